@@ -1,0 +1,193 @@
+"""Realise a step: look into the cache, else run it in a sandbox and keep what it made."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from debate import keys
+from debate.cache.store import Store, workspace_name, write_atomically
+from debate.errors import DebateError
+from debate.model import Artifact, Result, Step
+from debate.settings import Settings
+from debate.tree import pack
+
+_TMPFS_RESERVE = 2 << 30
+"""Bytes of memory that stay free beside a step's limit before its files go to memory."""
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Builds steps under one set of settings."""
+
+    settings: Settings
+    store: Store
+    say: Callable[[str], None] = lambda _: None
+    """Shows one line to the user while a step runs."""
+
+    def realise(self, step: Step, log: Path, trace: Path | None = None) -> Result:
+        """The outputs of ``step``, from the cache or from a sandbox.
+
+        Raises DebateError when it fails. ``trace`` is where to write how the result came to be.
+        """
+        ingredients = self.ingredients(step)
+        key = keys.key(ingredients)
+        result = self._lookup(key)
+        if result is None:
+            waiting = f"{step.name}: another builder is making it; waiting"
+            with self.store.locked(key, lambda: self.say(waiting)):
+                result = self._lookup(key) or self._build(step, key, log)
+        if trace is not None:
+            write_atomically(
+                trace,
+                json.dumps(
+                    {
+                        "step": step.name,
+                        "key": key,
+                        "ingredients": ingredients,
+                        "cached": result.cached,
+                        "seconds": result.seconds,
+                        "log": "" if result.cached else log.name,
+                    },
+                    indent=1,
+                ).encode(),
+            )
+        return result
+
+    def ingredients(self, step: Step) -> dict[str, Any]:
+        """What the key of ``step`` is made of: everything that the sandbox shows it."""
+        scripts = self.settings.scripts
+        return {
+            "step": step.name,
+            "commands": [
+                {**vars(command), "script": keys.sha256_file(scripts / command.script)} for command in step.commands
+            ],
+            "outputs": list(step.outputs),
+            "epoch": step.epoch,
+            "parameters": {name: keys.sha256(data) for name, data in step.parameters.items()},
+            "trees": {
+                name: keys.sha256(keys.canonical([entry.to_json() for entry in tree.entries]))
+                for name, tree in step.trees.items()
+            },
+            "inputs": {name: artifact.digest for name, artifact in step.inputs.items()},
+            "layers": [layer.digest for layer in step.layers],
+            "base": step.base.digest if step.base else "host",
+            "machine": platform.machine(),
+        }
+
+    def _lookup(self, key: str) -> Result | None:
+        action = self.store.lookup(key)
+        if action is None:
+            return None
+        return Result(key, action["outputs"], cached=True, seconds=action["seconds"])
+
+    def _build(self, step: Step, key: str, log: Path) -> Result:
+        started = time.monotonic()
+        outputs = self.run(step, log)
+        seconds = time.monotonic() - started
+        self.store.record(key, step.name, outputs, seconds)
+        return Result(key, outputs, cached=False, seconds=seconds)
+
+    def run(self, step: Step, log: Path) -> dict[str, Artifact]:
+        """Run ``step`` in a sandbox, whatever the cache knows, and store its outputs."""
+        from debate.sandbox import runner
+        from debate.sandbox.session import Command, Session
+
+        self._require(step)
+        limits = self.settings.limits
+        name = workspace_name(step.name)
+        with self.store.workspace(name) as directory:
+            _fill(directory / "in", step, self.store)
+            session = Session(
+                directory=str(directory),
+                base=str(self.store.path(step.base)) if step.base else "",
+                layers=tuple(str(self.store.path(layer)) for layer in step.layers),
+                commands=tuple(
+                    Command(("/bin/sh", f"/run/step/{c.script}"), c.root, c.pack_upper) for c in step.commands
+                ),
+                outputs=step.outputs,
+                scripts=str(self.settings.scripts),
+                environment={"SOURCE_DATE_EPOCH": str(step.epoch), **_proxies(step.network)},
+                uid_base=self.settings.uid_base,
+                network=step.network,
+                network_files=_network_files() if step.network else (),
+                scratch=_scratch(self.settings),
+                bytes=limits.bytes,
+                inodes=limits.inodes,
+                cgroup_procs=(),
+            )
+            outputs = runner.run(name, session, limits, log, step=step.name, warn=self.say)
+            for output, artifact in outputs.items():
+                self.store.adopt(directory / "out" / output, artifact)
+        return outputs
+
+    def _require(self, step: Step) -> None:
+        """Refuse to start with inputs that are not in the store."""
+        wanted = [*step.inputs.values(), *step.layers, *([step.base] if step.base else [])]
+        for artifact in wanted:
+            if not self.store.has(artifact):
+                raise DebateError(
+                    f"{self.store.path(artifact)}: missing or cut short, and {step.name} needs it; "
+                    "run the same command again: what made it runs first"
+                )
+
+    def clean_up(self) -> None:
+        """Remove what builders that were killed have left behind."""
+        from debate.sandbox import limits
+
+        for name in self.store.abandoned():
+            limits.clean_up(name)
+
+
+def _fill(directory: Path, step: Step, store: Store) -> None:
+    """Lay out /run/in. Cached files are linked: the sandbox sees them read-only, as nobody's."""
+    directory.mkdir(mode=0o755)
+    for name, data in {**step.parameters, **step.where}.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    for name, tree in step.trees.items():
+        with (directory / name).open("wb") as file:
+            pack(tree.entries, tree.contents, step.epoch, file)
+    for name, artifact in step.inputs.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(store.path(artifact), path)
+        except OSError:
+            shutil.copyfile(store.path(artifact), path)
+    for where, _, names in os.walk(directory):
+        Path(where).chmod(0o755)
+        for name in names:
+            path = Path(where, name)
+            if path.stat().st_nlink == 1:
+                path.chmod(0o555)
+
+
+def _scratch(settings: Settings) -> str:
+    """Memory if a step can use all it may and the host still has some left, else the disk."""
+    if settings.scratch != "auto":
+        return settings.scratch
+    available = 0
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            available = int(line.split()[1]) * 1024
+    return "tmpfs" if available >= settings.limits.memory + _TMPFS_RESERVE else "disk"
+
+
+def _network_files() -> tuple[tuple[str, str], ...]:
+    """The host's name resolution and certificate authorities, for the steps with a network."""
+    names = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
+    return tuple((os.path.realpath(name), name) for name in names if os.path.exists(name))
+
+
+def _proxies(network: bool) -> dict[str, str]:
+    names = ("http_proxy", "https_proxy", "no_proxy") if network else ()
+    return {name: os.environ[name] for name in names if name in os.environ}

@@ -1,0 +1,164 @@
+"""The local store.
+
+    CACHE/
+        objects/sha256/ab/REST      immutable files, mode 0444, named by their content
+        actions/KEY.json            what a step with this key made
+        locks/KEY                   held (flock) by the builder that is making KEY
+        tmp/NAME/                   a builder's working directory; its `lock` (flock) is held while it lives
+
+Everything is written under tmp/, synced and renamed, so that a reader sees all of a file or none.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from debate import keys
+from debate.model import Artifact
+
+_numbers = itertools.count(1)
+
+
+class Store:
+    """The store at ``root``, made on first use."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, artifact: Artifact) -> Path:
+        """Where the artifact's bytes lie, or would lie."""
+        algorithm, _, digits = artifact.digest.partition(":")
+        return self.root / "objects" / algorithm / digits[:2] / digits[2:]
+
+    def has(self, artifact: Artifact) -> bool:
+        """Whether the artifact is there, by name and size."""
+        try:
+            return os.stat(self.path(artifact)).st_size == artifact.size
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def lookup(self, key: str) -> dict[str, Any] | None:
+        """The action ``key`` if all its outputs are here."""
+        try:
+            action: dict[str, Any] = json.loads((self.root / "actions" / f"{key}.json").read_bytes())
+            outputs = {name: Artifact(**fields) for name, fields in action["outputs"].items()}
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+        if not all(self.has(artifact) for artifact in outputs.values()):
+            return None
+        return {**action, "outputs": outputs}
+
+    def record(self, key: str, step: str, outputs: Mapping[str, Artifact], seconds: float, **more: Any) -> None:
+        """Remember what ``key`` made. Every output must be in the store."""
+        action = {
+            "step": step,
+            "outputs": {name: vars(artifact) for name, artifact in sorted(outputs.items())},
+            "seconds": round(seconds, 3),
+            **more,
+        }
+        write_atomically(self.root / "actions" / f"{key}.json", json.dumps(action, indent=1).encode(), sync=True)
+
+    def adopt(self, path: Path, artifact: Artifact) -> None:
+        """Move a synced file, whose digest the caller has computed, into the store."""
+        target = self.path(artifact)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.chmod(path, 0o444)
+        os.replace(path, target)
+
+    def put(self, data: bytes) -> Artifact:
+        """Store a small file."""
+        artifact = Artifact(keys.sha256(data), len(data))
+        if not self.has(artifact):
+            write_atomically(self.path(artifact), data, mode=0o444, sync=True)
+        return artifact
+
+    def read(self, artifact: Artifact) -> bytes:
+        """The bytes of a small file."""
+        return self.path(artifact).read_bytes()
+
+    @contextmanager
+    def locked(self, key: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Hold the lock of ``key``. Calls ``waiting`` when another builder has it."""
+        directory = self.root / "locks"
+        directory.mkdir(parents=True, exist_ok=True)
+        with open(directory / key, "wb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting()
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def workspace(self, name: str) -> Iterator[Path]:
+        """A directory of mode 0700 beside the objects, for as long as the context lasts."""
+        directory = self.root / "tmp" / name
+        directory.mkdir(parents=True, mode=0o700)
+        with open(directory / "lock", "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                yield directory
+            finally:
+                shutil.rmtree(directory, ignore_errors=True)
+
+    def abandoned(self) -> Iterator[str]:
+        """Names of workspaces whose builder is gone. Removes each after it was yielded."""
+        try:
+            names = os.listdir(self.root / "tmp")
+        except FileNotFoundError:
+            return
+        for name in names:
+            if is_builder_alive(name):
+                continue
+            directory = self.root / "tmp" / name
+            try:
+                with open(directory / "lock", "rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    yield name
+            except (FileNotFoundError, NotADirectoryError, BlockingIOError):
+                continue
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _started(process: int) -> str:
+    """When a process started, in clock ticks since boot; see proc_pid_stat(5), field 22."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+
+
+def workspace_name(label: str) -> str:
+    """A name no other workspace has, from which `is_builder_alive` can tell its builder."""
+    process = os.getpid()
+    return f"{process}-{_started(process)}-{next(_numbers)}-{label}"
+
+
+def is_builder_alive(name: str) -> bool:
+    """Whether the process that made the workspace ``name`` still runs on this machine."""
+    process, started, *_ = [*name.split("-"), "", ""]
+    try:
+        return process.isdigit() and _started(int(process)) == started
+    except OSError:
+        return False
+
+
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = False) -> None:
+    """Write ``path`` so that a reader sees the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{id(data):x}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), mode)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,432 @@
+"""Debian: apt resolves and fetches, mmdebstrap installs, initramfs-tools and live-boot start it.
+
+Sources: apt-get(8), apt.conf(5), sources.list(5), deb822(5), mmdebstrap(1), live-boot(7),
+initramfs-tools(7).
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import urllib.parse
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from debate.distributions.interface import Live, Locked, Slice
+from debate.errors import DebateError
+from debate.model import Artifact, Command, Step
+from debate.settings import Settings
+from debate.tree import Entry, text_entry
+
+if TYPE_CHECKING:
+    from debate.distributions.interface import Distribution
+
+BASE_RELEASE = "trixie"
+"""The release that the sandbox base is made of, whatever the host or the profile is."""
+BASE_EPOCH = 946_684_800
+
+_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+_UPDATES = {"debian": ("{release}", "{release}-updates"), "debian-security": ("{release}-security",)}
+_ROLLING = ("sid", "unstable", "testing")
+_COMPONENTS = ("main", "contrib", "non-free", "non-free-firmware")
+
+_LIVE = ("busybox", "initramfs-tools", "live-boot", "live-boot-initramfs-tools", "mount",
+         "systemd-sysv", "udev", "zstd")  # fmt: skip
+"""Packages without which no live system of ours starts."""
+_INITRD_TOOLS = ("initramfs-tools", "live-boot", "mount", "zstd")
+_INITRD_MARK = "X-Debate-Initrd"
+
+
+def default_kernel(architecture: str) -> str:
+    return f"linux-image-{architecture}"
+
+
+def implied_packages(profile: Mapping[str, object]) -> list[str]:
+    names = list(_LIVE)
+    if profile["users"]:
+        names.append("passwd")
+    if profile["locale"] != "C.UTF-8":
+        names.append("locales")
+    if profile["keymap"]:
+        names.append("console-setup")
+    if profile["timezone"] != "UTC":
+        names.append("tzdata")
+    return names
+
+
+def locale_entries(overlay: Slice) -> tuple[list[tuple[Entry, bytes]], list[list[str]]]:
+    files = [text_entry("/etc/default/locale", f"LANG={overlay['locale']}\n")]
+    commands: list[list[str]] = []
+    if overlay["locale"] != "C.UTF-8":
+        charset = overlay["locale"].partition(".")[2] or "ISO-8859-1"
+        charset = "UTF-8" if charset.lower() in ("utf-8", "utf8") else charset
+        files.append(text_entry("/etc/locale.gen", f"{overlay['locale']} {charset}\n"))
+        commands.append(["locale-gen"])
+    if overlay["keymap"]:
+        layout, _, variant = overlay["keymap"].partition("-")
+        files.append(
+            text_entry(
+                "/etc/default/keyboard",
+                f'XKBMODEL="pc105"\nXKBLAYOUT="{layout}"\nXKBVARIANT="{variant}"\nXKBOPTIONS=""\nBACKSPACE="guess"\n',
+            )
+        )
+    files.append(text_entry("/etc/timezone", f"{overlay['timezone']}\n"))
+    return files, commands
+
+
+def base_step(settings: Settings, packages: bytes) -> Step:
+    slice_: Slice = {"release": BASE_RELEASE, "repositories": [], "snapshot": None}
+    addresses_ = addresses(settings, slice_, None)
+    return Step(
+        name="sandbox",
+        commands=(Command("base.sh"),),
+        outputs=("base", "packages"),
+        epoch=BASE_EPOCH,
+        parameters={
+            "release": BASE_RELEASE.encode(),
+            "packages": packages,
+        },
+        where={
+            "sources.list": _sources(slice_, addresses_).encode(),
+            "apt.conf": _host_apt_conf().encode(),
+        },
+        network=True,
+    )
+
+
+def addresses(settings: Settings, packages: Slice, mirror: str | None) -> dict[str, str]:
+    """Setting, then the profile, then the host's own apt, then the bootstrapper's default.
+
+    Raises DebateError where a dated mirror is asked for and no setting names one.
+    """
+    found: dict[str, str] = {}
+    if packages["snapshot"]:
+        template = settings.mirrors.get("debian-snapshot")
+        if template is None:
+            raise DebateError(
+                f"snapshot {packages['snapshot']}: no dated mirror is set; set "
+                "DEBATE_MIRROR_DEBIAN_SNAPSHOT to its address, with {archive} and {date} in it"
+            )
+        for archive in _archives(packages["release"]):
+            found[archive] = template.format(archive=archive, date=packages["snapshot"])
+    else:
+        host = _host_mirrors()
+        if mirror:
+            host["debian"] = mirror
+        for archive in _archives(packages["release"]):
+            address = settings.mirrors.get(archive, host.get(archive))
+            if address:
+                found[archive] = address
+        if "debian" not in found:
+            raise DebateError(
+                "no Debian mirror is known: this host's apt has none; set DEBATE_MIRROR_DEBIAN to its address"
+            )
+    for repository in packages["repositories"]:
+        found[repository["name"]] = repository["url"]
+    return {name: address.rstrip("/") for name, address in found.items()}
+
+
+def _archives(release: str) -> tuple[str, ...]:
+    return ("debian",) if release in _ROLLING else tuple(_UPDATES)
+
+
+def _host_mirrors() -> dict[str, str]:
+    """The addresses of Debian's archives in the host's own apt configuration."""
+    from debate.run import run
+
+    found: dict[str, str] = {}
+    fields = "$(REPO_URI)|$(ORIGIN)|$(LABEL)|$(SUITE)"
+    try:
+        lines = run(["apt-get", "indextargets", "--format", fields, "Created-By: Packages"])
+    except DebateError:
+        lines = ""
+    for line in lines.splitlines():
+        address, origin, label, suite = line.split("|")
+        if origin != "Debian" or address.startswith("cdrom:"):
+            continue
+        archive = "debian-security" if "security" in f"{label} {suite}".lower() else "debian"
+        found.setdefault(archive, address)
+    if "debian" not in found:
+        for script in ("/usr/bin/mmdebstrap", "/usr/share/debootstrap/scripts/sid"):
+            try:
+                text = Path(script).read_text(errors="replace")
+            except OSError:
+                continue
+            match = re.search(r"mirror\b[ ='\"]*(https?://[^\s'\"]+/debian)\b", text)
+            if match:
+                found["debian"] = match[1]
+                break
+    return found
+
+
+def _host_apt_conf() -> str:
+    """What the host's apt says of proxies, as apt.conf."""
+    from debate.run import run
+
+    names = ("Acquire::http::Proxy", "Acquire::https::Proxy")
+    try:
+        lines = run(["apt-config", "dump", "--no-empty", *names])
+    except DebateError:
+        return ""
+    return "".join(f"{line}\n" for line in lines.splitlines() if line.startswith(names))
+
+
+def _sources(packages: Slice, addresses: Mapping[str, str]) -> str:
+    options = f"signed-by={_KEYRING}"
+    if packages["snapshot"]:
+        options += " check-valid-until=no"
+    lines = []
+    for archive, suites in _UPDATES.items():
+        if archive not in addresses:
+            continue
+        if packages["release"] in _ROLLING:
+            suites = suites[:1]
+        components = " ".join(packages.get("components", ("main",)))
+        for suite in suites:
+            name = suite.format(release=packages["release"])
+            lines.append(f"deb [{options}] {addresses[archive]} {name} {components}")
+    for repository in packages["repositories"]:
+        signed = f"signed-by=/run/in/keys/{repository['name']}.{_key_kind(repository['key'])}"
+        for suite in repository["suites"]:
+            components = " ".join(repository["components"])
+            lines.append(f"deb [{signed}] {addresses[repository['name']]} {suite} {components}")
+    return "\n".join(lines) + "\n"
+
+
+def _key_kind(key: str) -> str:
+    """apt tells the two kinds apart by the file's name."""
+    return "asc" if key.startswith("-----BEGIN") else "gpg"
+
+
+def _keys(packages: Slice) -> dict[str, bytes]:
+    return {
+        f"keys/{repository['name']}.{_key_kind(repository['key'])}": repository["key"].encode("latin-1")
+        for repository in packages["repositories"]
+    }
+
+
+def lock_step(packages: Slice, addresses: Mapping[str, str], base: Artifact) -> Step:
+    return Step(
+        name="lock",
+        commands=(Command("debian/lock.sh"),),
+        outputs=("resolved",),
+        epoch=BASE_EPOCH,
+        parameters={
+            "options": (
+                f'APT::Architecture "{packages["architecture"]}";\n'
+                f'APT::Install-Recommends "{str(packages["recommends"]).lower()}";\n'
+            ).encode(),
+            "packages": "".join(f"{name}\n" for name in packages["packages"]).encode(),
+            **_keys(packages),
+        },
+        where={
+            "sources.list": _sources(packages, addresses).encode(),
+            "apt.conf": _host_apt_conf().encode(),
+        },
+        network=True,
+        base=base,
+    )
+
+
+_RESOLVED = re.compile(r"'([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb (\d+) SHA256:([0-9a-f]{64})")
+
+
+def read_resolved(resolved: str, addresses: Mapping[str, str]) -> list[Locked]:
+    """Read what ``apt-get --print-uris`` printed: 'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX.
+
+    Raises DebateError for a line of another form, such as one without a SHA-256.
+    """
+    found = []
+    for line in resolved.splitlines():
+        match = _RESOLVED.fullmatch(line.strip())
+        if match is None:
+            raise DebateError(f"apt: no SHA-256 in {line!r}; the archive's index does not give one")
+        uri, name, version, architecture, size, digest = match.groups()
+        archives = [a for a, address in addresses.items() if uri.startswith(f"{address}/")]
+        if not archives:
+            raise DebateError(f"apt: {uri} is below none of the mirrors")
+        archive = max(archives, key=lambda name: len(addresses[name]))
+        found.append(
+            Locked(
+                name=name,
+                version=urllib.parse.unquote(version),
+                architecture=architecture,
+                repository=archive,
+                path=uri.removeprefix(f"{addresses[archive]}/"),
+                size=int(size),
+                sha256=digest,
+            )
+        )
+    if not found:
+        raise DebateError("apt: nothing to install came of the package list")
+    return sorted(found, key=lambda package: (package.name, package.architecture))
+
+
+def explain_lock(log: str, packages: Slice) -> str:
+    missing = sorted(set(re.findall(r"E: (?:Unable to locate package|Package) '?([a-z0-9][a-z0-9+.-]*)", log)))
+    if missing:
+        lines = []
+        for name in missing:
+            candidates = re.findall(rf"^candidate {re.escape(name)} (\S+)$", log, re.MULTILINE)
+            near = difflib.get_close_matches(name, candidates, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "check the name and the release"
+            lines.append(f"packages: {packages['distribution']} {packages['release']} has no package {name!r}; {hint}")
+        return "\n".join(lines)
+    if "is not signed" in log or "NO_PUBKEY" in log or "couldn't be verified" in log:
+        return "a mirror's index is unsigned or signed by an unknown key; it is refused"
+    failed = re.findall(r"^(?:E|W|Err): ?(?:Failed to fetch )?(\S+://\S+)\s+(.*)$", log, re.MULTILINE)
+    if failed:
+        address, reason = failed[0]
+        return f"{address}: {reason.strip()}; check the network and the mirror's address"
+    return ""
+
+
+def fetch_step(wanted: Sequence[Locked], addresses: Mapping[str, str], base: Artifact) -> Step:
+    lines = [f"{addresses[package.repository]}/{package.path} {package.sha256}\n" for package in wanted]
+    return Step(
+        name="packages",
+        commands=(Command("debian/fetch.sh"),),
+        outputs=tuple(package.sha256 for package in wanted),
+        epoch=BASE_EPOCH,
+        where={"wanted": "".join(lines).encode(), "apt.conf": _host_apt_conf().encode()},
+        network=True,
+        base=base,
+    )
+
+
+def explain_fetch(log: str, missing: Sequence[Locked]) -> str:
+    gone = [package for package in missing if re.search(rf"{re.escape(package.path)}\s+404", log)]
+    if gone:
+        names = ", ".join(f"{package.name} {package.version}" for package in gone[:5])
+        more = f" and {len(gone) - 5} more" if len(gone) > 5 else ""
+        return f"the mirror no longer has {names}{more}"
+    wrong = [package for package in missing if f"{package.sha256}" in log and "Hash Sum mismatch" in log]
+    if wrong:
+        return f"the mirror's {wrong[0].path} has another SHA-256 than the lock; it is refused"
+    return ""
+
+
+def inspect_step(packages: Sequence[Locked], base: Artifact) -> Step:
+    return Step(
+        name="inspect",
+        commands=(Command("debian/inspect.sh"),),
+        outputs=tuple(package.sha256 for package in packages),
+        epoch=BASE_EPOCH,
+        inputs={f"packages/{package.sha256}": package.artifact for package in packages},
+        base=base,
+    )
+
+
+def _pool(package: Locked) -> str:
+    version = urllib.parse.quote(package.version, safe="+~")
+    return f"pool/{package.name}_{version}_{package.architecture}.deb"
+
+
+def index(packages: Iterable[tuple[Locked, bytes]]) -> bytes:
+    stanzas = [
+        stanza.rstrip() + f"\nFilename: {_pool(package)}\nSize: {package.size}\nSHA256: {package.sha256}\n\n".encode()
+        for package, stanza in packages
+    ]
+    return b"".join(stanzas)
+
+
+def initrd_wanted(packages: Iterable[tuple[Locked, bytes]]) -> list[str]:
+    mark = f"\n{_INITRD_MARK}: yes".encode()
+    return sorted(
+        package.name for package, stanza in packages if package.name in _INITRD_TOOLS or mark in b"\n" + stanza
+    )
+
+
+def select_step(index: bytes, wanted: Sequence[str], release: str, base: Artifact) -> Step:
+    return Step(
+        name="select",
+        commands=(Command("debian/select.sh"),),
+        outputs=("selected",),
+        epoch=BASE_EPOCH,
+        parameters={
+            f"{_dists(release)}/main/binary-all/Packages": index,
+            **_release_file(release, index, ""),
+            "wanted": "".join(f"{name}\n" for name in wanted).encode(),
+            "release": release.encode(),
+        },
+        base=base,
+    )
+
+
+def _dists(release: str) -> str:
+    return f"repository/dists/{release}"
+
+
+def _release_file(release: str, index: bytes | None, sha256: str, size: int = 0) -> dict[str, bytes]:
+    if index is not None:
+        sha256, size = hashlib.sha256(index).hexdigest(), len(index)
+    text = (
+        f"Origin: debate\nSuite: {release}\nCodename: {release}\nComponents: main\n"
+        f"Architectures: all\nSHA256:\n {sha256} {size} main/binary-all/Packages\n"
+    )
+    return {f"{_dists(release)}/Release": text.encode()}
+
+
+def _install_step(
+    name: str,
+    script: str,
+    outputs: tuple[str, ...],
+    packages: Sequence[Locked],
+    index: Artifact,
+    slice_: Slice,
+    base: Artifact,
+    epoch: int,
+    parameters: Mapping[str, bytes],
+) -> Step:
+    release = slice_["release"]
+    return Step(
+        name=name,
+        commands=(Command(script),),
+        outputs=outputs,
+        epoch=epoch,
+        parameters={
+            **_release_file(release, None, index.digest.removeprefix("sha256:"), index.size),
+            "release": release.encode(),
+            "architecture": slice_["architecture"].encode(),
+            "packages": ",".join(f"{p.name}={p.version}" for p in packages).encode(),
+            **parameters,
+        },
+        inputs={
+            f"{_dists(release)}/main/binary-all/Packages": index,
+            **{f"repository/{_pool(package)}": package.artifact for package in packages},
+        },
+        base=base,
+    )
+
+
+def rootfs_step(packages: Sequence[Locked], index: Artifact, rootfs: Slice, base: Artifact, epoch: int) -> Step:
+    return _install_step(
+        "rootfs", "debian/rootfs.sh", ("layer", "packages"), packages, index, rootfs, base, epoch,
+        {
+            "dpkg.cfg": "".join(f"path-exclude={glob}\n" for glob in rootfs["exclude"]).encode(),
+            "mksquashfs": "".join(f"{word}\n" for word in rootfs["mksquashfs"]).encode(),
+        },
+    )  # fmt: skip
+
+
+def initrd_step(packages: Sequence[Locked], index: Artifact, initrd: Slice, base: Artifact, epoch: int) -> Step:
+    return _install_step("initrd", "debian/initrd.sh", ("kernel", "initrd"), packages, index, initrd, base, epoch, {})
+
+
+def live(kernel: Artifact, initrd: Artifact, layers: Sequence[tuple[str, Artifact]]) -> Live:
+    """live-boot stacks the images that live/filesystem.module names, the first lowest."""
+    tree: dict[str, Artifact | bytes] = {
+        "live/vmlinuz": kernel,
+        "live/initrd.img": initrd,
+        **{f"live/{name}.squashfs": layer for name, layer in layers},
+        "live/filesystem.module": "".join(f"{name}.squashfs\n" for name, _ in layers).encode(),
+    }
+    return Live(tree, "/live/vmlinuz", "/live/initrd.img", ("boot=live", "nonetworking"))
+
+
+if TYPE_CHECKING:
+    import debate.distributions.debian as _module
+
+    _: Distribution = _module  # mypy compares this module with the protocol here.

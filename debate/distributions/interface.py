@@ -1,0 +1,114 @@
+"""What a distribution's module has to offer. Nothing outside asks which distribution it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from debate.model import Artifact, Step
+from debate.settings import Settings
+from debate.tree import Entry
+
+Slice = Mapping[str, Any]
+"""A step's part of the normalised config, as `debate.config` writes it."""
+
+
+@dataclass(frozen=True)
+class Locked:
+    """One package of a lock."""
+
+    name: str
+    version: str
+    architecture: str
+    repository: str
+    """Name of the archive: the distribution's own, or a repository of the profile."""
+    path: str
+    """Below the archive's root."""
+    size: int
+    sha256: str
+
+    @property
+    def artifact(self) -> Artifact:
+        return Artifact(f"sha256:{self.sha256}", self.size)
+
+
+@dataclass(frozen=True)
+class Live:
+    """How the live system is found and started."""
+
+    tree: Mapping[str, Artifact | bytes]
+    """Path on the ISO -> content."""
+    kernel: str
+    """Path of the kernel on the ISO."""
+    initrd: str
+    arguments: tuple[str, ...]
+
+
+class Distribution(Protocol):
+    """See `debate.distributions.debian`."""
+
+    def default_kernel(self, architecture: str) -> str:
+        """The package with the kernel."""
+
+    def implied_packages(self, profile: Mapping[str, Any]) -> list[str]:
+        """What a live system with these fields needs besides the profile's own packages."""
+
+    def locale_entries(self, overlay: Slice) -> tuple[list[tuple[Entry, bytes]], list[list[str]]]:
+        """Files for locale, keymap and time zone, and the commands that make them count."""
+
+    def base_step(self, settings: Settings, packages: bytes) -> Step:
+        """How the host's own tools make the sandbox base."""
+
+    def addresses(self, settings: Settings, packages: Slice, mirror: str | None) -> dict[str, str]:
+        """Archive name -> address of its root, without a slash at the end."""
+
+    def lock_step(self, packages: Slice, addresses: Mapping[str, str], base: Artifact) -> Step:
+        """Resolve the package list. Output: resolved."""
+
+    def read_resolved(self, resolved: str, addresses: Mapping[str, str]) -> list[Locked]:
+        """What a lock step found."""
+
+    def explain_lock(self, log: str, packages: Slice) -> str:
+        """The user's mistake in a failed lock step, or an empty string."""
+
+    def fetch_step(self, wanted: Sequence[Locked], addresses: Mapping[str, str], base: Artifact) -> Step:
+        """Download packages. Outputs: their SHA-256 as names."""
+
+    def explain_fetch(self, log: str, missing: Sequence[Locked]) -> str:
+        """Why a download failed, or an empty string."""
+
+    def inspect_step(self, packages: Sequence[Locked], base: Artifact) -> Step:
+        """Read what the packages say of themselves. Outputs: their SHA-256 as names."""
+
+    def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
+        """The index of a local repository of packages and what `inspect_step` read of each."""
+
+    def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]]) -> list[str]:
+        """Names of the packages that matter to an initramfs, without their dependencies."""
+
+    def select_step(self, index: bytes, wanted: Sequence[str], release: str, base: Artifact) -> Step:
+        """Add the dependencies of ``wanted``. Output: selected, a name a line."""
+
+    def rootfs_step(
+        self,
+        packages: Sequence[Locked],
+        index: Artifact,
+        rootfs: Slice,
+        base: Artifact,
+        epoch: int,
+    ) -> Step:
+        """Install. Outputs: layer, packages."""
+
+    def initrd_step(
+        self,
+        packages: Sequence[Locked],
+        index: Artifact,
+        initrd: Slice,
+        base: Artifact,
+        epoch: int,
+    ) -> Step:
+        """Make the initramfs. Outputs: kernel, initrd."""
+
+    def live(self, kernel: Artifact, initrd: Artifact, layers: Sequence[tuple[str, Artifact]]) -> Live:
+        """The live tree, the lowest layer first."""

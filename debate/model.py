@@ -1,0 +1,73 @@
+"""The values that the parts of debate hand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from debate.tree import Contents, Entry
+
+
+@dataclass(frozen=True, order=True)
+class Artifact:
+    """A file in the cache."""
+
+    digest: str
+    """``sha256:HEX``."""
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Entries of a tar file, and where their contents are read."""
+
+    entries: tuple[Entry, ...]
+    contents: Contents
+
+
+@dataclass(frozen=True)
+class Command:
+    """A script of ``sandbox/`` and where it runs."""
+
+    script: str
+    root: str = "base"
+    """``base``: the sandbox base, read-only. ``system``: the layers, writable on top."""
+    pack_upper: bool = False
+    """Show what earlier commands wrote on the layers as /run/upper."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """All that a sandbox is given, and so all that its outputs can depend on."""
+
+    name: str
+    commands: tuple[Command, ...]
+    outputs: tuple[str, ...]
+    """Names of the files that the commands leave in /run/out."""
+    epoch: int
+    """SOURCE_DATE_EPOCH, in seconds since 1970."""
+    parameters: Mapping[str, bytes] = field(default_factory=dict)
+    """Small files in /run/in, by name."""
+    where: Mapping[str, bytes] = field(default_factory=dict)
+    """Files in /run/in that say where things come from, such as mirrors: not in the key."""
+    trees: Mapping[str, Tree] = field(default_factory=dict)
+    """Tar files in /run/in, packed when the step runs."""
+    inputs: Mapping[str, Artifact] = field(default_factory=dict)
+    """Cached files in /run/in, by name (with ``/`` for a directory)."""
+    layers: tuple[Artifact, ...] = ()
+    """Images that make up the system, the lowest first."""
+    network: bool = False
+    base: Artifact | None = None
+    """The sandbox base; None for the host's own tools, out of which the first base is made."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a step."""
+
+    key: str
+    outputs: Mapping[str, Artifact]
+    cached: bool
+    seconds: float
+    """How long the step took when it was built, not how long the lookup took."""

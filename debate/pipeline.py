@@ -1,0 +1,290 @@
+"""The steps of one profile, from its YAML file to its ISO: what each doit task does.
+
+Each method reads records of earlier steps from the output directory and writes its own. A record
+holds what later steps need and nothing of how it came to be, so that a step that ran again with the
+same result stops the rebuild there. The how goes to traces/.
+
+    OUTPUT/P/
+        config.json, about.json     the normalised config; the fields that never change the ISO
+        sources.json                files and directories that the config was made of
+        contents.json               digest -> where the content of an overlay's file lies
+        slices/STEP.json            the part of the config that STEP reads
+        hash.json, lock.json, packages.json, rootfs.json, …      records
+        traces/STEP.json            key, ingredients, duration of the last run
+        logs/STEP.log               what the step said
+        P-ARCH.iso, …               the results (see `debate.results`)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from debate import distributions, keys, sources
+from debate.build import Builder
+from debate.cache.store import Store, write_atomically
+from debate.errors import DebateError
+from debate.model import Artifact, Result, Step
+from debate.settings import Settings
+
+if TYPE_CHECKING:
+    from debate.distributions.interface import Distribution, Locked
+
+Report = dict[str, Any]
+"""What a step says of itself to the reporter: cached, seconds, note."""
+
+
+class Pipeline:
+    """The steps of the profile ``name``."""
+
+    def __init__(self, settings: Settings, name: str, builder: Builder) -> None:
+        self.settings, self.name, self.builder = settings, name, builder
+        self.store: Store = builder.store
+        self.directory = settings.output / name
+
+    # Reading and writing ---------------------------------------------------------------------------
+
+    def load(self, path: str) -> Any:
+        """A JSON file of this profile's output directory."""
+        return read_json(self.directory / path)
+
+    def save(self, path: str, value: Any) -> None:
+        """Write a JSON file, unless it says the same already."""
+        save_json(self.directory / path, value)
+
+    def slice(self, step: str) -> Any:
+        return self.load(f"slices/{step}.json")
+
+    def outputs(self, step: str) -> dict[str, Artifact]:
+        """The outputs that a record names."""
+        return outputs_of(self.load(f"{step}.json"))
+
+    @property
+    def base(self) -> Artifact:
+        """The sandbox base."""
+        return outputs_of(read_json(base_record(self.settings)))["base"]
+
+    def realise(self, step: Step) -> Result:
+        log = self.directory / "logs" / f"{step.name}.log"
+        return self.builder.realise(step, log, self.directory / "traces" / f"{step.name}.json")
+
+    def finish(self, step: Step) -> Report:
+        """Realise a step and write its record."""
+        result = self.realise(step)
+        self.save(f"{step.name}.json", record_of(result.outputs))
+        return {"cached": result.cached, "seconds": result.seconds}
+
+    # Steps -----------------------------------------------------------------------------------------
+
+    def config(self) -> Report:
+        from debate import config, profile
+
+        loaded = profile.load(self.settings.profiles, self.name)
+        made = config.normalise(loaded, self.settings.profiles)
+        for step, values in made.slices.items():
+            self.save(f"slices/{step}.json", values)
+        self.save("about.json", made.about)
+        contents = {
+            digest: {"path": str(content)} if isinstance(content, Path) else {"text": content.decode("latin-1")}
+            for digest, content in made.contents.items()
+        }
+        self.save("contents.json", contents)
+        sources.record(self.directory, made.sources)
+        self.save("config.json", made.slices)
+        return {}
+
+    def hash(self) -> Report:
+        digits = keys.sha256(keys.canonical(self.load("config.json"))).removeprefix("sha256:")
+        self.save("hash.json", {"config": digits, "epoch": keys.epoch(digits)})
+        return {"note": digits[:16]}
+
+    def lock(self, *, refresh: bool) -> Report:
+        from debate.lock import Locker
+
+        return Locker(self).run(refresh=refresh)
+
+    def packages(self) -> Report:
+        """Have every locked package in the store, and know which of them an initramfs needs."""
+        distribution = self.distribution()
+        packages = self.locked()
+        release = self.load("lock.json")["release"]
+        missing = [package for package in packages if not self.store.has(package.artifact)]
+        if missing:
+            self.fetch(missing)
+        pairs = list(zip(packages, self.inspect(packages), strict=True))
+        index = distribution.index(pairs)
+        wanted = distribution.initrd_wanted(pairs)
+        selected = self.realise(distribution.select_step(index, wanted, release, self.base))
+        names = set(self.store.read(selected.outputs["selected"]).decode().split())
+        initrd = [pair for pair in pairs if pair[0].name in names]
+        outputs = {
+            "index": self.store.put(index),
+            "initrd-index": self.store.put(distribution.index(initrd)),
+        }
+        initrd_names = [package.name for package, _ in initrd]
+        self.save("packages.json", {**record_of(outputs), "initrd": initrd_names})
+        total = sum(package.size for package in missing)
+        note = f"{len(missing)} downloaded, {total >> 20} MiB" if missing else "all in the cache"
+        return {"note": f"{len(packages)} packages, {note}"}
+
+    def fetch(self, missing: Sequence[Locked]) -> None:
+        """Download packages, each verified by its SHA-256."""
+        distribution = self.distribution()
+        slice_ = self.slice("packages")
+        addresses = distribution.addresses(self.settings, slice_, self.load("about.json")["mirror"])
+        lost = sorted({package.repository for package in missing} - addresses.keys())
+        if lost:
+            raise DebateError(f"{self.name}: the lock names the archive {lost[0]!r}, of which no address is known; "
+                              f"set DEBATE_MIRROR_{lost[0].upper().replace('-', '_')}")  # fmt: skip
+        log = self.directory / "logs" / "packages.log"
+        step = distribution.fetch_step(missing, addresses, self.base)
+        try:
+            made = self.builder.run(step, log)
+        except DebateError as error:
+            reason = distribution.explain_fetch(log.read_text(errors="replace"), missing)
+            if reason:
+                raise DebateError(f"{reason}; run doit lock:{self.name} for what the mirror has now") from None
+            raise error
+        for package in missing:
+            if made.get(package.sha256) != package.artifact:
+                raise DebateError(f"{package.path}: not what the lock says; run doit lock:{self.name}")
+
+    def inspect(self, packages: Sequence[Locked]) -> list[bytes]:
+        """What each package says of itself, read once for each package in the world."""
+        distribution = self.distribution()
+        keys_ = {}
+        for package in packages:
+            alone = distribution.inspect_step([package], self.base)
+            ingredients = {**self.builder.ingredients(alone), "base": ""}
+            keys_[package.sha256] = keys.key(ingredients)
+        found = {sha256: self.store.lookup(key) for sha256, key in keys_.items()}
+        unread = [package for package in packages if found[package.sha256] is None]
+        made: Mapping[str, Artifact] = {}
+        if unread:
+            step = distribution.inspect_step(unread, self.base)
+            made = self.builder.run(step, self.directory / "logs" / "inspect.log")
+            for sha256, artifact in made.items():
+                self.store.record(keys_[sha256], "inspect", {"stanza": artifact}, 0)
+        return [
+            self.store.read(action["outputs"]["stanza"] if (action := found[p.sha256]) else made[p.sha256])
+            for p in packages
+        ]
+
+    def rootfs(self) -> Report:
+        values = self.slice("rootfs")
+        step = self.distribution().rootfs_step(
+            self.locked(), self.outputs("packages")["index"], values, self.base, epoch_of(values)
+        )
+        return self.finish(step)
+
+    def initrd(self) -> Report:
+        values = self.slice("initrd")
+        names = set(self.load("packages.json")["initrd"])
+        packages = [package for package in self.locked() if package.name in names]
+        index = self.outputs("packages")["initrd-index"]
+        step = self.distribution().initrd_step(packages, index, values, self.base, epoch_of(values))
+        return self.finish(step)
+
+    def overlay(self) -> Report:
+        from debate.steps import overlay
+
+        contents: dict[str, bytes | Path] = {
+            digest: Path(where["path"]) if "path" in where else where["text"].encode("latin-1")
+            for digest, where in self.load("contents.json").items()
+        }
+        layers = (self.outputs("rootfs")["layer"],)
+        return self.finish(overlay.step(self.slice("overlay"), contents, layers, self.base))
+
+    def boot(self) -> Report:
+        from debate.steps import boot
+
+        return self.finish(boot.step(self.slice("boot"), self.base))
+
+    def iso(self) -> Report:
+        from debate.steps import boot, iso
+
+        initrd = self.outputs("initrd")
+        layers = [
+            ("0-packages", self.outputs("rootfs")["layer"]),
+            ("1-overlay", self.outputs("overlay")["layer"]),
+        ]
+        live = self.distribution().live(initrd["kernel"], initrd["initrd"], layers)
+        menu = boot.menu(self.slice("boot"), live)
+        epoch = self.load("hash.json")["epoch"]
+        step = iso.step(self.slice("iso"), live, menu, self.outputs("boot"), epoch, self.base)
+        return self.finish(step)
+
+    def build(self) -> Report:
+        from debate import results
+
+        return results.write(self)
+
+    # What several steps ask ------------------------------------------------------------------------
+
+    def distribution(self) -> Distribution:
+        return distributions.get(self.slice("packages")["distribution"])
+
+    def locked(self) -> list[Locked]:
+        from debate.distributions.interface import Locked
+
+        return [Locked(**fields) for fields in self.load("lock.json")["packages"]]
+
+
+def epoch_of(values: Any) -> int:
+    """A layer's epoch comes from its own slice: what else a profile says does not move it."""
+    return keys.epoch(keys.key(values))
+
+
+def base_record(settings: Settings) -> Path:
+    """Where the record of the sandbox base lies."""
+    return settings.output / ".sandbox" / "base.json"
+
+
+def make_base(settings: Settings, builder: Builder) -> Report:
+    """Make the sandbox base with the host's own tools, unless the cache has it."""
+    step = distributions.get("debian").base_step(settings, (settings.scripts / "base.packages").read_bytes())
+    directory = settings.output / ".sandbox"
+    result = builder.realise(step, directory / "base.log", directory / "trace.json")
+    save_json(base_record(settings), record_of(result.outputs))
+    return {"cached": result.cached, "seconds": result.seconds}
+
+
+def record_of(outputs: Mapping[str, Artifact]) -> dict[str, Any]:
+    return {"format": 1, "outputs": {name: asdict(a) for name, a in sorted(outputs.items())}}
+
+
+def outputs_of(record: Any) -> dict[str, Artifact]:
+    return {name: Artifact(**fields) for name, fields in record["outputs"].items()}
+
+
+def present(store: Store, records: Iterable[Path]) -> bool:
+    """Whether everything that the records name is in the store."""
+    try:
+        return all(store.has(artifact) for record in records for artifact in outputs_of(read_json(record)).values())
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def read_json(path: Path) -> Any:
+    """A file that an earlier step wrote. Raises DebateError where someone damaged it."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise DebateError(f"{path}: missing; run the same command again") from None
+    except ValueError:
+        os.unlink(path)
+        raise DebateError(f"{path}: damaged, now removed; run the same command again") from None
+
+
+def save_json(path: Path, value: Any) -> None:
+    data = (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    try:
+        if path.read_bytes() == data:
+            return
+    except FileNotFoundError:
+        pass
+    write_atomically(path, data)

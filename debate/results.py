@@ -1,0 +1,209 @@
+"""What a build leaves in its output directory: the ISO, and what tells people what is in it.
+
+P-ARCH.iso                  the ISO
+P-ARCH.iso.sha256           for `sha256sum -c`
+P-ARCH.manifest.json        packages, layers, hashes, tool versions
+P-ARCH.cdx.json             SBOM: CycloneDX 1.6, https://cyclonedx.org/docs/1.6/json/
+P-ARCH.packages             name and version, a package a line
+build.json                  names, sizes and digests of these
+"""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import json
+import os
+import shutil
+import urllib.parse
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from debate import __version__, keys
+from debate.cache.store import write_atomically
+
+if TYPE_CHECKING:
+    from debate.pipeline import Pipeline
+
+_FICLONE = 0x40049409
+"""ioctl_ficlone(2)."""
+
+
+def write(pipeline: Pipeline) -> dict[str, Any]:
+    """Write all results. Returns the report for the reporter."""
+    iso = pipeline.outputs("iso")["iso"]
+    lock = pipeline.load("lock.json")
+    stem = f"{pipeline.name}-{lock['architecture']}"
+    directory = pipeline.directory
+    target = directory / f"{stem}.iso"
+    copy(pipeline.store.path(iso), target)
+    facts = manifest(pipeline)
+    texts = {
+        f"{stem}.iso.sha256": f"{iso.digest.removeprefix('sha256:')}  {stem}.iso\n",
+        f"{stem}.manifest.json": _json(facts),
+        f"{stem}.cdx.json": _json(sbom(facts)),
+        f"{stem}.packages": "".join(f"{p['name']} {p['version']}\n" for p in facts["packages"]),
+    }
+    for name, text in texts.items():
+        write_atomically(directory / name, text.encode())
+    files = {f"{stem}.iso": [iso.size, target.stat().st_mtime_ns]}
+    files |= {name: [len(text.encode()), (directory / name).stat().st_mtime_ns] for name, text in texts.items()}
+    _remove_old(directory, set(files))
+    pipeline.save("build.json", {"iso": f"{stem}.iso", "digest": iso.digest, "files": files})
+    return {"note": f"{_relative(target)}  {iso.size / 1e6:.0f} MB  {iso.digest}"}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, sort_keys=True) + "\n"
+
+
+def _relative(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Put a file of the store beside the user's: a reflink where the file system can, else a copy.
+
+    Never a hard link, through which a user could change the store.
+    """
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with source.open("rb") as reader, temporary.open("wb") as writer:
+            try:
+                fcntl.ioctl(writer, _FICLONE, reader.fileno())
+            except OSError:
+                shutil.copyfileobj(reader, writer, 1 << 20)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def present(directory: Path) -> bool:
+    """Whether the results of the last build lie in ``directory`` as they were written."""
+    try:
+        files = json.loads((directory / "build.json").read_bytes())["files"]
+        return all(
+            [(stat := os.stat(directory / name)).st_size, stat.st_mtime_ns] == state for name, state in files.items()
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def remove(directory: Path, *, dryrun: bool = False) -> None:
+    """Remove the results and their record."""
+    try:
+        names = [*json.loads((directory / "build.json").read_bytes())["files"], "build.json"]
+    except (OSError, ValueError, KeyError, TypeError):
+        names = []
+    for name in names:
+        print(f"build - removing file '{directory / name}'")  # noqa: T201 - as doit's own clean does
+        if not dryrun:
+            (directory / name).unlink(missing_ok=True)
+
+
+def _remove_old(directory: Path, names: set[str]) -> None:
+    """Results of an earlier build under another name, such as another architecture's."""
+    try:
+        old = json.loads((directory / "build.json").read_bytes())["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    for name in set(old) - names:
+        (directory / name).unlink(missing_ok=True)
+
+
+def manifest(pipeline: Pipeline) -> dict[str, Any]:
+    """All facts about an ISO, the same for the same ISO."""
+    from debate.pipeline import base_record, outputs_of, read_json
+
+    lock, hashes, rootfs = pipeline.load("lock.json"), pipeline.load("hash.json"), pipeline.outputs("rootfs")
+    iso, initrd = pipeline.outputs("iso")["iso"], pipeline.outputs("initrd")
+    base = outputs_of(read_json(base_record(pipeline.settings)))
+    files = {package["name"]: package for package in lock["packages"]}
+    packages = []
+    for line in pipeline.store.read(rootfs["packages"]).decode().splitlines():
+        name, version, architecture, source, source_version = line.split("\t")
+        locked = files[name]
+        packages.append(
+            {
+                "name": name,
+                "version": version,
+                "architecture": architecture,
+                "source": source,
+                "source_version": source_version,
+                "repository": locked["repository"],
+                "path": locked["path"],
+                "sha256": locked["sha256"],
+            }
+        )
+    tools = dict(line.split("\t") for line in pipeline.store.read(base["packages"]).decode().splitlines())
+    return {
+        "format": 1,
+        "name": pipeline.name,
+        "description": pipeline.load("about.json")["description"],
+        "distribution": lock["distribution"],
+        "release": lock["release"],
+        "architecture": lock["architecture"],
+        "config": hashes["config"],
+        "epoch": hashes["epoch"],
+        "lock": keys.sha256(keys.canonical(lock["packages"])),
+        "iso": vars(iso),
+        "layers": [
+            {"name": "packages", **vars(rootfs["layer"])},
+            {"name": "overlay", **vars(pipeline.outputs("overlay")["layer"])},
+        ],
+        "kernel": vars(initrd["kernel"]),
+        "initrd": vars(initrd["initrd"]),
+        "sandbox": {"base": base["base"].digest, "tools": tools},
+        "debate": __version__,
+        "packages": packages,
+    }
+
+
+def sbom(facts: dict[str, Any]) -> dict[str, Any]:
+    """The manifest as CycloneDX 1.6. Its serial number and time follow from the ISO."""
+    digest = facts["iso"]["digest"].removeprefix("sha256:")
+    when = datetime.datetime.fromtimestamp(facts["epoch"], datetime.UTC)
+    distribution = facts["distribution"]
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, digest)}",
+        "version": 1,
+        "metadata": {
+            "timestamp": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "tools": {"components": [{"type": "application", "name": "debate", "version": facts["debate"]}]},
+            "component": {
+                "type": "operating-system",
+                "bom-ref": "iso",
+                "name": facts["name"],
+                "version": facts["config"][:16],
+                "hashes": [{"alg": "SHA-256", "content": digest}],
+            },
+        },
+        "components": [
+            {
+                "type": "library",
+                "bom-ref": _purl(distribution, facts["release"], package),
+                "name": package["name"],
+                "version": package["version"],
+                "purl": _purl(distribution, facts["release"], package),
+                "hashes": [{"alg": "SHA-256", "content": package["sha256"]}],
+                "properties": [
+                    {"name": "debate:source", "value": f"{package['source']} {package['source_version']}"},
+                    {"name": "debate:repository", "value": package["repository"]},
+                ],
+            }
+            for package in facts["packages"]
+        ],
+    }
+
+
+def _purl(distribution: str, release: str, package: dict[str, str]) -> str:
+    """A package URL; see https://github.com/package-url/purl-spec."""
+    name, version = (urllib.parse.quote(package[field], safe="") for field in ("name", "version"))
+    kind = {"debian": "deb/debian", "arch": "alpm/arch"}[distribution]
+    return f"pkg:{kind}/{name}@{version}?arch={package['architecture']}&distro={distribution}-{release}"

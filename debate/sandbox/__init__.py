@@ -1,0 +1,1 @@
+"""Steps run here: systemd-nspawn in a shifted user namespace, on layers mounted read-only."""

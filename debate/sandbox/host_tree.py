@@ -1,0 +1,48 @@
+"""The host's own tools as a tree that nspawn can run in: how the first base is made.
+
+Root inside the sandbox is not root outside, but it reads what root may read. So the tree holds
+/usr and a few public files of /etc, id-mapped, and nothing else of the host.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from debate.sandbox import mounts
+
+_ETC = (
+    "alternatives", "ca-certificates.conf", "debian_version", "dpkg", "group", "host.conf",
+    "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "nsswitch.conf", "os-release", "passwd",
+    "protocols", "services",
+)  # fmt: skip
+_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_EMPTY = ("boot", "dev", "etc/ssl/certs", "home", "mnt", "opt", "proc", "root", "run", "sys", "tmp",
+          "usr", "var/cache", "var/lib/dpkg", "var/log", "var/tmp")  # fmt: skip
+
+
+def make(tree: Path, uid_base: int) -> None:
+    """Fill ``tree``, an empty directory. Raises OSError on a host without a merged /usr."""
+    for name in _EMPTY:
+        (tree / name).mkdir(parents=True)
+    for name in _LINKS:
+        link = Path("/", name)
+        if link.is_symlink():
+            (tree / name).symlink_to(os.readlink(link).lstrip("/"))
+        elif link.exists():
+            raise OSError(f"{link} is a directory; the base can only be made on a merged /usr")
+    for name in _ETC:
+        source, target = Path("/etc", name), tree / "etc" / name
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True)
+        elif source.exists():
+            shutil.copyfile(source, target, follow_symlinks=True)
+    for name in ("resolv.conf", "hosts", "ssl/certs/ca-certificates.crt"):
+        (tree / "etc" / name).touch()
+    (tree / "var/lib/dpkg/status").touch()
+    (tree / "tmp").chmod(0o1777)
+    for path in (tree, *tree.rglob("*")):
+        os.chown(path, uid_base, uid_base, follow_symlinks=False)
+    mounts.bind(Path("/usr"), tree / "usr", read_only=False)
+    mounts.shift(uid_base, [tree / "usr"])

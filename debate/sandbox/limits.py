@@ -1,0 +1,183 @@
+"""Bounds on memory, processors and processes, as control groups.
+
+Three kinds of host, one interface: a systemd scope where systemd is PID 1, else cgroup v2, else the
+controllers of cgroup v1. A host with none of them is refused. The bounds on bytes and files are
+the size of the scratch file system (`debate.sandbox.mounts`), the bound on time is the builder's.
+
+Sources: systemd.resource-control(5), cgroups(7), Documentation/admin-guide/cgroup-v1/ and
+cgroup-v2.rst of Linux.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from debate.errors import DebateError
+from debate.settings import Limits
+
+_ROOT = Path("/sys/fs/cgroup")
+_PERIOD = 100_000
+"""Microseconds over which processor time is shared out."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The control group of one sandbox. Remove it with `remove`."""
+
+    directories: tuple[Path, ...]
+    prefix: tuple[str, ...] = ()
+    """What to put before the command, for a scope."""
+    counters: Mapping[str, Path] = ()  # type: ignore[assignment]
+    """Setting name -> file that counts how often its bound was met."""
+
+    @property
+    def procs(self) -> tuple[str, ...]:
+        """Files that a process writes its id to, to join."""
+        return tuple(str(directory / "cgroup.procs") for directory in self.directories)
+
+    def exceeded(self) -> str:
+        """The setting whose bound was met, or an empty string."""
+        for setting, path in dict(self.counters).items():
+            try:
+                words = path.read_text().split()
+            except OSError:
+                continue
+            counts = dict(zip(words[::2], words[1::2], strict=False))
+            if int(counts.get("oom_kill", counts.get("max", words[0] if len(words) == 1 else 0))):
+                return setting
+        return ""
+
+    def remove(self) -> None:
+        """Kill what is left inside and remove the group."""
+        for directory in self.directories:
+            _remove(directory)
+
+
+def create(name: str, limits: Limits) -> Group:
+    """Make the group ``name``. Raises DebateError where the host cannot bound a process."""
+    if Path("/run/systemd/system").is_dir():
+        return _scope(name, limits)
+    if (_ROOT / "cgroup.controllers").exists():
+        return _version_2(name, limits)
+    if (_ROOT / "memory").is_dir() and (_ROOT / "pids").is_dir():
+        return _version_1(name, limits)
+    raise DebateError(
+        "this host has no control groups, so a step's memory and processes cannot be bounded; "
+        "mount cgroup2 on /sys/fs/cgroup, or run on a host with systemd"
+    )
+
+
+def clean_up(name: str) -> None:
+    """Remove the group ``name`` of a builder that was killed, if there is one."""
+    for parent in (*(_version_1_parents().values()), _version_2_parent()):
+        _remove(parent / f"debate-{name}")
+
+
+def _scope(name: str, limits: Limits) -> Group:
+    flags = ["systemd-run", "--scope", "--quiet", "--collect", f"--unit=debate-{name}"]
+    flags += ["-p", f"MemoryMax={limits.memory}", "-p", "MemorySwapMax=0"]
+    flags += ["-p", f"TasksMax={limits.processes}"]
+    flags += ["-p", f"CPUQuota={limits.processors * 100}%", "--"]
+    return Group(directories=(), prefix=tuple(flags))
+
+
+def _own(controller: str) -> str:
+    """This process's group in the hierarchy of ``controller`` (empty for v2)."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, names, path = line.split(":", 2)
+        if controller in names.split(","):
+            return path
+    return "/"
+
+
+def _version_2_parent() -> Path:
+    return _ROOT / "debate"
+
+
+def _version_2(name: str, limits: Limits) -> Group:
+    parent = _version_2_parent()
+    directory = parent / f"debate-{name}"
+    wanted = "+memory +pids +cpu"
+    try:
+        (_ROOT / "cgroup.subtree_control").write_text(wanted)
+        parent.mkdir(exist_ok=True)
+        (parent / "cgroup.subtree_control").write_text(wanted)
+        directory.mkdir()
+        (directory / "memory.max").write_text(str(limits.memory))
+        (directory / "pids.max").write_text(str(limits.processes))
+        (directory / "cpu.max").write_text(f"{limits.processors * _PERIOD} {_PERIOD}")
+    except OSError as error:
+        raise _refused(error) from None
+    counters = {"memory": directory / "memory.events", "processes": directory / "pids.events"}
+    return Group((directory,), counters=counters)
+
+
+def _version_1_parents() -> dict[str, Path]:
+    return {
+        controller: _ROOT / controller / _own(controller).lstrip("/")
+        for controller in ("memory", "pids", "cpu")
+        if (_ROOT / controller).is_dir()
+    }
+
+
+def _version_1(name: str, limits: Limits) -> Group:
+    parents = _version_1_parents()
+    groups = {controller: parent / f"debate-{name}" for controller, parent in parents.items()}
+    try:
+        for directory in groups.values():
+            directory.mkdir()
+        (groups["memory"] / "memory.limit_in_bytes").write_text(str(limits.memory))
+        (groups["pids"] / "pids.max").write_text(str(limits.processes))
+        if "cpu" in groups:
+            (groups["cpu"] / "cpu.cfs_period_us").write_text(str(_PERIOD))
+            (groups["cpu"] / "cpu.cfs_quota_us").write_text(str(limits.processors * _PERIOD))
+    except OSError as error:
+        raise _refused(error) from None
+    counters = {
+        "memory": groups["memory"] / "memory.oom_control",
+        "processes": groups["pids"] / "pids.events",
+    }
+    return Group(tuple(groups.values()), counters=counters)
+
+
+def _refused(error: OSError) -> DebateError:
+    return DebateError(
+        f"{error.filename}: {error.strerror}; this host does not let debate bound a step's memory "
+        "and processes: run as root, outside of a container that has no control groups of its own"
+    )
+
+
+def _remove(directory: Path) -> None:
+    """Kill all processes of a group, then remove it and what lies below it."""
+    if not directory.is_dir():
+        return
+    deadline = time.monotonic() + 10
+    while True:
+        groups = [Path(where) for where, _, _ in os.walk(directory, topdown=False)]
+        for group in groups:
+            for process in _members(group):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+        try:
+            for group in groups:
+                group.rmdir()
+            return
+        except FileNotFoundError:
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.02)
+
+
+def _members(group: Path) -> list[int]:
+    try:
+        return [int(word) for word in (group / "cgroup.procs").read_text().split()]
+    except OSError:
+        return []

@@ -1,0 +1,198 @@
+"""The mounts that a sandbox is made of, as the kernel's own calls.
+
+Everything here happens in a mount namespace of the calling process alone, so that nothing is left
+when that process dies, however it dies. Id-mapping needs mount_setattr(2): util-linux can do it
+from 2.39 on, which is later than Debian 12.
+
+Sources: mount(2), mount_setattr(2), open_tree(2), user_namespaces(7) and
+Documentation/filesystems/{overlayfs,idmappings}.rst of Linux.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+RANGE = 65536
+"""How many user ids a sandbox has."""
+
+_CLONE_NEWNS = 0x00020000
+_CLONE_NEWUSER = 0x10000000
+_CLONE_NEWPID = 0x20000000
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT = 1, 2, 4, 32
+_MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
+_PR_SET_PDEATHSIG = 1
+_AT_FDCWD = -100
+_AT_EMPTY_PATH = 0x1000
+_OPEN_TREE_CLONE, _OPEN_TREE_CLOEXEC = 1, os.O_CLOEXEC
+_MOVE_MOUNT_F_EMPTY_PATH = 4
+_MOUNT_ATTR_RDONLY, _MOUNT_ATTR_IDMAP = 0x1, 0x00100000
+# Numbers given out since Linux 5.1 are the same on every architecture.
+_SYS_OPEN_TREE, _SYS_MOVE_MOUNT, _SYS_MOUNT_SETATTR = 428, 429, 442
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _MountAttr(ctypes.Structure):
+    _fields_ = [
+        ("attr_set", ctypes.c_uint64),
+        ("attr_clr", ctypes.c_uint64),
+        ("propagation", ctypes.c_uint64),
+        ("userns_fd", ctypes.c_uint64),
+    ]
+
+
+def _check(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the thread that started it ends."""
+    _check(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
+
+
+def private_namespaces() -> int:
+    """Go on in a child that has mounts and processes of its own; returns its id, or 0 in the child.
+
+    The child is the first process of its namespace: when it dies, which it does with its parent,
+    the kernel kills all others in there, and with them go their mounts and loop devices. nspawn
+    alone does not see to that.
+    """
+    _check(_libc.unshare(_CLONE_NEWNS | _CLONE_NEWPID), "unshare")
+    mount("none", "/", "", _MS_REC | _MS_PRIVATE)
+    child = os.fork()
+    if child == 0:
+        die_with_parent()
+        mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV)
+    return child
+
+
+def mount(source: str, target: str | Path, kind: str, flags: int = 0, data: str = "") -> None:
+    """mount(2). Raises OSError that names the target."""
+    result = _libc.mount(source.encode(), str(target).encode(), kind.encode(), ctypes.c_ulong(flags), data.encode())
+    _check(result, f"mount {kind or source} on {target}")
+
+
+def tmpfs(target: Path, *, size: int, inodes: int) -> None:
+    """Mount an empty tmpfs of at most ``size`` bytes and ``inodes`` files."""
+    mount("tmpfs", target, "tmpfs", _MS_NODEV, f"size={size},nr_inodes={inodes},mode=0755")
+
+
+def disk(target: Path, *, size: int, inodes: int, directory: Path) -> None:
+    """Mount an empty ext4 of ``size`` bytes that lies in an unnamed sparse file in ``directory``.
+
+    For machines whose memory is too small for a tmpfs. The file has no name once it is mounted, so
+    the kernel frees it with the mount.
+    """
+    image = directory / "scratch.ext4"
+    with image.open("wb") as file:
+        file.truncate(size)
+    options = ["-O", "^has_journal", "-E", "lazy_itable_init=1,root_owner=0:0", "-m", "0", "-N", str(inodes)]
+    _run(["mkfs.ext4", "-q", "-F", *options, str(image)])
+    _run(["mount", "-o", "loop,nodev,noatime", str(image), str(target)])
+    image.unlink()
+
+
+def squashfs(image: Path, target: Path) -> None:
+    """Mount a squashfs read-only through a loop device that frees itself."""
+    _run(["mount", "-t", "squashfs", "-o", "loop,ro,nodev", str(image), str(target)])
+
+
+def _run(argv: Sequence[str]) -> None:
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        raise OSError(f"{' '.join(argv)}: {done.stderr.strip() or done.returncode}")
+
+
+def overlay(layers: Sequence[Path], upper: Path, work: Path, target: Path) -> None:
+    """Stack ``layers`` (lowest first) under ``upper``.
+
+    Without redirects, metacopy and index, ``upper`` holds whole files and plain whiteouts only: a
+    tree that means the same on any kernel.
+    """
+    lower = ":".join(str(layer) for layer in reversed(layers))
+    options = f"lowerdir={lower},upperdir={upper},workdir={work}"
+    mount(
+        "overlay", target, "overlay", _MS_NODEV,
+        options + ",redirect_dir=off,metacopy=off,index=off,xino=off",
+    )  # fmt: skip
+
+
+def bind(source: Path, target: Path, *, read_only: bool) -> None:
+    """Bind one tree elsewhere."""
+    mount(str(source), target, "", _MS_BIND)
+    if read_only:
+        mount("none", target, "", _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _MS_NODEV | _MS_NOSUID)
+
+
+@contextmanager
+def _user_namespace(base: int) -> Iterator[int]:
+    """A descriptor of a user namespace that maps 0…65535 to ``base``…"""
+    ready, go = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(ready)
+            ok = _libc.unshare(_CLONE_NEWUSER) == 0
+            os.write(go, b"y" if ok else b"n")
+            signal.pause()
+        finally:
+            os._exit(1)
+    try:
+        os.close(go)
+        if os.read(ready, 1) != b"y":
+            raise OSError("this kernel gives out no user namespaces")
+        for name in ("uid_map", "gid_map"):
+            Path(f"/proc/{child}/{name}").write_text(f"0 {base} {RANGE}\n")
+        namespace = os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            yield namespace
+        finally:
+            os.close(namespace)
+    finally:
+        os.close(ready)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def shift(base: int, targets: Sequence[Path], *, read_only: bool = True) -> None:
+    """Id-map the mounts at ``targets`` in place: user 0 on disk is seen as ``base``.
+
+    Needs Linux 5.12, and 6.2 for squashfs.
+    """
+    with _user_namespace(base) as namespace:
+        for target in targets:
+            tree = _check(
+                _libc.syscall(
+                    _SYS_OPEN_TREE, _AT_FDCWD, str(target).encode(),
+                    _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC,
+                ),
+                f"open_tree {target}",
+            )  # fmt: skip
+            set_ = _MOUNT_ATTR_IDMAP | (_MOUNT_ATTR_RDONLY if read_only else 0)
+            attributes = _MountAttr(set_, 0, 0, namespace)
+            try:
+                _check(
+                    _libc.syscall(
+                        _SYS_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH,
+                        ctypes.byref(attributes), ctypes.sizeof(attributes),
+                    ),
+                    f"id-mapping {target} (squashfs needs Linux 6.2)",
+                )  # fmt: skip
+                _check(
+                    _libc.syscall(
+                        _SYS_MOVE_MOUNT, tree, b"", _AT_FDCWD, str(target).encode(),
+                        _MOVE_MOUNT_F_EMPTY_PATH,
+                    ),
+                    f"move_mount {target}",
+                )  # fmt: skip
+            finally:
+                os.close(tree)

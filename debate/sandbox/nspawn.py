@@ -1,0 +1,77 @@
+"""The command line of systemd-nspawn, and nothing else.
+
+Source: systemd-nspawn(1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+IN, OUT, WORK = "/run/in", "/run/out", "/run/work"
+"""Where a step finds its inputs, leaves its outputs, and may write what it likes."""
+
+ENVIRONMENT = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "HOME": "/root",
+    "LC_ALL": "C.UTF-8",
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "TZ": "UTC",
+}
+
+
+@dataclass(frozen=True)
+class Bind:
+    """One host path made visible inside."""
+
+    source: str
+    target: str
+    read_only: bool = True
+
+
+def argv(
+    command: Sequence[str],
+    *,
+    machine: str,
+    root: str,
+    read_only: bool,
+    uid_base: int,
+    network: bool,
+    binds: Sequence[Bind],
+    environment: Mapping[str, str],
+) -> list[str]:
+    """The argv that runs ``command`` in the tree at ``root``.
+
+    ``root`` is id-mapped already, or owned by the range ``uid_base`` … ``uid_base + 65535``: that
+    range is what keeps root inside from being root outside.
+    """
+    flags = [
+        "systemd-nspawn",
+        "--quiet",
+        f"--directory={root}",
+        f"--machine={machine}",
+        "--hostname=debate",
+        "--uuid=00000000000000000000000000000001",
+        f"--private-users={uid_base}:65536",
+        "--private-users-ownership=off",
+        "--register=no",
+        "--keep-unit",
+        "--as-pid2",
+        "--console=pipe",
+        "--link-journal=no",
+        "--timezone=off",
+        "--resolv-conf=off",
+    ]
+    if read_only:
+        flags.append("--read-only")
+    if not network:
+        flags.append("--private-network")
+    for bind in binds:
+        kind = "--bind-ro" if bind.read_only else "--bind"
+        flags.append(f"{kind}={_escape(bind.source)}:{bind.target}")
+    flags += [f"--setenv={name}={value}" for name, value in sorted(environment.items())]
+    return [*flags, *command]
+
+
+def _escape(path: str) -> str:
+    return path.replace("\\", "\\\\").replace(":", "\\:")

@@ -1,0 +1,168 @@
+"""Start a session, watch it, and leave nothing of it behind."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from debate.errors import DebateError
+from debate.model import Artifact
+from debate.sandbox import limits as control_groups
+from debate.sandbox.session import Session
+from debate.settings import Limits
+
+LOG_LIMIT = 64 << 20
+"""Bytes of a log that are kept. What a step says beyond that is read and dropped."""
+
+
+def run(
+    name: str,
+    session: Session,
+    limits: Limits,
+    log: Path,
+    *,
+    step: str,
+    warn: Callable[[str], None],
+) -> dict[str, Artifact]:
+    """Run ``session`` with its output in ``log``. Returns its outputs, which lie in out/.
+
+    Raises DebateError when the step fails, meets a limit or takes too long.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    group = control_groups.create(name, limits)
+    try:
+        session = Session(**{**vars(session), "cgroup_procs": group.procs})
+        process = subprocess.Popen(
+            [*group.prefix, sys.executable, "-m", "debate.sandbox.session"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": _package_parent()},
+        )
+        _running[name] = (process, group, Path(session.directory))
+        try:
+            said = _watch(process, session, limits, log, step=step, warn=warn)
+        finally:
+            process.kill()
+            process.wait()
+            _running.pop(name, None)
+        exceeded = group.exceeded() if process.returncode else ""
+    finally:
+        group.remove()
+    if process.returncode:
+        raise DebateError(_failure(step, log, limits, exceeded, process.returncode), log=str(log))
+    outputs = [json.loads(line) for line in said.splitlines()]
+    return {fields["name"]: Artifact(fields["digest"], fields["size"]) for fields in outputs}
+
+
+_running: dict[str, tuple[subprocess.Popen[bytes], control_groups.Group, Path]] = {}
+"""Sandboxes of this process that have not ended."""
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Leave nothing behind when this process is interrupted or asked to end."""
+    for process, group, directory in list(_running.values()):
+        process.kill()
+        process.wait()
+        group.remove()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _package_parent() -> str:
+    return str(Path(__file__).resolve().parents[2])
+
+
+def _watch(
+    process: subprocess.Popen[bytes],
+    session: Session,
+    limits: Limits,
+    log: Path,
+    *,
+    step: str,
+    warn: Callable[[str], None],
+) -> str:
+    """Feed the session, copy its log, and keep to the time. Returns its standard output."""
+    said: list[bytes] = []
+    readers = [
+        threading.Thread(target=_copy_log, args=(process.stderr, log), daemon=True),
+        threading.Thread(target=_collect, args=(process.stdout, said), daemon=True),
+    ]
+    for reader in readers:
+        reader.start()
+    try:
+        if process.stdin:
+            with process.stdin as stdin:
+                stdin.write(session.to_json().encode())
+    except BrokenPipeError:
+        pass  # It died at once; its log says why.
+    started = time.monotonic()
+    try:
+        process.wait(min(limits.warn_after, limits.stop_after))
+    except subprocess.TimeoutExpired:
+        if limits.warn_after < limits.stop_after:
+            warn(
+                f"{step} has run for {limits.warn_after} s and is stopped at {limits.stop_after} s "
+                f"(setting limits.stop_after); its log is {log}"
+            )
+        try:
+            process.wait(max(0.0, limits.stop_after - (time.monotonic() - started)))
+        except subprocess.TimeoutExpired:
+            raise DebateError(
+                f"{step}: stopped after {limits.stop_after} s (setting limits.stop_after)\n"
+                f"{tail(log)}\nthe whole log: {log}",
+                log=str(log),
+            ) from None
+    for reader in readers:
+        reader.join(10)
+    return b"".join(said).decode()
+
+
+def _collect(source: IO[bytes], said: list[bytes]) -> None:
+    with source:
+        said.append(source.read())
+
+
+def _copy_log(source: IO[bytes], log: Path) -> None:
+    kept = 0
+    with source, log.open("wb", buffering=0) as target:
+        while chunk := os.read(source.fileno(), 1 << 16):
+            if kept < LOG_LIMIT:
+                target.write(chunk)
+                kept += len(chunk)
+                if kept >= LOG_LIMIT:
+                    target.write(b"\ndebate: this log is full; what follows is dropped\n")
+
+
+def _failure(step: str, log: Path, limits: Limits, exceeded: str, status: int) -> str:
+    if exceeded:
+        reason = f"met its limit of {getattr(limits, exceeded):,} {exceeded} (setting limits.{exceeded})"
+    elif status < 0:
+        reason = f"was killed by signal {-status}"
+    elif "No space left on device" in tail(log, lines=40):
+        reason = f"ran out of space (settings limits.bytes, {limits.bytes:,}, and limits.inodes)"
+    else:
+        reason = "failed"
+    return f"{step}: {reason}\n{tail(log)}\nthe whole log: {log}"
+
+
+def tail(log: Path, *, lines: int = 12) -> str:
+    """The last lines of a log, without control characters, each indented."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 16384))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    kept = [line.rstrip() for line in text.splitlines() if line.strip()][-lines:]
+    clean = ["".join(c if c.isprintable() or c == "\t" else "?" for c in line) for line in kept]
+    return "\n".join(f"    {line}" for line in clean)

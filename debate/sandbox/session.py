@@ -1,0 +1,208 @@
+"""One sandbox, from its mounts to its outputs: the process that a builder starts for each step.
+
+It reads a `Session` as JSON from standard input, makes its mounts in namespaces of its own, runs the commands, copies the outputs out, and prints one line of JSON for each output. Whatever
+kills it takes mounts, loop devices and processes along, since the kernel frees them with the
+namespace; the builder need only remove the directory and the cgroup.
+
+    DIRECTORY/                  made by the builder, mode 0700
+        in/                     inputs, read-only inside (hard links to cached objects)
+        out/NAME                outputs, written by this process alone
+        scratch/                tmpfs or ext4 of a bounded size, gone with this process
+            base/               the sandbox base, id-mapped, read-only
+            lower/0 …           the layers of the system being built, id-mapped, read-only
+            upper/ work/ root/  the overlay on them
+            files/ out/         what the step may write
+
+Messages for the user go to standard error as one line; exit code 1 is a failed command, 2 a sandbox
+that could not be made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from debate.sandbox import host_tree, mounts, nspawn, whiteouts
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of a session."""
+
+    argv: tuple[str, ...]
+    root: str = "base"
+    """``base``, or ``system`` for the layers under a writable directory."""
+    pack_upper: bool = False
+    """Show what earlier commands changed in the system as /run/upper."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a builder asks of `main`, all paths absolute on the host."""
+
+    directory: str
+    base: str
+    """A squashfs image, or empty for the host's own tools."""
+    layers: tuple[str, ...]
+    commands: tuple[Command, ...]
+    outputs: tuple[str, ...]
+    scripts: str
+    environment: dict[str, str]
+    uid_base: int
+    network: bool
+    network_files: tuple[tuple[str, str], ...]
+    scratch: str
+    """``tmpfs`` or ``disk``."""
+    bytes: int
+    inodes: int
+    cgroup_procs: tuple[str, ...]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Session:
+        fields: dict[str, Any] = json.loads(text)
+        fields["commands"] = tuple(Command(**command) for command in fields["commands"])
+        return cls(**fields)
+
+
+def main() -> int:
+    """Run the session on standard input. Returns the exit code."""
+    mounts.die_with_parent()
+    session = Session.from_json(sys.stdin.read())
+    os.umask(0o022)
+    os.environ["PATH"] = nspawn.ENVIRONMENT["PATH"]
+    for procs in session.cgroup_procs:
+        Path(procs).write_text(str(os.getpid()))
+    try:
+        child = mounts.private_namespaces()
+        if child:
+            return abs(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        scratch = _prepare(session)
+    except OSError as error:
+        _complain(f"the sandbox could not be made: {error}")
+        return 2
+    for command in session.commands:
+        if command.pack_upper:
+            lower = [scratch / "lower" / str(n) for n in range(len(session.layers))]
+            whiteouts.spell_out(scratch / "upper", lower)
+        done = subprocess.run(
+            _argv(session, command, scratch),
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            preexec_fn=mounts.die_with_parent,
+        )
+        if done.returncode:
+            return 1
+    for name in session.outputs:
+        try:
+            digest, size = _copy_out(scratch / "out", name, Path(session.directory, "out", name))
+        except OSError as error:
+            _complain(f"output {name}: {error.strerror or error}")
+            return 1
+        sys.stdout.write(json.dumps({"name": name, "digest": digest, "size": size}) + "\n")
+    return 0
+
+
+def _complain(message: str) -> None:
+    sys.stderr.write(f"debate: {message}\n")
+
+
+def _prepare(session: Session) -> Path:
+    """Make all mounts. Returns the scratch directory."""
+    directory = Path(session.directory)
+    scratch = directory / "scratch"
+    scratch.mkdir()
+    if session.scratch == "tmpfs":
+        mounts.tmpfs(scratch, size=session.bytes, inodes=session.inodes)
+    else:
+        mounts.disk(scratch, size=session.bytes, inodes=session.inodes, directory=directory)
+    # nspawn keeps its own files here, and would leave them behind on the host.
+    state = Path("/run/systemd/nspawn")
+    state.mkdir(parents=True, exist_ok=True)
+    mounts.tmpfs(state, size=1 << 20, inodes=1024)
+    for name in ("base", "lower", "root", "work"):
+        (scratch / name).mkdir(mode=0o755)
+    for name in ("upper", "files", "out"):
+        (scratch / name).mkdir(mode=0o755)
+        os.chown(scratch / name, session.uid_base, session.uid_base)
+    images = []
+    if session.base:
+        images.append((session.base, scratch / "base"))
+    else:
+        host_tree.make(scratch / "base", session.uid_base)
+    lower = []
+    for number, layer in enumerate(session.layers):
+        lower.append(scratch / "lower" / str(number))
+        lower[-1].mkdir()
+        images.append((layer, lower[-1]))
+    for image, target in images:
+        mounts.squashfs(Path(image), target)
+    mounts.shift(session.uid_base, [target for _, target in images])
+    if session.layers:
+        mounts.overlay(lower, scratch / "upper", scratch / "work", scratch / "root")
+    return scratch
+
+
+def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
+    system = command.root == "system"
+    binds = [
+        nspawn.Bind(session.scripts, "/run/step"),
+        nspawn.Bind(f"{session.directory}/in", nspawn.IN),
+    ]
+    if not system:
+        binds.append(nspawn.Bind(f"{scratch}/files", nspawn.WORK, read_only=False))
+        binds.append(nspawn.Bind(f"{scratch}/out", nspawn.OUT, read_only=False))
+    if command.pack_upper:
+        binds.append(nspawn.Bind(f"{scratch}/upper", "/run/upper"))
+    if session.network:
+        binds += [nspawn.Bind(source, target) for source, target in session.network_files]
+    return nspawn.argv(
+        command.argv,
+        machine=f"debate-{os.getpid()}",
+        root=str(scratch / ("root" if system else "base")),
+        read_only=not system,
+        uid_base=session.uid_base,
+        network=session.network,
+        binds=binds,
+        environment={**nspawn.ENVIRONMENT, **session.environment},
+    )
+
+
+def _copy_out(directory: Path, name: str, target: Path) -> tuple[str, int]:
+    """Copy one output, hashing on the way. What lies there was made by untrusted code."""
+    parent = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
+    finally:
+        os.close(parent)
+    with open(source, "rb", buffering=0) as reader:
+        if not stat.S_ISREG(os.fstat(source).st_mode):
+            raise OSError("not a regular file")
+        digest, size = hashlib.sha256(), 0
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb", buffering=0) as writer:
+            while chunk := reader.read(CHUNK):
+                digest.update(chunk)
+                writer.write(chunk)
+                size += len(chunk)
+            os.fsync(writer.fileno())
+    return f"sha256:{digest.hexdigest()}", size
+
+
+if __name__ == "__main__":
+    if shutil.which("systemd-nspawn") is None:
+        _complain("systemd-nspawn is not installed; run ./setup")
+        sys.exit(2)
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""Where and how to build: environment variables over ``debate.toml``. None changes an output.
+
+variable                debate.toml             meaning
+DEBATE_CACHE            cache                   directory of the store (cache/)
+DEBATE_OUTPUT           output                  directory of the outputs (build/)
+DEBATE_LOCK             lock                    refuse or refresh a committed lock that no longer fits
+DEBATE_SCRATCH          scratch                 auto, tmpfs or disk: where a step writes
+DEBATE_UID_BASE         uid_base                first user id of the sandbox, a multiple of 65536
+DEBATE_JOBS             jobs                    steps at a time
+DEBATE_ACCELERATION     acceleration            auto, kvm or tcg: how `check` runs QEMU
+DEBATE_MIRROR_NAME      mirrors.NAME            address of the mirror NAME (debian, debian-security,
+                                                debian-snapshot with {date} in it)
+DEBATE_MEMORY           limits.memory           bytes a step may use (8 GiB)
+DEBATE_PROCESSORS       limits.processors       processors a step may use (4)
+DEBATE_PROCESSES        limits.processes        processes a step may have (4096)
+DEBATE_BYTES            limits.bytes            bytes a step may write (16 GiB)
+DEBATE_INODES           limits.inodes           files a step may make (2,000,000)
+DEBATE_WARN_AFTER       limits.warn_after       seconds until a warning (900)
+DEBATE_STOP_AFTER       limits.stop_after       seconds until a step is stopped (1200)
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from debate.errors import DebateError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one step may use."""
+
+    memory: int = 8 << 30
+    processors: int = 4
+    processes: int = 4096
+    bytes: int = 16 << 30
+    inodes: int = 2_000_000
+    warn_after: int = 900
+    stop_after: int = 1200
+
+
+@dataclass(frozen=True)
+class Settings:
+    """See the module's table."""
+
+    root: Path
+    """The checkout."""
+    cache: Path
+    output: Path
+    lock: str = "refuse"
+    scratch: str = "auto"
+    uid_base: int = 1_310_720_000
+    jobs: int = 3
+    acceleration: str = "auto"
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def profiles(self) -> Path:
+        return self.root / "profiles"
+
+    @property
+    def scripts(self) -> Path:
+        return self.root / "sandbox"
+
+
+_CHOICES = {
+    "lock": ("refuse", "refresh"),
+    "scratch": ("auto", "tmpfs", "disk"),
+    "acceleration": ("auto", "kvm", "tcg"),
+}
+_INTEGERS = ("uid_base", "jobs")
+
+
+def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read ``root``/debate.toml and the environment.
+
+    Raises DebateError for a name or value that is not in the table.
+    """
+    environment = os.environ if environment is None else environment
+    file = root / "debate.toml"
+    values: dict[str, Any] = {}
+    if file.exists():
+        try:
+            values = tomllib.loads(file.read_text())
+        except tomllib.TOMLDecodeError as error:
+            raise DebateError(f"{file.name}: {error}; see debate/settings.py for the settings") from None
+    limits = dict(values.pop("limits", {}))
+    mirrors = dict(values.pop("mirrors", {}))
+    for name, value in environment.items():
+        if not name.startswith("DEBATE_"):
+            continue
+        setting = name.removeprefix("DEBATE_").lower()
+        if setting.startswith("mirror_"):
+            mirrors[setting.removeprefix("mirror_").replace("_", "-")] = value
+        elif setting in Limits.__annotations__:
+            limits[setting] = value
+        elif setting in Settings.__annotations__ and setting not in ("root", "mirrors", "limits"):
+            values[setting] = value
+        elif not setting.startswith("test_"):
+            raise DebateError(f"{name}: no such setting; see debate/settings.py for the list")
+    for group, known in ((values, Settings.__annotations__), (limits, Limits.__annotations__)):
+        for name in group.keys() - known.keys():
+            raise DebateError(f"{file.name}: no setting {name!r}; see debate/settings.py for the list")
+    for name, choices in _CHOICES.items():
+        if name in values and values[name] not in choices:
+            raise DebateError(f"setting {name}: {values[name]!r}; choose one of {', '.join(choices)}")
+    for name in _INTEGERS:
+        if name in values:
+            values[name] = _integer(name, values[name])
+    if values.get("uid_base", 65536) % 65536 or values.get("uid_base", 65536) < 65536:
+        raise DebateError("setting uid_base: must be a multiple of 65536, and not 0")
+    for name in ("cache", "output"):
+        default = "cache" if name == "cache" else "build"
+        values[name] = (root / Path(values.get(name, default)).expanduser()).resolve()
+    numbers = {name: _integer(name, value) for name, value in limits.items()}
+    return Settings(root=root.resolve(), mirrors=mirrors, limits=Limits(**numbers), **values)
+
+
+def _integer(name: str, value: object) -> int:
+    try:
+        number = int(str(value))
+    except ValueError:
+        raise DebateError(f"setting {name}: {value!r} is not a whole number") from None
+    if number <= 0:
+        raise DebateError(f"setting {name}: {number} must be more than 0")
+    return number

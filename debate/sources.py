@@ -1,0 +1,75 @@
+"""Which files and trees a profile was made of when it was last read.
+
+So the graph knows what to watch without reading a profile: sources.json in its output directory
+lists them, with a digest of what the trees hold (names, kinds, modes and links; not contents, for
+which doit watches each file).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from debate import keys
+from debate.cache.store import write_atomically
+
+
+def record(directory: Path, paths: Iterable[Path]) -> None:
+    """Write sources.json."""
+    listed = sorted({str(path) for path in paths})
+    state = {"paths": listed, "trees": _listing(listed)}
+    write_atomically(directory / "sources.json", json.dumps(state, indent=1).encode())
+
+
+def _read(directory: Path) -> dict[str, Any] | None:
+    try:
+        state: dict[str, Any] = json.loads((directory / "sources.json").read_bytes())
+        return state if {"paths", "trees"} <= state.keys() else None
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def files(directory: Path) -> list[str]:
+    """The regular files that are there now, in and beside the trees."""
+    found = []
+    for path in (_read(directory) or {"paths": []})["paths"]:
+        if os.path.isdir(path):
+            found += [entry.path for entry in _walk(path) if entry.is_file(follow_symlinks=False)]
+        elif os.path.exists(path):
+            found.append(path)
+    return found
+
+
+def unchanged(directory: Path) -> bool:
+    """Whether all named paths are there and the trees hold the same names, kinds and links."""
+    state = _read(directory)
+    return state is not None and state["trees"] == _listing(state["paths"])
+
+
+def _listing(paths: Iterable[str]) -> str:
+    lines: list[tuple[str, int, str]] = []
+    for path in paths:
+        if os.path.isdir(path):
+            for entry in _walk(path):
+                target = os.readlink(entry.path) if entry.is_symlink() else ""
+                lines.append((entry.path, entry.stat(follow_symlinks=False).st_mode, target))
+        else:
+            lines.append((path, int(os.path.exists(path)), ""))
+    return keys.sha256(json.dumps(sorted(lines)).encode())
+
+
+def _walk(directory: str) -> Iterator[os.DirEntry[str]]:
+    pending = [directory]
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                found = list(entries)
+        except OSError:
+            continue
+        for entry in found:
+            yield entry
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(entry.path)

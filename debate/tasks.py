@@ -1,0 +1,301 @@
+"""The steps as doit tasks: what each depends on, and how its errors and results reach doit.
+
+Defining a task reads no profile. What the last `config` step recorded tells the files that the
+profile was made of; before the first one, the profile's own file is enough.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from debate import profile_names, settings, sources
+from debate.errors import DebateError
+
+if TYPE_CHECKING:
+    from debate.build import Builder
+
+Task = dict[str, Any]
+
+_PACKAGE = Path(__file__).parent
+_CONFIG_CODE = [_PACKAGE / name for name in ("config.py", "profile.py", "tree.py", "schema/profile.schema.json")]
+_STEP_CODE = ("keys.py", "pipeline.py", "distributions/debian.py")
+"""Code that decides what a step is given. A step that runs again for it still looks into the cache first."""
+_OWN_CODE = {
+    "hash": "keys.py", "lock": "lock.py", "packages": "pipeline.py", "rootfs": "pipeline.py",
+    "initrd": "pipeline.py", "build": "results.py",
+}  # fmt: skip
+_SCRIPTS = {
+    "packages": ("debian/fetch.sh", "debian/inspect.sh", "debian/select.sh", "debian/apt.sh"),
+    "rootfs": ("debian/rootfs.sh", "debian/bootstrap.sh"),
+    "initrd": ("debian/initrd.sh", "debian/bootstrap.sh"),
+    "overlay": ("overlay.sh", "squash.sh"),
+    "boot": ("boot.sh",),
+    "iso": ("iso.sh",),
+}
+
+
+class Graph:
+    """Tasks for the profiles of one checkout."""
+
+    def __init__(self, root: Path) -> None:
+        self.settings = settings.load(root)
+        self.selected: set[str] | None = None
+        """The profiles that the command line names, None for all. The loader narrows it."""
+        self.refresh: set[str] = set()
+        """Profiles whose lock the command line asks for."""
+        self._cleaning, self._clean = threading.Lock(), False
+
+    # doit's configuration --------------------------------------------------------------------------
+
+    def doit_config(self, **more: Any) -> dict[str, Any]:
+        """DOIT_CONFIG."""
+        from debate.checker import XXH3Checker
+        from debate.reporter import Reporter
+
+        output = self.settings.output
+        output.mkdir(parents=True, exist_ok=True)
+        return {
+            "backend": "sqlite3",
+            "dep_file": str(output / ".doit.db"),
+            "check_file_uptodate": XXH3Checker,
+            "reporter": Reporter,
+            "num_process": self.settings.jobs,
+            "par_type": "thread",
+            "verbosity": 1,
+            **more,
+        }
+
+    def narrow(self, words: list[str]) -> None:
+        """Keep to the profiles that ``words`` (doit's arguments) name, if they all name one."""
+        pairs = [word.partition(":") for word in words]
+        if words and all(name and not set(name) & set("*?[") for _, _, name in pairs):
+            self.selected = {name for _, _, name in pairs}
+        self.refresh = {name for step, _, name in pairs if step == "lock" and name}
+        if "lock" in words:
+            self.refresh = set(profile_names.names(self.settings.profiles))
+
+    def each(self, make: Callable[[str], Task]) -> Iterator[Task]:
+        """One subtask for each profile."""
+        names = profile_names.names(self.settings.profiles)
+        for name in names:
+            if self.selected is None or name in self.selected:
+                yield {"name": name, **make(name)}
+
+    # Tasks -----------------------------------------------------------------------------------------
+
+    def profiles(self) -> Task:
+        return {"actions": [self.welcome], "uptodate": [False], "verbosity": 2}
+
+    def welcome(self) -> None:
+        """Print what there is."""
+        from debate import welcome
+
+        sys.stdout.write(welcome.text(self.settings))
+
+    def sandbox(self) -> Task:
+        record = self.settings.output / ".sandbox" / "base.json"
+        scripts = self.settings.scripts
+        return {
+            "doc": "make the environment that steps run in",
+            "actions": [(self.run, ["", "sandbox"])],
+            "file_dep": [str(scripts / "base.sh"), str(scripts / "base.packages")],
+            "targets": [str(record)],
+            "uptodate": [(self.present, [record])],
+            "clean": True,
+        }
+
+    def config(self, name: str) -> Task:
+        directory = self.settings.output / name
+        targets = ["config.json", "about.json", "contents.json", "sources.json"]
+        targets += [f"slices/{step}.json" for step in ("packages", "rootfs", "initrd", "overlay", "boot", "iso")]
+        return {
+            "doc": "read and normalise the profile",
+            "actions": [(self.run_config, [name])],
+            "file_dep": self.config_files(name),
+            "targets": [str(directory / target) for target in targets],
+            "uptodate": [(self.trees_unchanged, [name])],
+            "clean": True,
+        }
+
+    def run_config(self, name: str, task: Any) -> Any:
+        """Do the config step; what it read is what doit has to watch from now on."""
+        result = self.run(name, "config")
+        task.file_dep = set(self.config_files(name))
+        return result
+
+    def config_files(self, name: str) -> list[str]:
+        """Regular files that the profile is made of."""
+        code = [str(path) for path in _CONFIG_CODE]
+        profile = str(self.settings.profiles / f"{name}.yaml")
+        return sorted({profile, *sources.files(self.settings.output / name), *code})
+
+    def trees_unchanged(self, name: str) -> bool:
+        """Whether the overlay trees still hold the same names, kinds and links."""
+        return sources.unchanged(self.settings.output / name)
+
+    def hash(self, name: str) -> Task:
+        return self.step(name, "hash", "name the config by its content", ["config.json"], stored=False)
+
+    def lock(self, name: str) -> Task:
+        task = self.step(
+            name, "lock", "choose the exact packages; asked for by name, choose anew",
+            ["slices/packages.json"], base=True, stored=False,
+        )  # fmt: skip
+        pinned = self.settings.profiles / f"{name}.lock.json"
+        if pinned.exists():
+            task["file_dep"].append(str(pinned))
+        task["uptodate"].append(_config_changed(self.settings.lock + str(pinned.exists())))
+        if name in self.refresh:
+            task["uptodate"].append(False)
+        return task
+
+    def packages(self, name: str) -> Task:
+        return self.step(name, "packages", "download and verify them", ["lock.json"], base=True)
+
+    def rootfs(self, name: str) -> Task:
+        reads = ["lock.json", "packages.json", "slices/rootfs.json"]
+        return self.step(name, "rootfs", "install them: the lower layer", reads, base=True)
+
+    def initrd(self, name: str) -> Task:
+        reads = ["lock.json", "packages.json", "slices/initrd.json"]
+        return self.step(name, "initrd", "make kernel and initramfs", reads, base=True)
+
+    def overlay(self, name: str) -> Task:
+        reads = ["rootfs.json", "slices/overlay.json"]
+        return self.step(name, "overlay", "users, files, services, hooks: the upper layer", reads, base=True)
+
+    def boot(self, name: str) -> Task:
+        return self.step(name, "boot", "make boot images", ["slices/boot.json"], base=True)
+
+    def iso(self, name: str) -> Task:
+        reads = ["rootfs.json", "overlay.json", "initrd.json", "boot.json", "hash.json"]
+        reads += ["slices/iso.json", "slices/boot.json"]
+        return self.step(name, "iso", "put the ISO together", reads, base=True)
+
+    def build(self, name: str) -> Task:
+        reads = ["iso.json", "rootfs.json", "overlay.json", "lock.json", "hash.json", "config.json"]
+        task = self.step(name, "build", "the ISO with checksum, manifest and SBOM", reads, base=True, stored=False)
+        task["uptodate"].append((self.results_present, [name]))
+        task["clean"] = [(self.remove_results, [name])]
+        return task
+
+    def check(self, name: str) -> Task:
+        return {
+            "doc": "boot the ISO in QEMU, as BIOS and as UEFI",
+            "actions": [(self.run, [name, "check"])],
+            "file_dep": [str(self.settings.output / name / "build.json")],
+            "uptodate": [False],
+        }
+
+    def step(
+        self, name: str, step: str, doc: str, reads: list[str], *, base: bool = False, stored: bool = True
+    ) -> Task:
+        """A task that reads records and slices, and writes the record ``step``.json."""
+        directory = self.settings.output / name
+        record = directory / f"{step}.json"
+        needs = [str(directory / read) for read in reads]
+        needs += [str(self.settings.scripts / script) for script in _SCRIPTS.get(step, ())]
+        needs += [str(_PACKAGE / path) for path in (*_STEP_CODE, _OWN_CODE.get(step, f"steps/{step}.py"))]
+        if base:
+            needs.append(str(self.settings.output / ".sandbox" / "base.json"))
+        return {
+            "doc": doc,
+            "actions": [(self.run, [name, step])],
+            "file_dep": needs,
+            "targets": [str(record)],
+            "uptodate": [(self.present, [record])] if stored else [],
+            "clean": True,
+        }
+
+    # Actions ---------------------------------------------------------------------------------------
+
+    def run(self, name: str, step: str) -> Any:
+        """Do one step. Whatever a user can cause comes back as a failure with one message."""
+        from doit.exceptions import TaskFailed
+
+        try:
+            return self._run(name, step)
+        except DebateError as error:
+            return TaskFailed(str(error))
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            return TaskFailed(f"{where}{error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}")
+
+    def _run(self, name: str, step: str) -> Any:
+        from debate.build import Builder
+        from debate.cache.store import Store
+        from debate.pipeline import Pipeline, make_base
+
+        if step not in ("config", "hash"):
+            require_root()
+        builder = Builder(self.settings, Store(self.settings.cache), say=say)
+        if step not in ("config", "hash"):
+            self.clean_up_once(builder)
+        if step == "sandbox":
+            return make_base(self.settings, builder)
+        pipeline = Pipeline(self.settings, name, builder)
+        if step == "lock":
+            return pipeline.lock(refresh=name in self.refresh)
+        if step == "check":
+            from debate.check import check
+
+            return check(pipeline)
+        return getattr(pipeline, step)()
+
+    def clean_up_once(self, builder: Builder) -> None:
+        """Before the first sandbox of a run, remove what killed runs have left behind."""
+        with self._cleaning:
+            if not self._clean:
+                builder.clean_up()
+                self._clean = True
+
+    def present(self, record: Path) -> bool:
+        """Whether the store still has what a record names."""
+        from debate.cache.store import Store
+        from debate.pipeline import present
+
+        return not record.exists() or present(Store(self.settings.cache), [record])
+
+    def results_present(self, name: str) -> bool:
+        """Whether the files of the last build lie in the output directory, whole."""
+        from debate import results
+
+        return results.present(self.settings.output / name)
+
+    def remove_results(self, name: str, dryrun: bool = False) -> None:
+        """`doit clean build:NAME`."""
+        from debate import results
+
+        results.remove(self.settings.output / name, dryrun=dryrun)
+
+
+_REMEDIES = {
+    28: "; free some space, or set DEBATE_CACHE or DEBATE_OUTPUT to another disk",
+    13: "; run as root",
+    30: "; set DEBATE_CACHE or DEBATE_OUTPUT to a place that can be written",
+}
+"""errno -> what to do about it."""
+
+
+def require_root() -> None:
+    """Raise DebateError unless this process is root."""
+    if os.geteuid() != 0:
+        command = " ".join(sys.argv[1:]) or "build:minimal"
+        raise DebateError(f"building needs root, for mounts and systemd-nspawn: sudo {sys.argv[0]} {command}")
+
+
+def say(line: str) -> None:
+    """Show one line at once, beside what doit reports."""
+    sys.stderr.write(f"  {line}\n")
+    sys.stderr.flush()
+
+
+def _config_changed(value: str) -> Any:
+    from doit.tools import config_changed
+
+    return config_changed(value)

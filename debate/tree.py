@@ -1,0 +1,163 @@
+"""Trees of files on their way into a system: read from disk, packed for the sandbox."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import tarfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from debate import keys
+from debate.errors import DebateError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file, directory or symbolic link, by what it becomes rather than where it lies."""
+
+    path: str
+    """Absolute, in the system."""
+    type: str
+    """``file``, ``directory`` or ``link``."""
+    mode: str = "0644"
+    """Octal digits, with setuid, setgid and sticky bits."""
+    owner: str = "root"
+    """A name or number."""
+    group: str = "root"
+    digest: str = ""
+    """Of a file's content."""
+    target: str = ""
+    """Of a link."""
+
+    def to_json(self) -> dict[str, str]:
+        return {name: value for name, value in vars(self).items() if value}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Entry:
+        return cls(**fields)
+
+
+Contents = Mapping[str, bytes | Path]
+"""Digest -> the bytes, or the file that had them when it was read."""
+
+
+def text_entry(path: str, text: str, **more: str) -> tuple[Entry, bytes]:
+    """A file with ``text`` in it, and its bytes."""
+    data = text.encode()
+    return Entry(path, "file", digest=keys.sha256(data), **more), data
+
+
+def scan(source: Path, target: str) -> tuple[list[Entry], dict[str, Path], list[str]]:
+    """Read the tree at ``source``, which is to become ``target`` in the system.
+
+    Modes are what git keeps, so that umask does not count: 0755 where the owner may execute, else
+    0644; 0755 for directories. Returns entries sorted by path, contents, and problems as text
+    (``path: fact; remedy``).
+    """
+    entries: list[Entry] = []
+    contents: dict[str, Path] = {}
+    problems: list[str] = []
+    pending = [(source, target.rstrip("/"))]
+    while pending:
+        directory, below = pending.pop()
+        try:
+            found = sorted(os.scandir(directory), key=lambda entry: entry.name)
+        except OSError as error:
+            problems.append(f"{directory}: {error.strerror}; make it readable")
+            continue
+        for item in found:
+            path, where = f"{below}/{item.name}", Path(item.path)
+            try:
+                item.name.encode()
+            except UnicodeEncodeError:
+                problems.append(f"{item.path!a}: a file name that is not UTF-8; rename it")
+                continue
+            kind = item.stat(follow_symlinks=False).st_mode
+            if stat.S_ISLNK(kind):
+                entries.append(Entry(path, "link", mode="0777", target=os.readlink(where)))
+            elif stat.S_ISDIR(kind):
+                entries.append(Entry(path, "directory", mode="0755"))
+                pending.append((where, path))
+            elif stat.S_ISREG(kind):
+                try:
+                    digest = keys.sha256_file(where)
+                except OSError as error:
+                    problems.append(f"{where}: {error.strerror}; make it readable")
+                    continue
+                mode = "0755" if kind & stat.S_IXUSR else "0644"
+                entries.append(Entry(path, "file", mode=mode, digest=digest))
+                contents[digest] = where
+            else:
+                problems.append(f"{where}: {_kind(kind)}; an overlay holds files, directories and links only")
+    return sorted(entries, key=lambda entry: entry.path), contents, problems
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISSOCK(mode):
+        return "a socket"
+    if stat.S_ISFIFO(mode):
+        return "a named pipe"
+    return "a device node"
+
+
+def pack(entries: Iterable[Entry], contents: Contents, epoch: int, out: BinaryIO) -> None:
+    """Write a tar of ``entries``, in GNU format, all times at ``epoch``.
+
+    Raises DebateError where a file no longer has the content that its entry names: what is built
+    must be what its key says.
+    """
+    with tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT) as archive:
+        for entry in entries:
+            info = tarfile.TarInfo(entry.path.lstrip("/"))
+            info.mode, info.mtime = int(entry.mode, 8), epoch
+            _own(info, entry)
+            if entry.type == "directory":
+                info.type = tarfile.DIRTYPE
+                archive.addfile(info)
+            elif entry.type == "link":
+                info.type, info.linkname = tarfile.SYMTYPE, entry.target
+                archive.addfile(info)
+            else:
+                _add_file(archive, info, entry, contents[entry.digest])
+
+
+def _own(info: tarfile.TarInfo, entry: Entry) -> None:
+    for name, number, value in (("uname", "uid", entry.owner), ("gname", "gid", entry.group)):
+        if value.isdigit():
+            setattr(info, number, int(value))
+        else:
+            setattr(info, name, value)
+
+
+def _add_file(archive: tarfile.TarFile, info: tarfile.TarInfo, entry: Entry, content: bytes | Path) -> None:
+    if isinstance(content, bytes):
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+        return
+    changed = f"{content}: changed while it was being built; run the same command again"
+    try:
+        with content.open("rb") as file:
+            info.size = os.fstat(file.fileno()).st_size
+            reader = _Hashing(file)
+            archive.addfile(info, reader)
+    except OSError as error:
+        raise DebateError(f"{content}: {error.strerror or error}; {changed}") from None
+    if f"sha256:{reader.digest.hexdigest()}" != entry.digest:
+        raise DebateError(changed)
+
+
+class _Hashing:
+    """A reader that hashes what passes through it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.digest = file, hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.file.read(size)
+        self.digest.update(data)
+        return data

@@ -1,0 +1,23 @@
+# Sourced by the scripts that ask apt: a configuration of its own, with nothing of the base's.
+apt=/run/work/apt
+mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/etc/preferences.d"
+: > "$apt/status"
+cat > "$apt/apt.conf" <<END
+Dir::Etc "$apt/etc";
+Dir::Etc::SourceList "$apt/etc/sources.list";
+Dir::Etc::SourceParts "$apt/etc/none";
+Dir::Etc::Trusted "$apt/etc/none";
+Dir::Etc::TrustedParts "$apt/etc/none";
+Dir::State "$apt/state";
+Dir::State::Status "$apt/status";
+Dir::Cache "$apt/cache";
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+Acquire::Retries "5";
+Acquire::ForceHash "sha256";
+Acquire::AllowInsecureRepositories "false";
+Acquire::AllowWeakRepositories "false";
+APT::Get::AllowUnauthenticated "false";
+quiet "1";
+END
+export APT_CONFIG="$apt/apt.conf"

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Resolves a package list against signed indexes.
+# in: sources.list, keys/, options, apt.conf, packages    out: resolved (apt-get --print-uris)
+set -eu
+. /run/step/debian/apt.sh
+cat /run/in/options /run/in/apt.conf >> "$apt/apt.conf"
+cp /run/in/sources.list "$apt/etc/"
+
+apt-get update -o APT::Update::Error-Mode=any
+if ! xargs -a /run/in/packages apt-get -qq --print-uris -y install '?essential' \
+    > /run/work/resolved 2> /run/work/errors; then
+    cat /run/work/errors >&2
+    apt-cache pkgnames | sort > /run/work/names
+    sed -n "s/^E: Unable to locate package //p; s/^E: Package '\([^']*\)' has no.*/\1/p" \
+        /run/work/errors | while read -r name; do
+        # Names that agree in their first letters, or in all but a letter; the builder picks.
+        short=$(printf %.4s "$name")
+        grep -F "$short" /run/work/names | sed "s/^/candidate $name /" >&2
+    done
+    exit 1
+fi
+grep "^'" /run/work/resolved > /run/out/resolved

@@ -1,0 +1,9 @@
+#!/bin/sh
+# Adds dependencies to a list of packages, out of the locked ones alone.
+# in: repository/, release, wanted    out: selected (a name a line)
+set -eu
+. /run/step/debian/apt.sh
+echo "deb [trusted=yes] file:/run/in/repository $(cat /run/in/release) main" > "$apt/etc/sources.list"
+apt-get update
+xargs -a /run/in/wanted apt-get -y --no-install-recommends -s install '?essential' > /run/work/plan
+sed -n 's/^Inst \([^ :]*\)[ :].*/\1/p' /run/work/plan | sort > /run/out/selected

@@ -1,0 +1,75 @@
+#!/bin/sh
+# Runs inside the system that is being built. Everything it changes becomes the upper layer.
+# in: users, groups, tree.tar, permissions, commands, services, hooks, hook/NUMBER
+set -eu
+
+fail() {
+    echo "debate: $*" >&2
+    exit 1
+}
+
+# Fields: name, uid, shell, groups, full name, password hash.
+while IFS=: read -r name uid shell groups full_name password; do
+    if [ "$name" = root ]; then
+        usermod --shell "$shell" --password "$password" root || fail "users: root could not be changed"
+    else
+        useradd --no-create-home --user-group ${uid:+--uid "$uid"} --shell "$shell" \
+            --comment "$full_name" --password "$password" -- "$name" ||
+            fail "users: $name could not be made"
+    fi
+    if [ -n "$groups" ]; then
+        usermod --append --groups "$groups" -- "$name" ||
+            fail "users: $name: a group of $groups is missing; does the package that makes it belong in packages?"
+    fi
+done < /run/in/users
+
+while read -r database name; do
+    grep -q "^$name:" "/etc/$database" ||
+        fail "no such owner in /etc/$database: $name; add it to users, or the package that makes it"
+done < /run/in/groups
+
+# Directories that are there keep their modes, and links to directories (/lib) stay links.
+tar -x -f /run/in/tree.tar -C / --no-overwrite-dir --keep-directory-symlink --same-owner \
+    --same-permissions
+
+while IFS=: read -r name uid shell groups full_name password; do
+    home=$(sed -n "s|^$name:[^:]*:[^:]*:[^:]*:[^:]*:\([^:]*\):.*|\1|p" /etc/passwd)
+    [ "$name" != root ] || continue
+    if [ ! -d "$home" ]; then
+        mkdir -p "$home"
+        chmod 0700 "$home"
+    fi
+    [ ! -d /etc/skel ] || cp -Rn /etc/skel/. "$home/"
+    chown -Rh "$name:$name" "$home"
+done < /run/in/users
+
+while IFS=: read -r mode owner group path; do
+    [ -e "$path" ] || [ -L "$path" ] || fail "permissions: $path: no such file in the system"
+    chown -h -- "$owner:$group" "$path"
+    [ -L "$path" ] || chmod -- "$mode" "$path"
+done < /run/in/permissions
+
+while read -r command; do
+    $command || fail "$command: failed with exit status $?"
+done < /run/in/commands
+
+while read -r verb unit; do
+    SYSTEMD_OFFLINE=1 systemctl --quiet "$verb" "$unit" ||
+        fail "services: $verb $unit failed; is there such a unit in the system?"
+done < /run/in/services
+
+number=0
+while read -r name; do
+    number=$((number + 1))
+    hook=/run/in/hook/$number
+    echo "hook $name"
+    status=0
+    case $(head -c 2 "$hook") in
+    '#!') "$hook" < /dev/null || status=$? ;;
+    *) sh -eu "$hook" < /dev/null || status=$? ;;
+    esac
+    [ "$status" -eq 0 ] || fail "hook $name: failed with exit status $status"
+done < /run/in/hooks
+
+rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- \
+    /var/cache/ldconfig/aux-cache

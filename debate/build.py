@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from debate import keys
 from debate.cache.store import Store, workspace_name, write_atomically
 from debate.errors import DebateError
-from debate.model import Artifact, Result, Step
+from debate.model import MIRROR, Artifact, Result, Step
 from debate.settings import Settings
 from debate.tree import pack
 
@@ -117,7 +117,7 @@ class Builder:
                 environment={"SOURCE_DATE_EPOCH": str(step.epoch), **_proxies(step.network)},
                 uid_base=self.settings.uid_base,
                 network=step.network,
-                network_files=_network_files() if step.network else (),
+                shown=(*(_network_files() if step.network else ()), *_mirrors(step.mirrors)),
                 scratch=_scratch(self.settings),
                 bytes=limits.bytes,
                 inodes=limits.inodes,
@@ -186,6 +186,14 @@ def _network_files() -> tuple[tuple[str, str], ...]:
     """The host's name resolution and certificate authorities, for the steps with a network."""
     names = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
     return tuple((os.path.realpath(name), name) for name in names if os.path.exists(name))
+
+
+def _mirrors(directories: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Raises DebateError for an archive that is not there."""
+    for name, path in directories.items():
+        if not os.path.isdir(path):
+            raise DebateError(f"mirror {name}: {path} is not a directory; set DEBATE_MIRROR_{name.upper()}")
+    return tuple((path, f"{MIRROR}/{name}") for name, path in sorted(directories.items()))
 
 
 def _proxies(network: bool) -> dict[str, str]:

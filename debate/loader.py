@@ -1,14 +1,23 @@
 """doit's task loader, told which profiles the command line names before it makes tasks.
 
-`doit build:one` must not pay for ten thousand profiles beside it.
+`doit build:one` must not pay for ten thousand profiles beside it. What can be refused before any
+task is made is refused here, each with one line.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from typing import Any
 
 from doit.cmd_base import DodoTaskLoader
+from doit.exceptions import InvalidDodoFile, InvalidTask
+
+from debate.errors import DebateError
+
+_WITHOUT_ROOT = ("profiles", "config", "hash")
+"""Tasks that start no sandbox."""
 
 
 def _terminate(number: int, _frame: object) -> None:
@@ -19,10 +28,31 @@ def _terminate(number: int, _frame: object) -> None:
 class Loader(DodoTaskLoader):  # type: ignore[misc]
     """Loads dodo.py; narrows its ``GRAPH``."""
 
+    def setup(self, opt_values: Any) -> None:
+        """Load dodo.py, and with it the settings."""
+        try:
+            super().setup(opt_values)
+        except DebateError as error:
+            raise InvalidDodoFile(str(error)) from None
+
     def load_tasks(self, cmd: Any, pos_args: list[str]) -> Any:
         """Make the tasks for ``pos_args``, doit's positional arguments."""
         signal.signal(signal.SIGTERM, _terminate)
+        words = [word for word in pos_args if not word.startswith("-")]
+        if cmd.execute_tasks:
+            _require_root(words)
         graph = self.namespace.get("GRAPH")
         if graph is not None:
-            graph.narrow([word for word in pos_args if not word.startswith("-")])
+            graph.narrow(words)
+            problem = graph.unknown(words)
+            if problem:
+                raise InvalidTask(problem)
         return super().load_tasks(cmd, pos_args)
+
+
+def _require_root(words: list[str]) -> None:
+    """Building mounts file systems and starts systemd-nspawn."""
+    needing = [word for word in words if word.partition(":")[0] not in _WITHOUT_ROOT]
+    if needing and os.geteuid() != 0:
+        command = " ".join(sys.argv[1:])
+        raise InvalidTask(f"building needs root, for mounts and systemd-nspawn; run: sudo {sys.argv[0]} {command}")

@@ -74,9 +74,9 @@ class Locker:
         """Ask the distribution's own resolver."""
         pipeline, distribution = self.pipeline, self.pipeline.distribution()
         mirror = pipeline.load("about.json")["mirror"]
-        addresses = distribution.addresses(pipeline.settings, self.wanted, mirror)
+        mirrors = distribution.mirrors(pipeline.settings, self.wanted, mirror)
         log = pipeline.directory / "logs" / "lock.log"
-        step = distribution.lock_step(self.wanted, addresses, pipeline.base)
+        step = distribution.lock_step(self.wanted, mirrors, pipeline.base)
         try:
             made = pipeline.builder.run(step, log)
         except DebateError as error:
@@ -85,7 +85,7 @@ class Locker:
                 raise DebateError(f"lock:{pipeline.name}: {reason}\nthe whole log: {log}") from None
             raise error
         resolved = pipeline.store.read(made["resolved"]).decode()
-        packages = distribution.read_resolved(resolved, addresses)
+        packages = distribution.read_resolved(resolved, mirrors)
         return {
             "format": FORMAT,
             **{name: self.wanted[name] for name in ("distribution", "release", "architecture")},

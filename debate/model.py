@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from debate.tree import Contents, Entry
 
+MIRROR = "/run/mirror"
+"""Where a step finds package archives that are directories of the host."""
+
 
 @dataclass(frozen=True, order=True)
 class Artifact:
@@ -58,6 +61,8 @@ class Step:
     layers: tuple[Artifact, ...] = ()
     """Images that make up the system, the lowest first."""
     network: bool = False
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+    """Directories of the host that hold an archive, shown below `MIRROR` by name: not in the key."""
     base: Artifact | None = None
     """The sandbox base; None for the host's own tools, out of which the first base is made."""
 

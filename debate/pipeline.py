@@ -135,13 +135,13 @@ class Pipeline:
         """Download packages, each verified by its SHA-256."""
         distribution = self.distribution()
         slice_ = self.slice("packages")
-        addresses = distribution.addresses(self.settings, slice_, self.load("about.json")["mirror"])
-        lost = sorted({package.repository for package in missing} - addresses.keys())
+        mirrors = distribution.mirrors(self.settings, slice_, self.load("about.json")["mirror"])
+        lost = sorted({package.repository for package in missing} - mirrors.addresses.keys())
         if lost:
             raise DebateError(f"{self.name}: the lock names the archive {lost[0]!r}, of which no address is known; "
                               f"set DEBATE_MIRROR_{lost[0].upper().replace('-', '_')}")  # fmt: skip
         log = self.directory / "logs" / "packages.log"
-        step = distribution.fetch_step(missing, addresses, self.base)
+        step = distribution.fetch_step(missing, mirrors, self.base)
         try:
             made = self.builder.run(step, log)
         except DebateError as error:

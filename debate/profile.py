@@ -8,7 +8,6 @@ YAML's types are those of its 1.2 core schema without numbers that have a point.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,8 @@ from typing import Any
 import yaml
 
 from debate.errors import ProfileError
+from debate.paths import shown
+from debate.suggest import suggest
 
 SCHEMA = Path(__file__).parent / "schema" / "profile.schema.json"
 MAX_NODES = 100_000
@@ -116,8 +117,8 @@ def _load(
     sources: list[Path],
 ) -> Node | None:
     path = directory / f"{name}.yaml"
-    shown = _shown(path)
-    asked = asked or Position(shown, 1, 1)
+    place = shown(path)
+    asked = asked or Position(place, 1, 1)
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
         problems.append((asked, f"{name!r} is not a profile's name; letters, digits, _ . and - make one"))
         return None
@@ -131,11 +132,11 @@ def _load(
         problems.append((asked, f"there is no profile {name!r}; {suggest(name, known)}"))
         return None
     except OSError as error:
-        problems.append((asked, f"{shown}: {error.strerror}; make it readable"))
+        problems.append((asked, f"{place}: {error.strerror}; make it readable"))
         return None
     if path not in sources:
         sources.append(path)
-    root = _Reader(shown, path.parent, problems).read(text)
+    root = _Reader(place, path.parent, problems).read(text)
     if root is None:
         return None
     noted = {where for where, _ in problems}
@@ -208,14 +209,6 @@ def _extended(bases: Node | None) -> list[Node]:
         return []
     nodes = bases.value if isinstance(bases.value, list) else [bases]
     return [node for node in nodes if isinstance(node.value, str)]
-
-
-def _shown(path: Path) -> str:
-    """A path as the user knows it: relative to the working directory where it lies below."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def _merge(base: Node, own: Node, name: str = "") -> Node:
@@ -474,22 +467,3 @@ def _example(part: dict[str, Any]) -> str:
 def _brief(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """What the user may have meant, as the remedy of a message."""
-    known = list(known)
-    folded = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.55)
-    initials = [name for name in known if len(word) > 2 and (name.startswith(word) or word.startswith(name))]
-    abbreviated = [name for name in known if len(word) > 2 and _is_abbreviation(word, name)]
-    for found in (near and folded[near[0]], initials and initials[0], abbreviated and abbreviated[0]):
-        if found:
-            return f"did you mean {found!r}?"
-    return f"known: {', '.join(known)}" if known else "there are none"
-
-
-def _is_abbreviation(word: str, name: str) -> bool:
-    """Whether the letters of ``word`` stand in ``name`` in order, as in pkgs and packages."""
-    letters = iter(name)
-    return word[0] == name[0] and all(letter in letters for letter in word)

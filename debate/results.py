@@ -2,7 +2,7 @@
 
 P-ARCH.iso                  the ISO
 P-ARCH.iso.sha256           for `sha256sum -c`
-P-ARCH.manifest.json        packages, layers, hashes, tool versions
+manifest.json               packages, layers, hashes, tool versions
 P-ARCH.cdx.json             SBOM: CycloneDX 1.6, https://cyclonedx.org/docs/1.6/json/
 P-ARCH.packages             name and version, a package a line
 build.json                  names, sizes and digests of these
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from debate import __version__, keys
 from debate.cache.store import write_atomically
+from debate.paths import shown
 
 if TYPE_CHECKING:
     from debate.pipeline import Pipeline
@@ -41,7 +42,7 @@ def write(pipeline: Pipeline) -> dict[str, Any]:
     facts = manifest(pipeline)
     texts = {
         f"{stem}.iso.sha256": f"{iso.digest.removeprefix('sha256:')}  {stem}.iso\n",
-        f"{stem}.manifest.json": _json(facts),
+        "manifest.json": _json(facts),
         f"{stem}.cdx.json": _json(sbom(facts)),
         f"{stem}.packages": "".join(f"{p['name']} {p['version']}\n" for p in facts["packages"]),
     }
@@ -51,18 +52,11 @@ def write(pipeline: Pipeline) -> dict[str, Any]:
     files |= {name: [len(text.encode()), (directory / name).stat().st_mtime_ns] for name, text in texts.items()}
     _remove_old(directory, set(files))
     pipeline.save("build.json", {"iso": f"{stem}.iso", "digest": iso.digest, "files": files})
-    return {"note": f"{_relative(target)}  {iso.size / 1e6:.0f} MB  {iso.digest}"}
+    return {"note": f"{shown(target)}  {iso.size / 1e6:.0f} MB  {iso.digest}"}
 
 
 def _json(value: Any) -> str:
     return json.dumps(value, indent=2, sort_keys=True) + "\n"
-
-
-def _relative(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def copy(source: Path, target: Path) -> None:

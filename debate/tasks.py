@@ -39,6 +39,10 @@ _SCRIPTS = {
 }
 
 
+STEPS = ("config", "hash", "lock", "packages", "rootfs", "overlay", "initrd", "boot", "iso", "build", "check")
+"""Tasks that there are for each profile."""
+
+
 class Graph:
     """Tasks for the profiles of one checkout."""
 
@@ -58,10 +62,16 @@ class Graph:
         from debate.reporter import Reporter
 
         output = self.settings.output
-        output.mkdir(parents=True, exist_ok=True)
+        database = str(output / ".doit.db")
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            database = ":memory:"
+        if not all(os.access(path, os.W_OK) for path in (output, database) if os.path.exists(path)):
+            database = ":memory:"  # To look around takes no right to write.
         return {
             "backend": "sqlite3",
-            "dep_file": str(output / ".doit.db"),
+            "dep_file": database,
             "check_file_uptodate": XXH3Checker,
             "reporter": Reporter,
             "num_process": self.settings.jobs,
@@ -78,6 +88,23 @@ class Graph:
         self.refresh = {name for step, _, name in pairs if step == "lock" and name}
         if "lock" in words:
             self.refresh = set(profile_names.names(self.settings.profiles))
+
+    def unknown(self, words: list[str]) -> str:
+        """What is wrong with words that look like STEP:NAME, or an empty string."""
+        known = profile_names.names(self.settings.profiles)
+        for word in words:
+            step, colon, name = word.partition(":")
+            if not colon or not name or set(name) & set("*?[") or "/" in word:
+                continue
+            from debate.paths import shown
+            from debate.suggest import suggest
+
+            if step not in STEPS:
+                return f"there is no task {step!r}; {suggest(step, STEPS)}"
+            if name not in known:
+                place = shown(self.settings.profiles / f"{name}.yaml")
+                return f"{place}: there is no such profile; {suggest(name, known)}"
+        return ""
 
     def each(self, make: Callable[[str], Task]) -> Iterator[Task]:
         """One subtask for each profile."""
@@ -231,8 +258,6 @@ class Graph:
         from debate.cache.store import Store
         from debate.pipeline import Pipeline, make_base
 
-        if step not in ("config", "hash"):
-            require_root()
         builder = Builder(self.settings, Store(self.settings.cache), say=say)
         if step not in ("config", "hash"):
             self.clean_up_once(builder)
@@ -280,13 +305,6 @@ _REMEDIES = {
     30: "; set DEBATE_CACHE or DEBATE_OUTPUT to a place that can be written",
 }
 """errno -> what to do about it."""
-
-
-def require_root() -> None:
-    """Raise DebateError unless this process is root."""
-    if os.geteuid() != 0:
-        command = " ".join(sys.argv[1:]) or "build:minimal"
-        raise DebateError(f"building needs root, for mounts and systemd-nspawn: sudo {sys.argv[0]} {command}")
 
 
 def say(line: str) -> None:

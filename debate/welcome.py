@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from pathlib import Path
+
 from debate import profile_names
 from debate.errors import DebateError, ProfileError
+from debate.paths import shown
 from debate.settings import Settings
 
 
@@ -15,12 +20,15 @@ def text(settings: Settings) -> str:
     width = max(map(len, names))
     lines = ["Profiles:", *(f"  {name:<{width}}  {_describe(settings, name)}" for name in names), ""]
     name = "minimal" if "minimal" in names else names[0]
-    lines += [
-        "Next:",
-        f"  doit build:{name}    build an ISO into {_shown(settings)}/{name}/ (as root)",
-        f"  doit check:{name}    boot it in QEMU",
-        "  doit list --all      all targets",
-    ]
+    doit = "doit" if shutil.which("doit") else shown(Path(sys.argv[0]))
+    steps = {
+        f"build:{name}": f"build an ISO into {shown(settings.output)}/{name}/ (as root)",
+        f"check:{name}": "boot it in QEMU",
+        "list --all": "all targets",
+        "help": "how doit is used",
+    }
+    longest = max(map(len, steps))
+    lines += ["Next:", *(f"  {doit} {words:<{longest}}  {meaning}" for words, meaning in steps.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -33,10 +41,3 @@ def _describe(settings: Settings, name: str) -> str:
         return f"has errors: {error.problems[0]}"
     except DebateError as error:
         return f"has errors: {error}"
-
-
-def _shown(settings: Settings) -> str:
-    try:
-        return str(settings.output.relative_to(settings.root))
-    except ValueError:
-        return str(settings.output)

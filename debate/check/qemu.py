@@ -5,6 +5,7 @@ Sources: qemu(1), QEMU Machine Protocol reference (screendump), docs/specs isa-d
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import pwd
@@ -35,7 +36,9 @@ _FIRMWARE = (
 )  # fmt: skip
 _STANDSTILL = {"kvm": 60, "tcg": 180}
 """Seconds without a byte on the serial line after which a guest is given up."""
-_CONTROL = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>]|\][^\x07]*\x07)|[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL = re.compile(r"\x1b(\[[0-9;?!]*[A-Za-z]|[()][A-Z0-9]|[=>]|\][^\x07]*\x07)|[\x00-\x08\x0b-\x1f\x7f]")
+_UNFINISHED = re.compile(r"\x1b(\[[0-9;?!]*|[()]|\][^\x07]*)?\Z")
+"""The start of an escape sequence, whose rest is still on the line."""
 
 
 @dataclass(frozen=True)
@@ -176,9 +179,11 @@ class _Console:
         self._thread.start()
 
     def _collect(self, stream: IO[bytes], log: Path) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        waiting = ""
         with log.open("w") as file:
             while data := os.read(stream.fileno(), 65536):
-                clean = _CONTROL.sub("", data.decode(errors="replace"))
+                clean, waiting = plain(waiting + decoder.decode(data))
                 self._text += clean
                 file.write(clean)
                 file.flush()
@@ -186,6 +191,13 @@ class _Console:
 
     def text(self) -> str:
         return self._text
+
+
+def plain(text: str) -> tuple[str, str]:
+    """``text`` without terminal control, and an unfinished control sequence at its end."""
+    unfinished = _UNFINISHED.search(text)
+    end = unfinished.start() if unfinished else len(text)
+    return _CONTROL.sub("", text[:end]), text[end:]
 
 
 def kvm_works() -> bool:

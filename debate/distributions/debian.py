@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debate.distributions.interface import Live, Locked, Slice
+from debate.distributions.interface import Live, Locked, Mirrors, Slice
 from debate.errors import DebateError
-from debate.model import Artifact, Command, Step
+from debate.model import MIRROR, Artifact, Command, Step
 from debate.settings import Settings
 from debate.tree import Entry, text_entry
 
@@ -78,7 +78,7 @@ def locale_entries(overlay: Slice) -> tuple[list[tuple[Entry, bytes]], list[list
 
 def base_step(settings: Settings, packages: bytes) -> Step:
     slice_: Slice = {"release": BASE_RELEASE, "repositories": [], "snapshot": None}
-    addresses_ = addresses(settings, slice_, None)
+    found = mirrors(settings, slice_, None)
     return Step(
         name="sandbox",
         commands=(Command("base.sh"),),
@@ -89,14 +89,15 @@ def base_step(settings: Settings, packages: bytes) -> Step:
             "packages": packages,
         },
         where={
-            "sources.list": _sources(slice_, addresses_).encode(),
+            "sources.list": _sources(slice_, found.addresses).encode(),
             "apt.conf": _host_apt_conf().encode(),
         },
         network=True,
+        mirrors=found.directories,
     )
 
 
-def addresses(settings: Settings, packages: Slice, mirror: str | None) -> dict[str, str]:
+def mirrors(settings: Settings, packages: Slice, mirror: str | None) -> Mirrors:
     """Setting, then the profile, then the host's own apt, then the bootstrapper's default.
 
     Raises DebateError where a dated mirror is asked for and no setting names one.
@@ -125,7 +126,10 @@ def addresses(settings: Settings, packages: Slice, mirror: str | None) -> dict[s
             )
     for repository in packages["repositories"]:
         found[repository["name"]] = repository["url"]
-    return {name: address.rstrip("/") for name, address in found.items()}
+    directories = {n: a.removeprefix("file://") for n, a in found.items() if a.startswith("file://")}
+    # copy: and not file:, for which apt makes no file where it is told to.
+    found |= {name: f"copy:{MIRROR}/{name}" for name in directories}
+    return Mirrors({name: address.rstrip("/") for name, address in found.items()}, directories)
 
 
 def _archives(release: str) -> tuple[str, ...]:
@@ -207,7 +211,7 @@ def _keys(packages: Slice) -> dict[str, bytes]:
     }
 
 
-def lock_step(packages: Slice, addresses: Mapping[str, str], base: Artifact) -> Step:
+def lock_step(packages: Slice, mirrors: Mirrors, base: Artifact) -> Step:
     return Step(
         name="lock",
         commands=(Command("debian/lock.sh"),),
@@ -222,10 +226,11 @@ def lock_step(packages: Slice, addresses: Mapping[str, str], base: Artifact) -> 
             **_keys(packages),
         },
         where={
-            "sources.list": _sources(packages, addresses).encode(),
+            "sources.list": _sources(packages, mirrors.addresses).encode(),
             "apt.conf": _host_apt_conf().encode(),
         },
         network=True,
+        mirrors=mirrors.directories,
         base=base,
     )
 
@@ -233,11 +238,12 @@ def lock_step(packages: Slice, addresses: Mapping[str, str], base: Artifact) -> 
 _RESOLVED = re.compile(r"'([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb (\d+) SHA256:([0-9a-f]{64})")
 
 
-def read_resolved(resolved: str, addresses: Mapping[str, str]) -> list[Locked]:
+def read_resolved(resolved: str, mirrors: Mirrors) -> list[Locked]:
     """Read what ``apt-get --print-uris`` printed: 'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX.
 
     Raises DebateError for a line of another form, such as one without a SHA-256.
     """
+    addresses = mirrors.addresses
     found = []
     for line in resolved.splitlines():
         match = _RESOLVED.fullmatch(line.strip())
@@ -283,8 +289,8 @@ def explain_lock(log: str, packages: Slice) -> str:
     return ""
 
 
-def fetch_step(wanted: Sequence[Locked], addresses: Mapping[str, str], base: Artifact) -> Step:
-    lines = [f"{addresses[package.repository]}/{package.path} {package.sha256}\n" for package in wanted]
+def fetch_step(wanted: Sequence[Locked], mirrors: Mirrors, base: Artifact) -> Step:
+    lines = [f"{mirrors.addresses[package.repository]}/{package.path} {package.sha256}\n" for package in wanted]
     return Step(
         name="packages",
         commands=(Command("debian/fetch.sh"),),
@@ -292,6 +298,7 @@ def fetch_step(wanted: Sequence[Locked], addresses: Mapping[str, str], base: Art
         epoch=BASE_EPOCH,
         where={"wanted": "".join(lines).encode(), "apt.conf": _host_apt_conf().encode()},
         network=True,
+        mirrors=mirrors.directories,
         base=base,
     )
 

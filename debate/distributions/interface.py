@@ -34,6 +34,16 @@ class Locked:
 
 
 @dataclass(frozen=True)
+class Mirrors:
+    """Where archives are, by name."""
+
+    addresses: Mapping[str, str]
+    """As a step sees them, without a slash at the end."""
+    directories: Mapping[str, str]
+    """Those that are directories of the host (``file://`` in settings and profiles)."""
+
+
+@dataclass(frozen=True)
 class Live:
     """How the live system is found and started."""
 
@@ -60,19 +70,19 @@ class Distribution(Protocol):
     def base_step(self, settings: Settings, packages: bytes) -> Step:
         """How the host's own tools make the sandbox base."""
 
-    def addresses(self, settings: Settings, packages: Slice, mirror: str | None) -> dict[str, str]:
-        """Archive name -> address of its root, without a slash at the end."""
+    def mirrors(self, settings: Settings, packages: Slice, mirror: str | None) -> Mirrors:
+        """Where the archives of a profile are. ``mirror`` is the profile's own wish."""
 
-    def lock_step(self, packages: Slice, addresses: Mapping[str, str], base: Artifact) -> Step:
+    def lock_step(self, packages: Slice, mirrors: Mirrors, base: Artifact) -> Step:
         """Resolve the package list. Output: resolved."""
 
-    def read_resolved(self, resolved: str, addresses: Mapping[str, str]) -> list[Locked]:
+    def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
         """What a lock step found."""
 
     def explain_lock(self, log: str, packages: Slice) -> str:
         """The user's mistake in a failed lock step, or an empty string."""
 
-    def fetch_step(self, wanted: Sequence[Locked], addresses: Mapping[str, str], base: Artifact) -> Step:
+    def fetch_step(self, wanted: Sequence[Locked], mirrors: Mirrors, base: Artifact) -> Step:
         """Download packages. Outputs: their SHA-256 as names."""
 
     def explain_fetch(self, log: str, missing: Sequence[Locked]) -> str:

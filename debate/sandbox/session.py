@@ -1,8 +1,9 @@
 """One sandbox, from its mounts to its outputs: the process that a builder starts for each step.
 
-It reads a `Session` as JSON from standard input, makes its mounts in namespaces of its own, runs the commands, copies the outputs out, and prints one line of JSON for each output. Whatever
-kills it takes mounts, loop devices and processes along, since the kernel frees them with the
-namespace; the builder need only remove the directory and the cgroup.
+It reads a `Session` as JSON from standard input, makes its mounts in namespaces of its own, runs
+the commands, copies the outputs out, and prints one line of JSON for each output. Whatever kills it
+takes mounts, loop devices and processes along, since the kernel frees them with the namespace; the
+builder need only remove the directory and the cgroup.
 
     DIRECTORY/                  made by the builder, mode 0700
         in/                     inputs, read-only inside (hard links to cached objects)
@@ -60,7 +61,8 @@ class Session:
     environment: dict[str, str]
     uid_base: int
     network: bool
-    network_files: tuple[tuple[str, str], ...]
+    shown: tuple[tuple[str, str], ...]
+    """Further files and directories of the host, read-only: path there, path inside."""
     scratch: str
     """``tmpfs`` or ``disk``."""
     bytes: int
@@ -166,8 +168,7 @@ def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
         binds.append(nspawn.Bind(f"{scratch}/out", nspawn.OUT, read_only=False))
     if command.pack_upper:
         binds.append(nspawn.Bind(f"{scratch}/upper", "/run/upper"))
-    if session.network:
-        binds += [nspawn.Bind(source, target) for source, target in session.network_files]
+    binds += [nspawn.Bind(source, target) for source, target in session.shown]
     return nspawn.argv(
         command.argv,
         machine=f"debate-{os.getpid()}",

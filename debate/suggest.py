@@ -1,0 +1,25 @@
+"""What someone may have meant who wrote an unknown word."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """What the user may have meant, as the remedy of a message."""
+    known = list(known)
+    folded = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.55)
+    initials = [name for name in known if len(word) > 2 and (name.startswith(word) or word.startswith(name))]
+    abbreviated = [name for name in known if len(word) > 2 and _is_abbreviation(word, name)]
+    for found in (near and folded[near[0]], initials and initials[0], abbreviated and abbreviated[0]):
+        if found:
+            return f"did you mean {found!r}?"
+    return f"known: {', '.join(known)}" if known else "there are none"
+
+
+def _is_abbreviation(word: str, name: str) -> bool:
+    """Whether the letters of ``word`` stand in ``name`` in order, as in pkgs and packages."""
+    letters = iter(name)
+    return word[0] == name[0] and all(letter in letters for letter in word)

@@ -9,7 +9,8 @@ DEBATE_UID_BASE         uid_base                first user id of the sandbox, a 
 DEBATE_JOBS             jobs                    steps at a time
 DEBATE_ACCELERATION     acceleration            auto, kvm or tcg: how `check` runs QEMU
 DEBATE_MIRROR_NAME      mirrors.NAME            address of the mirror NAME (debian, debian-security,
-                                                debian-snapshot with {date} in it)
+                                                debian-snapshot with {archive} and {date} in it, or
+                                                a repository of a profile); file:// for a directory
 DEBATE_MEMORY           limits.memory           bytes a step may use (8 GiB)
 DEBATE_PROCESSORS       limits.processors       processors a step may use (4)
 DEBATE_PROCESSES        limits.processes        processes a step may have (4096)

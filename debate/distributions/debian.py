@@ -125,7 +125,7 @@ def mirrors(settings: Settings, packages: Slice, mirror: str | None) -> Mirrors:
                 "no Debian mirror is known: this host's apt has none; set DEBATE_MIRROR_DEBIAN to its address"
             )
     for repository in packages["repositories"]:
-        found[repository["name"]] = repository["url"]
+        found[repository["name"]] = settings.mirrors.get(repository["name"], repository["url"])
     directories = {n: a.removeprefix("file://") for n, a in found.items() if a.startswith("file://")}
     # copy: and not file:, for which apt makes no file where it is told to.
     found |= {name: f"copy:{MIRROR}/{name}" for name in directories}

@@ -1,0 +1,31 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+"""The checkout."""
+PROFILES = Path(__file__).parent / "profiles"
+"""Profiles that only tests use."""
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the person who runs the tests reaches them, but the mirrors' addresses."""
+    import os
+
+    for name in os.environ:
+        if name.startswith("DEBATE_") and not name.startswith(("DEBATE_MIRROR_", "DEBATE_TEST_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty profiles/ in a working directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    directory = tmp_path / "profiles"
+    directory.mkdir()
+    return directory

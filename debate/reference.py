@@ -1,6 +1,6 @@
 """The reference of all profile fields, as Markdown, out of the schema.
 
-    python -m debate.reference > docs/profile.md
+python -m debate.reference > docs/profile.md
 """
 
 from __future__ import annotations

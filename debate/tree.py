@@ -6,14 +6,16 @@ import hashlib
 import io
 import os
 import stat
-import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from debate import keys
 from debate.errors import DebateError
+
+if TYPE_CHECKING:
+    import tarfile
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,8 @@ def pack(entries: Iterable[Entry], contents: Contents, epoch: int, out: BinaryIO
     Raises DebateError where a file no longer has the content that its entry names: what is built
     must be what its key says.
     """
+    import tarfile
+
     with tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT) as archive:
         for entry in entries:
             info = tarfile.TarInfo(entry.path.lstrip("/"))

@@ -50,10 +50,10 @@ class Store:
         try:
             action: dict[str, Any] = json.loads((self.root / "actions" / f"{key}.json").read_bytes())
             outputs = {name: Artifact(**fields) for name, fields in action["outputs"].items()}
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            return None
-        if not all(self.has(artifact) for artifact in outputs.values()):
-            return None
+            if not all(self.has(artifact) for artifact in outputs.values()):
+                return None
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+            return None  # Not there, or damaged: made anew either way.
         return {**action, "outputs": outputs}
 
     def record(self, key: str, step: str, outputs: Mapping[str, Artifact], seconds: float, **more: Any) -> None:

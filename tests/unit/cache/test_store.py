@@ -1,0 +1,118 @@
+"""The local store."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from debate import keys
+from debate.cache.store import Store, is_builder_alive, workspace_name, write_atomically
+from debate.model import Artifact
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "cache")
+
+
+def test_put_and_read(store: Store) -> None:
+    artifact = store.put(b"data")
+    assert artifact == Artifact(keys.sha256(b"data"), 4)
+    assert store.has(artifact)
+    assert store.read(artifact) == b"data"
+    assert store.path(artifact).stat().st_mode & 0o777 == 0o444
+    assert store.path(artifact).parent.parent.name == "sha256"
+
+
+def test_a_shortened_object_is_no_object(store: Store) -> None:
+    artifact = store.put(b"data")
+    store.path(artifact).chmod(0o644)
+    store.path(artifact).write_bytes(b"dat")
+    assert not store.has(artifact)
+
+
+def test_an_action_counts_only_with_all_its_outputs(store: Store) -> None:
+    one, two = store.put(b"1"), store.put(b"2")
+    store.record("k", "step", {"one": one, "two": two}, 1.5)
+    found = store.lookup("k")
+    assert found is not None
+    assert found["outputs"] == {"one": one, "two": two}
+    assert found["seconds"] == 1.5
+    store.path(two).unlink()
+    assert store.lookup("k") is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"outputs": {"a": {"digest": 1}}}',
+        b'{"outputs": 3}',
+        b'{"outputs": {"a": {"digest": 1, "size": 2}}}',
+    ],
+)
+def test_a_damaged_action_is_a_miss(store: Store, content: bytes) -> None:
+    (store.root / "actions").mkdir(parents=True)
+    (store.root / "actions" / "k.json").write_bytes(content)
+    assert store.lookup("k") is None
+
+
+def test_adopt(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "made").write_bytes(b"made")
+    artifact = Artifact(keys.sha256(b"made"), 4)
+    store.adopt(tmp_path / "made", artifact)
+    assert store.read(artifact) == b"made"
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_second_builder_waits(store: Store) -> None:
+    order = []
+    told = threading.Event()
+
+    def second() -> None:
+        with store.locked("k", told.set):
+            order.append("second")
+
+    with store.locked("k"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert told.wait(10), "the second builder is told that it waits"
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
+
+
+def test_workspaces_of_the_dead_are_abandoned(store: Store) -> None:
+    code = (
+        "import os, sys, pathlib; from debate.cache.store import Store, workspace_name\n"
+        "with Store(pathlib.Path(sys.argv[1])).workspace(workspace_name('step')) as d: print(d); os._exit(9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(store.root)], capture_output=True, text=True)
+    left = Path(done.stdout.strip() or store.root / "tmp" / os.listdir(store.root / "tmp")[0])
+    assert left.exists()
+    with store.workspace(workspace_name("mine")) as mine:
+        assert list(store.abandoned()) == [left.name]
+        assert mine.exists()
+        assert is_builder_alive(mine.name)
+    assert not left.exists()
+    assert os.listdir(store.root / "tmp") == []
+
+
+def test_write_atomically_leaves_the_old_content_when_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_atomically(tmp_path / "f", b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError("no")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="no"):
+        write_atomically(tmp_path / "f", b"new")
+    assert (tmp_path / "f").read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["f"]

@@ -1,0 +1,44 @@
+"""What the overlay step's script is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from debate import keys
+from debate.model import Artifact
+from debate.steps import overlay
+
+SLICE: dict[str, Any] = {
+    "users": [
+        {"name": "live", "uid": 1000, "full_name": "A", "groups": ["adm", "sudo"], "shell": "/bin/sh", "password": "!"},
+        {"name": "next", "uid": None, "full_name": "", "groups": [], "shell": "/bin/bash", "password": ""},
+    ],
+    "tree": [
+        {"path": "/a", "type": "file", "digest": keys.sha256(b"a"), "mode": "0644", "owner": "live", "group": "12"},
+    ],
+    "permissions": [{"mode": "0600", "owner": "live", "group": "adm", "path": "/a b"}],
+    "services": {"enable": ["ssh.service"], "disable": [], "mask": ["x.timer"]},
+    "commands": [["locale-gen"]],
+    "hooks": [{"name": "h.sh", "digest": keys.sha256(b"echo\n")}],
+    "mksquashfs": ["-comp", "zstd"],
+}  # fmt: skip
+
+
+def test_golden() -> None:
+    contents = {keys.sha256(b"echo\n"): b"echo\n", keys.sha256(b"a"): b"a"}
+    step = overlay.step(SLICE, contents, (Artifact("sha256:l", 1),), Artifact("sha256:b", 1))
+    assert step.parameters == {
+        "users": b"live:1000:/bin/sh:adm,sudo:A:!\nnext::/bin/bash:::\n",
+        "groups": b"passwd live\n",
+        "permissions": b"0600:live:adm:/a b\n",
+        "services": b"enable ssh.service\nmask x.timer\n",
+        "commands": b"locale-gen\n",
+        "hooks": b"h.sh\n",
+        "hook/1": b"echo\n",
+        "mksquashfs": b"-comp\nzstd\n",
+    }
+    assert [(c.script, c.root, c.pack_upper) for c in step.commands] == [
+        ("overlay.sh", "system", False),
+        ("squash.sh", "base", True),
+    ]
+    assert not step.network

@@ -1,0 +1,29 @@
+"""ruff and mypy are tests."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["ruff", "check", "--no-cache", "."], ["ruff", "format", "--check", "--no-cache", "."], ["mypy"]],
+    ids=["ruff check", "ruff format", "mypy"],
+)
+def test_lint(command: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_scripts_parse() -> None:
+    scripts = [ROOT / "setup", ROOT / ".ci/run", *(ROOT / "sandbox").rglob("*.sh")]
+    assert len(scripts) > 10
+    for script in scripts:
+        done = subprocess.run([shutil.which("dash") or "sh", "-n", str(script)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr

@@ -1,0 +1,56 @@
+"""Settings: environment over debate.toml, and no word that is not known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from debate import settings
+from debate.errors import DebateError
+
+
+def test_defaults(tmp_path: Path) -> None:
+    made = settings.load(tmp_path, {})
+    assert (made.cache, made.output) == (tmp_path / "cache", tmp_path / "build")
+    assert made.limits == settings.Limits(8 << 30, 4, 4096, 16 << 30, 2_000_000, 900, 1200)
+    assert made.uid_base % 65536 == 0
+    assert made.uid_base > 65536
+
+
+def test_environment_over_file(tmp_path: Path) -> None:
+    (tmp_path / "debate.toml").write_text(
+        'cache = "c"\njobs = 2\n[limits]\nmemory = 1\nprocesses = 7\n[mirrors]\ndebian = "http://a.example"\n'
+    )
+    environment = {"DEBATE_JOBS": "5", "DEBATE_MEMORY": "9", "DEBATE_MIRROR_DEBIAN_SECURITY": "http://b.example"}
+    made = settings.load(tmp_path, environment)
+    assert (made.cache, made.jobs) == (tmp_path / "c", 5)
+    assert (made.limits.memory, made.limits.processes) == (9, 7)
+    assert made.mirrors == {"debian": "http://a.example", "debian-security": "http://b.example"}
+
+
+@pytest.mark.parametrize(
+    ("file", "environment", "message"),
+    [
+        ("", {"DEBATE_CASHE": "x"}, r"DEBATE_CASHE: no such setting"),
+        ("cashe = 1", {}, r"debate\.toml: no setting 'cashe'"),
+        ("[limits]\nram = 1", {}, r"debate\.toml: no setting 'ram'"),
+        ("jobs = 1\ncache = x\n", {}, r"debate\.toml: .*line 2"),
+        ("", {"DEBATE_JOBS": "many"}, r"jobs: 'many' is not a whole number"),
+        ("", {"DEBATE_JOBS": "0"}, r"jobs: 0 must be more than 0"),
+        ("", {"DEBATE_LOCK": "maybe"}, r"lock: 'maybe'; choose one of refuse, refresh"),
+        ("", {"DEBATE_UID_BASE": "5"}, r"uid_base: must be a multiple of 65536"),
+        ("", {"DEBATE_UID_BASE": "0"}, r"uid_base: 0 must be more than 0"),
+    ],
+)
+def test_mistakes(tmp_path: Path, file: str, environment: dict[str, str], message: str) -> None:
+    if file:
+        (tmp_path / "debate.toml").write_text(file)
+    with pytest.raises(DebateError, match=message):
+        settings.load(tmp_path, environment)
+
+
+def test_the_table_names_every_setting() -> None:
+    names = {*settings.Settings.__annotations__, *settings.Limits.__annotations__} - {"root", "mirrors", "limits"}
+    text = settings.__doc__ or ""
+    assert [name for name in names if f"DEBATE_{name.upper()}" not in text] == []

@@ -214,16 +214,13 @@ class _Normaliser:
             text_entry("/etc/hostname", f"{name}\n"),
             text_entry("/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost ip6-localhost\n"),
         ]
-        more, commands = self.distribution.locale_entries(data)
-        files += more
+        parts = self.distribution.locale_parts(data)
+        files += parts.files
         for user in data["users"]:
             if user["autologin"]:
                 files += _autologin(user["name"])
         entries = self.keep(files)
-        if data["timezone"] != "UTC":
-            target = f"/usr/share/zoneinfo/{data['timezone']}"
-            entries["/etc/localtime"] = Entry("/etc/localtime", "link", mode="0777", target=target)
-        return entries, commands
+        return {**entries, **{link.path: link for link in parts.links}}, parts.commands
 
     def trees(self) -> dict[str, Entry]:
         """All overlays in one. A profile's own win over those of the profiles it extends."""

@@ -205,7 +205,7 @@ class Graph:
         return self.step(name, "iso", "put the ISO together", reads, base=True)
 
     def build(self, name: str) -> Task:
-        reads = ["iso.json", "rootfs.json", "overlay.json", "lock.json", "hash.json", "config.json"]
+        reads = ["iso.json", "rootfs.json", "overlay.json", "initrd.json", "lock.json", "hash.json", "about.json"]
         task = self.step(name, "build", "the ISO with checksum, manifest and SBOM", reads, base=True, stored=False)
         task["uptodate"].append((self.results_present, [name]))
         task["clean"] = [(self.remove_results, [name])]

@@ -35,7 +35,7 @@ _FIRMWARE = (
     "/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2-ovmf/x64/OVMF_CODE.fd",
 )  # fmt: skip
 _STANDSTILL = {"kvm": 60, "tcg": 180}
-"""Seconds without a byte on the serial line after which a guest is given up."""
+"""What is long enough for a kernel to unpack itself and its initramfs, which say nothing."""
 _CONTROL = re.compile(r"\x1b(\[[0-9;?!]*[A-Za-z]|[()][A-Z0-9]|[=>]|\][^\x07]*\x07)|[\x00-\x08\x0b-\x1f\x7f]")
 _UNFINISHED = re.compile(r"\x1b(\[[0-9;?!]*|[()]|\][^\x07]*)?\Z")
 """The start of an escape sequence, whose rest is still on the line."""
@@ -53,7 +53,9 @@ class Guest:
     memory: int = 2048
     """MiB."""
     disk: bool = False
-    """Show the ISO as a hard disk (USB stick) rather than as a CD."""
+    """Show the ISO as a USB stick rather than as a CD."""
+    standstill: int = 0
+    """Seconds without a byte on the serial line after which the guest is given up; 0: by acceleration."""
 
     def boot(self, *, marker: str, timeout: int, acceleration: str = "auto") -> tuple[float, str]:
         """Boot until ``marker`` (a regular expression) shows. Returns seconds and acceleration.
@@ -110,7 +112,8 @@ class Guest:
         argv += ["-add-fd", f"fd={iso},set=1"]
         media = "disk" if self.disk else "cdrom"
         argv += ["-drive", f"if=none,id=iso,media={media},format=raw,readonly=on,file=/dev/fdset/1"]
-        argv += ["-device", "virtio-blk-pci,drive=iso" if self.disk else "ide-cd,drive=iso"]
+        argv += ["-device", "qemu-xhci"] if self.disk else []
+        argv += ["-device", "usb-storage,drive=iso" if self.disk else "ide-cd,drive=iso"]
         if self.firmware == "uefi":
             argv += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={_ovmf()}"]
         return argv
@@ -133,7 +136,7 @@ class Guest:
             if time.monotonic() - started > timeout:
                 raise self._failed(f"no sign of success after {timeout} s (check.timeout)", text)
             quiet = time.monotonic() - console.last
-            if quiet > _STANDSTILL[acceleration]:
+            if quiet > (self.standstill or _STANDSTILL[acceleration]):
                 kind = _StandstillError if acceleration == "kvm" else DebateError
                 raise self._failed(f"the guest stands still: no output for {quiet:.0f} s", text, kind)
             time.sleep(0.2)

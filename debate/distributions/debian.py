@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debate.distributions.interface import Live, Locked, Mirrors, Slice
+from debate.distributions.interface import Live, LocaleParts, Locked, Mirrors, Slice
 from debate.errors import DebateError
 from debate.model import MIRROR, Artifact, Command, Step
 from debate.settings import Settings
@@ -56,8 +56,13 @@ def implied_packages(profile: Mapping[str, object]) -> list[str]:
     return names
 
 
-def locale_entries(overlay: Slice) -> tuple[list[tuple[Entry, bytes]], list[list[str]]]:
-    files = [text_entry("/etc/default/locale", f"LANG={overlay['locale']}\n")]
+def locale_parts(overlay: Slice) -> LocaleParts:
+    files = [text_entry("/etc/locale.conf", f"LANG={overlay['locale']}\n")]
+    # From trixie on, systemd-tmpfiles makes this link at boot, whatever is there.
+    links = [Entry("/etc/default/locale", "link", mode="0777", target="../locale.conf")]
+    if overlay["timezone"] != "UTC":
+        target = f"/usr/share/zoneinfo/{overlay['timezone']}"
+        links.append(Entry("/etc/localtime", "link", mode="0777", target=target))
     commands: list[list[str]] = []
     if overlay["locale"] != "C.UTF-8":
         charset = overlay["locale"].partition(".")[2] or "ISO-8859-1"
@@ -73,7 +78,7 @@ def locale_entries(overlay: Slice) -> tuple[list[tuple[Entry, bytes]], list[list
             )
         )
     files.append(text_entry("/etc/timezone", f"{overlay['timezone']}\n"))
-    return files, commands
+    return LocaleParts(files, links, commands)
 
 
 def base_step(settings: Settings, packages: bytes) -> Step:
@@ -282,6 +287,12 @@ def explain_lock(log: str, packages: Slice) -> str:
         return "\n".join(lines)
     if "is not signed" in log or "NO_PUBKEY" in log or "couldn't be verified" in log:
         return "a mirror's index is unsigned or signed by an unknown key; it is refused"
+    lacking = re.findall(
+        r"^E: The repository '(\S+) (\S+) (?:In)?Release' does not have a Release file", log, re.MULTILINE
+    )
+    if lacking:
+        address, suite = lacking[0]
+        return f"{address}: there is no archive with a suite {suite!r}; check the mirror's address and the release"
     failed = re.findall(r"^(?:E|W|Err): ?(?:Failed to fetch )?(\S+://\S+)\s+(.*)$", log, re.MULTILINE)
     if failed:
         address, reason = failed[0]

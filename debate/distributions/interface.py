@@ -44,6 +44,16 @@ class Mirrors:
 
 
 @dataclass(frozen=True)
+class LocaleParts:
+    """What sets locale, keymap and time zone in a system."""
+
+    files: list[tuple[Entry, bytes]]
+    links: list[Entry]
+    commands: list[list[str]]
+    """Argument lists to run in the system afterwards."""
+
+
+@dataclass(frozen=True)
 class Live:
     """How the live system is found and started."""
 
@@ -64,8 +74,8 @@ class Distribution(Protocol):
     def implied_packages(self, profile: Mapping[str, Any]) -> list[str]:
         """What a live system with these fields needs besides the profile's own packages."""
 
-    def locale_entries(self, overlay: Slice) -> tuple[list[tuple[Entry, bytes]], list[list[str]]]:
-        """Files for locale, keymap and time zone, and the commands that make them count."""
+    def locale_parts(self, overlay: Slice) -> LocaleParts:
+        """What sets locale, keymap and time zone."""
 
     def base_step(self, settings: Settings, packages: bytes) -> Step:
         """How the host's own tools make the sandbox base."""

@@ -13,6 +13,7 @@ builder need only remove the directory and the cgroup.
             lower/0 …           the layers of the system being built, id-mapped, read-only
             upper/ work/ root/  the overlay on them
             files/ out/         what the step may write
+            mirror/0 …          package archives that are directories of the host
 
 Messages for the user go to standard error as one line; exit code 1 is a failed command, 2 a sandbox
 that could not be made.
@@ -20,6 +21,7 @@ that could not be made.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -62,7 +64,9 @@ class Session:
     uid_base: int
     network: bool
     shown: tuple[tuple[str, str], ...]
-    """Further files and directories of the host, read-only: path there, path inside."""
+    """Public files of the host, read-only: path there, path inside."""
+    mirrors: tuple[tuple[str, str], ...]
+    """Directories of the host with package archives, read-only and id-mapped: path there, path inside."""
     scratch: str
     """``tmpfs`` or ``disk``."""
     bytes: int
@@ -144,6 +148,13 @@ def _prepare(session: Session) -> Path:
         images.append((session.base, scratch / "base"))
     else:
         host_tree.make(scratch / "base", session.uid_base)
+    for number, (path, _) in enumerate(session.mirrors):
+        target = scratch / "mirror" / str(number)
+        target.mkdir(parents=True)
+        mounts.bind(Path(path), target, read_only=True)
+        # Some file systems cannot be id-mapped. There, others than root must be able to read it, too.
+        with contextlib.suppress(OSError):
+            mounts.shift(session.uid_base, [target])
     lower = []
     for number, layer in enumerate(session.layers):
         lower.append(scratch / "lower" / str(number))
@@ -169,6 +180,7 @@ def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
     if command.pack_upper:
         binds.append(nspawn.Bind(f"{scratch}/upper", "/run/upper"))
     binds += [nspawn.Bind(source, target) for source, target in session.shown]
+    binds += [nspawn.Bind(f"{scratch}/mirror/{n}", target) for n, (_, target) in enumerate(session.mirrors)]
     return nspawn.argv(
         command.argv,
         machine=f"debate-{os.getpid()}",

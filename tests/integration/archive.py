@@ -1,0 +1,91 @@
+"""A Debian package archive in a directory, signed with a key of its own.
+
+Formats: deb-control(5), the Debian repository format (Release, Packages, InRelease).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+SUITE = "stable"
+
+
+def _run(*argv: str, home: Path | None = None, data: bytes = b"") -> bytes:
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", **({"GNUPGHOME": str(home)} if home else {})}
+    done = subprocess.run(argv, input=data, capture_output=True, env=environment)
+    assert done.returncode == 0, f"{argv}: {done.stderr.decode(errors='replace')}"
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class Archive:
+    directory: Path
+    home: Path
+    """GnuPG's directory."""
+    key: bytes
+    """The public key, armored."""
+
+    @classmethod
+    def make(cls, directory: Path, key_of: Archive | None = None) -> Archive:
+        """An empty archive with a new key, or with that of another archive."""
+        # Not below `directory`: GnuPG's agent listens on a socket in it, and a socket's name has 108 bytes at most.
+        home = key_of.home if key_of else Path(tempfile.mkdtemp(prefix="debate-gpg-"))
+        if not key_of:
+            _run(
+                "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key",
+                "debate tests <tests@debate.invalid>", "rsa3072", "sign", "never", home=home,
+            )  # fmt: skip
+        (directory / "pool").mkdir(parents=True)
+        return cls(directory, home, _run("gpg", "--batch", "--armor", "--export", home=home))
+
+    @property
+    def url(self) -> str:
+        return f"file://{self.directory}"
+
+    def add(self, name: str, version: str, files: dict[str, str], scripts: dict[str, str] | None = None) -> Path:
+        """Build a package into the pool."""
+        tree = self.directory / f".{name}"
+        (tree / "DEBIAN").mkdir(parents=True)
+        control = f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: T <t@debate.invalid>\n"
+        (tree / "DEBIAN" / "control").write_text(f"{control}Description: made by a test\n")
+        for script, text in (scripts or {}).items():
+            (tree / "DEBIAN" / script).write_text(text)
+            (tree / "DEBIAN" / script).chmod(0o755)
+        for path, text in files.items():
+            target = tree / path.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        package = self.directory / "pool" / f"{name}_{version}_all.deb"
+        _run("dpkg-deb", "--root-owner-group", "--build", str(tree), str(package))
+        shutil.rmtree(tree)
+        return package
+
+    def publish(self, *, sign: bool = True) -> None:
+        """Write the indexes for what lies in the pool, and sign them."""
+        dists = self.directory / "dists" / SUITE
+        index = dists / "main" / "binary-amd64" / "Packages"
+        index.parent.mkdir(parents=True, exist_ok=True)
+        stanzas = []
+        for package in sorted((self.directory / "pool").glob("*.deb")):
+            data = package.read_bytes()
+            control = _run("dpkg-deb", "-f", str(package)).decode().rstrip()
+            digest = hashlib.sha256(data).hexdigest()
+            stanzas.append(f"{control}\nFilename: pool/{package.name}\nSize: {len(data)}\nSHA256: {digest}\n\n")
+        index.write_text("".join(stanzas))
+        data = index.read_bytes()
+        release = (
+            f"Origin: tests\nSuite: {SUITE}\nCodename: {SUITE}\nArchitectures: amd64 all\nComponents: main\n"
+            "Date: Thu, 01 Jan 2026 00:00:00 UTC\n"
+            f"SHA256:\n {hashlib.sha256(data).hexdigest()} {len(data)} main/binary-amd64/Packages\n"
+        )
+        (dists / "Release").write_text(release)
+        (dists / "InRelease").unlink(missing_ok=True)
+        if sign:
+            signed = _run("gpg", "--batch", "--quiet", "--clearsign", home=self.home, data=release.encode())
+            (dists / "InRelease").write_bytes(signed)

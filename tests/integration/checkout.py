@@ -1,0 +1,117 @@
+"""A checkout of its own for a test, driven as its users do."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import PROFILES, ROOT
+
+DOIT = str(Path(sys.executable).with_name("doit"))
+STORED = ("boot", "rootfs", "initrd", "overlay", "iso")
+"""Steps of a profile whose results are actions in the cache."""
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """What `git clone` gives, without a virtual environment of its own."""
+
+    directory: Path
+    cache: Path
+
+    @classmethod
+    def make(cls, directory: Path, cache: Path | None = None) -> Checkout:
+        """Copy the shipped files, and the tests' profiles beside the shipped ones."""
+        shutil.copytree(ROOT / "sandbox", directory / "sandbox")
+        shutil.copytree(ROOT / "profiles", directory / "profiles", symlinks=True)
+        shutil.copytree(PROFILES, directory / "profiles", symlinks=True, dirs_exist_ok=True)
+        for name in ("dodo.py", "pyproject.toml"):
+            shutil.copy(ROOT / name, directory / name)
+        return cls(directory, cache or directory / "cache")
+
+    def profile(self, name: str, text: str) -> None:
+        (self.directory / "profiles" / f"{name}.yaml").write_text(f"version: 1\n{text}")
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("DEBATE_TEST_")}
+        return {**kept, "DEBATE_CACHE": str(self.cache), **{f"DEBATE_{n}": v for n, v in settings.items()}}
+
+    def start(self, *words: str, **settings: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [DOIT, *words], cwd=self.directory, text=True, env=self.environment(**settings),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def doit(self, *words: str, status: int = 0, **settings: str) -> str:
+        """What doit says, both outputs. Asserts its exit status."""
+        process = self.start(*words, **settings)
+        said, _ = process.communicate()
+        assert process.returncode == status, f"doit {' '.join(words)}: status {process.returncode}\n{said}"
+        assert "Traceback" not in said, said
+        return said
+
+    def output(self, name: str, *parts: str) -> Path:
+        return self.directory.joinpath("build", name, *parts)
+
+    def json(self, name: str, file: str) -> Any:
+        return json.loads(self.output(name, file).read_bytes())
+
+    def iso(self, name: str) -> Path:
+        return self.output(name, f"{name}-amd64.iso")
+
+    def digest(self, name: str) -> str:
+        digest: str = self.json(name, "build.json")["digest"]
+        return digest
+
+    def object(self, digest: str) -> Path:
+        digits = digest.removeprefix("sha256:")
+        return self.cache / "objects" / "sha256" / digits[:2] / digits[2:]
+
+
+def ran(said: str) -> dict[str, str]:
+    """Step -> how its result came to be (``built`` or ``cached``), out of doit's report."""
+    found = {}
+    for line in said.splitlines():
+        match = re.match(r"  ([a-z]+)(:\S+)? +(from the cache|[0-9.]+ s)", line)
+        if match:
+            found[match[1]] = "cached" if match[3] == "from the cache" else "built"
+    return found
+
+
+def host_state() -> dict[str, list[str]]:
+    """What a sandbox must not leave behind on this machine."""
+    loops = [path.read_text().strip() for path in Path("/sys/block").glob("loop*/loop/backing_file")]
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    processes = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if "debate.sandbox" in words or "systemd-nspawn" in words:
+            processes.append(words)
+    groups = [str(p) for p in Path("/sys/fs/cgroup").rglob("debate-*") if p.is_dir()]
+    nspawn = [str(p) for p in Path("/run/systemd/nspawn").rglob("*")]
+    return {
+        "loops": sorted(loops), "mounts": sorted(mounts), "processes": processes, "groups": groups, "nspawn": nspawn,
+    }  # fmt: skip
+
+
+def assert_nothing_left(before: dict[str, list[str]], checkout: Checkout) -> None:
+    """Compare with `host_state` before, with a moment for the kernel to free what died."""
+    deadline = time.monotonic() + 10
+    while True:
+        left = {kind: sorted(set(now) - set(before[kind])) for kind, now in host_state().items()}
+        left["work"] = os.listdir(checkout.cache / "tmp")
+        if not any(left.values()):
+            return
+        assert time.monotonic() < deadline, f"left behind: {left}"
+        time.sleep(0.1)

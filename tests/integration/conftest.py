@@ -1,0 +1,72 @@
+"""What the tests that build and boot for real need, and what they share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.archive import Archive
+from tests.integration.checkout import Checkout, assert_nothing_left, host_state
+
+_PROGRAMS = ("systemd-nspawn", "mmdebstrap", "qemu-system-x86_64", "dpkg-deb", "gpg", "unsquashfs", "xorriso")
+
+
+def _missing() -> str:
+    """Why these tests cannot run here, or an empty string."""
+    if os.geteuid() != 0:
+        return "needs root"
+    lacking = [name for name in _PROGRAMS if shutil.which(name) is None]
+    return f"needs {', '.join(lacking)}; ./setup test installs them" if lacking else ""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _requirements() -> None:
+    reason = _missing()
+    if reason and os.environ.get("CI"):
+        pytest.fail(f"integration tests may not be skipped in CI: {reason}")
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test does, the machine is afterwards as it was."""
+    before = host_state()
+    yield
+    for value in request.node.funcargs.values():
+        if isinstance(value, Checkout):
+            assert_nothing_left(before, value)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout in which `minimal` was built from nothing. Tests leave it as it is."""
+    checkout = Checkout.make(tmp_path_factory.mktemp("built") / "checkout")
+    checkout.doit("build:minimal")
+    return checkout
+
+
+@pytest.fixture
+def checkout(built: Checkout, tmp_path: Path) -> Checkout:
+    """A fresh checkout beside a cache that knows `minimal`."""
+    return Checkout.make(tmp_path / "checkout", built.cache)
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """A small signed package archive."""
+    made = Archive.make(tmp_path_factory.mktemp("archive"))
+    made.add("debate-probe", "1.0", {"/usr/share/debate-probe": "probe\n"})
+    made.publish()
+    return made

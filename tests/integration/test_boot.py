@@ -1,0 +1,50 @@
+"""The ISO boots, from disc and USB stick, as BIOS and as UEFI; a guest that does not is told of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from debate.check import qemu
+from debate.errors import DebateError
+from tests.integration.checkout import Checkout
+
+
+def test_check(built: Checkout) -> None:
+    said = built.doit("check:minimal")
+    assert "bios up in" in said
+    assert "uefi up in" in said
+    for firmware in ("bios", "uefi"):
+        assert "minimal login: " in built.output("minimal", "check", f"{firmware}.log").read_text()
+        picture = built.output("minimal", "check", f"{firmware}.png").read_bytes()
+        assert picture.startswith(b"\x89PNG")
+        assert len(picture) > 1000, "an empty screen compresses to less"
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_usb_stick(built: Checkout, tmp_path: Path, firmware: str) -> None:
+    guest = qemu.Guest(built.iso("minimal"), firmware, tmp_path / "log", tmp_path / "png", disk=True)
+    guest.boot(marker="minimal login: ", timeout=300)
+    assert "GRUB" in (tmp_path / "log").read_text()
+
+
+def test_a_guest_that_panics_fails_with_the_end_of_its_log(checkout: Checkout) -> None:
+    checkout.profile("panic", "extends: minimal\nboot: {arguments: [init=/bin/false], timeout: 0}\n")
+    said = checkout.doit("check:panic", status=1)
+    assert "check as bios: the guest failed: Kernel panic" in said
+    assert "Attempted to kill init" in said.partition("the guest failed")[2]
+    assert checkout.output("panic", "check", "bios.png").exists()
+
+
+def test_a_guest_that_does_nothing_fails(tmp_path: Path) -> None:
+    (tmp_path / "iso").write_bytes(bytes(1 << 20))
+    guest = qemu.Guest(tmp_path / "iso", "bios", tmp_path / "log", tmp_path / "png", standstill=5)
+    with pytest.raises(DebateError, match="check as bios: the guest stands still: no output for 5 s"):
+        guest.boot(marker="login: ", timeout=60)
+
+
+def test_a_guest_that_takes_too_long_fails(built: Checkout, tmp_path: Path) -> None:
+    guest = qemu.Guest(built.iso("minimal"), "bios", tmp_path / "log", tmp_path / "png")
+    with pytest.raises(DebateError, match=r"no sign of success after 6 s \(check.timeout\)"):
+        guest.boot(marker="never", timeout=6)

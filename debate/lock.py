@@ -80,7 +80,7 @@ class Locker:
         try:
             made = pipeline.builder.run(step, log)
         except DebateError as error:
-            reason = distribution.explain_lock(log.read_text(errors="replace"), self.wanted)
+            reason = error.log and distribution.explain_lock(log.read_text(errors="replace"), self.wanted)
             if reason:
                 raise DebateError(f"lock:{pipeline.name}: {reason}\nthe whole log: {log}") from None
             raise error

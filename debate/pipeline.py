@@ -145,7 +145,7 @@ class Pipeline:
         try:
             made = self.builder.run(step, log)
         except DebateError as error:
-            reason = distribution.explain_fetch(log.read_text(errors="replace"), missing)
+            reason = error.log and distribution.explain_fetch(log.read_text(errors="replace"), missing)
             if reason:
                 raise DebateError(f"{reason}; run doit lock:{self.name} for what the mirror has now") from None
             raise error

@@ -50,7 +50,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         if isinstance(fail, UnmetDependency):
             self.write(f"  {task.name:<22} not run: what it needs failed\n")
         elif isinstance(fail, TaskFailed):
-            self.write(f"\n{fail.message}\n\n")
+            self.write(f"  {task.name:<22} failed\n\n{fail.message}\n\n")
         else:
             self.write(f"\n{task.name}: {fail.message}\n{''.join(fail.traceback)}\n")
         self.outstream.flush()

@@ -134,7 +134,9 @@ def mirrors(settings: Settings, packages: Slice, mirror: str | None) -> Mirrors:
     directories = {n: a.removeprefix("file://") for n, a in found.items() if a.startswith("file://")}
     # copy: and not file:, for which apt makes no file where it is told to.
     found |= {name: f"copy:{MIRROR}/{name}" for name in directories}
-    return Mirrors({name: address.rstrip("/") for name, address in found.items()}, directories)
+    return Mirrors(
+        {name: address.rstrip("/") for name, address in found.items()}, directories, bool(packages["snapshot"])
+    )
 
 
 def _archives(release: str) -> tuple[str, ...]:
@@ -180,6 +182,11 @@ def _host_apt_conf() -> str:
     except DebateError:
         return ""
     return "".join(f"{line}\n" for line in lines.splitlines() if line.startswith(names))
+
+
+def _apt_conf(mirrors: Mirrors) -> str:
+    """The host's proxies, and patience with dated mirrors, which answer slowly and refuse much."""
+    return _host_apt_conf() + ('Acquire::Retries "8";\nAcquire::http::Timeout "120";\n' if mirrors.dated else "")
 
 
 def _sources(packages: Slice, addresses: Mapping[str, str]) -> str:
@@ -232,7 +239,7 @@ def lock_step(packages: Slice, mirrors: Mirrors, base: Artifact) -> Step:
         },
         where={
             "sources.list": _sources(packages, mirrors.addresses).encode(),
-            "apt.conf": _host_apt_conf().encode(),
+            "apt.conf": _apt_conf(mirrors).encode(),
         },
         network=True,
         mirrors=mirrors.directories,
@@ -275,18 +282,29 @@ def read_resolved(resolved: str, mirrors: Mirrors) -> list[Locked]:
     return sorted(found, key=lambda package: (package.name, package.architecture))
 
 
+_ALTERED = r"(?:Hash Sum mismatch|File has unexpected size|Undetermined Error)"
+"""What apt says of a file with other bytes than wanted; the last is what its method copy: says."""
+_GONE = r"(?:404|Failed to stat)"
+
+
 def explain_lock(log: str, packages: Slice) -> str:
     missing = sorted(set(re.findall(r"E: (?:Unable to locate package|Package) '?([a-z0-9][a-z0-9+.-]*)", log)))
     if missing:
         lines = []
         for name in missing:
             candidates = re.findall(rf"^candidate {re.escape(name)} (\S+)$", log, re.MULTILINE)
-            near = difflib.get_close_matches(name, candidates, n=3)
+            near = difflib.get_close_matches(name, candidates, n=3, cutoff=0.75)
             hint = f"did you mean {' or '.join(near)}?" if near else "check the name and the release"
             lines.append(f"packages: {packages['distribution']} {packages['release']} has no package {name!r}; {hint}")
         return "\n".join(lines)
     if "is not signed" in log or "NO_PUBKEY" in log or "couldn't be verified" in log:
         return "a mirror's index is unsigned or signed by an unknown key; it is refused"
+    altered = re.findall(rf"^E: Failed to fetch (\S+)\s+{_ALTERED}", log, re.MULTILINE)
+    if altered:
+        return (
+            f"{altered[0]}: not what the archive's signed index says, so it is refused: it was altered, or "
+            "the mirror is being updated; try again later, or another mirror"
+        )
     lacking = re.findall(
         r"^E: The repository '(\S+) (\S+) (?:In)?Release' does not have a Release file", log, re.MULTILINE
     )
@@ -296,7 +314,7 @@ def explain_lock(log: str, packages: Slice) -> str:
     failed = re.findall(r"^(?:E|W|Err): ?(?:Failed to fetch )?(\S+://\S+)\s+(.*)$", log, re.MULTILINE)
     if failed:
         address, reason = failed[0]
-        return f"{address}: {reason.strip()}; check the network and the mirror's address"
+        return f"{address}: {reason.strip(': ')}; check the network and the mirror's address"
     return ""
 
 
@@ -307,7 +325,7 @@ def fetch_step(wanted: Sequence[Locked], mirrors: Mirrors, base: Artifact) -> St
         commands=(Command("debian/fetch.sh"),),
         outputs=tuple(package.sha256 for package in wanted),
         epoch=BASE_EPOCH,
-        where={"wanted": "".join(lines).encode(), "apt.conf": _host_apt_conf().encode()},
+        where={"wanted": "".join(lines).encode(), "apt.conf": _apt_conf(mirrors).encode()},
         network=True,
         mirrors=mirrors.directories,
         base=base,
@@ -315,12 +333,12 @@ def fetch_step(wanted: Sequence[Locked], mirrors: Mirrors, base: Artifact) -> St
 
 
 def explain_fetch(log: str, missing: Sequence[Locked]) -> str:
-    gone = [package for package in missing if re.search(rf"{re.escape(package.path)}\s+404", log)]
+    gone = [package for package in missing if re.search(rf"{re.escape(package.path)}\s+{_GONE}", log)]
     if gone:
         names = ", ".join(f"{package.name} {package.version}" for package in gone[:5])
         more = f" and {len(gone) - 5} more" if len(gone) > 5 else ""
         return f"the mirror no longer has {names}{more}"
-    wrong = [package for package in missing if f"{package.sha256}" in log and "Hash Sum mismatch" in log]
+    wrong = [package for package in missing if re.search(rf"{re.escape(package.path)}\s+{_ALTERED}", log)]
     if wrong:
         return f"the mirror's {wrong[0].path} has another SHA-256 than the lock; it is refused"
     return ""

@@ -41,6 +41,8 @@ class Mirrors:
     """As a step sees them, without a slash at the end."""
     directories: Mapping[str, str]
     """Those that are directories of the host (``file://`` in settings and profiles)."""
+    dated: bool = False
+    """Whether they show the archives as they were at some moment."""
 
 
 @dataclass(frozen=True)

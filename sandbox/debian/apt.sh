@@ -1,6 +1,6 @@
 # Sourced by the scripts that ask apt: a configuration of its own, with nothing of the base's.
 apt=/run/work/apt
-mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/etc/preferences.d"
+mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/etc/preferences.d" "$apt/etc/apt.conf.d"
 : > "$apt/status"
 cat > "$apt/apt.conf" <<END
 Dir::Etc "$apt/etc";
@@ -13,7 +13,7 @@ Dir::State::Status "$apt/status";
 Dir::Cache "$apt/cache";
 APT::Sandbox::User "root";
 Acquire::Languages "none";
-Acquire::Retries "5";
+Acquire::Retries "3";
 Acquire::ForceHash "sha256";
 Acquire::AllowInsecureRepositories "false";
 Acquire::AllowWeakRepositories "false";

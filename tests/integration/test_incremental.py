@@ -1,0 +1,111 @@
+"""A change rebuilds what it touches, and only that."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.integration.checkout import STORED, Checkout, ran
+
+PROFILE = "extends: minimal\ndescription: before\noverlays: [mine]\nimage: {label: MINE}\n"
+
+
+@pytest.fixture
+def mine(checkout: Checkout) -> Checkout:
+    """A profile with an overlay of its own, built."""
+    tree = checkout.directory / "profiles" / "mine" / "etc"
+    tree.mkdir(parents=True)
+    (tree / "mine").write_text("one\n")
+    checkout.profile("mine", PROFILE)
+    said = ran(checkout.doit("build:mine"))
+    assert (said["rootfs"], said["initrd"]) == ("cached", "cached"), "profiles with the same packages share both"
+    return checkout
+
+
+def change(checkout: Checkout, text: str) -> dict[str, str]:
+    checkout.profile("mine", text)
+    return ran(checkout.doit("build:mine"))
+
+
+def test_one_overlay_file(mine: Checkout) -> None:
+    before = mine.digest("mine")
+    file = mine.directory / "profiles" / "mine" / "etc" / "mine"
+    file.write_text("two\n")
+    steps = dict.fromkeys(("config", "hash", "overlay", "iso", "build"), "built")
+    assert ran(mine.doit("build:mine")) == steps
+    assert mine.digest("mine") != before
+    file.write_text("one\n")
+    assert ran(mine.doit("build:mine")) == {**steps, "overlay": "cached", "iso": "cached"}
+    assert mine.digest("mine") == before
+
+
+def test_the_boot_menu(mine: Checkout) -> None:
+    layers = [mine.json("mine", f"{step}.json") for step in ("rootfs", "overlay", "initrd", "boot")]
+    assert change(mine, PROFILE + "boot: {timeout: 9}\n") == {
+        "config": "built", "hash": "built", "boot": "cached", "iso": "built", "build": "built",
+    }  # fmt: skip
+    assert [mine.json("mine", f"{step}.json") for step in ("rootfs", "overlay", "initrd", "boot")] == layers
+
+
+def test_the_description(mine: Checkout) -> None:
+    before = mine.digest("mine")
+    assert change(mine, PROFILE.replace("before", "after")) == {"config": "built", "build": "built"}
+    assert mine.digest("mine") == before
+    assert mine.json("mine", "manifest.json")["description"] == "after"
+
+
+def test_the_order_of_packages(mine: Checkout) -> None:
+    """Sorted away by the config: what follows does not run."""
+    assert change(mine, PROFILE + "packages: [procps, kmod]\n") == {"config": "built"}
+
+
+def test_a_package_that_does_not_matter_to_the_initramfs(mine: Checkout) -> None:
+    before = mine.json("mine", "initrd.json")
+    made = change(mine, PROFILE + "packages: [less]\n")
+    assert made["rootfs"] == made["overlay"] == made["iso"] == "built"
+    assert "initrd" not in made or made["initrd"] == "cached"
+    assert mine.json("mine", "initrd.json") == before
+    assert "less" in mine.output("mine", "mine-amd64.packages").read_text()
+
+
+def test_doits_own_database_lost(mine: Checkout) -> None:
+    before = mine.digest("mine")
+    mine.output(".doit.db").unlink()
+    made = ran(mine.doit("build:mine"))
+    assert {step: made[step] for step in STORED} == dict.fromkeys(STORED, "cached")
+    assert mine.digest("mine") == before
+
+
+def test_everything_but_cache_and_lock_lost(mine: Checkout) -> None:
+    before = mine.digest("mine")
+    lock = mine.output("mine", "lock.json").read_bytes()
+    shutil.rmtree(mine.directory / "build")
+    (mine.directory / "profiles" / "mine.lock.json").write_bytes(lock)
+    made = ran(mine.doit("build:mine"))
+    assert {step: made[step] for step in STORED} == dict.fromkeys(STORED, "cached")
+    assert mine.digest("mine") == before
+
+
+def test_an_object_lost_from_the_cache_is_made_again(mine: Checkout, tmp_path: Path) -> None:
+    before = mine.digest("mine")
+    overlay = mine.object(mine.json("mine", "overlay.json")["outputs"]["layer"]["digest"])
+    overlay.rename(tmp_path / "lost")
+    assert ran(mine.doit("build:mine")) == {"overlay": "built"}, "the same result stops the rebuild there"
+    assert overlay.read_bytes() == (tmp_path / "lost").read_bytes()
+    assert mine.digest("mine") == before
+
+
+def test_a_script_of_a_step_counts(mine: Checkout) -> None:
+    with (mine.directory / "sandbox" / "iso.sh").open("a") as file:
+        file.write("# another\n")
+    assert ran(mine.doit("build:mine")) == {"iso": "built"}, "the same ISO came out, so there is nothing new to give"
+
+
+def test_steps_side_by_side_give_the_same(mine: Checkout) -> None:
+    before = mine.digest("mine")
+    shutil.rmtree(mine.directory / "build" / "mine" / "slices")
+    mine.output(".doit.db").unlink()
+    mine.doit("-n", "4", "build:mine")
+    assert mine.digest("mine") == before

@@ -1,0 +1,146 @@
+"""Locks: signatures are checked, versions are kept, and what went wrong is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.archive import SUITE, Archive
+from tests.integration.checkout import Checkout, ran
+
+PROFILE = """\
+extends: minimal
+packages: [debate-probe]
+repositories:
+  - {name: extra, url: "http://packages.invalid/apt", suites: [stable], key: keys/extra.asc}
+"""
+
+
+@pytest.fixture
+def own(archive: Archive, tmp_path: Path) -> Archive:
+    """An archive that a test may spoil, signed by the same key as the others'."""
+    made = Archive.make(tmp_path / "own", archive)
+    made.add("debate-probe", "1.0", {"/usr/share/debate-probe": "probe\n"})
+    made.publish()
+    return made
+
+
+@pytest.fixture
+def mine(checkout: Checkout, archive: Archive) -> Checkout:
+    (checkout.directory / "profiles" / "keys" / "extra.asc").write_bytes(archive.key)
+    checkout.profile("mine", PROFILE)
+    return checkout
+
+
+def lock(checkout: Checkout, archive: Archive, status: int = 0, **settings: str) -> str:
+    return checkout.doit("lock:mine", status=status, MIRROR_EXTRA=archive.url, **settings)
+
+
+def test_an_unsigned_index_is_refused(mine: Checkout, own: Archive) -> None:
+    own.publish(sign=False)
+    said = lock(mine, own, status=1)
+    assert "lock:mine: a mirror's index is unsigned or signed by an unknown key; it is refused" in said
+    assert not mine.output("mine", "lock.json").exists()
+
+
+def test_an_index_signed_by_another_key_is_refused(mine: Checkout, tmp_path: Path) -> None:
+    stranger = Archive.make(tmp_path / "stranger")
+    stranger.add("debate-probe", "6.6.6", {})
+    stranger.publish()
+    assert "unsigned or signed by an unknown key; it is refused" in lock(mine, stranger, status=1)
+
+
+def test_an_altered_index_is_refused(mine: Checkout, own: Archive) -> None:
+    index = own.directory / "dists" / SUITE / "main" / "binary-amd64" / "Packages"
+    index.write_text(index.read_text().replace("Version: 1.0", "Version: 2.0"))
+    assert "not what the archive's signed index says" in lock(mine, own, status=1)
+    assert not mine.output("mine", "lock.json").exists()
+
+
+def test_an_archive_that_is_not_there(mine: Checkout, own: Archive, tmp_path: Path) -> None:
+    said = mine.doit("lock:mine", status=1, MIRROR_EXTRA=f"file://{tmp_path}/nowhere")
+    assert f"mirror extra: {tmp_path}/nowhere is not a directory; set DEBATE_MIRROR_EXTRA" in said
+    (own.directory / "dists").rename(own.directory / "moved")
+    assert "there is no archive with a suite 'stable'" in lock(mine, own, status=1)
+
+
+def test_a_mirror_that_does_not_answer(mine: Checkout) -> None:
+    said = mine.doit("lock:mine", status=1, MIRROR_EXTRA="http://127.0.0.1:9/apt")
+    assert "lock:mine: http://127.0.0.1:9/apt/dists/stable/InRelease: Unable to connect" in said
+    assert "check the network and the mirror's address" in said
+
+
+def test_a_package_that_does_not_exist(mine: Checkout, own: Archive) -> None:
+    mine.profile("mine", PROFILE.replace("[debate-probe]", "[debate-prove, curll]"))
+    said = lock(mine, own, status=1)
+    assert "has no package 'debate-prove'; did you mean debate-probe" in said
+    assert "has no package 'curll'; did you mean curl" in said
+
+
+def test_what_a_refresh_changed_is_printed(mine: Checkout, own: Archive) -> None:
+    lock(mine, own)
+    own.add("debate-probe", "1.1", {})
+    own.publish()
+    assert "~ debate-probe 1.0 -> 1.1\n" in lock(mine, own)
+    mine.profile("mine", PROFILE.replace("[debate-probe]", "[]"))
+    assert "- debate-probe 1.1\n" in lock(mine, own)
+    mine.profile("mine", PROFILE)
+    assert "+ debate-probe 1.1\n" in lock(mine, own)
+    assert "nothing changed" in lock(mine, own)
+
+
+def test_a_build_keeps_to_its_lock(mine: Checkout, own: Archive) -> None:
+    mine.doit("packages:mine", MIRROR_EXTRA=own.url)
+    own.add("debate-probe", "1.1", {})
+    own.publish()
+    assert ran(mine.doit("packages:mine", MIRROR_EXTRA=own.url)) == {}
+    mine.profile("mine", PROFILE + "hostname: other\n")
+    mine.doit("packages:mine", MIRROR_EXTRA=own.url)
+    probe = next(p for p in mine.json("mine", "lock.json")["packages"] if p["name"] == "debate-probe")
+    assert probe["version"] == "1.0"
+
+
+def test_a_locked_package_that_the_mirror_no_longer_has(mine: Checkout, own: Archive) -> None:
+    package = own.add("debate-probe", "1.2", {"/usr/share/debate-probe": "never downloaded\n"})
+    own.publish()
+    lock(mine, own)
+    package.unlink()
+    said = mine.doit("packages:mine", status=1, MIRROR_EXTRA=own.url)
+    assert "the mirror no longer has debate-probe 1.2; run doit lock:mine for what the mirror has now" in said
+
+
+def test_a_package_with_other_bytes_than_the_lock_says_is_refused(mine: Checkout, own: Archive) -> None:
+    package = own.add("debate-probe", "1.3", {"/usr/share/debate-probe": "as signed\n"})
+    own.publish()
+    lock(mine, own)
+    data = package.read_bytes()
+    package.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    said = mine.doit("packages:mine", status=1, MIRROR_EXTRA=own.url)
+    assert "pool/debate-probe_1.3_all.deb has another SHA-256 than the lock; it is refused" in said
+
+
+def test_a_committed_lock_that_does_not_fit(mine: Checkout, own: Archive) -> None:
+    lock(mine, own)
+    pinned = mine.directory / "profiles" / "mine.lock.json"
+    pinned.write_bytes(mine.output("mine", "lock.json").read_bytes())
+    before = pinned.read_bytes()
+    mine.doit("packages:mine", MIRROR_EXTRA=own.url)
+    mine.profile("mine", PROFILE.replace("[debate-probe]", "[debate-probe, less]"))
+    said = mine.doit("packages:mine", status=1, MIRROR_EXTRA=own.url)
+    assert "mine.lock.json: the lock does not fit the profile's package list any more; run doit lock:mine" in said
+    assert pinned.read_bytes() == before
+    mine.doit("packages:mine", MIRROR_EXTRA=own.url, LOCK="refresh")
+    assert b'"less"' in pinned.read_bytes()
+
+
+def test_a_dated_mirror(mine: Checkout, archive: Archive) -> None:
+    """The date stands in the address; this mirror has one date only, long past."""
+    dated = Archive.make(archive.directory.parent / "20260101T000000Z", archive)
+    dated.add("debate-probe", "0.9", {})
+    dated.publish()
+    said = mine.doit("lock:mine", MIRROR_EXTRA=f"file://{dated.directory}")
+    assert "packages" in said
+    mine.profile("mine", PROFILE + 'snapshot: "20260101T000000Z"\n')
+    said = mine.doit("lock:mine", status=1, MIRROR_EXTRA=archive.url)
+    assert "snapshot 20260101T000000Z: no dated mirror is set; set DEBATE_MIRROR_DEBIAN_SNAPSHOT" in said

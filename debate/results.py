@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import __version__, keys
-from debate.cache.store import write_atomically
+from debate.cache.store import sweep, temporary_beside, write_atomically
 from debate.paths import shown
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def write(pipeline: Pipeline) -> dict[str, Any]:
     stem = f"{pipeline.name}-{lock['architecture']}"
     directory = pipeline.directory
     target = directory / f"{stem}.iso"
+    sweep(directory)
     copy(pipeline.store.path(iso), target)
     facts = manifest(pipeline)
     texts = {
@@ -64,7 +65,7 @@ def copy(source: Path, target: Path) -> None:
 
     Never a hard link, through which a user could change the store.
     """
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary = temporary_beside(target)
     try:
         with source.open("rb") as reader, temporary.open("wb") as writer:
             try:

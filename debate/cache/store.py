@@ -5,6 +5,7 @@
         actions/KEY.json            what a step with this key made
         locks/KEY                   held (flock) by the builder that is making KEY
         tmp/NAME/                   a builder's working directory; its `lock` (flock) is held while it lives
+        tmp/NAME                    a small file on its way into the store
 
 Everything is written under tmp/, synced and renamed, so that a reader sees all of a file or none.
 """
@@ -64,7 +65,7 @@ class Store:
             "seconds": round(seconds, 3),
             **more,
         }
-        write_atomically(self.root / "actions" / f"{key}.json", json.dumps(action, indent=1).encode(), sync=True)
+        self._write(self.root / "actions" / f"{key}.json", json.dumps(action, indent=1).encode(), 0o644)
 
     def adopt(self, path: Path, artifact: Artifact) -> None:
         """Move a synced file, whose digest the caller has computed, into the store."""
@@ -77,8 +78,14 @@ class Store:
         """Store a small file."""
         artifact = Artifact(keys.sha256(data), len(data))
         if not self.has(artifact):
-            write_atomically(self.path(artifact), data, mode=0o444, sync=True)
+            self._write(self.path(artifact), data, 0o444)
         return artifact
+
+    def _write(self, path: Path, data: bytes, mode: int) -> None:
+        temporary = self.root / "tmp" / workspace_name("file")
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, temporary, data, mode, sync=True)
 
     def read(self, artifact: Artifact) -> bytes:
         """The bytes of a small file."""
@@ -119,6 +126,9 @@ class Store:
             if is_builder_alive(name):
                 continue
             directory = self.root / "tmp" / name
+            if not directory.is_dir():
+                directory.unlink(missing_ok=True)
+                continue
             try:
                 with open(directory / "lock", "rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -148,10 +158,28 @@ def is_builder_alive(name: str) -> bool:
         return False
 
 
-def write_atomically(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = False) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """Write ``path`` so that a reader sees the old content or the new, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{id(data):x}")
+    _replace(path, temporary_beside(path), data, 0o644, sync=False)
+
+
+def temporary_beside(path: Path) -> Path:
+    """A name for what is to become ``path``; `sweep` finds it when its writer was killed."""
+    return path.with_name(f".{path.name}.{workspace_name(_UNFINISHED)}")
+
+
+_UNFINISHED = "unfinished"
+
+
+def sweep(directory: Path) -> None:
+    """Remove files below ``directory`` that killed processes were writing."""
+    for path in directory.rglob(f".*-{_UNFINISHED}"):
+        if not is_builder_alive(path.name.rpartition(".")[2]):
+            path.unlink(missing_ok=True)
+
+
+def _replace(path: Path, temporary: Path, data: bytes, mode: int, *, sync: bool) -> None:
     try:
         with temporary.open("wb") as file:
             file.write(data)

@@ -1,0 +1,115 @@
+"""The README's two commands on a bare Debian with only git, python3 and root."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from debate import settings
+from debate.distributions import debian
+from tests.conftest import ROOT
+from tests.integration.checkout import host_state
+
+COMMANDS = re.findall(r"^\./setup .*$", (ROOT / "README.md").read_text(), re.MULTILINE)[:2]
+
+ONE = "tests/integration/test_sandbox.py::test_a_hook_is_not_root_of_the_host"
+"""What of the integration tests runs in there: the others run beside this one already."""
+CACHE = ("objects", "actions", "locks", "tmp")
+
+ENTER = """\
+set -eu
+mount --bind "$1" "$1"
+cd "$1"
+for name in proc sys dev; do mount --rbind /$name $name; done
+mount -t tmpfs tmpfs run
+mount -t tmpfs tmpfs tmp
+mkdir -p old
+pivot_root . old # Not chroot: in one, the kernel gives out no user namespaces.
+cd /
+umount -l old
+exec sh -c "$2"
+"""
+
+
+class Bare:
+    """A minbase system in a directory."""
+
+    def __init__(self, root: Path, release: str) -> None:
+        self.root = root
+        found = debian.mirrors(settings.load(ROOT), {"release": release, "repositories": [], "snapshot": None}, None)
+        sources = "".join(
+            f"deb {found.addresses[archive]} {suite.format(release=release)} main\n"
+            for archive, suite in (("debian", "{release}"), ("debian-security", "{release}-security"))
+            if archive in found.addresses
+        )
+        subprocess.run(
+            ["mmdebstrap", "--quiet", "--variant=minbase", "--include=git,python3", release, str(root), "-"],
+            input=sources, text=True, check=True, capture_output=True,
+        )  # fmt: skip
+        (root / "etc/apt/apt.conf.d/99proxy").write_text(debian._host_apt_conf())
+        for name in ("resolv.conf", "hosts"):
+            shutil.copyfile(f"/etc/{name}", root / "etc" / name)
+        certificates = Path("/etc/ssl/certs/ca-certificates.crt")
+        if certificates.exists():
+            shutil.copyfile(certificates, root / "etc/ca.crt")
+        left_out = shutil.ignore_patterns(
+            ".git", ".venv", "build", ".*_cache", "__pycache__", "objects", "actions", "tmp"
+        )
+        shutil.copytree(ROOT, root / "checkout", symlinks=True, ignore=left_out)
+
+    def run(self, command: str, user: str = "root") -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "PIP_CERT": "/etc/ca.crt"}
+        for name in ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL", "PIP_DEFAULT_TIMEOUT", "CI"):
+            if name in os.environ:
+                environment[name] = os.environ[name]
+        inside = f"cd /checkout && {command}"
+        if user != "root":
+            inside = f"cd /checkout && exec setpriv --reuid={user} --clear-groups --regid=nogroup sh -c '{command}'"
+        argv = ["unshare", "--mount", "--propagation=private", "sh", "-c", ENTER, "sh", str(self.root), inside]
+        return subprocess.run(argv, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture(params=["bookworm", "trixie"])
+def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bare]:
+    tmp_path.parent.chmod(0o755)
+    tmp_path.chmod(0o755)
+    before = host_state()
+    made = Bare(tmp_path / "root", request.param)
+    yield made
+    left = {kind: set(now) - set(before[kind]) for kind, now in host_state().items()}
+    assert not any(left.values()), left
+    shutil.rmtree(made.root)
+
+
+def test_the_two_commands(bare: Bare) -> None:
+    assert COMMANDS == ["./setup build:minimal", "./setup test"], "the README's quick start"
+    first = bare.run(COMMANDS[0])
+    assert first.returncode == 0, first.stdout + first.stderr
+    said = first.stdout
+    packages = next(line for line in said.splitlines() if line.startswith("debate: installing Debian packages:"))
+    assert {"systemd-container", "mmdebstrap", "python3-venv"} <= set(packages.split())
+    assert "qemu" not in packages, "only where asked"
+    assert said.index(packages) < said.index("debate: installing into .venv: ") < said.index("  sandbox ")
+    checked = bare.run("cd build/minimal && sha256sum -c minimal-amd64.iso.sha256")
+    assert checked.stdout == "minimal-amd64.iso: OK\n"
+
+    refused = bare.run(".venv/bin/doit build:minimal", user="nobody")
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert re.fullmatch(r"ERROR: building needs root, .*; run: sudo \S+doit build:minimal\n", refused.stderr)
+    looked = bare.run(".venv/bin/doit", user="nobody")
+    assert "minimal  Smallest Debian" in looked.stdout, looked.stderr
+    refused = bare.run("./setup build:minimal", user="nobody")
+    assert refused.stderr.strip().endswith("so it needs root: sudo ./setup build:minimal")
+
+    second = bare.run(
+        f"{COMMANDS[1]} tests/unit tests/integration/test_sandbox.py::test_a_hook_is_not_root_of_the_host"
+    )
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert " skipped" not in second.stdout
+    assert "qemu-system-x86" in second.stdout.partition("debate: installing Debian packages:")[2].splitlines()[0]

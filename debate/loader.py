@@ -20,8 +20,9 @@ _WITHOUT_ROOT = ("profiles", "config", "hash")
 """Tasks that start no sandbox."""
 
 
-def _terminate(number: int, _frame: object) -> None:
-    """End as an interrupted program does, so that sandboxes are stopped and cleaned up."""
+def _interrupt(number: int, _frame: object) -> None:
+    """End at once, but through `atexit`, so that sandboxes are stopped and cleaned up."""
+    sys.stderr.write("\ninterrupted; what is finished is kept: run the same command again to go on\n")
     raise SystemExit(128 + number)
 
 
@@ -37,7 +38,8 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
 
     def load_tasks(self, cmd: Any, pos_args: list[str]) -> Any:
         """Make the tasks for ``pos_args``, doit's positional arguments."""
-        signal.signal(signal.SIGTERM, _terminate)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
         words = [word for word in pos_args if not word.startswith("-")]
         if cmd.execute_tasks:
             _require_root(words)

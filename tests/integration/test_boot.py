@@ -22,6 +22,16 @@ def test_check(built: Checkout) -> None:
         assert len(picture) > 1000, "an empty screen compresses to less"
 
 
+def test_rescue(checkout: Checkout) -> None:
+    said = checkout.doit("check:rescue")
+    assert "bios up in" in said
+    assert "uefi up in" in said
+    for firmware in ("bios", "uefi"):
+        log = checkout.output("rescue", "check", f"{firmware}.log").read_text()
+        assert "root@rescue:~# " in log, "root is logged in by itself"
+        assert "FAILED" not in log, "a unit failed"
+
+
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
 def test_usb_stick(built: Checkout, tmp_path: Path, firmware: str) -> None:
     guest = qemu.Guest(built.iso("minimal"), firmware, tmp_path / "log", tmp_path / "png", disk=True)

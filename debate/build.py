@@ -16,6 +16,7 @@ from debate import keys
 from debate.cache.store import Store, workspace_name, write_atomically
 from debate.errors import DebateError
 from debate.model import MIRROR, Artifact, Result, Step
+from debate.scripts import INSIDE, closure
 from debate.settings import Settings
 from debate.tree import pack
 
@@ -63,11 +64,15 @@ class Builder:
 
     def ingredients(self, step: Step) -> dict[str, Any]:
         """What the key of ``step`` is made of: everything that the sandbox shows it."""
-        scripts = self.settings.scripts
+        directory = self.settings.scripts
         return {
             "step": step.name,
             "commands": [
-                {**vars(command), "script": keys.sha256_file(scripts / command.script)} for command in step.commands
+                {
+                    **vars(command),
+                    "script": {name: keys.sha256_file(directory / name) for name in closure(directory, command.script)},
+                }
+                for command in step.commands
             ],
             "outputs": list(step.outputs),
             "epoch": step.epoch,
@@ -110,7 +115,7 @@ class Builder:
                 base=str(self.store.path(step.base)) if step.base else "",
                 layers=tuple(str(self.store.path(layer)) for layer in step.layers),
                 commands=tuple(
-                    Command(("/bin/sh", f"/run/step/{c.script}"), c.root, c.pack_upper) for c in step.commands
+                    Command(("/bin/sh", f"{INSIDE}/{c.script}"), c.root, c.pack_upper) for c in step.commands
                 ),
                 outputs=step.outputs,
                 scripts=str(self.settings.scripts),
@@ -135,7 +140,7 @@ class Builder:
         for artifact in wanted:
             if not self.store.has(artifact):
                 raise DebateError(
-                    f"{self.store.path(artifact)}: missing or cut short, and {step.name} needs it; "
+                    f"{self.store.path(artifact)}: missing or damaged, and {step.name} needs it; "
                     "run the same command again: what made it runs first"
                 )
 

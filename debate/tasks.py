@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from debate import profile_names, settings, sources
 from debate.errors import DebateError
+from debate.scripts import closure
 
 if TYPE_CHECKING:
     from debate.build import Builder
@@ -30,9 +31,9 @@ _OWN_CODE = {
     "initrd": "pipeline.py", "build": "results.py",
 }  # fmt: skip
 _SCRIPTS = {
-    "packages": ("debian/fetch.sh", "debian/inspect.sh", "debian/select.sh", "debian/apt.sh"),
-    "rootfs": ("debian/rootfs.sh", "debian/bootstrap.sh"),
-    "initrd": ("debian/initrd.sh", "debian/bootstrap.sh"),
+    "packages": ("debian/fetch.sh", "debian/inspect.sh", "debian/select.sh"),
+    "rootfs": ("debian/rootfs.sh",),
+    "initrd": ("debian/initrd.sh",),
     "overlay": ("overlay.sh", "squash.sh"),
     "boot": ("boot.sh",),
     "iso": ("iso.sh",),
@@ -226,7 +227,8 @@ class Graph:
         directory = self.settings.output / name
         record = directory / f"{step}.json"
         needs = [str(directory / read) for read in reads]
-        needs += [str(self.settings.scripts / script) for script in _SCRIPTS.get(step, ())]
+        scripts = self.settings.scripts
+        needs += [str(scripts / name) for script in _SCRIPTS.get(step, ()) for name in closure(scripts, script)]
         needs += [str(_PACKAGE / path) for path in (*_STEP_CODE, _OWN_CODE.get(step, f"steps/{step}.py"))]
         if base:
             needs.append(str(self.settings.output / ".sandbox" / "base.json"))

@@ -81,7 +81,11 @@ def scan(source: Path, target: str) -> tuple[list[Entry], dict[str, Path], list[
                 continue
             kind = item.stat(follow_symlinks=False).st_mode
             if stat.S_ISLNK(kind):
-                entries.append(Entry(path, "link", mode="0777", target=os.readlink(where)))
+                link = os.readlink(where)
+                problem = _outside(path, link, source)
+                if problem:
+                    problems.append(f"{where}: a link to {link!r}, {problem}")
+                entries.append(Entry(path, "link", mode="0777", target=link))
             elif stat.S_ISDIR(kind):
                 entries.append(Entry(path, "directory", mode="0755"))
                 pending.append((where, path))
@@ -97,6 +101,23 @@ def scan(source: Path, target: str) -> tuple[list[Entry], dict[str, Path], list[
             else:
                 problems.append(f"{where}: {_kind(kind)}; an overlay holds files, directories and links only")
     return sorted(entries, key=lambda entry: entry.path), contents, problems
+
+
+def _outside(path: str, link: str, source: Path) -> str:
+    """Why a link at ``path`` in the system cannot be meant, or an empty string.
+
+    Links are copied as links and never followed: ``/etc/x`` is the system's own.
+    """
+    if link.startswith("/"):
+        if Path(link).is_relative_to(source.resolve().parent):
+            return "a place on this machine; link to where the file is in the system"
+        return ""
+    depth = path.count("/") - 1
+    for part in link.split("/"):
+        depth += -1 if part == ".." else part not in ("", ".")
+        if depth < 0:
+            return "which is above the system's root; link to a place below it"
+    return ""
 
 
 def _kind(mode: int) -> str:

@@ -58,17 +58,18 @@ while read -r verb unit; do
         fail "services: $verb $unit failed; is there such a unit in the system?"
 done < /run/in/services
 
+export BASH_ENV=/run/step/hook-errors.bash DEBATE_HOOK
 number=0
-while read -r name; do
+while read -r DEBATE_HOOK; do
     number=$((number + 1))
     hook=/run/in/hook/$number
-    echo "hook $name"
+    echo "hook $DEBATE_HOOK"
     status=0
     case $(head -c 2 "$hook") in
     '#!') "$hook" < /dev/null || status=$? ;;
-    *) sh -eu "$hook" < /dev/null || status=$? ;;
+    *) bash -eu "$hook" < /dev/null || status=$? ;;
     esac
-    [ "$status" -eq 0 ] || fail "hook $name: failed with exit status $status"
+    [ "$status" -eq 0 ] || fail "hook $DEBATE_HOOK: failed with exit status $status"
 done < /run/in/hooks
 
 rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- \

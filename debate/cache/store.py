@@ -1,7 +1,7 @@
 """The local store.
 
     CACHE/
-        objects/sha256/ab/REST      immutable files, mode 0444, named by their content
+        objects/sha256/ab/REST      immutable files of mode 0444, named by their content, with the time 0
         actions/KEY.json            what a step with this key made
         locks/KEY                   held (flock) by the builder that is making KEY
         tmp/NAME/                   a builder's working directory; its `lock` (flock) is held while it lives
@@ -26,6 +26,8 @@ from debate import keys
 from debate.model import Artifact
 
 _numbers = itertools.count(1)
+_UNTOUCHED = 0
+"""Time of modification of objects, in nanoseconds since 1970."""
 
 
 class Store:
@@ -40,11 +42,25 @@ class Store:
         return self.root / "objects" / algorithm / digits[:2] / digits[2:]
 
     def has(self, artifact: Artifact) -> bool:
-        """Whether the artifact is there, by name and size."""
+        """Whether the artifact is there, whole. An object that is not what its name says is removed.
+
+        Objects are read again only when something wrote to them, which moves their time.
+        """
+        path = self.path(artifact)
         try:
-            return os.stat(self.path(artifact)).st_size == artifact.size
+            found = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
             return False
+        if found.st_size == artifact.size and found.st_mtime_ns == _UNTOUCHED:
+            return True
+        try:
+            if keys.sha256_file(path) == artifact.digest:
+                os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED))
+                return True
+            path.unlink(missing_ok=True)
+        except (FileNotFoundError, PermissionError):
+            pass  # Another builder removed it; or this user may only look.
+        return False
 
     def lookup(self, key: str) -> dict[str, Any] | None:
         """The action ``key`` if all its outputs are here."""
@@ -72,6 +88,7 @@ class Store:
         target = self.path(artifact)
         target.parent.mkdir(parents=True, exist_ok=True)
         os.chmod(path, 0o444)
+        os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED))
         os.replace(path, target)
 
     def put(self, data: bytes) -> Artifact:
@@ -79,6 +96,7 @@ class Store:
         artifact = Artifact(keys.sha256(data), len(data))
         if not self.has(artifact):
             self._write(self.path(artifact), data, 0o444)
+            os.utime(self.path(artifact), ns=(_UNTOUCHED, _UNTOUCHED))
         return artifact
 
     def _write(self, path: Path, data: bytes, mode: int) -> None:

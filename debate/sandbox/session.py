@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from debate.sandbox import host_tree, mounts, nspawn, whiteouts
+from debate.scripts import INSIDE
 
 CHUNK = 1 << 20
 
@@ -171,7 +172,7 @@ def _prepare(session: Session) -> Path:
 def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
     system = command.root == "system"
     binds = [
-        nspawn.Bind(session.scripts, "/run/step"),
+        nspawn.Bind(session.scripts, INSIDE),
         nspawn.Bind(f"{session.directory}/in", nspawn.IN),
     ]
     if not system:

@@ -80,11 +80,13 @@ def test_a_hook_is_not_root_of_the_host(checkout: Checkout) -> None:
     assert pattern.read_text() == before
 
 
-def test_a_hook_that_fails(checkout: Checkout) -> None:
-    hook(checkout, "echo something useful\nfalse\necho not reached\n")
+@pytest.mark.parametrize("first", ["# by default\n", "#!/bin/bash -e\n"])
+def test_a_hook_that_fails(checkout: Checkout, first: str) -> None:
+    hook(checkout, f"{first}echo something useful\ngrep x /dev/null\necho not reached\n")
     said = checkout.doit("overlay:mine", status=1)
     assert "overlay: failed" in said
     assert "something useful" in said
+    assert "debate: hook hook.sh: line 3: exit status 1: grep x /dev/null" in said
     assert "debate: hook hook.sh: failed with exit status 1" in said
     assert "not reached" not in said
     assert str(checkout.output("mine", "logs", "overlay.log")) in said

@@ -1,4 +1,4 @@
-# Without #!: run by sh -eu.
+# Without #!: run by bash -eu.
 echo first >> /etc/hooks-ran
 # The hook sees loopback alone, and nothing answers beyond it.
 ls /sys/class/net > /etc/hook-interfaces

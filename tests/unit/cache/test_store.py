@@ -29,11 +29,27 @@ def test_put_and_read(store: Store) -> None:
     assert store.path(artifact).parent.parent.name == "sha256"
 
 
-def test_a_shortened_object_is_no_object(store: Store) -> None:
+@pytest.mark.parametrize("content", [b"dat", b"daTa", b"data and more", b""])
+def test_an_object_that_was_written_to_is_no_object(store: Store, content: bytes) -> None:
     artifact = store.put(b"data")
     store.path(artifact).chmod(0o644)
-    store.path(artifact).write_bytes(b"dat")
+    store.path(artifact).write_bytes(content)
     assert not store.has(artifact)
+    assert not store.path(artifact).exists(), "it is not offered again"
+    assert store.put(b"data") == artifact
+    assert store.has(artifact)
+
+
+def test_an_object_is_read_again_only_when_its_time_moved(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifact = store.put(b"data")
+    os.utime(store.path(artifact))
+    assert store.has(artifact), "touched, but whole"
+
+    def read(path: Path) -> str:
+        raise AssertionError(f"{path} was read")
+
+    monkeypatch.setattr(keys, "sha256_file", read)
+    assert store.has(artifact)
 
 
 def test_an_action_counts_only_with_all_its_outputs(store: Store) -> None:

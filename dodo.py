@@ -2,7 +2,7 @@
 
 config ─┬─ hash ──────────────────────────────┐
         ├─ lock ─ packages ─┬─ rootfs ─ overlay ┤
-        │                   └─ initrd ──────────┼─ iso ─ build ─ check
+        │                   └─ initrd ──────────┼─ iso ─ build ─ check, verify
         └─ boot ────────────────────────────────┘
 sandbox: what every step from lock on runs in
 """
@@ -78,3 +78,8 @@ def task_build():
 def task_check():
     """boot an ISO in QEMU, as BIOS and as UEFI"""
     yield from GRAPH.each(GRAPH.check)
+
+
+def task_verify():
+    """build an ISO anew under other conditions and compare"""
+    yield from GRAPH.each(GRAPH.verify)

@@ -40,7 +40,7 @@ _SCRIPTS = {
 }
 
 
-STEPS = ("config", "hash", "lock", "packages", "rootfs", "overlay", "initrd", "boot", "iso", "build", "check")
+STEPS = ("config", "hash", "lock", "packages", "rootfs", "overlay", "initrd", "boot", "iso", "build", "check", "verify")
 """Tasks that there are for each profile."""
 
 
@@ -220,6 +220,14 @@ class Graph:
             "uptodate": [False],
         }
 
+    def verify(self, name: str) -> Task:
+        return {
+            "doc": "build the ISO anew under other conditions and compare",
+            "actions": [(self.run, [name, "verify"])],
+            "file_dep": [str(self.settings.output / name / "build.json")],
+            "uptodate": [False],
+        }
+
     def step(
         self, name: str, step: str, doc: str, reads: list[str], *, base: bool = False, stored: bool = True
     ) -> Task:
@@ -272,6 +280,10 @@ class Graph:
             from debate.check import check
 
             return check(pipeline)
+        if step == "verify":
+            from debate.verify import verify
+
+            return verify(pipeline)
         return getattr(pipeline, step)()
 
     def clean_up_once(self, builder: Builder) -> None:

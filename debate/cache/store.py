@@ -135,7 +135,7 @@ class Store:
                 shutil.rmtree(directory, ignore_errors=True)
 
     def abandoned(self) -> Iterator[str]:
-        """Names of workspaces whose builder is gone. Removes each after it was yielded."""
+        """Names of workspaces whose builder is gone, with those inside. Removes each after it was yielded."""
         try:
             names = os.listdir(self.root / "tmp")
         except FileNotFoundError:
@@ -151,6 +151,7 @@ class Store:
                 with open(directory / "lock", "rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     yield name
+                    yield from (path.name for path in directory.glob("*/cache/tmp/*"))
             except (FileNotFoundError, NotADirectoryError, BlockingIOError):
                 continue
             shutil.rmtree(directory, ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from debate.check import qemu
 from debate.errors import DebateError
@@ -58,3 +59,14 @@ def test_a_guest_that_takes_too_long_fails(built: Checkout, tmp_path: Path) -> N
     guest = qemu.Guest(built.iso("minimal"), "bios", tmp_path / "log", tmp_path / "png")
     with pytest.raises(DebateError, match=r"no sign of success after 6 s \(check.timeout\)"):
         guest.boot(marker="never", timeout=6)
+
+
+def test_kiosk_shows_its_page(checkout: Checkout) -> None:
+    checkout.doit("check:kiosk")
+    for firmware in ("bios", "uefi"):
+        with Image.open(checkout.output("kiosk", "check", f"{firmware}.png")) as picture:
+            colours = picture.convert("RGB").getcolors(1 << 24) or []
+            total = picture.width * picture.height
+        share = sum(count for count, colour in colours if colour == (0x1D, 0x35, 0x57)) / total
+        assert share > 0.8, "the page's background is not what fills the screen"
+        assert share < 0.995, "there is no text on the page"

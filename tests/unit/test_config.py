@@ -38,7 +38,8 @@ def hash_of(fields: Mapping[str, Any], trees: Mapping[str, Mapping[str, str]] | 
 
 
 @pytest.mark.parametrize(
-    ("directory", "name"), [(ROOT / "profiles", "minimal"), (ROOT / "profiles", "rescue"), (PROFILES, "every")]
+    ("directory", "name"),
+    [(ROOT / "profiles", "minimal"), (ROOT / "profiles", "rescue"), (ROOT / "profiles", "kiosk"), (PROFILES, "every")],
 )
 def test_golden(directory: Path, name: str) -> None:
     """DEBATE_TEST_GOLDEN=write writes the files anew: look at what git diff says then."""

@@ -52,7 +52,7 @@ def test_shipped_profiles(path: Any) -> None:
 
 
 def test_shipped_names() -> None:
-    assert profile_names.names(ROOT / "profiles") == ["minimal", "rescue"]
+    assert profile_names.names(ROOT / "profiles") == ["kiosk", "minimal", "rescue"]
 
 
 def test_the_test_profile_sets_every_field() -> None:

@@ -1,0 +1,26 @@
+"""`doit verify:NAME` shows that a build can be repeated, or where it cannot."""
+
+from __future__ import annotations
+
+from tests.integration.checkout import Checkout
+
+
+def test_minimal(checkout: Checkout) -> None:
+    said = checkout.doit("verify:minimal")
+    assert "the same again, bit for bit: config, hash, packages, rootfs, initrd, overlay, boot, iso" in said
+    assert not checkout.output("minimal", "verify").exists()
+
+
+def test_a_hook_that_asks_the_clock(checkout: Checkout) -> None:
+    """The first step that differs is named, and the file in it."""
+    (checkout.directory / "profiles" / "hook.sh").write_text("date +%s%N > /etc/built-at\n")
+    checkout.profile("mine", "extends: minimal\nhooks: [hook.sh]\n")
+    said = checkout.doit("verify:mine", status=1)
+    assert "verify:mine: overlay came out differently; what it is made of came out the same" in said
+    assert "output layer differs:" in said
+    assert "./etc/built-at" in said
+    kept = checkout.output("mine", "verify")
+    assert {path.name for path in kept.iterdir()} == {
+        "overlay.layer.first", "overlay.layer.second", "overlay.layer.txt",
+    }  # fmt: skip
+    assert (kept / "overlay.layer.first").read_bytes() != (kept / "overlay.layer.second").read_bytes()

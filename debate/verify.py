@@ -22,6 +22,7 @@ from debate.cache.store import Store, workspace_name
 from debate.errors import DebateError
 from debate.model import Artifact, Command, Step
 from debate.paths import shown
+from debate.run import die_with_parent
 from debate.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -102,7 +103,6 @@ def _other_conditions(settings: Settings, root: Path) -> dict[str, str]:
 
 
 def _rebuild(pipeline: Pipeline, other: Settings) -> None:
-    from debate.sandbox.mounts import die_with_parent
     from debate.sandbox.runner import tail
 
     log = pipeline.directory / "logs" / "verify.log"

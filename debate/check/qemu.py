@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from debate.errors import DebateError
+from debate.run import die_with_parent
 
 PROGRAM = "qemu-system-x86_64"
 PROMPT = r"\blogin: |[\w-]+@[\w-]+:[^\n]*[#$] "
@@ -86,6 +87,7 @@ class Guest:
                 user=nobody.pw_uid,
                 group=nobody.pw_gid,
                 extra_groups=_kvm_groups() if acceleration == "kvm" else [],
+                preexec_fn=die_with_parent,
             )
             try:
                 console = _Console(process.stdout, self.log)

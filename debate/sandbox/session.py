@@ -33,6 +33,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from debate.run import die_with_parent
 from debate.sandbox import host_tree, mounts, nspawn, whiteouts
 from debate.scripts import INSIDE
 
@@ -86,7 +87,7 @@ class Session:
 
 def main() -> int:
     """Run the session on standard input. Returns the exit code."""
-    mounts.die_with_parent()
+    die_with_parent()
     session = Session.from_json(sys.stdin.read())
     os.umask(0o022)
     os.environ["PATH"] = nspawn.ENVIRONMENT["PATH"]
@@ -108,7 +109,7 @@ def main() -> int:
             _argv(session, command, scratch),
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
-            preexec_fn=mounts.die_with_parent,
+            preexec_fn=die_with_parent,
         )
         if done.returncode:
             return 1

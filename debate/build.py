@@ -33,10 +33,13 @@ class Builder:
     say: Callable[[str], None] = lambda _: None
     """Shows one line to the user while a step runs."""
 
-    def realise(self, step: Step, log: Path, trace: Path | None = None) -> Result:
+    def realise(
+        self, step: Step, log: Path, trace: Path | None = None, complete: Callable[[Step], Step] = lambda step: step
+    ) -> Result:
         """The outputs of ``step``, from the cache or from a sandbox.
 
-        Raises DebateError when it fails. ``trace`` is where to write how the result came to be.
+        Raises DebateError when it fails. ``trace`` is where to write how the result came to be. ``complete``
+        adds what only a run needs and the key does not know, such as where mirrors are.
         """
         ingredients = self.ingredients(step)
         key = keys.key(ingredients)
@@ -44,7 +47,7 @@ class Builder:
         if result is None:
             waiting = f"{step.name}: another builder is making it; waiting"
             with self.store.locked(key, lambda: self.say(waiting)):
-                result = self._lookup(key) or self._build(step, key, log)
+                result = self._lookup(key) or self._build(complete(step), key, log)
         if trace is not None:
             write_atomically(
                 trace,

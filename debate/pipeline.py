@@ -246,9 +246,14 @@ def base_record(settings: Settings) -> Path:
 
 def make_base(settings: Settings, builder: Builder) -> Report:
     """Make the sandbox base with the host's own tools, unless the cache has it."""
-    step = distributions.get("debian").base_step(settings, (settings.scripts / "base.packages").read_bytes())
+    distribution = distributions.get("debian")
+    step = distribution.base_step((settings.scripts / "base.packages").read_bytes())
     directory = settings.output / ".sandbox"
-    result = builder.realise(step, directory / "base.log", directory / "trace.json")
+
+    def complete(step: Step) -> Step:
+        return distribution.base_from_mirrors(step, settings)
+
+    result = builder.realise(step, directory / "base.log", directory / "trace.json", complete)
     save_json(base_record(settings), record_of(result.outputs))
     return {"cached": result.cached, "seconds": result.seconds}
 

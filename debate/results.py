@@ -71,7 +71,7 @@ def copy(source: Path, target: Path) -> None:
             try:
                 fcntl.ioctl(writer, _FICLONE, reader.fileno())
             except OSError:
-                shutil.copyfileobj(reader, writer, 1 << 20)
+                shutil.copyfile(source, temporary)  # By sendfile(2), inside the kernel.
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

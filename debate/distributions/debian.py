@@ -11,6 +11,7 @@ import hashlib
 import re
 import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,25 +82,25 @@ def locale_parts(overlay: Slice) -> LocaleParts:
     return LocaleParts(files, links, commands)
 
 
-def base_step(settings: Settings, packages: bytes) -> Step:
-    slice_: Slice = {"release": BASE_RELEASE, "repositories": [], "snapshot": None}
-    found = mirrors(settings, slice_, None)
+def base_step(packages: bytes) -> Step:
     return Step(
         name="sandbox",
         commands=(Command("base.sh"),),
         outputs=("base", "packages"),
         epoch=BASE_EPOCH,
-        parameters={
-            "release": BASE_RELEASE.encode(),
-            "packages": packages,
-        },
-        where={
-            "sources.list": _sources(slice_, found.addresses).encode(),
-            "apt.conf": _host_apt_conf().encode(),
-        },
+        parameters={"release": BASE_RELEASE.encode(), "packages": packages},
         network=True,
-        mirrors=found.directories,
     )
+
+
+def base_from_mirrors(step: Step, settings: Settings) -> Step:
+    slice_: Slice = {"release": BASE_RELEASE, "repositories": [], "snapshot": None}
+    found = mirrors(settings, slice_, None)
+    where = {
+        "sources.list": _sources(slice_, found.addresses).encode(),
+        "apt.conf": _host_apt_conf().encode(),
+    }
+    return replace(step, where=where, mirrors=found.directories)
 
 
 def mirrors(settings: Settings, packages: Slice, mirror: str | None) -> Mirrors:

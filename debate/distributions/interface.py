@@ -79,8 +79,11 @@ class Distribution(Protocol):
     def locale_parts(self, overlay: Slice) -> LocaleParts:
         """What sets locale, keymap and time zone."""
 
-    def base_step(self, settings: Settings, packages: bytes) -> Step:
+    def base_step(self, packages: bytes) -> Step:
         """How the host's own tools make the sandbox base."""
+
+    def base_from_mirrors(self, step: Step, settings: Settings) -> Step:
+        """The same with the mirrors' addresses, which are looked for when it runs only."""
 
     def mirrors(self, settings: Settings, packages: Slice, mirror: str | None) -> Mirrors:
         """Where the archives of a profile are. ``mirror`` is the profile's own wish."""

@@ -16,6 +16,10 @@ class DebateError(Exception):
         """Path of the log that tells more, or an empty string."""
 
 
+NO_SPACE = "free some space, or set DEBATE_CACHE or DEBATE_OUTPUT to another disk"
+"""What to do about ENOSPC."""
+
+
 class ProfileError(DebateError):
     """Everything that is wrong with a profile, one problem a line."""
 

@@ -270,7 +270,7 @@ def present(store: Store, records: Iterable[Path]) -> bool:
     """Whether everything that the records name is in the store."""
     try:
         return all(store.has(artifact) for record in records for artifact in outputs_of(read_json(record)).values())
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, DebateError):
         return False
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import profile_names, settings, sources
-from debate.errors import DebateError
+from debate.errors import NO_SPACE, DebateError
 from debate.scripts import closure
 
 if TYPE_CHECKING:
@@ -314,7 +314,7 @@ class Graph:
 
 
 _REMEDIES = {
-    28: "; free some space, or set DEBATE_CACHE or DEBATE_OUTPUT to another disk",
+    28: f"; {NO_SPACE}",
     13: "; run as root",
     30: "; set DEBATE_CACHE or DEBATE_OUTPUT to a place that can be written",
 }

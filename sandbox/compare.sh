@@ -12,7 +12,7 @@ trees() { # Compares listings, then contents, of the directories first/ and seco
     echo 'Listings (- first, + second):'
     diff -U 0 first.list second.list | grep '^[-+][^-+]' | head -n 40
     echo 'Contents:'
-    diff -rq --no-dereference first second 2> /dev/null | head -n 40
+    diff -r -U 0 --no-dereference first second 2> /dev/null | cut -c 1-200 | head -n 60
 }
 
 describe() {

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from debate.errors import DebateError
+from debate.errors import NO_SPACE, DebateError
 from debate.model import Artifact
 from debate.sandbox import limits as control_groups
-from debate.sandbox.session import Session
+from debate.sandbox.session import DISK_FULL, Session
 from debate.settings import Limits
 
 LOG_LIMIT = 64 << 20
@@ -148,6 +148,8 @@ def _failure(step: str, log: Path, limits: Limits, exceeded: str, status: int) -
         reason = f"met its limit of {getattr(limits, exceeded):,} {exceeded} (setting limits.{exceeded})"
     elif status < 0:
         reason = f"was killed by signal {-status}"
+    elif status == DISK_FULL:
+        reason = f"No space left on device for its output; {NO_SPACE}"
     elif "No space left on device" in tail(log, lines=40):
         reason = f"ran out of space (settings limits.bytes, {limits.bytes:,}, and limits.inodes)"
     else:

@@ -16,12 +16,13 @@ builder need only remove the directory and the cgroup.
             mirror/0 …          package archives that are directories of the host
 
 Messages for the user go to standard error as one line; exit code 1 is a failed command, 2 a sandbox
-that could not be made.
+that could not be made, `DISK_FULL` an output for which DIRECTORY has no space.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -37,6 +38,8 @@ from typing import Any
 from debate.run import die_with_parent
 from debate.sandbox import host_tree, mounts, nspawn, whiteouts
 from debate.scripts import INSIDE
+
+DISK_FULL = 3
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def main() -> int:
             digest, size = _copy_out(scratch / "out", name, Path(session.directory, "out", name))
         except OSError as error:
             _complain(f"output {name}: {error.strerror or error}")
-            return 1
+            return DISK_FULL if error.errno == errno.ENOSPC else 1
         sys.stdout.write(json.dumps({"name": name, "digest": digest, "size": size}) + "\n")
     return 0
 

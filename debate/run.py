@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shlex
 import signal
@@ -12,13 +13,13 @@ from pathlib import Path
 from debate.errors import DebateError
 
 _PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+"""Loaded here: a child that is nobody by then may not read where Python lies."""
 
 
 def die_with_parent() -> None:
     """Have the kernel kill this process when the thread that started it ends; see prctl(2)."""
-    import ctypes
-
-    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
+    if _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from debate import settings
+from debate import keys, settings
 from debate.distributions import debian
 from tests.conftest import ROOT
-from tests.integration.checkout import host_state
+from tests.integration.checkout import Checkout, host_state
 
 COMMANDS = re.findall(r"^\./setup .*$", (ROOT / "README.md").read_text(), re.MULTILINE)[:2]
 
@@ -87,7 +87,10 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bare]:
     shutil.rmtree(made.root)
 
 
-def test_the_two_commands(bare: Bare) -> None:
+def test_the_two_commands(bare: Bare, built: Checkout) -> None:
+    """And the ISO is the one that this host made, with another Debian, another mmdebstrap and another Python."""
+    lock = built.output("minimal", "lock.json").read_bytes()
+    (bare.root / "checkout" / "profiles" / "minimal.lock.json").write_bytes(lock)
     assert COMMANDS == ["./setup build:minimal", "./setup test"], "the README's quick start"
     first = bare.run(COMMANDS[0])
     assert first.returncode == 0, first.stdout + first.stderr
@@ -95,9 +98,17 @@ def test_the_two_commands(bare: Bare) -> None:
     packages = next(line for line in said.splitlines() if line.startswith("debate: installing Debian packages:"))
     assert {"systemd-container", "mmdebstrap", "python3-venv"} <= set(packages.split())
     assert "qemu" not in packages, "only where asked"
-    assert said.index(packages) < said.index("debate: installing into .venv: ") < said.index("  sandbox ")
+    assert (
+        said.index(packages)
+        < said.index("debate: installing into .venv, from PyPI: debate with doit")
+        < said.index("  sandbox ")
+    )
     checked = bare.run("cd build/minimal && sha256sum -c minimal-amd64.iso.sha256")
     assert checked.stdout == "minimal-amd64.iso: OK\n"
+    made = bare.root / "checkout" / "build" / "minimal" / "minimal-amd64.iso"
+    assert keys.sha256_file(made) == built.digest("minimal")
+    again = bare.run("rm profiles/minimal.lock.json && .venv/bin/doit lock:minimal")
+    assert re.search(r"lock:minimal .* [0-9]+ packages", again.stdout), again.stdout + again.stderr
 
     refused = bare.run(".venv/bin/doit build:minimal", user="nobody")
     assert (refused.returncode, refused.stdout) == (3, "")

@@ -1,0 +1,227 @@
+"""How long builds take, against the same tools by hand and against live-build.
+
+    python -m tests.benchmarks [--live-build]
+
+Needs what the integration tests need, on a machine that does nothing else; --live-build also needs
+the package live-build, and a quarter of an hour. Every figure is the median of several runs in
+wall seconds; the ratios count, not the seconds. Prints one line a target: ours, the other's, the
+ratio, and what the ratio should be at most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from debate.build import Builder, _fill
+from debate.cache.store import Store
+from debate.distributions.interface import Locked
+from debate.model import Artifact, Step
+from debate.pipeline import Pipeline, epoch_of
+from debate.settings import Settings
+from debate.steps import boot, iso
+from tests.integration.checkout import DOIT, Checkout
+
+HAND = Path(__file__).with_name("hand.sh")
+
+
+def timed(action: Callable[[], object], runs: int = 1, before: Callable[[], object] = lambda: None) -> float:
+    """The median of ``runs`` times in seconds, each after ``before``."""
+    found = []
+    for _ in range(runs):
+        before()
+        started = time.monotonic()
+        action()
+        found.append(time.monotonic() - started)
+    return statistics.median(found)
+
+
+def run(*argv: str, directory: Path | None = None) -> None:
+    subprocess.run(argv, cwd=directory, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+
+
+class Bench:
+    """One directory in which everything is built."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.full = Checkout.make(directory / "full")
+        self.full.doit("build:minimal")
+        self.pin(self.full)
+        self.settings = Settings(root=self.full.directory, cache=self.full.cache, output=self.full.directory / "build")
+        self.pipeline = Pipeline(self.settings, "minimal", Builder(self.settings, Store(self.full.cache)))
+
+    def pin(self, checkout: Checkout) -> None:
+        lock = self.full.output("minimal", "lock.json").read_bytes()
+        (checkout.directory / "profiles" / "minimal.lock.json").write_bytes(lock)
+
+    def cold(self) -> Checkout:
+        """A checkout whose cache holds packages and the sandbox base alone."""
+        shutil.rmtree(self.directory / "cold", ignore_errors=True)
+        made = Checkout.make(self.directory / "cold")
+        self.pin(made)
+        store, full = Store(made.cache), Store(self.full.cache)
+        key = self.full.json(".sandbox", "trace.json")["key"]
+        action: Any = full.lookup(key)
+        packages = [Locked(**p).artifact for p in self.full.json("minimal", "lock.json")["packages"]]
+        for artifact in (*packages, *action["outputs"].values()):
+            store.path(artifact).parent.mkdir(parents=True, exist_ok=True)
+            os.link(full.path(artifact), store.path(artifact))
+        store.record(key, "sandbox", action["outputs"], 0)
+        return made
+
+    def laid_out(self, step: Step) -> Path:
+        """What a step sees as /run/in."""
+        target = self.directory / f"in-{step.name}"
+        shutil.rmtree(target, ignore_errors=True)
+        _fill(target, step, self.pipeline.store)
+        return target
+
+    def rootfs(self) -> tuple[Path, str]:
+        """The local repository with all packages, and their names."""
+        values = self.pipeline.slice("rootfs")
+        step = self.pipeline.distribution().rootfs_step(
+            self.pipeline.locked(), self.pipeline.outputs("packages")["index"], values, self.pipeline.base,
+            epoch_of(values),
+        )  # fmt: skip
+        return self.laid_out(step) / "repository", step.parameters["packages"].decode()
+
+    def iso_step(self) -> Step:
+        initrd = self.pipeline.outputs("initrd")
+        layers = [(f"{n}-x", self.pipeline.outputs(n)["layer"]) for n in ("rootfs", "overlay")]
+        live = self.pipeline.distribution().live(initrd["kernel"], initrd["initrd"], layers)
+        menu = boot.menu(self.pipeline.slice("boot"), live)
+        images: dict[str, Artifact] = self.pipeline.outputs("boot")
+        return iso.step(self.pipeline.slice("iso"), live, menu, images, 1_000_000_000, self.pipeline.base)
+
+    # Rows ------------------------------------------------------------------------------------------
+
+    def by_hand(self) -> float:
+        repository, packages = self.rootfs()
+        images = self.laid_out(self.iso_step())
+        (images / "boot").mkdir()
+        shutil.copytree(images / "iso" / "boot" / "grub", images / "boot" / "grub")
+        target = self.directory / "hand.iso"
+        return timed(lambda: run("sh", str(HAND), str(repository), "trixie", packages, str(images), str(target)))
+
+    def last_steps_by_hand(self) -> float:
+        """xorriso and SHA-256 of the ISO, on the files that our own step gets."""
+        directory = self.laid_out(self.iso_step())
+        options = (directory / "options").read_bytes().replace(b"/run/in", str(directory).encode())
+        words = options.decode().rstrip("\0").split("\0")
+        target = self.directory / "last.iso"
+
+        def both() -> None:
+            run("xorriso", "-as", "mkisofs", "-quiet", *words, "-o", str(target), str(directory / "iso"))
+            with target.open("rb") as file:
+                hashlib.file_digest(file, "sha256")
+
+        return timed(both, 5, lambda: target.unlink(missing_ok=True))
+
+    def changed(self, change: Callable[[int], object]) -> float:
+        numbers = iter(range(100))
+        self.full.doit("build:minimal")
+        return timed(lambda: self.full.doit("build:minimal"), 5, lambda: change(next(numbers)))
+
+    def overlay_file(self) -> float:
+        tree = self.full.directory / "profiles" / "bench" / "etc"
+        tree.mkdir(parents=True)
+        profile = self.full.directory / "profiles" / "minimal.yaml"
+        profile.write_text(profile.read_text() + "overlays: [bench]\n")
+        (tree / "file").write_text("first\n")
+        return self.changed(lambda number: (tree / "file").write_text(f"{number}\n"))
+
+    def menu(self) -> float:
+        profile = self.full.directory / "profiles" / "minimal.yaml"
+        text = profile.read_text()
+        return self.changed(lambda number: profile.write_text(f"{text}boot: {{timeout: {number + 20}}}\n"))
+
+    def one_task(self) -> float:
+        directory = self.directory / "one"
+        directory.mkdir()
+        (directory / "file").touch()
+        (directory / "dodo.py").write_text("def task_one():\n    return {'actions': ['true'], 'file_dep': ['file']}\n")
+        run(DOIT, directory=directory)
+        return timed(lambda: run(DOIT, directory=directory), 15)
+
+    def nothing_to_do(self) -> float:
+        self.full.doit("build:minimal")
+        return timed(lambda: self.full.doit("build:minimal"), 15)
+
+    def fresh(self) -> float:
+        made = Checkout.make(self.directory / "fresh", self.full.cache)
+        shutil.copytree(self.full.directory / "profiles", made.directory / "profiles", dirs_exist_ok=True)
+        build = made.directory / "build"
+        return timed(lambda: made.doit("build:minimal"), 5, lambda: shutil.rmtree(build, ignore_errors=True))
+
+    def copied(self) -> float:
+        target = self.directory / "copy.iso"
+        argv = ("cp", "--reflink=never", str(self.full.iso("minimal")), str(target))
+        return timed(lambda: run(*argv), 5, lambda: target.unlink(missing_ok=True))
+
+    def live_build(self) -> float:
+        """The same packages, by the resolver that live-build uses, and the same compression."""
+        directory = self.directory / "live-build"
+        directory.mkdir()
+        addresses = self.pipeline.distribution().mirrors(self.settings, self.pipeline.slice("packages"), None).addresses
+        mirror = addresses["debian"]
+        security = addresses.get("debian-security", mirror)
+        options = [
+            "--distribution", "trixie", "--architectures", "amd64", "--archive-areas", "main",
+            "--apt-recommends", "false", "--debian-installer", "none", "--memtest", "none",
+            "--binary-images", "iso-hybrid", "--bootloaders", "grub-pc,grub-efi", "--initsystem", "systemd",
+            "--chroot-squashfs-compression-type", "zstd", "--chroot-squashfs-compression-level", "9",
+            "--mirror-bootstrap", mirror, "--mirror-chroot", mirror, "--mirror-binary", mirror,
+            "--mirror-chroot-security", security, "--mirror-binary-security", security,
+            "--linux-flavours", "amd64", "--firmware-chroot", "false", "--firmware-binary", "false",
+        ]  # fmt: skip
+        run("lb", "config", *options, directory=directory)
+        names = [p["name"] for p in self.full.json("minimal", "lock.json")["packages"]]
+        wanted = [name for name in names if not name.startswith("linux-image")]
+        (directory / "config" / "package-lists" / "all.list.chroot").write_text("\n".join(wanted) + "\n")
+        seconds = timed(lambda: run("lb", "build", directory=directory))
+        if not list(directory.glob("*.iso")):
+            sys.exit("live-build ended without an ISO; see its log")
+        return seconds
+
+
+def row(name: str, ours: float, what: str, other: float, most: float) -> None:
+    sys.stdout.write(f"{name:<42} {ours:7.2f}  {what:<26} {other:7.2f}  {ours / other:5.2f}  (at most {most})\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
+    parser.add_argument("--live-build", action="store_true", help="also time live-build, which takes minutes")
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="debate-bench-", dir="/var/tmp") as name:
+        bench = Bench(Path(name))
+        sys.stdout.write(f"{'':<42} {'ours':>7}  {'against':<26} {'':>7}  ratio\n")
+        made = bench.cold()
+        cold = timed(lambda: made.doit("build:minimal"))
+        row("cold build, packages there", cold, "by hand", bench.by_hand(), 1.0)
+        made.profile("second", "extends: minimal\npackages: [less]\n")
+        second = timed(lambda: made.doit("build:second"))
+        row("nothing to do", bench.nothing_to_do(), "doit, one task", bench.one_task(), 1.5)
+        row("fresh checkout, full cache", bench.fresh(), "copying the ISO", bench.copied(), 2.0)
+        last = bench.last_steps_by_hand()
+        row("one overlay file", bench.overlay_file(), "xorriso and SHA-256", last, 2.0)
+        row("boot menu", bench.menu(), "xorriso and SHA-256", last, 2.0)
+        if wanted.live_build:
+            other = bench.live_build()
+            row("cold build, packages there", cold, "live-build", other, 0.2)
+            row("second profile, one package more", second, "live-build", other, 0.1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+#!/bin/sh
+# The same ISO by hand: the usual tools, one after the other, from packages that are there already.
+# usage: hand.sh REPOSITORY RELEASE PACKAGES IMAGES ISO (IMAGES: GRUB's boot images and menu, made before)
+set -eu
+repository=$1 release=$2 packages=$3 images=$4 iso=$5
+work=$(mktemp -d "$(dirname "$iso")/hand-XXXXXX")
+export TMPDIR="$work" SOURCE_DATE_EPOCH=1000000000
+
+INITRD=No mmdebstrap --quiet --mode=root --variant=essential --format=directory --include="$packages" \
+    --aptopt='APT::Install-Recommends "false"' \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+    --dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --dpkgopt='path-exclude=/usr/share/bash-completion/*' \
+    --hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount \
+    "$release" "$work/root" "deb [trusted=yes] file:$repository $release main"
+
+mkdir -p "$work/iso/live"
+version=$(basename "$work"/root/boot/vmlinuz-* | sed 's/^vmlinuz-//')
+mount --bind /dev "$work/root/dev"
+mount -t proc proc "$work/root/proc"
+chroot "$work/root" mkinitramfs -c zstd -l 9 -o /boot/initrd "$version"
+umount "$work/root/proc" "$work/root/dev"
+mv "$work/root/boot/initrd" "$work/iso/live/initrd.img"
+cp "$work/root/boot/vmlinuz-$version" "$work/iso/live/vmlinuz"
+
+mksquashfs "$work/root" "$work/iso/live/filesystem.squashfs" -noappend -quiet -no-progress \
+    -comp zstd -Xcompression-level 9 -b 1M -wildcards -e 'boot/*'
+
+cp -r "$images/boot" "$work/iso/"
+xorriso -as mkisofs -quiet -iso-level 3 -rational-rock -joliet -volid HAND -partition_offset 16 \
+    -b boot/grub/bios.img -c boot/grub/boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table \
+    --grub2-boot-info --grub2-mbr "$images/mbr" \
+    -append_partition 2 C12A7328-F81F-11D2-BA4B-00A0C93EC93B "$images/efi" -appended_part_as_gpt \
+    -eltorito-alt-boot -e --interval:appended_partition_2:all:: -no-emul-boot -o "$iso" "$work/iso"
+sha256sum "$iso" > "$iso.sha256"
+rm -rf "$work"

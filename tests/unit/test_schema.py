@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
 
-from debate import profile, profile_names, reference
+from debate import config, profile, profile_names, reference
 from tests.conftest import PROFILES, ROOT
 
 
@@ -63,6 +65,15 @@ def test_the_test_profile_sets_every_field() -> None:
     for name in ("users", "files", "repositories", "permissions"):
         known = profile.schema()["properties"][name]["items"]["properties"].keys()
         assert set().union(*(item.keys() for item in written[name])) == known, name
+
+
+def test_the_readmes_profile(profiles: Path) -> None:
+    text = (ROOT / "README.md").read_text().partition("```yaml\n")[2].partition("```")[0]
+    (profiles / "hooks").mkdir()
+    (profiles / "hooks" / "trim.sh").touch()
+    shutil.copy(ROOT / "profiles" / "_common.yaml", profiles)
+    (profiles / "readme.yaml").write_text(text)
+    config.normalise(profile.load(profiles, "readme"), profiles)
 
 
 def test_the_reference_is_fresh() -> None:

@@ -36,6 +36,8 @@ class Command:
     script: str
     root: str = "base"
     """``base``: the sandbox base, read-only. ``system``: the layers, writable on top."""
+    rights: str = "data"
+    """What it may do: a kind in `debate.sandbox.rights`."""
     pack_upper: bool = False
     """Show what earlier commands wrote on the layers as /run/upper."""
 

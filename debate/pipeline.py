@@ -120,13 +120,8 @@ class Pipeline:
         wanted = distribution.initrd_wanted(pairs)
         selected = self.realise(distribution.select_step(index, wanted, release, self.base))
         names = set(self.store.read(selected.outputs["selected"]).decode().split())
-        initrd = [pair for pair in pairs if pair[0].name in names]
-        outputs = {
-            "index": self.store.put(index),
-            "initrd-index": self.store.put(distribution.index(initrd)),
-        }
-        initrd_names = [package.name for package, _ in initrd]
-        self.save("packages.json", {**record_of(outputs), "initrd": initrd_names})
+        initrd = [package.name for package in packages if package.name in names]
+        self.save("packages.json", {**record_of({"index": self.store.put(index)}), "initrd": initrd})
         total = sum(package.size for package in missing)
         note = f"{len(missing)} downloaded, {total >> 20} MiB" if missing else "all in the cache"
         return {"note": f"{len(packages)} packages, {note}"}
@@ -182,12 +177,9 @@ class Pipeline:
         return self.finish(step)
 
     def initrd(self) -> Report:
-        values = self.slice("initrd")
         names = set(self.load("packages.json")["initrd"])
         packages = [package for package in self.locked() if package.name in names]
-        index = self.outputs("packages")["initrd-index"]
-        step = self.distribution().initrd_step(packages, index, values, self.base, epoch_of(values))
-        return self.finish(step)
+        return self.finish(self.distribution().initrd_step(packages, self.base, epoch_of(self.slice("initrd"))))
 
     def overlay(self) -> Report:
         from debate.steps import overlay

@@ -85,7 +85,7 @@ def locale_parts(overlay: Slice) -> LocaleParts:
 def base_step(packages: bytes) -> Step:
     return Step(
         name="sandbox",
-        commands=(Command("base.sh"),),
+        commands=(Command("base.sh", rights="bootstrap"),),
         outputs=("base", "packages"),
         epoch=BASE_EPOCH,
         parameters={"release": BASE_RELEASE.encode(), "packages": packages},
@@ -384,7 +384,7 @@ def select_step(index: bytes, wanted: Sequence[str], release: str, base: Artifac
         epoch=BASE_EPOCH,
         parameters={
             f"{_dists(release)}/main/binary-all/Packages": index,
-            **_release_file(release, index, ""),
+            **_release_file(release, hashlib.sha256(index).hexdigest(), len(index)),
             "wanted": "".join(f"{name}\n" for name in wanted).encode(),
             "release": release.encode(),
         },
@@ -396,9 +396,7 @@ def _dists(release: str) -> str:
     return f"repository/dists/{release}"
 
 
-def _release_file(release: str, index: bytes | None, sha256: str, size: int = 0) -> dict[str, bytes]:
-    if index is not None:
-        sha256, size = hashlib.sha256(index).hexdigest(), len(index)
+def _release_file(release: str, sha256: str, size: int) -> dict[str, bytes]:
     text = (
         f"Origin: debate\nSuite: {release}\nCodename: {release}\nComponents: main\n"
         f"Architectures: all\nSHA256:\n {sha256} {size} main/binary-all/Packages\n"
@@ -406,29 +404,20 @@ def _release_file(release: str, index: bytes | None, sha256: str, size: int = 0)
     return {f"{_dists(release)}/Release": text.encode()}
 
 
-def _install_step(
-    name: str,
-    script: str,
-    outputs: tuple[str, ...],
-    packages: Sequence[Locked],
-    index: Artifact,
-    slice_: Slice,
-    base: Artifact,
-    epoch: int,
-    parameters: Mapping[str, bytes],
-) -> Step:
-    release = slice_["release"]
+def rootfs_step(packages: Sequence[Locked], index: Artifact, rootfs: Slice, base: Artifact, epoch: int) -> Step:
+    release = rootfs["release"]
     return Step(
-        name=name,
-        commands=(Command(script),),
-        outputs=outputs,
+        name="rootfs",
+        commands=(Command("debian/rootfs.sh", rights="bootstrap"),),
+        outputs=("layer", "packages"),
         epoch=epoch,
         parameters={
-            **_release_file(release, None, index.digest.removeprefix("sha256:"), index.size),
+            **_release_file(release, index.digest.removeprefix("sha256:"), index.size),
             "release": release.encode(),
-            "architecture": slice_["architecture"].encode(),
+            "architecture": rootfs["architecture"].encode(),
             "packages": ",".join(f"{p.name}={p.version}" for p in packages).encode(),
-            **parameters,
+            "dpkg.cfg": "".join(f"path-exclude={glob}\n" for glob in rootfs["exclude"]).encode(),
+            "mksquashfs": "".join(f"{word}\n" for word in rootfs["mksquashfs"]).encode(),
         },
         inputs={
             f"{_dists(release)}/main/binary-all/Packages": index,
@@ -438,18 +427,15 @@ def _install_step(
     )
 
 
-def rootfs_step(packages: Sequence[Locked], index: Artifact, rootfs: Slice, base: Artifact, epoch: int) -> Step:
-    return _install_step(
-        "rootfs", "debian/rootfs.sh", ("layer", "packages"), packages, index, rootfs, base, epoch,
-        {
-            "dpkg.cfg": "".join(f"path-exclude={glob}\n" for glob in rootfs["exclude"]).encode(),
-            "mksquashfs": "".join(f"{word}\n" for word in rootfs["mksquashfs"]).encode(),
-        },
-    )  # fmt: skip
-
-
-def initrd_step(packages: Sequence[Locked], index: Artifact, initrd: Slice, base: Artifact, epoch: int) -> Step:
-    return _install_step("initrd", "debian/initrd.sh", ("kernel", "initrd"), packages, index, initrd, base, epoch, {})
+def initrd_step(packages: Sequence[Locked], base: Artifact, epoch: int) -> Step:
+    return Step(
+        name="initrd",
+        commands=(Command("debian/initrd.sh", rights="bootstrap"),),
+        outputs=("kernel", "initrd"),
+        epoch=epoch,
+        inputs={_pool(package).replace("pool/", "packages/"): package.artifact for package in packages},
+        base=base,
+    )
 
 
 def live(kernel: Artifact, initrd: Artifact, layers: Sequence[tuple[str, Artifact]]) -> Live:

@@ -125,14 +125,7 @@ class Distribution(Protocol):
     ) -> Step:
         """Install. Outputs: layer, packages."""
 
-    def initrd_step(
-        self,
-        packages: Sequence[Locked],
-        index: Artifact,
-        initrd: Slice,
-        base: Artifact,
-        epoch: int,
-    ) -> Step:
+    def initrd_step(self, packages: Sequence[Locked], base: Artifact, epoch: int) -> Step:
         """Make the initramfs. Outputs: kernel, initrd."""
 
     def live(self, kernel: Artifact, initrd: Artifact, layers: Sequence[tuple[str, Artifact]]) -> Live:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from debate.sandbox.rights import Rights
+
 IN, OUT, WORK = "/run/in", "/run/out", "/run/work"
 """Where a step finds its inputs, leaves its outputs, and may write what it likes."""
 
@@ -36,6 +38,7 @@ def argv(
     root: str,
     read_only: bool,
     uid_base: int,
+    rights: Rights,
     network: bool,
     binds: Sequence[Bind],
     environment: Mapping[str, str],
@@ -62,6 +65,9 @@ def argv(
         "--timezone=off",
         "--resolv-conf=off",
     ]
+    flags += [f"--drop-capability={','.join(f'CAP_{name}' for name in rights.drops)}"]
+    if not rights.new_privileges:
+        flags.append("--no-new-privileges=yes")
     if read_only:
         flags.append("--read-only")
     if not network:

@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import Any
 
 from debate.run import die_with_parent
-from debate.sandbox import host_tree, mounts, nspawn, whiteouts
+from debate.sandbox import host_tree, mounts, nspawn, rights, whiteouts
 from debate.scripts import INSIDE
 
 DISK_FULL = 3
@@ -49,6 +49,8 @@ class Command:
     argv: tuple[str, ...]
     root: str = "base"
     """``base``, or ``system`` for the layers under a writable directory."""
+    rights: str = "data"
+    """A kind in `debate.sandbox.rights`."""
     pack_upper: bool = False
     """Show what earlier commands changed in the system as /run/upper."""
 
@@ -191,6 +193,7 @@ def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
         root=str(scratch / ("root" if system else "base")),
         read_only=not system,
         uid_base=session.uid_base,
+        rights=rights.TABLE[command.rights],
         network=session.network,
         binds=binds,
         environment={**nspawn.ENVIRONMENT, **session.environment},

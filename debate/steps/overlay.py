@@ -31,7 +31,7 @@ def step(overlay: Mapping[str, Any], contents: Contents, layers: tuple[Artifact,
     return Step(
         name="overlay",
         commands=(
-            Command("overlay.sh", root="system"),
+            Command("overlay.sh", root="system", rights="system"),
             Command("squash.sh", pack_upper=True),
         ),
         outputs=("layer",),

@@ -5,11 +5,22 @@
 set -eu
 cat > /run/work/one <<'END'
 set -eu
-dpkg-deb -f "$1" > "/run/out/${1##*/}"
-if dpkg-deb --fsys-tarfile "$1" | tar -t | grep -Eq \
-    '^\./(usr/)?lib/(modules|firmware|dracut)/.|^\./boot/vmlinu|^\./(usr/share|etc)/initramfs-tools/(hooks|scripts|conf|modules)'
-then
-    echo 'X-Debate-Initrd: yes' >> "/run/out/${1##*/}"
+control=$(mktemp -d /run/work/control-XXXXXX)
+dpkg-deb -e "$1" "$control"
+# Together md5sums and conffiles name every file, and are read much faster than the files are unpacked.
+if [ -e "$control/md5sums" ]; then
+    sed 's/^[0-9a-f]* *//' "$control/md5sums" > "$control/names"
+    [ ! -e "$control/conffiles" ] || sed 's,^/,,' "$control/conffiles" >> "$control/names"
+else
+    dpkg-deb --fsys-tarfile "$1" | tar -t | sed 's,^\./,,' > "$control/names"
 fi
+{
+    cat "$control/control"
+    if grep -Eq '^(usr/)?lib/(modules|firmware|dracut)/.|^boot/vmlinu|^(usr/share|etc)/initramfs-tools/(hooks|scripts|conf|modules)' \
+        "$control/names"; then
+        echo 'X-Debate-Initrd: yes'
+    fi
+} > "/run/out/${1##*/}"
+rm -r "$control"
 END
 find /run/in/packages -type f -print0 | xargs -0 -n 1 -P "$(nproc)" sh /run/work/one

@@ -160,7 +160,9 @@ class Bench:
 
     def fresh(self) -> float:
         made = Checkout.make(self.directory / "fresh", self.full.cache)
-        shutil.copytree(self.full.directory / "profiles", made.directory / "profiles", dirs_exist_ok=True)
+        shutil.copytree(
+            self.full.directory / "profiles", made.directory / "profiles", symlinks=True, dirs_exist_ok=True
+        )
         build = made.directory / "build"
         return timed(lambda: made.doit("build:minimal"), 5, lambda: shutil.rmtree(build, ignore_errors=True))
 

@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 
 STEP = Step(
     name="x",
-    commands=(Command("debian/rootfs.sh"),),
+    commands=(Command("debian/lock.sh"),),
     outputs=("layer",),
     epoch=5,
     parameters={"p": b"1"},
@@ -42,7 +42,8 @@ def key(step: Step, root: Path = ROOT, **settings: Any) -> str:
     [
         {"name": "y"},
         {"commands": (Command("debian/initrd.sh"),)},
-        {"commands": (Command("debian/rootfs.sh", root="system"),)},
+        {"commands": (Command("debian/lock.sh", root="system"),)},
+        {"commands": (Command("debian/lock.sh", rights="system"),)},
         {"outputs": ("layer", "more")},
         {"epoch": 6},
         {"parameters": {"p": b"2"}},
@@ -67,7 +68,7 @@ def test_what_does_not_count(tmp_path: Path) -> None:
     assert key(dataclasses.replace(STEP, mirrors={"debian": "/srv"})) == key(STEP)
 
 
-@pytest.mark.parametrize("script", ["debian/rootfs.sh", "debian/bootstrap.sh"])
+@pytest.mark.parametrize("script", ["debian/lock.sh", "debian/apt.sh"])
 def test_the_script_counts_and_what_it_reads(tmp_path: Path, script: str) -> None:
     shutil.copytree(ROOT / "sandbox", tmp_path / "sandbox")
     with (tmp_path / "sandbox" / script).open("a") as file:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from debate.sandbox import nspawn
+from debate.sandbox import nspawn, rights
 
 
 def argv(**more: object) -> list[str]:
     fields: dict[str, object] = {
         "machine": "m", "root": "/root", "read_only": True, "uid_base": 1310720000, "network": False,
+        "rights": rights.TABLE["data"],
         "binds": [nspawn.Bind("/a:b", "/run/in"), nspawn.Bind("/w", "/run/work", read_only=False)],
         "environment": {"TZ": "UTC", "A": "b c"},
     }  # fmt: skip
@@ -31,6 +32,11 @@ def test_golden() -> None:
         "--link-journal=no",
         "--timezone=off",
         "--resolv-conf=off",
+        "--drop-capability=CAP_AUDIT_CONTROL,CAP_AUDIT_WRITE,CAP_IPC_OWNER,CAP_KILL,CAP_LEASE,CAP_LINUX_IMMUTABLE,"
+        "CAP_MKNOD,CAP_NET_ADMIN,CAP_NET_BIND_SERVICE,CAP_NET_BROADCAST,CAP_NET_RAW,CAP_SETFCAP,CAP_SETGID,CAP_SETPCAP,"
+        "CAP_SETUID,CAP_SYS_ADMIN,CAP_SYS_BOOT,CAP_SYS_CHROOT,CAP_SYS_NICE,CAP_SYS_PTRACE,CAP_SYS_RESOURCE,"
+        "CAP_SYS_TTY_CONFIG",
+        "--no-new-privileges=yes",
         "--read-only",
         "--private-network",
         "--bind-ro=/a\\:b:/run/in",
@@ -40,6 +46,13 @@ def test_golden() -> None:
         "/bin/sh",
         "/run/step/x.sh",
     ]
+
+
+def test_only_what_runs_packages_scripts_can_gain_privileges() -> None:
+    flags = {kind: argv(rights=given) for kind, given in rights.TABLE.items()}
+    assert [kind for kind, words in flags.items() if "--no-new-privileges=yes" not in words] == ["system", "bootstrap"]
+    mounting = [kind for kind, given in rights.TABLE.items() if "SYS_ADMIN" not in given.drops]
+    assert mounting == ["bootstrap"]
 
 
 def test_only_a_step_with_a_network_sees_one() -> None:

@@ -37,8 +37,8 @@ def test_golden() -> None:
         "hook/1": b"echo\n",
         "mksquashfs": b"-comp\nzstd\n",
     }
-    assert [(c.script, c.root, c.pack_upper) for c in step.commands] == [
-        ("overlay.sh", "system", False),
-        ("squash.sh", "base", True),
+    assert [(c.script, c.root, c.rights, c.pack_upper) for c in step.commands] == [
+        ("overlay.sh", "system", "system", False),
+        ("squash.sh", "base", "data", True),
     ]
     assert not step.network

@@ -44,12 +44,15 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         if cmd.execute_tasks:
             _require_root(words)
         graph = self.namespace.get("GRAPH")
-        if graph is not None:
-            graph.narrow(words)
-            problem = graph.unknown(words)
-            if problem:
-                raise InvalidTask(problem)
-        return super().load_tasks(cmd, pos_args)
+        if graph is None:
+            return super().load_tasks(cmd, pos_args)
+        graph.narrow(words)
+        tasks = super().load_tasks(cmd, pos_args)
+        names = {task.name for task in tasks}
+        problem = graph.unknown([word for word in words if word not in names])
+        if problem:
+            raise InvalidTask(problem)
+        return tasks
 
 
 def _require_root(words: list[str]) -> None:

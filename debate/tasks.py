@@ -91,7 +91,7 @@ class Graph:
             self.refresh = set(profile_names.names(self.settings.profiles))
 
     def unknown(self, words: list[str]) -> str:
-        """What is wrong with words that look like STEP:NAME, or an empty string."""
+        """What is wrong with words that look like STEP:NAME and are no tasks, or an empty string."""
         known = profile_names.names(self.settings.profiles)
         for word in words:
             step, colon, name = word.partition(":")

@@ -5,6 +5,7 @@ Formats: deb-control(5), the Debian repository format (Release, Packages, InRele
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import shutil
@@ -23,6 +24,12 @@ def _run(*argv: str, home: Path | None = None, data: bytes = b"") -> bytes:
     return done.stdout
 
 
+def _forget(home: Path) -> None:
+    """End the agent that GnuPG left running, and remove its directory."""
+    _run("gpgconf", "--kill", "all", home=home)
+    shutil.rmtree(home, ignore_errors=True)
+
+
 @dataclass(frozen=True)
 class Archive:
     directory: Path
@@ -37,6 +44,7 @@ class Archive:
         # Not below `directory`: GnuPG's agent listens on a socket in it, and a socket's name has 108 bytes at most.
         home = key_of.home if key_of else Path(tempfile.mkdtemp(prefix="debate-gpg-"))
         if not key_of:
+            atexit.register(_forget, home)
             _run(
                 "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key",
                 "debate tests <tests@debate.invalid>", "rsa3072", "sign", "never", home=home,

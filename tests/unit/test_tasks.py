@@ -150,6 +150,12 @@ def test_a_mistyped_target(checkout: Path, words: list[str], message: str) -> No
     assert doit(checkout, *words, status=3).strip() == message
 
 
+def test_a_task_of_ones_own(checkout: Path) -> None:
+    with (checkout / "dodo.py").open("a") as file:
+        file.write("\n\ndef task_mine():\n    yield {'name': 'thing', 'actions': ['true']}\n")
+    assert "mine:thing" in doit(checkout, "info", "mine:thing", status=1)
+
+
 def test_a_mistyped_setting(checkout: Path) -> None:
     said = doit(checkout, status=3, DEBATE_JOBZ="1")
     assert said.strip() == "ERROR: DEBATE_JOBZ: no such setting; see debate/settings.py for the list"

@@ -26,7 +26,7 @@ def test_the_system_is_what_the_profile_says(every: Checkout, archive: Archive) 
         log = every.output("every", "check", f"{firmware}.log").read_text()
         assert "SELF-CHECK PASSED" in log, log[log.find("self-check") :]
         assert "Every field" in log, "the menu's title"
-        assert "live@every" in log, "the user that is logged in by itself"
+        assert "every login: live (automatic login)" in log
 
 
 def test_the_repository_is_in_lock_and_manifest(every: Checkout) -> None:

@@ -131,7 +131,10 @@ class Guest:
                 return time.monotonic() - started
             failure = next((words for words in _FAILURES if words in text), None)
             if failure:
-                raise self._failed(f"the guest failed: {failure}", text)
+                time.sleep(1)  # The line may be on its way still, and what follows it.
+                before, _, after = console.text().partition(failure)
+                told = before + failure + "\n".join(after.split("\n")[:6])
+                raise self._failed(f"the guest failed: {failure}", told)
             if process.poll() is not None:
                 said = process.stderr.read().decode(errors="replace") if process.stderr else ""
                 raise self._failed(f"QEMU ended with status {process.returncode} {said.strip()}", text)

@@ -160,9 +160,8 @@ class Bench:
 
     def fresh(self) -> float:
         made = Checkout.make(self.directory / "fresh", self.full.cache)
-        shutil.copytree(
-            self.full.directory / "profiles", made.directory / "profiles", symlinks=True, dirs_exist_ok=True
-        )
+        shutil.rmtree(made.directory / "profiles")
+        shutil.copytree(self.full.directory / "profiles", made.directory / "profiles", symlinks=True)
         build = made.directory / "build"
         return timed(lambda: made.doit("build:minimal"), 5, lambda: shutil.rmtree(build, ignore_errors=True))
 

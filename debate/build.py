@@ -17,7 +17,7 @@ from debate.cache.store import Store, workspace_name, write_atomically
 from debate.errors import DebateError
 from debate.model import MIRROR, Artifact, Result, Step
 from debate.scripts import INSIDE, closure
-from debate.settings import Settings
+from debate.settings import Settings, mirror_variable
 from debate.tree import pack
 
 _TMPFS_RESERVE = 2 << 30
@@ -201,7 +201,7 @@ def _mirrors(directories: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Raises DebateError for an archive that is not there."""
     for name, path in directories.items():
         if not os.path.isdir(path):
-            raise DebateError(f"mirror {name}: {path} is not a directory; set DEBATE_MIRROR_{name.upper()}")
+            raise DebateError(f"mirror {name}: {path} is not a directory; set {mirror_variable(name)}")
     return tuple((path, f"{MIRROR}/{name}") for name, path in sorted(directories.items()))
 
 

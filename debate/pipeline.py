@@ -29,7 +29,7 @@ from debate.build import Builder
 from debate.cache.store import Store, write_atomically
 from debate.errors import DebateError
 from debate.model import Artifact, Result, Step
-from debate.settings import Settings
+from debate.settings import Settings, mirror_variable
 
 if TYPE_CHECKING:
     from debate.distributions.interface import Distribution, Locked
@@ -134,7 +134,7 @@ class Pipeline:
         lost = sorted({package.repository for package in missing} - mirrors.addresses.keys())
         if lost:
             raise DebateError(f"{self.name}: the lock names the archive {lost[0]!r}, of which no address is known; "
-                              f"set DEBATE_MIRROR_{lost[0].upper().replace('-', '_')}")  # fmt: skip
+                              f"set {mirror_variable(lost[0])}")  # fmt: skip
         log = self.directory / "logs" / "packages.log"
         step = distribution.fetch_step(missing, mirrors, self.base)
         try:

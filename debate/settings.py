@@ -78,6 +78,11 @@ _CHOICES = {
 _INTEGERS = ("uid_base", "jobs")
 
 
+def mirror_variable(name: str) -> str:
+    """The environment variable that says where the mirror ``name`` is."""
+    return f"DEBATE_MIRROR_{name.upper().replace('-', '_')}"
+
+
 def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """Read ``root``/debate.toml and the environment.
 

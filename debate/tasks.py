@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,12 @@ _SCRIPTS = {
 
 STEPS = ("config", "hash", "lock", "packages", "rootfs", "overlay", "initrd", "boot", "iso", "build", "check", "verify")
 """Tasks that there are for each profile."""
+
+
+@cache
+def _script_files(directory: Path, step: str) -> tuple[str, ...]:
+    """What a step runs; read once a run, however many profiles there are."""
+    return tuple(str(directory / name) for script in _SCRIPTS.get(step, ()) for name in closure(directory, script))
 
 
 class Graph:
@@ -213,17 +220,16 @@ class Graph:
         return task
 
     def check(self, name: str) -> Task:
-        return {
-            "doc": "boot the ISO in QEMU, as BIOS and as UEFI",
-            "actions": [(self.run, [name, "check"])],
-            "file_dep": [str(self.settings.output / name / "build.json")],
-            "uptodate": [False],
-        }
+        return self.on_iso(name, "check", "boot the ISO in QEMU, as BIOS and as UEFI")
 
     def verify(self, name: str) -> Task:
+        return self.on_iso(name, "verify", "build the ISO anew under other conditions and compare")
+
+    def on_iso(self, name: str, step: str, doc: str) -> Task:
+        """A task that looks at a finished build, each time it is asked for."""
         return {
-            "doc": "build the ISO anew under other conditions and compare",
-            "actions": [(self.run, [name, "verify"])],
+            "doc": doc,
+            "actions": [(self.run, [name, step])],
             "file_dep": [str(self.settings.output / name / "build.json")],
             "uptodate": [False],
         }
@@ -235,8 +241,7 @@ class Graph:
         directory = self.settings.output / name
         record = directory / f"{step}.json"
         needs = [str(directory / read) for read in reads]
-        scripts = self.settings.scripts
-        needs += [str(scripts / name) for script in _SCRIPTS.get(step, ()) for name in closure(scripts, script)]
+        needs += _script_files(self.settings.scripts, step)
         needs += [str(_PACKAGE / path) for path in (*_STEP_CODE, _OWN_CODE.get(step, f"steps/{step}.py"))]
         if base:
             needs.append(str(self.settings.output / ".sandbox" / "base.json"))

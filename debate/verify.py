@@ -23,7 +23,7 @@ from debate.errors import DebateError
 from debate.model import Artifact, Command, Step
 from debate.paths import shown
 from debate.run import die_with_parent
-from debate.settings import Settings, load
+from debate.settings import Settings, load, mirror_variable
 
 if TYPE_CHECKING:
     from debate.pipeline import Pipeline
@@ -84,7 +84,7 @@ def _other_conditions(settings: Settings, root: Path) -> dict[str, str]:
     """The environment of the rebuild."""
     kept = ("PATH", "HOME", "http_proxy", "https_proxy", "no_proxy")
     limits = {f"DEBATE_{name.upper()}": str(value) for name, value in vars(settings.limits).items()}
-    mirrors = {f"DEBATE_MIRROR_{name.upper().replace('-', '_')}": address for name, address in settings.mirrors.items()}
+    mirrors = {mirror_variable(name): address for name, address in settings.mirrors.items()}
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
         **limits,

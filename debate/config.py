@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from debate import distributions, keys
+from debate import bases, distributions, keys, profile_names
 from debate.errors import ProfileError
-from debate.profile import Node, Position, Profile, schema
+from debate.profile import Node, Position, Profile, load, schema
+from debate.suggest import suggest
 from debate.tree import Entry, scan, text_entry
 
 SLICES = ("packages", "rootfs", "initrd", "overlay", "boot", "iso")
@@ -92,6 +93,7 @@ class _Normaliser:
                 "repositories": self.repositories(),
                 "recommends": data["recommends"],
                 "packages": sorted(packages),
+                "base": self.base(kernel),
             },
             "rootfs": {
                 "distribution": data["distribution"],
@@ -119,6 +121,35 @@ class _Normaliser:
         }
         about = {name: data[name] for name in ("description", "mirror", "check")}
         return Config(slices, about, self.contents, tuple(self.sources))
+
+    def base(self, kernel: str) -> str | None:
+        """The profile whose packages lie below, if it fits this one."""
+        name: str | None = self.data["base"]
+        if name != bases.base(self.directory, self.profile.name):
+            self.problem(("base",), "base stands on a line of its own, without quotes: `base: NAME`; move it")
+            return None
+        if name is None:
+            return None
+        chain = bases.chain(self.directory, self.profile.name)
+        if name == self.profile.name or bases.base(self.directory, chain[-1]) is not None:
+            self.problem(
+                ("base",), f"base goes round in a circle: {' -> '.join((self.profile.name, *chain))}; break it"
+            )
+            return name
+        if name.startswith("_") or not (self.directory / f"{name}.yaml").exists():
+            known = [known for known in profile_names.names(self.directory) if known != self.profile.name]
+            self.problem(("base",), f"base: there is no profile {name!r} that can be built; {suggest(name, known)}")
+            return name
+        below = load(self.directory, name)
+        self.sources += below.sources
+        other: dict[str, Any] = with_defaults(schema(), below.data)
+        other["kernel"] = other["kernel"] or self.distribution.default_kernel(other["architecture"])
+        for field in ("distribution", "release", "architecture", "kernel"):
+            own = kernel if field == "kernel" else self.data[field]
+            if other[field] != own:
+                text = f"{field} is {own!r}, and that of the base {name!r} is {other[field]!r}; they must be the same"
+                self.problem((field if field in self.profile.root.value else "base",), text)
+        return name
 
     def problem(self, path: tuple[str | int, ...], text: str) -> None:
         self.problems.append((self.profile.root.at(path).position, text))

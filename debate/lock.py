@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,15 +38,18 @@ class Locker:
         self.path = committed(pipeline.settings.profiles, pipeline.name)
         self.wanted: Mapping[str, Any] = pipeline.slice("packages")
         self.request = keys.sha256(keys.canonical(self.wanted))
+        below = pipeline.below()
+        self.below = below.locked() if below else []
 
     def run(self, *, refresh: bool) -> dict[str, Any]:
         """Have a lock in the output directory that fits the package list."""
         pinned = self.path.exists()
         old = self.read(self.path) if pinned else self.kept()
-        fits = old is not None and old["request"] == self.request
+        fits = old is not None and old["request"] == self.request and self.has_below(old)
         if pinned and not fits and not refresh and self.pipeline.settings.lock == "refuse":
+            whose = "the profile's package list" if old and old["request"] != self.request else "the base's lock"
             raise DebateError(
-                f"{self.path}: the lock does not fit the profile's package list any more; "
+                f"{self.path}: the lock does not fit {whose} any more; "
                 f"run doit lock:{self.pipeline.name} to refresh it, or set DEBATE_LOCK=refresh"
             )
         if old is not None and fits and not refresh:
@@ -62,6 +65,11 @@ class Locker:
             note += f", {len(changes)} changed" if changes else ", nothing changed"
         return {"note": note, "lines": changes}
 
+    def has_below(self, lock: Mapping[str, Any]) -> bool:
+        """Whether a lock holds all that the base's lock does."""
+        files = {package["sha256"] for package in lock["packages"]}
+        return all(package.sha256 in files for package in self.below)
+
     def kept(self) -> dict[str, Any] | None:
         """The lock of an earlier build, if it can be read."""
         path = self.pipeline.directory / "lock.json"
@@ -76,7 +84,9 @@ class Locker:
         mirror = pipeline.load("about.json")["mirror"]
         mirrors = distribution.mirrors(pipeline.settings, self.wanted, mirror)
         log = pipeline.directory / "logs" / "lock.log"
-        step = distribution.lock_step(self.wanted, mirrors, pipeline.base)
+        below = pipeline.below()
+        installed = pipeline.store.read(below.outputs("packages")["index"]) if below else b""
+        step = distribution.lock_step(self.wanted, mirrors, pipeline.base, installed)
         try:
             made = pipeline.builder.run(step, log)
         except DebateError as error:
@@ -85,13 +95,27 @@ class Locker:
                 raise DebateError(f"lock:{pipeline.name}: {reason}\nthe whole log: {log}") from None
             raise error
         resolved = pipeline.store.read(made["resolved"]).decode()
-        packages = distribution.read_resolved(resolved, mirrors)
+        packages = self.on_top(distribution.read_resolved(resolved, mirrors))
         return {
             "format": FORMAT,
             **{name: self.wanted[name] for name in ("distribution", "release", "architecture")},
             "request": self.request,
             "packages": [asdict(package) for package in packages],
         }
+
+    def on_top(self, packages: Sequence[Locked]) -> list[Locked]:
+        """``packages`` and those below. Raises DebateError where one would have to change below."""
+        below = {package.name: package for package in self.below}
+        for package in packages:
+            if package.name in below:
+                base = self.wanted["base"]
+                raise DebateError(
+                    f"lock:{self.pipeline.name}: {package.name} {package.version} is needed, and the base {base!r} has "
+                    f"{below[package.name].version}; refresh the base's lock with doit lock:{base}"
+                )
+        if not packages and not below:
+            raise DebateError(f"lock:{self.pipeline.name}: nothing to install came of the package list")
+        return sorted([*packages, *self.below], key=lambda package: (package.name, package.architecture))
 
     @staticmethod
     def read(path: Path) -> dict[str, Any]:

@@ -170,10 +170,14 @@ class Pipeline:
         ]
 
     def rootfs(self) -> Report:
-        values = self.slice("rootfs")
-        step = self.distribution().rootfs_step(
-            self.locked(), self.outputs("packages")["index"], values, self.base, epoch_of(values)
-        )
+        values, index, below = self.slice("rootfs"), self.outputs("packages")["index"], self.below()
+        if below is None:
+            step = self.distribution().rootfs_step(self.locked(), index, values, self.base, epoch_of(values))
+        else:
+            there = {package.sha256 for package in below.locked()}
+            added = [package for package in self.locked() if package.sha256 not in there]
+            layers = below.package_layers()
+            step = self.distribution().added_step(added, index, values, layers, self.base, epoch_of(values))
         return self.finish(step)
 
     def initrd(self) -> Report:
@@ -188,8 +192,8 @@ class Pipeline:
             digest: Path(where["path"]) if "path" in where else where["text"].encode("latin-1")
             for digest, where in self.load("contents.json").items()
         }
-        layers = (self.outputs("rootfs")["layer"],)
-        return self.finish(overlay.step(self.slice("overlay"), contents, layers, self.base))
+        step = overlay.step(self.slice("overlay"), contents, tuple(self.package_layers()), self.base)
+        return self.finish(step)
 
     def boot(self) -> Report:
         from debate.steps import boot
@@ -200,10 +204,7 @@ class Pipeline:
         from debate.steps import boot, iso
 
         initrd = self.outputs("initrd")
-        layers = [
-            ("0-packages", self.outputs("rootfs")["layer"]),
-            ("1-overlay", self.outputs("overlay")["layer"]),
-        ]
+        layers = [(f"{number}-{name}", layer) for number, (name, layer) in enumerate(self.layers())]
         live = self.distribution().live(initrd["kernel"], initrd["initrd"], layers)
         menu = boot.menu(self.slice("boot"), live)
         epoch = self.load("hash.json")["epoch"]
@@ -219,6 +220,23 @@ class Pipeline:
 
     def distribution(self) -> Distribution:
         return distributions.get(self.slice("packages")["distribution"])
+
+    def below(self) -> Pipeline | None:
+        """The profile on whose packages this one is installed."""
+        name = self.slice("packages")["base"]
+        return Pipeline(self.settings, name, self.builder) if name else None
+
+    def package_layers(self) -> list[Artifact]:
+        """The layers that hold packages, the lowest first."""
+        below = self.below()
+        return [*(below.package_layers() if below else []), self.outputs("rootfs")["layer"]]
+
+    def layers(self) -> list[tuple[str, Artifact]]:
+        """What each layer holds, the lowest first."""
+        return [
+            *(("packages", layer) for layer in self.package_layers()),
+            ("overlay", self.outputs("overlay")["layer"]),
+        ]
 
     def locked(self) -> list[Locked]:
         from debate.distributions.interface import Locked

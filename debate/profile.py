@@ -150,6 +150,8 @@ def _load(
         if base is not None:
             merged = base if merged is None else _merge(merged, base)
     root.value.pop("extends", None)
+    if chain:
+        root.value.pop("base", None)
     return root if merged is None else _merge(merged, root)
 
 

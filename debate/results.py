@@ -146,10 +146,7 @@ def manifest(pipeline: Pipeline) -> dict[str, Any]:
         "epoch": hashes["epoch"],
         "lock": keys.sha256(keys.canonical(lock["packages"])),
         "iso": vars(iso),
-        "layers": [
-            {"name": "packages", **vars(rootfs["layer"])},
-            {"name": "overlay", **vars(pipeline.outputs("overlay")["layer"])},
-        ],
+        "layers": [{"name": name, **vars(layer)} for name, layer in pipeline.layers()],
         "kernel": vars(initrd["kernel"]),
         "initrd": vars(initrd["initrd"]),
         "sandbox": {"base": base["base"].digest, "tools": tools},

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debate import profile_names, settings, sources
+from debate import bases, profile_names, settings, sources
 from debate.errors import NO_SPACE, DebateError
 from debate.scripts import closure
 
@@ -33,7 +33,7 @@ _OWN_CODE = {
 }  # fmt: skip
 _SCRIPTS = {
     "packages": ("debian/fetch.sh", "debian/inspect.sh", "debian/select.sh"),
-    "rootfs": ("debian/rootfs.sh",),
+    "rootfs": ("debian/rootfs.sh", "debian/add.sh", "debian/pack.sh"),
     "initrd": ("debian/initrd.sh",),
     "overlay": ("overlay.sh", "squash.sh"),
     "boot": ("boot.sh",),
@@ -92,7 +92,9 @@ class Graph:
         """Keep to the profiles that ``words`` (doit's arguments) name, if they all name one."""
         pairs = [word.partition(":") for word in words]
         if words and all(name and not set(name) & set("*?[") for _, _, name in pairs):
-            self.selected = {name for _, _, name in pairs}
+            named = {name for _, _, name in pairs}
+            below = {base for name in named for base in bases.chain(self.settings.profiles, name)}
+            self.selected = named | below
         self.refresh = {name for step, _, name in pairs if step == "lock" and name}
         if "lock" in words:
             self.refresh = set(profile_names.names(self.settings.profiles))
@@ -181,6 +183,7 @@ class Graph:
             name, "lock", "choose the exact packages; asked for by name, choose anew",
             ["slices/packages.json"], base=True, stored=False,
         )  # fmt: skip
+        task["file_dep"] += [*self.below(name, "lock.json"), *self.below(name, "packages.json")]
         pinned = self.settings.profiles / f"{name}.lock.json"
         if pinned.exists():
             task["file_dep"].append(str(pinned))
@@ -193,8 +196,8 @@ class Graph:
         return self.step(name, "packages", "download and verify them", ["lock.json"], base=True)
 
     def rootfs(self, name: str) -> Task:
-        reads = ["lock.json", "packages.json", "slices/rootfs.json"]
-        return self.step(name, "rootfs", "install them: the lower layer", reads, base=True)
+        reads = ["lock.json", "packages.json", "slices/rootfs.json", "slices/packages.json"]
+        return self.step(name, "rootfs", "install them: the lower layer", reads, base=True, below=True)
 
     def initrd(self, name: str) -> Task:
         reads = ["lock.json", "packages.json", "slices/initrd.json"]
@@ -202,7 +205,8 @@ class Graph:
 
     def overlay(self, name: str) -> Task:
         reads = ["rootfs.json", "slices/overlay.json"]
-        return self.step(name, "overlay", "users, files, services, hooks: the upper layer", reads, base=True)
+        doc = "users, files, services, hooks: the upper layer"
+        return self.step(name, "overlay", doc, reads, base=True, below=True)
 
     def boot(self, name: str) -> Task:
         return self.step(name, "boot", "make boot images", ["slices/boot.json"], base=True)
@@ -210,11 +214,12 @@ class Graph:
     def iso(self, name: str) -> Task:
         reads = ["rootfs.json", "overlay.json", "initrd.json", "boot.json", "hash.json"]
         reads += ["slices/iso.json", "slices/boot.json"]
-        return self.step(name, "iso", "put the ISO together", reads, base=True)
+        return self.step(name, "iso", "put the ISO together", reads, base=True, below=True)
 
     def build(self, name: str) -> Task:
         reads = ["iso.json", "rootfs.json", "overlay.json", "initrd.json", "lock.json", "hash.json", "about.json"]
-        task = self.step(name, "build", "the ISO with checksum, manifest and SBOM", reads, base=True, stored=False)
+        doc = "the ISO with checksum, manifest and SBOM"
+        task = self.step(name, "build", doc, reads, base=True, below=True, stored=False)
         task["uptodate"].append((self.results_present, [name]))
         task["clean"] = [(self.remove_results, [name])]
         return task
@@ -234,15 +239,32 @@ class Graph:
             "uptodate": [False],
         }
 
+    def below(self, name: str, record: str) -> list[str]:
+        """A record of each profile on whose packages this one is installed."""
+        return [str(self.settings.output / base / record) for base in bases.chain(self.settings.profiles, name)]
+
     def step(
-        self, name: str, step: str, doc: str, reads: list[str], *, base: bool = False, stored: bool = True
+        self,
+        name: str,
+        step: str,
+        doc: str,
+        reads: list[str],
+        *,
+        base: bool = False,
+        below: bool = False,
+        stored: bool = True,
     ) -> Task:
-        """A task that reads records and slices, and writes the record ``step``.json."""
+        """A task that reads records and slices, and writes the record ``step``.json.
+
+        ``base``: it runs in the sandbox base. ``below``: it reads the package layers of other profiles.
+        """
         directory = self.settings.output / name
         record = directory / f"{step}.json"
         needs = [str(directory / read) for read in reads]
         needs += _script_files(self.settings.scripts, step)
         needs += [str(_PACKAGE / path) for path in (*_STEP_CODE, _OWN_CODE.get(step, f"steps/{step}.py"))]
+        if below:
+            needs += self.below(name, "rootfs.json")
         if base:
             needs.append(str(self.settings.output / ".sandbox" / "base.json"))
         return {

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from debate import bases
 from debate.build import Builder
 from debate.cache.store import Store, workspace_name
 from debate.errors import DebateError
@@ -41,12 +42,21 @@ def verify(pipeline: Pipeline) -> dict[str, Any]:
         other = _lay_out(pipeline, workspace / "checkout")
         pipeline.builder.say(f"verify:{pipeline.name} rebuilds everything from the locked packages")
         _rebuild(pipeline, other)
-        for step in COMPARED:
-            ours, theirs = (read(pipeline.settings, pipeline.name, step), read(other, pipeline.name, step))
+        for one, step in _compared(pipeline):
+            ours, theirs = (read(pipeline.settings, one.name, step), read(other, one.name, step))
             if ours != theirs:
-                raise DebateError(_explain(pipeline, other, step, directory))
+                raise DebateError(_explain(one, other, step, directory))
     seconds = time.monotonic() - started
     return {"note": f"the same again, bit for bit: {', '.join(COMPARED)} (rebuilt in {seconds:.0f} s)"}
+
+
+def _compared(pipeline: Pipeline) -> Iterator[tuple[Pipeline, str]]:
+    """The steps to compare; of the profiles below, those of which this one is made."""
+    from debate.pipeline import Pipeline
+
+    for base in reversed(bases.chain(pipeline.settings.profiles, pipeline.name)):
+        yield from ((Pipeline(pipeline.settings, base, pipeline.builder), step) for step in ("packages", "rootfs"))
+    yield from ((pipeline, step) for step in COMPARED)
 
 
 def read(settings: Settings, name: str, step: str) -> Any:
@@ -62,7 +72,8 @@ def _lay_out(pipeline: Pipeline, root: Path) -> Settings:
         shutil.copytree(path, root / path.name, symlinks=True)
     for name in ("dodo.py", "pyproject.toml"):
         shutil.copyfile(settings.root / name, root / name)
-    shutil.copyfile(pipeline.directory / "lock.json", root / "profiles" / f"{pipeline.name}.lock.json")
+    for name in (pipeline.name, *bases.chain(settings.profiles, pipeline.name)):
+        shutil.copyfile(settings.output / name / "lock.json", root / "profiles" / f"{name}.lock.json")
     key = read(settings, ".sandbox", "trace")["key"]
     base = pipeline.store.lookup(key)
     if base is None:

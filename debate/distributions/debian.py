@@ -224,7 +224,7 @@ def _keys(packages: Slice) -> dict[str, bytes]:
     }
 
 
-def lock_step(packages: Slice, mirrors: Mirrors, base: Artifact) -> Step:
+def lock_step(packages: Slice, mirrors: Mirrors, base: Artifact, installed: bytes = b"") -> Step:
     return Step(
         name="lock",
         commands=(Command("debian/lock.sh"),),
@@ -236,6 +236,7 @@ def lock_step(packages: Slice, mirrors: Mirrors, base: Artifact) -> Step:
                 f'APT::Install-Recommends "{str(packages["recommends"]).lower()}";\n'
             ).encode(),
             "packages": "".join(f"{name}\n" for name in packages["packages"]).encode(),
+            "installed": installed.replace(b"\nFilename: ", b"\nStatus: install ok installed\nFilename: "),
             **_keys(packages),
         },
         where={
@@ -278,8 +279,6 @@ def read_resolved(resolved: str, mirrors: Mirrors) -> list[Locked]:
                 sha256=digest,
             )
         )
-    if not found:
-        raise DebateError("apt: nothing to install came of the package list")
     return sorted(found, key=lambda package: (package.name, package.architecture))
 
 
@@ -298,6 +297,10 @@ def explain_lock(log: str, packages: Slice) -> str:
             hint = f"did you mean {' or '.join(near)}?" if near else "check the name and the release"
             lines.append(f"packages: {packages['distribution']} {packages['release']} has no package {name!r}; {hint}")
         return "\n".join(lines)
+    removed = re.search(r"^The following packages will be REMOVED:\n((?: .*\n)+)", log, re.MULTILINE)
+    if removed and packages["base"]:
+        names = " ".join(removed[1].split())
+        return f"packages: with them, {names} of the base {packages['base']!r} would have to go; choose another base"
     if "is not signed" in log or "NO_PUBKEY" in log or "couldn't be verified" in log:
         return "a mirror's index is unsigned or signed by an unknown key; it is refused"
     altered = re.findall(rf"^E: Failed to fetch (\S+)\s+{_ALTERED}", log, re.MULTILINE)
@@ -416,8 +419,8 @@ def rootfs_step(packages: Sequence[Locked], index: Artifact, rootfs: Slice, base
             "release": release.encode(),
             "architecture": rootfs["architecture"].encode(),
             "packages": ",".join(f"{p.name}={p.version}" for p in packages).encode(),
-            "dpkg.cfg": "".join(f"path-exclude={glob}\n" for glob in rootfs["exclude"]).encode(),
-            "mksquashfs": "".join(f"{word}\n" for word in rootfs["mksquashfs"]).encode(),
+            "dpkg.cfg": _dpkg_options(rootfs),
+            "mksquashfs": _mksquashfs_options(rootfs),
         },
         inputs={
             f"{_dists(release)}/main/binary-all/Packages": index,
@@ -425,6 +428,41 @@ def rootfs_step(packages: Sequence[Locked], index: Artifact, rootfs: Slice, base
         },
         base=base,
     )
+
+
+def added_step(
+    packages: Sequence[Locked],
+    index: Artifact,
+    rootfs: Slice,
+    layers: Sequence[Artifact],
+    base: Artifact,
+    epoch: int,
+) -> Step:
+    return Step(
+        name="rootfs",
+        commands=(
+            Command("debian/add.sh", root="system", rights="system"),
+            Command("debian/pack.sh", pack_upper=True),
+        ),
+        outputs=("layer", "packages"),
+        epoch=epoch,
+        parameters={
+            "packages": "".join(f"{p.name}:{p.architecture} install\n" for p in packages).encode(),
+            "dpkg.cfg": _dpkg_options(rootfs),
+            "mksquashfs": _mksquashfs_options(rootfs),
+        },
+        inputs={"index": index, **{_pool(package): package.artifact for package in packages}},
+        layers=tuple(layers),
+        base=base,
+    )
+
+
+def _dpkg_options(rootfs: Slice) -> bytes:
+    return "".join(f"path-exclude={glob}\n" for glob in rootfs["exclude"]).encode()
+
+
+def _mksquashfs_options(rootfs: Slice) -> bytes:
+    return "".join(f"{word}\n" for word in rootfs["mksquashfs"]).encode()
 
 
 def initrd_step(packages: Sequence[Locked], base: Artifact, epoch: int) -> Step:

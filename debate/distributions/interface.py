@@ -88,8 +88,11 @@ class Distribution(Protocol):
     def mirrors(self, settings: Settings, packages: Slice, mirror: str | None) -> Mirrors:
         """Where the archives of a profile are. ``mirror`` is the profile's own wish."""
 
-    def lock_step(self, packages: Slice, mirrors: Mirrors, base: Artifact) -> Step:
-        """Resolve the package list. Output: resolved."""
+    def lock_step(self, packages: Slice, mirrors: Mirrors, base: Artifact, installed: bytes = b"") -> Step:
+        """Resolve the package list. Output: resolved.
+
+        ``installed`` is the index of what lies below, which stays as it is; empty for nothing.
+        """
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
         """What a lock step found."""
@@ -124,6 +127,17 @@ class Distribution(Protocol):
         epoch: int,
     ) -> Step:
         """Install. Outputs: layer, packages."""
+
+    def added_step(
+        self,
+        packages: Sequence[Locked],
+        index: Artifact,
+        rootfs: Slice,
+        layers: Sequence[Artifact],
+        base: Artifact,
+        epoch: int,
+    ) -> Step:
+        """Install ``packages`` on ``layers``. Outputs: layer, packages (with those below)."""
 
     def initrd_step(self, packages: Sequence[Locked], base: Artifact, epoch: int) -> Step:
         """Make the initramfs. Outputs: kernel, initrd."""

@@ -1,15 +1,17 @@
 #!/bin/sh
 # Resolves a package list against signed indexes.
-# in: sources.list, keys/, options, apt.conf, packages    out: resolved (apt-get --print-uris)
+# in: sources.list, keys/, options, apt.conf, packages, installed (what lies below, as dpkg's status)
+# out: resolved (apt-get --print-uris)
 set -eu
 . /run/step/debian/apt.sh
 cat /run/in/options /run/in/apt.conf >> "$apt/apt.conf"
 cp /run/in/sources.list "$apt/etc/"
+cp /run/in/installed "$apt/status"
 
 apt-get update -o APT::Update::Error-Mode=any
-if ! xargs -a /run/in/packages apt-get -qq --print-uris -y install '?essential' \
+if ! xargs -a /run/in/packages apt-get -qq --print-uris -y --no-upgrade --no-remove install '?essential' \
     > /run/work/resolved 2> /run/work/errors; then
-    cat /run/work/errors >&2
+    cat /run/work/resolved /run/work/errors >&2
     apt-cache pkgnames | sort > /run/work/names
     sed -n "s/^E: Unable to locate package //p; s/^E: Package '\([^']*\)' has no.*/\1/p" \
         /run/work/errors | while read -r name; do
@@ -19,4 +21,4 @@ if ! xargs -a /run/in/packages apt-get -qq --print-uris -y install '?essential' 
     done
     exit 1
 fi
-grep "^'" /run/work/resolved > /run/out/resolved
+sed -n "/^'/p" /run/work/resolved > /run/out/resolved

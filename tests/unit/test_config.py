@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from debate import config, keys, profile
+from debate.errors import ProfileError
 from tests.conftest import PROFILES, ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -162,8 +163,8 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "image": ({}, {"image": {"compression": {"level": 3}}}),
 }
 NO_CHANGE = {"description": "d", "mirror": "https://m.example/debian", "check": {"timeout": 20}}
-ONE_CHOICE = {"version", "distribution", "architecture", "extends"}
-"""Fields with a single value, and the one that only says where values come from."""
+ONE_CHOICE = {"version", "distribution", "architecture", "extends", "base"}
+"""Fields with a single value, and those that name another profile."""
 
 
 @pytest.mark.parametrize("field", CHANGES)
@@ -179,6 +180,42 @@ def test_what_never_changes_an_iso_does_not_count(field: str) -> None:
 
 def test_each_field_is_one_or_the_other() -> None:
     assert profile.schema()["properties"].keys() == CHANGES.keys() | NO_CHANGE.keys() | ONE_CHOICE
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{version: 1, base: below}", "1:20: base stands on a line of its own, without quotes: `base: NAME`; move it"),
+        ("version: 1\nbase: 'below'\n", "2:7: base stands on a line of its own, without quotes"),
+        ("version: 1\nbase: belwo\n", "2:7: base: there is no profile 'belwo' that can be built; did you mean 'below'"),
+        ("version: 1\nbase: _hidden\n", "2:7: base: there is no profile '_hidden' that can be built"),
+        ("version: 1\nbase: own\n", "2:7: base goes round in a circle: own; break it"),
+        ("version: 1\nbase: round\n", "2:7: base goes round in a circle: own -> round; break it"),
+        ("version: 1\nrelease: bookworm\nbase: below\n",
+         "2:10: release is 'bookworm', and that of the base 'below' is 'trixie'; they must be the same"),
+        ("version: 1\nbase: cloud\n", "2:7: kernel is 'linux-image-amd64', and that of the base 'cloud' is"),
+    ],
+)  # fmt: skip
+def test_a_base_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:
+    others = {"below": "", "_hidden": "", "round": "base: own\n", "cloud": "kernel: linux-image-cloud-amd64\n"}
+    for name, more in others.items():
+        (tmp_path / f"{name}.yaml").write_text(f"version: 1\n{more}")
+    (tmp_path / "own.yaml").write_text(text)
+    with pytest.raises(ProfileError) as caught:
+        normalise(tmp_path, "own")
+    assert f"own.yaml:{message}" in str(caught.value)
+
+
+def test_a_base_counts_and_is_not_inherited(tmp_path: Path) -> None:
+    (tmp_path / "below.yaml").write_text("version: 1\n")
+    (tmp_path / "own.yaml").write_text("version: 1\nbase: below  # on its packages\n")
+    (tmp_path / "other.yaml").write_text("version: 1\nextends: own\n")
+    own = normalise(tmp_path, "own")
+    assert own.slices["packages"]["base"] == "below"
+    assert tmp_path / "below.yaml" in own.sources
+    assert normalise(tmp_path, "other").slices["packages"]["base"] is None
+    (tmp_path / "third.yaml").write_text("version: 1\nbase: null\n")
+    assert normalise(tmp_path, "third").slices["packages"]["base"] is None
 
 
 def test_a_change_touches_only_the_slices_that_read_it() -> None:

@@ -97,6 +97,19 @@ def test_a_profile_costs_nothing_to_the_others(checkout: Path) -> None:
     assert "config:minimal" in doit(checkout, "config:minimal")
 
 
+def test_a_base_is_part_of_the_graph(checkout: Path) -> None:
+    (checkout / "profiles" / "second.yaml").write_text("version: 1\nextends: minimal\nbase: first\n")
+    (checkout / "profiles" / "first.yaml").write_text("version: 1\nextends: minimal\nbase: minimal\n")
+    build = checkout / "build"
+    lock, rootfs, iso, build_ = (
+        doit(checkout, "info", f"{step}:second", status=1) for step in ("lock", "rootfs", "iso", "build")
+    )
+    for name in ("first", "minimal"):
+        assert all(str(build / name / record) in lock for record in ("lock.json", "packages.json"))
+        assert all(str(build / name / "rootfs.json") in said for said in (rootfs, iso, build_))
+    assert str(build / "first") not in doit(checkout, "info", "rootfs:minimal", status=1)
+
+
 def test_config_runs_again_only_for_what_it_reads(checkout: Path) -> None:
     def ran() -> bool:
         return "up to date" not in doit(checkout, "config:rescue")

@@ -96,7 +96,6 @@ def test_what_apt_answers() -> None:
     [
         ("'http://m.example/debian/a_1_all.deb' a_1_all.deb 5 MD5Sum:00", "no SHA-256"),
         (f"'http://other.example/a_1_all.deb' a_1_all.deb 5 SHA256:{DIGEST}", "below none of the mirrors"),
-        ("", "nothing to install"),
     ],
 )
 def test_answers_that_are_refused(text: str, message: str) -> None:

@@ -211,7 +211,7 @@ def main() -> None:
         made = bench.cold()
         cold = timed(lambda: made.doit("build:minimal"))
         row("cold build, packages there", cold, "by hand", bench.by_hand(), 1.0)
-        made.profile("second", "extends: minimal\npackages: [less]\n")
+        made.profile("second", "extends: minimal\nbase: minimal\npackages: [less]\n")
         second = timed(lambda: made.doit("build:second"))
         row("nothing to do", bench.nothing_to_do(), "doit, one task", bench.one_task(), 1.5)
         row("fresh checkout, full cache", bench.fresh(), "copying the ISO", bench.copied(), 2.0)

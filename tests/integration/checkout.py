@@ -76,12 +76,15 @@ class Checkout:
         return self.cache / "objects" / "sha256" / digits[:2] / digits[2:]
 
 
-def ran(said: str) -> dict[str, str]:
-    """Step -> how its result came to be (``built`` or ``cached``), out of doit's report."""
+def ran(said: str, profile: str = "") -> dict[str, str]:
+    """Step -> how its result came to be (``built`` or ``cached``), out of doit's report.
+
+    With ``profile``, only that one's steps.
+    """
     found = {}
     for line in said.splitlines():
         match = re.match(r"  ([a-z]+)(:\S+)? +(from the cache|[0-9.]+ s)", line)
-        if match:
+        if match and (not profile or match[2] == f":{profile}"):
             found[match[1]] = "cached" if match[3] == "from the cache" else "built"
     return found
 

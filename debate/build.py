@@ -16,6 +16,7 @@ from debate import keys
 from debate.cache.store import Store, workspace_name, write_atomically
 from debate.errors import DebateError
 from debate.model import MIRROR, Artifact, Result, Step
+from debate.sandbox import rights
 from debate.scripts import INSIDE, closure
 from debate.settings import Settings, mirror_variable
 from debate.tree import pack
@@ -73,6 +74,7 @@ class Builder:
             "commands": [
                 {
                     **vars(command),
+                    "rights": rights.TABLE[command.rights].key,
                     "script": {name: keys.sha256_file(directory / name) for name in closure(directory, command.script)},
                 }
                 for command in step.commands
@@ -110,6 +112,7 @@ class Builder:
 
         self._require(step)
         limits = self.settings.limits
+        network = any(rights.TABLE[command.rights].network for command in step.commands)
         name = workspace_name(step.name)
         with self.store.workspace(name) as directory:
             _fill(directory / "in", step, self.store)
@@ -122,10 +125,9 @@ class Builder:
                 ),
                 outputs=step.outputs,
                 scripts=str(self.settings.scripts),
-                environment={"SOURCE_DATE_EPOCH": str(step.epoch), **_proxies(step.network)},
+                environment={"SOURCE_DATE_EPOCH": str(step.epoch), **_proxies(network)},
                 uid_base=self.settings.uid_base,
-                network=step.network,
-                shown=_network_files() if step.network else (),
+                shown=_network_files() if network else (),
                 mirrors=_mirrors(step.mirrors),
                 scratch=_scratch(self.settings),
                 bytes=limits.bytes,

@@ -62,7 +62,6 @@ class Step:
     """Cached files in /run/in, by name (with ``/`` for a directory)."""
     layers: tuple[Artifact, ...] = ()
     """Images that make up the system, the lowest first."""
-    network: bool = False
     mirrors: Mapping[str, str] = field(default_factory=dict)
     """Directories of the host that hold an archive, shown below `MIRROR` by name: not in the key."""
     base: Artifact | None = None

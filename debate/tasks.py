@@ -25,7 +25,7 @@ Task = dict[str, Any]
 
 _PACKAGE = Path(__file__).parent
 _CONFIG_CODE = [_PACKAGE / name for name in ("config.py", "profile.py", "tree.py", "schema/profile.schema.json")]
-_STEP_CODE = ("keys.py", "pipeline.py", "distributions/debian.py")
+_STEP_CODE = ("keys.py", "pipeline.py", "distributions/debian.py", "sandbox/rights.py")
 """Code that decides what a step is given. A step that runs again for it still looks into the cache first."""
 _OWN_CODE = {
     "hash": "keys.py", "lock": "lock.py", "packages": "pipeline.py", "rootfs": "pipeline.py",
@@ -140,7 +140,7 @@ class Graph:
         return {
             "doc": "make the environment that steps run in",
             "actions": [(self.run, ["", "sandbox"])],
-            "file_dep": [str(scripts / "base.sh"), str(scripts / "base.packages")],
+            "file_dep": [str(scripts / "base.sh"), str(scripts / "base.packages"), str(_PACKAGE / "sandbox/rights.py")],
             "targets": [str(record)],
             "uptodate": [(self.present, [record])],
             "clean": True,

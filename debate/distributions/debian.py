@@ -85,11 +85,10 @@ def locale_parts(overlay: Slice) -> LocaleParts:
 def base_step(packages: bytes) -> Step:
     return Step(
         name="sandbox",
-        commands=(Command("base.sh", rights="bootstrap"),),
+        commands=(Command("base.sh", rights="base"),),
         outputs=("base", "packages"),
         epoch=BASE_EPOCH,
         parameters={"release": BASE_RELEASE.encode(), "packages": packages},
-        network=True,
     )
 
 
@@ -227,7 +226,7 @@ def _keys(packages: Slice) -> dict[str, bytes]:
 def lock_step(packages: Slice, mirrors: Mirrors, base: Artifact, installed: bytes = b"") -> Step:
     return Step(
         name="lock",
-        commands=(Command("debian/lock.sh"),),
+        commands=(Command("debian/lock.sh", rights="fetch"),),
         outputs=("resolved",),
         epoch=BASE_EPOCH,
         parameters={
@@ -243,7 +242,6 @@ def lock_step(packages: Slice, mirrors: Mirrors, base: Artifact, installed: byte
             "sources.list": _sources(packages, mirrors.addresses).encode(),
             "apt.conf": _apt_conf(mirrors).encode(),
         },
-        network=True,
         mirrors=mirrors.directories,
         base=base,
     )
@@ -326,11 +324,10 @@ def fetch_step(wanted: Sequence[Locked], mirrors: Mirrors, base: Artifact) -> St
     lines = [f"{mirrors.addresses[package.repository]}/{package.path} {package.sha256}\n" for package in wanted]
     return Step(
         name="packages",
-        commands=(Command("debian/fetch.sh"),),
+        commands=(Command("debian/fetch.sh", rights="fetch"),),
         outputs=tuple(package.sha256 for package in wanted),
         epoch=BASE_EPOCH,
         where={"wanted": "".join(lines).encode(), "apt.conf": _apt_conf(mirrors).encode()},
-        network=True,
         mirrors=mirrors.directories,
         base=base,
     )

@@ -39,7 +39,6 @@ def argv(
     read_only: bool,
     uid_base: int,
     rights: Rights,
-    network: bool,
     binds: Sequence[Bind],
     environment: Mapping[str, str],
 ) -> list[str]:
@@ -66,11 +65,12 @@ def argv(
         "--resolv-conf=off",
     ]
     flags += [f"--drop-capability={','.join(f'CAP_{name}' for name in rights.drops)}"]
+    flags += [f"--system-call-filter=~{' '.join(rights.denied)}"]
     if not rights.new_privileges:
         flags.append("--no-new-privileges=yes")
     if read_only:
         flags.append("--read-only")
-    if not network:
+    if not rights.network:
         flags.append("--private-network")
     for bind in binds:
         kind = "--bind-ro" if bind.read_only else "--bind"

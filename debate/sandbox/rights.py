@@ -1,15 +1,7 @@
-"""What each kind of command may do, beyond what the shifted user namespace forbids all of them.
+"""What each kind of command may do: one table. Everything else is off.
 
-kind         for                                   keeps, of root's rights inside
-data         the base's own tools on data          files of any owner and mode
-system       users, hooks and services in the      what a package's or a hook's script changes in a
-             system that is being built            root directory: owners, modes, users, chroot
-bootstrap    mmdebstrap and an initramfs           the same, and mounts below the new root
-
-None may change the network, trace or renice other processes, reboot, write audit records or set
-file attributes. ``data`` cannot gain privileges from setuid files either.
-
-Sources: capabilities(7), systemd-nspawn(1) (--drop-capability, --no-new-privileges).
+Sources: capabilities(7), systemd-nspawn(1) (--drop-capability, --no-new-privileges,
+--system-call-filter), `systemd-analyze syscall-filter` for the groups of calls.
 """
 
 from __future__ import annotations
@@ -24,27 +16,71 @@ NSPAWN_GIVES = (
 )  # fmt: skip
 """What systemd-nspawn leaves a container where it is not told otherwise."""
 
+_NEVER = (
+    "@clock", "@cpu-emulation", "@debug", "@keyring", "@module", "@obsolete", "@raw-io", "@reboot", "@swap",
+    "bpf", "io_uring_enter", "io_uring_register", "io_uring_setup", "quotactl", "syslog", "userfaultfd",
+)  # fmt: skip
+"""No step has a use for these. nspawn permits most of them to nobody, but not in each of its versions."""
+_NO_MOUNTS = ("@mount", "setns", "unshare")
+
 
 @dataclass(frozen=True)
 class Rights:
-    """Capabilities that a kind of command keeps, without ``CAP_``."""
+    """What a kind of command has."""
 
+    purpose: str
     keeps: tuple[str, ...]
-    new_privileges: bool = True
+    """Capabilities, without ``CAP_``, in a user namespace of the sandbox's own."""
+    denied: tuple[str, ...]
+    """System calls and groups of them that fail, beside those that nspawn permits to nobody."""
+    writable: str
+    """What it may write."""
+    network: bool = False
+    """The host's network, or none but a loopback of its own."""
+    new_privileges: bool = False
     """Whether setuid files and file capabilities count."""
 
     @property
+    def key(self) -> list[object]:
+        """What a result can depend on."""
+        return [self.keeps, self.denied, self.network, self.new_privileges]
+
+    @property
     def drops(self) -> tuple[str, ...]:
-        """Everything else that nspawn would leave."""
+        """The capabilities that nspawn would leave it otherwise."""
         return tuple(name for name in NSPAWN_GIVES if name not in self.keeps)
 
 
 _FILES = ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID")
-_SYSTEM = (*_FILES, "KILL", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT")
+_SYSTEM = (*_FILES, "KILL", "SETFCAP", "SETGID", "SETPCAP", "SETUID")
+_BOOTSTRAP = (*_SYSTEM, "SYS_ADMIN", "SYS_CHROOT")
+_OWN = "/run/work, /run/out"
 
 TABLE = {
-    "data": Rights(_FILES, new_privileges=False),
-    "system": Rights(_SYSTEM),
-    "bootstrap": Rights((*_SYSTEM, "SYS_ADMIN")),
-}
+    "data": Rights("the base's own tools on data", _FILES, (*_NEVER, *_NO_MOUNTS), _OWN),
+    "fetch": Rights("apt, for a lock and for downloads", _FILES, (*_NEVER, *_NO_MOUNTS), _OWN, network=True),
+    "system": Rights(
+        "what runs in the system that is built: hooks, services, users, scripts of added packages",
+        _SYSTEM, (*_NEVER, *_NO_MOUNTS), "that system", new_privileges=True,
+    ),
+    "bootstrap": Rights(
+        "mmdebstrap with the packages' scripts, and the initramfs, which need mounts below a new root",
+        _BOOTSTRAP, _NEVER, _OWN, new_privileges=True,
+    ),
+    "base": Rights(
+        "mmdebstrap of the host, for the sandbox base; the only one that sees the host's own tools",
+        _BOOTSTRAP, _NEVER, _OWN, network=True, new_privileges=True,
+    ),
+}  # fmt: skip
 """Kind -> rights."""
+
+
+def markdown() -> str:
+    """The table for the documentation."""
+    rows = ["| kind | for | capabilities | denied system calls | may write | network |", "|---|---|---|---|---|---|"]
+    for kind, has in TABLE.items():
+        rows.append(
+            f"| `{kind}` | {has.purpose} | {' '.join(has.keeps)} | {' '.join(has.denied)} | {has.writable} | "
+            f"{'the host' if has.network else 'none'} |"
+        )
+    return "\n".join(rows) + "\n"

@@ -68,7 +68,6 @@ class Session:
     scripts: str
     environment: dict[str, str]
     uid_base: int
-    network: bool
     shown: tuple[tuple[str, str], ...]
     """Public files of the host, read-only: path there, path inside."""
     mirrors: tuple[tuple[str, str], ...]
@@ -194,7 +193,6 @@ def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
         read_only=not system,
         uid_base=session.uid_base,
         rights=rights.TABLE[command.rights],
-        network=session.network,
         binds=binds,
         environment={**nspawn.ENVIRONMENT, **session.environment},
     )

@@ -39,7 +39,7 @@ def test_what_apt_is_asked() -> None:
     assert step.parameters["keys/extra.asc"] == b"-----BEGIN x"
     assert step.parameters["packages"] == b"curl\nvim\n"
     assert step.parameters["options"] == b'APT::Architecture "amd64";\nAPT::Install-Recommends "false";\n'
-    assert step.network
+    assert [command.rights for command in step.commands] == ["fetch"]
 
 
 def test_only_a_dated_mirror_may_be_past_its_date() -> None:

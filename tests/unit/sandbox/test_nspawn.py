@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from debate.sandbox import nspawn, rights
+from tests.conftest import ROOT
 
 
 def argv(**more: object) -> list[str]:
     fields: dict[str, object] = {
-        "machine": "m", "root": "/root", "read_only": True, "uid_base": 1310720000, "network": False,
+        "machine": "m", "root": "/root", "read_only": True, "uid_base": 1310720000,
         "rights": rights.TABLE["data"],
         "binds": [nspawn.Bind("/a:b", "/run/in"), nspawn.Bind("/w", "/run/work", read_only=False)],
         "environment": {"TZ": "UTC", "A": "b c"},
@@ -36,6 +37,8 @@ def test_golden() -> None:
         "CAP_MKNOD,CAP_NET_ADMIN,CAP_NET_BIND_SERVICE,CAP_NET_BROADCAST,CAP_NET_RAW,CAP_SETFCAP,CAP_SETGID,CAP_SETPCAP,"
         "CAP_SETUID,CAP_SYS_ADMIN,CAP_SYS_BOOT,CAP_SYS_CHROOT,CAP_SYS_NICE,CAP_SYS_PTRACE,CAP_SYS_RESOURCE,"
         "CAP_SYS_TTY_CONFIG",
+        "--system-call-filter=~@clock @cpu-emulation @debug @keyring @module @obsolete @raw-io @reboot @swap bpf "
+        "io_uring_enter io_uring_register io_uring_setup quotactl syslog userfaultfd @mount setns unshare",
         "--no-new-privileges=yes",
         "--read-only",
         "--private-network",
@@ -50,13 +53,22 @@ def test_golden() -> None:
 
 def test_only_what_runs_packages_scripts_can_gain_privileges() -> None:
     flags = {kind: argv(rights=given) for kind, given in rights.TABLE.items()}
-    assert [kind for kind, words in flags.items() if "--no-new-privileges=yes" not in words] == ["system", "bootstrap"]
+    assert [kind for kind, words in flags.items() if "--no-new-privileges=yes" not in words] == [
+        "system",
+        "bootstrap",
+        "base",
+    ]
     mounting = [kind for kind, given in rights.TABLE.items() if "SYS_ADMIN" not in given.drops]
-    assert mounting == ["bootstrap"]
+    assert mounting == ["bootstrap", "base"]
 
 
-def test_only_a_step_with_a_network_sees_one() -> None:
-    assert "--private-network" not in argv(network=True)
+def test_only_fetching_sees_a_network() -> None:
+    flags = {kind: argv(rights=given) for kind, given in rights.TABLE.items()}
+    assert [kind for kind, words in flags.items() if "--private-network" not in words] == ["fetch", "base"]
+
+
+def test_the_documentation_has_the_table() -> None:
+    assert rights.markdown() in (ROOT / "docs" / "sandbox.md").read_text()
 
 
 def test_only_a_system_being_built_can_be_written() -> None:

@@ -75,8 +75,9 @@ def create(name: str, limits: Limits) -> Group:
 
 def clean_up(name: str) -> None:
     """Remove the group ``name`` of a builder that was killed, if there is one."""
-    for parent in (*(_version_1_parents().values()), _version_2_parent()):
-        _remove(parent / f"debate-{name}")
+    # The killed builder may have been in another group than this one is.
+    for directory in _ROOT.rglob(f"debate-{name}"):
+        _remove(directory)
 
 
 def _scope(name: str, limits: Limits) -> Group:
@@ -88,7 +89,7 @@ def _scope(name: str, limits: Limits) -> Group:
 
 
 def _own(controller: str) -> str:
-    """This process's group in the hierarchy of ``controller`` (empty for v2)."""
+    """This process's group in the hierarchy of ``controller`` (``name=systemd``; empty for v2)."""
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, names, path = line.split(":", 2)
         if controller in names.split(","):
@@ -118,11 +119,18 @@ def _version_2(name: str, limits: Limits) -> Group:
     return Group((directory,), counters=counters)
 
 
+_VERSION_1 = {"memory": "memory", "pids": "pids", "cpu": "cpu", "systemd": "name=systemd", "unified": ""}
+"""Hierarchy -> its name in /proc/PID/cgroup."""
+_UNBOUND = ("systemd", "unified")
+"""They bound nothing, but nspawn makes groups for a container there, which root inside may add to: all of them go
+with the group around them."""
+
+
 def _version_1_parents() -> dict[str, Path]:
     return {
-        controller: _ROOT / controller / _own(controller).lstrip("/")
-        for controller in ("memory", "pids", "cpu")
-        if (_ROOT / controller).is_dir()
+        hierarchy: _ROOT / hierarchy / _own(name).lstrip("/")
+        for hierarchy, name in _VERSION_1.items()
+        if (_ROOT / hierarchy).is_dir()
     }
 
 
@@ -130,8 +138,13 @@ def _version_1(name: str, limits: Limits) -> Group:
     parents = _version_1_parents()
     groups = {controller: parent / f"debate-{name}" for controller, parent in parents.items()}
     try:
-        for directory in groups.values():
-            directory.mkdir()
+        for hierarchy, directory in list(groups.items()):
+            try:
+                directory.mkdir()
+            except OSError:
+                if hierarchy not in _UNBOUND:
+                    raise
+                del groups[hierarchy]
         (groups["memory"] / "memory.limit_in_bytes").write_text(str(limits.memory))
         (groups["pids"] / "pids.max").write_text(str(limits.processes))
         if "cpu" in groups:

@@ -101,7 +101,8 @@ def host_state() -> dict[str, list[str]]:
             continue
         if "debate.sandbox" in words or "systemd-nspawn" in words:
             processes.append(words)
-    groups = [str(p) for p in Path("/sys/fs/cgroup").rglob("debate-*") if p.is_dir()]
+    wanted = re.compile("debate-.*|payload|supervisor")  # ours, and those that nspawn makes
+    groups = [str(p) for p in Path("/sys/fs/cgroup").rglob("*") if wanted.fullmatch(p.name) and p.is_dir()]
     nspawn = [str(p) for p in Path("/run/systemd/nspawn").rglob("*")]
     return {
         "loops": sorted(loops), "mounts": sorted(mounts), "processes": processes, "groups": groups, "nspawn": nspawn,

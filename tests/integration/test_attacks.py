@@ -1,0 +1,246 @@
+"""Hostile hooks, packages and tools: whatever they try, they stay inside, and the host is what it was.
+
+Each program in attacks/ runs in each place where a stranger's code runs, with exactly the rights that it
+has there. `test_without_protection` runs them all in a bare chroot as root: there each must get through,
+or it shows nothing here. No attack does harm should it get through: it writes back what it read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from debate.build import Builder
+from debate.cache.store import Store
+from debate.errors import DebateError
+from debate.model import Artifact, Command, Step
+from debate.sandbox import limits
+from debate.settings import Limits, load
+from tests.integration.archive import Archive
+from tests.integration.checkout import Checkout
+
+PROGRAMS = Path(__file__).parent / "attacks"
+ATTACKS = sorted(path.stem for path in PROGRAMS.iterdir() if "-" in path.name)
+PLACES = ("hook", "package", "system", "bootstrap", "data", "base")
+BY_DESIGN = {("base", "the-network")}
+"""The sandbox base is made of what the mirror serves, by the host's own tools: that step has a network."""
+MARK = "debate-attack-target"
+
+Outcomes = dict[str, tuple[str, str]]
+"""Attack -> (held, through or broken; what it said)."""
+
+
+def outcomes(log: str) -> Outcomes:
+    return {m[1]: (m[2], m[3]) for m in re.finditer(r"^attack (\S+): (\w+): (.*)$", log, re.MULTILINE)}
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The attacks, with what they aim at: a listener, a process and a file of the host."""
+    directory = tmp_path_factory.mktemp("attacks") / "attacks"
+    shutil.copytree(PROGRAMS, directory)
+    canary = directory.parent / "canary"
+    canary.write_text("a file of the host\n")
+    disk = next(path for path in Path("/sys/block").iterdir() if not re.match(r"loop|ram|zram|sr|fd|nbd", path.name))
+    major, minor = map(int, (disk / "dev").read_text().split(":"))
+    (directory / "image.ext4").write_bytes(bytes(1 << 20))
+    subprocess.run(["mkfs.ext4", "-q", "-F", directory / "image.ext4"], check=True)
+    subprocess.run(["mksquashfs", PROGRAMS, directory / "image.squashfs", "-quiet", "-no-progress"], check=True)
+    target = subprocess.Popen([MARK, "3600"], executable=shutil.which("sleep"))
+    with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(socket.AF_UNIX) as local:
+        local.bind(f"\0{MARK}-{os.getpid()}")
+        local.listen()
+        facts = {
+            "PORT": tcp.getsockname()[1], "ABSTRACT": f"{MARK}-{os.getpid()}", "TARGET_NAME": MARK,
+            "CANARY": canary, "CANARY_NAME": canary.name, "HOST_NAME": os.uname().nodename,
+            "DISK": (major << 8) | (minor & 0xFF) | ((minor & ~0xFF) << 12),
+            "READ_ONLY": "'/run/in /run/step'",
+        }  # fmt: skip
+        (directory / "facts").write_text("".join(f"{name}={value}\n" for name, value in facts.items()))
+        yield directory
+    target.kill()
+    target.wait()
+    assert canary.read_text() == "a file of the host\n"
+
+
+def attack(place: str, programs: Path, built: Checkout, archive: Archive, directory: Path) -> str:
+    """Run all attacks in one place. Returns the log."""
+    if place in ("hook", "package"):
+        checkout = Checkout.make(directory / "checkout", built.cache)
+        lock = built.output("minimal", "lock.json").read_bytes()
+        (checkout.directory / "profiles" / "minimal.lock.json").write_bytes(lock)
+        if place == "hook":
+            tree = checkout.directory / "profiles" / "attacks"
+            shutil.copytree(programs, tree / "opt" / "attacks")
+            (checkout.directory / "profiles" / "hook.sh").write_text("sh /opt/attacks/run.sh\n")
+            checkout.profile("hostile", "extends: minimal\noverlays: [attacks]\nhooks: [hook.sh]\n")
+            checkout.doit("overlay:hostile")
+            return checkout.output("hostile", "logs", "overlay.log").read_text()
+        (checkout.directory / "profiles" / "keys" / "extra.asc").write_bytes(archive.key)
+        checkout.profile(
+            "hostile",
+            "extends: minimal\npackages: [hostile]\n"
+            f"repositories: [{{name: extra, url: '{archive.url}', suites: [stable], components: [main], "
+            "key: keys/extra.asc}]\n",
+        )
+        checkout.doit("rootfs:hostile")
+        layer = checkout.object(checkout.json("hostile", "rootfs.json")["outputs"]["layer"]["digest"])
+        return subprocess.run(
+            ["unsquashfs", "-cat", layer, "opt/log"], capture_output=True, text=True, check=True
+        ).stdout
+    scripts = directory / "sandbox"
+    shutil.copytree(programs, scripts / "attacks")
+    if place != "system":
+        with (scripts / "attacks" / "facts").open("a") as facts:
+            facts.write("READ_ONLY='/run/in /run/step /usr /etc /opt'\n")
+    layers = tuple(Artifact(**built.json("minimal", f"{n}.json")["outputs"]["layer"]) for n in ("rootfs", "overlay"))
+    step = Step(
+        name="attack",
+        commands=(Command("attacks/run.sh", root="system" if place == "system" else "base", rights=place),),
+        outputs=(),
+        epoch=0,
+        parameters={"file": b"an input\n"},
+        layers=layers if place == "system" else (),
+        base=None if place == "base" else base_of(built),
+    )
+    builder(built, directory).run(step, directory / "log")
+    return (directory / "log").read_text()
+
+
+def builder(built: Checkout, root: Path) -> Builder:
+    """A builder with the cache of ``built``, whose scripts are those below ``root``."""
+    return Builder(load(root, {"DEBATE_CACHE": str(built.cache)}), Store(built.cache))
+
+
+def base_of(built: Checkout) -> Artifact:
+    return Artifact(**built.json(".sandbox", "base.json")["outputs"]["base"])
+
+
+@pytest.fixture(scope="module")
+def hostile_archive(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """An archive with a package whose install script runs all attacks."""
+    archive = Archive.make(tmp_path_factory.mktemp("hostile") / "archive")
+    files = {f"/opt/attacks/{p.name}": p.read_text() for p in programs.iterdir() if not p.name.startswith("image.")}
+    # Inputs lie outside of the new root; `bootstrap` attacks them with the same rights, from where they are.
+    files["/opt/attacks/facts"] += "READ_ONLY=\n"
+    archive.add("hostile", "1.0", files, {"postinst": "#!/bin/sh\nsh /opt/attacks/run.sh > /opt/log 2>&1\n"})
+    archive.publish()
+    return archive
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_attack_is_held(
+    place: str, programs: Path, built: Checkout, hostile_archive: Archive, tmp_path: Path
+) -> None:
+    before = host(programs)
+    found = outcomes(attack(place, programs, built, hostile_archive, tmp_path))
+    assert sorted(found) == ATTACKS
+    expected = {name: "through" if (place, name) in BY_DESIGN else "held" for name in ATTACKS}
+    assert {name: word for name, (word, _) in found.items()} == expected, found
+    assert host(programs) == before
+
+
+def host(programs: Path) -> dict[str, str]:
+    """What no attack may change: settings, own limits, names, files, devices."""
+    wanted = [
+        *(f"/proc/sys/kernel/{n}" for n in ("core_pattern", "modprobe", "sysrq", "hostname", "domainname", "panic",
+                                             "kptr_restrict", "dmesg_restrict", "perf_event_paranoid")),
+        *(f"/proc/sys/vm/{n}" for n in ("overcommit_memory", "drop_caches", "mmap_min_addr")),
+        "/proc/modules", "/proc/swaps", "/proc/self/cgroup",
+    ]  # fmt: skip
+    for name in ("memory", "pids", "cpu"):
+        own = limits._version_1_parents().get(name, Path("/nowhere"))
+        wanted += [str(own / file) for file in ("memory.limit_in_bytes", "pids.max", "cpu.cfs_quota_us",
+                                                "notify_on_release")]  # fmt: skip
+        wanted.append(f"/sys/fs/cgroup/{name}/release_agent")
+    found = {path: _text(Path(path)) for path in wanted}
+    # Lines of /proc/modules end in a count of users.
+    found["/proc/modules"] = " ".join(line.split()[0] for line in found["/proc/modules"].splitlines())
+    found["/dev"] = " ".join(sorted(os.listdir("/dev")))
+    found["namespaces"] = " ".join(os.readlink(f"/proc/self/ns/{n}") for n in ("net", "mnt", "uts", "cgroup"))
+    found["files"] = " ".join(f"{p.name} {p.stat()}" for p in sorted(programs.parent.iterdir()))
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        return str(error.strerror)
+
+
+BARE = r"""
+set -eu
+mkdir "$1/lower" "$1/tmpfs" "$1/root"
+mount -t squashfs -o loop,ro "$2" "$1/lower"
+mount -t tmpfs tmpfs "$1/tmpfs"
+mkdir "$1/tmpfs/upper" "$1/tmpfs/work"
+mount -t overlay -o "lowerdir=$1/lower,upperdir=$1/tmpfs/upper,workdir=$1/tmpfs/work" overlay "$1/root"
+mount -t proc proc "$1/root/proc"
+mount --rbind /sys "$1/root/sys"
+mount --rbind /dev "$1/root/dev"
+mkdir -p "$1/root/run/in" "$1/root/run/step"
+mount --bind "$1/in" "$1/root/run/in"
+cp -r "$3" "$1/root/run/step/attacks"
+exec chroot "$1/root" sh /run/step/attacks/run.sh
+"""
+
+
+def test_without_protection(programs: Path, built: Checkout, tmp_path: Path) -> None:
+    """In a chroot as root all attacks get through, so that above it is the sandbox that holds them."""
+    before = host(programs)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "file").write_text("an input\n")
+    layer = built.object(built.json("minimal", "rootfs.json")["outputs"]["layer"]["digest"])
+    group = limits.create("attacks-unprotected", Limits())
+    try:
+        join = "".join(f"echo $$ > {procs}\n" for procs in group.procs)
+        argv = [
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            join + BARE,
+            "sh",
+            tmp_path,
+            layer,
+            programs,
+        ]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    finally:
+        group.remove()
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = outcomes(done.stdout)
+    assert {name: word for name, (word, _) in found.items()} == dict.fromkeys(ATTACKS, "through"), done.stdout
+    assert host(programs) == before
+
+
+OUTPUTS = {
+    "a link": "ln -s /etc/passwd /run/out/x",
+    "a pipe": "mkfifo /run/out/x",
+    "a directory": "mkdir /run/out/x",
+    "nothing": ":",
+    "a socket": "perl -MSocket -e 'socket(S, PF_UNIX, SOCK_STREAM, 0); bind(S, pack_sockaddr_un(q(/run/out/x)))'",
+    "out itself a link": "rmdir /run/out; mv /run/out /run/work/o; ln -s /etc /run/out; exit 1",
+}
+
+
+@pytest.mark.parametrize("kind", OUTPUTS)
+def test_an_output_that_is_no_file(kind: str, built: Checkout, tmp_path: Path) -> None:
+    """The builder, which is root, follows and opens nothing that a step left in place of an output."""
+    scripts = tmp_path / "sandbox"
+    scripts.mkdir()
+    (scripts / "x.sh").write_text(f"{OUTPUTS[kind]}\n")
+    step = Step("attack", (Command("x.sh", rights="bootstrap"),), ("x",), 0, base=base_of(built))
+    with pytest.raises(DebateError, match="attack: failed"):
+        builder(built, tmp_path).run(step, tmp_path / "log")
+    assert os.listdir(built.cache / "tmp") == []

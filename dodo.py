@@ -20,6 +20,11 @@ def task_profiles():
     return GRAPH.profiles()
 
 
+def task_doctor():
+    """say what this host lacks"""
+    return GRAPH.doctor()
+
+
 def task_sandbox():
     """make the environment that steps run in"""
     return GRAPH.sandbox()

@@ -129,7 +129,7 @@ class Builder:
                 uid_base=self.settings.uid_base,
                 shown=_network_files() if network else (),
                 mirrors=_mirrors(step.mirrors),
-                scratch=_scratch(self.settings),
+                scratch=scratch(self.settings),
                 bytes=limits.bytes,
                 inodes=limits.inodes,
                 cgroup_procs=(),
@@ -182,7 +182,7 @@ def _fill(directory: Path, step: Step, store: Store) -> None:
                 path.chmod(0o555)
 
 
-def _scratch(settings: Settings) -> str:
+def scratch(settings: Settings) -> str:
     """Memory if a step can use all it may and the host still has some left, else the disk."""
     if settings.scratch != "auto":
         return settings.scratch

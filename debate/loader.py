@@ -16,8 +16,8 @@ from doit.exceptions import InvalidDodoFile, InvalidTask
 
 from debate.errors import DebateError
 
-_WITHOUT_ROOT = ("profiles", "config", "hash")
-"""Tasks that start no sandbox."""
+_WITHOUT_ROOT = ("profiles", "config", "hash", "doctor")
+"""Tasks that start no sandbox, or say so themselves."""
 
 
 def _interrupt(number: int, _frame: object) -> None:

@@ -134,6 +134,9 @@ class Graph:
 
         sys.stdout.write(welcome.text(self.settings))
 
+    def doctor(self) -> Task:
+        return {"actions": [(self.run, ["", "doctor"])], "uptodate": [False], "verbosity": 2}
+
     def sandbox(self) -> Task:
         record = self.settings.output / ".sandbox" / "base.json"
         scripts = self.settings.scripts
@@ -296,10 +299,15 @@ class Graph:
         from debate.pipeline import Pipeline, make_base
 
         builder = Builder(self.settings, Store(self.settings.cache), say=say)
-        if step not in ("config", "hash"):
+        if step not in ("config", "hash", "doctor"):
             self.clean_up_once(builder)
         if step == "sandbox":
             return make_base(self.settings, builder)
+        if step == "doctor":
+            from debate import doctor
+
+            sys.stdout.write(doctor.report(builder))
+            return None
         pipeline = Pipeline(self.settings, name, builder)
         if step == "lock":
             return pipeline.lock(refresh=name in self.refresh)

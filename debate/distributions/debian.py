@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from debate.distributions.interface import Live, LocaleParts, Locked, Mirrors, Slice
 from debate.errors import DebateError
 from debate.model import MIRROR, Artifact, Command, Step
-from debate.settings import Settings
+from debate.settings import Settings, mirror_variable
 from debate.tree import Entry, text_entry
 
 if TYPE_CHECKING:
@@ -137,6 +137,29 @@ def mirrors(settings: Settings, packages: Slice, mirror: str | None) -> Mirrors:
     return Mirrors(
         {name: address.rstrip("/") for name, address in found.items()}, directories, bool(packages["snapshot"])
     )
+
+
+def reach_mirror(settings: Settings) -> str:
+    """Ask the mirror for its index, with the host's own apt. Returns its address."""
+    import tempfile
+
+    from debate.run import run
+
+    found = mirrors(settings, {"release": BASE_RELEASE, "repositories": [], "snapshot": None}, None)
+    address = settings.mirrors.get("debian") if found.directories.get("debian") else found.addresses["debian"]
+    path = f"{address}/dists/{BASE_RELEASE}/InRelease"
+    if found.directories.get("debian"):
+        if not Path(path.removeprefix("file://")).is_file():
+            raise DebateError(f"{path}: missing; set {mirror_variable('debian')} to an archive of Debian")
+        return str(address)
+    options = ["-oAcquire::Retries=0", "-oAcquire::http::Timeout=15", "-oAcquire::https::Timeout=15"]
+    with tempfile.TemporaryDirectory(prefix="debate-mirror-") as directory:
+        try:
+            run(["/usr/lib/apt/apt-helper", *options, "download-file", path, f"{directory}/InRelease"])
+        except DebateError:
+            remedy = f"check the network, or set {mirror_variable('debian')} to another mirror"
+            raise DebateError(f"{path} cannot be had; {remedy}") from None
+    return str(address)
 
 
 def _archives(release: str) -> tuple[str, ...]:

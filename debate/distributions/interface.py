@@ -88,6 +88,9 @@ class Distribution(Protocol):
     def mirrors(self, settings: Settings, packages: Slice, mirror: str | None) -> Mirrors:
         """Where the archives of a profile are. ``mirror`` is the profile's own wish."""
 
+    def reach_mirror(self, settings: Settings) -> str:
+        """Ask the distribution's mirror for its index. Raises DebateError where it does not answer."""
+
     def lock_step(self, packages: Slice, mirrors: Mirrors, base: Artifact, installed: bytes = b"") -> Step:
         """Resolve the package list. Output: resolved.
 

@@ -15,7 +15,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from debate.errors import DebateError
@@ -33,7 +33,7 @@ class Group:
     directories: tuple[Path, ...]
     prefix: tuple[str, ...] = ()
     """What to put before the command, for a scope."""
-    counters: Mapping[str, Path] = ()  # type: ignore[assignment]
+    counters: Mapping[str, Path] = field(default_factory=dict)
     """Setting name -> file that counts how often its bound was met."""
 
     @property
@@ -43,15 +43,7 @@ class Group:
 
     def exceeded(self) -> str:
         """The setting whose bound was met, or an empty string."""
-        for setting, path in dict(self.counters).items():
-            try:
-                words = path.read_text().split()
-            except OSError:
-                continue
-            counts = dict(zip(words[::2], words[1::2], strict=False))
-            if int(counts.get("oom_kill", counts.get("max", words[0] if len(words) == 1 else 0))):
-                return setting
-        return ""
+        return _exceeded(self.counters)
 
     def remove(self) -> None:
         """Kill what is left inside and remove the group."""
@@ -59,14 +51,46 @@ class Group:
             _remove(directory)
 
 
+def _exceeded(counters: Mapping[str, Path]) -> str:
+    for setting, path in counters.items():
+        try:
+            words = path.read_text().split()
+        except OSError:
+            continue
+        counts = dict(zip(words[::2], words[1::2], strict=False))
+        if int(counts.get("oom_kill", counts.get("max", words[0] if len(words) == 1 else 0))):
+            return setting
+    return ""
+
+
+def exceeded_here() -> str:
+    """The setting whose bound this process's own group met. For a scope, whose group goes with its last process."""
+    version_2 = _ROOT / _own("").lstrip("/")
+    if (version_2 / "memory.events").exists():
+        return _exceeded({"memory": version_2 / "memory.events", "processes": version_2 / "pids.events"})
+    parents = _version_1_parents()
+    nowhere = Path("/nonexistent")
+    return _exceeded(
+        {
+            "memory": parents.get("memory", nowhere) / "memory.oom_control",
+            "processes": parents.get("pids", nowhere) / "pids.events",
+        }
+    )
+
+
 def create(name: str, limits: Limits) -> Group:
     """Make the group ``name``. Raises DebateError where the host cannot bound a process."""
+    return _KINDS[kind()](name, limits)
+
+
+def kind() -> str:
+    """What bounds processes on this host: a key of `_KINDS`. Raises DebateError where nothing does."""
     if Path("/run/systemd/system").is_dir():
-        return _scope(name, limits)
+        return "a systemd scope"
     if (_ROOT / "cgroup.controllers").exists():
-        return _version_2(name, limits)
+        return "cgroup v2"
     if (_ROOT / "memory").is_dir() and (_ROOT / "pids").is_dir():
-        return _version_1(name, limits)
+        return "cgroup v1"
     raise DebateError(
         "this host has no control groups, so a step's memory and processes cannot be bounded; "
         "mount cgroup2 on /sys/fs/cgroup, or run on a host with systemd"
@@ -82,6 +106,9 @@ def clean_up(name: str) -> None:
 
 def _scope(name: str, limits: Limits) -> Group:
     flags = ["systemd-run", "--scope", "--quiet", "--collect", f"--unit=debate-{name}"]
+    # nspawn makes groups of its own below this one. Without Delegate= systemd also stops all of a scope in which the
+    # kernel killed one process for want of memory, and nobody is left to say so.
+    flags += ["-p", "Delegate=yes"]
     flags += ["-p", f"MemoryMax={limits.memory}", "-p", "MemorySwapMax=0"]
     flags += ["-p", f"TasksMax={limits.processes}"]
     flags += ["-p", f"CPUQuota={limits.processors * 100}%", "--"]
@@ -157,6 +184,9 @@ def _version_1(name: str, limits: Limits) -> Group:
         "processes": groups["pids"] / "pids.events",
     }
     return Group(tuple(groups.values()), counters=counters)
+
+
+_KINDS = {"a systemd scope": _scope, "cgroup v2": _version_2, "cgroup v1": _version_1}
 
 
 def _refused(error: OSError) -> DebateError:

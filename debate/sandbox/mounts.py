@@ -55,6 +55,12 @@ def _check(result: int, what: str) -> int:
     return result
 
 
+def private_mounts() -> None:
+    """Give this process mounts of its own."""
+    _check(_libc.unshare(_CLONE_NEWNS), "unshare")
+    mount("none", "/", "", _MS_REC | _MS_PRIVATE)
+
+
 def private_namespaces() -> int:
     """Go on in a child that has mounts and processes of its own; returns its id, or 0 in the child.
 

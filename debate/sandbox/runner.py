@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -40,7 +41,7 @@ def run(
     log.parent.mkdir(parents=True, exist_ok=True)
     group = control_groups.create(name, limits)
     try:
-        session = Session(**{**vars(session), "cgroup_procs": group.procs})
+        session = replace(session, cgroup_procs=group.procs, in_scope=bool(group.prefix))
         process = subprocess.Popen(
             [*group.prefix, sys.executable, "-m", "debate.sandbox.session"],
             stdin=subprocess.PIPE,
@@ -56,12 +57,13 @@ def run(
             process.wait()
             _running.pop(name, None)
         exceeded = group.exceeded() if process.returncode else ""
+        lines = [json.loads(line) for line in said.splitlines()]
+        exceeded = exceeded or next((line["exceeded"] for line in lines if "exceeded" in line), "")
     finally:
         group.remove()
     if process.returncode:
         raise DebateError(_failure(step, log, limits, exceeded, process.returncode), log=str(log))
-    outputs = [json.loads(line) for line in said.splitlines()]
-    return {fields["name"]: Artifact(fields["digest"], fields["size"]) for fields in outputs}
+    return {fields["name"]: Artifact(fields["digest"], fields["size"]) for fields in lines}
 
 
 _running: dict[str, tuple[subprocess.Popen[bytes], control_groups.Group, Path]] = {}
@@ -137,10 +139,16 @@ def _copy_log(source: IO[bytes], log: Path) -> None:
     with source, log.open("wb", buffering=0) as target:
         while chunk := os.read(source.fileno(), 1 << 16):
             if kept < LOG_LIMIT:
-                target.write(chunk)
-                kept += len(chunk)
+                kept += target.write(chunk[: LOG_LIMIT - kept])
                 if kept >= LOG_LIMIT:
                     target.write(b"\ndebate: this log is full; what follows is dropped\n")
+
+
+_CANNOT_FORK = (
+    "Cannot fork",
+    "fork: Resource temporarily unavailable",
+    "fork: retry: Resource temporarily unavailable",
+)
 
 
 def _failure(step: str, log: Path, limits: Limits, exceeded: str, status: int) -> str:
@@ -150,8 +158,11 @@ def _failure(step: str, log: Path, limits: Limits, exceeded: str, status: int) -
         reason = f"was killed by signal {-status}"
     elif status == DISK_FULL:
         reason = f"No space left on device for its output; {NO_SPACE}"
+    elif any(words in tail(log, lines=40) for words in _CANNOT_FORK):
+        # Which group counts a fork that failed changed in Linux 6.11.
+        reason = f"could not start a process (setting limits.processes, {limits.processes:,})"
     elif "No space left on device" in tail(log, lines=40):
-        reason = f"ran out of space (settings limits.bytes, {limits.bytes:,}, and limits.inodes)"
+        reason = f"ran out of space (settings limits.bytes, {limits.bytes:,}, and limits.inodes, {limits.inodes:,})"
     else:
         reason = "failed"
     return f"{step}: {reason}\n{tail(log)}\nthe whole log: {log}"

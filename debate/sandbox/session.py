@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import Any
 
 from debate.run import die_with_parent
-from debate.sandbox import host_tree, mounts, nspawn, rights, whiteouts
+from debate.sandbox import host_tree, limits, mounts, nspawn, rights, whiteouts
 from debate.scripts import INSIDE
 
 DISK_FULL = 3
@@ -77,6 +77,9 @@ class Session:
     bytes: int
     inodes: int
     cgroup_procs: tuple[str, ...]
+    """Files to write one's process id to, to be bounded."""
+    in_scope: bool = False
+    """Whether the bounds are those of the scope that this process was started in."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -99,7 +102,10 @@ def main() -> int:
     try:
         child = mounts.private_namespaces()
         if child:
-            return abs(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            status = abs(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            if status and session.in_scope:
+                sys.stdout.write(json.dumps({"exceeded": limits.exceeded_here()}) + "\n")
+            return status
         scratch = _prepare(session)
     except OSError as error:
         _complain(f"the sandbox could not be made: {error}")
@@ -107,7 +113,12 @@ def main() -> int:
     for command in session.commands:
         if command.pack_upper:
             lower = [scratch / "lower" / str(n) for n in range(len(session.layers))]
-            whiteouts.spell_out(scratch / "upper", lower)
+            try:
+                whiteouts.spell_out(scratch / "upper", lower)
+            except OSError as error:  # Untrusted code made that tree, as deep as it liked.
+                place = os.path.relpath(error.filename or "", scratch / "upper")
+                _complain(f"what it left cannot be packed: {place[:200]}: {error.strerror}")
+                return 1
         done = subprocess.run(
             _argv(session, command, scratch),
             stdin=subprocess.DEVNULL,

@@ -26,7 +26,7 @@ from typing import Any
 from debate.build import Builder, _fill
 from debate.cache.store import Store
 from debate.distributions.interface import Locked
-from debate.model import Artifact, Step
+from debate.model import Artifact, Command, Step
 from debate.pipeline import Pipeline, epoch_of
 from debate.settings import Settings
 from debate.steps import boot, iso
@@ -128,6 +128,16 @@ class Bench:
 
         return timed(both, 5, lambda: target.unlink(missing_ok=True))
 
+    def trivial(self) -> Step:
+        return Step("trivial", (Command("doctor.sh"),), ("said",), 0, base=self.pipeline.base)
+
+    def sandboxed(self, step: Step) -> float:
+        """A step alone, with nothing around it but its sandbox."""
+        return timed(lambda: self.pipeline.builder.run(step, self.directory / "log"), 7)
+
+    def nothing_by_hand(self) -> float:
+        return timed(lambda: run("sh", "-c", "id -un; ls /sys/class/net"), 7)
+
     def changed(self, change: Callable[[int], object]) -> float:
         numbers = iter(range(100))
         self.full.doit("build:minimal")
@@ -196,8 +206,9 @@ class Bench:
         return seconds
 
 
-def row(name: str, ours: float, what: str, other: float, most: float) -> None:
-    sys.stdout.write(f"{name:<42} {ours:7.2f}  {what:<26} {other:7.2f}  {ours / other:5.2f}  (at most {most})\n")
+def row(name: str, ours: float, what: str, other: float, most: float | None = None) -> None:
+    target = f"  (at most {most})" if most else ""
+    sys.stdout.write(f"{name:<42} {ours:7.2f}  {what:<26} {other:7.2f}  {ours / other:5.2f}{target}\n")
     sys.stdout.flush()
 
 
@@ -216,6 +227,8 @@ def main() -> None:
         row("nothing to do", bench.nothing_to_do(), "doit, one task", bench.one_task(), 1.5)
         row("fresh checkout, full cache", bench.fresh(), "copying the ISO", bench.copied(), 2.0)
         last = bench.last_steps_by_hand()
+        row("a sandbox around nothing", bench.sandboxed(bench.trivial()), "without it", bench.nothing_by_hand())
+        row("a sandbox around xorriso", bench.sandboxed(bench.iso_step()), "xorriso and SHA-256", last)
         row("one overlay file", bench.overlay_file(), "xorriso and SHA-256", last, 2.0)
         row("boot menu", bench.menu(), "xorriso and SHA-256", last, 2.0)
         if wanted.live_build:

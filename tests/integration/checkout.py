@@ -76,6 +76,12 @@ class Checkout:
         return self.cache / "objects" / "sha256" / digits[:2] / digits[2:]
 
 
+def hook(checkout: Checkout, script: str) -> None:
+    """The profile `mine`: minimal with one hook."""
+    (checkout.directory / "profiles" / "hook.sh").write_text(script)
+    checkout.profile("mine", "extends: minimal\nhooks: [hook.sh]\n")
+
+
 def ran(said: str, profile: str = "") -> dict[str, str]:
     """Step -> how its result came to be (``built`` or ``cached``), out of doit's report.
 
@@ -119,3 +125,14 @@ def assert_nothing_left(before: dict[str, list[str]], checkout: Checkout) -> Non
             return
         assert time.monotonic() < deadline, f"left behind: {left}"
         time.sleep(0.1)
+
+
+def wait_until_gone(before: dict[str, list[str]]) -> None:
+    """Mounts, loop devices and processes go with the killed builder, before anyone cleans up."""
+    deadline = time.monotonic() + 10
+    while True:
+        left = {k: sorted(set(v) - set(before[k])) for k, v in host_state().items() if k != "groups"}
+        if not any(left.values()):
+            return
+        assert time.monotonic() < deadline, f"left behind by a killed builder: {left}"
+        time.sleep(0.05)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from debate import keys
-from tests.integration.checkout import Checkout, ran
+from tests.integration.checkout import DOIT, Checkout, ran
 
 Resize = Callable[[str], None]
 
@@ -89,3 +91,98 @@ def test_a_record_cut_short(checkout: Checkout) -> None:
     record.write_text(record.read_text()[:20])
     said = checkout.doit("build:minimal")
     assert ran(said)["rootfs"] == "cached"
+
+
+def test_a_record_that_is_gone(checkout: Checkout) -> None:
+    checkout.doit("build:minimal")
+    for name in ("iso.json", "hash.json", "slices/boot.json", "lock.json"):
+        checkout.output("minimal", name).unlink()
+        checkout.doit("build:minimal")
+        assert checkout.output("minimal", name).exists()
+    assert "up to date" in checkout.doit("build:minimal")
+
+
+@pytest.mark.parametrize("fault", ["cut", "emptied", "given away", "opened to all", "closed"])
+def test_an_object_that_someone_changed(checkout: Checkout, fault: str) -> None:
+    """Cut or emptied it is made again; with another owner or mode it is read again, and put right."""
+    (checkout.directory / "profiles" / "hook.sh").write_text(f"echo '{fault}' > /etc/for-this-test\n")
+    checkout.profile("mine", "extends: minimal\nhooks: [hook.sh]\n")
+    checkout.doit("build:mine")
+    before = checkout.digest("mine")
+    path = checkout.object(checkout.json("mine", "overlay.json")["outputs"]["layer"]["digest"])
+    path.chmod(0o644)
+    match fault:
+        case "cut":
+            os.truncate(path, 1000)
+        case "emptied":
+            os.truncate(path, 0)
+        case "given away":
+            os.chown(path, 1000, 1000)
+        case "opened to all":
+            path.chmod(0o666)
+        case "closed":
+            path.chmod(0o600)
+    checkout.iso("mine").unlink()
+    checkout.output("mine", "iso.json").unlink()
+    said = checkout.doit("build:mine")
+    assert ran(said).get("overlay") == ("built" if fault in ("cut", "emptied") else None), said
+    assert (path.stat().st_uid, path.stat().st_mode & 0o7777) == (0, 0o444)
+    assert f"sha256:{path.parent.name}{path.name}" == keys.sha256_file(path)
+    assert keys.sha256_file(checkout.iso("mine")) == before
+
+
+def test_actions_that_are_damaged(checkout: Checkout) -> None:
+    """Text that is no action is a miss."""
+    checkout.doit("build:minimal")
+    key = checkout.json("minimal", "traces/boot.json")["key"]
+    action = checkout.cache / "actions" / f"{key}.json"
+    for text in ("", "{", "[]", '{"outputs": 5}', '{"outputs": {}, "seconds": 1}'):
+        action.write_text(text)
+        checkout.output("minimal", "boot.json").unlink()
+        assert ran(checkout.doit("build:minimal"))["boot"] == "built", text
+
+
+@pytest.fixture
+def read_only(checkout: Checkout) -> Iterator[Checkout]:
+    """A checkout whose cache cannot be written, and that has built nothing yet."""
+    checkout.doit("build:minimal")
+    shutil.rmtree(checkout.output("minimal"))
+    subprocess.run(["mount", "--bind", checkout.cache, checkout.cache], check=True)
+    subprocess.run(["mount", "-o", "remount,bind,ro", checkout.cache], check=True)
+    yield checkout
+    subprocess.run(["umount", checkout.cache], check=True)
+
+
+def test_a_cache_that_cannot_be_written(read_only: Checkout, built: Checkout) -> None:
+    """What is in it can be used, and for the rest there is one clear line."""
+    pinned = read_only.directory / "profiles" / "minimal.lock.json"
+    pinned.write_bytes(built.output("minimal", "lock.json").read_bytes())
+    read_only.doit("build:minimal")
+    assert read_only.digest("minimal") == built.digest("minimal")
+    profile = read_only.directory / "profiles" / "minimal.yaml"
+    profile.write_text(profile.read_text() + "files: [{path: /etc/new, content: x}]\n")
+    said = read_only.doit("build:minimal", status=1)
+    assert "Read-only file system; set DEBATE_CACHE or DEBATE_OUTPUT to a place that can be written" in said
+
+
+def test_a_clock_that_was_set_back(checkout: Checkout) -> None:
+    """Nothing compares times for their order: a change is seen, and what is up to date stays so."""
+    preload = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    (checkout.directory / "profiles" / "hook.sh").write_text("echo clock > /etc/for-this-test\n")
+    checkout.profile("mine", "extends: minimal\nhooks: [hook.sh]\n")
+    checkout.doit("build:mine")
+
+    def back(*words: str) -> str:
+        argv = [DOIT, *words]
+        clock = {"LD_PRELOAD": str(preload), "FAKETIME": "-40d", "FAKETIME_DONT_RESET": "1"}
+        done = subprocess.run(
+            argv, cwd=checkout.directory, env={**checkout.environment(), **clock}, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "up to date" in back("build:mine")
+    (checkout.directory / "profiles" / "hook.sh").write_text("echo cl0ck > /etc/for-this-test\n")
+    os.utime(checkout.directory / "profiles" / "hook.sh", (1, 1))
+    assert ran(back("build:mine"))["overlay"] == "built"
+    assert "up to date" in checkout.doit("build:mine")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.checkout import Checkout, assert_nothing_left, host_state
+from tests.integration.checkout import Checkout, assert_nothing_left, host_state, wait_until_gone
 
 SANDBOXES = ("sandbox", "lock", "packages", "inspect", "select", "initrd", "rootfs", "boot", "overlay", "iso")
 """All that `build` starts a sandbox for; doit chooses the order."""
@@ -25,17 +25,6 @@ def wait_for(process: subprocess.Popen[str], directory: Path, *patterns: str) ->
         assert process.poll() is None, f"ended before {patterns}: {process.communicate()[0]}"
         assert time.monotonic() < deadline, f"none of {patterns}"
         time.sleep(0.002)
-
-
-def wait_until_gone(before: dict[str, list[str]]) -> None:
-    """Mounts, loop devices and processes go with the killed builder, before anyone cleans up."""
-    deadline = time.monotonic() + 10
-    while True:
-        left = {k: sorted(set(v) - set(before[k])) for k, v in host_state().items() if k != "groups"}
-        if not any(left.values()):
-            return
-        assert time.monotonic() < deadline, f"left behind by a killed builder: {left}"
-        time.sleep(0.05)
 
 
 def test_kill_in_each_step(built: Checkout, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The README's two commands on a bare Debian with only git, python3 and root."""
+"""The README's first commands on a bare Debian with only git, python3 and root."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from debate.distributions import debian
 from tests.conftest import ROOT
 from tests.integration.checkout import Checkout, host_state
 
-COMMANDS = re.findall(r"^\./setup .*$", (ROOT / "README.md").read_text(), re.MULTILINE)[:2]
+COMMANDS = re.findall(r"^\./setup .*$", (ROOT / "README.md").read_text(), re.MULTILINE)[:3]
 
-ONE = "tests/integration/test_sandbox.py::test_a_hook_is_not_root_of_the_host"
+ONE = "tests/integration/test_sandbox.py::test_what_a_hook_leaves_running_does_not_outlive_it"
 """What of the integration tests runs in there: the others run beside this one already."""
 CACHE = ("objects", "actions", "locks", "tmp")
 
@@ -87,14 +87,18 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bare]:
     shutil.rmtree(made.root)
 
 
-def test_the_two_commands(bare: Bare, built: Checkout) -> None:
+def test_the_quick_start(bare: Bare, built: Checkout) -> None:
     """And the ISO is the one that this host made, with another Debian, another mmdebstrap and another Python."""
     lock = built.output("minimal", "lock.json").read_bytes()
     (bare.root / "checkout" / "profiles" / "minimal.lock.json").write_bytes(lock)
-    assert COMMANDS == ["./setup build:minimal", "./setup test"], "the README's quick start"
-    first = bare.run(COMMANDS[0])
+    assert COMMANDS == ["./setup doctor", "./setup build:minimal", "./setup test"], "the README's quick start"
+    looked_at = bare.run(COMMANDS[0])
+    assert looked_at.returncode == 0, looked_at.stdout + looked_at.stderr
+    assert "This host can build." in looked_at.stdout
+    assert "  note    QEMU          not installed; check:NAME needs it" in looked_at.stdout
+    first = bare.run(COMMANDS[1])
     assert first.returncode == 0, first.stdout + first.stderr
-    said = first.stdout
+    said = looked_at.stdout + first.stdout
     packages = next(line for line in said.splitlines() if line.startswith("debate: installing Debian packages:"))
     assert {"systemd-container", "mmdebstrap", "python3-venv"} <= set(packages.split())
     assert "qemu" not in packages, "only where asked"
@@ -118,9 +122,7 @@ def test_the_two_commands(bare: Bare, built: Checkout) -> None:
     refused = bare.run("./setup build:minimal", user="nobody")
     assert refused.stderr.strip().endswith("so it needs root: sudo ./setup build:minimal")
 
-    second = bare.run(
-        f"{COMMANDS[1]} tests/unit tests/integration/test_sandbox.py::test_a_hook_is_not_root_of_the_host"
-    )
+    second = bare.run(f"{COMMANDS[2]} tests/unit {ONE}")
     assert second.returncode == 0, second.stdout + second.stderr
     assert " skipped" not in second.stdout
     assert "qemu-system-x86" in second.stdout.partition("debate: installing Debian packages:")[2].splitlines()[0]

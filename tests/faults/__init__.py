@@ -1,0 +1,1 @@
+"""Faults that take too long for CI."""

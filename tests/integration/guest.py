@@ -1,0 +1,88 @@
+"""Runs inside a live system of ours, with systemd as PID 1 and cgroup v2: sandboxes under both kinds of limits there.
+
+Prints a line for each try, ``guest: KIND: TRY: RESULT``, on the console. `test_guest` makes the ISO, boots it
+and reads them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from debate.errors import DebateError
+from debate.sandbox import limits as control_groups
+from debate.sandbox import runner
+from debate.sandbox.session import Command, Session
+from debate.settings import Limits
+
+BASE = "/run/live/medium/live/0-packages.squashfs"
+"""A layer of the ISO that this system was started from: shell, perl and the usual tools."""
+TRIES = {
+    "works": ("echo fine > /run/out/done", Limits(memory=512 << 20)),
+    "memory": ("exec tail /dev/zero", Limits(memory=64 << 20)),
+    "processes": ("for n in $(seq 200); do sleep 60 & done; wait", Limits(memory=512 << 20, processes=40)),
+    "time": ("echo waiting; sleep 600", Limits(memory=512 << 20, warn_after=2, stop_after=3)),
+    "attacks": ("sh /run/step/attacks/run.sh; echo fine > /run/out/done", Limits(memory=512 << 20, stop_after=600)),
+}
+UID_BASE = 1_310_720_000
+
+
+def attempt(kind: str, name: str) -> str:
+    """Run one try. Returns what a user would read, in one line."""
+    script, bounds = TRIES[name]
+    workspace = Path(tempfile.mkdtemp(prefix="guest-", dir="/var/tmp"))
+    (workspace / "in").mkdir()
+    session = Session(
+        directory=str(workspace), base=BASE, layers=(), outputs=("done",), scripts="/opt/debate", environment={},
+        commands=(Command(("/bin/sh", "-c", script), rights="bootstrap"),), uid_base=UID_BASE, shown=(), mirrors=(),
+        scratch="tmpfs", bytes=1 << 30, inodes=100_000, cgroup_procs=(),
+    )  # fmt: skip
+    log = workspace.parent / f"{kind.split()[-1]}-{name}.log"
+    try:
+        runner.run(f"{name}-{time.monotonic_ns()}", session, bounds, log, step=name, warn=lambda _: None)
+        result = "done"
+    except DebateError as error:
+        result = str(error).splitlines()[0]
+    shutil.rmtree(workspace)
+    for line in log.read_text(errors="replace").splitlines():
+        if line.startswith("attack "):
+            say(kind, line)
+    return result
+
+
+def left() -> str:
+    """What is still there of sandboxes that ended."""
+    deadline = time.monotonic() + 10
+    while True:
+        groups = [path for path in Path("/sys/fs/cgroup").rglob("debate-*") if path.is_dir()]
+        mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if "guest-" in line]
+        if not groups and not mounts:
+            return "nothing"
+        if time.monotonic() > deadline:
+            return f"{groups} {mounts}"
+        time.sleep(0.2)
+
+
+def say(kind: str, text: str) -> None:
+    sys.stdout.write(f"guest: {kind}: {text}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Try everything under the kind that is found here, and under plain cgroup v2."""
+    found = control_groups.kind()
+    for kind in (found, "cgroup v2"):
+        control_groups.kind = lambda chosen=kind: chosen  # type: ignore[assignment, misc]
+        for name in TRIES:
+            say(kind, f"{name}: {attempt(kind, name)}")
+        say(kind, f"left: {left()}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    finally:
+        say("all", "over")

@@ -1,0 +1,40 @@
+"""`doctor` on this host, which can build, and with what it needs taken away."""
+
+from __future__ import annotations
+
+import subprocess
+
+from tests.integration.checkout import DOIT, Checkout
+
+ALL = ("root", "Python", "nspawn", "mmdebstrap", "kernel", "limits", "sandbox", "disk", "memory", "mirror", "QEMU")
+
+
+def test_this_host(checkout: Checkout) -> None:
+    said = checkout.doit("doctor")
+    assert "This host can build." in said
+    assert [line.split()[1] for line in said.splitlines() if line.startswith("  ok ")] == list(ALL)
+
+
+def test_a_mirror_that_does_not_answer(checkout: Checkout) -> None:
+    said = checkout.doit("doctor", status=1, MIRROR_DEBIAN="http://127.0.0.1:9/debian")
+    assert "this host cannot build yet: mirror\n" in said
+    assert (
+        "  missing mirror        http://127.0.0.1:9/debian/dists/trixie/InRelease cannot be had; check the network, or "
+        "set DEBATE_MIRROR_DEBIAN to another mirror" in said
+    )
+
+
+def test_without_loop_devices_and_control_groups(checkout: Checkout) -> None:
+    """As in a container to which they were not given."""
+    hide = (
+        'mount -t tmpfs tmpfs /dev && mknod -m 666 /dev/null c 1 3 && mount -t tmpfs tmpfs /sys/fs/cgroup && exec "$@"'
+    )
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", hide, "sh", DOIT, "doctor"],
+        cwd=checkout.directory, env=checkout.environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, said
+    assert "this host cannot build yet: kernel, limits, sandbox" in said
+    assert "modprobe loop, or give this container /dev/loop-control and loop devices" in said
+    assert "mount cgroup2 on /sys/fs/cgroup, or run on a host with systemd" in said

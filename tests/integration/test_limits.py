@@ -1,0 +1,71 @@
+"""Steps that want too much: each ends with the step, the limit, the setting's name and the log's last lines."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.integration.checkout import Checkout, hook
+
+
+def test_too_much_memory(checkout: Checkout) -> None:
+    hook(checkout, "exec tail /dev/zero\n")
+    said = checkout.doit("overlay:mine", status=1, MEMORY=str(256 << 20))
+    assert "overlay: met its limit of 268,435,456 memory (setting limits.memory)" in said
+
+
+def test_too_many_processes(checkout: Checkout) -> None:
+    hook(checkout, "#!/bin/bash\nfor n in {1..300}; do sleep 60 & done; wait -n; exit 1\n")
+    said = checkout.doit("overlay:mine", status=1, PROCESSES="100")
+    assert "overlay: met its limit of 100 processes (setting limits.processes)" in said
+
+
+def test_too_many_bytes(checkout: Checkout) -> None:
+    hook(checkout, "head -c 200M /dev/zero > /srv/big\n")
+    checkout.doit("rootfs:mine")
+    said = checkout.doit("overlay:mine", status=1, BYTES=str(100 << 20))
+    assert "overlay: ran out of space (settings limits.bytes, 104,857,600, and limits.inodes, 2,000,000)" in said
+
+
+@pytest.mark.parametrize("scratch", ["tmpfs", "disk"])
+def test_too_much_time(checkout: Checkout, scratch: str) -> None:
+    hook(checkout, "echo waiting\nsleep 600\n")
+    started = time.monotonic()
+    said = checkout.doit("overlay:mine", status=1, WARN_AFTER="2", STOP_AFTER="4", SCRATCH=scratch)
+    assert "overlay has run for 2 s and is stopped at 4 s (setting limits.stop_after)" in said
+    assert "overlay: stopped after 4 s (setting limits.stop_after)\n    hook hook.sh\n    waiting" in said
+    assert time.monotonic() - started < 300
+
+
+def test_too_many_files(checkout: Checkout) -> None:
+    hook(checkout, "mkdir /srv/many; cd /srv/many; seq 100000 | xargs touch\n")
+    said = checkout.doit("overlay:mine", status=1, INODES="20000")
+    assert "overlay: ran out of space (settings limits.bytes, 17,179,869,184, and limits.inodes, 20,000)" in said
+    assert "No space left on device" in said
+
+
+def test_a_fork_bomb(checkout: Checkout) -> None:
+    hook(checkout, "#!/bin/bash\necho counting\nbomb() { bomb | bomb & }\nbomb\nsleep 60\n")
+    said = checkout.doit("overlay:mine", status=1, PROCESSES="200", WARN_AFTER="5", STOP_AFTER="6")
+    assert "overlay: met its limit of 200 processes (setting limits.processes)" in said or (
+        "overlay: stopped after 6 s (setting limits.stop_after)" in said
+    )
+
+
+def test_a_busy_loop(checkout: Checkout) -> None:
+    """It may use one processor, and no longer than the limit."""
+    hook(checkout, "echo round and round\n(while :; do :; done) &\n(while :; do :; done) &\nwhile :; do :; done\n")
+    said = checkout.doit("overlay:mine", status=1, PROCESSORS="1", WARN_AFTER="4", STOP_AFTER="5")
+    assert "overlay: stopped after 5 s (setting limits.stop_after)\n    hook hook.sh\n    round and round" in said
+
+
+def test_an_endless_log(checkout: Checkout) -> None:
+    """The log is read to the end, kept up to its bound, and shown without what could drive a terminal."""
+    hook(checkout, "yes \"$(printf '\\033]0;title\\007 gibberish')\"\n")
+    said = checkout.doit("overlay:mine", status=1, WARN_AFTER="3", STOP_AFTER="4")
+    assert "overlay: stopped after 4 s (setting limits.stop_after)" in said
+    assert "?]0;title? gibberish" in said or "debate: this log is full; what follows is dropped" in said
+    assert "\033" not in said
+    log = checkout.output("mine", "logs", "overlay.log")
+    assert log.stat().st_size <= (64 << 20) + 100

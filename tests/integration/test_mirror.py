@@ -1,0 +1,128 @@
+"""A mirror that fails while it is asked: one clear line, nothing half written, and the next run works."""
+
+from __future__ import annotations
+
+import http.server
+import re
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.archive import Archive
+from tests.integration.checkout import Checkout
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves a directory, with ``server.fault`` for the paths that ``server.pattern`` matches."""
+
+    server: Mirror
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        """Answer, or fail in the wanted way."""
+        path = Path(self.translate_path(self.path))
+        if not path.is_file():
+            self.send_error(404)
+            return
+        fault = self.server.fault if re.search(self.server.pattern, self.path) else ""
+        self.server.asked += bool(fault)
+        if fault in ("404", "500"):
+            self.send_error(int(fault))
+            return
+        data = path.read_bytes()
+        if fault == "wrong":
+            middle = len(data) // 2
+            data = data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if fault == "cut":
+            self.wfile.write(data[: len(data) // 2])
+            self.close_connection = True
+            return
+        step = 100 if fault == "slow" else len(data)
+        for start in range(0, len(data), step):
+            self.wfile.write(data[start : start + step])
+            if fault == "slow":
+                time.sleep(0.1)
+
+
+class Mirror(http.server.ThreadingHTTPServer):
+    """A mirror on this host's loopback."""
+
+    daemon_threads = True
+
+    def __init__(self, archive: Archive) -> None:
+        self.fault, self.pattern, self.asked = "", "$^", 0
+
+        class Here(Handler):
+            def __init__(self, *words: Any) -> None:
+                super().__init__(*words, directory=str(archive.directory))
+
+        super().__init__(("127.0.0.1", 0), Here)
+        self.archive = archive
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
+    archive = Archive.make(tmp_path_factory.mktemp("mirror") / "archive")
+    for fault in FAULTS:
+        archive.add(f"probe-{fault}", "1.0", {f"/usr/share/{fault}": fault * 100})
+    archive.publish()
+    with Mirror(archive) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+FAULTS = {
+    "404": ("404|does not have a Release|no archive with a suite", "no longer has probe-404 1.0"),
+    "500": ("500", "500"),
+    "cut": ("closed|Connection|unexpected size", "closed|Connection|unexpected size"),
+    "wrong": ("not what the archive's signed index says", "has another SHA-256 than the lock"),
+}
+"""Fault -> what is said of it when it hits the index, and when it hits a package."""
+
+
+def with_probe(checkout: Checkout, mirror: Mirror, fault: str) -> None:
+    (checkout.directory / "profiles" / "keys" / "extra.asc").write_bytes(mirror.archive.key)
+    repository = f"{{name: extra, url: '{mirror.url}', suites: [stable], components: [main], key: keys/extra.asc}}"
+    checkout.profile("mine", f"extends: minimal\npackages: [probe-{fault}]\nrepositories: [{repository}]\n")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_mirror_that_fails(checkout: Checkout, mirror: Mirror, fault: str) -> None:
+    with_probe(checkout, mirror, fault)
+    of_index, of_package = FAULTS[fault]
+    for step, pattern, message in (("lock", "/dists/.*/Packages", of_index), ("packages", "/pool/", of_package)):
+        if step == "lock" and fault == "404":
+            pattern = "/dists/.*Release"
+        mirror.fault, mirror.pattern, mirror.asked = fault, pattern, 0
+        said = checkout.doit(f"{step}:mine", status=1)
+        assert mirror.asked
+        assert re.search(message, said), said
+        assert not checkout.output("mine", f"{step}.json").exists()
+        mirror.fault = ""
+        checkout.doit(f"{step}:mine")
+    names = {package["name"] for package in checkout.json("mine", "lock.json")["packages"]}
+    assert f"probe-{fault}" in names
+
+
+def test_a_slow_mirror(checkout: Checkout, mirror: Mirror) -> None:
+    with_probe(checkout, mirror, "cut")
+    mirror.fault, mirror.pattern, mirror.asked = "slow", ".", 0
+    checkout.doit("packages:mine")
+    assert mirror.asked >= 3
+    mirror.fault = ""

@@ -44,11 +44,11 @@ class Builder:
         """
         ingredients = self.ingredients(step)
         key = keys.key(ingredients)
-        result = self._lookup(key)
+        result = self._lookup(key, step)
         if result is None:
             waiting = f"{step.name}: another builder is making it; waiting"
             with self.store.locked(key, lambda: self.say(waiting)):
-                result = self._lookup(key) or self._build(complete(step), key, log)
+                result = self._lookup(key, step) or self._build(complete(step), key, log)
         if trace is not None:
             write_atomically(
                 trace,
@@ -92,8 +92,8 @@ class Builder:
             "machine": platform.machine(),
         }
 
-    def _lookup(self, key: str) -> Result | None:
-        action = self.store.lookup(key)
+    def _lookup(self, key: str, step: Step) -> Result | None:
+        action = self.store.lookup(key, step.outputs)
         if action is None:
             return None
         return Result(key, action["outputs"], cached=True, seconds=action["seconds"])

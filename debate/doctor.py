@@ -99,7 +99,7 @@ def _images(builder: Builder) -> Finding:
         except DebateError as error:
             reason = str(error).partition(": exit status 1: ")[2].replace(directory, "…").splitlines()[0]
             remedy = "Linux 6.2 or later is needed, with squashfs, overlayfs and id-mapped mounts"
-            if "loop device" in reason:
+            if not Path("/dev/loop-control").exists():
                 remedy = "modprobe loop, or give this container /dev/loop-control and loop devices"
             return Finding("kernel", f"{kernel}: {reason}", remedy)
     return Finding("kernel", f"{kernel}: loop devices, id-mapped squashfs, overlayfs")
@@ -124,7 +124,8 @@ def _sandbox(builder: Builder) -> Finding:
     try:
         made = builder.run(step, log)
     except DebateError as error:
-        return Finding("sandbox", str(error).splitlines()[0], f"{shown(log)} says why")
+        fact, _, remedy = str(error).splitlines()[0].partition("; ")
+        return Finding("sandbox", fact, remedy or f"{shown(log)} says why")
     said = builder.store.read(made["said"]).decode().split()
     if said != ["root", "lo"]:
         return Finding(

@@ -156,7 +156,7 @@ class Pipeline:
             alone = distribution.inspect_step([package], self.base)
             ingredients = {**self.builder.ingredients(alone), "base": ""}
             keys_[package.sha256] = keys.key(ingredients)
-        found = {sha256: self.store.lookup(key) for sha256, key in keys_.items()}
+        found = {sha256: self.store.lookup(key, ("stanza",)) for sha256, key in keys_.items()}
         unread = [package for package in packages if found[package.sha256] is None]
         made: Mapping[str, Artifact] = {}
         if unread:
@@ -176,8 +176,12 @@ class Pipeline:
         else:
             there = {package.sha256 for package in below.locked()}
             added = [package for package in self.locked() if package.sha256 not in there]
+            order = self.distribution().order_step(
+                added, index, below.outputs("packages")["index"], values["release"], self.base
+            )
+            plan = self.realise(order).outputs["plan"]
             layers = below.package_layers()
-            step = self.distribution().added_step(added, index, values, layers, self.base, epoch_of(values))
+            step = self.distribution().added_step(added, plan, values, layers, self.base, epoch_of(values))
         return self.finish(step)
 
     def initrd(self) -> Report:

@@ -33,7 +33,7 @@ _OWN_CODE = {
 }  # fmt: skip
 _SCRIPTS = {
     "packages": ("debian/fetch.sh", "debian/inspect.sh", "debian/select.sh"),
-    "rootfs": ("debian/rootfs.sh", "debian/add.sh", "debian/pack.sh"),
+    "rootfs": ("debian/rootfs.sh", "debian/order.sh", "debian/add.sh", "debian/pack.sh"),
     "initrd": ("debian/initrd.sh",),
     "overlay": ("overlay.sh", "squash.sh"),
     "boot": ("boot.sh",),

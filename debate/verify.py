@@ -75,7 +75,7 @@ def _lay_out(pipeline: Pipeline, root: Path) -> Settings:
     for name in (pipeline.name, *bases.chain(settings.profiles, pipeline.name)):
         shutil.copyfile(settings.output / name / "lock.json", root / "profiles" / f"{name}.lock.json")
     key = read(settings, ".sandbox", "trace")["key"]
-    base = pipeline.store.lookup(key)
+    base = pipeline.store.lookup(key, ("base", "packages"))
     if base is None:
         raise DebateError("the sandbox base is not in the cache any more; run the same command again")
     for artifact in (*(package.artifact for package in pipeline.locked()), *base["outputs"].values()):

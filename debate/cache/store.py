@@ -12,12 +12,14 @@ Everything is written under tmp/, synced and renamed, so that a reader sees all 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import itertools
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import stat
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ from debate.model import Artifact
 _numbers = itertools.count(1)
 _UNTOUCHED = 0
 """Time of modification of objects, in nanoseconds since 1970."""
+_MODE = 0o444
+"""Mode of objects."""
 
 
 class Store:
@@ -44,34 +48,45 @@ class Store:
     def has(self, artifact: Artifact) -> bool:
         """Whether the artifact is there, whole. An object that is not what its name says is removed.
 
-        Objects are read again only when something wrote to them, which moves their time.
+        Objects are read again only when something wrote to them, which moves their time, or when someone else
+        could have: an object belongs to this user or to root, and none may write to it.
         """
         path = self.path(artifact)
         try:
             found = os.stat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        if found.st_size == artifact.size and found.st_mtime_ns == _UNTOUCHED:
-            return True
-        try:
-            if keys.sha256_file(path) == artifact.digest:
-                os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED))
+            owned = found.st_uid in (0, os.geteuid()) and stat.S_IMODE(found.st_mode) == _MODE
+            if found.st_size == artifact.size and found.st_mtime_ns == _UNTOUCHED and owned:
                 return True
-            path.unlink(missing_ok=True)
-        except (FileNotFoundError, PermissionError):
-            pass  # Another builder removed it; or this user may only look.
-        return False
+            if not owned:
+                self._own(path)
+            whole = found.st_size == artifact.size and keys.sha256_file(path) == artifact.digest
+        except OSError:
+            return False  # Not there; removed by another builder just now; or not for this user to read.
+        with contextlib.suppress(OSError):  # It may be that this user can only look.
+            if whole:
+                os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED))
+            else:
+                path.unlink()
+        return whole
 
-    def lookup(self, key: str) -> dict[str, Any] | None:
-        """The action ``key`` if all its outputs are here."""
+    @staticmethod
+    def _own(path: Path) -> None:
+        """Nobody else may write to ``path`` from now on. Before it is read: not after."""
+        with contextlib.suppress(OSError):
+            os.chown(path, os.geteuid(), os.getegid())
+            os.chmod(path, _MODE)
+
+    def lookup(self, key: str, names: Collection[str] = ()) -> dict[str, Any] | None:
+        """The action ``key`` if all its outputs are here, ``names`` among them."""
         try:
             action: dict[str, Any] = json.loads((self.root / "actions" / f"{key}.json").read_bytes())
             outputs = {name: Artifact(**fields) for name, fields in action["outputs"].items()}
-            if not all(self.has(artifact) for artifact in outputs.values()):
+            seconds = float(action["seconds"])
+            if not outputs.keys() >= set(names) or not all(self.has(artifact) for artifact in outputs.values()):
                 return None
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
             return None  # Not there, or damaged: made anew either way.
-        return {**action, "outputs": outputs}
+        return {**action, "outputs": outputs, "seconds": seconds}
 
     def record(self, key: str, step: str, outputs: Mapping[str, Artifact], seconds: float, **more: Any) -> None:
         """Remember what ``key`` made. Every output must be in the store."""
@@ -87,7 +102,7 @@ class Store:
         """Move a synced file, whose digest the caller has computed, into the store."""
         target = self.path(artifact)
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.chmod(path, 0o444)
+        os.chmod(path, _MODE)
         os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED))
         os.replace(path, target)
 
@@ -95,7 +110,7 @@ class Store:
         """Store a small file."""
         artifact = Artifact(keys.sha256(data), len(data))
         if not self.has(artifact):
-            self._write(self.path(artifact), data, 0o444)
+            self._write(self.path(artifact), data, _MODE)
             os.utime(self.path(artifact), ns=(_UNTOUCHED, _UNTOUCHED))
         return artifact
 

@@ -258,7 +258,7 @@ def lock_step(packages: Slice, mirrors: Mirrors, base: Artifact, installed: byte
                 f'APT::Install-Recommends "{str(packages["recommends"]).lower()}";\n'
             ).encode(),
             "packages": "".join(f"{name}\n" for name in packages["packages"]).encode(),
-            "installed": installed.replace(b"\nFilename: ", b"\nStatus: install ok installed\nFilename: "),
+            "installed": installed,
             **_keys(packages),
         },
         where={
@@ -450,9 +450,25 @@ def rootfs_step(packages: Sequence[Locked], index: Artifact, rootfs: Slice, base
     )
 
 
+def order_step(packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, base: Artifact) -> Step:
+    return Step(
+        name="order",
+        commands=(Command("debian/order.sh"),),
+        outputs=("plan",),
+        epoch=BASE_EPOCH,
+        parameters={
+            **_release_file(release, index.digest.removeprefix("sha256:"), index.size),
+            "wanted": "".join(f"{package.name}={package.version}\n" for package in packages).encode(),
+            "release": release.encode(),
+        },
+        inputs={f"{_dists(release)}/main/binary-all/Packages": index, "below": below},
+        base=base,
+    )
+
+
 def added_step(
     packages: Sequence[Locked],
-    index: Artifact,
+    plan: Artifact,
     rootfs: Slice,
     layers: Sequence[Artifact],
     base: Artifact,
@@ -467,11 +483,10 @@ def added_step(
         outputs=("layer", "packages"),
         epoch=epoch,
         parameters={
-            "packages": "".join(f"{p.name}:{p.architecture} install\n" for p in packages).encode(),
             "dpkg.cfg": _dpkg_options(rootfs),
             "mksquashfs": _mksquashfs_options(rootfs),
         },
-        inputs={"index": index, **{_pool(package): package.artifact for package in packages}},
+        inputs={"plan": plan, **{_pool(package): package.artifact for package in packages}},
         layers=tuple(layers),
         base=base,
     )

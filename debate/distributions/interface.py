@@ -131,10 +131,18 @@ class Distribution(Protocol):
     ) -> Step:
         """Install. Outputs: layer, packages."""
 
+    def order_step(
+        self, packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, base: Artifact
+    ) -> Step:
+        """In which order ``packages`` are installed on those of the index ``below``. Output: plan.
+
+        ``index`` has both.
+        """
+
     def added_step(
         self,
         packages: Sequence[Locked],
-        index: Artifact,
+        plan: Artifact,
         rootfs: Slice,
         layers: Sequence[Artifact],
         base: Artifact,

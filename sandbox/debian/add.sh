@@ -1,23 +1,36 @@
 #!/bin/sh
 # Installs packages on those of the layers below. Runs inside that system, with its own dpkg.
-# in: pool/*.deb, index (of all packages), packages (dpkg --set-selections), dpkg.cfg
+# in: pool/*.deb, plan (of order.sh), dpkg.cfg
 set -eu
 export INITRD=No
 printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
 chmod 0755 /usr/sbin/policy-rc.d
 cp /run/in/dpkg.cfg /etc/dpkg/dpkg.cfg.d/99debate
-dpkg --clear-avail
-dpkg --update-avail /run/in/index
-dpkg --set-selections < /run/in/packages
-# What other packages need before they can be unpacked comes first; see dpkg(1).
-while before=$(dpkg --predep-package); do
-    dpkg --install "/run/in/$(printf '%s\n' "$before" | sed -n 's/^Filename: //p')"
-done
-if [ -d /run/in/pool ]; then
-    dpkg --unpack --skip-same-version --recursive /run/in/pool
-fi
+
+# Neighbours in the plan with the same verb go to dpkg together.
+do=
+set --
+run() {
+    case $do in
+    Inst) dpkg --unpack "$@" ;;
+    Conf) dpkg --configure "$@" ;;
+    esac
+}
+while read -r verb name; do
+    if [ "$verb" != "$do" ]; then
+        run "$@"
+        do=$verb
+        set --
+    fi
+    case $verb in
+    Inst) set -- "$@" /run/in/pool/"$name"_*.deb ;;
+    Conf) set -- "$@" "$name" ;;
+    esac
+done < /run/in/plan
+run "$@"
 dpkg --configure --pending
-dpkg --clear-avail
+
+touch /var/lib/dpkg/status # The layer has the list of packages, even if nothing was added.
 rm -f /usr/sbin/policy-rc.d /etc/dpkg/dpkg.cfg.d/99debate
 cd /
 . /run/step/debian/clean.sh

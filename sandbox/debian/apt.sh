@@ -21,3 +21,8 @@ APT::Get::AllowUnauthenticated "false";
 quiet "1";
 END
 export APT_CONFIG="$apt/apt.conf"
+
+# `installed INDEX`: take the packages of an index for installed.
+installed() {
+    sed 's/^Package: .*/&\nStatus: install ok installed/' "$1" > "$apt/status"
+}

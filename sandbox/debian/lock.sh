@@ -1,12 +1,12 @@
 #!/bin/sh
 # Resolves a package list against signed indexes.
-# in: sources.list, keys/, options, apt.conf, packages, installed (what lies below, as dpkg's status)
+# in: sources.list, keys/, options, apt.conf, packages, installed (the index of what lies below)
 # out: resolved (apt-get --print-uris)
 set -eu
 . /run/step/debian/apt.sh
 cat /run/in/options /run/in/apt.conf >> "$apt/apt.conf"
 cp /run/in/sources.list "$apt/etc/"
-cp /run/in/installed "$apt/status"
+installed /run/in/installed
 
 apt-get update -o APT::Update::Error-Mode=any
 if ! xargs -a /run/in/packages apt-get -qq --print-uris -y --no-upgrade --no-remove install '?essential' \

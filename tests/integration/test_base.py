@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.checkout import Checkout, ran
 
-SECOND = "extends: minimal\nbase: minimal\npackages: [less]\n"
+SECOND = "extends: minimal\nbase: minimal\npackages: [less, python3]\n"
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_only_what_is_added_is_built(second: Checkout, built: Checkout) -> None:
 
 def test_packages_of_both_are_told(second: Checkout) -> None:
     packages = second.output("second", "second-amd64.packages").read_text()
-    assert {line.split()[0] for line in packages.splitlines()} > {"less", "systemd", "libc6"}
+    assert {line.split()[0] for line in packages.splitlines()} > {"less", "python3", "systemd", "libc6"}
     below = {p["sha256"] for p in second.json("minimal", "lock.json")["packages"]}
     own = {p["sha256"] for p in second.json("second", "lock.json")["packages"]}
     assert below < own

@@ -90,7 +90,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
 FAULTS = {
     "404": ("404|does not have a Release|no archive with a suite", "no longer has probe-404 1.0"),
     "500": ("500", "500"),
-    "cut": ("closed|Connection|unexpected size", "closed|Connection|unexpected size"),
+    "cut": ("not what the archive's signed index says", "closed|Connection|has another SHA-256"),
     "wrong": ("not what the archive's signed index says", "has another SHA-256 than the lock"),
 }
 """Fault -> what is said of it when it hits the index, and when it hits a package."""

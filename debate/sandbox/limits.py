@@ -43,7 +43,7 @@ class Group:
 
     def exceeded(self) -> str:
         """The setting whose bound was met, or an empty string."""
-        return _exceeded(self.counters)
+        return exceeded(self.counters)
 
     def remove(self) -> None:
         """Kill what is left inside and remove the group."""
@@ -51,7 +51,8 @@ class Group:
             _remove(directory)
 
 
-def _exceeded(counters: Mapping[str, Path]) -> str:
+def exceeded(counters: Mapping[str, Path]) -> str:
+    """The setting whose counter is not 0, or an empty string."""
     for setting, path in counters.items():
         try:
             words = path.read_text().split()
@@ -63,19 +64,22 @@ def _exceeded(counters: Mapping[str, Path]) -> str:
     return ""
 
 
-def exceeded_here() -> str:
-    """The setting whose bound this process's own group met. For a scope, whose group goes with its last process."""
+def counters_here() -> dict[str, Path]:
+    """Where the kernel counts how often this process's own group met its bounds.
+
+    For a scope, whose group goes with its last process: only who is inside can look.
+    """
     version_2 = _ROOT / _own("").lstrip("/")
     if (version_2 / "memory.events").exists():
-        return _exceeded({"memory": version_2 / "memory.events", "processes": version_2 / "pids.events"})
+        return {"memory": version_2 / "memory.events", "processes": version_2 / "pids.events"}
     parents = _version_1_parents()
-    nowhere = Path("/nonexistent")
-    return _exceeded(
-        {
-            "memory": parents.get("memory", nowhere) / "memory.oom_control",
-            "processes": parents.get("pids", nowhere) / "pids.events",
-        }
-    )
+    return {
+        setting: parents[controller] / file
+        for setting, controller, file in (
+            ("memory", "memory", "memory.oom_control"), ("processes", "pids", "pids.events"),
+        )
+        if controller in parents
+    }  # fmt: skip
 
 
 def create(name: str, limits: Limits) -> Group:

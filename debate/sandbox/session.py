@@ -99,12 +99,14 @@ def main() -> int:
     os.environ["PATH"] = nspawn.ENVIRONMENT["PATH"]
     for procs in session.cgroup_procs:
         Path(procs).write_text(str(os.getpid()))
+    # Looked up now: later /proc is that of the processes inside, and this one is not there.
+    counters = limits.counters_here() if session.in_scope else {}
     try:
         child = mounts.private_namespaces()
         if child:
             status = abs(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
             if status and session.in_scope:
-                sys.stdout.write(json.dumps({"exceeded": limits.exceeded_here()}) + "\n")
+                sys.stdout.write(json.dumps({"exceeded": limits.exceeded(counters)}) + "\n")
             return status
         scratch = _prepare(session)
     except OSError as error:
@@ -195,6 +197,8 @@ def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
         binds.append(nspawn.Bind(f"{scratch}/out", nspawn.OUT, read_only=False))
     if command.pack_upper:
         binds.append(nspawn.Bind(f"{scratch}/upper", "/run/upper"))
+    # nspawn shows /dev/fuse from systemd 257 on.
+    binds.append(nspawn.Bind("/dev/null", "/dev/fuse"))
     binds += [nspawn.Bind(source, target) for source, target in session.shown]
     binds += [nspawn.Bind(f"{scratch}/mirror/{n}", target) for n, (_, target) in enumerate(session.mirrors)]
     return nspawn.argv(

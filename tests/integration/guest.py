@@ -7,7 +7,6 @@ and reads them.
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -67,8 +66,9 @@ def left() -> str:
 
 
 def say(kind: str, text: str) -> None:
-    sys.stdout.write(f"guest: {kind}: {text}\n")
-    sys.stdout.flush()
+    """Opened each time: a getty that starts on the console hangs up on who else has it open."""
+    with open("/dev/ttyS0", "w") as console:
+        console.write(f"guest: {kind}: {text}\r\n")
 
 
 def main() -> None:

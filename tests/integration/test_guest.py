@@ -22,9 +22,6 @@ After=multi-user.target
 Type=oneshot
 Environment=PYTHONPATH=/opt/debate
 ExecStart=/usr/bin/python3 /opt/debate/guest.py
-StandardOutput=tty
-StandardError=tty
-TTYPath=/dev/ttyS0
 
 [Install]
 WantedBy=multi-user.target

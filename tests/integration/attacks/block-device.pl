@@ -19,7 +19,7 @@ for my $device ([1, 1, 'mem'], [1, 11, 'kmsg'], [10, 237, 'loop-control'], [10, 
         $through = 1;
         unlink $node;
     }
-    if (open(my $given, '+<', "/dev/$name")) {
+    if (open(my $given, '+<', "/dev/$name") && (stat $given)[6] == ($major << 8 | $minor)) {
         print "opened /dev/$name\n";
         $through = 1;
     }

@@ -29,7 +29,8 @@ def test_rescue(checkout: Checkout) -> None:
     assert "uefi up in" in said
     for firmware in ("bios", "uefi"):
         log = checkout.output("rescue", "check", f"{firmware}.log").read_text()
-        assert "root@rescue:~# " in log, "root is logged in by itself"
+        # The guest is stopped as soon as this stands there, sometimes before the shell's own prompt does.
+        assert "rescue login: root (automatic login)" in log
         assert "FAILED" not in log, "a unit failed"
 
 

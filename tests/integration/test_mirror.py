@@ -76,7 +76,7 @@ class Mirror(http.server.ThreadingHTTPServer):
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
     archive = Archive.make(tmp_path_factory.mktemp("mirror") / "archive")
-    for fault in FAULTS:
+    for fault in (*FAULTS, "slow"):
         archive.add(f"probe-{fault}", "1.0", {f"/usr/share/{fault}": fault * 100})
     archive.publish()
     with Mirror(archive) as server:
@@ -121,7 +121,7 @@ def test_a_mirror_that_fails(checkout: Checkout, mirror: Mirror, fault: str) -> 
 
 
 def test_a_slow_mirror(checkout: Checkout, mirror: Mirror) -> None:
-    with_probe(checkout, mirror, "cut")
+    with_probe(checkout, mirror, "slow")
     mirror.fault, mirror.pattern, mirror.asked = "slow", ".", 0
     checkout.doit("packages:mine")
     assert mirror.asked >= 3

@@ -25,8 +25,8 @@ def test_too_many_processes(checkout: Checkout) -> None:
 def test_too_many_bytes(checkout: Checkout, scratch: str) -> None:
     hook(checkout, "head -c 200M /dev/zero > /srv/big\n")
     checkout.doit("rootfs:mine")
-    said = checkout.doit("overlay:mine", status=1, BYTES=str(100 << 20), SCRATCH=scratch)
-    assert "overlay: ran out of space (settings limits.bytes, 104,857,600, and limits.inodes, 2,000,000)" in said
+    said = checkout.doit("overlay:mine", status=1, BYTES=str(100 << 20), INODES="20000", SCRATCH=scratch)
+    assert "overlay: ran out of space (settings limits.bytes, 104,857,600, and limits.inodes, 20,000)" in said
 
 
 @pytest.mark.parametrize("scratch", ["tmpfs", "disk"])

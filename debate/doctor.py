@@ -55,6 +55,12 @@ def examine(builder: Builder) -> list[Finding]:
     return [check(builder) for check in checks]
 
 
+def _refused(name: str, error: DebateError, remedy: str = "see docs/sandbox.md") -> Finding:
+    """What an error says in its first line; ``remedy`` if it knows none, for a finding without one would be good."""
+    fact, _, told = str(error).splitlines()[0].partition("; ")
+    return Finding(name, fact, told or remedy)
+
+
 def _user(_: Builder) -> Finding:
     if os.geteuid() == 0:
         return Finding("root", "yes")
@@ -112,8 +118,7 @@ def _groups(builder: Builder) -> Finding:
     try:
         group = limits.create(workspace_name("doctor"), builder.settings.limits)
     except DebateError as error:
-        fact, _, remedy = str(error).partition("; ")
-        return Finding("limits", fact, remedy)
+        return _refused("limits", error)
     group.remove()
     return Finding("limits", f"{limits.kind()} bounds memory, processors and processes")
 
@@ -124,8 +129,7 @@ def _sandbox(builder: Builder) -> Finding:
     try:
         made = builder.run(step, log)
     except DebateError as error:
-        fact, _, remedy = str(error).splitlines()[0].partition("; ")
-        return Finding("sandbox", fact, remedy or f"{shown(log)} says why")
+        return _refused("sandbox", error, f"{shown(log)} says why")
     said = builder.store.read(made["said"]).decode().split()
     if said != ["root", "lo"]:
         return Finding(
@@ -161,8 +165,7 @@ def _mirror(builder: Builder) -> Finding:
     try:
         address = distributions.get("debian").reach_mirror(builder.settings)
     except DebateError as error:
-        fact, _, remedy = str(error).partition("; ")
-        return Finding("mirror", fact, remedy)
+        return _refused("mirror", error)
     return Finding("mirror", f"{address} answers")
 
 

@@ -44,5 +44,5 @@ def make(tree: Path, uid_base: int) -> None:
     (tree / "tmp").chmod(0o1777)
     for path in (tree, *tree.rglob("*")):
         os.chown(path, uid_base, uid_base, follow_symlinks=False)
-    mounts.bind(Path("/usr"), tree / "usr", read_only=True)
+    mounts.bind(Path("/usr"), tree / "usr")
     mounts.shift(uid_base, [tree / "usr"])

@@ -69,17 +69,17 @@ def counters_here() -> dict[str, Path]:
 
     For a scope, whose group goes with its last process: only who is inside can look.
     """
-    version_2 = _ROOT / _own("").lstrip("/")
-    if (version_2 / "memory.events").exists():
-        return {"memory": version_2 / "memory.events", "processes": version_2 / "pids.events"}
-    parents = _version_1_parents()
-    return {
-        setting: parents[controller] / file
-        for setting, controller, file in (
-            ("memory", "memory", "memory.oom_control"), ("processes", "pids", "pids.events"),
-        )
-        if controller in parents
-    }  # fmt: skip
+    version_2 = _counters_2(_ROOT / _own("").lstrip("/"))
+    return version_2 if version_2["memory"].exists() else _counters_1(_version_1_parents())
+
+
+def _counters_2(group: Path) -> dict[str, Path]:
+    return {"memory": group / "memory.events", "processes": group / "pids.events"}
+
+
+def _counters_1(groups: Mapping[str, Path]) -> dict[str, Path]:
+    files = {"memory": ("memory", "memory.oom_control"), "processes": ("pids", "pids.events")}
+    return {setting: groups[name] / file for setting, (name, file) in files.items() if name in groups}
 
 
 def create(name: str, limits: Limits) -> Group:
@@ -146,8 +146,7 @@ def _version_2(name: str, limits: Limits) -> Group:
         (directory / "cpu.max").write_text(f"{limits.processors * _PERIOD} {_PERIOD}")
     except OSError as error:
         raise _refused(error) from None
-    counters = {"memory": directory / "memory.events", "processes": directory / "pids.events"}
-    return Group((directory,), counters=counters)
+    return Group((directory,), counters=_counters_2(directory))
 
 
 _VERSION_1 = {"memory": "memory", "pids": "pids", "cpu": "cpu", "systemd": "name=systemd", "unified": ""}
@@ -183,11 +182,7 @@ def _version_1(name: str, limits: Limits) -> Group:
             (groups["cpu"] / "cpu.cfs_quota_us").write_text(str(limits.processors * _PERIOD))
     except OSError as error:
         raise _refused(error) from None
-    counters = {
-        "memory": groups["memory"] / "memory.oom_control",
-        "processes": groups["pids"] / "pids.events",
-    }
-    return Group(tuple(groups.values()), counters=counters)
+    return Group(tuple(groups.values()), counters=_counters_1(groups))
 
 
 _KINDS = {"a systemd scope": _scope, "cgroup v2": _version_2, "cgroup v1": _version_1}

@@ -68,8 +68,8 @@ def private_namespaces() -> int:
     the kernel kills all others in there, and with them go their mounts and loop devices. nspawn
     alone does not see to that.
     """
-    _check(_libc.unshare(_CLONE_NEWNS | _CLONE_NEWPID), "unshare")
-    mount("none", "/", "", _MS_REC | _MS_PRIVATE)
+    private_mounts()
+    _check(_libc.unshare(_CLONE_NEWPID), "unshare")
     child = os.fork()
     if child == 0:
         die_with_parent()
@@ -128,11 +128,10 @@ def overlay(layers: Sequence[Path], upper: Path, work: Path, target: Path) -> No
     )  # fmt: skip
 
 
-def bind(source: Path, target: Path, *, read_only: bool) -> None:
-    """Bind one tree elsewhere."""
+def bind(source: Path, target: Path) -> None:
+    """Show one tree elsewhere, read-only."""
     mount(str(source), target, "", _MS_BIND)
-    if read_only:
-        mount("none", target, "", _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _MS_NODEV | _MS_NOSUID)
+    mount("none", target, "", _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _MS_NODEV | _MS_NOSUID)
 
 
 @contextmanager

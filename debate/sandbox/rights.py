@@ -21,7 +21,7 @@ _NEVER = (
     "bpf", "io_uring_enter", "io_uring_register", "io_uring_setup", "quotactl", "syslog", "userfaultfd",
 )  # fmt: skip
 """No step has a use for these. nspawn permits most of them to nobody, but not in each of its versions."""
-_NO_MOUNTS = ("@mount", "setns", "unshare")
+_NOR_MOUNTS = (*_NEVER, "@mount", "setns", "unshare")
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ _BOOTSTRAP = (*_SYSTEM, "SYS_ADMIN", "SYS_CHROOT")
 _OWN = "/run/work, /run/out"
 
 TABLE = {
-    "data": Rights("the base's own tools on data", _FILES, (*_NEVER, *_NO_MOUNTS), _OWN),
-    "fetch": Rights("apt, for a lock and for downloads", _FILES, (*_NEVER, *_NO_MOUNTS), _OWN, network=True),
+    "data": Rights("the base's own tools on data", _FILES, _NOR_MOUNTS, _OWN),
+    "fetch": Rights("apt, for a lock and for downloads", _FILES, _NOR_MOUNTS, _OWN, network=True),
     "system": Rights(
         "what runs in the system that is built: hooks, services, users, scripts of added packages",
-        _SYSTEM, (*_NEVER, *_NO_MOUNTS), "that system", new_privileges=True,
+        _SYSTEM, _NOR_MOUNTS, "that system", new_privileges=True,
     ),
     "bootstrap": Rights(
         "mmdebstrap with the packages' scripts, and the initramfs, which need mounts below a new root",

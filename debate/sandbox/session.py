@@ -169,7 +169,7 @@ def _prepare(session: Session) -> Path:
     for number, (path, _) in enumerate(session.mirrors):
         target = scratch / "mirror" / str(number)
         target.mkdir(parents=True)
-        mounts.bind(Path(path), target, read_only=True)
+        mounts.bind(Path(path), target)
         # Some file systems cannot be id-mapped. There, others than root must be able to read it, too.
         with contextlib.suppress(OSError):
             mounts.shift(session.uid_base, [target])

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from debate.build import Builder
+from debate.cache.store import Store
+from debate.model import Artifact
+from debate.settings import load
 from tests.conftest import PROFILES, ROOT
 
 DOIT = str(Path(sys.executable).with_name("doit"))
@@ -36,6 +40,19 @@ class Checkout:
         for name in ("dodo.py", "pyproject.toml"):
             shutil.copy(ROOT / name, directory / name)
         return cls(directory, cache or directory / "cache")
+
+    def pin(self, other: Checkout) -> None:
+        """Have `minimal` made of the packages of ``other``'s."""
+        lock = other.output("minimal", "lock.json").read_bytes()
+        (self.directory / "profiles" / "minimal.lock.json").write_bytes(lock)
+
+    def artifact(self, name: str, record: str, output: str) -> Artifact:
+        """An output that a record names."""
+        return Artifact(**self.json(name, f"{record}.json")["outputs"][output])
+
+    def builder(self, root: Path) -> Builder:
+        """A builder with this cache, whose scripts are those in sandbox/ below ``root``."""
+        return Builder(load(root, {"DEBATE_CACHE": str(self.cache)}), Store(self.cache))
 
     def profile(self, name: str, text: str) -> None:
         (self.directory / "profiles" / f"{name}.yaml").write_text(f"version: 1\n{text}")

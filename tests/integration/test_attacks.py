@@ -17,12 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from debate.build import Builder
-from debate.cache.store import Store
 from debate.errors import DebateError
-from debate.model import Artifact, Command, Step
+from debate.model import Command, Step
 from debate.sandbox import limits
-from debate.settings import Limits, load
+from debate.settings import Limits
 from tests.integration.archive import Archive
 from tests.integration.checkout import Checkout
 
@@ -74,8 +72,7 @@ def attack(place: str, programs: Path, built: Checkout, archive: Archive, direct
     """Run all attacks in one place. Returns the log."""
     if place in ("hook", "package"):
         checkout = Checkout.make(directory / "checkout", built.cache)
-        lock = built.output("minimal", "lock.json").read_bytes()
-        (checkout.directory / "profiles" / "minimal.lock.json").write_bytes(lock)
+        checkout.pin(built)
         if place == "hook":
             tree = checkout.directory / "profiles" / "attacks"
             shutil.copytree(programs, tree / "opt" / "attacks")
@@ -100,7 +97,7 @@ def attack(place: str, programs: Path, built: Checkout, archive: Archive, direct
     if place != "system":
         with (scripts / "attacks" / "facts").open("a") as facts:
             facts.write("READ_ONLY='/run/in /run/step /usr /etc /opt'\n")
-    layers = tuple(Artifact(**built.json("minimal", f"{n}.json")["outputs"]["layer"]) for n in ("rootfs", "overlay"))
+    layers = tuple(built.artifact("minimal", name, "layer") for name in ("rootfs", "overlay"))
     step = Step(
         name="attack",
         commands=(Command("attacks/run.sh", root="system" if place == "system" else "base", rights=place),),
@@ -108,19 +105,10 @@ def attack(place: str, programs: Path, built: Checkout, archive: Archive, direct
         epoch=0,
         parameters={"file": b"an input\n"},
         layers=layers if place == "system" else (),
-        base=None if place == "base" else base_of(built),
+        base=None if place == "base" else built.artifact(".sandbox", "base", "base"),
     )
-    builder(built, directory).run(step, directory / "log")
+    built.builder(directory).run(step, directory / "log")
     return (directory / "log").read_text()
-
-
-def builder(built: Checkout, root: Path) -> Builder:
-    """A builder with the cache of ``built``, whose scripts are those below ``root``."""
-    return Builder(load(root, {"DEBATE_CACHE": str(built.cache)}), Store(built.cache))
-
-
-def base_of(built: Checkout) -> Artifact:
-    return Artifact(**built.json(".sandbox", "base.json")["outputs"]["base"])
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +186,7 @@ def test_without_protection(programs: Path, built: Checkout, tmp_path: Path) -> 
     before = host(programs)
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "file").write_text("an input\n")
-    layer = built.object(built.json("minimal", "rootfs.json")["outputs"]["layer"]["digest"])
+    layer = built.object(built.artifact("minimal", "rootfs", "layer").digest)
     group = limits.create("attacks-unprotected", Limits())
     try:
         join = "".join(f"echo $$ > {procs}\n" for procs in group.procs)
@@ -240,7 +228,9 @@ def test_an_output_that_is_no_file(kind: str, built: Checkout, tmp_path: Path) -
     scripts = tmp_path / "sandbox"
     scripts.mkdir()
     (scripts / "x.sh").write_text(f"{OUTPUTS[kind]}\n")
-    step = Step("attack", (Command("x.sh", rights="bootstrap"),), ("x",), 0, base=base_of(built))
+    step = Step(
+        "attack", (Command("x.sh", rights="bootstrap"),), ("x",), 0, base=built.artifact(".sandbox", "base", "base")
+    )
     with pytest.raises(DebateError, match="attack: failed"):
-        builder(built, tmp_path).run(step, tmp_path / "log")
+        built.builder(tmp_path).run(step, tmp_path / "log")
     assert os.listdir(built.cache / "tmp") == []

@@ -15,8 +15,7 @@ SECOND = "extends: minimal\nbase: minimal\npackages: [less, python3]\n"
 @pytest.fixture(scope="module")
 def second(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     checkout = Checkout.make(tmp_path_factory.mktemp("base") / "checkout", built.cache)
-    lock = built.output("minimal", "lock.json").read_bytes()
-    (checkout.directory / "profiles" / "minimal.lock.json").write_bytes(lock)
+    checkout.pin(built)
     checkout.profile("second", SECOND)
     return checkout
 

@@ -41,11 +41,8 @@ def test_the_same_profile_in_one_checkout(checkout: Checkout, number: int) -> No
 def test_the_same_profile_in_several_checkouts(checkout: Checkout) -> None:
     others = [Checkout.make(checkout.directory.parent / f"other{n}", checkout.cache) for n in range(3)]
     checkouts = [checkout, *others]
-    lock = checkout.directory / "profiles" / "minimal.lock.json"
     for one in checkouts:
         hooked(one, "mine", "several checkouts")
-        if lock.exists():
-            (one.directory / "profiles" / "mine.lock.json").write_bytes(lock.read_bytes())
     said = finish([one.start("build:mine") for one in checkouts])
     assert built_times(said, "overlay", "mine") == built_times(said, "iso", "mine") == 1
     assert len({one.digest("mine") for one in checkouts}) == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from debate import keys
-from tests.integration.checkout import DOIT, Checkout, ran
+from tests.integration.checkout import DOIT, Checkout, hook, ran
 
 Resize = Callable[[str], None]
 
@@ -56,8 +56,7 @@ def test_no_space_for_the_iso(checkout: Checkout, small: tuple[Path, Resize]) ->
 @pytest.mark.parametrize("step", ["overlay", "iso"])
 def test_a_damaged_object_is_made_again(checkout: Checkout, step: str) -> None:
     """One byte of a cached file changes: it is not used, and the same file is made anew."""
-    (checkout.directory / "profiles" / "hook.sh").write_text(f"echo {step} > /etc/for-this-test\n")
-    checkout.profile("mine", "extends: minimal\nhooks: [hook.sh]\n")
+    hook(checkout, f"echo {step} > /etc/for-this-test\n")
     checkout.doit("build:mine")
     before = checkout.digest("mine")
     digest = next(iter(checkout.json("mine", f"{step}.json")["outputs"].values()))["digest"]
@@ -105,8 +104,7 @@ def test_a_record_that_is_gone(checkout: Checkout) -> None:
 @pytest.mark.parametrize("fault", ["cut", "emptied", "given away", "opened to all", "closed"])
 def test_an_object_that_someone_changed(checkout: Checkout, fault: str) -> None:
     """Cut or emptied it is made again; with another owner or mode it is read again, and put right."""
-    (checkout.directory / "profiles" / "hook.sh").write_text(f"echo '{fault}' > /etc/for-this-test\n")
-    checkout.profile("mine", "extends: minimal\nhooks: [hook.sh]\n")
+    hook(checkout, f"echo '{fault}' > /etc/for-this-test\n")
     checkout.doit("build:mine")
     before = checkout.digest("mine")
     path = checkout.object(checkout.json("mine", "overlay.json")["outputs"]["layer"]["digest"])
@@ -155,8 +153,7 @@ def read_only(checkout: Checkout) -> Iterator[Checkout]:
 
 def test_a_cache_that_cannot_be_written(read_only: Checkout, built: Checkout) -> None:
     """What is in it can be used, and for the rest there is one clear line."""
-    pinned = read_only.directory / "profiles" / "minimal.lock.json"
-    pinned.write_bytes(built.output("minimal", "lock.json").read_bytes())
+    read_only.pin(built)
     read_only.doit("build:minimal")
     assert read_only.digest("minimal") == built.digest("minimal")
     profile = read_only.directory / "profiles" / "minimal.yaml"
@@ -168,8 +165,7 @@ def test_a_cache_that_cannot_be_written(read_only: Checkout, built: Checkout) ->
 def test_a_clock_that_was_set_back(checkout: Checkout) -> None:
     """Nothing compares times for their order: a change is seen, and what is up to date stays so."""
     preload = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-    (checkout.directory / "profiles" / "hook.sh").write_text("echo clock > /etc/for-this-test\n")
-    checkout.profile("mine", "extends: minimal\nhooks: [hook.sh]\n")
+    hook(checkout, "echo clock > /etc/for-this-test\n")
     checkout.doit("build:mine")
 
     def back(*words: str) -> str:

@@ -41,8 +41,7 @@ check: {marker: "guest: all: over", timeout: 900}
 def said(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], str]:
     """(kind, try) -> result, out of the guest's console."""
     checkout = Checkout.make(tmp_path_factory.mktemp("guest") / "checkout", built.cache)
-    lock = built.output("minimal", "lock.json").read_bytes()
-    (checkout.directory / "profiles" / "minimal.lock.json").write_bytes(lock)
+    checkout.pin(built)
     tree = checkout.directory / "profiles" / "guest"
     inside = tree / "opt" / "debate"
     shutil.copytree(ROOT / "debate", inside / "debate", ignore=shutil.ignore_patterns("__pycache__"))

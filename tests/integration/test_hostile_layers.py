@@ -11,10 +11,8 @@ import pytest
 
 from debate import keys
 from debate.build import Builder
-from debate.cache.store import Store
 from debate.errors import DebateError
-from debate.model import Artifact, Command, Step
-from debate.settings import load
+from debate.model import Command, Step
 from tests.integration.checkout import Checkout, hook
 
 NAMES = r"""#!/bin/bash -eu
@@ -60,11 +58,7 @@ def test_a_tree_too_deep_for_a_path(checkout: Checkout) -> None:
 def builder(built: Checkout, root: Path, script: str) -> Builder:
     (root / "sandbox").mkdir()
     (root / "sandbox" / "x.sh").write_text(script)
-    return Builder(load(root, {"DEBATE_CACHE": str(built.cache)}), Store(built.cache))
-
-
-def keep(store: Store, path: Path) -> Artifact:
-    return store.put(path.read_bytes())
+    return built.builder(root)
 
 
 def test_device_nodes_in_a_layer(built: Checkout, tmp_path: Path) -> None:
@@ -77,16 +71,16 @@ def test_device_nodes_in_a_layer(built: Checkout, tmp_path: Path) -> None:
         "[ -c /zero ] || exit 3\nif head -c 1 /zero > /dev/null; then exit 4; fi\nhead -c 1 /dev/zero > /dev/null\n"
     )
     made = builder(built, tmp_path, script)
-    minimal = Artifact(**built.json("minimal", "rootfs.json")["outputs"]["layer"])
-    base = Artifact(**built.json(".sandbox", "base.json")["outputs"]["base"])
+    layers = (built.artifact("minimal", "rootfs", "layer"), made.store.put(image.read_bytes()))
+    base = built.artifact(".sandbox", "base", "base")
     command = Command("x.sh", root="system", rights="system")
-    made.run(Step("attack", (command,), (), 0, layers=(minimal, keep(made.store, image)), base=base), tmp_path / "log")
+    made.run(Step("attack", (command,), (), 0, layers=layers, base=base), tmp_path / "log")
 
 
 def test_an_image_that_is_none(built: Checkout, tmp_path: Path) -> None:
     made = builder(built, tmp_path, ":\n")
     garbage = made.store.put(b"hsqs" + os.urandom(8192))
-    base = Artifact(**built.json(".sandbox", "base.json")["outputs"]["base"])
+    base = built.artifact(".sandbox", "base", "base")
     step = Step("attack", (Command("x.sh", root="system", rights="system"),), (), 0, layers=(garbage,), base=base)
     with pytest.raises(DebateError, match="the sandbox could not be made"):
         made.run(step, tmp_path / "log")

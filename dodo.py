@@ -4,6 +4,7 @@ config ─┬─ hash ───────────────────�
         ├─ lock ─ packages ─┬─ rootfs ─ overlay ┤
         │                   └─ initrd ──────────┼─ iso ─ build ─ check, verify
         └─ boot ────────────────────────────────┘
+push, pull: a finished ISO to and from the remote
 sandbox: what every step from lock on runs in
 """
 
@@ -23,6 +24,21 @@ def task_profiles():
 def task_doctor():
     """say what this host lacks"""
     return GRAPH.doctor()
+
+
+def task_cache():
+    """show what lies in the cache, and what it saved"""
+    return GRAPH.cache()
+
+
+def task_gc():
+    """collect garbage in the cache: --size 20G, --age 30d, or all that no build needs"""
+    return GRAPH.gc()
+
+
+def task_fsck():
+    """read everything in the cache again, and drop what is bad"""
+    return GRAPH.fsck()
 
 
 def task_sandbox():
@@ -88,3 +104,13 @@ def task_check():
 def task_verify():
     """build an ISO anew under other conditions and compare"""
     yield from GRAPH.each(GRAPH.verify)
+
+
+def task_push():
+    """send a finished ISO to the remote"""
+    yield from GRAPH.each(GRAPH.push)
+
+
+def task_pull():
+    """fetch a finished ISO from the remote, instead of building it"""
+    yield from GRAPH.each(GRAPH.pull)

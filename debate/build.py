@@ -7,10 +7,11 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from debate import keys
 from debate.cache.store import Store, workspace_name, write_atomically
@@ -20,6 +21,9 @@ from debate.sandbox import rights
 from debate.scripts import INSIDE, closure
 from debate.settings import Settings, mirror_variable
 from debate.tree import pack
+
+if TYPE_CHECKING:
+    from debate.remote.remote import Remote
 
 _TMPFS_RESERVE = 2 << 30
 """Bytes of memory that stay free beside a step's limit before its files go to memory."""
@@ -33,37 +37,62 @@ class Builder:
     store: Store
     say: Callable[[str], None] = lambda _: None
     """Shows one line to the user while a step runs."""
+    remote: Remote | None = None
+    """What others have built."""
 
     def realise(
-        self, step: Step, log: Path, trace: Path | None = None, complete: Callable[[Step], Step] = lambda step: step
+        self,
+        step: Step,
+        log: Path,
+        trace: Path | None = None,
+        complete: Callable[[Step], Step] = lambda step: step,
+        notes: Mapping[str, str] = MappingProxyType({}),
     ) -> Result:
-        """The outputs of ``step``, from the cache or from a sandbox.
+        """The outputs of ``step``, from the cache, from the remote or from a sandbox.
 
         Raises DebateError when it fails. ``trace`` is where to write how the result came to be. ``complete``
-        adds what only a run needs and the key does not know, such as where mirrors are.
+        adds what only a run needs and the key does not know, such as where mirrors are. ``notes`` describe the
+        result to people who look at the remote.
         """
-        ingredients = self.ingredients(step)
+        return self.obtain(
+            step.name, self.ingredients(step), step.outputs, lambda: self.run(complete(step), log), log, trace, notes
+        )
+
+    def obtain(
+        self,
+        name: str,
+        ingredients: Mapping[str, Any],
+        outputs: Collection[str],
+        make: Callable[[], Mapping[str, Artifact]],
+        log: Path,
+        trace: Path | None = None,
+        notes: Mapping[str, str] = MappingProxyType({}),
+    ) -> Result:
+        """The ``outputs`` that ``ingredients`` give: from the cache, from the remote, or made, kept and sent."""
         key = keys.key(ingredients)
-        result = self._lookup(key, step)
+        result = self._lookup(key, outputs)
         if result is None:
-            waiting = f"{step.name}: another builder is making it; waiting"
+            waiting = f"{name}: another builder is making it; waiting"
             with self.store.locked(key, lambda: self.say(waiting)):
-                result = self._lookup(key, step) or self._build(complete(step), key, log)
+                result = self._lookup(key, outputs) or self._fetch(name, key, outputs)
+                if result is None:
+                    started = time.monotonic()
+                    made = make()
+                    result = Result(key, made, "built", time.monotonic() - started)
+                    self.store.record(key, name, made, result.seconds)
+                    if self.remote:
+                        self.remote.send(name, key, made, result.seconds, notes)
         if trace is not None:
-            write_atomically(
-                trace,
-                json.dumps(
-                    {
-                        "step": step.name,
-                        "key": key,
-                        "ingredients": ingredients,
-                        "cached": result.cached,
-                        "seconds": result.seconds,
-                        "log": "" if result.cached else log.name,
-                    },
-                    indent=1,
-                ).encode(),
-            )
+            how = {
+                "step": name,
+                "key": key,
+                "ingredients": ingredients,
+                "cached": result.cached,
+                "source": result.source,
+                "seconds": result.seconds,
+                "log": "" if result.cached else log.name,
+            }
+            write_atomically(trace, json.dumps(how, indent=1).encode())
         return result
 
     def ingredients(self, step: Step) -> dict[str, Any]:
@@ -92,18 +121,16 @@ class Builder:
             "machine": platform.machine(),
         }
 
-    def _lookup(self, key: str, step: Step) -> Result | None:
-        action = self.store.lookup(key, step.outputs)
+    def _lookup(self, key: str, outputs: Collection[str]) -> Result | None:
+        action = self.store.lookup(key, outputs)
+        return Result(key, action["outputs"], "local", action["seconds"]) if action else None
+
+    def _fetch(self, name: str, key: str, outputs: Collection[str]) -> Result | None:
+        action = self.remote.lookup(name, key, outputs) if self.remote else None
         if action is None:
             return None
-        return Result(key, action["outputs"], cached=True, seconds=action["seconds"])
-
-    def _build(self, step: Step, key: str, log: Path) -> Result:
-        started = time.monotonic()
-        outputs = self.run(step, log)
-        seconds = time.monotonic() - started
-        self.store.record(key, step.name, outputs, seconds)
-        return Result(key, outputs, cached=False, seconds=seconds)
+        self.store.record(key, name, action["outputs"], action["seconds"])
+        return Result(key, action["outputs"], "remote", action["seconds"])
 
     def run(self, step: Step, log: Path) -> dict[str, Artifact]:
         """Run ``step`` in a sandbox, whatever the cache knows, and store its outputs."""

@@ -16,14 +16,8 @@ from doit.exceptions import InvalidDodoFile, InvalidTask
 
 from debate.errors import DebateError
 
-_WITHOUT_ROOT = ("profiles", "config", "hash", "doctor")
+_WITHOUT_ROOT = ("profiles", "config", "hash", "doctor", "cache", "gc", "fsck", "pull")
 """Tasks that start no sandbox, or say so themselves."""
-
-
-def _interrupt(number: int, _frame: object) -> None:
-    """End at once, but through `atexit`, so that sandboxes are stopped and cleaned up."""
-    sys.stderr.write("\ninterrupted; what is finished is kept: run the same command again to go on\n")
-    raise SystemExit(128 + number)
 
 
 class Loader(DodoTaskLoader):  # type: ignore[misc]
@@ -39,7 +33,7 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
     def load_tasks(self, cmd: Any, pos_args: list[str]) -> Any:
         """Make the tasks for ``pos_args``, doit's positional arguments."""
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _interrupt)
+            signal.signal(number, self._interrupt)
         words = [word for word in pos_args if not word.startswith("-")]
         if cmd.execute_tasks:
             _require_root(words)
@@ -53,6 +47,14 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         if problem:
             raise InvalidTask(problem)
         return tasks
+
+    def _interrupt(self, number: int, _frame: object) -> None:
+        """End at once, but through `atexit`, so that sandboxes are stopped and cleaned up."""
+        sys.stderr.write("\ninterrupted; what is finished is kept: run the same command again to go on\n")
+        graph = self.namespace.get("GRAPH")
+        if graph is not None:
+            graph.stop()
+        raise SystemExit(128 + number)
 
 
 def _require_root(words: list[str]) -> None:

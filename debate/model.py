@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from debate.tree import Contents, Entry
 
@@ -74,6 +75,12 @@ class Result:
 
     key: str
     outputs: Mapping[str, Artifact]
-    cached: bool
+    source: Literal["local", "remote", "built"]
+    """From the local store, from the remote, or from a sandbox just now."""
     seconds: float
     """How long the step took when it was built, not how long the lookup took."""
+
+    @property
+    def cached(self) -> bool:
+        """Whether nothing had to run."""
+        return self.source != "built"

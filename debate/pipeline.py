@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import distributions, keys, sources
+from debate.amounts import bytes_shown
 from debate.build import Builder
 from debate.cache.store import Store, write_atomically
 from debate.errors import DebateError
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from debate.distributions.interface import Distribution, Locked
 
 Report = dict[str, Any]
-"""What a step says of itself to the reporter: cached, seconds, note."""
+"""What a step says of itself to the reporter: source, seconds, note."""
 
 
 class Pipeline:
@@ -68,15 +69,30 @@ class Pipeline:
         """The sandbox base."""
         return outputs_of(read_json(base_record(self.settings)))["base"]
 
-    def realise(self, step: Step) -> Result:
-        log = self.directory / "logs" / f"{step.name}.log"
-        return self.builder.realise(step, log, self.directory / "traces" / f"{step.name}.json")
+    @property
+    def notes(self) -> dict[str, str]:
+        """What people see of a step's result in the remote."""
+        return {"profile": self.name, "config": self.config_hash()}
 
-    def finish(self, step: Step) -> Report:
+    def config_hash(self) -> str:
+        """64 hex digits that stand for the normalised config."""
+        return keys.sha256(keys.canonical(self.load("config.json"))).removeprefix("sha256:")
+
+    def realise(self, step: Step, packages: Sequence[Locked] = ()) -> Result:
+        """``packages`` are those that the step reads: they are downloaded when it has to run."""
+
+        def complete(step: Step) -> Step:
+            self.have(packages)
+            return step
+
+        log = self.directory / "logs" / f"{step.name}.log"
+        return self.builder.realise(step, log, self.directory / "traces" / f"{step.name}.json", complete, self.notes)
+
+    def finish(self, step: Step, packages: Sequence[Locked] = ()) -> Report:
         """Realise a step and write its record."""
-        result = self.realise(step)
+        result = self.realise(step, packages)
         self.save(f"{step.name}.json", record_of(result.outputs))
-        return {"cached": result.cached, "seconds": result.seconds}
+        return report_of(result)
 
     # Steps -----------------------------------------------------------------------------------------
 
@@ -98,7 +114,7 @@ class Pipeline:
         return {}
 
     def hash(self) -> Report:
-        digits = keys.sha256(keys.canonical(self.load("config.json"))).removeprefix("sha256:")
+        digits = self.config_hash()
         self.save("hash.json", {"config": digits, "epoch": keys.epoch(digits)})
         return {"note": digits[:16]}
 
@@ -108,23 +124,60 @@ class Pipeline:
         return Locker(self).run(refresh=refresh)
 
     def packages(self) -> Report:
-        """Have every locked package in the store, and know which of them an initramfs needs."""
-        distribution = self.distribution()
+        """Know what the locked packages say of themselves, and which of them an initramfs needs.
+
+        Who knows that already needs no package for it: those that a later step reads are downloaded then.
+        """
         packages = self.locked()
+        made = self.builder.obtain(
+            "packages",
+            self.packages_ingredients(packages),
+            ("index", "initrd"),
+            lambda: self.read(packages),
+            self.directory / "logs" / "packages.log",
+            self.directory / "traces" / "packages.json",
+            self.notes,
+        )
+        initrd = self.store.read(made.outputs["initrd"]).decode().split()
+        self.save("packages.json", {**record_of({"index": made.outputs["index"]}), "initrd": initrd})
+        return {**report_of(made), "note": f"{len(packages)} packages"}
+
+    def packages_ingredients(self, packages: Sequence[Locked]) -> dict[str, Any]:
+        """What the index of the packages depends on, besides them."""
+        distribution = self.distribution()
         release = self.load("lock.json")["release"]
-        missing = [package for package in packages if not self.store.has(package.artifact)]
-        if missing:
-            self.fetch(missing)
+        code = Path(distributions.__file__).with_name(f"{self.slice('packages')['distribution']}.py")
+        return {
+            "step": "packages",
+            "packages": [asdict(package) for package in packages],
+            "inspect": self.builder.ingredients(distribution.inspect_step(packages, self.base)),
+            "select": self.builder.ingredients(distribution.select_step(b"", (), release, self.base)),
+            "code": keys.sha256_file(code),
+        }
+
+    def read(self, packages: Sequence[Locked]) -> dict[str, Artifact]:
+        """Download and read the packages. Outputs: index, initrd."""
+        distribution = self.distribution()
+        self.have(packages)
         pairs = list(zip(packages, self.inspect(packages), strict=True))
         index = distribution.index(pairs)
         wanted = distribution.initrd_wanted(pairs)
+        release = self.load("lock.json")["release"]
         selected = self.realise(distribution.select_step(index, wanted, release, self.base))
         names = set(self.store.read(selected.outputs["selected"]).decode().split())
-        initrd = [package.name for package in packages if package.name in names]
-        self.save("packages.json", {**record_of({"index": self.store.put(index)}), "initrd": initrd})
-        total = sum(package.size for package in missing)
-        note = f"{len(missing)} downloaded, {total >> 20} MiB" if missing else "all in the cache"
-        return {"note": f"{len(packages)} packages, {note}"}
+        initrd = "".join(f"{package.name}\n" for package in packages if package.name in names)
+        return {"index": self.store.put(index), "initrd": self.store.put(initrd.encode())}
+
+    def have(self, packages: Sequence[Locked]) -> None:
+        """Have packages in the store. Downloads those that are missing, each of them once."""
+        if all(self.store.has(package.artifact) for package in packages):
+            return
+        with self.store.locked("download"):
+            missing = [package for package in packages if not self.store.has(package.artifact)]
+            if missing:
+                self.fetch(missing)
+                total = sum(package.size for package in missing)
+                self.builder.say(f"{self.name}: {len(missing)} packages downloaded, {bytes_shown(total)}")
 
     def fetch(self, missing: Sequence[Locked]) -> None:
         """Download packages, each verified by its SHA-256."""
@@ -172,7 +225,8 @@ class Pipeline:
     def rootfs(self) -> Report:
         values, index, below = self.slice("rootfs"), self.outputs("packages")["index"], self.below()
         if below is None:
-            step = self.distribution().rootfs_step(self.locked(), index, values, self.base, epoch_of(values))
+            added = self.locked()
+            step = self.distribution().rootfs_step(added, index, values, self.base, epoch_of(values))
         else:
             there = {package.sha256 for package in below.locked()}
             added = [package for package in self.locked() if package.sha256 not in there]
@@ -182,12 +236,13 @@ class Pipeline:
             plan = self.realise(order).outputs["plan"]
             layers = below.package_layers()
             step = self.distribution().added_step(added, plan, values, layers, self.base, epoch_of(values))
-        return self.finish(step)
+        return self.finish(step, added)
 
     def initrd(self) -> Report:
         names = set(self.load("packages.json")["initrd"])
         packages = [package for package in self.locked() if package.name in names]
-        return self.finish(self.distribution().initrd_step(packages, self.base, epoch_of(self.slice("initrd"))))
+        step = self.distribution().initrd_step(packages, self.base, epoch_of(self.slice("initrd")))
+        return self.finish(step, packages)
 
     def overlay(self) -> Report:
         from debate.steps import overlay
@@ -253,6 +308,11 @@ def epoch_of(values: Any) -> int:
     return keys.epoch(keys.key(values))
 
 
+def report_of(result: Result) -> Report:
+    """What the reporter shows of a result."""
+    return {"source": result.source, "seconds": result.seconds}
+
+
 def base_record(settings: Settings) -> Path:
     """Where the record of the sandbox base lies."""
     return settings.output / ".sandbox" / "base.json"
@@ -269,7 +329,7 @@ def make_base(settings: Settings, builder: Builder) -> Report:
 
     result = builder.realise(step, directory / "base.log", directory / "trace.json", complete)
     save_json(base_record(settings), record_of(result.outputs))
-    return {"cached": result.cached, "seconds": result.seconds}
+    return report_of(result)
 
 
 def record_of(outputs: Mapping[str, Artifact]) -> dict[str, Any]:

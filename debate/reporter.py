@@ -8,6 +8,8 @@ from typing import Any, TextIO
 from doit.exceptions import TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
+_SOURCES = {"local": "from the cache", "remote": "from the remote"}
+
 
 class Reporter(ConsoleReporter):  # type: ignore[misc]
     """doit's reporter for people who build images."""
@@ -34,10 +36,10 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         values = task.values or {}
         took = time.monotonic() - self.started.get(task.name, time.monotonic())
         came = f"{took:.1f} s"
-        if values.get("cached"):
-            came = f"from the cache (took {values['seconds']:.1f} s to make)"
+        if values.get("source") in _SOURCES:
+            came = f"{_SOURCES[values['source']]} (took {values['seconds']:.1f} s to make)"
         note = values.get("note", "")
-        if task.name != "profiles":
+        if task.verbosity != 2:
             self.write(f"  {task.name:<22} {came:<10} {note}".rstrip() + "\n")
         for line in values.get("lines", []):
             self.write(f"{line}\n")

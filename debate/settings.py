@@ -2,6 +2,17 @@
 
 variable                debate.toml             meaning
 DEBATE_CACHE            cache                   directory of the store (cache/)
+DEBATE_CACHE_SIZE       cache_size              bytes, or such as 50G, to which the store is collected after
+                                                each build (no bound)
+DEBATE_REMOTE           remote                  oci://HOST[:PORT]/REPOSITORY: a store that others share, in an OCI
+                                                registry (none); oci+http:// for one without TLS on this host
+DEBATE_REMOTE_MODE      remote_mode             read-write or read-only
+DEBATE_REMOTE_CA        remote_ca               file with the certificate authority of the remote (the host's)
+DEBATE_REMOTE_USER      remote_user             who to log in as (docker's and podman's auth files say)
+DEBATE_REMOTE_PASSWORD  remote_password         password or token of that user
+DEBATE_REMOTE_KEYS      remote_keys             file or directory with minisign public keys: only what one of them
+                                                has signed is believed
+DEBATE_REMOTE_SIGN      remote_sign             file with a minisign secret key without a password, to sign with
 DEBATE_OUTPUT           output                  directory of the outputs (build/)
 DEBATE_LOCK             lock                    refuse or refresh a committed lock that no longer fits
 DEBATE_SCRATCH          scratch                 auto, tmpfs or disk: where a step writes
@@ -23,12 +34,14 @@ DEBATE_STOP_AFTER       limits.stop_after       seconds until a step is stopped 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from debate import amounts
 from debate.errors import DebateError
 
 
@@ -53,6 +66,14 @@ class Settings:
     """The checkout."""
     cache: Path
     output: Path
+    cache_size: int = 0
+    remote: str = ""
+    remote_mode: str = "read-write"
+    remote_ca: str = ""
+    remote_user: str = ""
+    remote_password: str = field(default="", repr=False)
+    remote_keys: str = ""
+    remote_sign: str = ""
     lock: str = "refuse"
     scratch: str = "auto"
     uid_base: int = 1_310_720_000
@@ -71,10 +92,15 @@ class Settings:
 
 
 _CHOICES = {
+    "remote_mode": ("read-write", "read-only"),
     "lock": ("refuse", "refresh"),
     "scratch": ("auto", "tmpfs", "disk"),
     "acceleration": ("auto", "kvm", "tcg"),
 }
+_REMOTE = re.compile(
+    r"oci(\+http)?://[A-Za-z0-9.-]+(:[0-9]+)?/[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+)
+"""The repository's part is the grammar of <name> in the OCI distribution specification 1.1."""
 _INTEGERS = ("uid_base", "jobs")
 
 
@@ -119,6 +145,15 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
     for name in _INTEGERS:
         if name in values:
             values[name] = _integer(name, values[name])
+    if "cache_size" in values:
+        values["cache_size"] = amounts.size(str(values["cache_size"]), "setting cache_size")
+    if values.get("remote") and not _REMOTE.fullmatch(str(values["remote"])):
+        raise DebateError(f"setting remote: {values['remote']!r} is not of the form oci://HOST[:PORT]/REPOSITORY")
+    for name in ("remote_ca", "remote_keys", "remote_sign"):
+        if values.get(name):
+            values[name] = str((root / Path(values[name]).expanduser()).resolve())
+            if not os.path.exists(values[name]):
+                raise DebateError(f"setting {name}: {values[name]} is missing")
     if values.get("uid_base", 65536) % 65536 or values.get("uid_base", 65536) < 65536:
         raise DebateError("setting uid_base: must be a multiple of 65536, and not 0")
     for name in ("cache", "output"):

@@ -20,6 +20,8 @@ from debate.scripts import closure
 
 if TYPE_CHECKING:
     from debate.build import Builder
+    from debate.cache.store import Store
+    from debate.remote.remote import Remote
 
 Task = dict[str, Any]
 
@@ -41,7 +43,22 @@ _SCRIPTS = {
 }
 
 
-STEPS = ("config", "hash", "lock", "packages", "rootfs", "overlay", "initrd", "boot", "iso", "build", "check", "verify")
+STEPS = (
+    "config",
+    "hash",
+    "lock",
+    "packages",
+    "rootfs",
+    "overlay",
+    "initrd",
+    "boot",
+    "iso",
+    "build",
+    "check",
+    "verify",
+    "push",
+    "pull",
+)
 """Tasks that there are for each profile."""
 
 
@@ -60,7 +77,8 @@ class Graph:
         """The profiles that the command line names, None for all. The loader narrows it."""
         self.refresh: set[str] = set()
         """Profiles whose lock the command line asks for."""
-        self._cleaning, self._clean = threading.Lock(), False
+        self._beginning, self._begun = threading.Lock(), False
+        self._remote: Remote | None = None
 
     # doit's configuration --------------------------------------------------------------------------
 
@@ -126,7 +144,7 @@ class Graph:
     # Tasks -----------------------------------------------------------------------------------------
 
     def profiles(self) -> Task:
-        return {"actions": [self.welcome], "uptodate": [False], "verbosity": 2}
+        return {"actions": [self.welcome], **_TELLING}
 
     def welcome(self) -> None:
         """Print what there is."""
@@ -135,7 +153,33 @@ class Graph:
         sys.stdout.write(welcome.text(self.settings))
 
     def doctor(self) -> Task:
-        return {"actions": [(self.run, ["", "doctor"])], "uptodate": [False], "verbosity": 2}
+        return {"actions": [(self.run, ["", "doctor"])], **_TELLING}
+
+    def cache(self) -> Task:
+        return {"actions": [(self.tell, ["show"])], **_TELLING}
+
+    def gc(self) -> Task:
+        def gc(size: str, age: str) -> Any:
+            return self.tell("gc", size, age)
+
+        params = [
+            {"name": "size", "long": "size", "default": "", "help": "bytes that may be left, such as 20G"},
+            {"name": "age", "long": "age", "default": "", "help": "remove what was unused for so long, such as 30d"},
+        ]
+        return {"actions": [gc], "params": params, **_TELLING}
+
+    def fsck(self) -> Task:
+        return {"actions": [(self.tell, ["fsck"])], **_TELLING}
+
+    def tell(self, command: str, *words: str) -> Any:
+        """Print what a command about the cache has to say."""
+
+        def run() -> None:
+            from debate.commands import cache
+
+            sys.stdout.write(getattr(cache, command)(self.settings, *words))
+
+        return guarded(run)
 
     def sandbox(self) -> Task:
         record = self.settings.output / ".sandbox" / "base.json"
@@ -146,6 +190,7 @@ class Graph:
             "file_dep": [str(scripts / "base.sh"), str(scripts / "base.packages"), str(_PACKAGE / "sandbox/rights.py")],
             "targets": [str(record)],
             "uptodate": [(self.present, [record])],
+            "teardown": [self.end],
             "clean": True,
         }
 
@@ -233,6 +278,14 @@ class Graph:
     def verify(self, name: str) -> Task:
         return self.on_iso(name, "verify", "build the ISO anew under other conditions and compare")
 
+    def push(self, name: str) -> Task:
+        return self.on_iso(name, "push", "send the finished ISO to the remote")
+
+    def pull(self, name: str) -> Task:
+        task = self.on_iso(name, "pull", "fetch the finished ISO from the remote, instead of building it")
+        task["file_dep"] = [str(self.settings.output / name / "config.json")]
+        return task
+
     def on_iso(self, name: str, step: str, doc: str) -> Task:
         """A task that looks at a finished build, each time it is asked for."""
         return {
@@ -276,31 +329,25 @@ class Graph:
             "file_dep": needs,
             "targets": [str(record)],
             "uptodate": [(self.present, [record])] if stored else [],
+            "teardown": [self.end],
             "clean": True,
         }
 
     # Actions ---------------------------------------------------------------------------------------
 
     def run(self, name: str, step: str) -> Any:
-        """Do one step. Whatever a user can cause comes back as a failure with one message."""
-        from doit.exceptions import TaskFailed
-
-        try:
-            return self._run(name, step)
-        except DebateError as error:
-            return TaskFailed(str(error))
-        except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            return TaskFailed(f"{where}{error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}")
+        """Do one step."""
+        return guarded(lambda: self._run(name, step))
 
     def _run(self, name: str, step: str) -> Any:
         from debate.build import Builder
         from debate.cache.store import Store
         from debate.pipeline import Pipeline, make_base
 
-        builder = Builder(self.settings, Store(self.settings.cache), say=say)
-        if step not in ("config", "hash", "doctor"):
-            self.clean_up_once(builder)
+        store = Store(self.settings.cache)
+        builder = Builder(self.settings, store, say, None if step in _LOOKING else self.remote(store))
+        if step not in _LOOKING:
+            self.begin_once(builder)
         if step == "sandbox":
             return make_base(self.settings, builder)
         if step == "doctor":
@@ -311,6 +358,10 @@ class Graph:
         pipeline = Pipeline(self.settings, name, builder)
         if step == "lock":
             return pipeline.lock(refresh=name in self.refresh)
+        if step in ("push", "pull"):
+            from debate.commands import publish
+
+            return getattr(publish, step)(pipeline)
         if step == "check":
             from debate.check import check
 
@@ -321,12 +372,40 @@ class Graph:
             return verify(pipeline)
         return getattr(pipeline, step)()
 
-    def clean_up_once(self, builder: Builder) -> None:
-        """Before the first sandbox of a run, remove what killed runs have left behind."""
-        with self._cleaning:
-            if not self._clean:
+    def remote(self, store: Store) -> Remote | None:
+        """The remote, one for the whole run."""
+        if not self.settings.remote:
+            return None
+        with self._beginning:
+            if self._remote is None:
+                from debate.remote.remote import Remote
+
+                self._remote = Remote(self.settings, store, say)
+            return self._remote
+
+    def begin_once(self, builder: Builder) -> None:
+        """Before the first sandbox of a run: say that this builder is there, remove what killed ones have left."""
+        with self._beginning:
+            if not self._begun:
+                builder.store.announce(self.settings.output)
                 builder.clean_up()
-                self._clean = True
+                self._begun = True
+
+    def stop(self) -> None:
+        """After an interruption nobody waits for what is being sent."""
+        if self._remote is not None:
+            self._remote.stop()
+
+    def end(self) -> None:
+        """After the last task: have everything sent; keep the store within its bound."""
+        if self._remote is not None:
+            self._remote.finish()
+        if self._begun and self.settings.cache_size:
+            from debate.cache import collect
+            from debate.cache.store import Store
+
+            collect.in_background(Store(self.settings.cache), self.settings.cache_size)
+        self._begun = False
 
     def present(self, record: Path) -> bool:
         """Whether the store still has what a record names."""
@@ -348,12 +427,31 @@ class Graph:
         results.remove(self.settings.output / name, dryrun=dryrun)
 
 
+_LOOKING = ("config", "hash", "doctor", "push", "pull")
+"""Steps that leave the store as it is, but for reading and downloading."""
 _REMEDIES = {
     28: f"; {NO_SPACE}",
     13: "; run as root",
     30: "; set DEBATE_CACHE or DEBATE_OUTPUT to a place that can be written",
 }
 """errno -> what to do about it."""
+
+
+_TELLING = {"uptodate": [False], "verbosity": 2}
+"""Of tasks that are asked something."""
+
+
+def guarded(action: Callable[[], Any]) -> Any:
+    """What ``action`` returns. Whatever a user can cause comes back as a failure with one message."""
+    from doit.exceptions import TaskFailed
+
+    try:
+        return action()
+    except DebateError as error:
+        return TaskFailed(str(error))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return TaskFailed(f"{where}{error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}")
 
 
 def say(line: str) -> None:

@@ -78,6 +78,7 @@ def _lay_out(pipeline: Pipeline, root: Path) -> Settings:
     base = pipeline.store.lookup(key, ("base", "packages"))
     if base is None:
         raise DebateError("the sandbox base is not in the cache any more; run the same command again")
+    pipeline.have(pipeline.locked())
     for artifact in (*(package.artifact for package in pipeline.locked()), *base["outputs"].values()):
         _share(pipeline.store, store, artifact)
     store.record(key, "sandbox", base["outputs"], base["seconds"])

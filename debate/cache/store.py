@@ -4,14 +4,22 @@
         objects/sha256/ab/REST      immutable files of mode 0444, named by their content, with the time 0
         actions/KEY.json            what a step with this key made
         locks/KEY                   held (flock) by the builder that is making KEY
+        locks/removing              held shared while an object is looked at, alone while one is removed
+        running/NAME                held (flock) by a process that builds, from its start on
+        outputs/NAME                the path of an output directory whose records name objects
+        incoming/HEX                an object that is being downloaded, held (flock) by who does it
         tmp/NAME/                   a builder's working directory; its `lock` (flock) is held while it lives
         tmp/NAME                    a small file on its way into the store
 
-Everything is written under tmp/, synced and renamed, so that a reader sees all of a file or none.
+Everything is written under tmp/ or incoming/, synced and renamed, so that a reader sees all of a file or none.
+
+An object was last used when its inode changed (st_ctime): it is made, linked into a sandbox, or looked at by
+`Store.has`, which touches it. `debate.cache.collect` removes the objects that are unused for longest.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import itertools
@@ -19,10 +27,11 @@ import json
 import os
 import shutil
 import stat
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, BinaryIO
 
 from debate import keys
 from debate.model import Artifact
@@ -32,6 +41,8 @@ _UNTOUCHED = 0
 """Time of modification of objects, in nanoseconds since 1970."""
 _MODE = 0o444
 """Mode of objects."""
+_FRESH = 30.0
+"""Seconds for which a use is not noted again."""
 
 
 class Store:
@@ -42,26 +53,39 @@ class Store:
 
     def path(self, artifact: Artifact) -> Path:
         """Where the artifact's bytes lie, or would lie."""
-        algorithm, _, digits = artifact.digest.partition(":")
+        return self.path_of(artifact.digest)
+
+    def path_of(self, digest: str) -> Path:
+        """Where an object lies, or would lie."""
+        algorithm, _, digits = digest.partition(":")
         return self.root / "objects" / algorithm / digits[:2] / digits[2:]
 
     def has(self, artifact: Artifact) -> bool:
         """Whether the artifact is there, whole. An object that is not what its name says is removed.
 
         Objects are read again only when something wrote to them, which moves their time, or when someone else
-        could have: an object belongs to this user or to root, and none may write to it.
+        could have: an object belongs to this user or to root, and none may write to it. To look at an object
+        is to use it: it is not collected from then on until this builder is gone.
         """
         path = self.path(artifact)
         try:
-            found = os.stat(path)
-            owned = found.st_uid in (0, os.geteuid()) and stat.S_IMODE(found.st_mode) == _MODE
-            if found.st_size == artifact.size and found.st_mtime_ns == _UNTOUCHED and owned:
-                return True
-            if not owned:
-                self._own(path)
-            whole = found.st_size == artifact.size and keys.sha256_file(path) == artifact.digest
+            if time.time() - os.stat(path).st_ctime < _FRESH:
+                return self._whole(path, artifact)
+            with self.removing(shared=True):
+                return self._whole(path, artifact)
         except OSError:
             return False  # Not there; removed by another builder just now; or not for this user to read.
+
+    def _whole(self, path: Path, artifact: Artifact) -> bool:
+        found = os.stat(path)
+        whole = found.st_size == artifact.size
+        if not (whole and found.st_mtime_ns == _UNTOUCHED and _is_safe(found)):
+            if not _is_safe(found):
+                self._own(path)
+                whole = whole and _is_safe(os.stat(path))
+            whole = whole and keys.sha256_file(path) == artifact.digest
+        elif time.time() - found.st_ctime < _FRESH:
+            return True
         with contextlib.suppress(OSError):  # It may be that this user can only look.
             if whole:
                 os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED))
@@ -129,13 +153,140 @@ class Store:
         """Hold the lock of ``key``. Calls ``waiting`` when another builder has it."""
         directory = self.root / "locks"
         directory.mkdir(parents=True, exist_ok=True)
-        with open(directory / key, "wb") as file:
+        path = directory / key
+        while True:
+            with path.open("wb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    waiting()
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                if _is_still(path, file):
+                    yield
+                    return
+
+    @contextmanager
+    def removing(self, *, shared: bool = False) -> Iterator[None]:
+        """Keep objects from being removed (``shared``), or remove some: whoever looks at one waits."""
+        path = self.root / "locks" / "removing"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError:
+            if not shared:
+                raise
+            yield  # Of a cache that this user can only read, another may remove what was looked at.
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(file)
+
+    def announce(self, output: Path) -> None:
+        """Say that this process builds into ``output``, until it ends: what it uses is not collected."""
+        name = workspace_name("builder")
+        running = self.root / "running" / name
+        running.parent.mkdir(parents=True, exist_ok=True)
+        with self.removing(shared=True):
+            file = os.open(running, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fcntl.flock(file, fcntl.LOCK_EX)  # Never closed: the kernel does, when this process ends.
+        known = self.root / "outputs" / keys.sha256(os.fsencode(output)).removeprefix("sha256:")[:32]
+        if not known.exists():
+            self._write(known, os.fsencode(output), 0o644)
+        atexit.register(running.unlink, missing_ok=True)
+
+    def oldest_builder(self) -> float:
+        """When the builder that runs for longest started, in seconds since 1970; infinity without one."""
+        oldest = float("inf")
+        for path in _files(self.root / "running"):
+            try:
+                with path.open("rb") as file:
+                    started = os.fstat(file.fileno()).st_mtime
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink(missing_ok=True)
+            except BlockingIOError:
+                oldest = min(oldest, started)
+            except FileNotFoundError:
+                continue
+        return oldest
+
+    def outputs(self) -> list[Path]:
+        """The output directories of the checkouts that use this store, as far as they are still there."""
+        found = []
+        for path in _files(self.root / "outputs"):
+            output = Path(os.fsdecode(path.read_bytes()))
+            if output.is_dir():
+                found.append(output)
+            elif os.access(path.parent, os.W_OK):
+                path.unlink(missing_ok=True)
+        return sorted(found)
+
+    def objects(self) -> Iterator[tuple[str, os.stat_result]]:
+        """Digest and state of every object, in no order."""
+        for algorithm in _directories(self.root / "objects"):
+            for start in _directories(algorithm.path):
+                with os.scandir(start.path) as entries:
+                    for entry in entries:
+                        with contextlib.suppress(FileNotFoundError):
+                            yield f"{algorithm.name}:{start.name}{entry.name}", entry.stat(follow_symlinks=False)
+
+    def actions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Key and content of every action, in no order; of a damaged one, nothing as content."""
+        for path in _files(self.root / "actions"):
+            try:
+                yield path.stem, json.loads(path.read_bytes())
+            except FileNotFoundError:
+                continue
+            except ValueError:
+                yield path.stem, {}
+
+    def forget(self, key: str) -> None:
+        """Remove an action."""
+        (self.root / "actions" / f"{key}.json").unlink(missing_ok=True)
+
+    def forget_lock(self, key: str) -> None:
+        """Remove the lock of ``key``, unless a builder holds it."""
+        path = self.root / "locks" / key
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Whether this process is the only one that does ``name``."""
+        directory = self.root / "locks"
+        directory.mkdir(parents=True, exist_ok=True)
+        with open(directory / name, "wb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                waiting()
+                yield False
+                return
+            yield True
+
+    @contextmanager
+    def incoming(self, artifact: Artifact) -> Iterator[BinaryIO | None]:
+        """A file to download an object into, open for reading and writing, with what an earlier try has left.
+
+        None when another builder had it and the object is here now. Who calls moves it into the store by `adopt`.
+        """
+        path = self.incoming_path(artifact)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+                if self.has(artifact):
+                    path.unlink(missing_ok=True)
+                    yield None
+                    return
+                if _is_still(path, file):
+                    yield file
+                    return
+
+    def incoming_path(self, artifact: Artifact) -> Path:
+        """Where an object lies while it is downloaded."""
+        return self.root / "incoming" / artifact.digest.removeprefix("sha256:")
 
     @contextmanager
     def workspace(self, name: str) -> Iterator[Path]:
@@ -170,6 +321,34 @@ class Store:
             except (FileNotFoundError, NotADirectoryError, BlockingIOError):
                 continue
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def _is_safe(found: os.stat_result) -> bool:
+    """Whether nobody but this user and root can write to a file."""
+    return found.st_uid in (0, os.geteuid()) and stat.S_IMODE(found.st_mode) == _MODE
+
+
+def _is_still(path: Path, file: IO[bytes]) -> bool:
+    """Whether ``path`` still names the open file. Else its lock is no lock for those who come now."""
+    try:
+        return os.stat(path).st_ino == os.fstat(file.fileno()).st_ino
+    except FileNotFoundError:
+        return False
+
+
+def _directories(path: str | Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(path) as entries:
+            return [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return []
+
+
+def _files(directory: Path) -> list[Path]:
+    try:
+        return [directory / name for name in os.listdir(directory)]
+    except FileNotFoundError:
+        return []
 
 
 def _started(process: int) -> str:

@@ -1,0 +1,39 @@
+"""Bytes and seconds as people write and read them."""
+
+from __future__ import annotations
+
+import re
+
+from debate.errors import DebateError
+
+_BYTES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def size(text: str, what: str) -> int:
+    """Bytes, from a number with an optional K, M, G or T (powers of 1024), such as ``10G`` or ``1.5GiB``.
+
+    Raises DebateError that begins with ``what``.
+    """
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise DebateError(f"{what}: {text!r} is no size; write bytes, or a number with K, M, G or T, such as 10G")
+    return int(float(match[1]) * _BYTES[match[2].upper()])
+
+
+def age(text: str, what: str) -> float:
+    """Seconds, from a number with an optional s, m, h, d or w, such as ``30d``. Raises DebateError."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw]?)", text.strip())
+    if match is None:
+        raise DebateError(f"{what}: {text!r} is no age; write seconds, or a number with m, h, d or w, such as 30d")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def bytes_shown(number: int) -> str:
+    """Bytes in a few characters: ``194 MB``. Powers of 1000, as disks and ISOs are sold."""
+    value = float(number)
+    for unit in ("B", "kB", "MB"):
+        if value < 999.5:
+            return f"{value:.0f} {unit}" if unit != "MB" or value >= 10 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

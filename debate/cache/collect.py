@@ -1,0 +1,139 @@
+"""Garbage collection: the objects that were unused for longest go first, to a size or an age.
+
+Never removed: what a record or a lock in an output directory names that builds with this store, what a running
+builder has used since it started, and what anyone has used within the last minute. Safe beside running builds:
+a builder that looks at an object waits while some are removed, and then finds it there or not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from debate.cache.store import Store
+
+RECENT = 60.0
+"""Seconds for which nothing that was used is removed."""
+_BATCH = 256
+"""Objects removed at a time, while others wait to look."""
+_UNFINISHED = 86_400.0
+"""Seconds after which a download that nobody goes on with is removed."""
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a collection did."""
+
+    objects: int
+    """Removed."""
+    freed: int
+    """Bytes of them."""
+    left: int
+    """Bytes of what is still there."""
+    needed: int
+    """Bytes of what records or builders need."""
+
+
+def collect(store: Store, *, size: int | None = None, age: float | None = None) -> Collected:
+    """Remove what is unused for ``age`` seconds, then what was unused for longest until ``size`` bytes are left."""
+    now = time.time()
+    with store.removing():
+        recent = min(store.oldest_builder(), now) - RECENT
+    needed_by_records = set(needed(store))
+    found = sorted((state.st_ctime, digest, state.st_size) for digest, state in store.objects())
+    total = sum(bytes_ for _, _, bytes_ in found)
+    free = [entry for entry in found if entry[0] < recent and entry[1] not in needed_by_records]
+    kept = total - sum(bytes_ for _, _, bytes_ in free)
+    doomed = []
+    for entry in free:
+        unused = now - entry[0]
+        if (age is not None and unused > age) or (size is not None and total > size):
+            doomed.append(entry)
+            total -= entry[2]
+        else:
+            break
+    removed = [entry for start in range(0, len(doomed), _BATCH) for entry in _remove(store, doomed[start:][:_BATCH])]
+    if removed:
+        _forget_actions(store, {digest for _, digest, _ in removed})
+    _remove_downloads(store, now)
+    freed = sum(bytes_ for _, _, bytes_ in removed)
+    left = sum(bytes_ for _, _, bytes_ in found) - freed
+    return Collected(len(removed), freed, left, kept)
+
+
+def needed(store: Store) -> Iterator[str]:
+    """Digests that records and locks in the output directories name."""
+    for output in store.outputs():
+        for path in (*output.glob("*/*.json"), *output.glob(".sandbox/*.json")):
+            with suppress(OSError, ValueError):
+                yield from digests_of(json.loads(path.read_bytes()))
+
+
+def digests_of(record: Any) -> Iterator[str]:
+    """Digests of outputs and packages in what was read from a record, a lock or an action."""
+    if not isinstance(record, dict):
+        return
+    outputs, packages = record.get("outputs"), record.get("packages")
+    if isinstance(outputs, dict):
+        yield from (str(output.get("digest")) for output in outputs.values() if isinstance(output, dict))
+    if isinstance(packages, list):
+        yield from (f"sha256:{package.get('sha256')}" for package in packages if isinstance(package, dict))
+
+
+def _remove(store: Store, doomed: list[tuple[float, str, int]]) -> Iterator[tuple[float, str, int]]:
+    """Remove those that nobody has used since they were chosen."""
+    with store.removing():
+        for entry in doomed:
+            path = store.path_of(entry[1])
+            with suppress(FileNotFoundError):
+                if os.stat(path).st_ctime == entry[0]:
+                    path.unlink()
+                    yield entry
+
+
+def _forget_actions(store: Store, removed: set[str]) -> None:
+    for key, action in store.actions():
+        outputs = action.get("outputs") if isinstance(action, dict) else None
+        if not isinstance(outputs, dict) or removed.intersection(digests_of(action)):
+            store.forget(key)
+            store.forget_lock(key)
+
+
+def _remove_downloads(store: Store, now: float) -> None:
+    with suppress(FileNotFoundError), os.scandir(store.root / "incoming") as entries:
+        for entry in entries:
+            if now - entry.stat().st_mtime > _UNFINISHED:
+                with suppress(FileNotFoundError):
+                    os.unlink(entry.path)
+
+
+def in_background(store: Store, size: int) -> None:
+    """Collect to ``size`` in a process of its own, at low priority, for which nobody waits."""
+    subprocess.Popen(
+        ["nice", "-n19", sys.executable, "-m", "debate.cache.collect", str(store.root), str(size)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def main(root: str, size: str) -> None:
+    """What `in_background` runs. One at a time: another that waits would find nothing more to do."""
+    store = Store(Path(root))
+    with store.alone("collecting") as first:
+        if first:
+            collect(store, size=int(size))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,80 @@
+"""What lies in the store, what the last builds found there, and which profiles use what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from debate.amounts import bytes_shown
+from debate.cache.collect import digests_of, needed
+from debate.cache.store import Store
+from debate.paths import shown
+
+
+@dataclass(frozen=True)
+class Use:
+    """How one profile used the store when it was built last."""
+
+    profile: str
+    """The profile's output directory."""
+    objects: int
+    """Objects that its records name."""
+    size: int
+    """Bytes of them."""
+    hits: tuple[str, ...]
+    """Steps whose results came from the store or a remote."""
+    misses: tuple[str, ...]
+    """Steps that ran."""
+    saved: float
+    """Seconds that the hits took when they were made."""
+
+
+def text(store: Store, remote: str) -> str:
+    """A few lines and a table. ``remote`` is the address of the remote, or empty."""
+    sizes = {digest: state.st_size for digest, state in store.objects()}
+    actions = sum(1 for _ in store.actions())
+    records = set(needed(store))
+    unneeded = sum(size for digest, size in sizes.items() if digest not in records)
+    uses = list(_uses(store, sizes))
+    lines = [
+        f"{shown(store.root)}: {len(sizes)} objects, {bytes_shown(sum(sizes.values()))}; {actions} actions",
+        f"no build here needs {bytes_shown(unneeded)} of it; doit gc frees that, doit gc --size 10G the oldest of it",
+    ]
+    if remote:
+        lines.append(f"remote: {remote}")
+    if uses:
+        width = max(len(use.profile) for use in uses)
+        lines += ["", f"{'last build':<{width}}  {'objects':>7}  {'size':>9}  {'hits':>4}  {'misses':>6}  saved"]
+        for use in uses:
+            lines.append(
+                f"{use.profile:<{width}}  {use.objects:>7}  {bytes_shown(use.size):>9}  {len(use.hits):>4}  "
+                f"{len(use.misses):>6}  {use.saved:.0f} s" + (f"  (ran: {' '.join(use.misses)})" if use.misses else "")
+            )
+        lines.append(f"saved in these builds: {sum(use.saved for use in uses):.0f} s of work")
+    return "\n".join(lines) + "\n"
+
+
+def _uses(store: Store, sizes: dict[str, int]) -> Iterator[Use]:
+    for output in store.outputs():
+        for directory in sorted(path for path in output.iterdir() if (path / "traces").is_dir()):
+            traces = [_read(path) for path in sorted((directory / "traces").glob("*.json"))]
+            names = {digest for path in directory.glob("*.json") for digest in digests_of(_read(path))}
+            yield Use(
+                shown(directory),
+                len(names & sizes.keys()),
+                sum(sizes.get(digest, 0) for digest in names),
+                tuple(str(trace.get("step")) for trace in traces if trace.get("cached") is True),
+                tuple(str(trace.get("step")) for trace in traces if trace.get("cached") is False),
+                sum(float(trace.get("seconds", 0)) for trace in traces if trace.get("cached") is True),
+            )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}

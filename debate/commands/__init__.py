@@ -1,0 +1,1 @@
+"""What `doit` does beside building: each function returns what to print."""

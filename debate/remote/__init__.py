@@ -1,0 +1,1 @@
+"""What others have built, in an OCI registry."""

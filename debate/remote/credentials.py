@@ -1,0 +1,86 @@
+"""Who to log in as: settings, then the auth files of docker and podman.
+
+Sources: containers-auth.json(5), and https://docs.docker.com/reference/cli/docker/login/ for credential helpers.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from debate.errors import DebateError
+from debate.paths import shown
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A user and a password or token; both empty for nobody in particular."""
+
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+def find(host: str, repository: str, environment: Mapping[str, str] | None = None) -> Credentials:
+    """What the first auth file says that knows the registry. Raises DebateError for one that is damaged."""
+    for path in _files(os.environ if environment is None else environment):
+        try:
+            content = json.loads(path.read_bytes())
+            found = _in(content, host, repository)
+        except OSError:
+            continue
+        except (ValueError, AttributeError, TypeError, KeyError, binascii.Error):
+            raise DebateError(
+                f"{shown(path)}: not an auth file as docker and podman write them; log in again"
+            ) from None
+        if found:
+            return found
+    return Credentials()
+
+
+def _files(environment: Mapping[str, str]) -> Iterator[Path]:
+    """Where they lie, in podman's order."""
+    if "REGISTRY_AUTH_FILE" in environment:
+        yield Path(environment["REGISTRY_AUTH_FILE"])
+        return
+    runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.geteuid()}"
+    yield Path(runtime, "containers/auth.json")
+    home = Path(environment.get("HOME", "/root"))
+    yield Path(environment.get("XDG_CONFIG_HOME") or home / ".config", "containers/auth.json")
+    yield Path(environment.get("DOCKER_CONFIG") or home / ".docker", "config.json")
+
+
+def _in(content: Any, host: str, repository: str) -> Credentials | None:
+    """The most particular entry: HOST/a/b, HOST/a, HOST."""
+    parts = repository.split("/")
+    names = ["/".join([host, *parts[:n]]) for n in range(len(parts), -1, -1)]
+    helpers, auths = content.get("credHelpers", {}), content.get("auths", {})
+    for name in (*names, f"https://{host}", f"https://{host}/v1/", f"https://{host}/v2/"):
+        if name in helpers:
+            return _ask(helpers[name], name)
+        entry = auths.get(name)
+        if entry and entry.get("auth"):
+            user, _, password = base64.b64decode(entry["auth"], validate=True).decode().partition(":")
+            return Credentials(user, password)
+        if name in auths and content.get("credsStore"):
+            return _ask(content["credsStore"], name)
+    return None
+
+
+def _ask(helper: str, name: str) -> Credentials:
+    """Ask docker-credential-HELPER. Raises DebateError."""
+    program = f"docker-credential-{helper}"
+    try:
+        done = subprocess.run([program, "get"], input=name, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DebateError(f"{program}: {error}; an auth file names it for {name}; log in again") from None
+    if done.returncode:
+        raise DebateError(f"{program}: knows nothing of {name}: {done.stdout.strip()}; log in again")
+    answer = json.loads(done.stdout)
+    return Credentials(answer["Username"], answer["Secret"])

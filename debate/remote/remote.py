@@ -1,0 +1,191 @@
+"""A remote: looks up what others have built, and sends what was built here, beside the build.
+
+    REPOSITORY:STEP-KEY         the outputs of a step
+    REPOSITORY:iso-CONFIG       a finished ISO with its companions
+
+A remote never fails a build. What it does not have, refuses, alters or cannot deliver is a miss, with one line to
+the user; after a few failures in a row it is left alone for the rest of the run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from debate.cache.store import Store
+from debate.errors import DebateError
+from debate.model import Artifact
+from debate.settings import Settings
+
+if TYPE_CHECKING:
+    from debate.remote.registry import Registry
+    from debate.remote.statements import Statement
+
+_T = TypeVar("_T")
+_MOST_FAILURES = 3
+_SENDERS = 2
+"""Steps that are sent at a time."""
+
+
+class _Way:
+    """Fetching or sending, and whether it is worth trying."""
+
+    def __init__(self) -> None:
+        self.failures, self.closed = 0, False
+
+
+class Remote:
+    """The repository that the settings name. For one run; used by several threads."""
+
+    def __init__(self, settings: Settings, store: Store, say: Callable[[str], None]) -> None:
+        self.settings, self.store, self.say = settings, store, say
+        self.writes = settings.remote_mode == "read-write"
+        self._registry: Registry | None = None
+        self._fetching, self._sending, self._stopping = _Way(), _Way(), False
+        self._senders: ThreadPoolExecutor | None = None
+        self._sent: list[Future[None]] = []
+        self._lock = threading.Lock()
+
+    @property
+    def registry(self) -> Registry:
+        """The connection, made when it is needed first. Raises DebateError."""
+        with self._lock:
+            if self._registry is None:
+                self._registry = connect(self.settings)
+            return self._registry
+
+    # Fetching --------------------------------------------------------------------------------------
+
+    def lookup(self, step: str, key: str, names: Collection[str]) -> dict[str, Any] | None:
+        """The action ``key``, its outputs now in the store; None if the remote does not have all of it."""
+        what = f"{step} ({key[:16]})"
+        return self._try(self._fetching, what, lambda: self._fetch(step, key, names))
+
+    def _fetch(self, step: str, key: str, names: Collection[str]) -> dict[str, Any] | None:
+        from debate.remote import statements
+
+        data = self.registry.manifest(f"{step}-{key}")
+        if data is None:
+            return None
+        statement = statements.read(data, statements.ACTION, key, self.settings.remote_keys)
+        if not statement.files.keys() >= set(names):
+            raise statements.UntrustedError("it lacks outputs")
+        for artifact in statement.files.values():
+            self.fetch(artifact)
+        return {"outputs": dict(statement.files), "seconds": float(statement.facts.get("seconds", 0))}
+
+    def fetch(self, artifact: Artifact) -> None:
+        """Have an object in the store. Raises RegistryError."""
+        if self.store.has(artifact):
+            return
+        with self.store.incoming(artifact) as file:
+            if file is not None:
+                self.registry.pull(artifact, file)
+                self.store.adopt(self.store.incoming_path(artifact), artifact)
+
+    # Sending ---------------------------------------------------------------------------------------
+
+    def send(
+        self, step: str, key: str, outputs: Mapping[str, Artifact], seconds: float, notes: Mapping[str, str]
+    ) -> None:
+        """Send an action in the background. Call `finish` before the process ends. ``notes``: see `annotate`."""
+        from debate.remote import statements
+
+        if not self.writes or self._sending.closed:
+            return
+        facts = {"step": step, "seconds": round(seconds, 3)}
+        statement = statements.Statement(statements.ACTION, key, dict(outputs), facts)
+        with self._lock:
+            if self._senders is None:
+                self._senders = ThreadPoolExecutor(_SENDERS, "sending")
+            described = annotate({"step": step, "key": key, **notes})
+            self._sent.append(self._senders.submit(self._send, f"{step}-{key}", statement, described))
+
+    def _send(self, tag: str, statement: Statement, annotations: Mapping[str, str]) -> None:
+        paths = {artifact: self.store.path(artifact) for artifact in statement.files.values()}
+        what = f"{statement.facts['step']} was not sent"
+        self._try(self._sending, what, lambda: self.publish(tag, statement, annotations, paths))
+
+    def publish(
+        self, tag: str, statement: Statement, annotations: Mapping[str, str], paths: Mapping[Artifact, Path]
+    ) -> int:
+        """Send files, then the manifest that names them. Returns the bytes that had to be sent.
+
+        Raises RegistryError.
+        """
+        import tempfile
+
+        from debate.remote import statements
+
+        data = statements.manifest(statement, annotations, self.settings.remote_sign)
+        sent = 0
+        for artifact in sorted(set(statement.files.values()), key=lambda artifact: artifact.size):
+            if self.registry.push(artifact, paths[artifact], lambda: self._stopping):
+                sent += artifact.size
+        with tempfile.NamedTemporaryFile(prefix="debate-statement-") as file:
+            file.write(statement.data)
+            file.flush()
+            self.registry.push(statement.artifact, Path(file.name))
+        self.registry.put_manifest(tag, data)
+        return sent
+
+    def finish(self) -> None:
+        """Wait until everything is sent."""
+        waiting = [send for send in self._sent if not send.done()]
+        if waiting and not self._stopping:
+            steps = f"{len(waiting)} step{'s' if len(waiting) != 1 else ''}"
+            self.say(f"sending {steps} to {self.settings.remote}")
+        for send in waiting:
+            send.exception()
+        self._sent.clear()
+
+    def stop(self) -> None:
+        """Send no more; what is half sent is left."""
+        self._stopping = self._fetching.closed = self._sending.closed = True
+        if self._senders is not None:
+            self._senders.shutdown(wait=False, cancel_futures=True)
+
+    # Failing ---------------------------------------------------------------------------------------
+
+    def _try(self, way: _Way, what: str, action: Callable[[], _T]) -> _T | None:
+        from debate.remote.registry import DeniedError, RegistryError, StoppedError
+
+        if way.closed:
+            return None
+        try:
+            result = action()
+        except StoppedError:
+            return None
+        except (RegistryError, DebateError) as error:
+            with self._lock:
+                told = way.closed
+                way.failures += 1
+                way.closed = told or way.failures >= _MOST_FAILURES or isinstance(error, DeniedError | DebateError)
+            if not told:
+                rest = "; it is left alone for the rest of this run" if way.closed else ""
+                self.say(f"remote {self.settings.remote}: {what}: {error}{rest}")
+            return None
+        way.failures = 0
+        return result
+
+
+def annotate(notes: Mapping[str, str]) -> dict[str, str]:
+    """Annotations for people who look with skopeo or oras."""
+    return {f"io.debate.{name}": value for name, value in notes.items()}
+
+
+def connect(settings: Settings) -> Registry:
+    """The registry that the settings name. Raises DebateError for credentials that cannot be read."""
+    from debate.remote import credentials
+    from debate.remote.registry import Registry
+
+    scheme, _, rest = settings.remote.partition("://")
+    host, _, repository = rest.partition("/")
+    if settings.remote_user or settings.remote_password:
+        who = credentials.Credentials(settings.remote_user, settings.remote_password)
+    else:
+        who = credentials.find(host, repository)
+    return Registry(host, repository, who, tls=scheme == "oci", ca=settings.remote_ca)

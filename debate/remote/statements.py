@@ -1,0 +1,121 @@
+"""What a manifest in the registry says: made, signed, read and distrusted here.
+
+A manifest is an OCI image manifest whose config is a *statement*, JSON that names the files and what they are
+of, and whose layers are the files. The statement stands in the config descriptor's ``data`` too, so that one
+request brings all of it. A signature covers the statement, and with it the digest of every file.
+
+Source: OCI image specification 1.1, manifest.md and descriptor.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from debate import keys
+from debate.model import Artifact
+from debate.remote import signing
+from debate.remote.registry import MANIFEST, RegistryError
+
+ACTION = "application/vnd.debate.action.v1+json"
+"""Media type of the statement that a step made these outputs."""
+IMAGE = "application/vnd.debate.image.v1+json"
+"""Media type of the statement that a config gave this ISO and its companions."""
+_FILE = "application/octet-stream"
+_SIGNATURE = "io.debate.signature.minisign"
+_TITLE = "org.opencontainers.image.title"
+
+
+class UntrustedError(RegistryError):
+    """What the registry has is not believed."""
+
+    may_pass = False
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What files are and of what."""
+
+    kind: str
+    """`ACTION` or `IMAGE`."""
+    subject: str
+    """The key of the action, or the hash of the config."""
+    files: Mapping[str, Artifact]
+    facts: Mapping[str, Any]
+    """What else it says: step, seconds, profile, lock."""
+
+    @property
+    def data(self) -> bytes:
+        """The one spelling, which is signed."""
+        files = {name: vars(artifact) for name, artifact in self.files.items()}
+        return keys.canonical({"kind": self.kind, "subject": self.subject, "files": files, "facts": self.facts})
+
+    @property
+    def artifact(self) -> Artifact:
+        """The statement as a blob."""
+        return Artifact(keys.sha256(self.data), len(self.data))
+
+
+def manifest(statement: Statement, annotations: Mapping[str, str], secret: str) -> bytes:
+    """The manifest, signed with ``secret`` if that names a key. ``annotations`` are for people to read."""
+    notes = {name: value for name, value in annotations.items() if value}
+    if secret:
+        comment = f"debate {statement.subject}"
+        notes[_SIGNATURE] = signing.sign(statement.data, Path(secret), comment)
+    return keys.canonical(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "artifactType": statement.kind,
+            "config": {
+                "mediaType": statement.kind,
+                **vars(statement.artifact),
+                "data": base64.b64encode(statement.data).decode(),
+            },
+            "layers": [
+                {"mediaType": _FILE, **vars(artifact), "annotations": {_TITLE: name}}
+                for name, artifact in sorted(statement.files.items())
+            ],
+            "annotations": notes,
+        }
+    )
+
+
+def read(data: bytes, kind: str, subject: str, trusted: str) -> Statement:
+    """The statement of a manifest, if it is one of ``kind`` about ``subject``.
+
+    ``trusted`` names minisign keys, of which one must have signed it; empty to believe the registry.
+    Raises UntrustedError.
+    """
+    try:
+        found = json.loads(data)
+        config = found["config"]
+        raw = base64.b64decode(config["data"], validate=True)
+        if keys.sha256(raw) != config["digest"]:
+            raise UntrustedError("the statement is not what its digest says")
+        signature = str(found.get("annotations", {}).get(_SIGNATURE, ""))
+        if trusted and not signature:
+            raise UntrustedError("it is not signed")
+        if trusted and not signing.is_signed(raw, signature, Path(trusted)):
+            raise UntrustedError("it is signed by an unknown key, or altered")
+        said = json.loads(raw)
+        files = {str(name): _artifact(value) for name, value in said["files"].items()}
+        statement = Statement(str(said["kind"]), str(said["subject"]), files, dict(said["facts"]))
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+        raise UntrustedError(f"it is not as debate writes them ({type(error).__name__}: {error})") from None
+    if statement.kind != kind or statement.subject != subject:
+        raise UntrustedError(f"it is about something else: {statement.subject[:16]} instead of {subject[:16]}")
+    return statement
+
+
+def _artifact(value: Any) -> Artifact:
+    artifact = Artifact(**value)
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", artifact.digest) or type(artifact.size) is not int or artifact.size < 0:
+        raise ValueError(f"no file: {value!r}")
+    return artifact

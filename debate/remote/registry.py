@@ -196,13 +196,12 @@ class Registry(DXF):
         """
         if self.has(artifact.digest):
             return False
+        where, sent, tries = "", 0, 0
         with path.open("rb") as file:
-            with _errors(missing=False):
-                where = self._location(self._request("post", "blobs/uploads/"))
-            sent, tries = 0, 0
             while True:
                 try:
                     with _errors(missing=False):
+                        where = where or self._location(self._request("post", "blobs/uploads/"))
                         where = self._send(where, file, sent, artifact.size, stopping)
                         self._base_request("put", _with_digest(where, artifact.digest))
                     return True
@@ -210,11 +209,22 @@ class Registry(DXF):
                     if tries >= _TRIES or not error.may_pass:
                         raise
                     time.sleep(0.2 * 2**tries)
-                    with _errors(missing=False):
-                        response = self._base_request("get", where)
-                    there = _end(response.headers.get("Range", ""))
-                    where = self._location(response, where)
+                    where, there = self._state(where)
                     sent, tries = there, (0 if there > sent else tries + 1)
+
+    def _state(self, where: str) -> tuple[str, int]:
+        """Where an upload goes on after a cut, and how many bytes are there; nowhere when it has to begin anew.
+
+        docker-registry 2 forgets uploads that were cut, though the specification wants it to tell their state.
+        """
+        if not where:
+            return "", 0
+        try:
+            with _errors(missing=False):
+                response = self._base_request("get", where)
+        except RegistryError:
+            return "", 0
+        return self._location(response, where), _end(response.headers.get("Range", ""))
 
     def _send(self, where: str, file: BinaryIO, sent: int, size: int, stopping: Callable[[], bool]) -> str:
         if sent >= size:
@@ -296,5 +306,6 @@ _FACTS = {
     "RemoteDisconnected": "the connection was cut",
     "Connection aborted": "the connection was cut",
     "Broken pipe": "the connection was cut",
+    "EOF occurred": "the connection was cut",
     "WRONG_VERSION_NUMBER": "it speaks no TLS; oci+http:// is for registries without, on this host",
 }

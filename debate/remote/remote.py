@@ -57,6 +57,11 @@ class Remote:
                 self._registry = connect(self.settings)
             return self._registry
 
+    @property
+    def connected(self) -> bool:
+        """Whether anything was asked."""
+        return self._registry is not None
+
     # Fetching --------------------------------------------------------------------------------------
 
     def lookup(self, step: str, key: str, names: Collection[str]) -> dict[str, Any] | None:

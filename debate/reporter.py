@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, TextIO
 
 from doit.exceptions import TaskFailed, UnmetDependency
@@ -15,6 +16,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
     """doit's reporter for people who build images."""
 
     desc = "one line a step, with time and where its result came from"
+    at_end: Callable[[], None] = staticmethod(lambda: None)
+    """Called after the last task. A task's own teardown will not do: doit's threads end one by one."""
 
     def __init__(self, outstream: TextIO, options: dict[str, Any]) -> None:
         super().__init__(outstream, options)
@@ -58,6 +61,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         self.outstream.flush()
 
     def complete_run(self) -> None:
+        self.at_end()
         if self.runtime_errors:
             self.write("\n".join(self.runtime_errors) + "\n")
         if self.uptodate and not self.failures:

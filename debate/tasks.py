@@ -99,7 +99,7 @@ class Graph:
             "backend": "sqlite3",
             "dep_file": database,
             "check_file_uptodate": XXH3Checker,
-            "reporter": Reporter,
+            "reporter": type("Reporter", (Reporter,), {"at_end": staticmethod(self.end)}),
             "num_process": self.settings.jobs,
             "par_type": "thread",
             "verbosity": 1,
@@ -190,7 +190,6 @@ class Graph:
             "file_dep": [str(scripts / "base.sh"), str(scripts / "base.packages"), str(_PACKAGE / "sandbox/rights.py")],
             "targets": [str(record)],
             "uptodate": [(self.present, [record])],
-            "teardown": [self.end],
             "clean": True,
         }
 
@@ -329,7 +328,6 @@ class Graph:
             "file_dep": needs,
             "targets": [str(record)],
             "uptodate": [(self.present, [record])] if stored else [],
-            "teardown": [self.end],
             "clean": True,
         }
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import requests
 import urllib3
@@ -126,6 +126,17 @@ class Registry(DXF):
 
     def _log_in(self, _: DXFBase, response: requests.Response) -> None:
         self.authenticate(self.credentials.user or None, self.credentials.password or None, response=response)
+
+    def _base_request(self, method: str, path: str, **words: Any) -> requests.Response:
+        """As dxf's. A thread that is refused while another one logs in tries again as that one."""
+        before = self._headers
+        try:
+            response: requests.Response = super()._base_request(method, path, **words)
+        except exceptions.DXFUnauthorizedError:
+            if self._headers == before or isinstance(words.get("data"), _File):
+                raise
+            response = super()._base_request(method, path, **words)
+        return response
 
     # Manifests -------------------------------------------------------------------------------------
 

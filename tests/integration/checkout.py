@@ -43,8 +43,12 @@ class Checkout:
 
     def pin(self, other: Checkout) -> None:
         """Have `minimal` made of the packages of ``other``'s."""
+        self.pin_as("minimal", other)
+
+    def pin_as(self, name: str, other: Checkout) -> None:
+        """Have the profile ``name``, which wants the same packages, made of those of ``other``'s `minimal`."""
         lock = other.output("minimal", "lock.json").read_bytes()
-        (self.directory / "profiles" / "minimal.lock.json").write_bytes(lock)
+        (self.directory / "profiles" / f"{name}.lock.json").write_bytes(lock)
 
     def artifact(self, name: str, record: str, output: str) -> Artifact:
         """An output that a record names."""
@@ -100,15 +104,15 @@ def hook(checkout: Checkout, script: str) -> None:
 
 
 def ran(said: str, profile: str = "") -> dict[str, str]:
-    """Step -> how its result came to be (``built`` or ``cached``), out of doit's report.
+    """Step -> how its result came to be (``built``, ``cached`` or ``remote``), out of doit's report.
 
     With ``profile``, only that one's steps.
     """
     found = {}
     for line in said.splitlines():
-        match = re.match(r"  ([a-z]+)(:\S+)? +(from the cache|[0-9.]+ s)", line)
+        match = re.match(r"  ([a-z]+)(:\S+)? +(from the cache|from the remote|[0-9.]+ s)", line)
         if match and (not profile or match[2] == f":{profile}"):
-            found[match[1]] = "cached" if match[3] == "from the cache" else "built"
+            found[match[1]] = {"from the cache": "cached", "from the remote": "remote"}.get(match[3], "built")
     return found
 
 

@@ -1,0 +1,69 @@
+"""What `doit cache`, `doit gc` and `doit fsck` say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from debate.cache.store import Store
+from debate.commands import cache
+from debate.errors import DebateError
+from debate.model import Artifact
+from debate.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(root=tmp_path, cache=tmp_path / "cache", output=tmp_path / "build", remote="oci://r.example/x")
+
+
+def built(settings: Settings, traces: dict[str, tuple[bool, float]]) -> Artifact:
+    store = Store(settings.cache)
+    layer = store.put(b"layer" * 1000)
+    directory = settings.output / "minimal"
+    (directory / "traces").mkdir(parents=True)
+    (directory / "rootfs.json").write_text(json.dumps({"outputs": {"layer": vars(layer)}}))
+    for step, (cached, seconds) in traces.items():
+        trace = {"step": step, "cached": cached, "seconds": seconds}
+        (directory / "traces" / f"{step}.json").write_text(json.dumps(trace))
+    store.announce(settings.output)
+    return layer
+
+
+def test_show(settings: Settings) -> None:
+    built(settings, {"rootfs": (True, 30.0), "overlay": (False, 2.0), "initrd": (True, 12.4)})
+    Store(settings.cache).put(b"unneeded")
+    said = cache.show(settings)
+    assert "2 objects, 5 kB; 0 actions" in said
+    assert "no build here needs 8 B of it; doit gc frees that" in said
+    assert "remote: oci://r.example/x" in said
+    line = next(line for line in said.splitlines() if "build/minimal" in line)
+    assert line.split()[1:] == ["1", "5", "kB", "2", "1", "42", "s", "(ran:", "overlay)"]
+    assert "saved in these builds: 42 s of work" in said
+
+
+def test_show_an_empty_cache(settings: Settings) -> None:
+    assert "0 objects, 0 B; 0 actions" in cache.show(settings)
+
+
+def test_gc_says_what_is_needed(settings: Settings) -> None:
+    built(settings, {})
+    said = cache.gc(settings, "1K", "")
+    assert said.startswith("0 objects removed, 0 B; 5 kB left, more than the 1 kB asked for: builds need 5 kB (")
+    with pytest.raises(DebateError, match=r"^--size: 'lots' is no size"):
+        cache.gc(settings, "lots", "")
+    with pytest.raises(DebateError, match=r"^--age: 'ages' is no age"):
+        cache.gc(settings, "", "ages")
+
+
+def test_fsck(settings: Settings) -> None:
+    layer = built(settings, {})
+    assert cache.fsck(settings) == "1 objects read, 5 kB; all are what their names say\n"
+    path = Store(settings.cache).path(layer)
+    path.chmod(0o644)
+    path.write_bytes(b"?" * 5000)
+    with pytest.raises(DebateError, match=f"1 were not what their names say.*\n  {layer.digest}"):
+        cache.fsck(settings)
+    assert cache.fsck(settings) == "0 objects read, 0 B; all are what their names say\n"

@@ -1,0 +1,55 @@
+"""Manifests: one spelling, nothing of the host in them, and only what fits is believed."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from debate.model import Artifact
+from debate.remote.registry import MANIFEST
+from debate.remote.statements import ACTION, IMAGE, Statement, UntrustedError, manifest, read
+
+FILES = {"layer": Artifact(f"sha256:{'1' * 64}", 5), "packages": Artifact(f"sha256:{'2' * 64}", 0)}
+STATEMENT = Statement(ACTION, "k" * 64, FILES, {"step": "rootfs", "seconds": 1.5})
+
+
+def test_there_and_back() -> None:
+    assert read(manifest(STATEMENT, {}, ""), ACTION, "k" * 64, "") == STATEMENT
+
+
+def test_it_is_an_image_manifest() -> None:
+    made = json.loads(manifest(STATEMENT, {"io.debate.step": "rootfs", "empty": ""}, ""))
+    assert made["schemaVersion"] == 2
+    assert made["mediaType"] == MANIFEST
+    assert made["artifactType"] == made["config"]["mediaType"] == ACTION
+    assert made["annotations"] == {"io.debate.step": "rootfs"}
+    assert [layer["digest"] for layer in made["layers"]] == [artifact.digest for artifact in FILES.values()]
+    assert base64.b64decode(made["config"]["data"]) == STATEMENT.data
+    assert made["config"]["size"] == len(STATEMENT.data)
+
+
+@given(st.permutations(sorted(FILES.items())))
+def test_the_order_of_files_does_not_matter(files: list[tuple[str, Artifact]]) -> None:
+    made = Statement(ACTION, "k" * 64, dict(files), STATEMENT.facts)
+    assert manifest(made, {}, "") == manifest(STATEMENT, {}, "")
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.text()
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+
+
+@given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_whatever_a_registry_answers_is_refused_and_not_a_traceback(data: bytes) -> None:
+    with pytest.raises(UntrustedError, match="not as debate writes them"):
+        read(data, ACTION, "k" * 64, "")
+
+
+def test_of_something_else() -> None:
+    with pytest.raises(UntrustedError, match="about something else"):
+        read(manifest(STATEMENT, {}, ""), IMAGE, "k" * 64, "")
+    with pytest.raises(UntrustedError, match="about something else"):
+        read(manifest(STATEMENT, {}, ""), ACTION, "j" * 64, "")

@@ -1,0 +1,114 @@
+"""Uploads go on where they were cut, with a registry that keeps what it has, as the specification says.
+
+docker-registry 2, against which the integration tests run, forgets an upload that was cut; this server does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from debate import keys
+from debate.model import Artifact
+from debate.remote.credentials import Credentials
+from debate.remote.registry import Registry, StoppedError
+
+SIZE = 3 << 20
+WHERE = "/v2/a/blobs/uploads/1"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+    def answer(self, status: int, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": "0", **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def do_HEAD(self) -> None:
+        self.answer(200 if self.server.finished else 404)
+
+    def do_POST(self) -> None:
+        self.answer(202, Location=WHERE)
+
+    def do_GET(self) -> None:
+        self.answer(204, Location=WHERE, Range=f"0-{max(0, len(self.server.data) - 1)}")
+
+    def do_PATCH(self) -> None:
+        start = re.match("[0-9]+", self.headers.get("Content-Range", "0"))
+        assert start
+        self.server.starts.append(int(start[0]))
+        assert int(start[0]) == len(self.server.data), "it goes on where it was"
+        left = int(self.headers["Content-Length"])
+        if self.server.cuts:
+            self.server.cuts -= 1
+            self.server.data += self.rfile.read(left // 2)
+            self.close_connection = True
+            return
+        self.server.data += self.rfile.read(left)
+        self.answer(202, Location=WHERE, Range=f"0-{len(self.server.data) - 1}")
+
+    def do_PUT(self) -> None:
+        digest = f"sha256:{hashlib.sha256(self.server.data).hexdigest()}"
+        self.server.finished = digest in self.path
+        self.answer(201 if self.server.finished else 400)
+
+
+class Server(http.server.ThreadingHTTPServer):
+    def __init__(self, cuts: int) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.cuts, self.data, self.starts, self.finished = cuts, b"", list[int](), False
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with Server(request.param) as made:
+        thread = threading.Thread(target=made.serve_forever)
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def blob(tmp_path: Path) -> tuple[Artifact, Path]:
+    data = bytes(range(256)) * (SIZE // 256)
+    (tmp_path / "blob").write_bytes(data)
+    return Artifact(keys.sha256(data), SIZE), tmp_path / "blob"
+
+
+def client(server: Server) -> Registry:
+    return Registry(f"127.0.0.1:{server.server_address[1]}", "a", Credentials(), tls=False)
+
+
+@pytest.mark.parametrize("server", [0, 1, 6], indirect=True)
+def test_an_upload_goes_on_where_it_was_cut(server: Server, blob: tuple[Artifact, Path]) -> None:
+    registry, cuts = client(server), server.cuts
+    assert registry.push(*blob) is True
+    assert server.finished
+    assert len(server.starts) == cuts + 1
+    assert server.starts == sorted(set(server.starts)), "each starts behind the one before"
+    assert registry.push(*blob) is False, "it is there"
+    assert len(server.starts) == cuts + 1
+    registry.close()
+
+
+@pytest.mark.parametrize("server", [0], indirect=True)
+def test_an_upload_can_be_stopped(server: Server, blob: tuple[Artifact, Path]) -> None:
+    registry = client(server)
+    with pytest.raises(StoppedError):
+        registry.push(*blob, stopping=lambda: True)
+    assert not server.finished
+    registry.close()

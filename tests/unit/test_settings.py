@@ -37,6 +37,13 @@ def test_environment_over_file(tmp_path: Path) -> None:
         ("[limits]\nram = 1", {}, r"debate\.toml: no setting 'ram'"),
         ("jobs = 1\ncache = x\n", {}, r"debate\.toml: .*line 2"),
         ("", {"DEBATE_JOBS": "many"}, r"jobs: 'many' is not a whole number"),
+        ("", {"DEBATE_CACHE_SIZE": "huge"}, r"setting cache_size: 'huge' is no size"),
+        ("", {"DEBATE_REMOTE": "r.example/x"}, r"setting remote: .* is not of the form oci://HOST\[:PORT\]/REPOSITORY"),
+        ("", {"DEBATE_REMOTE": "oci://r.example"}, r"setting remote: .* is not of the form"),
+        ("", {"DEBATE_REMOTE": "oci://r.example/Upper"}, r"setting remote: .* is not of the form"),
+        ('remote_mode = "read"', {}, r"setting remote_mode: 'read'; choose one of read-write, read-only"),
+        ("", {"DEBATE_REMOTE_CA": "no-such"}, r"setting remote_ca: /.*/no-such is missing"),
+        ("", {"DEBATE_REMOTE_KEYS": "no-such"}, r"setting remote_keys: /.*/no-such is missing"),
         ("", {"DEBATE_JOBS": "0"}, r"jobs: 0 must be more than 0"),
         ("", {"DEBATE_LOCK": "maybe"}, r"lock: 'maybe'; choose one of refuse, refresh"),
         ("", {"DEBATE_UID_BASE": "5"}, r"uid_base: must be a multiple of 65536"),
@@ -54,3 +61,12 @@ def test_the_table_names_every_setting() -> None:
     names = {*settings.Settings.__annotations__, *settings.Limits.__annotations__} - {"root", "mirrors", "limits"}
     text = settings.__doc__ or ""
     assert [name for name in names if f"DEBATE_{name.upper()}" not in text] == []
+
+
+def test_the_remote(tmp_path: Path) -> None:
+    (tmp_path / "trusted").mkdir()
+    (tmp_path / "debate.toml").write_text('remote = "oci://r.example:5000/team/isos"\nremote_keys = "trusted"\n')
+    made = settings.load(tmp_path, {"DEBATE_REMOTE_PASSWORD": "hush", "DEBATE_CACHE_SIZE": "2G"})
+    assert (made.remote, made.remote_keys) == ("oci://r.example:5000/team/isos", str(tmp_path / "trusted"))
+    assert (made.remote_mode, made.cache_size) == ("read-write", 2 << 30)
+    assert "hush" not in repr(made)

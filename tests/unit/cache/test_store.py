@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -119,6 +120,28 @@ def test_workspaces_of_the_dead_are_abandoned(store: Store) -> None:
         assert is_builder_alive(mine.name)
     assert not left.exists()
     assert os.listdir(store.root / "tmp") == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
+@pytest.mark.parametrize(("owner", "mode", "usable"), [(0, 0o444, True), (1001, 0o444, False), (0, 0o666, False)])
+def test_another_user_believes_only_what_nobody_else_can_write(owner: int, mode: int, usable: bool) -> None:
+    """The store of several users: one of them looks into it who may not write there."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        os.chmod(name, 0o755)  # noqa: S103 - the other user has to get there
+        store = Store(Path(name))
+        artifact = store.put(b"shared")
+        store.record("k", "step", {"it": artifact}, 1)
+        os.chown(store.path(artifact), owner, owner)
+        store.path(artifact).chmod(mode)
+        child = os.fork()
+        if child == 0:
+            os.setresgid(1000, 1000, 1000)
+            os.setresuid(1000, 1000, 1000)
+            found = store.lookup("k")
+            os._exit(found is not None and store.read(artifact) == b"shared")
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == usable
+        assert store.path(artifact).exists()
 
 
 def test_write_atomically_leaves_the_old_content_when_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,13 +42,13 @@ def check(store: Store, progress: Callable[[int, int], None]) -> Checked:
                 os.unlink(path)
         done += state.st_size
         progress(done, total)
-    forgotten = 0
+    forgotten = set()
     for key, action in store.actions():
         outputs = action.get("outputs") if isinstance(action, dict) else None
         values = list(outputs.values()) if isinstance(outputs, dict) else []
         digests = {output.get("digest", "") for output in values if isinstance(output, dict)}
         if digests and (digests <= whole or all(store.path_of(digest).exists() for digest in digests - {""})):
             continue
-        store.forget(key)
-        forgotten += 1
-    return Checked(len(found), total, tuple(sorted(dropped)), forgotten)
+        forgotten.add(key)
+    store.forget(forgotten)
+    return Checked(len(found), total, tuple(sorted(dropped)), len(forgotten))

@@ -92,19 +92,21 @@ def _remove(store: Store, doomed: list[tuple[float, str, int]]) -> Iterator[tupl
     """Remove those that nobody has used since they were chosen."""
     with store.removing():
         for entry in doomed:
-            path = store.path_of(entry[1])
+            path = str(store.path_of(entry[1]))
             with suppress(FileNotFoundError):
                 if os.stat(path).st_ctime == entry[0]:
-                    path.unlink()
+                    os.unlink(path)
                     yield entry
 
 
 def _forget_actions(store: Store, removed: set[str]) -> None:
-    for key, action in store.actions():
-        outputs = action.get("outputs") if isinstance(action, dict) else None
-        if not isinstance(outputs, dict) or removed.intersection(digests_of(action)):
-            store.forget(key)
-            store.forget_lock(key)
+    store.forget(
+        {
+            key
+            for key, action in store.actions()
+            if not isinstance(action, dict) or "outputs" not in action or removed.intersection(digests_of(action))
+        }
+    )
 
 
 def _remove_downloads(store: Store, now: float) -> None:

@@ -233,24 +233,30 @@ class Store:
 
     def actions(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Key and content of every action, in no order; of a damaged one, nothing as content."""
-        for path in _files(self.root / "actions"):
+        directory = str(self.root / "actions")
+        for name in _names(directory):
+            key = name.removesuffix(".json")
             try:
-                yield path.stem, json.loads(path.read_bytes())
+                with open(f"{directory}/{name}", "rb") as file:
+                    yield key, json.loads(file.read())
             except FileNotFoundError:
                 continue
             except ValueError:
-                yield path.stem, {}
+                yield key, {}
 
-    def forget(self, key: str) -> None:
-        """Remove an action."""
-        (self.root / "actions" / f"{key}.json").unlink(missing_ok=True)
-
-    def forget_lock(self, key: str) -> None:
-        """Remove the lock of ``key``, unless a builder holds it."""
-        path = self.root / "locks" / key
-        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
+    def forget(self, keys_: Collection[str]) -> None:
+        """Remove actions, and their locks unless a builder holds them."""
+        directory = str(self.root / "actions")
+        for key in keys_:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{directory}/{key}.json")
+        for key in set(_names(self.root / "locks")).intersection(keys_):
+            with (
+                contextlib.suppress(FileNotFoundError, BlockingIOError),
+                (self.root / "locks" / key).open("rb") as file,
+            ):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(file.name)
 
     @contextmanager
     def alone(self, name: str) -> Iterator[bool]:
@@ -344,11 +350,15 @@ def _directories(path: str | Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def _files(directory: Path) -> list[Path]:
+def _names(directory: str | Path) -> list[str]:
     try:
-        return [directory / name for name in os.listdir(directory)]
+        return os.listdir(directory)
     except FileNotFoundError:
         return []
+
+
+def _files(directory: Path) -> list[Path]:
+    return [directory / name for name in _names(directory)]
 
 
 def _started(process: int) -> str:

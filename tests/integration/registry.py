@@ -111,15 +111,20 @@ class Registry:
 
     def skopeo(self, *words: str) -> str:
         """What skopeo says; ``@`` before a word stands for the repository's address."""
+        address = f"docker://localhost:{self.port}/team/isos"
+        words = tuple(address + word[1:] if word.startswith("@") else word for word in words)
+        return self._skopeo(words[0], "src-" if words[0] == "copy" else "", *words[1:])
+
+    def skopeo_push(self, source: str, repository: str, tag: str) -> None:
+        """Copy an image into a repository."""
+        self._skopeo("copy", "dest-", source, f"docker://localhost:{self.port}/{repository}:{tag}")
+
+    def _skopeo(self, command: str, side: str, *words: str) -> str:
         certificates = self.directory / "certificates"
         certificates.mkdir(exist_ok=True)
         shutil.copy(self.directory / "ca.crt", certificates / "ca.crt")
-        address = f"docker://localhost:{self.port}/team/isos"
-        words = tuple(address + word[1:] if word.startswith("@") else word for word in words)
-        flags = ["--creds", f"{USER}:{PASSWORD}", "--cert-dir", str(certificates)]
-        if words[0] == "copy":
-            flags = [f"--src-{flags[0][2:]}", flags[1], f"--src-{flags[2][2:]}", flags[3]]
-        done = subprocess.run(["skopeo", words[0], *flags, *words[1:]], capture_output=True, text=True)
+        flags = [f"--{side}creds", f"{USER}:{PASSWORD}", f"--{side}cert-dir", str(certificates)]
+        done = subprocess.run(["skopeo", command, *flags, *words], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

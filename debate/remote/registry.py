@@ -29,8 +29,10 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CHUNK = 1 << 20
 _TRIES = 4
 """How often a stream that was cut without having got on is tried."""
-_TIMEOUT = (10, 60)
+_TIMEOUT = (10, 30)
 """Seconds to wait for a connection, and for the next bytes."""
+_ANSWER = (10, 15)
+"""The same where every step waits for the answer."""
 _MOST = 4 << 20
 """Bytes of a manifest or of a small blob. Registries refuse larger manifests, too."""
 _HOST_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -142,7 +144,11 @@ class Registry(DXF):
 
     def manifest(self, tag: str) -> bytes | None:
         """The manifest behind a tag, None if there is none. Raises RegistryError."""
-        with _errors(), self._request("get", f"manifests/{tag}", headers={"Accept": MANIFEST}, stream=True) as response:
+        headers = {"Accept": MANIFEST}
+        with (
+            _errors(),
+            self._request("get", f"manifests/{tag}", headers=headers, stream=True, timeout=_ANSWER) as response,
+        ):
             return _small(response)
         return None
 

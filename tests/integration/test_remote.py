@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -310,6 +311,18 @@ def test_a_remote_that_does_not_answer_is_a_miss(
     assert message in one.said[0], one.said
     assert "left alone for the rest of this run" in one.said[-1]
     assert len(one.said) <= 3
+
+
+def test_a_remote_that_accepts_and_says_nothing(
+    registry: Registry, side: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("debate.remote.registry._ANSWER", (0.3, 0.3))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        one = side("one", silent.getsockname()[1], remote_ca=str(registry.directory / "ca.crt"))
+        for number in range(4):
+            assert one.remote.lookup("rootfs", keys.key(number), ()) is None
+    assert "no answer in time" in one.said[0], one.said
+    assert "left alone for the rest of this run" in one.said[-1]
 
 
 @pytest.mark.parametrize("name", ["localhost:{port}", "localhost:{port}/team", "https://localhost:{port}"])

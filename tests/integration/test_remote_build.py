@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import threading
 import time
@@ -144,6 +145,25 @@ def test_a_registry_that_fails_spoils_nothing(team: Team, tmp_path: Path, wire: 
     assert two.digest("mine") == one.digest("mine")
     expected = {"altered": ("remote", "built"), "missing": ("remote", "built"), "cut": ("remote", "remote")}
     assert (ran(said)["overlay"], ran(said)["iso"]) == expected.get(fault, ("built", "built"))
+
+
+def test_a_registry_that_is_full(team: Team, tmp_path: Path) -> None:
+    one, two = team.beside_full_cache(tmp_path / "one"), team.beside_full_cache(tmp_path / "two")
+    for checkout in (one, two):
+        hook(checkout, "echo full > /etc/full\n")
+        checkout.pin_as("mine", team.first)
+    storage = tmp_path / "storage"
+    storage.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(storage)], check=True)
+    registry = Registry.make(tmp_path / "registry", storage)
+    try:
+        said = one.doit("build:mine", **registry.settings())
+    finally:
+        registry.stop()
+        subprocess.run(["umount", str(storage)], check=True)
+    assert re.search("remote oci.*: iso was not sent: the (registry answers 5|connection was cut)", said), said
+    two.doit("build:mine")
+    assert one.digest("mine") == two.digest("mine")
 
 
 def test_a_registry_that_is_slow_and_restarted(team: Team, tmp_path: Path, wire: Wire) -> None:

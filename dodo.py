@@ -26,6 +26,11 @@ def task_doctor():
     return GRAPH.doctor()
 
 
+def task_import():
+    """make profiles of other image builders'"""
+    yield from GRAPH.imports()
+
+
 def task_cache():
     """show what lies in the cache, and what it saved"""
     return GRAPH.cache()

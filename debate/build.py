@@ -148,7 +148,8 @@ class Builder:
                 base=str(self.store.path(step.base)) if step.base else "",
                 layers=tuple(str(self.store.path(layer)) for layer in step.layers),
                 commands=tuple(
-                    Command(("/bin/sh", f"{INSIDE}/{c.script}"), c.root, c.rights, c.pack_upper) for c in step.commands
+                    Command(("/bin/sh", f"{INSIDE}/{c.script}"), c.root, c.rights, c.pack_upper, c.show_layers)
+                    for c in step.commands
                 ),
                 outputs=step.outputs,
                 scripts=str(self.settings.scripts),

@@ -67,10 +67,22 @@ def with_defaults(part: Mapping[str, Any], data: Any) -> Any:
     return data
 
 
+def _with_choices(data: dict[str, Any]) -> dict[str, Any]:
+    """``data`` with what the distribution chooses where the profile leaves it open."""
+    distribution = distributions.get(data["distribution"])
+    return {
+        **data,
+        "release": data["release"] or distribution.RELEASES[0],
+        "architecture": data["architecture"] or distribution.ARCHITECTURES[0],
+        "components": data["components"] or list(distribution.DEFAULT_COMPONENTS),
+        "initrd": {"generator": data["initrd"]["generator"] or distribution.GENERATORS[0]},
+    }
+
+
 class _Normaliser:
     def __init__(self, profile: Profile, directory: Path) -> None:
         self.profile, self.directory = profile, directory.resolve()
-        self.data: dict[str, Any] = with_defaults(schema(), profile.data)
+        self.data = _with_choices(with_defaults(schema(), profile.data))
         self.problems: list[tuple[Position, str]] = []
         self.contents: dict[str, bytes | Path] = {}
         self.sources: list[Path] = list(profile.sources)
@@ -78,6 +90,7 @@ class _Normaliser:
 
     def run(self) -> Config:
         data = self.data
+        self.check_choices()
         kernel = data["kernel"] or self.distribution.default_kernel(data["architecture"])
         packages = {*data["packages"], kernel, *self.distribution.implied_packages(data)}
         where = {name: data[name] for name in ("release", "architecture")}
@@ -101,7 +114,7 @@ class _Normaliser:
                 "exclude": sorted(set(data["image"]["exclude"])),
                 "mksquashfs": compression,
             },
-            "initrd": {"distribution": data["distribution"], **where},
+            "initrd": {"distribution": data["distribution"], **where, "generator": data["initrd"]["generator"]},
             "overlay": {**self.overlay(), "mksquashfs": compression},
             "boot": {
                 "label": label,
@@ -121,6 +134,20 @@ class _Normaliser:
         }
         about = {name: data[name] for name in ("description", "mirror", "check")}
         return Config(slices, about, self.contents, tuple(self.sources))
+
+    def check_choices(self) -> None:
+        """What the schema permits, but not this distribution."""
+        name, distribution = self.data["distribution"], self.distribution
+        chosen: list[tuple[tuple[str | int, ...], str, str, tuple[str, ...]]] = [
+            (("release",), "release", self.data["release"], distribution.RELEASES),
+            (("architecture",), "architecture", self.data["architecture"], distribution.ARCHITECTURES),
+            (("initrd", "generator"), "generator", self.data["initrd"]["generator"], distribution.GENERATORS),
+        ]
+        for number, component in enumerate(self.data["components"]):
+            chosen.append((("components", number), "component", component, distribution.COMPONENTS))
+        for path, what, value, known in chosen:
+            if value not in known:
+                self.problem(path, f"{name} has no {what} {value!r}; choose one of {', '.join(known)}")
 
     def base(self, kernel: str) -> str | None:
         """The profile whose packages lie below, if it fits this one."""
@@ -142,9 +169,9 @@ class _Normaliser:
             return name
         below = load(self.directory, name)
         self.sources += below.sources
-        other: dict[str, Any] = with_defaults(schema(), below.data)
+        other = _with_choices(with_defaults(schema(), below.data))
         other["kernel"] = other["kernel"] or self.distribution.default_kernel(other["architecture"])
-        for field in ("distribution", "release", "architecture", "kernel"):
+        for field in ("distribution", "release", "architecture", "kernel", "initrd"):
             own = kernel if field == "kernel" else self.data[field]
             if other[field] != own:
                 text = f"{field} is {own!r}, and that of the base {name!r} is {other[field]!r}; they must be the same"
@@ -172,8 +199,11 @@ class _Normaliser:
         found = []
         for number, node in self.nodes("repositories"):
             fields = self.data["repositories"][number]
-            if fields["name"] in ("debian", "debian-security"):
+            if fields["name"] in self.distribution.RESERVED:
                 self.problem(("repositories", number, "name"), "that name is the distribution's; choose another")
+            for field in sorted(node.value.keys() - {"name", "url", "key", *self.distribution.REPOSITORY_FIELDS}):
+                text = f"a repository of {self.data['distribution']} has no {field}; leave it out"
+                self.problem(("repositories", number, field), text)
             key = self.read(node.value["key"], "key")
             suites, components = sorted(set(fields["suites"])), sorted(set(fields["components"]))
             more = {"suites": suites, "components": components, "key": (key or b"").decode("latin-1")}

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +86,7 @@ class Locker:
         below = pipeline.below()
         installed = pipeline.store.read(below.outputs("packages")["index"]) if below else b""
         step = distribution.lock_step(self.wanted, mirrors, pipeline.base, installed)
+        step = pipeline.trusting(step)
         try:
             made = pipeline.builder.run(step, log)
         except DebateError as error:
@@ -100,7 +100,7 @@ class Locker:
             "format": FORMAT,
             **{name: self.wanted[name] for name in ("distribution", "release", "architecture")},
             "request": self.request,
-            "packages": [asdict(package) for package in packages],
+            "packages": [package.to_json() for package in packages],
         }
 
     def on_top(self, packages: Sequence[Locked]) -> list[Locked]:
@@ -135,9 +135,9 @@ class Locker:
 
 _REMEDY = "restore it from git, or delete it and build"
 _FIELDS = {
-    "name": r"[a-z0-9][a-z0-9+._-]*", "version": r"[A-Za-z0-9.+:~_-]+", "architecture": r"[a-z0-9_]+",
+    "name": r"[a-z0-9][a-z0-9@+._-]*", "version": r"[A-Za-z0-9.+:~_-]+", "architecture": r"[a-z0-9_]+",
     "repository": r"[a-z][a-z0-9-]*", "path": r"(?!.*(^|/)\.\.(/|$))[A-Za-z0-9][A-Za-z0-9/.+:~_%-]*",
-    "sha256": r"[0-9a-f]{64}",
+    "sha256": r"[0-9a-f]{64}", "signature": r"[A-Za-z0-9+/]*={0,2}",
 }  # fmt: skip
 
 
@@ -152,10 +152,11 @@ def _problem(lock: Any) -> str:
         return "field 'packages' is missing"
     seen = set()
     for number, package in enumerate(packages, 1):
-        if not isinstance(package, dict) or package.keys() != Locked.__dataclass_fields__.keys():
+        fields = Locked.__dataclass_fields__.keys()
+        if not isinstance(package, dict) or not fields - {"signature"} <= package.keys() <= fields:
             return f"package {number} lacks fields or has unknown ones"
         for name, pattern in _FIELDS.items():
-            value = package[name]
+            value = package.get(name, "")
             if not isinstance(value, str) or not re.fullmatch(pattern, value):
                 return f"package {package.get('name', number)!r}: field {name!r} is {value!r}"
         if not isinstance(package["size"], int) or package["size"] <= 0:

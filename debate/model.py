@@ -41,6 +41,8 @@ class Command:
     """What it may do: a kind in `debate.sandbox.rights`."""
     pack_upper: bool = False
     """Show what earlier commands wrote on the layers as /run/upper."""
+    show_layers: bool = False
+    """Show the layers, stacked and with what earlier commands wrote on them, as /run/layers, read-only."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +83,7 @@ class Pipeline:
 
         def complete(step: Step) -> Step:
             self.have(packages)
-            return step
+            return self.trusting(step) if packages else step
 
         log = self.directory / "logs" / f"{step.name}.log"
         return self.builder.realise(step, log, self.directory / "traces" / f"{step.name}.json", complete, self.notes)
@@ -149,7 +149,8 @@ class Pipeline:
         code = Path(distributions.__file__).with_name(f"{self.slice('packages')['distribution']}.py")
         return {
             "step": "packages",
-            "packages": [asdict(package) for package in packages],
+            "packages": [package.to_json() for package in packages],
+            "generator": self.generator,
             "inspect": self.builder.ingredients(distribution.inspect_step(packages, self.base)),
             "select": self.builder.ingredients(distribution.select_step(b"", (), release, self.base)),
             "code": keys.sha256_file(code),
@@ -161,7 +162,7 @@ class Pipeline:
         self.have(packages)
         pairs = list(zip(packages, self.inspect(packages), strict=True))
         index = distribution.index(pairs)
-        wanted = distribution.initrd_wanted(pairs)
+        wanted = distribution.initrd_wanted(pairs, self.generator)
         release = self.load("lock.json")["release"]
         selected = self.realise(distribution.select_step(index, wanted, release, self.base))
         names = set(self.store.read(selected.outputs["selected"]).decode().split())
@@ -233,15 +234,16 @@ class Pipeline:
             order = self.distribution().order_step(
                 added, index, below.outputs("packages")["index"], values["release"], self.base
             )
-            plan = self.realise(order).outputs["plan"]
+            plan = self.realise(order).outputs["plan"] if order else None
             layers = below.package_layers()
-            step = self.distribution().added_step(added, plan, values, layers, self.base, epoch_of(values))
+            step = self.distribution().added_step(added, index, plan, values, layers, self.base, epoch_of(values))
         return self.finish(step, added)
 
     def initrd(self) -> Report:
         names = set(self.load("packages.json")["initrd"])
         packages = [package for package in self.locked() if package.name in names]
-        step = self.distribution().initrd_step(packages, self.base, epoch_of(self.slice("initrd")))
+        epoch = epoch_of(self.slice("initrd"))
+        step = self.distribution().initrd_step(packages, self.generator, self.base, epoch)
         return self.finish(step, packages)
 
     def overlay(self) -> Report:
@@ -260,14 +262,20 @@ class Pipeline:
         return self.finish(boot.step(self.slice("boot"), self.base))
 
     def iso(self) -> Report:
-        from debate.steps import boot, iso
+        from debate.steps import boot, iso, merge
 
         initrd = self.outputs("initrd")
         layers = [(f"{number}-{name}", layer) for number, (name, layer) in enumerate(self.layers())]
-        live = self.distribution().live(initrd["kernel"], initrd["initrd"], layers)
+        merged: Mapping[str, Artifact] = {}
+        if not self.distribution().stacks_layers(self.generator):
+            options = self.slice("overlay")["mksquashfs"]
+            merged = self.realise(merge.step([layer for _, layer in self.layers()], options, self.base)).outputs
+        values, epoch = self.slice("iso"), self.load("hash.json")["epoch"]
+        live = self.distribution().live(
+            self.generator, initrd["kernel"], initrd["initrd"], layers, merged, values["label"], epoch
+        )
         menu = boot.menu(self.slice("boot"), live)
-        epoch = self.load("hash.json")["epoch"]
-        step = iso.step(self.slice("iso"), live, menu, self.outputs("boot"), epoch, self.base)
+        step = iso.step(values, live, menu, self.outputs("boot"), epoch, self.base)
         return self.finish(step)
 
     def build(self) -> Report:
@@ -279,6 +287,16 @@ class Pipeline:
 
     def distribution(self) -> Distribution:
         return distributions.get(self.slice("packages")["distribution"])
+
+    @property
+    def generator(self) -> str:
+        """What makes the initramfs."""
+        name: str = self.slice("initrd")["generator"]
+        return name
+
+    def trusting(self, step: Step) -> Step:
+        """``step`` with the keys by which it checks packages, which its own key does not know."""
+        return replace(step, where={**step.where, **self.distribution().trust(self.settings, self.slice("packages"))})
 
     def below(self) -> Pipeline | None:
         """The profile on whose packages this one is installed."""

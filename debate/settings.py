@@ -22,6 +22,8 @@ DEBATE_ACCELERATION     acceleration            auto, kvm or tcg: how `check` ru
 DEBATE_MIRROR_NAME      mirrors.NAME            address of the mirror NAME (debian, debian-security,
                                                 debian-snapshot with {archive} and {date} in it, or
                                                 a repository of a profile); file:// for a directory
+DEBATE_KEYRING_NAME     keyrings.NAME           file with the OpenPGP keys that may sign the packages of the
+                                                distribution NAME (arch; the distribution's own)
 DEBATE_MEMORY           limits.memory           bytes a step may use (8 GiB)
 DEBATE_PROCESSORS       limits.processors       processors a step may use (4)
 DEBATE_PROCESSES        limits.processes        processes a step may have (4096)
@@ -80,6 +82,7 @@ class Settings:
     jobs: int = 3
     acceleration: str = "auto"
     mirrors: Mapping[str, str] = field(default_factory=dict)
+    keyrings: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -109,6 +112,11 @@ def mirror_variable(name: str) -> str:
     return f"DEBATE_MIRROR_{name.upper().replace('-', '_')}"
 
 
+def keyring_variable(name: str) -> str:
+    """The environment variable that names the keyring of a distribution."""
+    return mirror_variable(name).replace("MIRROR", "KEYRING", 1)
+
+
 def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """Read ``root``/debate.toml and the environment.
 
@@ -124,15 +132,18 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
             raise DebateError(f"{file.name}: {error}; see debate/settings.py for the settings") from None
     limits = dict(values.pop("limits", {}))
     mirrors = dict(values.pop("mirrors", {}))
+    keyrings = dict(values.pop("keyrings", {}))
     for name, value in environment.items():
         if not name.startswith("DEBATE_"):
             continue
         setting = name.removeprefix("DEBATE_").lower()
         if setting.startswith("mirror_"):
             mirrors[setting.removeprefix("mirror_").replace("_", "-")] = value
+        elif setting.startswith("keyring_"):
+            keyrings[setting.removeprefix("keyring_").replace("_", "-")] = value
         elif setting in Limits.__annotations__:
             limits[setting] = value
-        elif setting in Settings.__annotations__ and setting not in ("root", "mirrors", "limits"):
+        elif setting in Settings.__annotations__ and setting not in ("root", "mirrors", "keyrings", "limits"):
             values[setting] = value
         elif not setting.startswith("test_"):
             raise DebateError(f"{name}: no such setting; see debate/settings.py for the list")
@@ -160,7 +171,7 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
         default = "cache" if name == "cache" else "build"
         values[name] = (root / Path(values.get(name, default)).expanduser()).resolve()
     numbers = {name: _integer(name, value) for name, value in limits.items()}
-    return Settings(root=root.resolve(), mirrors=mirrors, limits=Limits(**numbers), **values)
+    return Settings(root=root.resolve(), mirrors=mirrors, keyrings=keyrings, limits=Limits(**numbers), **values)
 
 
 def _integer(name: str, value: object) -> int:

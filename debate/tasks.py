@@ -27,19 +27,30 @@ Task = dict[str, Any]
 
 _PACKAGE = Path(__file__).parent
 _CONFIG_CODE = [_PACKAGE / name for name in ("config.py", "profile.py", "tree.py", "schema/profile.schema.json")]
-_STEP_CODE = ("keys.py", "pipeline.py", "distributions/debian.py", "sandbox/rights.py")
+_STEP_CODE = (
+    "keys.py", "pipeline.py", "distributions/arch.py", "distributions/debian.py", "distributions/dracut.py",
+    "sandbox/rights.py",
+)  # fmt: skip
 """Code that decides what a step is given. A step that runs again for it still looks into the cache first."""
 _OWN_CODE = {
     "hash": "keys.py", "lock": "lock.py", "packages": "pipeline.py", "rootfs": "pipeline.py",
     "initrd": "pipeline.py", "build": "results.py",
 }  # fmt: skip
 _SCRIPTS = {
-    "packages": ("debian/fetch.sh", "debian/inspect.sh", "debian/select.sh"),
-    "rootfs": ("debian/rootfs.sh", "debian/order.sh", "debian/add.sh", "debian/pack.sh"),
-    "initrd": ("debian/initrd.sh",),
+    "packages": ("debian/fetch.sh", "debian/inspect.sh", "debian/select.sh", "arch/inspect.sh", "arch/select.sh"),
+    "rootfs": (
+        "debian/rootfs.sh",
+        "debian/order.sh",
+        "debian/add.sh",
+        "debian/pack.sh",
+        "arch/rootfs.sh",
+        "arch/add.sh",
+        "arch/pack.sh",
+    ),
+    "initrd": ("debian/initrd.sh", "arch/initrd.sh"),
     "overlay": ("overlay.sh", "squash.sh"),
     "boot": ("boot.sh",),
-    "iso": ("iso.sh",),
+    "iso": ("iso.sh", "merge.sh"),
 }
 
 
@@ -181,6 +192,38 @@ class Graph:
 
         return guarded(run)
 
+    def imports(self) -> Iterator[Task]:
+        """Tasks that make a profile of another image builder's."""
+        base = str(self.settings.output / ".sandbox" / "base.json")
+        yield self.importing("archiso", "an archiso profile", [base])
+        yield self.importing("live_build", "what `lb config` left", [])
+
+    def importing(self, kind: str, what: str, needs: list[str]) -> Task:
+        def action(directory: str, name: str) -> Any:
+            return guarded(lambda: self._import(kind, directory, name))
+
+        params = [
+            {"name": "directory", "short": "d", "long": "directory", "default": "", "help": "what to import"},
+            {"name": "name", "short": "n", "long": "name", "default": "", "help": "of the profile to be made"},
+        ]
+        return {
+            "basename": f"import-{kind.replace('_', '-')}",
+            "doc": f"make a profile of {what}: -d DIRECTORY -n NAME",
+            "actions": [action],
+            "params": params,
+            "file_dep": needs,
+            **_TELLING,
+        }
+
+    def _import(self, kind: str, directory: str, name: str) -> None:
+        from debate.build import Builder
+        from debate.cache.store import Store
+        from debate.commands import convert
+
+        builder = Builder(self.settings, Store(self.settings.cache), say)
+        self.begin_once(builder)
+        sys.stdout.write(getattr(convert, kind)(builder, directory, name))
+
     def sandbox(self) -> Task:
         record = self.settings.output / ".sandbox" / "base.json"
         scripts = self.settings.scripts
@@ -240,7 +283,8 @@ class Graph:
         return task
 
     def packages(self, name: str) -> Task:
-        return self.step(name, "packages", "download and verify them", ["lock.json"], base=True)
+        reads = ["lock.json", "slices/initrd.json", "slices/packages.json"]
+        return self.step(name, "packages", "download and verify them", reads, base=True)
 
     def rootfs(self, name: str) -> Task:
         reads = ["lock.json", "packages.json", "slices/rootfs.json", "slices/packages.json"]
@@ -260,7 +304,7 @@ class Graph:
 
     def iso(self, name: str) -> Task:
         reads = ["rootfs.json", "overlay.json", "initrd.json", "boot.json", "hash.json"]
-        reads += ["slices/iso.json", "slices/boot.json"]
+        reads += ["slices/iso.json", "slices/boot.json", "slices/initrd.json", "slices/overlay.json"]
         return self.step(name, "iso", "put the ISO together", reads, base=True, below=True)
 
     def build(self, name: str) -> Task:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from debate.distributions.interface import Distribution
 
-MODULES = {"debian": "debate.distributions.debian"}
+MODULES = {"debian": "debate.distributions.debian", "arch": "debate.distributions.arch"}
 """Name in a profile -> module that offers what `debate.distributions.interface` asks for."""
 
 

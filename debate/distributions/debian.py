@@ -13,8 +13,9 @@ import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from debate.distributions import dracut
 from debate.distributions.interface import Live, LocaleParts, Locked, Mirrors, Slice
 from debate.errors import DebateError
 from debate.model import MIRROR, Artifact, Command, Step
@@ -31,12 +32,23 @@ BASE_EPOCH = 946_684_800
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _UPDATES = {"debian": ("{release}", "{release}-updates"), "debian-security": ("{release}-security",)}
 _ROLLING = ("sid", "unstable", "testing")
-_COMPONENTS = ("main", "contrib", "non-free", "non-free-firmware")
 
-_LIVE = ("busybox", "initramfs-tools", "live-boot", "live-boot-initramfs-tools", "mount",
-         "systemd-sysv", "udev", "zstd")  # fmt: skip
+RELEASES: tuple[str, ...] = ("trixie", "bookworm", "forky", "sid")
+ARCHITECTURES: tuple[str, ...] = ("amd64",)
+COMPONENTS: tuple[str, ...] = ("main", "contrib", "non-free", "non-free-firmware")
+DEFAULT_COMPONENTS: tuple[str, ...] = ("main",)
+GENERATORS: tuple[str, ...] = ("initramfs-tools", "dracut")
+RESERVED: tuple[str, ...] = ("debian", "debian-security")
+REPOSITORY_FIELDS: tuple[str, ...] = ("suites", "components")
+
+_LIVE = ("busybox", "mount", "systemd-sysv", "udev", "zstd")
 """Packages without which no live system of ours starts."""
-_INITRD_TOOLS = ("initramfs-tools", "live-boot", "mount", "zstd")
+_TOOLS = {
+    "initramfs-tools": ("initramfs-tools", "live-boot", "live-boot-initramfs-tools"),
+    "dracut": ("dracut", "dracut-live"),
+}
+"""Generator -> its own packages."""
+_INITRD_TOOLS = ("mount", "zstd")
 _INITRD_MARK = "X-Debate-Initrd"
 
 
@@ -44,8 +56,8 @@ def default_kernel(architecture: str) -> str:
     return f"linux-image-{architecture}"
 
 
-def implied_packages(profile: Mapping[str, object]) -> list[str]:
-    names = list(_LIVE)
+def implied_packages(profile: Mapping[str, Any]) -> list[str]:
+    names = [*_LIVE, *_TOOLS[profile["initrd"]["generator"]]]
     if profile["users"]:
         names.append("passwd")
     if profile["locale"] != "C.UTF-8":
@@ -246,6 +258,10 @@ def _keys(packages: Slice) -> dict[str, bytes]:
     }
 
 
+def trust(settings: Settings, packages: Slice) -> dict[str, bytes]:
+    return {}  # apt has checked the index when the lock was made; from there on SHA-256 does.
+
+
 def lock_step(packages: Slice, mirrors: Mirrors, base: Artifact, installed: bytes = b"") -> Step:
     return Step(
         name="lock",
@@ -392,11 +408,10 @@ def index(packages: Iterable[tuple[Locked, bytes]]) -> bytes:
     return b"".join(stanzas)
 
 
-def initrd_wanted(packages: Iterable[tuple[Locked, bytes]]) -> list[str]:
+def initrd_wanted(packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
+    tools = (*_INITRD_TOOLS, *_TOOLS[generator])
     mark = f"\n{_INITRD_MARK}: yes".encode()
-    return sorted(
-        package.name for package, stanza in packages if package.name in _INITRD_TOOLS or mark in b"\n" + stanza
-    )
+    return sorted(package.name for package, stanza in packages if package.name in tools or mark in b"\n" + stanza)
 
 
 def select_step(index: bytes, wanted: Sequence[str], release: str, base: Artifact) -> Step:
@@ -468,7 +483,8 @@ def order_step(packages: Sequence[Locked], index: Artifact, below: Artifact, rel
 
 def added_step(
     packages: Sequence[Locked],
-    plan: Artifact,
+    index: Artifact,
+    plan: Artifact | None,
     rootfs: Slice,
     layers: Sequence[Artifact],
     base: Artifact,
@@ -486,7 +502,7 @@ def added_step(
             "dpkg.cfg": _dpkg_options(rootfs),
             "mksquashfs": _mksquashfs_options(rootfs),
         },
-        inputs={"plan": plan, **{_pool(package): package.artifact for package in packages}},
+        inputs={**({"plan": plan} if plan else {}), **{_pool(package): package.artifact for package in packages}},
         layers=tuple(layers),
         base=base,
     )
@@ -500,19 +516,34 @@ def _mksquashfs_options(rootfs: Slice) -> bytes:
     return "".join(f"{word}\n" for word in rootfs["mksquashfs"]).encode()
 
 
-def initrd_step(packages: Sequence[Locked], base: Artifact, epoch: int) -> Step:
+def initrd_step(packages: Sequence[Locked], generator: str, base: Artifact, epoch: int) -> Step:
     return Step(
         name="initrd",
         commands=(Command("debian/initrd.sh", rights="bootstrap"),),
         outputs=("kernel", "initrd"),
         epoch=epoch,
+        parameters={"generator": generator.encode()},
         inputs={_pool(package).replace("pool/", "packages/"): package.artifact for package in packages},
         base=base,
     )
 
 
-def live(kernel: Artifact, initrd: Artifact, layers: Sequence[tuple[str, Artifact]]) -> Live:
+def stacks_layers(generator: str) -> bool:
+    return generator == "initramfs-tools"
+
+
+def live(
+    generator: str,
+    kernel: Artifact,
+    initrd: Artifact,
+    layers: Sequence[tuple[str, Artifact]],
+    merged: Mapping[str, Artifact],
+    label: str,
+    epoch: int,
+) -> Live:
     """live-boot stacks the images that live/filesystem.module names, the first lowest."""
+    if generator == "dracut":
+        return dracut.live(kernel, initrd, merged["image"], label)
     tree: dict[str, Artifact | bytes] = {
         "live/vmlinuz": kernel,
         "live/initrd.img": initrd,

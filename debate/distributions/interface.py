@@ -27,6 +27,12 @@ class Locked:
     """Below the archive's root."""
     size: int
     sha256: str
+    signature: str = ""
+    """A detached OpenPGP signature in base64, where packages are signed one by one."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For a lock."""
+        return {name: value for name, value in vars(self).items() if name != "signature" or value}
 
     @property
     def artifact(self) -> Artifact:
@@ -68,7 +74,19 @@ class Live:
 
 
 class Distribution(Protocol):
-    """See `debate.distributions.debian`."""
+    """See `debate.distributions.debian`. Of what a profile can choose from, the first is the default."""
+
+    RELEASES: tuple[str, ...]
+    ARCHITECTURES: tuple[str, ...]
+    COMPONENTS: tuple[str, ...]
+    """Parts of the distribution's archive."""
+    DEFAULT_COMPONENTS: tuple[str, ...]
+    GENERATORS: tuple[str, ...]
+    """What can make the initramfs."""
+    RESERVED: tuple[str, ...]
+    """Names that no repository of a profile can have."""
+    REPOSITORY_FIELDS: tuple[str, ...]
+    """What a repository of a profile has beside name, url and key."""
 
     def default_kernel(self, architecture: str) -> str:
         """The package with the kernel."""
@@ -90,6 +108,9 @@ class Distribution(Protocol):
 
     def reach_mirror(self, settings: Settings) -> str:
         """Ask the distribution's mirror for its index. Raises DebateError where it does not answer."""
+
+    def trust(self, settings: Settings, packages: Slice) -> dict[str, bytes]:
+        """Keys by which steps check packages, as files in /run/in. Raises DebateError."""
 
     def lock_step(self, packages: Slice, mirrors: Mirrors, base: Artifact, installed: bytes = b"") -> Step:
         """Resolve the package list. Output: resolved.
@@ -115,7 +136,7 @@ class Distribution(Protocol):
     def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
         """The index of a local repository of packages and what `inspect_step` read of each."""
 
-    def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]]) -> list[str]:
+    def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
         """Names of the packages that matter to an initramfs, without their dependencies."""
 
     def select_step(self, index: bytes, wanted: Sequence[str], release: str, base: Artifact) -> Step:
@@ -133,16 +154,17 @@ class Distribution(Protocol):
 
     def order_step(
         self, packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, base: Artifact
-    ) -> Step:
+    ) -> Step | None:
         """In which order ``packages`` are installed on those of the index ``below``. Output: plan.
 
-        ``index`` has both.
+        ``index`` has both. None where that need not be asked.
         """
 
     def added_step(
         self,
         packages: Sequence[Locked],
-        plan: Artifact,
+        index: Artifact,
+        plan: Artifact | None,
         rootfs: Slice,
         layers: Sequence[Artifact],
         base: Artifact,
@@ -150,8 +172,23 @@ class Distribution(Protocol):
     ) -> Step:
         """Install ``packages`` on ``layers``. Outputs: layer, packages (with those below)."""
 
-    def initrd_step(self, packages: Sequence[Locked], base: Artifact, epoch: int) -> Step:
+    def initrd_step(self, packages: Sequence[Locked], generator: str, base: Artifact, epoch: int) -> Step:
         """Make the initramfs. Outputs: kernel, initrd."""
 
-    def live(self, kernel: Artifact, initrd: Artifact, layers: Sequence[tuple[str, Artifact]]) -> Live:
-        """The live tree, the lowest layer first."""
+    def stacks_layers(self, generator: str) -> bool:
+        """Whether such an initramfs stacks the layers itself. If not, they are merged into one image."""
+
+    def live(
+        self,
+        generator: str,
+        kernel: Artifact,
+        initrd: Artifact,
+        layers: Sequence[tuple[str, Artifact]],
+        merged: Mapping[str, Artifact],
+        label: str,
+        epoch: int,
+    ) -> Live:
+        """The live tree: of ``layers``, the lowest first, or of ``merged`` (image, sha512), whichever there are.
+
+        ``label`` and ``epoch`` are those of the ISO.
+        """

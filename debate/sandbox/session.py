@@ -53,6 +53,8 @@ class Command:
     """A kind in `debate.sandbox.rights`."""
     pack_upper: bool = False
     """Show what earlier commands changed in the system as /run/upper."""
+    show_layers: bool = False
+    """Show the whole system as /run/layers."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,8 @@ def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
         binds.append(nspawn.Bind(f"{scratch}/out", nspawn.OUT, read_only=False))
     if command.pack_upper:
         binds.append(nspawn.Bind(f"{scratch}/upper", "/run/upper"))
+    if command.show_layers:
+        binds.append(nspawn.Bind(f"{scratch}/root", "/run/layers"))
     # nspawn shows /dev/fuse from systemd 257 on.
     binds.append(nspawn.Bind("/dev/null", "/dev/fuse"))
     binds += [nspawn.Bind(source, target) for source, target in session.shown]

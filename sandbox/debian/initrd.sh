@@ -3,7 +3,7 @@
 # They are unpacked, not installed, which takes a quarter of the time. Of what maintainer scripts would
 # write, an initramfs has udev's hardware database and live-boot's directory, and its scripts need awk;
 # with these, it was the same byte for byte.
-# in: packages/*.deb    out: kernel, initrd
+# in: packages/*.deb, generator    out: kernel, initrd
 set -eu
 root=/run/work/root
 mkdir -p "$root"/dev "$root"/proc
@@ -28,6 +28,6 @@ mount --rbind /dev "$root"/dev
 mount --rbind /proc "$root"/proc
 [ ! -e "$root"/usr/bin/systemd-hwdb ] || chroot "$root" systemd-hwdb --usr update
 chroot "$root" depmod "$version"
-chroot "$root" mkinitramfs -c zstd -l 9 -o /boot/initrd "$version"
+. /run/step/initrd.sh
+generate "$root" "$version"
 cp "$1" /run/out/kernel
-cp "$root"/boot/initrd /run/out/initrd

@@ -40,7 +40,13 @@ def hash_of(fields: Mapping[str, Any], trees: Mapping[str, Mapping[str, str]] | 
 
 @pytest.mark.parametrize(
     ("directory", "name"),
-    [(ROOT / "profiles", "minimal"), (ROOT / "profiles", "rescue"), (ROOT / "profiles", "kiosk"), (PROFILES, "every")],
+    [
+        (ROOT / "profiles", "minimal"),
+        (ROOT / "profiles", "rescue"),
+        (ROOT / "profiles", "kiosk"),
+        (ROOT / "profiles", "arch-minimal"),
+        (PROFILES, "every"),
+    ],
 )
 def test_golden(directory: Path, name: str) -> None:
     """DEBATE_TEST_GOLDEN=write writes the files anew: look at what git diff says then."""
@@ -149,6 +155,8 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "packages": ({}, {"packages": ["curl"]}),
     "recommends": ({}, {"recommends": True}),
     "kernel": ({}, {"kernel": "linux-image-cloud-amd64"}),
+    "distribution": ({}, {"distribution": "arch"}),
+    "initrd": ({}, {"initrd": {"generator": "dracut"}}),
     "hostname": ({}, {"hostname": "other"}),
     "locale": ({}, {"locale": "de_DE.UTF-8"}),
     "keymap": ({}, {"keymap": "de"}),
@@ -163,7 +171,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "image": ({}, {"image": {"compression": {"level": 3}}}),
 }
 NO_CHANGE = {"description": "d", "mirror": "https://m.example/debian", "check": {"timeout": 20}}
-ONE_CHOICE = {"version", "distribution", "architecture", "extends", "base"}
+ONE_CHOICE = {"version", "architecture", "extends", "base"}
 """Fields with a single value, and those that name another profile."""
 
 

@@ -58,7 +58,12 @@ def test_mistakes(tmp_path: Path, file: str, environment: dict[str, str], messag
 
 
 def test_the_table_names_every_setting() -> None:
-    names = {*settings.Settings.__annotations__, *settings.Limits.__annotations__} - {"root", "mirrors", "limits"}
+    names = {*settings.Settings.__annotations__, *settings.Limits.__annotations__} - {
+        "root",
+        "mirrors",
+        "keyrings",
+        "limits",
+    }
     text = settings.__doc__ or ""
     assert [name for name in names if f"DEBATE_{name.upper()}" not in text] == []
 

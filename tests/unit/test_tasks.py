@@ -36,18 +36,18 @@ def doit(checkout: Path, *words: str, status: int = 0, **environment: str) -> st
 
 
 def test_doit_alone_shows_profiles_and_the_next_command(checkout: Path) -> None:
-    said = doit(checkout)
-    assert "minimal  Smallest Debian that boots" in said
-    assert "rescue   Disk, network and recovery" in said
+    said = " ".join(doit(checkout).split())
+    assert "minimal Smallest Debian that boots" in said
+    assert "rescue Disk, network and recovery" in said
     assert "build:minimal" in said.partition("Next:")[2]
     assert "_common" not in said
 
 
 def test_a_broken_profile_does_not_hide_the_others(checkout: Path) -> None:
     (checkout / "profiles" / "broken.yaml").write_text("version: 1\npkgs: []\n")
-    said = doit(checkout)
-    assert "broken   has errors: profiles/broken.yaml:2:1: unknown field 'pkgs'" in said
-    assert "minimal  Smallest" in said
+    said = " ".join(doit(checkout).split())
+    assert "broken has errors: profiles/broken.yaml:2:1: unknown field 'pkgs'" in said
+    assert "minimal Smallest" in said
 
 
 def test_list_names_every_task_of_every_profile(checkout: Path) -> None:

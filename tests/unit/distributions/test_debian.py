@@ -149,7 +149,7 @@ def test_what_matters_to_an_initramfs() -> None:
         (package("m"), b"Package: m\nX-Debate-Initrd: yes\n"),
         (package("zstd"), b""),
     ]
-    assert debian.initrd_wanted(pairs) == ["m", "zstd"]
+    assert debian.initrd_wanted(pairs, "initramfs-tools") == ["m", "zstd"]
 
 
 def test_a_key_tells_nothing_of_where_files_lie() -> None:

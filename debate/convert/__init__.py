@@ -1,0 +1,1 @@
+"""Profiles of other image builders, turned into ours."""

@@ -1,0 +1,78 @@
+"""A profile that was made from something else, and how it gets into the repository: whole, valid, or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from debate import config, profile
+from debate.errors import DebateError
+from debate.paths import shown
+
+_SCHEMA = "# yaml-language-server: $schema=../debate/schema/profile.schema.json\n"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What was made of a foreign profile."""
+
+    origin: str
+    """Where it came from, for the first line."""
+    fields: Mapping[str, Any]
+    """The profile's fields, but for overlays and hooks."""
+    overlay: Mapping[str, Path]
+    """Path in the system, without a slash at the start -> a file, or a link that is copied as such."""
+    hooks: Mapping[str, bytes]
+    """Name -> script, in their order."""
+    losses: tuple[str, ...]
+    """What has no counterpart, each as ``place: fact``."""
+
+
+def write(draft: Draft, profiles: Path, name: str) -> list[str]:
+    """Write ``profiles``/NAME.yaml with what belongs to it. Returns what to tell the user.
+
+    Raises DebateError, and leaves nothing, where something of that name is there or the result is no valid profile.
+    """
+    targets = [Path(f"{name}.yaml"), Path("overlays", name), Path("hooks", name)]
+    for target in targets:
+        if os.path.lexists(profiles / target):
+            raise DebateError(f"{shown(profiles / target)}: is there already; choose another name with -n")
+    with tempfile.TemporaryDirectory(prefix=".import-", dir=profiles) as directory:
+        work = Path(directory)
+        fields = dict(draft.fields)
+        if draft.overlay:
+            _copy(draft.overlay, work / "overlays" / name)
+            fields["overlays"] = [f"overlays/{name}"]
+        for hook, script in draft.hooks.items():
+            path = work / "hooks" / name / hook
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(script)
+            fields.setdefault("hooks", []).append(f"hooks/{name}/{hook}")
+        text = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=110)
+        (work / f"{name}.yaml").write_text(f"{_SCHEMA}# Made from {draft.origin}.\nversion: 1\n{text}")
+        config.normalise(profile.load(work, name), work)
+        for target in targets:
+            if os.path.lexists(work / target):
+                (profiles / target).parent.mkdir(parents=True, exist_ok=True)
+                os.rename(work / target, profiles / target)
+    told = [f"{shown(profiles / targets[0])} written, with {len(draft.overlay)} files and {len(draft.hooks)} hooks"]
+    if draft.losses:
+        told.append(f"{len(draft.losses)} things have no counterpart, or need a look:")
+        told += [f"  {loss}" for loss in draft.losses]
+    return [*told, f"next: doit build:{name}"]
+
+
+def _copy(overlay: Mapping[str, Path], target: Path) -> None:
+    for path, source in overlay.items():
+        copy = target / path
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copy, follow_symlinks=False)
+        if not copy.is_symlink():
+            copy.chmod(0o644)

@@ -1,0 +1,140 @@
+"""Arch Linux, from a signed repository made of Debian packages: lock, signatures, the same bytes, boots."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.integration import pacman_repository
+from tests.integration.checkout import Checkout, ran
+from tests.integration.pacman_repository import Repository
+
+PROFILE = "extends: arch-minimal\ninitrd: {generator: dracut}\n"
+BROKEN = "post_install() {\n    echo the script fails >&2\n    exit 3\n}\n"
+
+
+@pytest.fixture(scope="module")
+def repository(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """Debian's packages of a system with dracut and pacman, as pacman's."""
+    directory = tmp_path_factory.mktemp("arch")
+    source = Checkout.make(directory / "source", built.cache)
+    source.profile(
+        "debs",
+        "extends: minimal\ninitrd: {generator: dracut}\npackages: [pacman-package-manager, gpg, gpg-agent, less]\n",
+    )
+    source.doit("packages:debs")
+    packages = source.json("debs", "lock.json")["packages"]
+    debs = []
+    for package in packages:
+        path = source.object(package["sha256"])
+        if not path.exists():
+            pytest.fail(f"{package['name']} is not in the cache")
+        debs.append(path)
+    made = Repository.make(directory / "mirror")
+    work = directory / "work"
+    work.mkdir()
+    made.convert(debs, work)
+    for name, install in (("probe", ""), ("broken", BROKEN)):
+        made.add(pacman_repository.plain(work, name, "1.0-1", {f"usr/share/{name}": name}, install))
+    made.add(pacman_repository.plain(work, "unsigned", "1.0-1", {"usr/share/unsigned": "x"}), sign=False)
+    made.publish()
+    return made
+
+
+@pytest.fixture(scope="module")
+def arch(built: Checkout, repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout in which `arch` was built. Tests leave it as it is."""
+    made = Checkout.make(tmp_path_factory.mktemp("built-arch") / "checkout", built.cache)
+    made.profile("arch", PROFILE)
+    made.doit("build:arch", **repository.settings)
+    return made
+
+
+def test_lock(arch: Checkout, repository: Repository) -> None:
+    packages = {package["name"]: package for package in arch.json("arch", "lock.json")["packages"]}
+    assert {"base", "linux", "dracut", "filesystem", "pacman"} <= packages.keys()
+    for package in packages.values():
+        assert package["signature"]
+        assert package["path"].startswith("core/os/x86_64/")
+    assert str(repository.directory) not in json.dumps(packages)
+    assert "up to date" in arch.doit("build:arch", **repository.settings)
+
+
+def test_it_boots(arch: Checkout) -> None:
+    said = arch.doit("check:arch")
+    assert "bios up in" in said
+    assert "uefi up in" in said
+    for firmware in ("bios", "uefi"):
+        log = arch.output("arch", "check", f"{firmware}.log").read_text()
+        assert "arch-minimal login: " in log
+        assert "FAILED" not in log, "a unit failed"
+
+
+def test_the_same_bytes(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
+    """Again, with a cache that has no step of it."""
+    again = Checkout.make(tmp_path / "again")
+    shutil.copytree(arch.cache / "objects", again.cache / "objects", copy_function=os.link)
+    again.profile("arch", PROFILE)
+    (again.directory / "profiles" / "arch.lock.json").write_bytes(arch.output("arch", "lock.json").read_bytes())
+    said = again.doit("build:arch", **repository.settings, JOBS="1")
+    assert ran(said)["rootfs"] == ran(said)["initrd"] == ran(said)["iso"] == "built"
+    for record in ("rootfs", "initrd", "overlay", "iso"):
+        assert again.json("arch", f"{record}.json") == arch.json("arch", f"{record}.json"), record
+    assert again.digest("arch") == arch.digest("arch")
+
+
+def test_a_package_more(arch: Checkout, repository: Repository) -> None:
+    """On another profile's packages it is one small layer."""
+    arch.profile("more", f"base: arch\n{PROFILE}packages: [probe]\n")
+    said = arch.doit("build:more", **repository.settings)
+    assert ran(said, "more")["rootfs"] == "built"
+    assert arch.artifact("more", "rootfs", "layer").size < 5_000_000
+    names = {line.split("\t")[0] for line in arch.object(
+        arch.artifact("more", "rootfs", "packages").digest).read_text().splitlines()}  # fmt: skip
+    assert {"probe", "base", "linux"} <= names
+
+
+@pytest.mark.parametrize(
+    ("packages", "step", "message"),
+    [
+        ("prove", "lock", r"arch has no package 'prove'; did you mean probe\?"),
+        ("unsigned", "lock", "unsigned"),
+        ("broken", "build", "a script of a package or a hook failed"),
+    ],
+)
+def test_what_is_refused(arch: Checkout, repository: Repository, packages: str, step: str, message: str) -> None:
+    arch.profile("bad", f"{PROFILE}packages: [{packages}]\n")
+    said = arch.doit(f"{step}:bad", status=1, **repository.settings)
+    assert re.search(message, said), said
+
+
+def test_an_altered_package(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
+    """With the database altered to fit it: only the signature tells."""
+    mirror = tmp_path / "mirror"
+    shutil.copytree(repository.directory, mirror, copy_function=os.link)
+    forged = Repository(mirror, repository.home, repository.key)
+    package = next(forged.pool.glob("probe-*.pkg.tar.zst"))
+    signature = package.with_name(f"{package.name}.sig").read_bytes()
+    for path in (package, package.with_name(f"{package.name}.sig")):
+        path.unlink()
+    work = tmp_path / "work"
+    work.mkdir()
+    forged.add(pacman_repository.plain(work, "probe", "1.0-1", {"usr/share/probe": "evil"}), sign=False)
+    package.with_name(f"{package.name}.sig").write_bytes(signature)
+    forged.publish()
+    arch.profile("forged", f"{PROFILE}packages: [probe]\n")
+    said = arch.doit("build:forged", status=1, **{**repository.settings, "MIRROR_ARCH": f"file://{mirror}"})
+    assert "invalid or corrupted package (PGP signature)" in said
+    assert not arch.output("forged", "rootfs.json").exists()
+
+
+def test_an_unknown_key(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
+    other = Repository.make(tmp_path / "other")
+    arch.profile("stranger", f"{PROFILE}packages: [probe]\n")
+    said = arch.doit("build:stranger", status=1, **{**repository.settings, "KEYRING_ARCH": str(other.key)})
+    assert "unknown" in said or "could not be looked up" in said

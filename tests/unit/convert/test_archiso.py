@@ -1,0 +1,175 @@
+"""archiso profiles: what becomes of each part, and what is said of what has no counterpart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from debate import config, profile
+from debate.convert import archiso, draft
+from debate.errors import DebateError
+
+VARIABLES: dict[str, list[str]] = {
+    "iso_name": ["archlinux"],
+    "iso_label": ["ARCH_202611"],
+    "iso_publisher": ["Arch Linux <https://archlinux.org>"],
+    "iso_application": ["Arch Linux Live/Rescue DVD"],
+    "iso_version": ["2026.11.25"],
+    "install_dir": ["arch"],
+    "arch": ["x86_64"],
+    "buildmodes": ["iso"],
+    "bootmodes": ["bios.syslinux", "uefi.systemd-boot"],
+    "pacman_conf": ["pacman.conf"],
+    "airootfs_image_type": ["squashfs"],
+    "airootfs_image_tool_options": ["-comp", "xz", "-Xbcj", "x86", "-b", "1M", "-Xdict-size", "1M"],
+    "bootstrap_tarball_compression": ["zstd", "-c", "-T0"],
+    "file_permissions": ["/etc/shadow", "0:0:400", "/root", "0:0:750", "/usr/local/bin/tool", "0:0:755",
+                         "/home/live/", "1000:1000:700"],
+}  # fmt: skip
+FILES = {
+    "packages.x86_64": "base\n# a comment\nlinux\nmkinitcpio\nmkinitcpio-archiso # needed\n\nopenssh\n",
+    "pacman.conf": (
+        "[options]\nArchitecture = auto\nParallelDownloads = 5\n[core]\nInclude = x\n[extra]\n[mine]\nServer = y\n"
+    ),
+    "airootfs/etc/passwd": "root:x:0:0:root:/root:/usr/bin/zsh\nlive:x:1000:1000:Live User:/home/live:/bin/bash\n",
+    "airootfs/etc/shadow": "root::14871::::::\nlive:$6$s$h:14871::::::\n",
+    "airootfs/etc/group": "root:x:0:root\nwheel:x:998:live\nmine:x:1010:\n",
+    "airootfs/etc/hostname": "archiso\n",
+    "airootfs/etc/motd": "hello\n",
+    "airootfs/etc/pacman.d/hooks/uncomment.hook": "[Trigger]\n",
+    "airootfs/etc/mkinitcpio.d/linux.preset": "PRESETS=(archiso)\n",
+    "airootfs/usr/local/bin/tool": "#!/bin/sh\n",
+    "airootfs/home/live/.bashrc": "# mine\n",
+    "airootfs/root/customize_airootfs.sh": "#!/bin/bash\nlocale-gen\n",
+    "efiboot/loader/loader.conf": "timeout 15\ndefault 01.conf\n",
+    "efiboot/loader/entries/01.conf": "options archisobasedir=%INSTALL_DIR% archisosearchuuid=%UUID% copytoram=n\n",
+    "syslinux/syslinux.cfg": "LABEL arch\nAPPEND archisobasedir=%INSTALL_DIR% other\n",
+    "bootstrap_packages.x86_64": "arch-install-scripts\n",
+    "README": "about\n",
+}
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    made = tmp_path / "archiso"
+    for name, text in FILES.items():
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        (made / name).write_text(text)
+    wants = made / "airootfs/etc/systemd/system/multi-user.target.wants"
+    wants.mkdir(parents=True)
+    (wants / "sshd.service").symlink_to("/usr/lib/systemd/system/sshd.service")
+    return made
+
+
+@pytest.fixture
+def profiles(tmp_path: Path) -> Path:
+    (tmp_path / "profiles").mkdir()
+    return tmp_path / "profiles"
+
+
+def written(profiles: Path, name: str = "mine") -> dict[str, Any]:
+    made: dict[str, Any] = yaml.safe_load((profiles / f"{name}.yaml").read_text())
+    return made
+
+
+def test_what_becomes_of_it(directory: Path, profiles: Path) -> None:
+    draft.write(archiso.convert(directory, VARIABLES), profiles, "mine")
+    assert written(profiles) == {
+        "version": 1,
+        "description": "Arch Linux Live/Rescue DVD",
+        "distribution": "arch",
+        "packages": ["base", "linux", "mkinitcpio", "mkinitcpio-archiso", "openssh"],
+        "users": [
+            {"name": "root", "shell": "/usr/bin/zsh", "password_hash": "", "groups": ["root"]},
+            {"name": "live", "uid": 1000, "full_name": "Live User", "groups": ["wheel"], "shell": "/bin/bash",
+             "password_hash": "$6$s$h"},
+        ],
+        "hostname": "archiso",
+        "permissions": [
+            {"path": "/home/live", "mode": "0700", "owner": "live", "group": "live"},
+            {"path": "/home/live/.bashrc", "mode": "0700", "owner": "live", "group": "live"},
+            {"path": "/root", "mode": "0750", "owner": "root", "group": "root"},
+            {"path": "/usr/local/bin/tool", "mode": "0755", "owner": "root", "group": "root"},
+        ],
+        "boot": {"timeout": 15, "arguments": ["copytoram=n"]},
+        "image": {
+            "label": "ARCH_202611",
+            "publisher": "Arch Linux <https://archlinux.org>",
+            "compression": {"algorithm": "xz"},
+        },
+        "overlays": ["overlays/mine"],
+        "hooks": ["hooks/mine/customize_airootfs.sh"],
+    }  # fmt: skip
+    tree = profiles / "overlays" / "mine"
+    assert (tree / "etc/motd").read_text() == "hello\n"
+    link = tree / "etc/systemd/system/multi-user.target.wants/sshd.service"
+    assert link.readlink() == Path("/usr/lib/systemd/system/sshd.service")
+    assert not (tree / "etc/passwd").exists()
+    assert not (tree / "root/customize_airootfs.sh").exists()
+
+
+def test_nothing_is_dropped_in_silence(directory: Path, profiles: Path) -> None:
+    told = draft.write(archiso.convert(directory, VARIABLES), profiles, "mine")
+    text = "\n".join(told)
+    for fact in (
+        "pacman.conf:3: option 'ParallelDownloads'", "pacman.conf:7: repository 'mine'",
+        "airootfs/etc/group: group 'mine' (1010)", "airootfs/etc/pacman.d/hooks/uncomment.hook: a pacman hook",
+        "airootfs/etc/mkinitcpio.d/linux.preset: the initramfs", "iso_version '2026.11.25'",
+        "airootfs_image_tool_options: -Xbcj x86", "airootfs_image_tool_options: -Xdict-size 1M",
+        "bootstrap_tarball_compression", "bootstrap_packages.x86_64", "syslinux/syslinux.cfg",
+        "efiboot/loader/loader.conf",
+        "README: mkarchiso does not read it",
+    ):  # fmt: skip
+        assert fact in text, text
+    assert told[-1] == "next: doit build:mine"
+
+
+def test_it_normalises_to_an_arch_config(directory: Path, profiles: Path) -> None:
+    draft.write(archiso.convert(directory, VARIABLES), profiles, "mine")
+    made = config.normalise(profile.load(profiles, "mine"), profiles)
+    assert made.slices["initrd"]["generator"] == "mkinitcpio"
+    assert made.slices["packages"]["components"] == ["core", "extra"]
+    assert made.slices["rootfs"]["release"] == "rolling"
+
+
+@pytest.mark.parametrize("there", ["mine.yaml", "overlays/mine/x", "hooks/mine/x"])
+def test_nothing_is_overwritten(directory: Path, profiles: Path, there: str) -> None:
+    (profiles / there).parent.mkdir(parents=True, exist_ok=True)
+    (profiles / there).write_text("precious")
+    with pytest.raises(DebateError, match="is there already; choose another name with -n"):
+        draft.write(archiso.convert(directory, VARIABLES), profiles, "mine")
+    assert (profiles / there).read_text() == "precious"
+    assert sum(path.is_file() for path in profiles.rglob("*")) == 1
+
+
+def test_a_profile_that_would_be_invalid_is_not_written(directory: Path, profiles: Path) -> None:
+    (directory / "packages.x86_64").write_text("Not A Package\n")
+    with pytest.raises(DebateError):
+        draft.write(archiso.convert(directory, VARIABLES), profiles, "mine")
+    assert list(profiles.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"arch": ["i686"]}, r"packages\.i686: No such file"), ({"arch": ["../x"]}, "No such file")],
+)
+def test_what_is_refused(directory: Path, change: dict[str, list[str]], message: str) -> None:
+    with pytest.raises(DebateError, match=message):
+        archiso.convert(directory, {**VARIABLES, **change})
+
+
+def test_parse() -> None:
+    assert archiso.parse(b"a\x001\x00x y\x00b\x000\x00c\x002\x00k\x00v\n\x00") == {
+        "a": ["x y"],
+        "b": [],
+        "c": ["k", "v\n"],
+    }
+
+
+@pytest.mark.parametrize("data", [b"a\x00x\x00", b"a\x009\x00x\x00", b"a\x00-1\x00x\x00", b"hello there\x00you\x00"])
+def test_what_a_program_wrote_there_is_no_variable(data: bytes) -> None:
+    with pytest.raises(DebateError, match="cannot be read"):
+        archiso.parse(data)

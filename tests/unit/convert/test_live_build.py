@@ -1,0 +1,78 @@
+"""live-build's config/: what becomes of each part, and what is said of what has no counterpart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from debate import config, profile
+from debate.convert import draft, live_build
+from debate.errors import DebateError
+
+FILES = {
+    "bootstrap": 'LB_DISTRIBUTION_CHROOT="bookworm"\nLB_ARCHITECTURE="amd64"\nLB_ARCHIVE_AREAS="main contrib"\n'
+    'LB_MIRROR_CHROOT="http://m.example/debian"\n',
+    "chroot": 'LB_CHROOT_FILESYSTEM="squashfs"\nLB_LINUX_FLAVOURS_WITH_ARCH="amd64"\n'
+    'LB_CHROOT_SQUASHFS_COMPRESSION_TYPE="xz"\n',
+    "binary": 'LB_BOOTAPPEND_LIVE="boot=live components quiet splash"\nLB_ISO_VOLUME="MY_LIVE"\n'
+    'LB_DEBIAN_INSTALLER="live"\nLB_ISO_PUBLISHER="Me"\n',
+    "common": 'LB_APT_RECOMMENDS="false"\nLB_INITSYSTEM="systemd"\n# a comment\nLB_RUN="$(touch /tmp/never)"\n',
+    "package-lists/my.list.chroot": "vim\nless curl\n# not this\n#if ARCHITECTURES amd64\ngrub-pc\n#endif\n",
+    "package-lists/installer.list.binary": "x\n",
+    "includes.chroot/etc/motd": "hello\n",
+    "includes.binary/README": "hello\n",
+    "hooks/normal/0500-mine.hook.chroot": "#!/bin/sh\necho hi\n",
+    "hooks/normal/0600-image.hook.binary": "#!/bin/sh\n",
+    "archives/mine.list.chroot": "deb http://x.example x main\n",
+}
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        path = tmp_path / "live" / "config" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / "live/config/hooks/normal/0100-theirs.hook.chroot").symlink_to("/usr/share/live/build/hooks/x")
+    (tmp_path / "profiles").mkdir()
+    return tmp_path / "live"
+
+
+def test_what_becomes_of_it(directory: Path) -> None:
+    profiles = directory.parent / "profiles"
+    told = draft.write(live_build.convert(directory), profiles, "mine")
+    assert yaml.safe_load((profiles / "mine.yaml").read_text()) == {
+        "version": 1,
+        "distribution": "debian",
+        "release": "bookworm",
+        "components": ["main", "contrib"],
+        "boot": {"arguments": ["components", "quiet", "splash"]},
+        "image": {"label": "MY_LIVE", "publisher": "Me", "compression": {"algorithm": "xz"}},
+        "recommends": False,
+        "packages": ["curl", "grub-pc", "less", "vim"],
+        "overlays": ["overlays/mine"],
+        "hooks": ["hooks/mine/0500-mine.hook.chroot"],
+    }
+    assert (profiles / "overlays/mine/etc/motd").read_text() == "hello\n"
+    config.normalise(profile.load(profiles, "mine"), profiles)
+    text = "\n".join(told)
+    for fact in (
+        "binary:3: LB_DEBIAN_INSTALLER='live' has no counterpart", "common:4: LB_RUN='$(touch /tmp/never)'",
+        "package-lists/my.list.chroot:4: '#if ARCHITECTURES amd64'", "package-lists/installer.list.binary: has no",
+        "includes.binary/README: has no", "hooks/normal/0600-image.hook.binary: a hook of the image",
+        "archives/mine.list.chroot: has no",
+    ):  # fmt: skip
+        assert fact in text, text
+    assert "0100-theirs" not in text
+    assert text.count("mirrors are settings") == 1
+
+
+def test_the_directory_itself_will_do(directory: Path) -> None:
+    assert live_build.convert(directory / "config") == live_build.convert(directory)
+
+
+def test_no_such_directory(tmp_path: Path) -> None:
+    with pytest.raises(DebateError, match="is no directory; -d names where `lb config` was run"):
+        live_build.convert(tmp_path / "nowhere")

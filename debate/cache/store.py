@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import fcntl
 import itertools
 import json
@@ -184,7 +185,14 @@ class Store:
             os.close(file)
 
     def announce(self, output: Path) -> None:
-        """Say that this process builds into ``output``, until it ends: what it uses is not collected."""
+        """Say that this process builds into ``output``, until it ends: what it uses is not collected.
+
+        In a cache that cannot be written it says nothing: what is there can be used all the same.
+        """
+        with contextlib.suppress(PermissionError), _unless_read_only():
+            self._announce(output)
+
+    def _announce(self, output: Path) -> None:
         name = workspace_name("builder")
         running = self.root / "running" / name
         running.parent.mkdir(parents=True, exist_ok=True)
@@ -327,6 +335,15 @@ class Store:
             except (FileNotFoundError, NotADirectoryError, BlockingIOError):
                 continue
             shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _unless_read_only() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
 
 
 def _is_safe(found: os.stat_result) -> bool:

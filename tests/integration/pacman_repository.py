@@ -13,7 +13,6 @@ import atexit
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +34,6 @@ _UNWANTED = (
     "usr/share/lintian",
     "usr/share/bug",
 )
-_PRESENT = ("base", "filesystem", "linux", "dracut", "sh")
 _RENAMED = {"pacman-package-manager": "pacman"}
 
 
@@ -143,6 +141,13 @@ class Repository:
                 (pool / f"{name}.db").symlink_to(database.name)
 
 
+_OF_DRACUT = (
+    "bash", "coreutils", "dash", "dmsetup", "dracut-live", "findutils", "grep", "gzip", "kmod", "mawk", "mount",
+    "procps", "sed", "systemd", "systemd-sysv", "tar", "udev", "util-linux", "zstd",
+)  # fmt: skip
+"""What it needs on Arch, and on Debian need not say, where most of these are essential."""
+
+
 def _version(text: str) -> str:
     return f"{text.replace('-', '_').replace('~', '.~')}-1"
 
@@ -226,7 +231,7 @@ def _resolve(packages: list[Package]) -> None:
         names = {_RENAMED.get(name, name) for name in package.depends}
         package.depends = sorted(name for name in names & there if name != package.name)
         if package.name == "dracut":
-            package.depends += ["dracut-live"] if "dracut-live" in there else []
+            package.depends += [name for name in _OF_DRACUT if name in there]
         if package.name != "filesystem":
             package.depends.append("filesystem")
 
@@ -305,14 +310,3 @@ def plain(work: Path, name: str, version: str, files: Mapping[str, str], install
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_text(text)
     return Package(name, version, tree, install=install)
-
-
-def pacman_tools() -> list[str]:
-    """Programs without which no repository can be made."""
-    return [name for name in ("bsdtar", "repo-add", "gpg", "dpkg-deb") if shutil.which(name) is None]
-
-
-def listing(path: Path) -> list[str]:
-    """Names in a package."""
-    done = subprocess.run(["bsdtar", "-tf", str(path)], capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()

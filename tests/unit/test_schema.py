@@ -54,7 +54,7 @@ def test_shipped_profiles(path: Any) -> None:
 
 
 def test_shipped_names() -> None:
-    assert profile_names.names(ROOT / "profiles") == ["arch-minimal", "kiosk", "minimal", "rescue"]
+    assert profile_names.names(ROOT / "profiles") == ["arch-minimal", "arch-rescue", "kiosk", "minimal", "rescue"]
 
 
 def test_the_test_profile_sets_every_field() -> None:

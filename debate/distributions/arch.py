@@ -6,6 +6,7 @@ mkinitcpio(8), https://gitlab.archlinux.org/mkinitcpio/mkinitcpio-archiso (docs)
 
 from __future__ import annotations
 
+import base64
 import difflib
 import io
 import re
@@ -221,13 +222,12 @@ def inspect_step(packages: Sequence[Locked], base: Artifact) -> Step:
 
 
 def index(packages: Iterable[tuple[Locked, bytes]]) -> bytes:
-    """A pacman database (a tar file of NAME-VERSION/desc) with the signature of each package."""
+    """A pacman database: a tar file of NAME-VERSION/desc."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for package, stanza in packages:
             desc = (
                 f"%FILENAME%\n{_file(package)}\n\n%CSIZE%\n{package.size}\n\n%SHA256SUM%\n{package.sha256}\n\n"
-                f"%PGPSIG%\n{package.signature}\n\n"
             ).encode() + stanza.partition(b"\n")[2]
             directory = f"{package.name}-{package.version}"
             entry = tarfile.TarInfo(directory)
@@ -283,6 +283,7 @@ def rootfs_step(packages: Sequence[Locked], index: Artifact, rootfs: Slice, base
             "explicit": "".join(f"{package.name}\n" for package in packages).encode(),
             "noextract": "".join(f"NoExtract = {glob.lstrip('/')}\n" for glob in rootfs["exclude"]).encode(),
             "mksquashfs": _lines(rootfs["mksquashfs"]),
+            **{f"packages/{_file(package)}.sig": base64.b64decode(package.signature) for package in packages},
         },
         inputs={"index": index, **{f"packages/{_file(package)}": package.artifact for package in packages}},
         base=base,

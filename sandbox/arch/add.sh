@@ -1,10 +1,10 @@
 #!/bin/sh
 # Installs packages on those of the layers below. Runs inside that system, with its own pacman.
-# in: as pacman.sh; index (a pacman database with signatures), packages/*.pkg.tar.*, explicit, noextract
+# in: as pacman.sh; index (a pacman database), packages/*.pkg.tar.* and their .sig, explicit, noextract
 set -eu
 mkdir -p /run/work
 . /run/step/arch/pacman.sh
-keyring || { cat "$pacman/keyring.log" >&2; exit 1; }
+keyring >&2
 mkdir -p /var/lib/pacman/sync
 cp /run/in/index /var/lib/pacman/sync/debate.db
 sed "/^\[options\]/r /run/in/noextract

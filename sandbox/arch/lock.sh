@@ -4,7 +4,7 @@
 # out: resolved (tab-separated: name, version, repository, location, size, SHA-256, signature in base64)
 set -eu
 . /run/step/arch/pacman.sh
-keyring || { cat "$pacman/keyring.log" >&2; exit 1; }
+keyring >&2
 
 ask -Sy >&2
 cp /run/in/packages /run/work/wanted
@@ -23,7 +23,7 @@ if [ -s /run/in/installed ]; then
     fi
 fi
 if ! xargs -a /run/work/wanted pacman --config "$pacman/pacman.conf" --noconfirm --color never \
-    -Sp --print-format '%n\t%v\t%r\t%l\t%s' > /run/work/resolved 2> /run/work/errors; then
+    -Sp --print-format '%n %v %r %l %s' > /run/work/resolved 2> /run/work/errors; then
     cat /run/work/resolved /run/work/errors >&2
     ask -Slq | sort -u > /run/work/names
     sed -n 's/^error: target not found: //p' /run/work/errors | while read -r name; do
@@ -44,7 +44,7 @@ done | awk -v RS= -F '\n' '
     $1 == "%PGPSIG%" { signature = $2 }
     END { flush() }' > /run/work/sums
 
-while IFS='	' read -r name version repository location size; do
+while read -r name version repository location size; do
     line=$(awk -F '\t' -v file="${location##*/}" '$1 == file { print $2 "\t" $3; exit }' /run/work/sums)
     signature=${line#*	}
     if [ "$signature" = - ]; then

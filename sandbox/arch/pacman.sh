@@ -22,24 +22,43 @@ ask() {
     pacman --config "$pacman/pacman.conf" --noconfirm --noprogressbar --color never "$@"
 }
 
-# `trust FILE`: believe the keys in it, and no others.
+# What pacman-key(8) does by --init, --add, --lsign-key and --populate: a key of this machine's own, which signs those
+# that are trusted. pacman-key itself needs the whole of makepkg where Debian ships it.
+gpg() {
+    command gpg --homedir "$pacman/gnupg" --batch --yes --quiet "$@"
+}
+
+# `sign`: sign the keys whose fingerprints come in.
+sign() {
+    while read -r fingerprint; do
+        gpg --pinentry-mode loopback --passphrase '' --quick-lsign-key "$fingerprint"
+    done
+}
+
+# `trust FILE`: believe the keys in it.
 trust() {
-    pacman-key --gpgdir "$pacman/gnupg" --add "$1"
-    gpg --show-keys --with-colons "$1" | awk -F: '$1 == "pub" { own = 1 } $1 == "fpr" && own { print $10; own = 0 }' |
-        while read -r fingerprint; do
-            pacman-key --gpgdir "$pacman/gnupg" --lsign-key "$fingerprint"
-        done
+    gpg --import "$1"
+    gpg --show-keys --with-colons "$1" |
+        awk -F: '$1 == "pub" { own = 1 } $1 == "fpr" && own { print $10; own = 0 }' | sign
 }
 
 # `keyring`: make the keyring. Only what asks for signatures needs one.
 keyring() {
-    pacman-key --gpgdir "$pacman/gnupg" --init
+    mkdir -m 0700 "$pacman/gnupg"
+    : > "$pacman/gnupg/pubring.gpg" # pacman looks for this file.
+    gpg --passphrase '' --quick-generate-key 'debate <debate@localhost>' ed25519 cert never
     if [ -e /run/in/keyring ]; then
         trust /run/in/keyring
     else
-        pacman-key --gpgdir "$pacman/gnupg" --populate archlinux
+        gpg --import /usr/share/keyrings/archlinux.gpg
+        gpg --import-ownertrust /usr/share/keyrings/archlinux-trusted
+        cut -d: -f1 /usr/share/keyrings/archlinux-trusted | sign
+        while read -r fingerprint; do
+            printf 'disable\nquit\n' | gpg --command-fd 0 --edit-key "$fingerprint"
+        done < /usr/share/keyrings/archlinux-revoked
     fi
     for key in /run/in/keys/*; do
         [ ! -e "$key" ] || trust "$key"
     done
-} > "$pacman/keyring.log" 2>&1
+    gpg --check-trustdb
+}

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Installs the locked packages, each with a good signature, and packs them as the lowest layer.
-# in: as pacman.sh; index (a pacman database with signatures), packages/*.pkg.tar.*, explicit, noextract, mksquashfs
+# in: as pacman.sh; index (a pacman database), packages/*.pkg.tar.* and their .sig, explicit, noextract, mksquashfs
 # out: layer (squashfs), packages (tab-separated: name, version, architecture, source, its version)
 set -eu
 . /run/step/arch/pacman.sh
 root=/run/work/root
-keyring || { cat "$pacman/keyring.log" >&2; exit 1; }
+keyring >&2
 
 mkdir -p "$root/var/lib/pacman/sync" "$root/etc" "$root/proc" "$root/sys" "$root/dev" "$root/run" "$root/tmp"
 chmod 0555 "$root/proc" "$root/sys"

@@ -273,7 +273,7 @@ def filesystem(work: Path, packages: Mapping[str, Package]) -> Package:
         (tree / name).chmod(mode)
     for link, target in {
         "bin": "usr/bin", "sbin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib", "usr/sbin": "bin",
-        "usr/lib64": "lib", "usr/bin/awk": "mawk", "var/run": "../run",
+        "usr/lib64": "lib", "usr/bin/awk": "mawk",
         "etc/systemd/system/getty.target.wants/getty@tty1.service": "/usr/lib/systemd/system/getty@.service",
     }.items():  # fmt: skip
         (tree / link).symlink_to(target)

@@ -6,6 +6,8 @@ generate() {
         chroot "$1" mkinitramfs -c zstd -l 9 -o /boot/initrd "$2"
         ;;
     dracut)
+        # It finds libraries that are opened by name (libkmod, by systemd) through the linker's cache.
+        chroot "$1" ldconfig
         chroot "$1" dracut --force --no-hostonly --reproducible --zstd --kver "$2" \
             --add 'dmsquash-live' --omit 'plymouth' /boot/initrd
         ;;

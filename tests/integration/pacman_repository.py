@@ -142,8 +142,8 @@ class Repository:
 
 
 _OF_DRACUT = (
-    "bash", "coreutils", "dash", "dmsetup", "dracut-live", "findutils", "grep", "gzip", "kmod", "mawk", "mount",
-    "procps", "sed", "systemd", "systemd-sysv", "tar", "udev", "util-linux", "zstd",
+    "bash", "coreutils", "dash", "dmsetup", "dracut-live", "findutils", "grep", "gzip", "kmod", "libc-bin",
+    "mawk", "mount", "procps", "sed", "systemd", "systemd-sysv", "tar", "udev", "util-linux", "zstd",
 )  # fmt: skip
 """What it needs on Arch, and on Debian need not say, where most of these are essential."""
 

@@ -16,5 +16,16 @@ install_packages() {
             exit 1
         fi
     fi
-    [ "$status" -eq 0 ] || exit "$status"
+    if [ "$status" -ne 0 ]; then
+        # Of a key that it does not have pacman itself says nothing of use.
+        for signature in /run/in/packages/*.sig; do
+            if ! gpg --verify "$signature" "${signature%.sig}" > /run/work/said 2>&1; then
+                cat /run/work/said >&2
+                name=${signature##*/}
+                echo "debate: ${name%.sig}: it has no good signature by a key that is trusted" >&2
+                break
+            fi
+        done
+        exit "$status"
+    fi
 }

@@ -10,9 +10,9 @@ ask -Sy >&2
 cp /run/in/packages /run/work/wanted
 if [ -s /run/in/installed ]; then
     tar -xf /run/in/installed -C "$pacman/db/local"
-    for directory in "$pacman"/db/local/*; do
-        touch "$directory/files"
-        sed -n '/^%NAME%$/{n;p}' "$directory/desc"
+    for directory in "$pacman"/db/local/*/; do
+        touch "${directory}files"
+        sed -n '/^%NAME%$/{n;p}' "${directory}desc"
     done > /run/work/below
     echo 9 > "$pacman/db/local/ALPM_DB_VERSION"
     # What lies below stays as it is.
@@ -48,11 +48,14 @@ while read -r name version repository location size; do
     line=$(awk -F '\t' -v file="${location##*/}" '$1 == file { print $2 "\t" $3; exit }' /run/work/sums)
     signature=${line#*	}
     if [ "$signature" = - ]; then
-        from=$location.sig
-        case $from in file://*) from=copy:${from#file://} ;; esac
+        # Where none can be had the field stays empty, and the package is refused.
         rm -f /run/work/signature
-        /usr/lib/apt/apt-helper download-file "$from" /run/work/signature >&2
-        signature=$(base64 -w 0 /run/work/signature)
+        case $location in
+        file://*) cp "${location#file://}.sig" /run/work/signature || true ;;
+        *) /usr/lib/apt/apt-helper -oAPT::Sandbox::User=root download-file "$location.sig" /run/work/signature >&2 || true ;;
+        esac
+        signature=
+        [ ! -s /run/work/signature ] || signature=$(base64 -w 0 /run/work/signature)
     fi
     printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$version" "$repository" "$location" "$size" "${line%%	*}" "$signature"
 done < /run/work/resolved > /run/out/resolved

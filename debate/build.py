@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from debate import keys
 from debate.cache.store import Store, workspace_name, write_atomically
 from debate.errors import DebateError
+from debate.memory import available_memory
 from debate.model import MIRROR, Artifact, Result, Step
 from debate.sandbox import rights
 from debate.scripts import INSIDE, closure
@@ -214,11 +215,7 @@ def scratch(settings: Settings) -> str:
     """Memory if a step can use all it may and the host still has some left, else the disk."""
     if settings.scratch != "auto":
         return settings.scratch
-    available = 0
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            available = int(line.split()[1]) * 1024
-    return "tmpfs" if available >= settings.limits.memory + _TMPFS_RESERVE else "disk"
+    return "tmpfs" if available_memory() >= settings.limits.memory + _TMPFS_RESERVE else "disk"
 
 
 def _network_files() -> tuple[tuple[str, str], ...]:

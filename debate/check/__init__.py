@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from debate.check import qemu
 from debate.errors import DebateError
+from debate.memory import available_memory
 
 if TYPE_CHECKING:
     from debate.pipeline import Pipeline
@@ -24,18 +27,30 @@ def check(pipeline: Pipeline) -> dict[str, Any]:
     directory = pipeline.directory / "check"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
-    notes = []
-    for firmware in pipeline.slice("boot")["firmware"]:
-        guest = qemu.Guest(
+    guests = [
+        qemu.Guest(
             iso=iso,
             firmware=firmware,
             log=directory / f"{firmware}.log",
             screenshot=directory / f"{firmware}.png",
         )
+        for firmware in pipeline.slice("boot")["firmware"]
+    ]
+
+    def boot(guest: qemu.Guest) -> str:
         seconds, acceleration = guest.boot(
             marker=wanted["marker"] or qemu.PROMPT,
             timeout=wanted["timeout"],
             acceleration=pipeline.settings.acceleration,
         )
-        notes.append(f"{firmware} up in {seconds:.0f} s ({acceleration})")
+        return f"{guest.firmware} up in {seconds:.0f} s ({acceleration})"
+
+    with ThreadPoolExecutor(_at_a_time(guests)) as pool:
+        notes = list(pool.map(boot, guests))
     return {"note": f"{', '.join(notes)}; {directory.name}/ has console logs and screenshots"}
+
+
+def _at_a_time(guests: list[qemu.Guest]) -> int:
+    """How many guests the host has memory for. A guest that boots keeps little more than one processor busy."""
+    memory = available_memory() // (guests[0].memory << 20)
+    return max(1, min(len(guests), os.cpu_count() or 1, memory - 1))

@@ -49,7 +49,8 @@ def read_variables(builder: Builder, base: Artifact, directory: Path) -> Variabl
         parameters={"profiledef.sh": text},
         base=base,
     )
-    limits = replace(builder.settings.limits, stop_after=SECONDS, warn_after=SECONDS)
+    seconds = min(SECONDS, builder.settings.limits.stop_after)
+    limits = replace(builder.settings.limits, stop_after=seconds, warn_after=seconds)
     bounded = replace(builder, settings=replace(builder.settings, limits=limits))
     log = builder.settings.output / ".import.log"
     try:

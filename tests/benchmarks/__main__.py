@@ -99,7 +99,9 @@ class Bench:
     def iso_step(self) -> Step:
         initrd = self.pipeline.outputs("initrd")
         layers = [(f"{n}-x", self.pipeline.outputs(n)["layer"]) for n in ("rootfs", "overlay")]
-        live = self.pipeline.distribution().live(initrd["kernel"], initrd["initrd"], layers)
+        live = self.pipeline.distribution().live(
+            self.pipeline.generator, initrd["kernel"], initrd["initrd"], layers, {}, "BENCH", 1_000_000_000
+        )
         menu = boot.menu(self.pipeline.slice("boot"), live)
         images: dict[str, Artifact] = self.pipeline.outputs("boot")
         return iso.step(self.pipeline.slice("iso"), live, menu, images, 1_000_000_000, self.pipeline.base)

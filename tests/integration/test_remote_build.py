@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from debate.cache.store import Store
 from tests.integration.checkout import DOIT, Checkout, hook, ran
 from tests.integration.registry import Registry, Wire
 
@@ -270,3 +271,18 @@ def test_garbage_collection_beside_builds(team: Team, tmp_path: Path) -> None:
     assert len(said) > 2
     assert "all are what their names say" in one.doit("fsck")
     assert "up to date" in one.doit("build:mine"), "what records need is still there"
+
+
+def test_the_cache_is_kept_within_its_bound_after_a_build(team: Team, tmp_path: Path) -> None:
+    """By a process of its own, which finds that what was used just now is needed."""
+    one = team.beside_full_cache(tmp_path / "one")
+    hook(one, "echo bound > /etc/bound\n")
+    one.pin_as("mine", team.first)
+    one.doit("build:mine", CACHE_SIZE="1")
+    lock = one.cache / "locks" / "collecting"
+    deadline = time.monotonic() + 30
+    while not lock.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    with Store(one.cache).alone("collecting"):
+        assert "up to date" in one.doit("build:mine")

@@ -1,0 +1,13 @@
+"""How much memory the host has left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def available_memory() -> int:
+    """Bytes that could be used without swapping; see proc_meminfo(5), MemAvailable. 0 where it is not told."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return 0

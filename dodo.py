@@ -31,6 +31,12 @@ def task_import():
     yield from GRAPH.imports()
 
 
+def task_export_archiso():
+    """write a profile as one that mkarchiso accepts"""
+    for task in GRAPH.each(GRAPH.export_archiso):
+        yield {"basename": "export-archiso", **task}
+
+
 def task_cache():
     """show what lies in the cache, and what it saved"""
     return GRAPH.cache()

@@ -33,6 +33,8 @@ class Config:
     """Digest -> content of each file and hook."""
     sources: tuple[Path, ...]
     """Files and directories that were read."""
+    trees: tuple[Entry, ...]
+    """What overlays bring, sorted by path; all of it stands in the overlay's slice, too."""
 
     @property
     def hash(self) -> str:
@@ -86,6 +88,7 @@ class _Normaliser:
         self.problems: list[tuple[Position, str]] = []
         self.contents: dict[str, bytes | Path] = {}
         self.sources: list[Path] = list(profile.sources)
+        self.brought: tuple[Entry, ...] = ()
         self.distribution = distributions.get(self.data["distribution"])
 
     def run(self) -> Config:
@@ -133,7 +136,7 @@ class _Normaliser:
             },
         }
         about = {name: data[name] for name in ("description", "mirror", "check")}
-        return Config(slices, about, self.contents, tuple(self.sources))
+        return Config(slices, about, self.contents, tuple(self.sources), self.brought)
 
     def check_choices(self) -> None:
         """What the schema permits, but not this distribution."""
@@ -245,7 +248,9 @@ class _Normaliser:
 
     def overlay(self) -> dict[str, Any]:
         entries, commands = self.system_entries()
-        entries = {**entries, **self.trees(), **self.files()}
+        trees = self.trees()
+        self.brought = tuple(trees[path] for path in sorted(trees))
+        entries = {**entries, **trees, **self.files()}
         for user in self.data["users"]:
             entries.update(self.ssh_entries(user))
         services = {

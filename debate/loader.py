@@ -16,7 +16,18 @@ from doit.exceptions import InvalidDodoFile, InvalidTask
 
 from debate.errors import DebateError
 
-_WITHOUT_ROOT = ("profiles", "config", "hash", "doctor", "cache", "gc", "fsck", "pull", "import-live-build")
+_WITHOUT_ROOT = (
+    "profiles",
+    "config",
+    "hash",
+    "doctor",
+    "cache",
+    "gc",
+    "fsck",
+    "pull",
+    "import-live-build",
+    "export-archiso",
+)
 """Tasks that start no sandbox, or say so themselves."""
 
 

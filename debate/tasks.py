@@ -69,6 +69,7 @@ STEPS = (
     "verify",
     "push",
     "pull",
+    "export-archiso",
 )
 """Tasks that there are for each profile."""
 
@@ -197,6 +198,11 @@ class Graph:
         base = str(self.settings.output / ".sandbox" / "base.json")
         yield self.importing("archiso", "an archiso profile", [base])
         yield self.importing("live_build", "what `lb config` left", [])
+
+    def export_archiso(self, name: str) -> Task:
+        task = self.on_iso(name, "export-archiso", "write it as a profile of archiso")
+        task["file_dep"] = [str(self.settings.output / name / "hash.json")]
+        return task
 
     def importing(self, kind: str, what: str, needs: list[str]) -> Task:
         def action(directory: str, name: str) -> Any:
@@ -400,6 +406,10 @@ class Graph:
         pipeline = Pipeline(self.settings, name, builder)
         if step == "lock":
             return pipeline.lock(refresh=name in self.refresh)
+        if step == "export-archiso":
+            from debate.commands import convert
+
+            return convert.to_archiso(pipeline)
         if step in ("push", "pull"):
             from debate.commands import publish
 
@@ -469,7 +479,7 @@ class Graph:
         results.remove(self.settings.output / name, dryrun=dryrun)
 
 
-_LOOKING = ("config", "hash", "doctor", "push", "pull")
+_LOOKING = ("config", "hash", "doctor", "push", "pull", "export-archiso")
 """Steps that leave the store as it is, but for reading and downloading."""
 _REMEDIES = {
     28: f"; {NO_SPACE}",

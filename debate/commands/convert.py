@@ -1,15 +1,18 @@
-"""`doit import-archiso` and `doit import-live-build`."""
+"""`doit import-archiso`, `doit import-live-build` and `doit export-archiso:NAME`."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+from debate import config, profile
 from debate.build import Builder
 from debate.convert import archiso as foreign
-from debate.convert import draft
+from debate.convert import draft, export_archiso
 from debate.errors import DebateError
-from debate.pipeline import base_record, outputs_of, read_json
+from debate.paths import shown
+from debate.pipeline import Pipeline, base_record, outputs_of, read_json
 
 
 def archiso(builder: Builder, directory: str, name: str) -> str:
@@ -17,8 +20,26 @@ def archiso(builder: Builder, directory: str, name: str) -> str:
     _require(directory, name)
     base = outputs_of(read_json(base_record(builder.settings)))["base"]
     where = Path(directory).expanduser()
+    exported = export_archiso.read_back(where)
+    if exported is not None:
+        return _written(builder, exported, name)
     variables = foreign.read_variables(builder, base, where)
     return _written(builder, foreign.convert(where, variables), name)
+
+
+def to_archiso(pipeline: Pipeline) -> dict[str, Any]:
+    """Write the profile as one that mkarchiso accepts. Returns the report for the reporter."""
+    loaded = profile.load(pipeline.settings.profiles, pipeline.name)
+    made = config.normalise(loaded, pipeline.settings.profiles)
+    epoch = pipeline.load("hash.json")["epoch"]
+    own = export_archiso.own_profile(loaded.data, made)
+    exported = export_archiso.export(pipeline.name, made, own, epoch)
+    directory = pipeline.directory / "archiso"
+    export_archiso.write(exported, directory)
+    return {
+        "note": f"{shown(directory)}: {len(exported.files)} files; mkarchiso -v {shown(directory)} builds it",
+        "lines": [f"  {loss}" for loss in exported.losses],
+    }
 
 
 def live_build(builder: Builder, directory: str, name: str) -> str:

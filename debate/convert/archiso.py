@@ -13,6 +13,7 @@ from typing import Any
 
 from debate.build import Builder
 from debate.convert.draft import Draft
+from debate.convert.export_archiso import PROFILE, SUMS
 from debate.distributions import arch
 from debate.errors import DebateError
 from debate.model import Artifact, Command, Step
@@ -326,7 +327,7 @@ class _Converter:
         """Files beside those that were read."""
         known = {"profiledef.sh", f"packages.{self.one('arch') or 'x86_64'}", self.one("pacman_conf") or "pacman.conf"}
         for path in sorted(self.directory.iterdir()):
-            if path.name in known or path.name in ("airootfs", ".git", ".gitignore"):
+            if path.name in known or path.name in ("airootfs", ".git", ".gitignore", PROFILE, SUMS):
                 continue
             if path.name.startswith("bootstrap_packages"):
                 self.lose(path.name, "only ISOs are built")

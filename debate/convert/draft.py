@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,10 @@ class Draft:
     """Name -> script, in their order."""
     losses: tuple[str, ...]
     """What has no counterpart, each as ``place: fact``."""
+    executable: frozenset[str] = frozenset()
+    """Paths of the overlay that may be run."""
+    keys: Mapping[str, bytes] = field(default_factory=dict)
+    """Name of a repository -> its public key."""
 
 
 def write(draft: Draft, profiles: Path, name: str) -> list[str]:
@@ -40,7 +44,7 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
 
     Raises DebateError, and leaves nothing, where something of that name is there or the result is no valid profile.
     """
-    targets = [Path(f"{name}.yaml"), Path("overlays", name), Path("hooks", name)]
+    targets = [Path(f"{name}.yaml"), *(Path(kind, name) for kind in ("overlays", "hooks", "keys"))]
     for target in targets:
         if os.path.lexists(profiles / target):
             raise DebateError(f"{shown(profiles / target)}: is there already; choose another name with -n")
@@ -48,13 +52,21 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
         work = Path(directory)
         fields = dict(draft.fields)
         if draft.overlay:
-            _copy(draft.overlay, work / "overlays" / name)
+            _copy(draft.overlay, work / "overlays" / name, draft.executable)
             fields["overlays"] = [f"overlays/{name}"]
         for hook, script in draft.hooks.items():
             path = work / "hooks" / name / hook
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(script)
             fields.setdefault("hooks", []).append(f"hooks/{name}/{hook}")
+        for repository, key in draft.keys.items():
+            path = work / "keys" / name / repository
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(key)
+        if draft.keys:
+            fields["repositories"] = [
+                {**repository, "key": f"keys/{name}/{repository['name']}"} for repository in fields["repositories"]
+            ]
         text = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=110)
         (work / f"{name}.yaml").write_text(f"{_SCHEMA}# Made from {draft.origin}.\nversion: 1\n{text}")
         config.normalise(profile.load(work, name), work)
@@ -69,10 +81,10 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
     return [*told, f"next: doit build:{name}"]
 
 
-def _copy(overlay: Mapping[str, Path], target: Path) -> None:
+def _copy(overlay: Mapping[str, Path], target: Path, executable: Collection[str]) -> None:
     for path, source in overlay.items():
         copy = target / path
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, copy, follow_symlinks=False)
         if not copy.is_symlink():
-            copy.chmod(0o644)
+            copy.chmod(0o755 if path in executable else 0o644)

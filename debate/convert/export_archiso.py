@@ -1,0 +1,360 @@
+"""A profile of ours as one that mkarchiso accepts.
+
+Beside what mkarchiso reads, the directory holds the profile itself (debate/) and the SHA-256 of every file: imported
+again unchanged, it gives the same config. mkarchiso has no use for either and ignores them.
+
+Source: archiso's docs/README.profile.rst.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from debate import keys
+from debate.config import Config
+from debate.convert.draft import Draft
+from debate.errors import DebateError
+from debate.tree import Entry
+
+PROFILE, SUMS = "debate", "debate.sha256"
+"""Where the profile itself lies, and the sums of all other files."""
+_EXPIRY = "14871"
+"""Days since 1970 in the third field of shadow(5), as archiso's own profiles have it."""
+_WANTS = {".socket": "sockets.target", ".timer": "timers.target", ".path": "paths.target"}
+_PRESET = """\
+PRESETS=('archiso')
+ALL_kver='/boot/vmlinuz-linux'
+archiso_config='/etc/mkinitcpio.conf.d/archiso.conf'
+archiso_image="/boot/initramfs-linux.img"
+"""
+_HOOKS = """\
+HOOKS=(base udev modconf kms archiso archiso_loop_mnt block filesystems keyboard)
+COMPRESSION="zstd"
+COMPRESSION_OPTIONS=(-9)
+"""
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of the directory."""
+
+    content: bytes = b""
+    link: str = ""
+    """Where it leads, if it is a link."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """All of the directory."""
+
+    files: Mapping[str, File]
+    losses: tuple[str, ...]
+    """What mkarchiso has no counterpart for."""
+
+
+def export(name: str, made: Config, own: Mapping[str, File], epoch: int) -> Export:
+    """The directory for a normalised config. ``own``: the profile itself, as `own_profile` makes it.
+
+    Raises DebateError for a config that mkarchiso cannot build at all.
+    """
+    if made.slices["initrd"]["distribution"] != "arch":
+        raise DebateError(f"{name}: mkarchiso builds Arch Linux; the profile's distribution is another")
+    if made.slices["initrd"]["generator"] != "mkinitcpio":
+        raise DebateError(f"{name}: mkarchiso knows mkinitcpio only; the profile says initrd: {{generator: dracut}}")
+    exporter = _Exporter(name, made)
+    files = {**exporter.files(epoch), **{f"{PROFILE}/{path}": file for path, file in own.items()}}
+    return Export({**files, SUMS: File(sums(files))}, tuple(exporter.losses))
+
+
+def sums(files: Mapping[str, File]) -> bytes:
+    """A line for each file: the SHA-256 of its content or of where it leads, and its path."""
+    lines = [
+        f"{keys.sha256(file.link.encode() if file.link else file.content).removeprefix('sha256:')}  {path}\n"
+        for path, file in sorted(files.items())
+        if path != SUMS
+    ]
+    return "".join(lines).encode()
+
+
+def own_profile(fields: Mapping[str, Any], made: Config) -> dict[str, File]:
+    """The profile itself: its fields without what it extends, and the files that it names.
+
+    Raises DebateError where a file changed since it was read.
+    """
+    slices = made.slices
+    text = {
+        "fields": {
+            **{name: value for name, value in fields.items() if name not in _ELSEWHERE},
+            "image": {**fields.get("image", {}), "label": slices["iso"]["label"]},
+            "boot": {**fields.get("boot", {}), "title": slices["boot"]["title"]},
+        },
+        "executable": [entry.path.lstrip("/") for entry in made.trees if entry.type == "file" and entry.mode == "0755"],
+    }
+    found = {"profile.yaml": File(yaml.safe_dump(text, sort_keys=True, allow_unicode=True).encode())}
+    for entry in made.trees:
+        if entry.type == "link":
+            found[f"overlay{entry.path}"] = File(link=entry.target)
+        elif entry.type == "file":
+            found[f"overlay{entry.path}"] = File(content_of(made.contents, entry.digest))
+    for number, hook in enumerate(slices["overlay"]["hooks"], 1):
+        found[f"hooks/{number}/{hook['name']}"] = File(content_of(made.contents, hook["digest"]))
+    for repository in slices["packages"]["repositories"]:
+        found[f"keys/{repository['name']}"] = File(repository["key"].encode("latin-1"))
+    return found
+
+
+_ELSEWHERE = ("version", "extends", "base", "overlays", "hooks")
+"""Fields that the exported profile has in another form, or not."""
+
+
+def content_of(contents: Mapping[str, bytes | Path], digest: str) -> bytes:
+    """Raises DebateError where the file is not what it was any more."""
+    content = contents[digest]
+    data = content if isinstance(content, bytes) else content.read_bytes()
+    if keys.sha256(data) != digest:
+        raise DebateError(f"{content!s}: changed while it was read; run the same command again")
+    return data
+
+
+def read_back(directory: Path) -> Draft | None:
+    """The profile that was exported into ``directory``, if nothing there has changed since; None otherwise."""
+    try:
+        wanted = (directory / SUMS).read_bytes()
+    except OSError:
+        return None
+    there = {
+        str(path.relative_to(directory)): File(link=os.readlink(path)) if path.is_symlink() else File(path.read_bytes())
+        for path in directory.rglob("*")
+        if path.is_symlink() or path.is_file()
+    }
+    if sums(there) != wanted:
+        return None
+    own = directory / PROFILE
+    text = yaml.safe_load((own / "profile.yaml").read_bytes())
+
+    def below(name: str) -> dict[str, Path]:
+        found = (path for path in sorted((own / name).rglob("*")) if path.is_symlink() or path.is_file())
+        return {str(path.relative_to(own / name)): path for path in found}
+
+    return Draft(
+        origin="an archiso profile that debate had exported",
+        fields=text["fields"],
+        overlay=below("overlay"),
+        hooks={name: path.read_bytes() for name, path in below("hooks").items()},
+        losses=(),
+        executable=frozenset(text["executable"]),
+        keys={name: path.read_bytes() for name, path in below("keys").items()},
+    )
+
+
+class _Exporter:
+    def __init__(self, name: str, made: Config) -> None:
+        self.name, self.made, self.slices = name, made, made.slices
+        self.overlay: Mapping[str, Any] = made.slices["overlay"]
+        self.numbers = {"root": 0, **self.user_ids()}
+        self.losses: list[str] = []
+
+    def files(self, epoch: int) -> dict[str, File]:
+        found = {f"airootfs/{path}": file for path, file in self.airootfs()}
+        found["profiledef.sh"] = File(self.profiledef(epoch).encode())
+        found["packages.x86_64"] = File("".join(f"{package}\n" for package in self.packages()).encode())
+        found["pacman.conf"] = File(self.pacman_conf().encode())
+        return found | {path: File(text.encode()) for path, text in self.boot()}
+
+    def user_ids(self) -> dict[str, int]:
+        """As useradd would choose them: the next free one from 1000 on, in the order of names."""
+        taken = {user["uid"] for user in self.overlay["users"] if user["uid"] is not None}
+        free = (number for number in range(1000, 60000) if number not in taken)
+        return {
+            user["name"]: user["uid"] if user["uid"] is not None else next(free)
+            for user in self.overlay["users"]
+            if user["name"] != "root"
+        }
+
+    def packages(self) -> list[str]:
+        boot = {"syslinux"} if "bios" in self.slices["boot"]["firmware"] else set()
+        return sorted({*self.slices["packages"]["packages"], *boot})
+
+    def profiledef(self, epoch: int) -> str:
+        iso, boot = self.slices["iso"], self.slices["boot"]
+        modes = {"bios": "bios.syslinux", "uefi": "uefi.systemd-boot"}
+        values: list[tuple[str, str | list[str]]] = [
+            ("iso_name", self.name),
+            ("iso_label", iso["label"]),
+            ("iso_publisher", iso["publisher"]),
+            ("iso_application", self.made.about["description"]),
+            ("iso_version", self.made.hash[:16]),
+            ("install_dir", "arch"),
+            ("buildmodes", ["iso"]),
+            ("bootmodes", [modes[firmware] for firmware in boot["firmware"]]),
+            ("arch", iso["architecture"]),
+            ("pacman_conf", "pacman.conf"),
+            ("airootfs_image_type", "squashfs"),
+            ("airootfs_image_tool_options", self.slices["rootfs"]["mksquashfs"]),
+            ("bootstrap_tarball_compression", ["zstd", "-c", "-T0", "--long", "-19"]),
+        ]
+        lines = [
+            "#!/usr/bin/env bash",
+            f"# Made of debate's profile {self.name}: doit export-archiso:{self.name} makes it anew.",
+            "# shellcheck disable=SC2034",
+            f"export SOURCE_DATE_EPOCH={epoch}",
+        ]
+        for name, value in values:
+            quoted = shlex.quote(value) if isinstance(value, str) else f"({' '.join(map(shlex.quote, value))})"
+            lines.append(f"{name}={quoted}")
+        lines.append("file_permissions=(")
+        for path, value in sorted(self.permissions().items()):
+            lines.append(f"  [{shlex.quote(path)}]={shlex.quote(value)}")
+        return "\n".join([*lines, ")"]) + "\n"
+
+    def permissions(self) -> dict[str, str]:
+        """Path -> uid:gid:mode, of all that is not root's with the usual mode."""
+        found = {"/etc/shadow": "0:0:400", "/etc/gshadow": "0:0:400", "/root": "0:0:750"}
+        entries = [entry for entry in self.overlay["tree"] if entry["type"] != "link"]
+        for entry in (*map(vars, map(Entry.from_json, entries)), *self.overlay["permissions"]):
+            usual = "0755" if entry.get("type") == "directory" else "0644"
+            owner, group = self.number(entry, "owner"), self.number(entry, "group")
+            if (owner, group, entry["mode"]) != ("0", "0", usual) or "type" not in entry:
+                found[entry["path"]] = f"{owner}:{group}:{entry['mode']}"
+        if self.hooks():
+            found["/root/customize_airootfs.sh"] = "0:0:755"
+        return found
+
+    def number(self, entry: Mapping[str, Any], field: str) -> str:
+        value = str(entry[field])
+        if value.isdigit():
+            return value
+        if value not in self.numbers:
+            self.losses.append(
+                f"{entry['path']}: its {field} {value!r} is made by a package; file_permissions want a number"
+            )
+            return "0"
+        return str(self.numbers[value])
+
+    def pacman_conf(self) -> str:
+        packages = self.slices["packages"]
+        lines = [
+            "[options]",
+            "Architecture = auto",
+            "SigLevel = Required DatabaseOptional",
+            "LocalFileSigLevel = Optional",
+        ]
+        lines += [f"NoExtract = {glob.lstrip('/')}" for glob in self.slices["rootfs"]["exclude"]]
+        if packages["snapshot"]:
+            self.losses.append(f"snapshot {packages['snapshot']}: put a dated mirror into pacman.conf")
+        for repository in packages["repositories"]:
+            self.losses.append(f"repository {repository['name']!r}: its key has to be in the builder's own keyring")
+            lines += [f"[{repository['name']}]", f"Server = {repository['url']}"]
+        for component in packages["components"]:
+            lines += [f"[{component}]", "Include = /etc/pacman.d/mirrorlist"]
+        return "".join(f"{line}\n" for line in lines)
+
+    def airootfs(self) -> Iterator[tuple[str, File]]:
+        for entry in map(Entry.from_json, self.overlay["tree"]):
+            path = entry.path.lstrip("/")
+            if entry.type == "link":
+                yield path, File(link=entry.target)
+            elif entry.type == "file":
+                yield path, File(content_of(self.made.contents, entry.digest))
+            elif not any(other["path"].startswith(f"{entry.path}/") for other in self.overlay["tree"]):
+                self.losses.append(f"{entry.path}: an empty directory; file_permissions make none")
+        yield "etc/mkinitcpio.d/linux.preset", File(_PRESET.encode())
+        yield "etc/mkinitcpio.conf.d/archiso.conf", File(_HOOKS.encode())
+        yield from self.accounts()
+        yield from self.units()
+        script = self.hooks()
+        if script:
+            yield "root/customize_airootfs.sh", File(script.encode())
+
+    def accounts(self) -> Iterator[tuple[str, File]]:
+        passwd, shadow, members = [], [], dict[str, list[str]]()
+        for user in self.overlay["users"]:
+            name, number = user["name"], self.numbers[user["name"]]
+            home = "/root" if name == "root" else f"/home/{name}"
+            passwd.append(f"{name}:x:{number}:{number}:{user['full_name']}:{home}:{user['shell']}")
+            shadow.append(f"{name}:{user['password']}:{_EXPIRY}::::::")
+            for group in user["groups"]:
+                members.setdefault(group, []).append(name)
+        own = [f"{name}:x:{number}:" for name, number in sorted(self.numbers.items())]
+        for group, names in sorted(members.items()):
+            self.losses.append(
+                f"group {group!r} of {', '.join(names)}: added by customize_airootfs.sh, which knows its number"
+            )
+        for path, lines in (("etc/passwd", passwd), ("etc/shadow", shadow), ("etc/group", own)):
+            if self.overlay["users"]:
+                yield path, File("".join(f"{line}\n" for line in lines).encode())
+
+    def units(self) -> Iterator[tuple[str, File]]:
+        for unit in self.overlay["services"]["enable"]:
+            target = next((wants for suffix, wants in _WANTS.items() if unit.endswith(suffix)), "multi-user.target")
+            template = f"{unit.partition('@')[0]}@.{unit.rpartition('.')[2]}" if "@" in unit else unit
+            yield f"etc/systemd/system/{target}.wants/{unit}", File(link=f"/usr/lib/systemd/system/{template}")
+        for unit in self.overlay["services"]["mask"]:
+            yield f"etc/systemd/system/{unit}", File(link="/dev/null")
+
+    def hooks(self) -> str:
+        """customize_airootfs.sh: what runs in the system at the end."""
+        lines = []
+        for user in self.overlay["users"]:
+            lines += [f"gpasswd -a {user['name']} {group}" for group in user["groups"]]
+        lines += [shlex.join(command) for command in self.overlay["commands"]]
+        lines += [f"systemctl disable {unit}" for unit in self.overlay["services"]["disable"]]
+        for number, hook in enumerate(self.overlay["hooks"], 1):
+            text = content_of(self.made.contents, hook["digest"]).decode(errors="replace")
+            mark = f"END-OF-HOOK-{number}"
+            lines += [f"# {hook['name']}", f"cat > /tmp/hook <<'{mark}'", text.rstrip("\n"), mark]
+            lines += [
+                "bash -eu /tmp/hook" if not text.startswith("#!") else "chmod 700 /tmp/hook; /tmp/hook",
+                "rm /tmp/hook",
+            ]
+        return "\n".join(["#!/usr/bin/env bash", "set -eu", *lines]) + "\n" if lines else ""
+
+    def boot(self) -> Iterator[tuple[str, str]]:
+        boot = self.slices["boot"]
+        words = ["archisobasedir=%INSTALL_DIR%", "archisosearchuuid=%ARCHISO_UUID%"]
+        words += [f"console={console}" for console in boot["console"]] + list(boot["arguments"])
+        options = " ".join(words)
+        if "uefi" in boot["firmware"]:
+            timeout = "menu-force" if boot["timeout"] < 0 else boot["timeout"]
+            yield "efiboot/loader/loader.conf", f"timeout {timeout}\ndefault 01-archiso.conf\n"
+            yield (
+                "efiboot/loader/entries/01-archiso.conf",
+                (
+                    f"title {boot['title']}\n"
+                    "linux /%INSTALL_DIR%/boot/%ARCH%/vmlinuz-linux\n"
+                    "initrd /%INSTALL_DIR%/boot/%ARCH%/initramfs-linux.img\n"
+                    f"options {options}\n"
+                ),
+            )
+        if "bios" in boot["firmware"]:
+            yield (
+                "syslinux/syslinux.cfg",
+                (
+                    f"DEFAULT arch\nPROMPT 1\nTIMEOUT {max(0, boot['timeout']) * 10}\n\n"
+                    f"LABEL arch\nMENU LABEL {boot['title']}\n"
+                    "LINUX /%INSTALL_DIR%/boot/%ARCH%/vmlinuz-linux\n"
+                    "INITRD /%INSTALL_DIR%/boot/%ARCH%/initramfs-linux.img\n"
+                    f"APPEND {options}\n"
+                ),
+            )
+
+
+def write(made: Export, directory: Path) -> None:
+    """Write the directory anew."""
+    import shutil
+
+    shutil.rmtree(directory, ignore_errors=True)
+    for path, file in sorted(made.files.items()):
+        target = directory / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if file.link:
+            target.symlink_to(file.link)
+        else:
+            target.write_bytes(file.content)

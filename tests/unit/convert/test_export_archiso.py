@@ -1,0 +1,201 @@
+"""Profiles as mkarchiso reads them: the same bytes each time, and back again with the same config."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from debate import config, profile
+from debate.config import Config
+from debate.convert import archiso, draft, export_archiso
+from debate.convert.export_archiso import Export
+from debate.errors import DebateError
+from tests.conftest import ROOT
+
+FILES = {
+    "_below.yaml": "version: 1\ndistribution: arch\npackages: [less]\noverlays: [shared]\n",
+    "shared/etc/shared": "from below\n",
+    "arch.yaml": """\
+version: 1
+description: It's a test
+extends: _below
+packages: [openssh, vim]
+hostname: mine
+locale: de_DE.UTF-8
+repositories: [{name: tools, url: 'https://e.example/$arch', key: keys/tools.asc}]
+users:
+  - {name: root, password_hash: ""}
+  - {name: live, full_name: Live User, groups: [wheel], ssh_keys: [ssh-ed25519 AAAA me@x], autologin: true}
+services: {enable: [sshd, fstrim.timer, 'getty@tty2.service'], mask: [systemd-resolved], disable: [nscd]}
+overlays: [tree]
+files: [{path: /etc/secret, content: "x\\n", mode: "0600"}]
+permissions: [{path: /srv/data, mode: "0750", owner: live, group: live}]
+hooks: [one/hook.sh, two/hook.sh]
+boot: {timeout: 7, arguments: [quiet]}
+image: {publisher: "Me <https://me.example>", exclude: ["/usr/share/doc/*"], compression: {level: 3}}
+""",
+    "tree/usr/local/bin/tool": "#!/bin/sh\n",
+    "tree/srv/data": "data\n",
+    "one/hook.sh": "echo one\n",
+    "two/hook.sh": "#!/bin/sh\necho two\n",
+    "keys/tools.asc": "-----BEGIN PGP PUBLIC KEY BLOCK-----\n",
+}
+TREE = [
+    "airootfs/etc/group",
+    "airootfs/etc/hostname",
+    "airootfs/etc/hosts",
+    "airootfs/etc/link",
+    "airootfs/etc/locale.conf",
+    "airootfs/etc/locale.gen",
+    "airootfs/etc/mkinitcpio.conf.d/archiso.conf",
+    "airootfs/etc/mkinitcpio.d/linux.preset",
+    "airootfs/etc/passwd",
+    "airootfs/etc/secret",
+    "airootfs/etc/shadow",
+    "airootfs/etc/shared",
+    "airootfs/etc/systemd/system/getty@tty1.service.d/autologin.conf",
+    "airootfs/etc/systemd/system/multi-user.target.wants/getty@tty2.service",
+    "airootfs/etc/systemd/system/multi-user.target.wants/sshd.service",
+    "airootfs/etc/systemd/system/serial-getty@.service.d/autologin.conf",
+    "airootfs/etc/systemd/system/systemd-resolved.service",
+    "airootfs/etc/systemd/system/timers.target.wants/fstrim.timer",
+    "airootfs/home/live/.ssh/authorized_keys",
+    "airootfs/root/customize_airootfs.sh",
+    "airootfs/srv/data",
+    "airootfs/usr/local/bin/tool",
+]
+
+
+@pytest.fixture
+def profiles(tmp_path: Path) -> Path:
+    made = tmp_path / "profiles"
+    for name, text in FILES.items():
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        (made / name).write_text(text)
+    (made / "tree/usr/local/bin/tool").chmod(0o755)
+    (made / "tree/etc").mkdir()
+    (made / "tree/etc/link").symlink_to("shared")
+    return made
+
+
+def normalised(profiles: Path, name: str) -> Config:
+    return config.normalise(profile.load(profiles, name), profiles)
+
+
+def exported(profiles: Path, name: str = "arch") -> Export:
+    made = normalised(profiles, name)
+    own = export_archiso.own_profile(profile.load(profiles, name).data, made)
+    return export_archiso.export(name, made, own, 1_000_000_000)
+
+
+def variables(directory: Path) -> dict[str, list[str]]:
+    """What bash makes of profiledef.sh. It is our own, so it may run here."""
+    script = (ROOT / "sandbox/archiso/read.bash").read_text()
+    script = script.replace("/run/in", str(directory)).replace("/run/out", str(directory.parent))
+    subprocess.run(["bash", "-c", script], check=True)
+    return archiso.parse((directory.parent / "variables").read_bytes())
+
+
+def test_what_mkarchiso_finds(profiles: Path, tmp_path: Path) -> None:
+    made = exported(profiles)
+    assert sorted(path for path in made.files if path.startswith("airootfs/")) == TREE
+    export_archiso.write(made, tmp_path / "out")
+    found = variables(tmp_path / "out")
+    permissions = found.pop("file_permissions")
+    assert found == {
+        "iso_name": ["arch"], "iso_label": ["ARCH"], "iso_publisher": ["Me <https://me.example>"],
+        "iso_application": ["It's a test"], "iso_version": [normalised(profiles, "arch").hash[:16]],
+        "install_dir": ["arch"], "buildmodes": ["iso"], "bootmodes": ["bios.syslinux", "uefi.systemd-boot"],
+        "arch": ["x86_64"], "pacman_conf": ["pacman.conf"], "airootfs_image_type": ["squashfs"],
+        "airootfs_image_tool_options": ["-comp", "zstd", "-b", "1M", "-Xcompression-level", "3"],
+        "bootstrap_tarball_compression": ["zstd", "-c", "-T0", "--long", "-19"],
+    }  # fmt: skip
+    assert dict(zip(permissions[::2], permissions[1::2], strict=True)) == {
+        "/etc/shadow": "0:0:400", "/etc/gshadow": "0:0:400", "/root": "0:0:750",
+        "/root/customize_airootfs.sh": "0:0:755",
+        "/etc/secret": "0:0:0600", "/srv/data": "1000:1000:0750", "/usr/local/bin/tool": "0:0:0755",
+        "/home/live": "1000:1000:0700", "/home/live/.ssh": "1000:1000:0700",
+        "/home/live/.ssh/authorized_keys": "1000:1000:0600",
+    }  # fmt: skip
+    out = tmp_path / "out"
+    assert (out / "packages.x86_64").read_text().split() == [
+        "base", "less", "linux", "mkinitcpio", "mkinitcpio-archiso", "openssh", "syslinux", "vim",
+    ]  # fmt: skip
+    assert "NoExtract = usr/share/doc/*\n" in (out / "pacman.conf").read_text()
+    assert "[tools]\nServer = https://e.example/$arch\n[core]\n" in (out / "pacman.conf").read_text()
+    assert (out / "airootfs/etc/passwd").read_text().splitlines() == [
+        "live:x:1000:1000:Live User:/home/live:/bin/bash", "root:x:0:0::/root:/bin/bash",
+    ]  # fmt: skip
+    assert (out / "airootfs/etc/systemd/system/systemd-resolved.service").readlink() == Path("/dev/null")
+    wants = out / "airootfs/etc/systemd/system/multi-user.target.wants"
+    assert (wants / "getty@tty2.service").readlink() == Path("/usr/lib/systemd/system/getty@.service")
+    customize = (out / "airootfs/root/customize_airootfs.sh").read_text()
+    for words in ("gpasswd -a live wheel", "locale-gen", "systemctl disable nscd.service", "echo one", "echo two"):
+        assert words in customize
+    subprocess.run(["bash", "-n", "-c", customize], check=True)
+    options = "console=tty0 console=ttyS0,115200 quiet"
+    assert options in (out / "syslinux/syslinux.cfg").read_text()
+    assert options in (out / "efiboot/loader/entries/01-archiso.conf").read_text()
+    assert (out / "efiboot/loader/loader.conf").read_text().startswith("timeout 7\n")
+
+
+def test_losses_are_told(profiles: Path) -> None:
+    text = "\n".join(exported(profiles).losses)
+    assert "repository 'tools': its key" in text
+    assert "group 'wheel' of live: added by customize_airootfs.sh" in text
+
+
+def test_the_same_bytes_each_time(profiles: Path) -> None:
+    assert exported(profiles) == exported(profiles)
+
+
+@pytest.mark.parametrize("name", ["arch", "other"])
+def test_import_of_an_export_gives_the_same_config(profiles: Path, tmp_path: Path, name: str) -> None:
+    export_archiso.write(exported(profiles), tmp_path / "out")
+    back = export_archiso.read_back(tmp_path / "out")
+    assert back is not None
+    (tmp_path / "again").mkdir()
+    draft.write(back, tmp_path / "again", name)
+    made = normalised(tmp_path / "again", name)
+    assert made.slices == normalised(profiles, "arch").slices
+    assert made.hash == normalised(profiles, "arch").hash
+
+
+@pytest.mark.parametrize("shipped", ["arch-minimal", "arch-rescue"])
+def test_shipped_profiles_there_and_back(tmp_path: Path, shipped: str) -> None:
+    export_archiso.write(exported(ROOT / "profiles", shipped), tmp_path / "out")
+    back = export_archiso.read_back(tmp_path / "out")
+    assert back is not None
+    (tmp_path / "again").mkdir()
+    draft.write(back, tmp_path / "again", "mine")
+    assert normalised(tmp_path / "again", "mine").hash == normalised(ROOT / "profiles", shipped).hash
+
+
+@pytest.mark.parametrize("change", ["altered", "added", "gone"])
+def test_a_changed_export_is_read_as_any_archiso_profile(profiles: Path, tmp_path: Path, change: str) -> None:
+    export_archiso.write(exported(profiles), tmp_path / "out")
+    if change == "altered":
+        (tmp_path / "out/packages.x86_64").write_text("base\nlinux\nnano\n")
+    elif change == "added":
+        (tmp_path / "out/airootfs/etc/new").write_text("new\n")
+    else:
+        (tmp_path / "out/airootfs/etc/secret").unlink()
+    assert export_archiso.read_back(tmp_path / "out") is None
+    (tmp_path / "again").mkdir()
+    draft.write(archiso.convert(tmp_path / "out", variables(tmp_path / "out")), tmp_path / "again", "mine")
+    made = normalised(tmp_path / "again", "mine")
+    assert made.slices["boot"]["timeout"] == 7
+    assert ("nano" in made.slices["packages"]["packages"]) == (change == "altered")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("distribution: debian\n", "distribution is another"),
+     ("distribution: arch\ninitrd: {generator: dracut}\n", "mkarchiso knows mkinitcpio only")],
+)  # fmt: skip
+def test_what_mkarchiso_cannot_build_is_refused(profiles: Path, text: str, message: str) -> None:
+    (profiles / "other.yaml").write_text(f"version: 1\n{text}")
+    with pytest.raises(DebateError, match=message):
+        exported(profiles, "other")

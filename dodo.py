@@ -26,6 +26,26 @@ def task_doctor():
     return GRAPH.doctor()
 
 
+def task_new():
+    """make a profile: NAME [--from PROFILE]"""
+    return GRAPH.new()
+
+
+def task_validate():
+    """check profiles without building: [NAME …] [--format text|github|json]"""
+    return GRAPH.validate()
+
+
+def task_diff():
+    """how two profiles differ, or one at two git revisions: A B, each NAME or NAME@REVISION"""
+    return GRAPH.diff()
+
+
+def task_show():
+    """show a profile with every default, and where each value comes from"""
+    yield from GRAPH.each(GRAPH.show)
+
+
 def task_import():
     """make profiles of other image builders'"""
     yield from GRAPH.imports()

@@ -54,6 +54,11 @@ def normalise(profile: Profile, directory: Path) -> Config:
     return config
 
 
+def chosen(profile: Profile) -> dict[str, Any]:
+    """All fields of a profile, with the schema's defaults and what the distribution chooses."""
+    return _with_choices(with_defaults(schema(), profile.data))
+
+
 def with_defaults(part: Mapping[str, Any], data: Any) -> Any:
     """``data`` with the defaults of the JSON Schema ``part`` written out, at every depth."""
     if isinstance(data, dict):
@@ -84,7 +89,7 @@ def _with_choices(data: dict[str, Any]) -> dict[str, Any]:
 class _Normaliser:
     def __init__(self, profile: Profile, directory: Path) -> None:
         self.profile, self.directory = profile, directory.resolve()
-        self.data = _with_choices(with_defaults(schema(), profile.data))
+        self.data = chosen(profile)
         self.problems: list[tuple[Position, str]] = []
         self.contents: dict[str, bytes | Path] = {}
         self.sources: list[Path] = list(profile.sources)

@@ -17,17 +17,9 @@ from doit.exceptions import InvalidDodoFile, InvalidTask
 from debate.errors import DebateError
 
 _WITHOUT_ROOT = (
-    "profiles",
-    "config",
-    "hash",
-    "doctor",
-    "cache",
-    "gc",
-    "fsck",
-    "pull",
-    "import-live-build",
-    "export-archiso",
-)
+    "profiles", "config", "hash", "doctor", "cache", "gc", "fsck", "pull", "new", "validate", "show", "diff",
+    "import-live-build", "export-archiso",
+)  # fmt: skip
 """Tasks that start no sandbox, or say so themselves."""
 
 
@@ -47,7 +39,7 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
             signal.signal(number, self._interrupt)
         words = [word for word in pos_args if not word.startswith("-")]
         if cmd.execute_tasks:
-            _require_root(words)
+            _require_root(words[:1] if words[:1] in (["new"], ["validate"], ["diff"]) else words)
         graph = self.namespace.get("GRAPH")
         if graph is None:
             return super().load_tasks(cmd, pos_args)

@@ -10,6 +10,7 @@ from doit.exceptions import TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
 _SOURCES = {"local": "from the cache", "remote": "from the remote"}
+_COUNTED = {"built": "built", **_SOURCES}
 
 
 class Reporter(ConsoleReporter):  # type: ignore[misc]
@@ -23,6 +24,9 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         super().__init__(outstream, options)
         self.started: dict[str, float] = {}
         self.uptodate: list[str] = []
+        self.sources: dict[str, int] = {}
+        """Where results came from: built, local, remote -> how many."""
+        self.saved = 0.0
         self.ran = 0
 
     def execute_task(self, task: Any) -> None:
@@ -39,6 +43,10 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         values = task.values or {}
         took = time.monotonic() - self.started.get(task.name, time.monotonic())
         came = f"{took:.1f} s"
+        source = values.get("source")
+        if source:
+            self.sources[source] = self.sources.get(source, 0) + 1
+            self.saved += values["seconds"] if source in _SOURCES else 0.0
         if values.get("source") in _SOURCES:
             came = f"{_SOURCES[values['source']]} (took {values['seconds']:.1f} s to make)"
         note = values.get("note", "")
@@ -64,6 +72,10 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         self.at_end()
         if self.runtime_errors:
             self.write("\n".join(self.runtime_errors) + "\n")
+        if self.sources:
+            parts = [f"{self.sources[source]} {text}" for source, text in _COUNTED.items() if source in self.sources]
+            saved = f"; {self.saved:.0f} s saved" if self.saved >= 1 else ""
+            self.write(f"  {', '.join(parts)}{saved}\n")
         if self.uptodate and not self.failures:
             steps = f"{len(self.uptodate)} step{'s' if len(self.uptodate) != 1 else ''}"
             self.write(f"  {steps} up to date\n" if self.ran else f"  up to date ({steps})\n")

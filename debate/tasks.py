@@ -70,6 +70,7 @@ STEPS = (
     "push",
     "pull",
     "export-archiso",
+    "show",
 )
 """Tasks that there are for each profile."""
 
@@ -166,6 +167,46 @@ class Graph:
 
     def doctor(self) -> Task:
         return {"actions": [(self.run, ["", "doctor"])], **_TELLING}
+
+    def new(self) -> Task:
+        def new(names: list[str], parent: str) -> Any:
+            return guarded(lambda: sys.stdout.write(self._profiles().new(self.settings, names, parent)) and None)
+
+        params = [{"name": "parent", "long": "from", "default": "", "help": "the profile to extend (minimal)"}]
+        return {"actions": [new], "params": params, "pos_arg": "names", **_TELLING}
+
+    def validate(self) -> Task:
+        def validate(names: list[str], form: str) -> Any:
+            def run() -> bool:
+                said, valid = self._profiles().validate(self.settings, names, form)
+                sys.stdout.write(said)
+                return bool(valid)
+
+            return guarded(run)
+
+        params = [{"name": "form", "long": "format", "default": "text", "help": "text, github (annotations) or json"}]
+        return {"actions": [validate], "params": params, "pos_arg": "names", **_TELLING}
+
+    def diff(self) -> Task:
+        def diff(names: list[str]) -> Any:
+            from debate.commands.diff import diff
+
+            return guarded(lambda: sys.stdout.write(diff(self.settings, names)) and None)
+
+        return {"actions": [diff], "pos_arg": "names", **_TELLING}
+
+    def show(self, name: str) -> Task:
+        return {
+            "doc": "the profile with every default, and where each value comes from",
+            "actions": [lambda: guarded(lambda: sys.stdout.write(self._profiles().show(self.settings, name)) and None)],
+            **_TELLING,
+        }
+
+    @staticmethod
+    def _profiles() -> Any:
+        from debate.commands import profiles
+
+        return profiles
 
     def cache(self) -> Task:
         return {"actions": [(self.tell, ["show"])], **_TELLING}

@@ -47,8 +47,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         if source:
             self.sources[source] = self.sources.get(source, 0) + 1
             self.saved += values["seconds"] if source in _SOURCES else 0.0
-        if values.get("source") in _SOURCES:
-            came = f"{_SOURCES[values['source']]} (took {values['seconds']:.1f} s to make)"
+        if source in _SOURCES:
+            came = f"{_SOURCES[source]} (took {values['seconds']:.1f} s to make)"
         note = values.get("note", "")
         if task.verbosity != 2:
             self.write(f"  {task.name:<22} {came:<10} {note}".rstrip() + "\n")

@@ -160,6 +160,8 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
         values["cache_size"] = amounts.size(str(values["cache_size"]), "setting cache_size")
     if values.get("remote") and not _REMOTE.fullmatch(str(values["remote"])):
         raise DebateError(f"setting remote: {values['remote']!r} is not of the form oci://HOST[:PORT]/REPOSITORY")
+    if re.match(r"oci\+http://(?!(localhost|127\.[0-9.]+)[:/])", str(values.get("remote", ""))):
+        raise DebateError(f"setting remote: {values['remote']!r} is not on this host, so it needs TLS; write oci://")
     for name in ("remote_ca", "remote_keys", "remote_sign"):
         if values.get(name):
             values[name] = str((root / Path(values[name]).expanduser()).resolve())

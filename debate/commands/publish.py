@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debate import keys, results
+from debate import bases, keys, results
 from debate.amounts import bytes_shown
 from debate.cache.store import sweep, temporary_beside
 from debate.errors import DebateError
@@ -50,7 +50,7 @@ def push(pipeline: Pipeline) -> dict[str, Any]:
         sent = remote.publish(f"iso-{facts['config']}", statement, notes, paths)
     except RegistryError as error:
         raise DebateError(f"{settings.remote}: {build['iso']} was not pushed: {error}") from None
-    for trace in _traces(directory):
+    for trace in _traces(pipeline):
         action = pipeline.store.lookup(trace["key"])
         if action:
             remote.send(trace["step"], trace["key"], action["outputs"], action["seconds"], pipeline.notes)
@@ -58,9 +58,12 @@ def push(pipeline: Pipeline) -> dict[str, Any]:
     return {"note": f"{settings.remote}:iso-{facts['config']}  {bytes_shown(sent)} sent"}
 
 
-def _traces(directory: Path) -> Iterator[dict[str, Any]]:
-    paths = [*sorted((directory / "traces").glob("*.json")), directory.parent / ".sandbox" / "trace.json"]
-    for path in paths:
+def _traces(pipeline: Pipeline) -> Iterator[dict[str, Any]]:
+    """Of all steps that the ISO came from, those of the profiles below it among them."""
+    output = pipeline.settings.output
+    names = (pipeline.name, *bases.chain(pipeline.settings.profiles, pipeline.name))
+    paths = [path for name in names for path in sorted((output / name / "traces").glob("*.json"))]
+    for path in (*paths, output / ".sandbox" / "trace.json"):
         trace = json.loads(path.read_bytes())
         if trace["step"] not in ("select", "order"):
             yield trace

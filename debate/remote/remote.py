@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _MOST_FAILURES = 3
+_YEAR = 31_536_000
+"""Seconds; no step takes so long."""
 _SENDERS = 2
 """Steps that are sent at a time."""
 
@@ -78,9 +80,12 @@ class Remote:
         statement = statements.read(data, statements.ACTION, key, self.settings.remote_keys)
         if not statement.files.keys() >= set(names):
             raise statements.UntrustedError("it lacks outputs")
+        seconds = statement.facts.get("seconds", 0)
+        if not isinstance(seconds, int | float) or not 0 <= seconds < _YEAR:
+            raise statements.UntrustedError(f"it took {seconds!r} seconds to make")
         for artifact in statement.files.values():
             self.fetch(artifact)
-        return {"outputs": dict(statement.files), "seconds": float(statement.facts.get("seconds", 0))}
+        return {"outputs": dict(statement.files), "seconds": seconds}
 
     def fetch(self, artifact: Artifact) -> None:
         """Have an object in the store. Raises RegistryError."""

@@ -107,7 +107,7 @@ def read(data: bytes, kind: str, subject: str, trusted: str) -> Statement:
         said = json.loads(raw)
         files = {str(name): _artifact(value) for name, value in said["files"].items()}
         statement = Statement(str(said["kind"]), str(said["subject"]), files, dict(said["facts"]))
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
         raise UntrustedError(f"it is not as debate writes them ({type(error).__name__}: {error})") from None
     if statement.kind != kind or statement.subject != subject:
         raise UntrustedError(f"it is about something else: {statement.subject[:16]} instead of {subject[:16]}")

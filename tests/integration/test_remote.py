@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -216,6 +217,8 @@ POISONED = {
     "of another kind": (says(kind="application/vnd.debate.image.v1+json"), "about something else"),
     "without outputs": (says(files={}), "lacks outputs"),
     "with a path for a digest": (says(files=BAD_FILE), "not as debate writes them"),
+    "that took for ever": (says(facts={"seconds": 1e99}), "it took 1e\\+99 seconds to make"),
+    "that took words": (says(facts={"seconds": "long"}), "it took 'long' seconds to make"),
     "no statement": (says(files=3), "not as debate writes them"),
 }
 
@@ -227,7 +230,7 @@ def test_a_poisoned_action_is_a_miss(side: Sides, kind: str, request: pytest.Fix
     statement = Statement(ACTION, key(request), {"layer": one.store.put(b"poison")}, {"step": "rootfs"})
     altered(statement, one, f"rootfs-{key(request)}", change)
     assert two.remote.lookup("rootfs", key(request), ("layer",)) is None
-    assert message in two.said[0], two.said
+    assert re.search(message, two.said[0]), two.said
 
 
 @pytest.fixture(scope="module")

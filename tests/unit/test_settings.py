@@ -41,6 +41,8 @@ def test_environment_over_file(tmp_path: Path) -> None:
         ("", {"DEBATE_REMOTE": "r.example/x"}, r"setting remote: .* is not of the form oci://HOST\[:PORT\]/REPOSITORY"),
         ("", {"DEBATE_REMOTE": "oci://r.example"}, r"setting remote: .* is not of the form"),
         ("", {"DEBATE_REMOTE": "oci://r.example/Upper"}, r"setting remote: .* is not of the form"),
+        ("", {"DEBATE_REMOTE": "oci+http://r.example/x"}, r"setting remote: .* is not on this host, so it needs TLS"),
+        ("", {"DEBATE_REMOTE": "oci+http://localhost.example/x"}, r"setting remote: .* is not on this host"),
         ('remote_mode = "read"', {}, r"setting remote_mode: 'read'; choose one of read-write, read-only"),
         ("", {"DEBATE_REMOTE_CA": "no-such"}, r"setting remote_ca: /.*/no-such is missing"),
         ("", {"DEBATE_REMOTE_KEYS": "no-such"}, r"setting remote_keys: /.*/no-such is missing"),

@@ -48,6 +48,12 @@ def test_whatever_a_registry_answers_is_refused_and_not_a_traceback(data: bytes)
         read(data, ACTION, "k" * 64, "")
 
 
+@pytest.mark.parametrize("data", [b"[" * 200_000, b'{"config": ' * 100_000, b"1e999", b"\xff", b""])
+def test_what_is_made_to_break_a_reader(data: bytes) -> None:
+    with pytest.raises(UntrustedError, match="not as debate writes them"):
+        read(data, ACTION, "k" * 64, "")
+
+
 def test_of_something_else() -> None:
     with pytest.raises(UntrustedError, match="about something else"):
         read(manifest(STATEMENT, {}, ""), IMAGE, "k" * 64, "")

@@ -36,6 +36,11 @@ def task_validate():
     return GRAPH.validate()
 
 
+def task_explain():
+    """which steps of a profile would run, and why"""
+    yield from GRAPH.each(GRAPH.explain)
+
+
 def task_diff():
     """how two profiles differ, or one at two git revisions: A B, each NAME or NAME@REVISION"""
     return GRAPH.diff()

@@ -17,7 +17,7 @@ from doit.exceptions import InvalidDodoFile, InvalidTask
 from debate.errors import DebateError
 
 _WITHOUT_ROOT = (
-    "profiles", "config", "hash", "doctor", "cache", "gc", "fsck", "pull", "new", "validate", "show", "diff",
+    "profiles", "config", "hash", "doctor", "cache", "gc", "fsck", "pull", "new", "validate", "show", "diff", "explain",
     "import-live-build", "export-archiso",
 )  # fmt: skip
 """Tasks that start no sandbox, or say so themselves."""

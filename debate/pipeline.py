@@ -11,6 +11,7 @@ same result stops the rebuild there. The how goes to traces/.
         slices/STEP.json            the part of the config that STEP reads
         hash.json, lock.json, packages.json, rootfs.json, …      records
         traces/STEP.json            key, ingredients, duration of the last run
+        traces/read/STEP.json       what it read then
         logs/STEP.log               what the step said
         P-ARCH.iso, …               the results (see `debate.results`)
 """
@@ -37,6 +38,13 @@ if TYPE_CHECKING:
 
 Report = dict[str, Any]
 """What a step says of itself to the reporter: source, seconds, note."""
+
+
+READS = {
+    "lock": ("packages",), "packages": ("packages", "initrd"), "rootfs": ("rootfs",), "initrd": ("initrd",),
+    "overlay": ("overlay",), "boot": ("boot",), "iso": ("iso", "boot"),
+}  # fmt: skip
+"""Step -> the slices of the config that it reads."""
 
 
 class Pipeline:
@@ -92,7 +100,17 @@ class Pipeline:
         """Realise a step and write its record."""
         result = self.realise(step, packages)
         self.save(f"{step.name}.json", record_of(result.outputs))
+        self.remember(step.name)
         return report_of(result)
+
+    def remember(self, step: str) -> None:
+        """Keep what a step has read, so that `explain` can tell what changed since."""
+        self.save(f"traces/read/{step}.json", self.what_it_reads(step))
+
+    def what_it_reads(self, step: str) -> dict[str, Any]:
+        """The slices that a step reads, and the lock where it reads that."""
+        read = {name: self.slice(name) for name in READS[step]}
+        return {**read, "lock": self.load("lock.json")} if step in ("packages", "rootfs", "initrd") else read
 
     # Steps -----------------------------------------------------------------------------------------
 
@@ -109,7 +127,7 @@ class Pipeline:
             for digest, content in made.contents.items()
         }
         self.save("contents.json", contents)
-        sources.record(self.directory, made.sources)
+        self.save("sources.json", sources.state(made.sources))
         self.save("config.json", made.slices)
         return {}
 
@@ -121,7 +139,9 @@ class Pipeline:
     def lock(self, *, refresh: bool) -> Report:
         from debate.lock import Locker
 
-        return Locker(self).run(refresh=refresh)
+        report = Locker(self).run(refresh=refresh)
+        self.remember("lock")
+        return report
 
     def packages(self) -> Report:
         """Know what the locked packages say of themselves, and which of them an initramfs needs.
@@ -140,6 +160,7 @@ class Pipeline:
         )
         initrd = self.store.read(made.outputs["initrd"]).decode().split()
         self.save("packages.json", {**record_of({"index": made.outputs["index"]}), "initrd": initrd})
+        self.remember("packages")
         return {**report_of(made), "note": f"{len(packages)} packages"}
 
     def packages_ingredients(self, packages: Sequence[Locked]) -> dict[str, Any]:

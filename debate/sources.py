@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from debate import keys
-from debate.cache.store import write_atomically
 
 
-def record(directory: Path, paths: Iterable[Path]) -> None:
-    """Write sources.json."""
+def state(paths: Iterable[Path]) -> dict[str, Any]:
+    """What stands in sources.json."""
     listed = sorted({str(path) for path in paths})
-    state = {"paths": listed, "trees": _listing(listed)}
-    write_atomically(directory / "sources.json", json.dumps(state, indent=1).encode())
+    return {"paths": listed, "trees": _listing(listed)}
 
 
 def _read(directory: Path) -> dict[str, Any] | None:

@@ -71,6 +71,7 @@ STEPS = (
     "pull",
     "export-archiso",
     "show",
+    "explain",
 )
 """Tasks that there are for each profile."""
 
@@ -375,6 +376,21 @@ class Graph:
         task = self.on_iso(name, "pull", "fetch the finished ISO from the remote, instead of building it")
         task["file_dep"] = [str(self.settings.output / name / "config.json")]
         return task
+
+    def explain(self, name: str) -> Task:
+        def explain() -> Any:
+            def run() -> None:
+                from debate.build import Builder
+                from debate.cache.store import Store
+                from debate.commands.explain import explain
+                from debate.pipeline import Pipeline
+
+                store = Store(self.settings.cache)
+                sys.stdout.write(explain(Pipeline(self.settings, name, Builder(self.settings, store))))
+
+            return guarded(run)
+
+        return {"doc": "which steps would run, and why", "actions": [explain], **_TELLING}
 
     def on_iso(self, name: str, step: str, doc: str) -> Task:
         """A task that looks at a finished build, each time it is asked for."""

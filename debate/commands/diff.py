@@ -48,9 +48,9 @@ def diff(settings: Settings, words: Sequence[str]) -> str:
             sides.append(_side(settings, directory, name, built=not at))
     one, two = sides
     lines = [] if one.hash != two.hash else ["config: the same"]
-    changes = list(_changes(one.values, two.values))
-    if changes:
-        lines += ["config:", *(f"  {change}" for change in changes)]
+    found = list(changes(one.values, two.values))
+    if found:
+        lines += ["config:", *(f"  {change}" for change in found)]
     elif one.hash != two.hash:
         lines.append("config: the same fields; files that they name differ")
     if one.lock and two.lock:
@@ -110,7 +110,7 @@ def _profiles(settings: Settings, revision: str) -> Iterator[Path]:
         yield Path(name, settings.profiles.name)
 
 
-def _changes(one: Any, two: Any, path: str = "") -> Iterator[str]:
+def changes(one: Any, two: Any, path: str = "") -> Iterator[str]:
     """A line for each difference: + added, - removed, ~ old -> new."""
     one, two = _named(one), _named(two)
     if isinstance(one, dict) and two == []:
@@ -125,7 +125,7 @@ def _changes(one: Any, two: Any, path: str = "") -> Iterator[str]:
             elif name not in two:
                 yield f"- {below}: {_text(one[name])}"
             else:
-                yield from _changes(one[name], two[name], below)
+                yield from changes(one[name], two[name], below)
     elif isinstance(one, list) and isinstance(two, list):
         gone = [item for item in one if item not in two]
         come = [item for item in two if item not in one]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ def tree(tmp_path: Path) -> Path:
     (tree / "d").mkdir(parents=True)
     (tree / "d" / "f").touch()
     (tree / "link").symlink_to("f")
-    sources.record(tmp_path, [tree, tmp_path / "x.yaml"])
+    (tmp_path / "sources.json").write_text(json.dumps(sources.state([tree, tmp_path / "x.yaml"])))
     return tree
 
 

@@ -71,14 +71,27 @@ class _DryPipeline(Pipeline):
         self.memory: dict[str, Any] = {}
         self.unknown: set[str] = set()
         self.base_found: Artifact | None = None
+        self.lower: _DryPipeline | None = None
 
     def load(self, path: str) -> Any:
         if path in self.unknown:
-            raise _WaitsError(path.removesuffix(".json"))
+            raise _WaitsError(f"{path.removesuffix('.json')}:{self.name}")
         return self.memory[path] if path in self.memory else super().load(path)
 
     def save(self, path: str, value: Any) -> None:
         self.memory[path] = json.loads(json.dumps(value))
+
+    def below(self) -> Pipeline | None:
+        """The profile below, looked at in the same way."""
+        real = super().below()
+        if real is not None and self.lower is None:
+            self.lower = _DryPipeline(real)
+            self.lower.base_found = self.base_found
+            self.lower.config()
+            self.lower.hash()
+            for step in ("lock", "packages", "rootfs"):
+                _verdict(real, self.lower, step)
+        return self.lower if real is not None else None
 
     @property
     def base(self) -> Artifact:

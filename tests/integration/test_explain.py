@@ -11,10 +11,10 @@ import pytest
 from tests.integration.checkout import STORED, Checkout, ran
 
 
-def verdicts(said: str) -> dict[str, str]:
+def verdicts(said: str, name: str = "minimal") -> dict[str, str]:
     """Step -> what explain says of it."""
     return dict(
-        re.findall(r"^([a-z]+):minimal  (up to date|from the cache|would run|waits|would fail)", said, re.MULTILINE)
+        re.findall(rf"^([a-z]+):{name}  (up to date|from the cache|would run|waits|would fail)", said, re.MULTILINE)
     )
 
 
@@ -96,3 +96,10 @@ def test_a_package_more(mine: Checkout) -> None:
     assert verdicts(said)["lock"] == "would run"
     assert re.search(r"\+ packages: less \(profiles/minimal.yaml:9:12\)", said), said
     assert verdicts(said)["rootfs"] == "waits"
+
+
+def test_a_profile_on_another(mine: Checkout) -> None:
+    mine.profile("more", "extends: minimal\nbase: minimal\npackages: [less]\n")
+    said = mine.doit("explain:more")
+    assert verdicts(said, "more")["lock"] == "would run"
+    assert "packages:more  waits for lock:more" in said

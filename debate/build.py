@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from debate import keys
@@ -47,13 +46,13 @@ class Builder:
         log: Path,
         trace: Path | None = None,
         complete: Callable[[Step], Step] = lambda step: step,
-        notes: Mapping[str, str] = MappingProxyType({}),
+        notes: Callable[[], Mapping[str, str]] = dict,
     ) -> Result:
         """The outputs of ``step``, from the cache, from the remote or from a sandbox.
 
         Raises DebateError when it fails. ``trace`` is where to write how the result came to be. ``complete``
-        adds what only a run needs and the key does not know, such as where mirrors are. ``notes`` describe the
-        result to people who look at the remote.
+        adds what only a run needs and the key does not know, such as where mirrors are. ``notes`` describes the
+        result to people who look at the remote; it is asked when something is sent there.
         """
         return self.obtain(
             step.name, self.ingredients(step), step.outputs, lambda: self.run(complete(step), log), log, trace, notes
@@ -67,7 +66,7 @@ class Builder:
         make: Callable[[], Mapping[str, Artifact]],
         log: Path,
         trace: Path | None = None,
-        notes: Mapping[str, str] = MappingProxyType({}),
+        notes: Callable[[], Mapping[str, str]] = dict,
     ) -> Result:
         """The ``outputs`` that ``ingredients`` give: from the cache, from the remote, or made, kept and sent."""
         key = keys.key(ingredients)
@@ -82,7 +81,7 @@ class Builder:
                     result = Result(key, made, "built", time.monotonic() - started)
                     self.store.record(key, name, made, result.seconds)
                     if self.remote:
-                        self.remote.send(name, key, made, result.seconds, notes)
+                        self.remote.send(name, key, made, result.seconds, notes())
         if trace is not None:
             how = {
                 "step": name,

@@ -55,8 +55,19 @@ def normalise(profile: Profile, directory: Path) -> Config:
 
 
 def chosen(profile: Profile) -> dict[str, Any]:
-    """All fields of a profile, with the schema's defaults and what the distribution chooses."""
-    return _with_choices(with_defaults(schema(), profile.data))
+    """All fields of a profile but `extends`, with the schema's defaults and what the distribution chooses.
+
+    They stand in the schema's order.
+    """
+    data = with_defaults(schema(), profile.data)
+    distribution = distributions.get(data["distribution"])
+    data |= {
+        "release": data["release"] or distribution.RELEASES[0],
+        "architecture": data["architecture"] or distribution.ARCHITECTURES[0],
+        "components": data["components"] or list(distribution.DEFAULT_COMPONENTS),
+        "initrd": {"generator": data["initrd"]["generator"] or distribution.GENERATORS[0]},
+    }
+    return {field: data[field] for field in schema()["properties"] if field != "extends"}
 
 
 def with_defaults(part: Mapping[str, Any], data: Any) -> Any:
@@ -72,18 +83,6 @@ def with_defaults(part: Mapping[str, Any], data: Any) -> Any:
     if isinstance(data, list):
         return [with_defaults(part.get("items", {}), item) for item in data]
     return data
-
-
-def _with_choices(data: dict[str, Any]) -> dict[str, Any]:
-    """``data`` with what the distribution chooses where the profile leaves it open."""
-    distribution = distributions.get(data["distribution"])
-    return {
-        **data,
-        "release": data["release"] or distribution.RELEASES[0],
-        "architecture": data["architecture"] or distribution.ARCHITECTURES[0],
-        "components": data["components"] or list(distribution.DEFAULT_COMPONENTS),
-        "initrd": {"generator": data["initrd"]["generator"] or distribution.GENERATORS[0]},
-    }
 
 
 class _Normaliser:
@@ -146,14 +145,14 @@ class _Normaliser:
     def check_choices(self) -> None:
         """What the schema permits, but not this distribution."""
         name, distribution = self.data["distribution"], self.distribution
-        chosen: list[tuple[tuple[str | int, ...], str, str, tuple[str, ...]]] = [
+        choices: list[tuple[tuple[str | int, ...], str, str, tuple[str, ...]]] = [
             (("release",), "release", self.data["release"], distribution.RELEASES),
             (("architecture",), "architecture", self.data["architecture"], distribution.ARCHITECTURES),
             (("initrd", "generator"), "generator", self.data["initrd"]["generator"], distribution.GENERATORS),
         ]
         for number, component in enumerate(self.data["components"]):
-            chosen.append((("components", number), "component", component, distribution.COMPONENTS))
-        for path, what, value, known in chosen:
+            choices.append((("components", number), "component", component, distribution.COMPONENTS))
+        for path, what, value, known in choices:
             if value not in known:
                 self.problem(path, f"{name} has no {what} {value!r}; choose one of {', '.join(known)}")
 
@@ -177,7 +176,7 @@ class _Normaliser:
             return name
         below = load(self.directory, name)
         self.sources += below.sources
-        other = _with_choices(with_defaults(schema(), below.data))
+        other = chosen(below)
         other["kernel"] = other["kernel"] or self.distribution.default_kernel(other["architecture"])
         for field in ("distribution", "release", "architecture", "kernel", "initrd"):
             own = kernel if field == "kernel" else self.data[field]

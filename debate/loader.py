@@ -21,6 +21,8 @@ _WITHOUT_ROOT = (
     "import-live-build", "export-archiso",
 )  # fmt: skip
 """Tasks that start no sandbox, or say so themselves."""
+_NAMING = ("new", "validate", "diff")
+"""Tasks behind which names stand, not further tasks."""
 
 
 class Loader(DodoTaskLoader):  # type: ignore[misc]
@@ -39,7 +41,7 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
             signal.signal(number, self._interrupt)
         words = [word for word in pos_args if not word.startswith("-")]
         if cmd.execute_tasks:
-            _require_root(words[:1] if words[:1] in (["new"], ["validate"], ["diff"]) else words)
+            _require_root(words[:1] if words and words[0] in _NAMING else words)
         graph = self.namespace.get("GRAPH")
         if graph is None:
             return super().load_tasks(cmd, pos_args)

@@ -151,8 +151,8 @@ def _problem(lock: Any) -> str:
     if not isinstance(packages, list) or not packages:
         return "field 'packages' is missing"
     seen = set()
+    fields = Locked.__dataclass_fields__.keys()
     for number, package in enumerate(packages, 1):
-        fields = Locked.__dataclass_fields__.keys()
         if not isinstance(package, dict) or not fields - {"signature"} <= package.keys() <= fields:
             return f"package {number} lacks fields or has unknown ones"
         for name, pattern in _FIELDS.items():

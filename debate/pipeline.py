@@ -77,7 +77,6 @@ class Pipeline:
         """The sandbox base."""
         return outputs_of(read_json(base_record(self.settings)))["base"]
 
-    @property
     def notes(self) -> dict[str, str]:
         """What people see of a step's result in the remote."""
         return {"profile": self.name, "config": self.config_hash()}
@@ -283,6 +282,7 @@ class Pipeline:
         return self.finish(boot.step(self.slice("boot"), self.base))
 
     def iso(self) -> Report:
+        from debate.distributions.interface import LiveParts
         from debate.steps import boot, iso, merge
 
         initrd = self.outputs("initrd")
@@ -292,9 +292,8 @@ class Pipeline:
             options = self.slice("overlay")["mksquashfs"]
             merged = self.realise(merge.step([layer for _, layer in self.layers()], options, self.base)).outputs
         values, epoch = self.slice("iso"), self.load("hash.json")["epoch"]
-        live = self.distribution().live(
-            self.generator, initrd["kernel"], initrd["initrd"], layers, merged, values["label"], epoch
-        )
+        parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, merged, values["label"], epoch)
+        live = self.distribution().live(self.generator, parts)
         menu = boot.menu(self.slice("boot"), live)
         step = iso.step(values, live, menu, self.outputs("boot"), epoch, self.base)
         return self.finish(step)

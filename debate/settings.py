@@ -109,12 +109,16 @@ _INTEGERS = ("uid_base", "jobs")
 
 def mirror_variable(name: str) -> str:
     """The environment variable that says where the mirror ``name`` is."""
-    return f"DEBATE_MIRROR_{name.upper().replace('-', '_')}"
+    return _variable("MIRROR", name)
 
 
 def keyring_variable(name: str) -> str:
     """The environment variable that names the keyring of a distribution."""
-    return mirror_variable(name).replace("MIRROR", "KEYRING", 1)
+    return _variable("KEYRING", name)
+
+
+def _variable(kind: str, name: str) -> str:
+    return f"DEBATE_{kind}_{name.upper().replace('-', '_')}"
 
 
 def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:

@@ -6,6 +6,7 @@ profile was made of; before the first one, the profile's own file is enough.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import threading
@@ -171,50 +172,38 @@ class Graph:
 
     def new(self) -> Task:
         def new(names: list[str], parent: str) -> Any:
-            return guarded(lambda: sys.stdout.write(self._profiles().new(self.settings, names, parent)) and None)
+            return self.tell("profiles", "new", names, parent)
 
         params = [{"name": "parent", "long": "from", "default": "", "help": "the profile to extend (minimal)"}]
         return {"actions": [new], "params": params, "pos_arg": "names", **_TELLING}
 
     def validate(self) -> Task:
         def validate(names: list[str], form: str) -> Any:
-            def run() -> bool:
-                said, valid = self._profiles().validate(self.settings, names, form)
-                sys.stdout.write(said)
-                return bool(valid)
-
-            return guarded(run)
+            return self.tell("profiles", "validate", names, form)
 
         params = [{"name": "form", "long": "format", "default": "text", "help": "text, github (annotations) or json"}]
         return {"actions": [validate], "params": params, "pos_arg": "names", **_TELLING}
 
     def diff(self) -> Task:
         def diff(names: list[str]) -> Any:
-            from debate.commands.diff import diff
-
-            return guarded(lambda: sys.stdout.write(diff(self.settings, names)) and None)
+            return self.tell("diff", "diff", names)
 
         return {"actions": [diff], "pos_arg": "names", **_TELLING}
 
     def show(self, name: str) -> Task:
-        return {
-            "doc": "the profile with every default, and where each value comes from",
-            "actions": [lambda: guarded(lambda: sys.stdout.write(self._profiles().show(self.settings, name)) and None)],
-            **_TELLING,
-        }
+        doc = "the profile with every default, and where each value comes from"
+        return {"doc": doc, "actions": [(self.tell, ["profiles", "show", name])], **_TELLING}
 
-    @staticmethod
-    def _profiles() -> Any:
-        from debate.commands import profiles
-
-        return profiles
+    def explain(self, name: str) -> Task:
+        doc = "which steps would run, and why"
+        return {"doc": doc, "actions": [(self.tell, ["explain", "explain", name])], **_TELLING}
 
     def cache(self) -> Task:
-        return {"actions": [(self.tell, ["show"])], **_TELLING}
+        return {"actions": [(self.tell, ["cache", "show"])], **_TELLING}
 
     def gc(self) -> Task:
         def gc(size: str, age: str) -> Any:
-            return self.tell("gc", size, age)
+            return self.tell("cache", "gc", size, age)
 
         params = [
             {"name": "size", "long": "size", "default": "", "help": "bytes that may be left, such as 20G"},
@@ -223,15 +212,16 @@ class Graph:
         return {"actions": [gc], "params": params, **_TELLING}
 
     def fsck(self) -> Task:
-        return {"actions": [(self.tell, ["fsck"])], **_TELLING}
+        return {"actions": [(self.tell, ["cache", "fsck"])], **_TELLING}
 
-    def tell(self, command: str, *words: str) -> Any:
-        """Print what a command about the cache has to say."""
+    def tell(self, module: str, command: str, *words: Any) -> Any:
+        """Print what a function of `debate.commands` returns: text, or text and whether it is good news."""
 
-        def run() -> None:
-            from debate.commands import cache
-
-            sys.stdout.write(getattr(cache, command)(self.settings, *words))
+        def run() -> bool:
+            said = getattr(importlib.import_module(f"debate.commands.{module}"), command)(self.settings, *words)
+            text, good = said if isinstance(said, tuple) else (said, True)
+            sys.stdout.write(text)
+            return bool(good)
 
         return guarded(run)
 
@@ -376,21 +366,6 @@ class Graph:
         task = self.on_iso(name, "pull", "fetch the finished ISO from the remote, instead of building it")
         task["file_dep"] = [str(self.settings.output / name / "config.json")]
         return task
-
-    def explain(self, name: str) -> Task:
-        def explain() -> Any:
-            def run() -> None:
-                from debate.build import Builder
-                from debate.cache.store import Store
-                from debate.commands.explain import explain
-                from debate.pipeline import Pipeline
-
-                store = Store(self.settings.cache)
-                sys.stdout.write(explain(Pipeline(self.settings, name, Builder(self.settings, store))))
-
-            return guarded(run)
-
-        return {"doc": "which steps would run, and why", "actions": [explain], **_TELLING}
 
     def on_iso(self, name: str, step: str, doc: str) -> Task:
         """A task that looks at a finished build, each time it is asked for."""

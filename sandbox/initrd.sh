@@ -1,25 +1,36 @@
-# Sourced for `generate ROOT VERSION`, which makes the initramfs of a kernel with the tools in ROOT.
-# in: generator, mkinitcpio.conf    out: initrd
-generate() {
+# Sourced for `make_initrd ROOT VERSION KERNEL …`, which makes the initramfs of a kernel with the tools in ROOT.
+# in: generator, mkinitcpio.conf    out: kernel, initrd
+make_initrd() {
+    root=$1 version=$2
+    shift 2
+    if [ $# -ne 1 ] || [ ! -e "$1" ]; then
+        echo "debate: expected one kernel, found: $*" >&2
+        exit 1
+    fi
+    mount --rbind /dev "$root"/dev
+    mount --rbind /proc "$root"/proc
+    [ ! -e "$root"/usr/bin/systemd-hwdb ] || chroot "$root" systemd-hwdb --usr update
+    chroot "$root" depmod "$version"
     case $(cat /run/in/generator) in
     initramfs-tools)
-        chroot "$1" mkinitramfs -c zstd -l 9 -o /boot/initrd "$2"
+        chroot "$root" mkinitramfs -c zstd -l 9 -o /boot/initrd "$version"
         ;;
     dracut)
         # It finds libraries that are opened by name (libkmod, by systemd) through the linker's cache.
-        chroot "$1" ldconfig
-        chroot "$1" dracut --force --no-hostonly --reproducible --zstd --kver "$2" \
+        chroot "$root" ldconfig
+        chroot "$root" dracut --force --no-hostonly --reproducible --zstd --kver "$version" \
             --add 'dmsquash-live' --omit 'plymouth' /boot/initrd
         ;;
     mkinitcpio)
-        cp /run/in/mkinitcpio.conf "$1"/etc/mkinitcpio.conf
-        chroot "$1" mkinitcpio -k "$2" -c /etc/mkinitcpio.conf -g /boot/initrd 2>&1 | tee /run/work/said
+        cp /run/in/mkinitcpio.conf "$root"/etc/mkinitcpio.conf
+        chroot "$root" mkinitcpio -k "$version" -c /etc/mkinitcpio.conf -g /boot/initrd 2>&1 | tee /run/work/said
         # It goes on after a hook that failed, and may end with 0.
-        if [ ! -s "$1"/boot/initrd ] || grep -q '^==> ERROR:' /run/work/said; then
+        if [ ! -s "$root"/boot/initrd ] || grep -q '^==> ERROR:' /run/work/said; then
             echo "debate: mkinitcpio failed; see above" >&2
             exit 1
         fi
         ;;
     esac
-    cp "$1"/boot/initrd /run/out/initrd
+    cp "$1" /run/out/kernel
+    cp "$root"/boot/initrd /run/out/initrd
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -28,4 +29,12 @@ def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     directory = tmp_path / "profiles"
     directory.mkdir()
+    return directory
+
+
+def write_files(directory: Path, files: Mapping[str, str]) -> Path:
+    """Write files of text below ``directory``, which is made. Returns it."""
+    for name, text in files.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(text)
     return directory

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from debate import keys
+from debate.cache.collect import digests_of
 from debate.cache.store import Store
 
 
@@ -44,11 +45,8 @@ def check(store: Store, progress: Callable[[int, int], None]) -> Checked:
         progress(done, total)
     forgotten = set()
     for key, action in store.actions():
-        outputs = action.get("outputs") if isinstance(action, dict) else None
-        values = list(outputs.values()) if isinstance(outputs, dict) else []
-        digests = {output.get("digest", "") for output in values if isinstance(output, dict)}
-        if digests and (digests <= whole or all(store.path_of(digest).exists() for digest in digests - {""})):
-            continue
-        forgotten.add(key)
+        digests = set(digests_of(action))
+        if not digests or not all(digest in whole or store.path_of(digest).exists() for digest in digests):
+            forgotten.add(key)
     store.forget(forgotten)
     return Checked(len(found), total, tuple(sorted(dropped)), len(forgotten))

@@ -7,18 +7,17 @@ a builder that looks at an object waits while some are removed, and then finds i
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from debate.cache.store import Store
+from debate.cache.store import Store, read_object
 
 RECENT = 60.0
 """Seconds for which nothing that was used is removed."""
@@ -73,14 +72,11 @@ def needed(store: Store) -> Iterator[str]:
     """Digests that records and locks in the output directories name."""
     for output in store.outputs():
         for path in (*output.glob("*/*.json"), *output.glob(".sandbox/*.json")):
-            with suppress(OSError, ValueError):
-                yield from digests_of(json.loads(path.read_bytes()))
+            yield from digests_of(read_object(path))
 
 
-def digests_of(record: Any) -> Iterator[str]:
+def digests_of(record: Mapping[str, Any]) -> Iterator[str]:
     """Digests of outputs and packages in what was read from a record, a lock or an action."""
-    if not isinstance(record, dict):
-        return
     outputs, packages = record.get("outputs"), record.get("packages")
     if isinstance(outputs, dict):
         yield from (str(output.get("digest")) for output in outputs.values() if isinstance(output, dict))
@@ -101,11 +97,7 @@ def _remove(store: Store, doomed: list[tuple[float, str, int]]) -> Iterator[tupl
 
 def _forget_actions(store: Store, removed: set[str]) -> None:
     store.forget(
-        {
-            key
-            for key, action in store.actions()
-            if not isinstance(action, dict) or "outputs" not in action or removed.intersection(digests_of(action))
-        }
+        {key for key, action in store.actions() if "outputs" not in action or removed.intersection(digests_of(action))}
     )
 
 

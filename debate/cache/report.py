@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from debate.amounts import bytes_shown
 from debate.cache.collect import digests_of, needed
-from debate.cache.store import Store
+from debate.cache.store import Store, read_object
 from debate.paths import shown
 
 
@@ -35,12 +32,12 @@ class Use:
 def text(store: Store, remote: str) -> str:
     """A few lines and a table. ``remote`` is the address of the remote, or empty."""
     sizes = {digest: state.st_size for digest, state in store.objects()}
-    actions = sum(1 for _ in store.actions())
     records = set(needed(store))
     unneeded = sum(size for digest, size in sizes.items() if digest not in records)
     uses = list(_uses(store, sizes))
+    size = bytes_shown(sum(sizes.values()))
     lines = [
-        f"{shown(store.root)}: {len(sizes)} objects, {bytes_shown(sum(sizes.values()))}; {actions} actions",
+        f"{shown(store.root)}: {len(sizes)} objects, {size}; {store.count_actions()} actions",
         f"no build here needs {bytes_shown(unneeded)} of it; doit gc frees that, doit gc --size 10G the oldest of it",
     ]
     if remote:
@@ -60,8 +57,8 @@ def text(store: Store, remote: str) -> str:
 def _uses(store: Store, sizes: dict[str, int]) -> Iterator[Use]:
     for output in store.outputs():
         for directory in sorted(path for path in output.iterdir() if (path / "traces").is_dir()):
-            traces = [_read(path) for path in sorted((directory / "traces").glob("*.json"))]
-            names = {digest for path in directory.glob("*.json") for digest in digests_of(_read(path))}
+            traces = [read_object(path) for path in sorted((directory / "traces").glob("*.json"))]
+            names = {digest for path in directory.glob("*.json") for digest in digests_of(read_object(path))}
             yield Use(
                 shown(directory),
                 len(names & sizes.keys()),
@@ -70,11 +67,3 @@ def _uses(store: Store, sizes: dict[str, int]) -> Iterator[Use]:
                 tuple(str(trace.get("step")) for trace in traces if trace.get("cached") is False),
                 sum(float(trace.get("seconds", 0)) for trace in traces if trace.get("cached") is True),
             )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}

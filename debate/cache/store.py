@@ -246,11 +246,16 @@ class Store:
             key = name.removesuffix(".json")
             try:
                 with open(f"{directory}/{name}", "rb") as file:
-                    yield key, json.loads(file.read())
+                    action = json.loads(file.read())
             except FileNotFoundError:
                 continue
             except ValueError:
-                yield key, {}
+                action = None
+            yield key, action if isinstance(action, dict) else {}
+
+    def count_actions(self) -> int:
+        """How many actions there are, without reading any."""
+        return len(_names(self.root / "actions"))
 
     def forget(self, keys_: Collection[str]) -> None:
         """Remove actions, and their locks unless a builder holds them."""
@@ -396,6 +401,15 @@ def is_builder_alive(name: str) -> bool:
         return process.isdigit() and _started(int(process)) == started
     except OSError:
         return False
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file that may be gone or damaged; empty then."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def write_atomically(path: Path, data: bytes) -> None:

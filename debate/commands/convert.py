@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
-from debate import config, profile
+from debate import config, keys, profile, profile_names
 from debate.build import Builder
 from debate.convert import archiso as foreign
 from debate.convert import draft, export_archiso
@@ -31,9 +30,8 @@ def to_archiso(pipeline: Pipeline) -> dict[str, Any]:
     """Write the profile as one that mkarchiso accepts. Returns the report for the reporter."""
     loaded = profile.load(pipeline.settings.profiles, pipeline.name)
     made = config.normalise(loaded, pipeline.settings.profiles)
-    epoch = pipeline.load("hash.json")["epoch"]
     own = export_archiso.own_profile(loaded.data, made)
-    exported = export_archiso.export(pipeline.name, made, own, epoch)
+    exported = export_archiso.export(pipeline.name, made, own, keys.epoch(made.hash))
     directory = pipeline.directory / "archiso"
     export_archiso.write(exported, directory)
     return {
@@ -53,8 +51,7 @@ def live_build(builder: Builder, directory: str, name: str) -> str:
 def _require(directory: str, name: str) -> None:
     if not directory or not name:
         raise DebateError("-d DIRECTORY names what to import, and -n NAME the profile to be made of it")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise DebateError(f"{name!r} is no name for a profile; use letters, digits, _ . and -")
+    profile_names.require(name)
 
 
 def _written(builder: Builder, made: draft.Draft, name: str) -> str:

@@ -81,9 +81,7 @@ def _side(settings: Settings, directory: Path, name: str, *, built: bool) -> Sid
                 size = int(manifest["iso"]["size"]) if manifest["config"] == made.hash else None
         except (OSError, ValueError, KeyError, TypeError):
             size = None
-    values = config.chosen(loaded)
-    ordered = {field: values[field] for field in profile.schema()["properties"] if field != "extends"}
-    return Side(ordered, made.hash, lock, size)
+    return Side(config.chosen(loaded), made.hash, lock, size)
 
 
 @contextmanager

@@ -11,17 +11,19 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NoReturn
 
 from debate import distributions, keys, profile
 from debate.build import Builder
+from debate.cache.store import Store, read_object
 from debate.commands.diff import changes
 from debate.errors import DebateError
 from debate.lock import differences
 from debate.model import Artifact, Result, Step
+from debate.paths import shown
 from debate.pipeline import Pipeline, base_record
 from debate.profile import Node
+from debate.settings import Settings
 
 STEPS = ("lock", "packages", "rootfs", "initrd", "overlay", "boot", "iso")
 
@@ -29,7 +31,7 @@ STEPS = ("lock", "packages", "rootfs", "initrd", "overlay", "boot", "iso")
 class _RunsError(Exception):
     """A step would have to run."""
 
-    def __init__(self, ingredients: Mapping[str, Any] | None) -> None:
+    def __init__(self, ingredients: Mapping[str, Any]) -> None:
         self.ingredients = ingredients
 
 
@@ -52,7 +54,7 @@ class _DryBuilder(Builder):
         make: Callable[[], Mapping[str, Artifact]],  # noqa: ARG002
         log: Path,  # noqa: ARG002
         trace: Path | None = None,  # noqa: ARG002
-        notes: Mapping[str, str] = MappingProxyType({}),  # noqa: ARG002
+        notes: Callable[[], Mapping[str, str]] = dict,  # noqa: ARG002
     ) -> Result:
         found = self._lookup(keys.key(ingredients), outputs)
         if found is None:
@@ -60,7 +62,7 @@ class _DryBuilder(Builder):
         return found
 
     def run(self, step: Step, log: Path) -> NoReturn:  # noqa: ARG002
-        raise _RunsError(None)
+        raise _RunsError({})
 
 
 class _DryPipeline(Pipeline):
@@ -70,6 +72,9 @@ class _DryPipeline(Pipeline):
         super().__init__(real.settings, real.name, _DryBuilder(real.settings, real.store))
         self.memory: dict[str, Any] = {}
         self.unknown: set[str] = set()
+        """Records that a step has yet to make."""
+        self.ingredients: dict[str, Mapping[str, Any]] = {}
+        """Of the steps that would run, as far as they are known."""
         self.base_found: Artifact | None = None
         self.lower: _DryPipeline | None = None
 
@@ -100,18 +105,19 @@ class _DryPipeline(Pipeline):
         return self.base_found
 
 
-def explain(real: Pipeline) -> str:
+def explain(settings: Settings, name: str) -> str:
     """The report. Raises DebateError for a profile that is not valid."""
+    real = Pipeline(settings, name, Builder(settings, Store(settings.cache)))
     dry = _DryPipeline(real)
     loaded = profile.load(real.settings.profiles, real.name)
     dry.config()
     dry.hash()
     lines = [f"config {dry.config_hash()[:16]}"]
-    said = _sandbox(dry)
-    lines.append(f"sandbox  {said}")
+    lines.append(f"sandbox  {_sandbox(dry)}")
     for step in STEPS:
-        lines.append(f"{step}:{real.name}  {_verdict(real, dry, step)}")
-        if lines[-1].endswith(_RUNS):
+        verdict = _verdict(real, dry, step)
+        lines.append(f"{step}:{real.name}  {verdict}")
+        if verdict == _RUNS:
             lines += [f"    {reason}" for reason in _reasons(real, dry, step, loaded.root)]
     return "\n".join(lines) + "\n"
 
@@ -137,7 +143,7 @@ def _verdict(real: Pipeline, dry: _DryPipeline, step: str) -> str:
         dry.lock(refresh=False) if step == "lock" else getattr(dry, step)()
     except _RunsError as error:
         dry.unknown.add(f"{step}.json")
-        dry.memory[f"ingredients/{step}"] = error.ingredients
+        dry.ingredients[step] = error.ingredients
         return _RUNS
     except _WaitsError as error:
         dry.unknown.add(f"{step}.json")
@@ -154,10 +160,8 @@ def _verdict(real: Pipeline, dry: _DryPipeline, step: str) -> str:
 
 def _reasons(real: Pipeline, dry: _DryPipeline, step: str, root: Node) -> Iterator[str]:
     """Why a step would run, in terms of what the user changed; of what it is made of where that tells nothing."""
-    trace, before = (
-        _read(real.directory / "traces" / f"{step}.json"),
-        _read(real.directory / "traces/read" / f"{step}.json"),
-    )
+    trace = read_object(real.directory / "traces" / f"{step}.json")
+    before = read_object(real.directory / "traces/read" / f"{step}.json")
     if not before:
         yield "it has not been built here yet"
         return
@@ -171,7 +175,7 @@ def _reasons(real: Pipeline, dry: _DryPipeline, step: str, root: Node) -> Iterat
         for line in differences(before["lock"], now["lock"]):
             told = True
             yield f"lock: {line}"
-    ingredients = dry.memory.get(f"ingredients/{step}")
+    ingredients = dry.ingredients[step]
     if trace and ingredients:
         for reason in _different(trace.get("ingredients", {}), ingredients, told=told):
             told = True
@@ -214,8 +218,6 @@ def _worded(change: str, root: Node, contents: Mapping[str, Any], now: Any) -> s
 
 
 def _relative(path: str) -> str:
-    from debate.paths import shown
-
     return shown(Path(path)) if path.startswith("/") else path
 
 
@@ -234,11 +236,3 @@ def _find(node: Node, text: str) -> Iterator[Node]:
             yield from _find(below, text)
     elif str(node.value) == text or json.dumps(node.value) == text:
         yield node
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}

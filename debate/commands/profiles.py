@@ -15,8 +15,6 @@ from debate.profile import Node
 from debate.settings import Settings
 from debate.suggest import suggest
 
-FORMATS = ("text", "github", "json")
-
 _NEW = """\
 # yaml-language-server: $schema=../debate/schema/profile.schema.json
 # docs/profile.md has every field. Editors that know yaml-language-server complete them as you type.
@@ -50,8 +48,7 @@ def new(settings: Settings, names: Sequence[str], parent: str) -> str:
     if len(names) != 1:
         raise DebateError("new: name one profile: doit new NAME [--from PROFILE]")
     name, known = names[0], profile_names.names(settings.profiles)
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise DebateError(f"new: {name!r} is no name for a profile; use letters, digits, _ . and -")
+    profile_names.require(name)
     path = settings.profiles / f"{name}.yaml"
     if path.exists():
         raise DebateError(f"{shown(path)}: is there already; choose another name, or edit it")
@@ -98,8 +95,8 @@ def validate(settings: Settings, names: Sequence[str], form: str) -> tuple[str, 
     """
     names, form = _options(names, "--format", form)
     known = profile_names.names(settings.profiles)
-    if form not in FORMATS:
-        raise DebateError(f"--format: {form!r}; choose one of {', '.join(FORMATS)}")
+    if form not in _RENDER:
+        raise DebateError(f"--format: {form!r}; choose one of {', '.join(_RENDER)}")
     for name in names:
         if name not in known:
             raise DebateError(f"validate: there is no profile {name!r}; {suggest(name, known)}")
@@ -161,9 +158,7 @@ def show(settings: Settings, name: str) -> str:
     """
     loaded = profile.load(settings.profiles, name)
     made = config.normalise(loaded, settings.profiles)
-    values = config.chosen(loaded)
-    ordered = {field: values[field] for field in profile.schema()["properties"] if field != "extends"}
-    rows = list(_rows(ordered, loaded.root, 0))
+    rows = list(_rows(config.chosen(loaded), loaded.root, 0))
     width = min(60, max(len(text) for text, _ in rows))
     lines = [f"{text:<{width}}  # {origin}" if origin else text for text, origin in rows]
     return "\n".join([f"# config {made.hash}", *lines]) + "\n"

@@ -37,11 +37,15 @@ def push(pipeline: Pipeline) -> dict[str, Any]:
     if not results.present(directory):
         raise DebateError(f"{shown(directory)}: no build is there, or it was changed; run doit build:{pipeline.name}")
     build, facts = pipeline.load("build.json"), pipeline.load("manifest.json")
-    files = {name: Artifact(keys.sha256_file(directory / name), size) for name, (size, _) in build["files"].items()}
+    iso = build["iso"]
+    files = {
+        name: Artifact(build["digest"] if name == iso else keys.sha256_file(directory / name), size)
+        for name, (size, _) in build["files"].items()
+    }
     statement = Statement(IMAGE, facts["config"], files, {"profile": facts["name"], "lock": facts["lock"]})
     notes = annotate({"profile": facts["name"], "config": facts["config"], "lock": facts["lock"]})
     notes |= {
-        "org.opencontainers.image.title": build["iso"],
+        "org.opencontainers.image.title": iso,
         "org.opencontainers.image.description": facts["description"],
     }
     remote = Remote(settings, pipeline.store, pipeline.builder.say)
@@ -49,11 +53,11 @@ def push(pipeline: Pipeline) -> dict[str, Any]:
     try:
         sent = remote.publish(f"iso-{facts['config']}", statement, notes, paths)
     except RegistryError as error:
-        raise DebateError(f"{settings.remote}: {build['iso']} was not pushed: {error}") from None
+        raise DebateError(f"{settings.remote}: {iso} was not pushed: {error}") from None
     for trace in _traces(pipeline):
         action = pipeline.store.lookup(trace["key"])
         if action:
-            remote.send(trace["step"], trace["key"], action["outputs"], action["seconds"], pipeline.notes)
+            remote.send(trace["step"], trace["key"], action["outputs"], action["seconds"], pipeline.notes())
     remote.finish()
     return {"note": f"{settings.remote}:iso-{facts['config']}  {bytes_shown(sent)} sent"}
 

@@ -25,11 +25,9 @@ SECONDS = 60
 Variables = Mapping[str, list[str]]
 """Name -> words; one for a plain variable, and keys and values in turn for a map."""
 
-_REPOSITORIES = ("core", "extra", "multilib")
-_OURS = {
-    "etc/passwd": "users", "etc/shadow": "users", "etc/group": "users", "etc/gshadow": "users",
-    "etc/hostname": "hostname", "etc/hosts": "hostname", "root/customize_airootfs.sh": "hooks",
-}  # fmt: skip
+_OURS = (
+    "etc/passwd", "etc/shadow", "etc/group", "etc/gshadow", "etc/hostname", "etc/hosts", "root/customize_airootfs.sh",
+)  # fmt: skip
 """Files of airootfs/ that become a field."""
 _PLACEHOLDER = re.compile(r"%|^archiso|^initrd=|^(BOOT_IMAGE|img_dev|img_loop)=")
 """Kernel arguments that belong to mkarchiso's own boot."""
@@ -142,7 +140,7 @@ class _Converter:
                 line = raw.partition("#")[0].strip()
                 if line.startswith("["):
                     section = line.strip("[]")
-                    if section in _REPOSITORIES:
+                    if section in arch.COMPONENTS:
                         components.append(section)
                     elif section != "options":
                         self.lose(
@@ -157,7 +155,7 @@ class _Converter:
                         f"{path.name}:{number}",
                         f"option {line.split('=')[0].strip()!r}: pacman runs with options of ours",
                     )
-        usual = sorted(components) in ([], ["core", "extra"])
+        usual = sorted(components) in ([], sorted(arch.DEFAULT_COMPONENTS))
         return {} if usual else {"components": components}
 
     def users(self) -> dict[str, Any]:

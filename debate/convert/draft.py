@@ -54,15 +54,13 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
         if draft.overlay:
             _copy(draft.overlay, work / "overlays" / name, draft.executable)
             fields["overlays"] = [f"overlays/{name}"]
-        for hook, script in draft.hooks.items():
-            path = work / "hooks" / name / hook
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(script)
-            fields.setdefault("hooks", []).append(f"hooks/{name}/{hook}")
-        for repository, key in draft.keys.items():
-            path = work / "keys" / name / repository
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(key)
+        for kind, files in (("hooks", draft.hooks), ("keys", draft.keys)):
+            for file, content in files.items():
+                path = work / kind / name / file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+        if draft.hooks:
+            fields["hooks"] = [f"hooks/{name}/{hook}" for hook in draft.hooks]
         if draft.keys:
             fields["repositories"] = [
                 {**repository, "key": f"keys/{name}/{repository['name']}"} for repository in fields["repositories"]

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ import yaml
 from debate import keys
 from debate.config import Config
 from debate.convert.draft import Draft
+from debate.distributions import arch
 from debate.errors import DebateError
 from debate.tree import Entry
 
@@ -33,11 +36,6 @@ PRESETS=('archiso')
 ALL_kver='/boot/vmlinuz-linux'
 archiso_config='/etc/mkinitcpio.conf.d/archiso.conf'
 archiso_image="/boot/initramfs-linux.img"
-"""
-_HOOKS = """\
-HOOKS=(base udev modconf kms archiso archiso_loop_mnt block filesystems keyboard)
-COMPRESSION="zstd"
-COMPRESSION_OPTIONS=(-9)
 """
 
 
@@ -223,7 +221,7 @@ class _Exporter:
             owner, group = self.number(entry, "owner"), self.number(entry, "group")
             if (owner, group, entry["mode"]) != ("0", "0", usual) or "type" not in entry:
                 found[entry["path"]] = f"{owner}:{group}:{entry['mode']}"
-        if self.hooks():
+        if self.customize:
             found["/root/customize_airootfs.sh"] = "0:0:755"
         return found
 
@@ -257,21 +255,21 @@ class _Exporter:
         return "".join(f"{line}\n" for line in lines)
 
     def airootfs(self) -> Iterator[tuple[str, File]]:
+        filled = {entry["path"].rpartition("/")[0] for entry in self.overlay["tree"]}
         for entry in map(Entry.from_json, self.overlay["tree"]):
             path = entry.path.lstrip("/")
             if entry.type == "link":
                 yield path, File(link=entry.target)
             elif entry.type == "file":
                 yield path, File(content_of(self.made.contents, entry.digest))
-            elif not any(other["path"].startswith(f"{entry.path}/") for other in self.overlay["tree"]):
+            elif entry.path not in filled:
                 self.losses.append(f"{entry.path}: an empty directory; file_permissions make none")
         yield "etc/mkinitcpio.d/linux.preset", File(_PRESET.encode())
-        yield "etc/mkinitcpio.conf.d/archiso.conf", File(_HOOKS.encode())
+        yield "etc/mkinitcpio.conf.d/archiso.conf", File(arch.HOOKS.encode())
         yield from self.accounts()
         yield from self.units()
-        script = self.hooks()
-        if script:
-            yield "root/customize_airootfs.sh", File(script.encode())
+        if self.customize:
+            yield "root/customize_airootfs.sh", File(self.customize.encode())
 
     def accounts(self) -> Iterator[tuple[str, File]]:
         passwd, shadow, members = [], [], dict[str, list[str]]()
@@ -299,7 +297,8 @@ class _Exporter:
         for unit in self.overlay["services"]["mask"]:
             yield f"etc/systemd/system/{unit}", File(link="/dev/null")
 
-    def hooks(self) -> str:
+    @cached_property
+    def customize(self) -> str:
         """customize_airootfs.sh: what runs in the system at the end."""
         lines = []
         for user in self.overlay["users"]:
@@ -348,8 +347,6 @@ class _Exporter:
 
 def write(made: Export, directory: Path) -> None:
     """Write the directory anew."""
-    import shutil
-
     shutil.rmtree(directory, ignore_errors=True)
     for path, file in sorted(made.files.items()):
         target = directory / path

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate.distributions import debian, dracut
-from debate.distributions.interface import Live, LocaleParts, Locked, Mirrors, Slice
+from debate.distributions.interface import Live, LiveParts, LocaleParts, Locked, Mirrors, Slice
 from debate.errors import DebateError
-from debate.model import MIRROR, Artifact, Command, Step
+from debate.model import Artifact, Command, Step
 from debate.settings import Settings, keyring_variable
 from debate.tree import Entry, text_entry
 
@@ -36,15 +36,14 @@ RESERVED: tuple[str, ...] = (*COMPONENTS, "arch", "options")
 REPOSITORY_FIELDS: tuple[str, ...] = ()
 
 _TOOLS = {"mkinitcpio": ("mkinitcpio", "mkinitcpio-archiso"), "dracut": ("dracut",)}
-_MKINITCPIO = """\
-MODULES=()
-BINARIES=()
-FILES=()
+HOOKS = """\
 HOOKS=(base udev modconf kms archiso archiso_loop_mnt block filesystems keyboard)
 COMPRESSION="zstd"
 COMPRESSION_OPTIONS=(-9)
 """
-"""The hooks of archiso's own releng profile, without those for network boot."""
+"""The part of mkinitcpio.conf that makes the initramfs archiso's: the hooks of its own releng profile, without those
+for network boot."""
+_MKINITCPIO = f"MODULES=()\nBINARIES=()\nFILES=()\n{HOOKS}"
 _HOST_MIRRORS = Path("/etc/pacman.d/mirrorlist")
 
 base_step = debian.base_step
@@ -99,15 +98,7 @@ def mirrors(settings: Settings, packages: Slice, mirror: str | None) -> Mirrors:
                 "no Arch mirror is known; set DEBATE_MIRROR_ARCH to its address, below which core/os/ lies"
             )
         found["arch"] = address
-    for repository in packages["repositories"]:
-        found[repository["name"]] = settings.mirrors.get(repository["name"], repository["url"])
-    directories = {n: a.removeprefix("file://") for n, a in found.items() if a.startswith("file://")}
-    found |= {name: f"copy:{MIRROR}/{name}" for name in directories}
-    return Mirrors(
-        {name: address.rstrip("/") for name, address in found.items()},
-        directories,
-        dated=bool(packages["snapshot"]),
-    )
+    return Mirrors.of(found, packages, settings)
 
 
 def reach_mirror(settings: Settings) -> str:
@@ -306,24 +297,16 @@ def initrd_step(packages: Sequence[Locked], generator: str, base: Artifact, epoc
     )
 
 
-def live(
-    generator: str,
-    kernel: Artifact,
-    initrd: Artifact,
-    layers: Sequence[tuple[str, Artifact]],
-    merged: Mapping[str, Artifact],
-    label: str,
-    epoch: int,
-) -> Live:
+def live(generator: str, parts: LiveParts) -> Live:
     """What archiso's hook or dracut's module looks for. Both mount a single image."""
     if generator == "dracut":
-        return dracut.live(kernel, initrd, merged["image"], label)
-    uuid = time.strftime("%Y-%m-%d-%H-%M-%S-00", time.gmtime(epoch))
+        return dracut.live(parts)
+    uuid = time.strftime("%Y-%m-%d-%H-%M-%S-00", time.gmtime(parts.epoch))
     tree: dict[str, Artifact | bytes] = {
-        "arch/boot/x86_64/vmlinuz-linux": kernel,
-        "arch/boot/x86_64/initramfs-linux.img": initrd,
-        "arch/x86_64/airootfs.sfs": merged["image"],
-        "arch/x86_64/airootfs.sha512": merged["sha512"],
+        "arch/boot/x86_64/vmlinuz-linux": parts.kernel,
+        "arch/boot/x86_64/initramfs-linux.img": parts.initrd,
+        "arch/x86_64/airootfs.sfs": parts.merged["image"],
+        "arch/x86_64/airootfs.sha512": parts.merged["sha512"],
         f"boot/{uuid}.uuid": b"",
     }
     arguments = ("archisobasedir=arch", f"archisosearchuuid={uuid}")

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate.distributions import dracut
-from debate.distributions.interface import Live, LocaleParts, Locked, Mirrors, Slice
+from debate.distributions.interface import Live, LiveParts, LocaleParts, Locked, Mirrors, Slice
 from debate.errors import DebateError
-from debate.model import MIRROR, Artifact, Command, Step
+from debate.model import Artifact, Command, Step
 from debate.settings import Settings, mirror_variable
 from debate.tree import Entry, text_entry
 
@@ -141,14 +141,7 @@ def mirrors(settings: Settings, packages: Slice, mirror: str | None) -> Mirrors:
             raise DebateError(
                 "no Debian mirror is known: this host's apt has none; set DEBATE_MIRROR_DEBIAN to its address"
             )
-    for repository in packages["repositories"]:
-        found[repository["name"]] = settings.mirrors.get(repository["name"], repository["url"])
-    directories = {n: a.removeprefix("file://") for n, a in found.items() if a.startswith("file://")}
-    # copy: and not file:, for which apt makes no file where it is told to.
-    found |= {name: f"copy:{MIRROR}/{name}" for name in directories}
-    return Mirrors(
-        {name: address.rstrip("/") for name, address in found.items()}, directories, bool(packages["snapshot"])
-    )
+    return Mirrors.of(found, packages, settings)
 
 
 def reach_mirror(settings: Settings) -> str:
@@ -532,23 +525,15 @@ def stacks_layers(generator: str) -> bool:
     return generator == "initramfs-tools"
 
 
-def live(
-    generator: str,
-    kernel: Artifact,
-    initrd: Artifact,
-    layers: Sequence[tuple[str, Artifact]],
-    merged: Mapping[str, Artifact],
-    label: str,
-    epoch: int,
-) -> Live:
+def live(generator: str, parts: LiveParts) -> Live:
     """live-boot stacks the images that live/filesystem.module names, the first lowest."""
     if generator == "dracut":
-        return dracut.live(kernel, initrd, merged["image"], label)
+        return dracut.live(parts)
     tree: dict[str, Artifact | bytes] = {
-        "live/vmlinuz": kernel,
-        "live/initrd.img": initrd,
-        **{f"live/{name}.squashfs": layer for name, layer in layers},
-        "live/filesystem.module": "".join(f"{name}.squashfs\n" for name, _ in layers).encode(),
+        "live/vmlinuz": parts.kernel,
+        "live/initrd.img": parts.initrd,
+        **{f"live/{name}.squashfs": layer for name, layer in parts.layers},
+        "live/filesystem.module": "".join(f"{name}.squashfs\n" for name, _ in parts.layers).encode(),
     }
     return Live(tree, "/live/vmlinuz", "/live/initrd.img", ("boot=live", "nonetworking"))
 

@@ -5,15 +5,14 @@ Source: dracut.cmdline(7), "Booting live images".
 
 from __future__ import annotations
 
-from debate.distributions.interface import Live
-from debate.model import Artifact
+from debate.distributions.interface import Live, LiveParts
 
 
-def live(kernel: Artifact, initrd: Artifact, image: Artifact, label: str) -> Live:
+def live(parts: LiveParts) -> Live:
     """One squashfs image below LiveOS/, found by the volume's label, under an overlay in memory."""
     return Live(
-        {"boot/vmlinuz": kernel, "boot/initrd.img": initrd, "LiveOS/squashfs.img": image},
+        {"boot/vmlinuz": parts.kernel, "boot/initrd.img": parts.initrd, "LiveOS/squashfs.img": parts.merged["image"]},
         "/boot/vmlinuz",
         "/boot/initrd.img",
-        (f"root=live:CDLABEL={label}", "rd.live.image", "rd.live.overlay.overlayfs=1"),
+        (f"root=live:CDLABEL={parts.label}", "rd.live.image", "rd.live.overlay.overlayfs=1"),
     )

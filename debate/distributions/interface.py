@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from debate.model import Artifact, Step
+from debate.model import MIRROR, Artifact, Step
 from debate.settings import Settings
 from debate.tree import Entry
 
@@ -50,6 +50,20 @@ class Mirrors:
     dated: bool = False
     """Whether they show the archives as they were at some moment."""
 
+    @classmethod
+    def of(cls, addresses: Mapping[str, str], packages: Slice, settings: Settings) -> Mirrors:
+        """The distribution's own ``addresses``, and the profile's repositories, where settings name no other."""
+        own = {
+            repository["name"]: settings.mirrors.get(repository["name"], repository["url"])
+            for repository in packages["repositories"]
+        }
+        found = {**addresses, **own}
+        directories = {n: a.removeprefix("file://") for n, a in found.items() if a.startswith("file://")}
+        # copy: and not file:, for which apt makes no file where it is told to.
+        found |= {name: f"copy:{MIRROR}/{name}" for name in directories}
+        shown = {name: address.rstrip("/") for name, address in found.items()}
+        return cls(shown, directories, bool(packages["snapshot"]))
+
 
 @dataclass(frozen=True)
 class LocaleParts:
@@ -59,6 +73,22 @@ class LocaleParts:
     links: list[Entry]
     commands: list[list[str]]
     """Argument lists to run in the system afterwards."""
+
+
+@dataclass(frozen=True)
+class LiveParts:
+    """What a live tree is made of."""
+
+    kernel: Artifact
+    initrd: Artifact
+    layers: Sequence[tuple[str, Artifact]]
+    """Name and image, the lowest first."""
+    merged: Mapping[str, Artifact]
+    """All layers as one (image, sha512), where the initramfs does not stack them itself."""
+    label: str
+    """Of the ISO."""
+    epoch: int
+    """Of the ISO, in seconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -178,17 +208,5 @@ class Distribution(Protocol):
     def stacks_layers(self, generator: str) -> bool:
         """Whether such an initramfs stacks the layers itself. If not, they are merged into one image."""
 
-    def live(
-        self,
-        generator: str,
-        kernel: Artifact,
-        initrd: Artifact,
-        layers: Sequence[tuple[str, Artifact]],
-        merged: Mapping[str, Artifact],
-        label: str,
-        epoch: int,
-    ) -> Live:
-        """The live tree: of ``layers``, the lowest first, or of ``merged`` (image, sha512), whichever there are.
-
-        ``label`` and ``epoch`` are those of the ISO.
-        """
+    def live(self, generator: str, parts: LiveParts) -> Live:
+        """The live tree, and how it is started."""

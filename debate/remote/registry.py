@@ -34,7 +34,7 @@ _TIMEOUT = (10, 30)
 _ANSWER = (10, 15)
 """The same where every step waits for the answer."""
 _MOST = 4 << 20
-"""Bytes of a manifest or of a small blob. Registries refuse larger manifests, too."""
+"""Bytes of a manifest. Registries refuse larger ones, too."""
 _HOST_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -149,7 +149,10 @@ class Registry(DXF):
             _errors(),
             self._request("get", f"manifests/{tag}", headers=headers, stream=True, timeout=_ANSWER) as response,
         ):
-            return _small(response)
+            data: bytes = response.raw.read(_MOST + 1, decode_content=True)
+            if len(data) > _MOST:
+                raise WrongBytesError(f"{response.url}: more than {_MOST >> 20} MiB; refused")
+            return data
         return None
 
     def put_manifest(self, tag: str, data: bytes) -> None:
@@ -158,12 +161,6 @@ class Registry(DXF):
             self._request("put", f"manifests/{tag}", data=data, headers={"Content-Type": MANIFEST})
 
     # Blobs -----------------------------------------------------------------------------------------
-
-    def small_blob(self, digest: str) -> bytes | None:
-        """A blob that fits into memory, not verified. Raises RegistryError."""
-        with _errors(), self._request("get", f"blobs/{digest}", stream=True) as response:
-            return _small(response)
-        return None
 
     def pull(self, artifact: Artifact, file: BinaryIO) -> None:
         """Write a blob to ``file``, verified and synced. What the file holds already is not asked for again.
@@ -257,13 +254,6 @@ class Registry(DXF):
         """Where an upload goes on. It may be relative."""
         location = response.headers.get("Location", default)
         return requests.compat.urljoin(response.url, location) if location else response.url
-
-
-def _small(response: requests.Response) -> bytes:
-    data: bytes = response.raw.read(_MOST + 1, decode_content=True)
-    if len(data) > _MOST:
-        raise WrongBytesError(f"{response.url}: more than {_MOST >> 20} MiB; refused")
-    return data
 
 
 def _with_digest(where: str, digest: str) -> str:

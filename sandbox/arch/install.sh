@@ -1,7 +1,12 @@
-# Sourced for `install_packages WORD …`, which installs what is in explicit and fails where a script or a hook fails:
+# Sourced for `install_packages ROOT`, which installs what is in explicit and fails where a script or a hook fails:
 # pacman itself goes on then, and ends with 0.
-# in: explicit
+# in: index (a pacman database), packages/*.pkg.tar.* and their .sig, explicit, noextract
 install_packages() {
+    mkdir -p "$1/var/lib/pacman/sync"
+    cp /run/in/index "$1/var/lib/pacman/sync/debate.db"
+    sed "/^\[options\]/r /run/in/noextract
+        s,^DBPath = .*,DBPath = $1/var/lib/pacman,
+        s,^CacheDir = .*,CacheDir = /run/in/packages," "$pacman/pacman.conf" > "$pacman/root.conf"
     # Making an initramfs takes longer than all the rest, and has a step of its own.
     for hook in 60-mkinitcpio-remove 90-mkinitcpio-install 60-dracut-remove 90-dracut-install; do
         ln -s /dev/null "$pacman/hooks/$hook.hook"
@@ -9,7 +14,7 @@ install_packages() {
     status=0
     if [ -s /run/in/explicit ]; then
         xargs -a /run/in/explicit pacman --config "$pacman/root.conf" --noconfirm --noprogressbar --color never \
-            "$@" -S > /run/work/said 2>&1 || status=$?
+            --root "$1" -S > /run/work/said 2>&1 || status=$?
         cat /run/work/said
         if grep -q 'command failed to execute correctly' /run/work/said; then
             echo "debate: a script of a package or a hook failed; see above" >&2

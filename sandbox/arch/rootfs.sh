@@ -1,24 +1,19 @@
 #!/bin/sh
 # Installs the locked packages, each with a good signature, and packs them as the lowest layer.
-# in: as pacman.sh; index (a pacman database), packages/*.pkg.tar.* and their .sig, explicit, noextract, mksquashfs
+# in: as pacman.sh and install.sh; mksquashfs
 # out: layer (squashfs), packages (tab-separated: name, version, architecture, source, its version)
 set -eu
 . /run/step/arch/pacman.sh
 root=/run/work/root
 keyring >&2
 
-mkdir -p "$root/var/lib/pacman/sync" "$root/etc" "$root/proc" "$root/sys" "$root/dev" "$root/run" "$root/tmp"
+mkdir -p "$root/etc" "$root/proc" "$root/sys" "$root/dev" "$root/run" "$root/tmp"
 chmod 0555 "$root/proc" "$root/sys"
 chmod 1777 "$root/tmp"
-cp /run/in/index "$root/var/lib/pacman/sync/debate.db"
-sed "/^\[options\]/r /run/in/noextract
-    s,^DBPath = .*,DBPath = $root/var/lib/pacman,
-    s,^CacheDir = .*,CacheDir = /run/in/packages," "$pacman/pacman.conf" > "$pacman/root.conf"
-
 mount --rbind /dev "$root/dev"
 mount --rbind /proc "$root/proc"
 . /run/step/arch/install.sh
-install_packages --root "$root"
+install_packages "$root"
 umount -l "$root/dev" "$root/proc"
 
 cd "$root"

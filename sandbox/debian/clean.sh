@@ -1,10 +1,7 @@
-# Sourced in the root of a system: removes what differs from run to run, or belongs to one machine only.
-rm -rf var/cache/ldconfig/aux-cache var/cache/apt/*.bin var/lib/apt/lists/* \
-    var/lib/dpkg/*-old var/cache/debconf/*-old etc/passwd- etc/group- etc/shadow- etc/gshadow- \
-    etc/subuid- etc/subgid- \
-    var/lib/systemd/random-seed var/lib/dbus/machine-id initrd.img initrd.img.old vmlinuz vmlinuz.old
-find var/log -type f -delete
-[ ! -s etc/machine-id ] || : > etc/machine-id
+# Sourced in the root of a system: what is in it besides ../clean.sh's.
+. /run/step/clean.sh
+rm -rf var/cache/apt/*.bin var/lib/apt/lists/* var/lib/dpkg/*-old var/cache/debconf/*-old \
+    initrd.img initrd.img.old vmlinuz vmlinuz.old
 if ls etc/ssh/ssh_host_* > /dev/null 2>&1; then
     # Keys in an image would be the same on each machine that it starts.
     rm -f etc/ssh/ssh_host_*

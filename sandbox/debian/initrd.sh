@@ -18,16 +18,6 @@ find /run/in/packages -name '*.deb' -print0 | xargs -0 -n 1 -P "$(nproc)" sh -eu
 mkdir -p "$root"/etc/live/boot
 [ -e "$root"/usr/bin/awk ] || ln -s mawk "$root"/usr/bin/awk
 
-set -- "$root"/boot/vmlinuz-*
-if [ $# -ne 1 ]; then
-    echo "debate: expected one kernel, found: $*" >&2
-    exit 1
-fi
-version=${1##*/vmlinuz-}
-mount --rbind /dev "$root"/dev
-mount --rbind /proc "$root"/proc
-[ ! -e "$root"/usr/bin/systemd-hwdb ] || chroot "$root" systemd-hwdb --usr update
-chroot "$root" depmod "$version"
 . /run/step/initrd.sh
-generate "$root" "$version"
-cp "$1" /run/out/kernel
+set -- "$root"/boot/vmlinuz-*
+make_initrd "$root" "${1##*/vmlinuz-}" "$@"

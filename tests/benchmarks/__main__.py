@@ -25,7 +25,7 @@ from typing import Any
 
 from debate.build import Builder, _fill
 from debate.cache.store import Store
-from debate.distributions.interface import Locked
+from debate.distributions.interface import LiveParts, Locked
 from debate.model import Artifact, Command, Step
 from debate.pipeline import Pipeline, epoch_of
 from debate.settings import Settings
@@ -99,9 +99,8 @@ class Bench:
     def iso_step(self) -> Step:
         initrd = self.pipeline.outputs("initrd")
         layers = [(f"{n}-x", self.pipeline.outputs(n)["layer"]) for n in ("rootfs", "overlay")]
-        live = self.pipeline.distribution().live(
-            self.pipeline.generator, initrd["kernel"], initrd["initrd"], layers, {}, "BENCH", 1_000_000_000
-        )
+        parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, {}, "BENCH", 1_000_000_000)
+        live = self.pipeline.distribution().live(self.pipeline.generator, parts)
         menu = boot.menu(self.pipeline.slice("boot"), live)
         images: dict[str, Artifact] = self.pipeline.outputs("boot")
         return iso.step(self.pipeline.slice("iso"), live, menu, images, 1_000_000_000, self.pipeline.base)

@@ -66,13 +66,7 @@ def test_lock(arch: Checkout, repository: Repository) -> None:
 
 
 def test_it_boots(arch: Checkout) -> None:
-    said = arch.doit("check:arch")
-    assert "bios up in" in said
-    assert "uefi up in" in said
-    for firmware in ("bios", "uefi"):
-        log = arch.output("arch", "check", f"{firmware}.log").read_text()
-        assert "arch-minimal login: " in log
-        assert "FAILED" not in log, "a unit failed"
+    arch.check("arch", "arch-minimal login: ")
 
 
 def test_the_same_bytes(arch: Checkout, repository: Repository, tmp_path: Path) -> None:

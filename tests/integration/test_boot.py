@@ -25,14 +25,8 @@ def test_check(built: Checkout) -> None:
 
 
 def test_rescue(checkout: Checkout) -> None:
-    said = checkout.doit("check:rescue")
-    assert "bios up in" in said
-    assert "uefi up in" in said
-    for firmware in ("bios", "uefi"):
-        log = checkout.output("rescue", "check", f"{firmware}.log").read_text()
-        # The guest is stopped as soon as this stands there, sometimes before the shell's own prompt does.
-        assert "rescue login: root (automatic login)" in log
-        assert "FAILED" not in log, "a unit failed"
+    # The guest is stopped as soon as this stands there, sometimes before the shell's own prompt does.
+    checkout.check("rescue", "rescue login: root (automatic login)")
 
 
 def test_usb_stick(built: Checkout, tmp_path: Path) -> None:

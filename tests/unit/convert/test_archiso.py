@@ -11,6 +11,7 @@ import yaml
 from debate import config, profile
 from debate.convert import archiso, draft
 from debate.errors import DebateError
+from tests.conftest import write_files
 
 VARIABLES: dict[str, list[str]] = {
     "iso_name": ["archlinux"],
@@ -54,10 +55,7 @@ FILES = {
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    made = tmp_path / "archiso"
-    for name, text in FILES.items():
-        (made / name).parent.mkdir(parents=True, exist_ok=True)
-        (made / name).write_text(text)
+    made = write_files(tmp_path / "archiso", FILES)
     wants = made / "airootfs/etc/systemd/system/multi-user.target.wants"
     wants.mkdir(parents=True)
     (wants / "sshd.service").symlink_to("/usr/lib/systemd/system/sshd.service")

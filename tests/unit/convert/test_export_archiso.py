@@ -12,7 +12,7 @@ from debate.config import Config
 from debate.convert import archiso, draft, export_archiso
 from debate.convert.export_archiso import Export
 from debate.errors import DebateError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, write_files
 
 FILES = {
     "_below.yaml": "version: 1\ndistribution: arch\npackages: [less]\noverlays: [shared]\n",
@@ -70,10 +70,7 @@ TREE = [
 
 @pytest.fixture
 def profiles(tmp_path: Path) -> Path:
-    made = tmp_path / "profiles"
-    for name, text in FILES.items():
-        (made / name).parent.mkdir(parents=True, exist_ok=True)
-        (made / name).write_text(text)
+    made = write_files(tmp_path / "profiles", FILES)
     (made / "tree/usr/local/bin/tool").chmod(0o755)
     (made / "tree/etc").mkdir()
     (made / "tree/etc/link").symlink_to("shared")

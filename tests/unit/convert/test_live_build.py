@@ -10,6 +10,7 @@ import yaml
 from debate import config, profile
 from debate.convert import draft, live_build
 from debate.errors import DebateError
+from tests.conftest import write_files
 
 FILES = {
     "bootstrap": 'LB_DISTRIBUTION_CHROOT="bookworm"\nLB_ARCHITECTURE="amd64"\nLB_ARCHIVE_AREAS="main contrib"\n'
@@ -31,10 +32,7 @@ FILES = {
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    for name, text in FILES.items():
-        path = tmp_path / "live" / "config" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    write_files(tmp_path / "live" / "config", FILES)
     (tmp_path / "live/config/hooks/normal/0100-theirs.hook.chroot").symlink_to("/usr/share/live/build/hooks/x")
     (tmp_path / "profiles").mkdir()
     return tmp_path / "live"

@@ -155,6 +155,9 @@ class _Normaliser:
         for path, what, value, known in choices:
             if value not in known:
                 self.problem(path, f"{name} has no {what} {value!r}; choose one of {', '.join(known)}")
+        if self.data["initrd"]["generator"] not in distribution.GENERATORS:
+            # So that what else is wrong can be told as well.
+            self.data["initrd"] = {"generator": distribution.GENERATORS[0]}
 
     def base(self, kernel: str) -> str | None:
         """The profile whose packages lie below, if it fits this one."""

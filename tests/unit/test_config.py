@@ -193,6 +193,24 @@ def test_each_field_is_one_or_the_other() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("distribution: arch\nrelease: trixie\n", "3:10: arch has no release 'trixie'; choose one of rolling"),
+        ("architecture: x86_64\n", "2:15: debian has no architecture 'x86_64'; choose one of amd64"),
+        ("components: [core]\n", "2:14: debian has no component 'core'; choose one of main, contrib"),
+        ("distribution: arch\ninitrd: {generator: initramfs-tools}\n",
+         "3:21: arch has no generator 'initramfs-tools'; choose one of mkinitcpio, dracut"),
+        ("initrd: {generator: mkinitcpio}\n", "2:21: debian has no generator 'mkinitcpio'; choose one of"),
+    ],
+)  # fmt: skip
+def test_what_the_distribution_does_not_have(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "own.yaml").write_text(f"version: 1\n{text}")
+    with pytest.raises(ProfileError) as caught:
+        normalise(tmp_path, "own")
+    assert f"own.yaml:{message}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
         ("{version: 1, base: below}", "1:20: base stands on a line of its own, without quotes: `base: NAME`; move it"),
         ("version: 1\nbase: 'below'\n", "2:7: base stands on a line of its own, without quotes"),
         ("version: 1\nbase: belwo\n", "2:7: base: there is no profile 'belwo' that can be built; did you mean 'below'"),

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from debate import distributions
+from debate import distributions, sandbox_base
 from debate.build import Builder
 from debate.errors import DebateError
 from debate.model import Command, Step
@@ -88,12 +88,11 @@ def _nspawn(_: Builder) -> Finding:
 
 
 def _bootstrapper(builder: Builder) -> Finding:
-    if shutil.which("mmdebstrap"):
-        return Finding("mmdebstrap", "there, to make the sandbox base")
-    made = (builder.settings.output / ".sandbox" / "base.json").exists()
-    return Finding(
-        "mmdebstrap", "not installed", "run ./setup, or install mmdebstrap: it makes the sandbox base", not made
-    )
+    program = distributions.BOOTSTRAPPERS[distributions.base(builder.settings.base)]
+    if shutil.which(program):
+        return Finding(program, "there, to make the sandbox base")
+    made = sandbox_base.record(builder.settings).exists()
+    return Finding(program, "not installed", f"run ./setup, or install {program}: it makes the sandbox base", not made)
 
 
 def _images(builder: Builder) -> Finding:

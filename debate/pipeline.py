@@ -18,27 +18,22 @@ same result stops the rebuild there. The how goes to traces/.
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debate import distributions, keys, sources
+from debate import distributions, keys, sandbox_base, sources
 from debate.amounts import bytes_shown
 from debate.build import Builder
-from debate.cache.store import Store, write_atomically
+from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.model import Artifact, Result, Step
+from debate.records import Report, outputs_of, read_json, record_of, report_of, save_json
 from debate.settings import Settings, mirror_variable
 
 if TYPE_CHECKING:
     from debate.distributions.interface import Distribution, Locked
-
-Report = dict[str, Any]
-"""What a step says of itself to the reporter: source, seconds, note."""
-
 
 READS = {
     "lock": ("packages",), "packages": ("packages", "initrd"), "rootfs": ("rootfs",), "initrd": ("initrd",),
@@ -75,7 +70,7 @@ class Pipeline:
     @property
     def base(self) -> Artifact:
         """The sandbox base."""
-        return outputs_of(read_json(base_record(self.settings)))["base"]
+        return sandbox_base.made(self.settings, self.slice("packages")["distribution"])
 
     def notes(self) -> dict[str, str]:
         """What people see of a step's result in the remote."""
@@ -344,64 +339,3 @@ class Pipeline:
 def epoch_of(values: Any) -> int:
     """A layer's epoch comes from its own slice: what else a profile says does not move it."""
     return keys.epoch(keys.key(values))
-
-
-def report_of(result: Result) -> Report:
-    """What the reporter shows of a result."""
-    return {"source": result.source, "seconds": result.seconds}
-
-
-def base_record(settings: Settings) -> Path:
-    """Where the record of the sandbox base lies."""
-    return settings.output / ".sandbox" / "base.json"
-
-
-def make_base(settings: Settings, builder: Builder) -> Report:
-    """Make the sandbox base with the host's own tools, unless the cache has it."""
-    distribution = distributions.get("debian")
-    step = distribution.base_step((settings.scripts / "base.packages").read_bytes())
-    directory = settings.output / ".sandbox"
-
-    def complete(step: Step) -> Step:
-        return distribution.base_from_mirrors(step, settings)
-
-    result = builder.realise(step, directory / "base.log", directory / "trace.json", complete)
-    save_json(base_record(settings), record_of(result.outputs))
-    return report_of(result)
-
-
-def record_of(outputs: Mapping[str, Artifact]) -> dict[str, Any]:
-    return {"format": 1, "outputs": {name: asdict(a) for name, a in sorted(outputs.items())}}
-
-
-def outputs_of(record: Any) -> dict[str, Artifact]:
-    return {name: Artifact(**fields) for name, fields in record["outputs"].items()}
-
-
-def present(store: Store, records: Iterable[Path]) -> bool:
-    """Whether everything that the records name is in the store."""
-    try:
-        return all(store.has(artifact) for record in records for artifact in outputs_of(read_json(record)).values())
-    except (OSError, ValueError, KeyError, TypeError, DebateError):
-        return False
-
-
-def read_json(path: Path) -> Any:
-    """A file that an earlier step wrote. Raises DebateError where someone damaged it."""
-    try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise DebateError(f"{path}: missing; run the same command again") from None
-    except ValueError:
-        os.unlink(path)
-        raise DebateError(f"{path}: damaged, now removed; run the same command again") from None
-
-
-def save_json(path: Path, value: Any) -> None:
-    data = (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
-    try:
-        if path.read_bytes() == data:
-            return
-    except FileNotFoundError:
-        pass
-    write_atomically(path, data)

@@ -112,11 +112,12 @@ def _remove_old(directory: Path, names: set[str]) -> None:
 
 def manifest(pipeline: Pipeline) -> dict[str, Any]:
     """All facts about an ISO, the same for the same ISO."""
-    from debate.pipeline import base_record, outputs_of, read_json
+    from debate import sandbox_base
+    from debate.records import outputs_of, read_json
 
     lock, hashes, rootfs = pipeline.load("lock.json"), pipeline.load("hash.json"), pipeline.outputs("rootfs")
     iso, initrd = pipeline.outputs("iso")["iso"], pipeline.outputs("initrd")
-    base = outputs_of(read_json(base_record(pipeline.settings)))
+    base = outputs_of(read_json(sandbox_base.record(pipeline.settings)))
     files = {package["name"]: package for package in lock["packages"]}
     packages = []
     for line in pipeline.store.read(rootfs["packages"]).decode().splitlines():

@@ -15,6 +15,8 @@ DEBATE_REMOTE_KEYS      remote_keys             file or directory with minisign 
 DEBATE_REMOTE_SIGN      remote_sign             file with a minisign secret key without a password, to sign with
 DEBATE_OUTPUT           output                  directory of the outputs (build/)
 DEBATE_LOCK             lock                    refuse or refresh a committed lock that no longer fits
+DEBATE_BASE             base                    auto, debian or arch: what the sandbox base is made of (by the
+                                                bootstrapper that this host has)
 DEBATE_SCRATCH          scratch                 auto, tmpfs or disk: where a step writes
 DEBATE_UID_BASE         uid_base                first user id of the sandbox, a multiple of 65536
 DEBATE_JOBS             jobs                    steps at a time
@@ -77,6 +79,7 @@ class Settings:
     remote_keys: str = ""
     remote_sign: str = ""
     lock: str = "refuse"
+    base: str = "auto"
     scratch: str = "auto"
     uid_base: int = 1_310_720_000
     jobs: int = 3
@@ -97,6 +100,7 @@ class Settings:
 _CHOICES = {
     "remote_mode": ("read-write", "read-only"),
     "lock": ("refuse", "refresh"),
+    "base": ("auto", "debian", "arch"),
     "scratch": ("auto", "tmpfs", "disk"),
     "acceleration": ("auto", "kvm", "tcg"),
 }

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debate import bases, profile_names, settings, sources
+from debate import bases, distributions, profile_names, settings, sources
 from debate.errors import NO_SPACE, DebateError
 from debate.scripts import closure
 
@@ -38,6 +38,8 @@ _OWN_CODE = {
     "initrd": "pipeline.py", "build": "results.py",
 }  # fmt: skip
 _SCRIPTS = {
+    "debian-base": ("debian/base.sh",),
+    "arch-base": ("arch/base.sh",),
     "packages": ("debian/fetch.sh", "debian/inspect.sh", "debian/select.sh", "arch/inspect.sh", "arch/select.sh"),
     "rootfs": (
         "debian/rootfs.sh",
@@ -264,11 +266,12 @@ class Graph:
 
     def sandbox(self) -> Task:
         record = self.settings.output / ".sandbox" / "base.json"
-        scripts = self.settings.scripts
+        base = distributions.base(self.settings.base)
+        needs = [*_script_files(self.settings.scripts, f"{base}-base"), f"{self.settings.scripts / base}/base.packages"]
         return {
             "doc": "make the environment that steps run in",
             "actions": [(self.run, ["", "sandbox"])],
-            "file_dep": [str(scripts / "base.sh"), str(scripts / "base.packages"), str(_PACKAGE / "sandbox/rights.py")],
+            "file_dep": [*needs, str(_PACKAGE / "sandbox/rights.py"), str(_PACKAGE / f"distributions/{base}.py")],
             "targets": [str(record)],
             "uptodate": [(self.present, [record])],
             "clean": True,
@@ -420,16 +423,17 @@ class Graph:
         return guarded(lambda: self._run(name, step))
 
     def _run(self, name: str, step: str) -> Any:
+        from debate import sandbox_base
         from debate.build import Builder
         from debate.cache.store import Store
-        from debate.pipeline import Pipeline, make_base
+        from debate.pipeline import Pipeline
 
         store = Store(self.settings.cache)
         builder = Builder(self.settings, store, say, None if step in _LOOKING else self.remote(store))
         if step not in _LOOKING:
             self.begin_once(builder)
         if step == "sandbox":
-            return make_base(self.settings, builder)
+            return sandbox_base.make(self.settings, builder)
         if step == "doctor":
             from debate import doctor
 
@@ -494,7 +498,7 @@ class Graph:
     def present(self, record: Path) -> bool:
         """Whether the store still has what a record names."""
         from debate.cache.store import Store
-        from debate.pipeline import present
+        from debate.records import present
 
         return not record.exists() or present(Store(self.settings.cache), [record])
 

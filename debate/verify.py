@@ -60,7 +60,7 @@ def _compared(pipeline: Pipeline) -> Iterator[tuple[Pipeline, str]]:
 
 
 def read(settings: Settings, name: str, step: str) -> Any:
-    from debate.pipeline import read_json
+    from debate.records import read_json
 
     return read_json(settings.output / name / f"{step}.json")
 
@@ -155,7 +155,7 @@ def _explain(pipeline: Pipeline, other: Settings, step: str, directory: Path) ->
 
 
 def _different(pipeline: Pipeline, other: Settings, step: str) -> Iterator[tuple[str, Artifact, Artifact]]:
-    from debate.pipeline import outputs_of
+    from debate.records import outputs_of
 
     records = [read(settings, pipeline.name, step) for settings in (pipeline.settings, other)]
     if all("outputs" in record for record in records):

@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from debate import config, keys, profile, profile_names
+from debate import config, keys, profile, profile_names, sandbox_base
 from debate.build import Builder
 from debate.convert import archiso as foreign
 from debate.convert import draft, export_archiso
 from debate.errors import DebateError
 from debate.paths import shown
-from debate.pipeline import Pipeline, base_record, outputs_of, read_json
+from debate.pipeline import Pipeline
 
 
 def archiso(builder: Builder, directory: str, name: str) -> str:
     """Turn the archiso profile in ``directory`` into the profile ``name``. Returns what to print."""
     _require(directory, name)
-    base = outputs_of(read_json(base_record(builder.settings)))["base"]
+    base = sandbox_base.made(builder.settings)
     where = Path(directory).expanduser()
     exported = export_archiso.read_back(where)
     if exported is not None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from debate import distributions, keys, profile
+from debate import keys, profile, sandbox_base
 from debate.build import Builder
 from debate.cache.store import Store, read_object
 from debate.commands.diff import changes
@@ -21,7 +21,7 @@ from debate.errors import DebateError
 from debate.lock import differences
 from debate.model import Artifact, Result, Step
 from debate.paths import shown
-from debate.pipeline import Pipeline, base_record
+from debate.pipeline import Pipeline
 from debate.profile import Node
 from debate.settings import Settings
 
@@ -126,16 +126,16 @@ _RUNS = "would run"
 
 
 def _sandbox(dry: _DryPipeline) -> str:
-    packages = (dry.settings.scripts / "base.packages").read_bytes()
-    step = distributions.get("debian").base_step(packages)
     try:
-        found = dry.builder.realise(step, Path())
+        found = dry.builder.realise(sandbox_base.step(dry.settings), Path())
     except _RunsError:
         return (
-            f"{_RUNS}: its scripts or packages changed" if base_record(dry.settings).exists() else f"{_RUNS}: it is new"
+            f"{_RUNS}: its scripts or packages changed"
+            if sandbox_base.record(dry.settings).exists()
+            else f"{_RUNS}: it is new"
         )
     dry.base_found = found.outputs["base"]
-    return "up to date" if base_record(dry.settings).exists() else "from the cache"
+    return "up to date" if sandbox_base.record(dry.settings).exists() else "from the cache"
 
 
 def _verdict(real: Pipeline, dry: _DryPipeline, step: str) -> str:

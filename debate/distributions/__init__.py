@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,17 @@ if TYPE_CHECKING:
 
 MODULES = {"debian": "debate.distributions.debian", "arch": "debate.distributions.arch"}
 """Name in a profile -> module that offers what `debate.distributions.interface` asks for."""
+
+BOOTSTRAPPERS = {"debian": "mmdebstrap", "arch": "pacman"}
+"""Distribution -> the program of the host that makes a sandbox base of its packages, the best first."""
+
+
+def base(choice: str) -> str:
+    """The distribution that the sandbox base is made of: ``choice``, or for ``auto`` the first that this host can."""
+    if choice != "auto":
+        return choice
+    there = (name for name, program in BOOTSTRAPPERS.items() if shutil.which(program))
+    return next(there, next(iter(BOOTSTRAPPERS)))
 
 
 def get(name: str) -> Distribution:

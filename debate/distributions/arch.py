@@ -32,6 +32,7 @@ ARCHITECTURES: tuple[str, ...] = ("x86_64",)
 COMPONENTS: tuple[str, ...] = ("core", "extra", "multilib")
 DEFAULT_COMPONENTS: tuple[str, ...] = ("core", "extra")
 GENERATORS: tuple[str, ...] = ("mkinitcpio", "dracut")
+BASES: tuple[str, ...] = ("debian", "arch")
 RESERVED: tuple[str, ...] = (*COMPONENTS, "arch", "options")
 REPOSITORY_FIELDS: tuple[str, ...] = ()
 
@@ -46,8 +47,6 @@ for network boot."""
 _MKINITCPIO = f"MODULES=()\nBINARIES=()\nFILES=()\n{HOOKS}"
 _HOST_MIRRORS = Path("/etc/pacman.d/mirrorlist")
 
-base_step = debian.base_step
-base_from_mirrors = debian.base_from_mirrors
 fetch_step = debian.fetch_step
 explain_fetch = debian.explain_fetch
 
@@ -74,6 +73,23 @@ def locale_parts(overlay: Slice) -> LocaleParts:
     if overlay["keymap"]:
         files.append(text_entry("/etc/vconsole.conf", f"KEYMAP={overlay['keymap']}\n"))
     return LocaleParts(files, links, commands)
+
+
+def base_step(packages: bytes) -> Step:
+    return Step(
+        name="sandbox",
+        commands=(Command("arch/base.sh", rights="base"),),
+        outputs=("base", "packages"),
+        epoch=debian.BASE_EPOCH,
+        parameters={"architecture": ARCHITECTURES[0].encode(), "packages": packages},
+    )
+
+
+def base_from_mirrors(step: Step, settings: Settings) -> Step:
+    packages: Slice = {"components": DEFAULT_COMPONENTS, "repositories": [], "snapshot": None}
+    found = mirrors(settings, packages, None)
+    where = {"repositories": _repositories(packages, found.addresses), **trust(settings, packages)}
+    return replace(step, where=where, mirrors=found.directories)
 
 
 def mirrors(settings: Settings, packages: Slice, mirror: str | None) -> Mirrors:

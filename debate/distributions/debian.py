@@ -38,6 +38,7 @@ ARCHITECTURES: tuple[str, ...] = ("amd64",)
 COMPONENTS: tuple[str, ...] = ("main", "contrib", "non-free", "non-free-firmware")
 DEFAULT_COMPONENTS: tuple[str, ...] = ("main",)
 GENERATORS: tuple[str, ...] = ("initramfs-tools", "dracut")
+BASES: tuple[str, ...] = ("debian",)
 RESERVED: tuple[str, ...] = ("debian", "debian-security")
 REPOSITORY_FIELDS: tuple[str, ...] = ("suites", "components")
 
@@ -97,7 +98,7 @@ def locale_parts(overlay: Slice) -> LocaleParts:
 def base_step(packages: bytes) -> Step:
     return Step(
         name="sandbox",
-        commands=(Command("base.sh", rights="base"),),
+        commands=(Command("debian/base.sh", rights="base"),),
         outputs=("base", "packages"),
         epoch=BASE_EPOCH,
         parameters={"release": BASE_RELEASE.encode(), "packages": packages},

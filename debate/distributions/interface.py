@@ -113,6 +113,8 @@ class Distribution(Protocol):
     DEFAULT_COMPONENTS: tuple[str, ...]
     GENERATORS: tuple[str, ...]
     """What can make the initramfs."""
+    BASES: tuple[str, ...]
+    """The distributions whose sandbox base has the tools for this one."""
     RESERVED: tuple[str, ...]
     """Names that no repository of a profile can have."""
     REPOSITORY_FIELDS: tuple[str, ...]
@@ -128,7 +130,7 @@ class Distribution(Protocol):
         """What sets locale, keymap and time zone."""
 
     def base_step(self, packages: bytes) -> Step:
-        """How the host's own tools make the sandbox base."""
+        """How the host's own tools make a sandbox base out of this distribution's packages."""
 
     def base_from_mirrors(self, step: Step, settings: Settings) -> Step:
         """The same with the mirrors' addresses, which are looked for when it runs only."""

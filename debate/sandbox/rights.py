@@ -64,11 +64,11 @@ TABLE = {
         _SYSTEM, _NOR_MOUNTS, "that system", new_privileges=True,
     ),
     "bootstrap": Rights(
-        "mmdebstrap with the packages' scripts, and the initramfs, which need mounts below a new root",
+        "mmdebstrap or pacman with the packages' scripts, and the initramfs, which need mounts below a new root",
         _BOOTSTRAP, _NEVER, _OWN, new_privileges=True,
     ),
     "base": Rights(
-        "mmdebstrap of the host, for the sandbox base; the only one that sees the host's own tools",
+        "mmdebstrap or pacman of the host, for the sandbox base; the only one that sees the host's own tools",
         _BOOTSTRAP, _NEVER, _OWN, network=True, new_privileges=True,
     ),
 }  # fmt: skip

@@ -50,12 +50,18 @@ keyring() {
     if [ -e /run/in/keyring ]; then
         trust /run/in/keyring
     else
-        gpg --import /usr/share/keyrings/archlinux.gpg
-        gpg --import-ownertrust /usr/share/keyrings/archlinux-trusted
-        cut -d: -f1 /usr/share/keyrings/archlinux-trusted | sign
+        keys=/usr/share/pacman/keyrings
+        [ -e "$keys/archlinux.gpg" ] || keys=/usr/share/keyrings # Debian's package has them there.
+        if [ ! -e "$keys/archlinux.gpg" ]; then
+            echo "debate: no keyring of Arch Linux; install archlinux-keyring, or set DEBATE_KEYRING_ARCH" >&2
+            exit 1
+        fi
+        gpg --import "$keys/archlinux.gpg"
+        gpg --import-ownertrust "$keys/archlinux-trusted"
+        cut -d: -f1 "$keys/archlinux-trusted" | sign
         while read -r fingerprint; do
             printf 'disable\nquit\n' | gpg --command-fd 0 --edit-key "$fingerprint"
-        done < /usr/share/keyrings/archlinux-revoked
+        done < "$keys/archlinux-revoked"
     fi
     for key in /run/in/keys/*; do
         [ ! -e "$key" ] || trust "$key"

@@ -7,14 +7,11 @@ set -eu
 root=/run/work/root
 keyring >&2
 
-mkdir -p "$root/etc" "$root/proc" "$root/sys" "$root/dev" "$root/run" "$root/tmp"
-chmod 0555 "$root/proc" "$root/sys"
-chmod 1777 "$root/tmp"
-mount --rbind /dev "$root/dev"
-mount --rbind /proc "$root/proc"
+. /run/step/arch/root.sh
+make_root "$root"
 . /run/step/arch/install.sh
 install_packages "$root"
-umount -l "$root/dev" "$root/proc"
+unmount_root "$root"
 
 cd "$root"
 . /run/step/arch/clean.sh

@@ -85,13 +85,19 @@ class Repository:
         """For `Checkout.doit`."""
         return {"MIRROR_ARCH": f"file://{self.directory}", "KEYRING_ARCH": str(self.key)}
 
-    def convert(self, debs: Sequence[Path], work: Path) -> None:
-        """Turn Debian packages into pacman's, with what makes a system of them, and write the databases."""
+    def convert(self, system: Sequence[Path], tools: Sequence[Path], work: Path) -> None:
+        """Turn Debian packages into pacman's, with what makes a system of them, and write the databases.
+
+        ``tools`` are those that no system needs: what the sandbox base has, and its libraries.
+        """
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            packages = [found for found in pool.map(lambda deb: _from_deb(deb, work), debs) if found]
+            packages = [found for found in pool.map(lambda deb: _from_deb(deb, work), system) if found]
             packages.append(filesystem(work, {package.name: package for package in packages}))
+            base = _base(work, packages)
+            packages += [found for found in pool.map(lambda deb: _from_deb(deb, work), tools) if found]
+            packages += [alias(work, name, others) for name, others in _ARCH_NAMES.items()]
             _resolve(packages)
-            packages.append(_base(work, packages))
+            packages.append(base)
             list(pool.map(self.add, packages))
         self.publish()
 
@@ -146,6 +152,19 @@ _OF_DRACUT = (
     "mawk", "mount", "procps", "sed", "systemd", "systemd-sysv", "tar", "udev", "util-linux", "zstd",
 )  # fmt: skip
 """What it needs on Arch, and on Debian need not say, where most of these are essential."""
+
+_ESSENTIAL = ("bash", "coreutils", "dash", "findutils", "libc-bin", "mawk", "mount", "sed")
+"""What scripts count on without saying so, on Debian as on Arch."""
+_ARCH_NAMES = {
+    "gawk": ("mawk",), "gnupg": ("gpg", "gpg-agent"), "grub": ("grub-common", "grub-efi-amd64-bin", "grub-pc-bin"),
+    "libisoburn": ("xorriso",), "xz": ("xz-utils",),
+}  # fmt: skip
+"""Arch's name -> the packages that Debian has it in."""
+TOOLS = (
+    "apt", "archlinux-keyring", "cpio", "debian-archive-keyring", "dosfstools", "grub-common", "grub-efi-amd64-bin",
+    "grub-pc-bin", "mtools", "squashfs-tools", "xorriso", "xz-utils",
+)  # fmt: skip
+"""Debian packages with what the sandbox base of an Arch host is made of."""
 
 
 def _version(text: str) -> str:
@@ -232,7 +251,9 @@ def _resolve(packages: list[Package]) -> None:
         package.depends = sorted(name for name in names & there if name != package.name)
         if package.name == "dracut":
             package.depends += [name for name in _OF_DRACUT if name in there]
-        if package.name != "filesystem":
+        if package.name == "filesystem":
+            package.depends += [name for name in _ESSENTIAL if name in there]
+        else:
             package.depends.append("filesystem")
 
 
@@ -243,6 +264,13 @@ def _base(work: Path, packages: Sequence[Package]) -> Package:
     left_out = ("linux", "less")
     depends = [package.name for package in packages if package.name not in left_out and "dracut" not in package.name]
     return Package("base", "1-1", tree, depends=depends)
+
+
+def alias(work: Path, name: str, others: Sequence[str]) -> Package:
+    """An empty package that needs others."""
+    tree = work / name
+    tree.mkdir()
+    return Package(name, "1-1", tree, depends=list(others))
 
 
 _PASSWD_FILES = ("etc/passwd", "etc/group", "etc/shadow", "etc/gshadow")

@@ -27,18 +27,16 @@ def repository(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Rep
         "debs",
         "extends: minimal\ninitrd: {generator: dracut}\npackages: [pacman-package-manager, gpg, gpg-agent, less]\n",
     )
-    source.doit("packages:debs")
-    packages = source.json("debs", "lock.json")["packages"]
-    debs = []
-    for package in packages:
-        path = source.object(package["sha256"])
-        if not path.exists():
-            pytest.fail(f"{package['name']} is not in the cache")
-        debs.append(path)
+    source.profile("tools", f"extends: debs\npackages: [{', '.join(pacman_repository.TOOLS)}]\n")
+    source.doit("packages:debs", "packages:tools")
+    debs, tools = (
+        {package["sha256"]: source.object(package["sha256"]) for package in source.json(name, "lock.json")["packages"]}
+        for name in ("debs", "tools")
+    )
     made = Repository.make(directory / "mirror")
     work = directory / "work"
     work.mkdir()
-    made.convert(debs, work)
+    made.convert(list(debs.values()), [tools[sha256] for sha256 in tools.keys() - debs.keys()], work)
     for name, install in (("probe", ""), ("broken", BROKEN)):
         made.add(pacman_repository.plain(work, name, "1.0-1", {f"usr/share/{name}": name}, install))
     made.add(pacman_repository.plain(work, "unsigned", "1.0-1", {"usr/share/unsigned": "x"}), sign=False)
@@ -132,3 +130,23 @@ def test_an_unknown_key(arch: Checkout, repository: Repository, tmp_path: Path) 
     arch.profile("stranger", f"{PROFILE}packages: [probe]\n")
     said = arch.doit("build:stranger", status=1, **{**repository.settings, "KEYRING_ARCH": str(other.key)})
     assert "it has no good signature by a key that is trusted" in said
+
+
+def test_a_sandbox_base_of_arch(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
+    """Made by pacman; all steps of an Arch profile run in it, and those of a Debian profile are refused."""
+    here = Checkout.make(tmp_path / "here")
+    shutil.copytree(arch.cache / "objects", here.cache / "objects", copy_function=os.link)
+    here.profile("arch", PROFILE)
+    settings = {**repository.settings, "BASE": "arch"}
+    said = here.doit("build:arch", **settings)
+    assert ran(said)["sandbox"] == ran(said)["iso"] == "built"
+    base = json.loads(here.output(".sandbox", "base.json").read_bytes())
+    assert base["distribution"] == "arch"
+    names = {
+        line.split("\t")[0] for line in here.object(base["outputs"]["packages"]["digest"]).read_text().splitlines()
+    }
+    assert {"pacman", "grub", "libisoburn", "filesystem"} <= names
+    assert "dracut" not in names
+    assert here.json("arch", "lock.json") == arch.json("arch", "lock.json")
+    said = here.doit("lock:minimal", status=1, **settings)
+    assert "so it cannot build profiles of debian; install mmdebstrap and set DEBATE_BASE=debian" in said

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Makes the sandbox base out of signed packages, with the host's own pacman.
+# in: as pacman.sh; packages    out: base (squashfs), packages (name, version)
+set -eu
+. /run/step/arch/pacman.sh
+root=/run/work/base
+keyring >&2
+sed -i "s,^DBPath = .*,DBPath = $root/var/lib/pacman,
+    /^\[options\]/a NoExtract = usr/share/doc/* usr/share/info/* usr/share/man/* usr/share/locale/*" "$pacman/pacman.conf"
+
+. /run/step/arch/root.sh
+make_root "$root"
+grep -v '^#' /run/in/packages | xargs pacman --config "$pacman/pacman.conf" --noconfirm --noprogressbar --color never \
+    --root "$root" -Sy
+unmount_root "$root"
+
+cd "$root"
+. /run/step/arch/clean.sh
+pacman --config "$pacman/pacman.conf" --root "$root" -Q | tr ' ' '\t' | sort > /run/out/packages
+rm -rf etc/hostname etc/machine-id tmp/* run/*
+# Places for what the host lends to the steps that have a network.
+mkdir -p etc/ssl/certs
+rm -f etc/ssl/certs/ca-certificates.crt
+touch etc/machine-id etc/resolv.conf etc/hosts etc/ssl/certs/ca-certificates.crt
+
+mkdir run/out
+mount --bind /run/out run/out
+chroot "$root" mksquashfs / /run/out/base -noappend -quiet -no-progress -wildcards \
+    -comp zstd -Xcompression-level 3 -b 1M -e 'run/*' 'proc/*' 'sys/*' 'dev/*' 'tmp/*' 'boot/*'
+umount run/out

@@ -23,14 +23,29 @@ while IFS=: read -r name uid shell groups full_name password; do
     fi
 done < /run/in/users
 
+# Users and groups of the overlay's own files come to those that packages made, and win over them. The mode stays: a tree
+# knows none but 0644, and shadow is nobody's to read. Owners are looked up in these files, so they come first.
+databases='etc/passwd etc/group etc/shadow etc/gshadow'
+mkdir -p /run/work
+for database in $databases; do
+    tar -x -O -f /run/in/tree.tar "$database" > /run/work/new 2> /dev/null || continue
+    awk -F : 'NR == FNR { line[$1] = $0; order[++count] = $1; next }
+        $1 in line { $0 = line[$1]; delete line[$1] }
+        { print }
+        END { for (n = 1; n <= count; n++) if (order[n] in line) print line[order[n]] }' \
+        /run/work/new "/$database" > /run/work/merged
+    cat /run/work/merged > "/$database"
+done
+
 while read -r database name; do
     grep -q "^$name:" "/etc/$database" ||
         fail "no such owner in /etc/$database: $name; add it to users, or the package that makes it"
 done < /run/in/groups
 
 # Directories that are there keep their modes, and links to directories (/lib) stay links.
-tar -x -f /run/in/tree.tar -C / --no-overwrite-dir --keep-directory-symlink --same-owner \
-    --same-permissions
+printf '%s\n' $databases > /run/work/unpacked
+tar -x -f /run/in/tree.tar -C / --anchored --exclude-from=/run/work/unpacked --no-overwrite-dir \
+    --keep-directory-symlink --same-owner --same-permissions
 
 while IFS=: read -r name uid shell groups full_name password; do
     home=$(sed -n "s|^$name:[^:]*:[^:]*:[^:]*:[^:]*:\([^:]*\):.*|\1|p" /etc/passwd)

@@ -24,12 +24,17 @@ install_packages() {
     if [ "$status" -ne 0 ]; then
         # Of a key that it does not have pacman itself says nothing of use.
         for signature in /run/in/packages/*.sig; do
-            if ! gpg --verify "$signature" "${signature%.sig}" > /run/work/said 2>&1; then
-                cat /run/work/said >&2
-                name=${signature##*/}
-                echo "debate: ${name%.sig}: it has no good signature by a key that is trusted" >&2
-                break
-            fi
+            gpg --status-fd 1 --verify "$signature" "${signature%.sig}" > /run/work/said 2>&1 || true
+            case $(grep -Eo '^\[GNUPG:\] (GOODSIG|EXPKEYSIG|REVKEYSIG)' /run/work/said) in
+            *GOODSIG) continue ;;
+            *EXPKEYSIG) reason="the key that signed it is expired; is there a newer keyring?" ;;
+            *REVKEYSIG) reason="the key that signed it is revoked" ;;
+            *) reason="it has no good signature by a key that is trusted" ;;
+            esac
+            cat /run/work/said >&2
+            name=${signature##*/}
+            echo "debate: ${name%.sig}: $reason" >&2
+            break
         done
         exit "$status"
     fi

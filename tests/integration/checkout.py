@@ -50,6 +50,17 @@ class Checkout:
         lock = other.output("minimal", "lock.json").read_bytes()
         (self.directory / "profiles" / f"{name}.lock.json").write_bytes(lock)
 
+    def lend_base(self, other: Checkout) -> None:
+        """Have the sandbox base in ``other``'s cache, and nothing else that was made here."""
+        trace = self.json(".sandbox", "trace.json")
+        for artifact in self.json(".sandbox", "base.json")["outputs"].values():
+            target = other.object(artifact["digest"])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                os.link(self.object(artifact["digest"]), target)
+        (other.cache / "actions").mkdir(exist_ok=True)
+        shutil.copy(self.cache / "actions" / f"{trace['key']}.json", other.cache / "actions")
+
     def artifact(self, name: str, record: str, output: str) -> Artifact:
         """An output that a record names."""
         return Artifact(**self.json(name, f"{record}.json")["outputs"][output])

@@ -63,15 +63,17 @@ class Repository:
     """The public key that signs packages."""
 
     @classmethod
-    def make(cls, directory: Path) -> Repository:
+    def make(cls, directory: Path, *, expire: str = "never") -> Repository:
         home = Path(tempfile.mkdtemp(prefix="debate-gpg-"))
         atexit.register(_forget, home)
         _run(
             "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key",
-            "debate tests <tests@debate.invalid>", "rsa3072", "sign", "never", home=home,
+            "debate tests <tests@debate.invalid>", "rsa3072", "sign", expire, home=home,
         )  # fmt: skip
         (directory / REPOSITORY / "os" / "x86_64").mkdir(parents=True)
-        (directory / "extra" / "os" / "x86_64").mkdir(parents=True)
+        extra = directory / "extra" / "os" / "x86_64"
+        extra.mkdir(parents=True)
+        _run("bsdtar", "-czf", str(extra / "extra.db"), "-T", "/dev/null")
         key = directory / "key.gpg"
         key.write_bytes(_run("gpg", "--batch", "--export", home=home))
         return cls(directory, home, key)
@@ -98,8 +100,7 @@ class Repository:
             packages += [alias(work, name, others) for name, others in _ARCH_NAMES.items()]
             _resolve(packages)
             packages.append(base)
-            list(pool.map(self.add, packages))
-        self.publish()
+            self.publish(*pool.map(self.add, packages))
 
     def add(self, package: Package, *, sign: bool = True) -> Path:
         """Build a package into the pool."""
@@ -132,19 +133,10 @@ class Repository:
             _run("gpg", "--batch", "--yes", "--detach-sign", str(path), home=self.home)
         return path
 
-    def publish(self) -> None:
-        """Write the databases: of REPOSITORY what lies in the pool, of extra nothing."""
-        for name in (REPOSITORY, "extra"):
-            pool = self.directory / name / "os" / "x86_64"
-            for old in pool.glob(f"{name}.*"):
-                old.unlink()
-            database = pool / f"{name}.db.tar.gz"
-            packages = sorted(map(str, pool.glob("*.pkg.tar.zst")))
-            if packages:
-                _run("repo-add", "--quiet", "--nocolor", str(database), *packages, home=self.home)
-            else:
-                _run("bsdtar", "-czf", str(database), "-T", "/dev/null")
-                (pool / f"{name}.db").symlink_to(database.name)
+    def publish(self, *packages: Path) -> None:
+        """Put packages into the database; those of the same names are no longer in it."""
+        database = self.pool / f"{REPOSITORY}.db.tar.gz"
+        _run("repo-add", "--quiet", "--nocolor", str(database), *map(str, packages), home=self.home)
 
 
 _OF_DRACUT = (

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -37,11 +38,20 @@ def repository(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Rep
     work = directory / "work"
     work.mkdir()
     made.convert(list(debs.values()), [tools[sha256] for sha256 in tools.keys() - debs.keys()], work)
-    for name, install in (("probe", ""), ("broken", BROKEN)):
-        made.add(pacman_repository.plain(work, name, "1.0-1", {f"usr/share/{name}": name}, install))
-    made.add(pacman_repository.plain(work, "unsigned", "1.0-1", {"usr/share/unsigned": "x"}), sign=False)
-    made.publish()
+    made.publish(
+        made.add(pacman_repository.plain(work, "probe", "1.0-1", {"usr/share/probe": "probe"})),
+        made.add(pacman_repository.plain(work, "broken", "1.0-1", {"usr/share/broken": "broken"}, BROKEN)),
+        made.add(pacman_repository.plain(work, "unsigned", "1.0-1", {"usr/share/unsigned": "x"}), sign=False),
+    )
     return made
+
+
+def copied(repository: Repository, directory: Path) -> Repository:
+    """The same mirror, to be changed."""
+    mirror = directory / "mirror"
+    shutil.copytree(repository.directory, mirror, copy_function=os.link)
+    (directory / "work").mkdir()
+    return Repository(mirror, repository.home, repository.key)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +81,7 @@ def test_the_same_bytes(arch: Checkout, repository: Repository, tmp_path: Path) 
     """Again, with a cache that has no step of it."""
     again = Checkout.make(tmp_path / "again")
     shutil.copytree(arch.cache / "objects", again.cache / "objects", copy_function=os.link)
+    arch.lend_base(again)
     again.profile("arch", PROFILE)
     (again.directory / "profiles" / "arch.lock.json").write_bytes(arch.output("arch", "lock.json").read_bytes())
     said = again.doit("build:arch", **repository.settings, JOBS="1")
@@ -107,20 +118,16 @@ def test_what_is_refused(arch: Checkout, repository: Repository, packages: str, 
 
 def test_an_altered_package(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
     """With the database altered to fit it: only the signature tells."""
-    mirror = tmp_path / "mirror"
-    shutil.copytree(repository.directory, mirror, copy_function=os.link)
-    forged = Repository(mirror, repository.home, repository.key)
+    forged = copied(repository, tmp_path)
     package = next(forged.pool.glob("probe-*.pkg.tar.zst"))
     signature = package.with_name(f"{package.name}.sig").read_bytes()
     for path in (package, package.with_name(f"{package.name}.sig")):
         path.unlink()
-    work = tmp_path / "work"
-    work.mkdir()
-    forged.add(pacman_repository.plain(work, "probe", "1.0-1", {"usr/share/probe": "evil"}), sign=False)
+    evil = pacman_repository.plain(tmp_path / "work", "probe", "1.0-1", {"usr/share/probe": "evil"})
+    forged.publish(forged.add(evil, sign=False))
     package.with_name(f"{package.name}.sig").write_bytes(signature)
-    forged.publish()
     arch.profile("forged", f"{PROFILE}packages: [probe]\n")
-    said = arch.doit("build:forged", status=1, **{**repository.settings, "MIRROR_ARCH": f"file://{mirror}"})
+    said = arch.doit("build:forged", status=1, **forged.settings)
     assert "probe-1.0-1-x86_64.pkg.tar.zst: it has no good signature by a key that is trusted" in said
     assert not arch.output("forged", "rootfs.json").exists()
 
@@ -150,3 +157,30 @@ def test_a_sandbox_base_of_arch(arch: Checkout, repository: Repository, tmp_path
     assert here.json("arch", "lock.json") == arch.json("arch", "lock.json")
     said = here.doit("lock:minimal", status=1, **settings)
     assert "so it cannot build profiles of debian; install mmdebstrap and set DEBATE_BASE=debian" in said
+
+
+def test_a_mirror_with_another_version(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
+    """Its database is older than the lock: what is locked is built, or nothing; asked anew, it says what changes."""
+    arch.profile("pinned", f"{PROFILE}packages: [aged]\n")
+    for version in ("2.0-1", "1.0-1"):
+        mirror = copied(repository, tmp_path / version)
+        aged = pacman_repository.plain(tmp_path / version / "work", "aged", version, {"usr/share/aged": version})
+        mirror.publish(mirror.add(aged))
+        settings = mirror.settings
+        if version == "2.0-1":
+            arch.doit("lock:pinned", **settings)
+    said = arch.doit("rootfs:pinned", status=1, **settings)
+    assert "the mirror no longer has aged 2.0-1; run doit lock:pinned for what the mirror has now" in said
+    assert "~ aged 2.0-1 -> 1.0-1" in arch.doit("lock:pinned", **settings)
+
+
+def test_an_expired_key(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
+    mirror = copied(repository, tmp_path)
+    old = Repository.make(tmp_path / "old", expire="seconds=1")
+    stale = Repository(mirror.directory, old.home, tmp_path / "keys.gpg")
+    stale.key.write_bytes(repository.key.read_bytes() + old.key.read_bytes())
+    stale.publish(stale.add(pacman_repository.plain(tmp_path / "work", "stale", "1.0-1", {"usr/share/stale": "x"})))
+    time.sleep(2)
+    arch.profile("stale", f"{PROFILE}packages: [stale]\n")
+    said = arch.doit("build:stale", status=1, **stale.settings)
+    assert "stale-1.0-1-x86_64.pkg.tar.zst: the key that signed it is expired" in said

@@ -195,6 +195,9 @@ def test_each_field_is_one_or_the_other() -> None:
     [
         ("distribution: arch\nrelease: trixie\n", "3:10: arch has no release 'trixie'; choose one of rolling"),
         ("architecture: x86_64\n", "2:15: debian has no architecture 'x86_64'; choose one of amd64"),
+        ("distribution: arch\narchitecture: amd64\n", "3:15: arch has no architecture 'amd64'; choose one of x86_64"),
+        ("distribution: arch\nrepositories:\n  - {name: x, url: http://x.example, key: own.yaml, suites: [s]}\n",
+         "4:61: a repository of arch has no suites; leave it out"),
         ("components: [core]\n", "2:14: debian has no component 'core'; choose one of main, contrib"),
         ("distribution: arch\ninitrd: {generator: initramfs-tools}\n",
          "3:21: arch has no generator 'initramfs-tools'; choose one of mkinitcpio, dracut"),

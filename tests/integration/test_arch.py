@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -92,14 +93,23 @@ def test_the_same_bytes(arch: Checkout, repository: Repository, tmp_path: Path) 
 
 
 def test_a_package_more(arch: Checkout, repository: Repository) -> None:
-    """On another profile's packages it is one small layer."""
-    arch.profile("more", f"base: arch\n{PROFILE}packages: [probe]\n")
-    said = arch.doit("build:more", **repository.settings)
-    assert ran(said, "more")["rootfs"] == "built"
+    """On another profile's packages it is one small layer, and pacman finds all files as they came."""
+    (arch.directory / "profiles" / "look.sh").write_text("pacman -Qkk > /looked 2>&1 || true\n")
+    arch.profile("more", f"base: arch\n{PROFILE}packages: [probe]\nhooks: [look.sh]\n")
+    assert ran(arch.doit("build:more", **repository.settings), "more")["rootfs"] == "built"
     assert arch.artifact("more", "rootfs", "layer").size < 5_000_000
     names = {line.split("\t")[0] for line in arch.object(
         arch.artifact("more", "rootfs", "packages").digest).read_text().splitlines()}  # fmt: skip
     assert {"probe", "base", "linux"} <= names
+    layer = arch.object(arch.artifact("more", "overlay", "layer").digest)
+    looked = subprocess.run(["unsquashfs", "-cat", str(layer), "looked"], capture_output=True, text=True, check=True)
+    said = looked.stdout
+    assert re.search(r"^probe: \d+ total files", said, re.MULTILINE)
+    # Times are clamped to the layer's epoch, and /proc and /sys are mounts of the sandbox here.
+    altered = re.findall(r"^warning: \S+: (\S+) \((?!Modification time|No such file)", said, re.MULTILINE)
+    assert set(altered) <= {"/proc", "/sys", "/etc/credstore", "/etc/credstore.encrypted"}  # by tmpfiles.d
+    gone = re.findall(r"^warning: \S+: (\S+) \(No such file", said, re.MULTILINE)
+    assert [path for path in gone if not path.startswith(("/usr/share/", "/usr/lib/modules/"))] == []
 
 
 @pytest.mark.parametrize(

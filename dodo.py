@@ -41,6 +41,11 @@ def task_explain():
     yield from GRAPH.each(GRAPH.explain)
 
 
+def task_shell():
+    """a shell in the sandbox of a step, as it failed or ended: shell:STEP:NAME"""
+    yield from GRAPH.shells()
+
+
 def task_diff():
     """how two profiles differ, or one at two git revisions: A B, each NAME or NAME@REVISION"""
     return GRAPH.diff()

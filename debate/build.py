@@ -8,7 +8,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from debate.cache.store import Store, workspace_name, write_atomically
 from debate.errors import DebateError
 from debate.memory import available_memory
 from debate.model import MIRROR, Artifact, Result, Step
+from debate.progress import Activity
 from debate.sandbox import rights
 from debate.scripts import INSIDE, closure
 from debate.settings import Settings, mirror_variable
@@ -39,6 +40,8 @@ class Builder:
     """Shows one line to the user while a step runs."""
     remote: Remote | None = None
     """What others have built."""
+    activity: Activity = field(default_factory=lambda: Activity(""))
+    """Told how far a step is."""
 
     def realise(
         self,
@@ -132,8 +135,11 @@ class Builder:
         self.store.record(key, name, action["outputs"], action["seconds"])
         return Result(key, action["outputs"], "remote", action["seconds"])
 
-    def run(self, step: Step, log: Path) -> dict[str, Artifact]:
-        """Run ``step`` in a sandbox, whatever the cache knows, and store its outputs."""
+    def run(self, step: Step, log: Path, shell: tuple[int, ...] = ()) -> dict[str, Artifact]:
+        """Run ``step`` in a sandbox, whatever the cache knows, and store its outputs.
+
+        ``shell``: file descriptors of an input and an output, for a shell at its end instead.
+        """
         from debate.sandbox import runner
         from debate.sandbox.session import Command, Session
 
@@ -161,8 +167,9 @@ class Builder:
                 bytes=limits.bytes,
                 inodes=limits.inodes,
                 cgroup_procs=(),
+                shell=shell,
             )
-            outputs = runner.run(name, session, limits, log, step=step.name, warn=self.say)
+            outputs = runner.run(name, session, limits, log, step=step.name, warn=self.say, activity=self.activity)
             for output, artifact in outputs.items():
                 self.store.adopt(directory / "out" / output, artifact)
         return outputs

@@ -18,6 +18,8 @@ same result stops the rebuild there. The how goes to traces/.
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,14 +28,16 @@ from typing import TYPE_CHECKING, Any
 from debate import distributions, keys, sandbox_base, sources
 from debate.amounts import bytes_shown
 from debate.build import Builder
-from debate.cache.store import Store
+from debate.cache.store import Store, read_object, write_atomically
 from debate.errors import DebateError
 from debate.model import Artifact, Result, Step
+from debate.reasons import Last, reasons
 from debate.records import Report, outputs_of, read_json, record_of, report_of, save_json
 from debate.settings import Settings, mirror_variable
 
 if TYPE_CHECKING:
     from debate.distributions.interface import Distribution, Locked
+    from debate.profile import Node
 
 READS = {
     "lock": ("packages",), "packages": ("packages", "initrd"), "rootfs": ("rootfs",), "initrd": ("initrd",),
@@ -92,14 +96,31 @@ class Pipeline:
 
     def finish(self, step: Step, packages: Sequence[Locked] = ()) -> Report:
         """Realise a step and write its record."""
+        last = Last.load(self.directory, step.name)
         result = self.realise(step, packages)
         self.save(f"{step.name}.json", record_of(result.outputs))
-        self.remember(step.name)
-        return report_of(result)
+        return {**report_of(result), **self.remember(step.name, last, result.source)}
 
-    def remember(self, step: str) -> None:
-        """Keep what a step has read, so that `explain` can tell what changed since."""
-        self.save(f"traces/read/{step}.json", self.what_it_reads(step))
+    def remember(self, step: str, last: Last, source: str) -> Report:
+        """Keep what a step has read and why it ran, so that `explain` can tell it, and what changed since."""
+        read, path = self.what_it_reads(step), self.directory / "traces" / f"{step}.json"
+        trace = read_object(path) or {"step": step, "source": source}
+        unchanged = last.read == read and last.trace.get("key") == trace.get("key")
+        if unchanged and source != "built":
+            trace |= {name: last.trace[name] for name in ("why", "when", "source") if name in last.trace}
+        else:
+            contents = self.load("contents.json")
+            trace["why"] = list(reasons(last, read, trace.get("ingredients", {}), contents, self.root))
+            trace["when"] = int(time.time())
+        write_atomically(path, json.dumps(trace, indent=1).encode())
+        self.save(f"traces/read/{step}.json", read)
+        return {"why": trace["why"]} if last.read and not unchanged else {}
+
+    def root(self) -> Node:
+        """The profile, with the place of each value."""
+        from debate import profile
+
+        return profile.load(self.settings.profiles, self.name).root
 
     def what_it_reads(self, step: str) -> dict[str, Any]:
         """The slices that a step reads, and the lock where it reads that."""
@@ -133,16 +154,16 @@ class Pipeline:
     def lock(self, *, refresh: bool) -> Report:
         from debate.lock import Locker
 
+        last = Last.load(self.directory, "lock")
         report = Locker(self).run(refresh=refresh)
-        self.remember("lock")
-        return report
+        return {**report, **self.remember("lock", last, "")}
 
     def packages(self) -> Report:
         """Know what the locked packages say of themselves, and which of them an initramfs needs.
 
         Who knows that already needs no package for it: those that a later step reads are downloaded then.
         """
-        packages = self.locked()
+        packages, last = self.locked(), Last.load(self.directory, "packages")
         made = self.builder.obtain(
             "packages",
             self.packages_ingredients(packages),
@@ -154,8 +175,8 @@ class Pipeline:
         )
         initrd = self.store.read(made.outputs["initrd"]).decode().split()
         self.save("packages.json", {**record_of({"index": made.outputs["index"]}), "initrd": initrd})
-        self.remember("packages")
-        return {**report_of(made), "note": f"{len(packages)} packages"}
+        why = self.remember("packages", last, made.source)
+        return {**report_of(made), **why, "note": f"{len(packages)} packages"}
 
     def packages_ingredients(self, packages: Sequence[Locked]) -> dict[str, Any]:
         """What the index of the packages depends on, besides them."""
@@ -206,6 +227,7 @@ class Pipeline:
                               f"set {mirror_variable(lost[0])}")  # fmt: skip
         log = self.directory / "logs" / "packages.log"
         step = distribution.fetch_step(missing, mirrors, self.base)
+        self.builder.activity.total = sum(package.size for package in missing)
         try:
             made = self.builder.run(step, log)
         except DebateError as error:
@@ -213,6 +235,8 @@ class Pipeline:
             if reason:
                 raise DebateError(f"{reason}; run doit lock:{self.name} for what the mirror has now") from None
             raise error
+        finally:
+            self.builder.activity.total = 0
         for package in missing:
             if made.get(package.sha256) != package.artifact:
                 raise DebateError(f"{package.path}: not what the lock says; run doit lock:{self.name}")

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import __version__, keys
+from debate.amounts import bytes_shown
 from debate.cache.store import sweep, temporary_beside, write_atomically
 from debate.paths import shown
 
@@ -53,7 +54,8 @@ def write(pipeline: Pipeline) -> dict[str, Any]:
     files |= {name: [len(text.encode()), (directory / name).stat().st_mtime_ns] for name, text in texts.items()}
     _remove_old(directory, set(files))
     pipeline.save("build.json", {"iso": f"{stem}.iso", "digest": iso.digest, "files": files})
-    return {"note": f"{shown(target)}  {iso.size / 1e6:.0f} MB  {iso.digest}"}
+    what = f"{shown(target)}  {bytes_shown(iso.size)}  {iso.digest}"
+    return {"made": {"what": what, "next": f"doit check:{pipeline.name}, which boots it in QEMU"}}
 
 
 def _json(value: Any) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from debate import bases, distributions, profile_names, settings, sources
 from debate.errors import NO_SPACE, DebateError
+from debate.progress import Board
 from debate.scripts import closure
 
 if TYPE_CHECKING:
@@ -75,8 +76,11 @@ STEPS = (
     "export-archiso",
     "show",
     "explain",
+    "shell",
 )
 """Tasks that there are for each profile."""
+SHELL_STEPS = ("lock", "rootfs", "initrd", "overlay", "boot", "iso")
+"""Steps that are one sandbox each, in which a shell can be opened."""
 
 
 @cache
@@ -92,6 +96,7 @@ class Graph:
         self.settings = settings.load(root)
         self.selected: set[str] | None = None
         """The profiles that the command line names, None for all. The loader narrows it."""
+        self.board = Board(self.settings.output / ".times.json")
         self.refresh: set[str] = set()
         """Profiles whose lock the command line asks for."""
         self._beginning, self._begun = threading.Lock(), False
@@ -116,7 +121,9 @@ class Graph:
             "backend": "sqlite3",
             "dep_file": database,
             "check_file_uptodate": XXH3Checker,
-            "reporter": type("Reporter", (Reporter,), {"at_end": staticmethod(self.end)}),
+            "reporter": type(
+                "Reporter", (Reporter,), {"at_end": staticmethod(self.end), "board": self.board, "output": output}
+            ),
             "num_process": self.settings.jobs,
             "par_type": "thread",
             "verbosity": 1,
@@ -125,7 +132,7 @@ class Graph:
 
     def narrow(self, words: list[str]) -> None:
         """Keep to the profiles that ``words`` (doit's arguments) name, if they all name one."""
-        pairs = [word.partition(":") for word in words]
+        pairs = [(word.partition(":")[0], ":", word.partition(":")[2].rpartition(":")[2]) for word in words]
         if words and all(name and not set(name) & set("*?[") for _, _, name in pairs):
             named = {name for _, _, name in pairs}
             below = {base for name in named for base in bases.chain(self.settings.profiles, name)}
@@ -138,12 +145,15 @@ class Graph:
         """What is wrong with words that look like STEP:NAME and are no tasks, or an empty string."""
         known = profile_names.names(self.settings.profiles)
         for word in words:
-            step, colon, name = word.partition(":")
+            step, colon, rest = word.partition(":")
+            inner, _, name = rest.rpartition(":")
             if not colon or not name or set(name) & set("*?[") or "/" in word:
                 continue
             from debate.paths import shown
             from debate.suggest import suggest
 
+            if step == "shell" and inner not in SHELL_STEPS:
+                return f"{word}: write shell:STEP:{name}, with STEP one of {', '.join(SHELL_STEPS)}"
             if step not in STEPS:
                 return f"there is no task {step!r}; {suggest(step, STEPS)}"
             if name not in known:
@@ -195,6 +205,18 @@ class Graph:
     def show(self, name: str) -> Task:
         doc = "the profile with every default, and where each value comes from"
         return {"doc": doc, "actions": [(self.tell, ["profiles", "show", name])], **_TELLING}
+
+    def shells(self) -> Iterator[Task]:
+        """Of the profiles that the command line names: nobody wants to see these in a list."""
+        for name in sorted((self.selected or set()) & set(profile_names.names(self.settings.profiles))):
+            for step in SHELL_STEPS:
+                yield {
+                    "name": f"{step}:{name}",
+                    "doc": f"a shell in the sandbox of {step}",
+                    "actions": [(self.run, [name, f"shell:{step}"])],
+                    "file_dep": getattr(self, step)(name)["file_dep"],
+                    **_TELLING,
+                }
 
     def explain(self, name: str) -> Task:
         doc = "which steps would run, and why"
@@ -260,7 +282,7 @@ class Graph:
         from debate.cache.store import Store
         from debate.commands import convert
 
-        builder = Builder(self.settings, Store(self.settings.cache), say)
+        builder = Builder(self.settings, Store(self.settings.cache), self.say)
         self.begin_once(builder)
         sys.stdout.write(getattr(convert, kind)(builder, directory, name))
 
@@ -420,7 +442,8 @@ class Graph:
 
     def run(self, name: str, step: str) -> Any:
         """Do one step."""
-        return guarded(lambda: self._run(name, step))
+        hint = f"\na shell in that sandbox: doit shell:{step}:{name}" if step in SHELL_STEPS else ""
+        return guarded(lambda: self._run(name, step), hint)
 
     def _run(self, name: str, step: str) -> Any:
         from debate import sandbox_base
@@ -429,7 +452,8 @@ class Graph:
         from debate.pipeline import Pipeline
 
         store = Store(self.settings.cache)
-        builder = Builder(self.settings, store, say, None if step in _LOOKING else self.remote(store))
+        activity = self.board.activity(f"{step}:{name}" if name else step)
+        builder = Builder(self.settings, store, self.say, None if step in _LOOKING else self.remote(store), activity)
         if step not in _LOOKING:
             self.begin_once(builder)
         if step == "sandbox":
@@ -440,6 +464,11 @@ class Graph:
             sys.stdout.write(doctor.report(builder))
             return None
         pipeline = Pipeline(self.settings, name, builder)
+        if step.startswith("shell:"):
+            from debate.commands.shell import shell
+
+            self.board.close()
+            return shell(pipeline, step.partition(":")[2])
         if step == "lock":
             return pipeline.lock(refresh=name in self.refresh)
         if step == "export-archiso":
@@ -468,7 +497,7 @@ class Graph:
             if self._remote is None:
                 from debate.remote.remote import Remote
 
-                self._remote = Remote(self.settings, store, say)
+                self._remote = Remote(self.settings, store, self.say)
             return self._remote
 
     def begin_once(self, builder: Builder) -> None:
@@ -481,13 +510,20 @@ class Graph:
 
     def stop(self) -> None:
         """After an interruption nobody waits for what is being sent."""
+        self.board.close()
         if self._remote is not None:
             self._remote.stop()
+
+    def say(self, line: str) -> None:
+        """Show one line at once, beside what doit reports."""
+        self.board.write(f"  {line}")
 
     def end(self) -> None:
         """After the last task: have everything sent; keep the store within its bound."""
         if self._remote is not None:
+            self.board.begin("sending to the remote")
             self._remote.finish()
+            self.board.end("sending to the remote")
         if self._begun and self.settings.cache_size:
             from debate.cache import collect
             from debate.cache.store import Store
@@ -525,27 +561,24 @@ _REMEDIES = {
 """errno -> what to do about it."""
 
 
-_TELLING = {"uptodate": [False], "verbosity": 2}
+_TELLING = {"uptodate": [False], "verbosity": 2, "meta": {"tells": True}}
 """Of tasks that are asked something."""
 
 
-def guarded(action: Callable[[], Any]) -> Any:
-    """What ``action`` returns. Whatever a user can cause comes back as a failure with one message."""
+def guarded(action: Callable[[], Any], hint: str = "") -> Any:
+    """What ``action`` returns. Whatever a user can cause comes back as a failure with one message.
+
+    ``hint`` is added where a sandbox failed.
+    """
     from doit.exceptions import TaskFailed
 
     try:
         return action()
     except DebateError as error:
-        return TaskFailed(str(error))
+        return TaskFailed(str(error) + (hint if error.log else ""))
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return TaskFailed(f"{where}{error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}")
-
-
-def say(line: str) -> None:
-    """Show one line at once, beside what doit reports."""
-    sys.stderr.write(f"  {line}\n")
-    sys.stderr.flush()
 
 
 def _config_changed(value: str) -> Any:

@@ -1,13 +1,13 @@
-"""`doit explain:NAME`: which steps would run, and why.
+"""`doit explain:NAME`: which steps would run, and why; of the others, why they ran last.
 
 The same code that builds is run with a builder that builds nothing and a memory instead of the output directory: what
-it would have to make, would run. The reasons come from what was kept of the last run: the key's ingredients
-(traces/STEP.json) and the values that the step read (traces/read/STEP.json).
+it would have to make, would run.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +15,11 @@ from typing import Any, NoReturn
 
 from debate import keys, profile, sandbox_base
 from debate.build import Builder
-from debate.cache.store import Store, read_object
-from debate.commands.diff import changes
+from debate.cache.store import Store
 from debate.errors import DebateError
-from debate.lock import differences
 from debate.model import Artifact, Result, Step
-from debate.paths import shown
 from debate.pipeline import Pipeline
-from debate.profile import Node
+from debate.reasons import Last, reasons
 from debate.settings import Settings
 
 STEPS = ("lock", "packages", "rootfs", "initrd", "overlay", "boot", "iso")
@@ -61,7 +58,7 @@ class _DryBuilder(Builder):
             raise _RunsError(ingredients)
         return found
 
-    def run(self, step: Step, log: Path) -> NoReturn:  # noqa: ARG002
+    def run(self, step: Step, log: Path, shell: tuple[int, ...] = ()) -> NoReturn:  # noqa: ARG002
         raise _RunsError({})
 
 
@@ -115,14 +112,27 @@ def explain(settings: Settings, name: str) -> str:
     lines = [f"config {dry.config_hash()[:16]}"]
     lines.append(f"sandbox  {_sandbox(dry)}")
     for step in STEPS:
-        verdict = _verdict(real, dry, step)
+        verdict, last = _verdict(real, dry, step), Last.load(real.directory, step)
         lines.append(f"{step}:{real.name}  {verdict}")
         if verdict == _RUNS:
-            lines += [f"    {reason}" for reason in _reasons(real, dry, step, loaded.root)]
+            contents = dry.memory.get("contents.json", {})
+            why = reasons(last, dry.what_it_reads(step), dry.ingredients[step], contents, lambda: loaded.root)
+            lines += [f"    {reason}" for reason in why]
+        elif verdict == _SAME:
+            lines += [f"    {line}" for line in _last_time(last)]
     return "\n".join(lines) + "\n"
 
 
-_RUNS = "would run"
+_RUNS, _SAME = "would run", "up to date"
+
+
+def _last_time(last: Last) -> Iterator[str]:
+    """Why a step ran when it ran last."""
+    if last.trace.get("why"):
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(last.trace["when"]))
+        came = {"local": "taken from the cache", "remote": "fetched from the remote"}.get(last.trace["source"], "built")
+        yield f"{came} {when}, because:"
+        yield from (f"  {reason}" for reason in last.trace["why"])
 
 
 def _sandbox(dry: _DryPipeline) -> str:
@@ -135,7 +145,7 @@ def _sandbox(dry: _DryPipeline) -> str:
             else f"{_RUNS}: it is new"
         )
     dry.base_found = found.outputs["base"]
-    return "up to date" if sandbox_base.record(dry.settings).exists() else "from the cache"
+    return _SAME if sandbox_base.record(dry.settings).exists() else "from the cache"
 
 
 def _verdict(real: Pipeline, dry: _DryPipeline, step: str) -> str:
@@ -155,84 +165,4 @@ def _verdict(real: Pipeline, dry: _DryPipeline, step: str) -> str:
         same = real.load(f"{step}.json") == dry.memory.get(f"{step}.json", None)
     except DebateError:
         same = False
-    return "up to date" if same else "from the cache"
-
-
-def _reasons(real: Pipeline, dry: _DryPipeline, step: str, root: Node) -> Iterator[str]:
-    """Why a step would run, in terms of what the user changed; of what it is made of where that tells nothing."""
-    trace = read_object(real.directory / "traces" / f"{step}.json")
-    before = read_object(real.directory / "traces/read" / f"{step}.json")
-    if not before:
-        yield "it has not been built here yet"
-        return
-    told = False
-    now = dry.what_it_reads(step)
-    for name in now.keys() & before.keys() - {"lock"}:
-        for change in changes(before[name], now[name]):
-            told = True
-            yield _worded(change, root, dry.memory.get("contents.json", {}), now[name])
-    if "lock" in before and "lock" in now:
-        for line in differences(before["lock"], now["lock"]):
-            told = True
-            yield f"lock: {line}"
-    ingredients = dry.ingredients[step]
-    if trace and ingredients:
-        for reason in _different(trace.get("ingredients", {}), ingredients, told=told):
-            told = True
-            yield reason
-    if not told:
-        yield "its result is not in the cache any more"
-
-
-def _different(old: Mapping[str, Any], new: Mapping[str, Any], *, told: bool) -> Iterator[str]:
-    """What of a key changed: scripts, the sandbox base, other steps' results; the rest only if nothing was told yet."""
-    scripts = [{name: sha for command in side.get("commands", []) for name, sha in command["script"].items()}
-               for side in (old, new)]  # fmt: skip
-    for name in sorted(scripts[0].keys() | scripts[1].keys()):
-        if scripts[0].get(name) != scripts[1].get(name):
-            yield f"sandbox/{name} changed"
-    if old.get("base") != new.get("base"):
-        yield "the sandbox base changed"
-    for name, text in (("inputs", "input"), ("layers", "a layer below")):
-        if old.get(name) != new.get(name) and not told:
-            yield f"{text} changed: another step made it anew"
-    if not told:
-        known = ("commands", "base", "inputs", "layers")
-        for name in sorted((old.keys() | new.keys()) - set(known)):
-            if old.get(name) != new.get(name):
-                yield f"what it is given changed: {name}"
-
-
-def _worded(change: str, root: Node, contents: Mapping[str, Any], now: Any) -> str:
-    """A change of a slice with the place in the profile, or the file, that it comes from."""
-    mark, _, rest = change.partition(" ")
-    path, _, value = rest.partition(": ")
-    if path.startswith("tree."):
-        place = path.removeprefix("tree.").removesuffix(".digest")
-        digest = next((entry.get("digest", "") for entry in now.get("tree", []) if entry["path"] == place), "")
-        where = contents.get(digest, {}).get("path", "") or _position(root, place)
-        verb = {"+": "new", "-": "gone", "~": "changed"}[mark]
-        return f"{place}: {verb}" + (f" ({_relative(where)})" if where else "")
-    where = _position(root, value.rpartition(" -> ")[2])
-    return f"{change}" + (f" ({where})" if where and mark != "-" else "")
-
-
-def _relative(path: str) -> str:
-    return shown(Path(path)) if path.startswith("/") else path
-
-
-def _position(root: Node, text: str) -> str:
-    """Where the only value that reads like ``text`` stands, if there is just one."""
-    found = list(_find(root, text))
-    return str(found[0].position) if len(found) == 1 else ""
-
-
-def _find(node: Node, text: str) -> Iterator[Node]:
-    if isinstance(node.value, dict):
-        for below in node.value.values():
-            yield from _find(below, text)
-    elif isinstance(node.value, list):
-        for below in node.value:
-            yield from _find(below, text)
-    elif str(node.value) == text or json.dumps(node.value) == text:
-        yield node
+    return _SAME if same else "from the cache"

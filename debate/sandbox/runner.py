@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import IO
 
 from debate.errors import NO_SPACE, DebateError
 from debate.model import Artifact
+from debate.progress import Activity, printable
 from debate.sandbox import limits as control_groups
 from debate.sandbox.session import DISK_FULL, Session
 from debate.settings import Limits
@@ -33,8 +35,9 @@ def run(
     *,
     step: str,
     warn: Callable[[str], None],
+    activity: Activity | None = None,
 ) -> dict[str, Artifact]:
-    """Run ``session`` with its output in ``log``. Returns its outputs, which lie in out/.
+    """Run ``session`` with its output in ``log``; ``activity`` is told how far it is. Returns its outputs, in out/.
 
     Raises DebateError when the step fails, meets a limit or takes too long.
     """
@@ -47,12 +50,16 @@ def run(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            pass_fds=session.shell,
             env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": _package_parent()},
         )
         _running[name] = (process, group, Path(session.directory))
+        activity = activity or Activity(step)
+        activity.written = lambda: _written(process.pid, session.directory)
         try:
-            said = _watch(process, session, limits, log, step=step, warn=warn)
+            said = _watch(process, session, limits, log, step=step, warn=warn, activity=activity)
         finally:
+            activity.written, activity.line = (lambda: 0), ""
             process.kill()
             process.wait()
             _running.pop(name, None)
@@ -92,11 +99,12 @@ def _watch(
     *,
     step: str,
     warn: Callable[[str], None],
+    activity: Activity,
 ) -> str:
     """Feed the session, copy its log, and keep to the time. Returns its standard output."""
     said: list[bytes] = []
     readers = [
-        threading.Thread(target=_copy_log, args=(process.stderr, log), daemon=True),
+        threading.Thread(target=_copy_log, args=(process.stderr, log, activity), daemon=True),
         threading.Thread(target=_collect, args=(process.stdout, said), daemon=True),
     ]
     for reader in readers:
@@ -134,10 +142,21 @@ def _collect(source: IO[bytes], said: list[bytes]) -> None:
         said.append(source.read())
 
 
-def _copy_log(source: IO[bytes], log: Path) -> None:
+def _written(process: int, directory: str) -> int:
+    """Bytes in the outputs of a running session, which lie in a mount namespace of its own."""
+    try:
+        child = Path(f"/proc/{process}/task/{process}/children").read_text().split()[0]
+        with os.scandir(f"/proc/{child}/root{directory}/scratch/out") as entries:
+            return sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
+    except (OSError, IndexError):
+        return 0  # Not there yet, or over.
+
+
+def _copy_log(source: IO[bytes], log: Path, activity: Activity) -> None:
     kept = 0
     with source, log.open("wb", buffering=0) as target:
         while chunk := os.read(source.fileno(), 1 << 16):
+            activity.heard(chunk)
             if kept < LOG_LIMIT:
                 kept += target.write(chunk[: LOG_LIMIT - kept])
                 if kept >= LOG_LIMIT:
@@ -176,6 +195,18 @@ def tail(log: Path, *, lines: int = 12) -> str:
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
-    kept = [line.rstrip() for line in text.splitlines() if line.strip()][-lines:]
-    clean = ["".join(c if c.isprintable() or c == "\t" else "?" for c in line) for line in kept]
-    return "\n".join(f"    {line}" for line in clean)
+    said = [printable(line.rstrip()) for line in text.splitlines() if line.strip()]
+    kept, before = said[-lines:], said[:-lines]
+    if before and not any(map(_ERROR.search, kept)):
+        # What went wrong may stand further up.
+        wrong = [line for line in before if _ERROR.search(line)][-3:]
+        kept = [*wrong, "…", *kept] if wrong else kept
+    return "\n".join(f"{'  > ' if _ERROR.search(line) else '    '}{line}" for line in kept)
+
+
+_ERROR = re.compile(
+    r"\b(error|fatal|failed|failure|cannot|can't|could not|couldn't|unable|denied|refused|not found|no such|invalid)\b"
+    r"|^(E|debate): |==> ERROR",
+    re.IGNORECASE,
+)
+"""What a line that tells what went wrong mostly has in it."""

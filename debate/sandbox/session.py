@@ -26,12 +26,13 @@ import errno
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,8 @@ class Session:
     inodes: int
     cgroup_procs: tuple[str, ...]
     """Files to write one's process id to, to be bounded."""
+    shell: tuple[int, ...] = ()
+    """Input and output of a shell that is opened where a command failed, or before anything is packed."""
     in_scope: bool = False
     """Whether the bounds are those of the scope that this process was started in."""
 
@@ -89,6 +92,7 @@ class Session:
     @classmethod
     def from_json(cls, text: str) -> Session:
         fields: dict[str, Any] = json.loads(text)
+        fields["shell"] = tuple(fields["shell"])
         fields["commands"] = tuple(Command(**command) for command in fields["commands"])
         return cls(**fields)
 
@@ -115,6 +119,9 @@ def main() -> int:
         _complain(f"the sandbox could not be made: {error}")
         return 2
     for command in session.commands:
+        if command.pack_upper and session.shell:
+            break
+        last = command
         if command.pack_upper:
             lower = [scratch / "lower" / str(n) for n in range(len(session.layers))]
             try:
@@ -129,8 +136,12 @@ def main() -> int:
             stdout=sys.stderr,
             preexec_fn=die_with_parent,
         )
+        if done.returncode and session.shell:
+            break
         if done.returncode:
             return 1
+    if session.shell:
+        return _shell(session, last, scratch, failed=done.returncode != 0)
     for name in session.outputs:
         try:
             digest, size = _copy_out(scratch / "out", name, Path(session.directory, "out", name))
@@ -138,6 +149,30 @@ def main() -> int:
             _complain(f"output {name}: {error.strerror or error}")
             return DISK_FULL if error.errno == errno.ENOSPC else 1
         sys.stdout.write(json.dumps({"name": name, "digest": digest, "size": size}) + "\n")
+    return 0
+
+
+def _shell(session: Session, command: Command, scratch: Path, *, failed: bool) -> int:
+    """A shell where ``command`` ran. Returns 0: what the user does there is no failure."""
+    source, target = session.shell
+    script = shlex.join(command.argv)
+    os.write(target, (
+        f"{script}: {'it failed' if failed else 'it is done'}; this is its sandbox as it is now.\n"
+        f"Inputs are in {nspawn.IN}, scripts in {INSIDE}. Leave with exit or Ctrl-D; nothing is kept.\n"
+    ).encode())  # fmt: skip
+    interactive = os.isatty(source) and os.isatty(target)
+    start = "if command -v bash > /dev/null; then exec bash; else exec sh; fi"
+    argv = _argv(session, replace(command, argv=("/bin/sh", "-c", start)), scratch)
+    if interactive:
+        # nspawn makes a terminal of its own: nothing inside gets hold of the user's.
+        argv[argv.index("--console=pipe")] = "--console=interactive"
+        subprocess.run(argv, stdin=source, stdout=target, stderr=target, preexec_fn=die_with_parent)
+        return 0
+    with subprocess.Popen(
+        argv, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=die_with_parent
+    ) as process:
+        while process.stdout and (chunk := os.read(process.stdout.fileno(), 1 << 16)):
+            os.write(target, chunk)
     return 0
 
 

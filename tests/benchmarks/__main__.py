@@ -1,10 +1,10 @@
 """How long builds take, against the same tools by hand and against live-build.
 
-    python -m tests.benchmarks [--live-build]
+    python -m tests.benchmarks [--arch | --live-build]
 
-Needs what the integration tests need, on a machine that does nothing else; --live-build also needs
-the package live-build, and a quarter of an hour. Every figure is the median of several runs in
-wall seconds; the ratios count, not the seconds. Prints one line a target: ours, the other's, the
+Needs what the integration tests need, on a machine that does nothing else. --arch does it with an Arch system made of
+Debian packages; --live-build also needs the package live-build, and a quarter of an hour. Every figure is the median
+of several runs in wall seconds; the ratios count, not the seconds. Prints one line a target: ours, the other's, the
 ratio, and what the ratio should be at most.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -30,9 +31,11 @@ from debate.model import Artifact, Command, Step
 from debate.pipeline import Pipeline, epoch_of
 from debate.settings import Settings
 from debate.steps import boot, iso
+from tests.conftest import ROOT
+from tests.integration import pacman_repository
 from tests.integration.checkout import DOIT, Checkout
 
-HAND = Path(__file__).with_name("hand.sh")
+HAND = {name: Path(__file__).with_name(f"hand-{name}.sh") for name in ("debian", "arch")}
 
 
 def timed(action: Callable[[], object], runs: int = 1, before: Callable[[], object] = lambda: None) -> float:
@@ -47,33 +50,42 @@ def timed(action: Callable[[], object], runs: int = 1, before: Callable[[], obje
 
 
 def run(*argv: str, directory: Path | None = None) -> None:
-    subprocess.run(argv, cwd=directory, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+    done = subprocess.run(
+        argv, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
+    )
+    if done.returncode:
+        sys.exit(f"{shlex.join(argv)}: exit status {done.returncode}\n{done.stderr[-4000:]}")
 
 
 class Bench:
     """One directory in which everything is built."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, name: str, text: str, environment: dict[str, str]) -> None:
+        self.directory, self.name, self.text, self.environment = directory, name, text, environment
         self.full = Checkout.make(directory / "full")
-        self.full.doit("build:minimal")
+        self.full.profile(name, text)
+        self.build(self.full)
         self.pin(self.full)
         self.settings = Settings(root=self.full.directory, cache=self.full.cache, output=self.full.directory / "build")
-        self.pipeline = Pipeline(self.settings, "minimal", Builder(self.settings, Store(self.full.cache)))
+        self.pipeline = Pipeline(self.settings, name, Builder(self.settings, Store(self.full.cache)))
+
+    def build(self, checkout: Checkout, name: str = "") -> None:
+        checkout.doit(f"build:{name or self.name}", status=0, **self.environment)
 
     def pin(self, checkout: Checkout) -> None:
-        lock = self.full.output("minimal", "lock.json").read_bytes()
-        (checkout.directory / "profiles" / "minimal.lock.json").write_bytes(lock)
+        lock = self.full.output(self.name, "lock.json").read_bytes()
+        (checkout.directory / "profiles" / f"{self.name}.lock.json").write_bytes(lock)
 
     def cold(self) -> Checkout:
         """A checkout whose cache holds packages and the sandbox base alone."""
         shutil.rmtree(self.directory / "cold", ignore_errors=True)
         made = Checkout.make(self.directory / "cold")
+        made.profile(self.name, self.text)
         self.pin(made)
         store, full = Store(made.cache), Store(self.full.cache)
         key = self.full.json(".sandbox", "trace.json")["key"]
         action: Any = full.lookup(key)
-        packages = [Locked(**p).artifact for p in self.full.json("minimal", "lock.json")["packages"]]
+        packages = [Locked(**p).artifact for p in self.full.json(self.name, "lock.json")["packages"]]
         for artifact in (*packages, *action["outputs"].values()):
             store.path(artifact).parent.mkdir(parents=True, exist_ok=True)
             os.link(full.path(artifact), store.path(artifact))
@@ -87,19 +99,20 @@ class Bench:
         _fill(target, step, self.pipeline.store)
         return target
 
-    def rootfs(self) -> tuple[Path, str]:
-        """The local repository with all packages, and their names."""
+    def rootfs(self) -> Path:
+        """What the step rootfs gets."""
         values = self.pipeline.slice("rootfs")
         step = self.pipeline.distribution().rootfs_step(
             self.pipeline.locked(), self.pipeline.outputs("packages")["index"], values, self.pipeline.base,
             epoch_of(values),
         )  # fmt: skip
-        return self.laid_out(step) / "repository", step.parameters["packages"].decode()
+        return self.laid_out(step)
 
     def iso_step(self) -> Step:
         initrd = self.pipeline.outputs("initrd")
         layers = [(f"{n}-x", self.pipeline.outputs(n)["layer"]) for n in ("rootfs", "overlay")]
-        parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, {}, "BENCH", 1_000_000_000)
+        merged = {"image": layers[0][1], "sha512": layers[0][1]}
+        parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, merged, "BENCH", 1_000_000_000)
         live = self.pipeline.distribution().live(self.pipeline.generator, parts)
         menu = boot.menu(self.pipeline.slice("boot"), live)
         images: dict[str, Artifact] = self.pipeline.outputs("boot")
@@ -108,12 +121,12 @@ class Bench:
     # Rows ------------------------------------------------------------------------------------------
 
     def by_hand(self) -> float:
-        repository, packages = self.rootfs()
+        inputs, script = self.rootfs(), str(HAND[self.pipeline.slice("packages")["distribution"]])
         images = self.laid_out(self.iso_step())
         (images / "boot").mkdir()
         shutil.copytree(images / "iso" / "boot" / "grub", images / "boot" / "grub")
         target = self.directory / "hand.iso"
-        return timed(lambda: run("sh", str(HAND), str(repository), "trixie", packages, str(images), str(target)))
+        return timed(lambda: run("unshare", "--mount", "sh", script, str(inputs), str(images), str(target)))
 
     def last_steps_by_hand(self) -> float:
         """xorriso and SHA-256 of the ISO, on the files that our own step gets."""
@@ -141,19 +154,19 @@ class Bench:
 
     def changed(self, change: Callable[[int], object]) -> float:
         numbers = iter(range(100))
-        self.full.doit("build:minimal")
-        return timed(lambda: self.full.doit("build:minimal"), 5, lambda: change(next(numbers)))
+        self.build(self.full)
+        return timed(lambda: self.build(self.full), 5, lambda: change(next(numbers)))
 
     def overlay_file(self) -> float:
         tree = self.full.directory / "profiles" / "bench" / "etc"
         tree.mkdir(parents=True)
-        profile = self.full.directory / "profiles" / "minimal.yaml"
+        profile = self.full.directory / "profiles" / f"{self.name}.yaml"
         profile.write_text(profile.read_text() + "overlays: [bench]\n")
         (tree / "file").write_text("first\n")
         return self.changed(lambda number: (tree / "file").write_text(f"{number}\n"))
 
     def menu(self) -> float:
-        profile = self.full.directory / "profiles" / "minimal.yaml"
+        profile = self.full.directory / "profiles" / f"{self.name}.yaml"
         text = profile.read_text()
         return self.changed(lambda number: profile.write_text(f"{text}boot: {{timeout: {number + 20}}}\n"))
 
@@ -166,19 +179,19 @@ class Bench:
         return timed(lambda: run(DOIT, directory=directory), 15)
 
     def nothing_to_do(self) -> float:
-        self.full.doit("build:minimal")
-        return timed(lambda: self.full.doit("build:minimal"), 15)
+        self.build(self.full)
+        return timed(lambda: self.build(self.full), 15)
 
     def fresh(self) -> float:
         made = Checkout.make(self.directory / "fresh", self.full.cache)
         shutil.rmtree(made.directory / "profiles")
         shutil.copytree(self.full.directory / "profiles", made.directory / "profiles", symlinks=True)
         build = made.directory / "build"
-        return timed(lambda: made.doit("build:minimal"), 5, lambda: shutil.rmtree(build, ignore_errors=True))
+        return timed(lambda: self.build(made), 5, lambda: shutil.rmtree(build, ignore_errors=True))
 
     def copied(self) -> float:
         target = self.directory / "copy.iso"
-        argv = ("cp", "--reflink=never", str(self.full.iso("minimal")), str(target))
+        argv = ("cp", "--reflink=never", str(self.full.iso(self.name)), str(target))
         return timed(lambda: run(*argv), 5, lambda: target.unlink(missing_ok=True))
 
     def live_build(self) -> float:
@@ -198,7 +211,7 @@ class Bench:
             "--linux-flavours", "amd64", "--firmware-chroot", "false", "--firmware-binary", "false",
         ]  # fmt: skip
         run("lb", "config", *options, directory=directory)
-        names = [p["name"] for p in self.full.json("minimal", "lock.json")["packages"]]
+        names = [p["name"] for p in self.full.json(self.name, "lock.json")["packages"]]
         wanted = [name for name in names if not name.startswith("linux-image")]
         (directory / "config" / "package-lists" / "all.list.chroot").write_text("\n".join(wanted) + "\n")
         seconds = timed(lambda: run("lb", "build", directory=directory))
@@ -213,18 +226,31 @@ def row(name: str, ours: float, what: str, other: float, most: float | None = No
     sys.stdout.flush()
 
 
+def minimal(directory: Path) -> Bench:
+    text = (ROOT / "profiles" / "minimal.yaml").read_text()
+    return Bench(directory, "minimal", text.partition("version: 1\n")[2], {})
+
+
+def arch(directory: Path) -> Bench:
+    repository = pacman_repository.from_debian(Checkout.make(directory / "source"), directory / "mirror")
+    return Bench(directory, "arch", pacman_repository.PROFILE, repository.settings)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
+    parser.add_argument("--arch", action="store_true", help="an Arch system, made of Debian packages")
     parser.add_argument("--live-build", action="store_true", help="also time live-build, which takes minutes")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="debate-bench-", dir="/var/tmp") as name:
-        bench = Bench(Path(name))
+        bench = arch(Path(name)) if wanted.arch else minimal(Path(name))
         sys.stdout.write(f"{'':<42} {'ours':>7}  {'against':<26} {'':>7}  ratio\n")
         made = bench.cold()
-        cold = timed(lambda: made.doit("build:minimal"))
-        row("cold build, packages there", cold, "by hand", bench.by_hand(), 1.0)
-        made.profile("second", "extends: minimal\nbase: minimal\npackages: [less]\n")
-        second = timed(lambda: made.doit("build:second"))
+        cold = timed(lambda: bench.build(made))
+        hand = bench.by_hand()
+        row("cold build, packages there", cold, "by hand", hand, 1.0)
+        made.profile("second", f"{bench.text}base: {bench.name}\npackages: [less]\n")
+        second = timed(lambda: bench.build(made, "second"))
+        row("second profile, one package more", second, "by hand", hand, 0.5)
         row("nothing to do", bench.nothing_to_do(), "doit, one task", bench.one_task(), 1.5)
         row("fresh checkout, full cache", bench.fresh(), "copying the ISO", bench.copied(), 2.0)
         last = bench.last_steps_by_hand()

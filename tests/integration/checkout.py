@@ -130,7 +130,7 @@ def ran(said: str, profile: str = "") -> dict[str, str]:
     """
     found = {}
     for line in said.splitlines():
-        match = re.match(r"  ([a-z]+)(:\S+)? +(from the cache|from the remote|[0-9.]+ s)", line)
+        match = re.match(r"(?:[0-9:]{8} )?  ([a-z]+)(:\S+)? +(from the cache|from the remote|[0-9.]+ s)", line)
         if match and (not profile or match[2] == f":{profile}"):
             found[match[1]] = {"from the cache": "cached", "from the remote": "remote"}.get(match[3], "built")
     return found

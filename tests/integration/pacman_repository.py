@@ -20,8 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.integration.archive import _forget, _run
+from tests.integration.checkout import Checkout
 
 REPOSITORY = "core"
+PROFILE = "extends: arch-minimal\ninitrd: {generator: dracut}\n"
 _MOVES = (
     ("usr/sbin", "usr/bin"), ("usr/lib64", "usr/lib"), ("bin", "usr/bin"), ("sbin", "usr/bin"), ("lib64", "usr/lib"),
     ("lib", "usr/lib"),
@@ -144,6 +146,25 @@ _OF_DRACUT = (
     "mawk", "mount", "procps", "sed", "systemd", "systemd-sysv", "tar", "udev", "util-linux", "zstd",
 )  # fmt: skip
 """What it needs on Arch, and on Debian need not say, where most of these are essential."""
+
+
+def from_debian(source: Checkout, directory: Path) -> Repository:
+    """Debian's packages of a system with dracut and pacman, as pacman's. ``source`` is where to lock and fetch them."""
+    source.profile(
+        "debs",
+        "extends: minimal\ninitrd: {generator: dracut}\npackages: [pacman-package-manager, gpg, gpg-agent, less]\n",
+    )
+    source.profile("tools", f"extends: debs\npackages: [{', '.join(TOOLS)}]\n")
+    source.doit("packages:debs", "packages:tools")
+    debs, tools = (
+        {package["sha256"]: source.object(package["sha256"]) for package in source.json(name, "lock.json")["packages"]}
+        for name in ("debs", "tools")
+    )
+    made = Repository.make(directory)
+    with tempfile.TemporaryDirectory(dir=directory) as work:
+        made.convert(list(debs.values()), [tools[sha256] for sha256 in tools.keys() - debs.keys()], Path(work))
+    return made
+
 
 _ESSENTIAL = ("bash", "coreutils", "dash", "findutils", "libc-bin", "mawk", "mount", "sed")
 """What scripts count on without saying so, on Debian as on Arch."""

@@ -14,9 +14,8 @@ import pytest
 
 from tests.integration import pacman_repository
 from tests.integration.checkout import Checkout, ran
-from tests.integration.pacman_repository import Repository
+from tests.integration.pacman_repository import PROFILE, Repository
 
-PROFILE = "extends: arch-minimal\ninitrd: {generator: dracut}\n"
 BROKEN = "post_install() {\n    echo the script fails >&2\n    exit 3\n}\n"
 
 
@@ -25,20 +24,9 @@ def repository(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Rep
     """Debian's packages of a system with dracut and pacman, as pacman's."""
     directory = tmp_path_factory.mktemp("arch")
     source = Checkout.make(directory / "source", built.cache)
-    source.profile(
-        "debs",
-        "extends: minimal\ninitrd: {generator: dracut}\npackages: [pacman-package-manager, gpg, gpg-agent, less]\n",
-    )
-    source.profile("tools", f"extends: debs\npackages: [{', '.join(pacman_repository.TOOLS)}]\n")
-    source.doit("packages:debs", "packages:tools")
-    debs, tools = (
-        {package["sha256"]: source.object(package["sha256"]) for package in source.json(name, "lock.json")["packages"]}
-        for name in ("debs", "tools")
-    )
-    made = Repository.make(directory / "mirror")
+    made = pacman_repository.from_debian(source, directory / "mirror")
     work = directory / "work"
     work.mkdir()
-    made.convert(list(debs.values()), [tools[sha256] for sha256 in tools.keys() - debs.keys()], work)
     made.publish(
         made.add(pacman_repository.plain(work, "probe", "1.0-1", {"usr/share/probe": "probe"})),
         made.add(pacman_repository.plain(work, "broken", "1.0-1", {"usr/share/broken": "broken"}, BROKEN)),

@@ -79,7 +79,10 @@ def test_what_it_says_is_what_then_happens(mine: Checkout, change: str) -> None:
             assert then[step] == "built", step
         elif found[step] in ("up to date", "from the cache"):
             assert then.get(step, "cached") == "cached", step
-    assert set(verdicts(mine.doit("explain:minimal")).values()) == {"up to date"}
+    said = mine.doit("explain:minimal")
+    assert set(verdicts(said).values()) == {"up to date"}
+    because = said[said.index(f"{min(first)}:minimal") :]
+    assert re.search(rf"up to date\n    built [0-9: -]+, because:\n(      .*\n)*?      {reason}", because), said
 
 
 def test_before_the_first_build(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 #!/bin/sh
 # The same ISO by hand: the usual tools, one after the other, from packages that are there already.
-# usage: hand.sh REPOSITORY RELEASE PACKAGES IMAGES ISO (IMAGES: GRUB's boot images and menu, made before)
+# usage: hand-debian.sh INPUTS IMAGES ISO (INPUTS: what the step rootfs gets; IMAGES: GRUB's boot images and menu)
 set -eu
-repository=$1 release=$2 packages=$3 images=$4 iso=$5
+repository=$1/repository release=$(cat "$1/release") packages=$(cat "$1/packages") images=$2 iso=$3
 work=$(mktemp -d "$(dirname "$iso")/hand-XXXXXX")
 export TMPDIR="$work" SOURCE_DATE_EPOCH=1000000000
 

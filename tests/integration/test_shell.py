@@ -1,0 +1,97 @@
+"""`doit shell:STEP:NAME`: the sandbox of a step as it was, on a terminal and without one."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.integration.checkout import DOIT, Checkout, hook, ran
+
+BROKEN = "mkdir /opt/made\ntest -e /opt/missing\n"
+
+
+@pytest.fixture
+def failed(checkout: Checkout, built: Checkout) -> Checkout:
+    """A checkout with a profile whose hook fails."""
+    checkout.pin(built)
+    checkout.pin_as("mine", built)
+    hook(checkout, BROKEN)
+    said = checkout.doit("build:mine", status=1)
+    assert "  > debate: hook hook.sh: line 2: exit status 1: test -e /opt/missing" in said
+    assert "a shell in that sandbox: doit shell:overlay:mine" in said
+    return checkout
+
+
+def piped(checkout: Checkout, target: str, commands: str) -> str:
+    done = subprocess.run(
+        [DOIT, target], cwd=checkout.directory, env=checkout.environment(), input=commands, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+def test_as_it_failed(failed: Checkout) -> None:
+    objects = sorted(path.name for path in failed.cache.glob("objects/sha256/*/*"))
+    said = piped(
+        failed, "shell:overlay:mine", "ls -d /opt/*; id -un; ls /sys/class/net; ls /run/in/hook; echo x > /left\n"
+    )
+    assert "it failed; this is its sandbox as it is now" in said
+    assert re.search(r"^/opt/made\nroot\nlo\n1$", said, re.MULTILINE), said
+    assert "/left" not in piped(failed, "shell:overlay:mine", "ls -d /left /opt/made 2> /dev/null\n")
+    assert objects == sorted(path.name for path in failed.cache.glob("objects/sha256/*/*")), "nothing is kept"
+    assert not failed.output("mine", "overlay.json").exists()
+
+
+def test_of_a_step_that_does_not_fail(failed: Checkout) -> None:
+    """Whatever the cache knows, it runs."""
+    said = piped(failed, "shell:boot:mine", "ls /run/work /run/out\n")
+    assert "it is done; this is its sandbox as it is now" in said
+    assert {"core.img", "efi", "bios"} <= set(said.split())
+
+
+def test_on_a_terminal(failed: Checkout) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(failed.directory)
+        os.execve(DOIT, [DOIT, "shell:overlay:mine"], {**failed.environment(), "TERM": "xterm"})
+    said, sent, deadline = "", False, time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if not select.select([terminal], [], [], 1)[0]:
+            continue
+        try:
+            said += os.read(terminal, 1 << 16).decode(errors="replace")
+        except OSError:
+            break
+        if not sent and "root@debate" in said:
+            os.write(terminal, b"tty; ls /opt; exit 3\r")
+            sent = True
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, said
+    assert re.search(r"/dev/(pts/\d+|console)\r\nmade\r\n", said), said
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("shell:packages:minimal", "shell:packages:minimal: write shell:STEP:minimal, with STEP one of lock, rootfs"),
+        ("shell:minimal", "shell:minimal: write shell:STEP:minimal, with STEP one of lock, rootfs"),
+        ("shell:overlay:minimul", "there is no such profile; did you mean 'minimal'"),
+    ],
+)
+def test_what_there_is_no_shell_for(tmp_path: Path, word: str, message: str) -> None:
+    said = Checkout.make(tmp_path / "fresh").doit(word, status=3)
+    assert message in said
+
+
+def test_the_steps_below_it_are_built_first(checkout: Checkout, built: Checkout) -> None:
+    checkout.pin(built)
+    said = piped(checkout, "shell:overlay:minimal", "ls /etc/hostname\n")
+    assert ran(said)["rootfs"] == "cached"
+    assert "/etc/hostname" in said

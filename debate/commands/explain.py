@@ -20,6 +20,7 @@ from debate.errors import DebateError
 from debate.model import Artifact, Result, Step
 from debate.pipeline import Pipeline
 from debate.reasons import Last, reasons
+from debate.records import Report
 from debate.settings import Settings
 
 STEPS = ("lock", "packages", "rootfs", "initrd", "overlay", "boot", "iso")
@@ -82,6 +83,9 @@ class _DryPipeline(Pipeline):
 
     def save(self, path: str, value: Any) -> None:
         self.memory[path] = json.loads(json.dumps(value))
+
+    def remember(self, step: str, last: Last, source: str) -> Report:  # noqa: ARG002 - it only looks
+        return {}
 
     def below(self) -> Pipeline | None:
         """The profile below, looked at in the same way."""

@@ -101,7 +101,10 @@ class _Normaliser:
         kernel = data["kernel"] or self.distribution.default_kernel(data["architecture"])
         packages = {*data["packages"], kernel, *self.distribution.implied_packages(data)}
         where = {name: data[name] for name in ("release", "architecture")}
-        compression = _mksquashfs(data["image"]["compression"])
+        shipped = _mksquashfs(data["image"]["compression"])
+        merged = not self.distribution.stacks_layers(data["initrd"]["generator"])
+        # Layers that are packed as one for the ISO are packed for the cache alone before: quickly.
+        compression = _mksquashfs({"algorithm": "zstd", "level": 1}) if merged else shipped
         label = data["image"]["label"] or _label(self.profile.name)
         boot = data["boot"]
         slices = {
@@ -137,6 +140,7 @@ class _Normaliser:
                 "label": label,
                 "publisher": data["image"]["publisher"],
                 "application": "Live system",
+                "merge": shipped if merged else None,
             },
         }
         about = {name: data[name] for name in ("description", "mirror", "check")}

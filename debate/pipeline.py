@@ -307,10 +307,9 @@ class Pipeline:
         initrd = self.outputs("initrd")
         layers = [(f"{number}-{name}", layer) for number, (name, layer) in enumerate(self.layers())]
         merged: Mapping[str, Artifact] = {}
-        if not self.distribution().stacks_layers(self.generator):
-            options = self.slice("overlay")["mksquashfs"]
-            merged = self.realise(merge.step([layer for _, layer in self.layers()], options, self.base)).outputs
         values, epoch = self.slice("iso"), self.load("hash.json")["epoch"]
+        if values["merge"] is not None:
+            merged = self.realise(merge.step([layer for _, layer in self.layers()], values["merge"], self.base)).outputs
         parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, merged, values["label"], epoch)
         live = self.distribution().live(self.generator, parts)
         menu = boot.menu(self.slice("boot"), live)

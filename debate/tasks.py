@@ -367,7 +367,7 @@ class Graph:
 
     def iso(self, name: str) -> Task:
         reads = ["rootfs.json", "overlay.json", "initrd.json", "boot.json", "hash.json"]
-        reads += ["slices/iso.json", "slices/boot.json", "slices/initrd.json", "slices/overlay.json"]
+        reads += ["slices/iso.json", "slices/boot.json", "slices/initrd.json"]
         return self.step(name, "iso", "put the ISO together", reads, base=True, below=True)
 
     def build(self, name: str) -> Task:

@@ -105,5 +105,5 @@ def _profiles(settings: Settings, revision: str) -> Iterator[Path]:
         raise DebateError(f"diff: {revision}: {said[-1] if said else 'git failed'}; name a commit, branch or tag")
     with tempfile.TemporaryDirectory(prefix="debate-diff-") as name:
         with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
-            tar.extractall(name, filter="data")
+            tar.extractall(name, filter="tar")  # A link to /etc in an overlay is one in the system.
         yield Path(name, settings.profiles.name)

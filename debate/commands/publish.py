@@ -55,6 +55,8 @@ def push(pipeline: Pipeline) -> dict[str, Any]:
     except RegistryError as error:
         raise DebateError(f"{settings.remote}: {iso} was not pushed: {error}") from None
     for trace in _traces(pipeline):
+        if "key" not in trace:
+            continue  # A lock is made anew each time, and has none.
         action = pipeline.store.lookup(trace["key"])
         if action:
             remote.send(trace["step"], trace["key"], action["outputs"], action["seconds"], pipeline.notes())

@@ -1,0 +1,33 @@
+"""What the documentation tells people to write and to run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+NAMES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, the file that it is to be written to, if any, and its text."""
+
+    language: str
+    file: str
+    text: str
+
+
+def blocks(name: str) -> list[Block]:
+    """The blocks of a document, in order."""
+    found = re.findall(r"^```(\w*) ?(\S*)\n(.*?)^```$", (ROOT / name).read_text(), re.MULTILINE | re.DOTALL)
+    return [Block(*parts) for parts in found]
+
+
+def write(directory: Path, block: Block) -> None:
+    """Make the file of a block."""
+    path = directory / block.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(block.text)

@@ -1,0 +1,59 @@
+"""The documentation names tasks, files and fields that there are."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from debate import config, profile
+from debate.commands import help as help_
+from debate.tasks import STEPS
+from tests import documents
+from tests.conftest import ROOT
+
+WORDS = {
+    *re.findall(r"^def task_(\w+)", (ROOT / "dodo.py").read_text(), re.MULTILINE), *STEPS, "export-archiso",
+    "import-archiso", "import-live-build", "help", "list", "info", "clean", "forget", "tabcompletion", "run",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", documents.NAMES)
+def test_commands(name: str) -> None:
+    code = "\n".join(block.text for block in documents.blocks(name) if block.language == "sh")
+    inline = re.findall(r"`doit (?:-\S+ (?:\d )?)*([a-z][\w-]*)", (ROOT / name).read_text())
+    lines = re.findall(r"(?:^|\| )doit (?:-\S+ (?:\d )?)*([a-z][\w-]*)", code, re.MULTILINE)
+    assert set(inline + lines) <= WORDS
+
+
+@pytest.mark.parametrize("name", documents.NAMES)
+def test_links(name: str) -> None:
+    text = (ROOT / name).read_text()
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert ((ROOT / name).parent / link).exists(), link
+
+
+def test_every_task_has_help() -> None:
+    tasks = set(re.findall(r"^def task_(\w+)", (ROOT / "dodo.py").read_text(), re.MULTILINE))
+    inner = {"profiles", "doctor", "import", "cache", "fsck", "sandbox", "config", "hash", "packages", "rootfs",
+             "overlay", "initrd", "boot", "iso"}  # fmt: skip
+    assert {task.replace("_", "-") for task in tasks - inner} <= help_.TASKS.keys()
+    assert help_.text("build:minimal").startswith("doit build:NAME")
+    assert help_.text("nonsense") == ""
+
+
+def test_recipes_are_profiles(tmp_path: Path) -> None:
+    """Each of them can be normalised, and they stand in the document that says what they are for."""
+    shutil.copytree(ROOT / "profiles", tmp_path / "profiles", symlinks=True)
+    made = [block for block in documents.blocks("docs/recipes.md") if block.file]
+    for block in made:
+        documents.write(tmp_path, block)
+    (tmp_path / "profiles" / "keys").mkdir()
+    (tmp_path / "profiles" / "keys" / "extra.asc").write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
+    (tmp_path / "profiles" / "overlays" / "tool").mkdir()
+    names = [Path(block.file).stem for block in made if block.language == "yaml"]
+    assert len(names) == 8
+    for name in names:
+        config.normalise(profile.load(tmp_path / "profiles", name), tmp_path / "profiles")

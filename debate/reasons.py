@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from debate.cache.store import read_object
 from debate.changes import changes
-from debate.lock import differences
 from debate.paths import shown
 
 if TYPE_CHECKING:
@@ -32,8 +31,8 @@ class Last:
     def load(cls, directory: Path, step: str) -> Last:
         """Out of the profile's output directory."""
         return cls(
-            read_object(directory / "traces" / f"{step}.json") or {},
-            read_object(directory / "traces/read" / f"{step}.json") or {},
+            read_object(directory / "traces" / f"{step}.json"),
+            read_object(directory / "traces/read" / f"{step}.json"),
         )
 
 
@@ -59,6 +58,8 @@ def reasons(
             told = True
             yield _worded(change, place(), contents, read[name])
     if "lock" in last.read and "lock" in read:
+        from debate.lock import differences
+
         for line in differences(last.read["lock"], read["lock"]):
             told = True
             yield f"lock: {line}"

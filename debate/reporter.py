@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
@@ -12,6 +9,7 @@ from typing import Any, TextIO
 from doit.exceptions import TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
+from debate import ci
 from debate.progress import Board, printable
 
 _SOURCES = {"local": "from the cache", "remote": "from the remote"}
@@ -111,9 +109,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         for line in fail.message.split("\n"):
             self.board.write(line, style="red" if line.startswith("  > ") else "", stamped=False)
         self.board.write("", stamped=False)
-        if os.environ.get("GITHUB_ACTIONS") == "true":
-            text = fail.message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-            self.board.write(f"::error title={task.name.replace(':', ' ')}::{text}", stamped=False)
+        if ci.on_github():
+            self.board.write(ci.annotation(fail.message, title=task.name.replace(":", " ")), stamped=False)
 
     def complete_run(self) -> None:
         self.at_end()
@@ -135,20 +132,12 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
     def fold(self, name: str, title: str) -> None:
         """Put a step's log into a CI log, folded. Nothing in it is taken for a command of the CI system."""
         step, _, profile = name.partition(":")
-        log = self.output / (profile or f".{step}") / "logs" / f"{step}.log"
-        github, gitlab = os.environ.get("GITHUB_ACTIONS") == "true", os.environ.get("GITLAB_CI") == "true"
-        if not (github or gitlab) or not log.exists():
+        log = self.output / profile / "logs" / f"{step}.log"
+        if not (ci.on_github() or ci.on_gitlab()) or not log.exists():
             return
-        token = secrets.token_hex(16)
         with log.open(errors="replace") as file:
             lines = [f"    {printable(line.rstrip())}" for line in file]
-        if github:
-            before, after = [f"::group::{title}", f"::stop-commands::{token}"], [f"::{token}::", "::endgroup::"]
-        else:
-            now, section = int(time.time()), f"debate_{token}"
-            before = [f"\x1b[0Ksection_start:{now}:{section}[collapsed=true]\r\x1b[0K{title}"]
-            after = [f"\x1b[0Ksection_end:{now}:{section}\r\x1b[0K"]
-        self.board.write("\n".join([*before, *lines, *after]), stamped=False)
+        self.board.write(ci.folded(title, lines), stamped=False)
 
 
 def tells(task: Any) -> bool:

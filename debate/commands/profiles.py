@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from debate import config, profile, profile_names
+from debate import ci, config, profile, profile_names
 from debate.errors import DebateError, ProfileError
 from debate.paths import shown
 from debate.profile import Node
@@ -129,14 +129,8 @@ def _text(found: Mapping[str, Problems], problems: Problems) -> str:
 
 
 def _github(_: Mapping[str, Problems], problems: Problems) -> str:
-    """Workflow commands: docs.github.com, "Workflow commands", ::error."""
-
-    def escaped(text: str) -> str:
-        return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
     return "".join(
-        f"::error file={escaped(file)},line={line},col={column}::{escaped(text)}\n"
-        for file, line, column, text in problems
+        f"{ci.annotation(text, file=file, line=line, col=column)}\n" for file, line, column, text in problems
     )
 
 

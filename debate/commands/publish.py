@@ -55,8 +55,6 @@ def push(pipeline: Pipeline) -> dict[str, Any]:
     except RegistryError as error:
         raise DebateError(f"{settings.remote}: {iso} was not pushed: {error}") from None
     for trace in _traces(pipeline):
-        if "key" not in trace:
-            continue  # A lock is made anew each time, and has none.
         action = pipeline.store.lookup(trace["key"])
         if action:
             remote.send(trace["step"], trace["key"], action["outputs"], action["seconds"], pipeline.notes())
@@ -71,7 +69,7 @@ def _traces(pipeline: Pipeline) -> Iterator[dict[str, Any]]:
     paths = [path for name in names for path in sorted((output / name / "traces").glob("*.json"))]
     for path in (*paths, output / ".sandbox" / "trace.json"):
         trace = json.loads(path.read_bytes())
-        if trace["step"] not in ("select", "order"):
+        if trace["step"] not in ("lock", "select", "order"):  # A lock is chosen, not looked up.
             yield trace
 
 

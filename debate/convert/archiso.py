@@ -29,6 +29,12 @@ _OURS = (
     "etc/passwd", "etc/shadow", "etc/group", "etc/gshadow", "etc/hostname", "etc/hosts", "root/customize_airootfs.sh",
 )  # fmt: skip
 """Files of airootfs/ that become a field."""
+_READ = frozenset({
+    "iso_name", "iso_label", "iso_publisher", "iso_application", "iso_version", "install_dir", "arch", "buildmodes",
+    "bootmodes", "pacman_conf", "airootfs_image_type", "airootfs_image_tool_options", "bootstrap_tarball_compression",
+    "file_permissions",
+})  # fmt: skip
+"""Variables of profiledef.sh that become something or are spoken of by name."""
 _PLACEHOLDER = re.compile(r"%|^archiso|^initrd=|^(BOOT_IMAGE|img_dev|img_loop)=")
 """Kernel arguments that belong to mkarchiso's own boot."""
 
@@ -66,7 +72,7 @@ def parse(data: bytes) -> dict[str, list[str]]:
     position = 0
     while position + 1 < len(words):
         name, count = words[position], words[position + 1]
-        if not count.isdigit() or position + 2 + int(count) > len(words) - 1:
+        if not count.isdecimal() or position + 2 + int(count) > len(words) - 1:
             raise DebateError("profiledef.sh: what it has set cannot be read; does it write to files of its own?")
         found[name] = words[position + 2 : position + 2 + int(count)]
         position += 2 + int(count)
@@ -124,7 +130,7 @@ class _Converter:
         architecture = self.one("arch") or "x86_64"
         path = self.directory / f"packages.{architecture}"
         try:
-            lines = path.read_text().splitlines()
+            lines = path.read_text(errors="replace").splitlines()
         except OSError as error:
             raise DebateError(f"{shown(path)}: {error.strerror}; profiledef.sh says arch={architecture!r}") from None
         if architecture not in arch.ARCHITECTURES:
@@ -180,7 +186,7 @@ class _Converter:
                 continue
             user: dict[str, Any] = {"name": name}
             if name != "root":
-                user["uid"] = int(uid) if uid.isdigit() else None
+                user["uid"] = int(uid) if uid.isdecimal() else None
                 if full_name:
                     user["full_name"] = full_name
                 if home not in ("", f"/home/{name}"):
@@ -201,7 +207,7 @@ class _Converter:
     def permissions(self) -> list[dict[str, str]]:
         words = self.variables.get("file_permissions", [])
         found = []
-        for path, value in sorted(zip(words[::2], words[1::2], strict=True)):
+        for path, value in sorted(zip(words[::2], words[1::2], strict=False)):
             owner, group, mode = [*value.split(":"), "", ""][:3]
             if path.lstrip("/") in ("etc/shadow", "etc/gshadow"):
                 continue  # Packages have them right.
@@ -250,7 +256,11 @@ class _Converter:
             if "ia32" in mode:
                 self.lose("profiledef.sh", f"bootmode {mode!r}: UEFI of 32 bits is not supported")
         loader = self.directory / "efiboot" / "loader" / "loader.conf"
-        timeout = re.search(r"^timeout\s+([0-9]+)", loader.read_text(), re.MULTILINE) if loader.is_file() else None
+        timeout = (
+            re.search(r"^timeout\s+([0-9]+)", loader.read_text(errors="replace"), re.MULTILINE)
+            if loader.is_file()
+            else None
+        )
         if timeout:
             found["timeout"] = min(int(timeout[1]), 3600)
         arguments = self.kernel_arguments()
@@ -268,7 +278,9 @@ class _Converter:
             for path in sorted(self.directory.glob(pattern)):
                 match = re.search(line, path.read_text(errors="replace"), re.MULTILINE)
                 if match:
-                    words = [word for word in match[1].split() if not _PLACEHOLDER.search(word)]
+                    shared = self.one(f"kernel_params_{self.one('arch')}")
+                    line = match[1].replace("%KERNEL_PARAMS%", shared)
+                    words = [word for word in line.split() if not _PLACEHOLDER.search(word)]
                     return [word for word in words if "'" not in word and "$" not in word]
         return []
 
@@ -295,7 +307,7 @@ class _Converter:
         if algorithm in ("zstd", "xz", "lz4", "gzip"):
             found["compression"] = {"algorithm": algorithm}
             level = pairs.pop("-Xcompression-level", "")
-            if level.isdigit() and algorithm in ("zstd", "gzip"):
+            if level.isdecimal() and algorithm in ("zstd", "gzip"):
                 found["compression"]["level"] = int(level)
         elif algorithm:
             self.lose("profiledef.sh", f"airootfs_image_tool_options: no compression by {algorithm}; zstd is taken")
@@ -320,6 +332,9 @@ class _Converter:
                 self.lose("profiledef.sh", f"buildmode {mode!r}: only ISOs are built")
         if self.variables.get("bootstrap_tarball_compression"):
             self.lose("profiledef.sh", "bootstrap_tarball_compression: only ISOs are built")
+        for name in sorted(set(self.variables) - _READ):
+            if name != f"kernel_params_{self.one('arch')}":
+                self.lose("profiledef.sh", f"{name}: has no counterpart")
 
     def others(self) -> None:
         """Files beside those that were read."""

@@ -168,7 +168,7 @@ class _Converter:
         if name == "LB_CHROOT_SQUASHFS_COMPRESSION_TYPE" and value in ("zstd", "xz", "lz4", "gzip"):
             image.setdefault("compression", {})["algorithm"] = value
             return True
-        if name == "LB_CHROOT_SQUASHFS_COMPRESSION_LEVEL" and value.isdigit():
+        if name == "LB_CHROOT_SQUASHFS_COMPRESSION_LEVEL" and value.isdecimal():
             image.setdefault("compression", {})["level"] = int(value)
             return True
         return False

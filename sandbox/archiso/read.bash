@@ -1,23 +1,23 @@
 # What `read.sh` runs: profiledef.sh needs bash.
-names='iso_name iso_label iso_publisher iso_application iso_version install_dir arch buildmodes bootmodes pacman_conf
-    airootfs_image_type airootfs_image_tool_options bootstrap_tarball_compression file_permissions bootstrap_parent
-    cert_list'
+# All that it sets is written, so that what has no counterpart can be named; not what bash sets by itself.
+debate_before=" $(compgen -v | tr '\n' ' ')debate_before debate_name debate_value _ PIPESTATUS OLDPWD BASH_REMATCH "
 declare -A file_permissions=()
 # shellcheck disable=SC1091
 . /run/in/profiledef.sh > /dev/null || { echo "debate: profiledef.sh ends with status $?" >&2; exit 1; }
+set +eu
 exec > /run/out/variables
-for name in $names; do
-    kind=$(declare -p "$name" 2> /dev/null) || continue
-    declare -n value=$name
-    case $kind in
+for debate_name in $(compgen -v); do
+    case $debate_before in *" $debate_name "*) continue ;; esac
+    declare -n debate_value=$debate_name
+    case $(declare -p "$debate_name" 2> /dev/null) in
     'declare -A'*)
-        printf '%s\0%d\0' "$name" $((2 * ${#value[@]}))
-        for key in "${!value[@]}"; do printf '%s\0%s\0' "$key" "${value[$key]}"; done
+        printf '%s\0%d\0' "$debate_name" $((2 * ${#debate_value[@]}))
+        for debate_key in "${!debate_value[@]}"; do printf '%s\0%s\0' "$debate_key" "${debate_value[$debate_key]}"; done
         ;;
     *)
-        printf '%s\0%d\0' "$name" "${#value[@]}"
-        [ "${#value[@]}" -eq 0 ] || printf '%s\0' "${value[@]}"
+        printf '%s\0%d\0' "$debate_name" "${#debate_value[@]}"
+        [ "${#debate_value[@]}" -eq 0 ] || printf '%s\0' "${debate_value[@]}"
         ;;
     esac
-    unset -n value
+    unset -n debate_value
 done

@@ -24,6 +24,7 @@ pacman_conf="pacman.conf"
 airootfs_image_type="squashfs"
 airootfs_image_tool_options=('-comp' 'zstd' '-Xcompression-level' '15' '-b' '1M')
 file_permissions=(["/usr/local/bin/tool"]="0:0:755" ["/etc/shadow"]="0:0:400")
+cert_list=(key.pem cert.pem)
 """
 
 
@@ -42,6 +43,8 @@ def test_import_archiso(checkout: Checkout, tmp_path: Path, more: str) -> None:
     said = checkout.doit("import-archiso", "-d", str(where), "-n", "mine")
     assert "profiles/mine.yaml written, with 1 files and 0 hooks" in said
     assert "iso_version" in said
+    assert "profiledef.sh: cert_list: has no counterpart" in said
+    assert said.count("has no counterpart") == 1, "what bash sets itself is not the profile's"
     made = yaml.safe_load((checkout.directory / "profiles" / "mine.yaml").read_text())
     assert made["packages"] == ["base", "linux", "vim"]
     assert made["image"]["label"] == "MINE_202311"

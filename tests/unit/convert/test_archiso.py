@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,30 @@ def test_nothing_is_overwritten(directory: Path, profiles: Path, there: str) -> 
         draft.write(archiso.convert(directory, VARIABLES), profiles, "mine")
     assert (profiles / there).read_text() == "precious"
     assert sum(path.is_file() for path in profiles.rglob("*")) == 1
+
+
+def test_a_variable_without_a_counterpart_is_named(directory: Path) -> None:
+    made = archiso.convert(directory, {**VARIABLES, "cert_list": ["key.pem"], "mine": []})
+    assert "profiledef.sh: cert_list: has no counterpart" in made.losses
+    assert "profiledef.sh: mine: has no counterpart" in made.losses
+    assert not any("iso_name: has" in loss for loss in made.losses)
+
+
+def test_kernel_arguments_that_all_entries_share(directory: Path) -> None:
+    """archiso 91's kernel_params_ARCH, which stand where an entry says %KERNEL_PARAMS%."""
+    entry = directory / "efiboot/loader/entries/01.conf"
+    entry.write_text("options archisobasedir=%INSTALL_DIR% %KERNEL_PARAMS% copytoram=n\n")
+    made = archiso.convert(directory, {**VARIABLES, "kernel_params_x86_64": ["quiet loglevel=3"]})
+    assert made.fields["boot"]["arguments"] == ["quiet", "loglevel=3", "copytoram=n"]
+    assert not any("kernel_params" in loss for loss in made.losses)
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if "airootfs/home" not in path])
+def test_bytes_that_are_no_text(directory: Path, path: str) -> None:
+    """Refused or taken over; no other error."""
+    (directory / path).write_bytes(b"\xff\xfe:\xb2:\xb2\xc2\xb2:\xc2\xb2:\xc2\xb2\n")
+    with contextlib.suppress(DebateError):
+        archiso.convert(directory, {**VARIABLES, "file_permissions": ["/etc", "0:0:755", "odd"]})
 
 
 def test_a_profile_that_would_be_invalid_is_not_written(directory: Path, profiles: Path) -> None:

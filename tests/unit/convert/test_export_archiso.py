@@ -108,6 +108,7 @@ def test_what_mkarchiso_finds(profiles: Path, tmp_path: Path) -> None:
         "arch": ["x86_64"], "pacman_conf": ["pacman.conf"], "airootfs_image_type": ["squashfs"],
         "airootfs_image_tool_options": ["-comp", "zstd", "-b", "1M", "-Xcompression-level", "3"],
         "bootstrap_tarball_compression": ["zstd", "-c", "-T0", "--long", "-19"],
+        "SOURCE_DATE_EPOCH": ["1000000000"],
     }  # fmt: skip
     assert dict(zip(permissions[::2], permissions[1::2], strict=True)) == {
         "/etc/shadow": "0:0:400", "/etc/gshadow": "0:0:400", "/root": "0:0:750",

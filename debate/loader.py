@@ -40,11 +40,6 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._interrupt)
         words = [word for word in pos_args if not word.startswith("-")]
-        if cmd.execute_tasks and "--help" in pos_args:
-            from debate.commands import help as help_
-
-            sys.stdout.write("\n".join(filter(None, map(help_.text, words))) or help_.OVERVIEW)
-            raise SystemExit(0)
         if cmd.execute_tasks:
             _require_root(words[:1] if words and words[0] in _NAMING else words)
         graph = self.namespace.get("GRAPH")

@@ -54,11 +54,15 @@ class Activity:
         """Take a part of the step's output. It is untrusted: control characters are not kept."""
         *lines, self._rest = (self._rest + chunk)[-(1 << 16) :].split(b"\n")
         for line in lines:
-            text = printable(line.decode(errors="replace").rpartition("\r")[2]).strip()
-            if text:
-                self.line = text
-                if self.stream:
-                    self.stream(text)
+            self.said(line.decode(errors="replace").rpartition("\r")[2])
+
+    def said(self, line: str) -> None:
+        """Take one line that the step, or a guest, has written."""
+        text = printable(line).strip()
+        if text:
+            self.line = text
+            if self.stream:
+                self.stream(text)
 
     @property
     def elapsed(self) -> float:

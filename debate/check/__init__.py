@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from debate.check import qemu
@@ -13,6 +14,7 @@ from debate.memory import available_memory
 
 if TYPE_CHECKING:
     from debate.pipeline import Pipeline
+    from debate.progress import Activity
 
 
 def check(pipeline: Pipeline) -> dict[str, Any]:
@@ -33,6 +35,7 @@ def check(pipeline: Pipeline) -> dict[str, Any]:
             firmware=firmware,
             log=directory / f"{firmware}.log",
             screenshot=directory / f"{firmware}.png",
+            say=partial(_tell, pipeline.builder.activity, firmware),
         )
         for firmware in pipeline.slice("boot")["firmware"]
     ]
@@ -48,6 +51,12 @@ def check(pipeline: Pipeline) -> dict[str, Any]:
     with ThreadPoolExecutor(_at_a_time(guests)) as pool:
         notes = list(pool.map(boot, guests))
     return {"note": f"{', '.join(notes)}; {directory.name}/ has console logs and screenshots"}
+
+
+def _tell(activity: Activity, firmware: str, line: str) -> None:
+    """Show what a guest says beside the running step; both guests write there."""
+    if line.strip():
+        activity.said(f"{firmware}: {line}")
 
 
 def _at_a_time(guests: list[qemu.Guest]) -> int:

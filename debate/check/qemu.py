@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -55,6 +56,8 @@ class Guest:
     """MiB."""
     disk: bool = False
     """Show the ISO as a USB stick rather than as a CD."""
+    say: Callable[[str], None] = lambda _: None
+    """Told each line that the guest writes, while it boots."""
     standstill: int = 0
     """Seconds without a byte on the serial line after which the guest is given up; 0: by acceleration."""
 
@@ -90,7 +93,7 @@ class Guest:
                 preexec_fn=die_with_parent,
             )
             try:
-                console = _Console(process.stdout, self.log)
+                console = _Console(process.stdout, self.log, self.say)
                 seconds = self._watch(process, console, marker, timeout, acceleration)
                 time.sleep(1)  # The screen follows the serial line.
                 self._take_screenshot(directory)
@@ -178,21 +181,24 @@ class _StandstillError(DebateError):
 class _Console:
     """Collects what a guest writes to its serial line."""
 
-    def __init__(self, stream: IO[bytes] | None, log: Path) -> None:
+    def __init__(self, stream: IO[bytes] | None, log: Path, say: Callable[[str], None]) -> None:
         if stream is None:
             raise ValueError("the guest's serial line is not captured")
         self.last = time.monotonic()
         self._text = ""
-        self._thread = threading.Thread(target=self._collect, args=(stream, log), daemon=True)
+        self._thread = threading.Thread(target=self._collect, args=(stream, log, say), daemon=True)
         self._thread.start()
 
-    def _collect(self, stream: IO[bytes], log: Path) -> None:
+    def _collect(self, stream: IO[bytes], log: Path, say: Callable[[str], None]) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        waiting = ""
+        waiting = rest = ""
         with log.open("w") as file:
             while data := os.read(stream.fileno(), 65536):
                 clean, waiting = plain(waiting + decoder.decode(data))
                 self._text += clean
+                *lines, rest = (rest[-4096:] + clean).split("\n")
+                for line in lines:
+                    say(line)
                 file.write(clean)
                 file.flush()
                 self.last = time.monotonic()

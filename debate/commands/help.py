@@ -28,7 +28,7 @@ This host
   doctor             what it lacks
 
 doit help TASK or doit TASK --help   how one of them is used
-doit -v 2 TASK                       with the output of each step
+doit -v TASK                         with the output of each step
 doit list --all, doit help run       all tasks; doit's own options
 """
 
@@ -40,7 +40,7 @@ Makes build/NAME/: the ISO, its SHA-256, manifest, SBOM and package list. Only w
 the last time runs, and of that only what neither the cache nor the remote has. As root.
 
   doit build:minimal             one
-  doit -v 2 build:minimal        with the output of each step
+  doit -v build:minimal          with the output of each step
   doit -c build:one build:two    go on with others where one fails
   doit clean build:minimal       remove its results; the cache stays
 """,
@@ -150,6 +150,8 @@ def text(word: str) -> str:
 
 class Help(DoitHelp):  # type: ignore[misc]
     """doit's help, which knows these tasks better."""
+
+    doc_purpose = "debate's tasks, and how each is used: start here"
 
     def execute(self, params: dict[str, object], args: list[str]) -> int:
         """Print help on what ``args`` names."""

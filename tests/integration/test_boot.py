@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +18,7 @@ def test_check(built: Checkout) -> None:
     said = built.doit("check:minimal")
     assert "bios up in" in said
     assert "uefi up in" in said
+    assert re.search(r"check:minimal +running: .*: (bios|uefi): \S", said), "what a guest says is shown while it boots"
     for firmware in ("bios", "uefi"):
         assert "minimal login: " in built.output("minimal", "check", f"{firmware}.log").read_text()
         picture = built.output("minimal", "check", f"{firmware}.png").read_bytes()

@@ -22,3 +22,16 @@ def test_how_many_guests_run_at_a_time(
     monkeypatch.setattr(os, "cpu_count", lambda: processors)
     guest = qemu.Guest(Path("iso"), "bios", Path("log"), Path("png"))
     assert check._at_a_time([guest] * guests) == number
+
+
+def test_lines_of_a_guest_are_told_as_they_come(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    told: list[str] = []
+    with open(reading, "rb") as stream:
+        console = qemu._Console(stream, tmp_path / "log", told.append)
+        os.write(writing, b"one\r\n\x1b[32mtw")
+        os.write(writing, b"o\x1b[0m\r\nlogin: ")
+        os.close(writing)
+        console._thread.join()
+    assert told == ["one", "two"]
+    assert console.text() == "one\ntwo\nlogin: "

@@ -1,0 +1,40 @@
+"""`doit TASK …`, with the two options that people type without looking them up: -v and --help."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from doit.cmd_run import Run as DoitRun
+
+
+class Run(DoitRun):  # type: ignore[misc]
+    """doit's run."""
+
+    doc_purpose = "make what the tasks say; `run` can be left out"
+
+    def parse_execute(self, in_args: list[str]) -> Any:
+        """Run what the words after `doit` name. Returns doit's exit status."""
+        if any(word in ("-h", "--help") for word in in_args):
+            from debate.commands import help as help_
+
+            words = [word for word in in_args if not word.startswith("-")]
+            sys.stdout.write("\n".join(filter(None, map(help_.text, words))) or help_.OVERVIEW)
+            return 0
+        return super().parse_execute(verbose(in_args))
+
+
+def verbose(words: Sequence[str]) -> list[str]:
+    """-v or --verbose anywhere, without doit's level behind it, as doit's own -v 2 before all others."""
+    found: list[str] = []
+    level = ""
+    rest = iter(range(len(words)))
+    for position in rest:
+        if words[position] not in ("-v", "--verbose"):
+            found.append(words[position])
+        elif words[position + 1 : position + 2] and words[position + 1] in ("0", "1", "2"):
+            level = words[next(rest)]
+        else:
+            level = "2"
+    return ["-v", level, *found] if level else found

@@ -20,7 +20,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debate import __version__, keys
+from debate import __version__, distributions, keys
 from debate.amounts import bytes_shown
 from debate.cache.store import sweep, temporary_beside, write_atomically
 from debate.paths import shown
@@ -200,5 +200,5 @@ def sbom(facts: dict[str, Any]) -> dict[str, Any]:
 def _purl(distribution: str, release: str, package: dict[str, str]) -> str:
     """A package URL; see https://github.com/package-url/purl-spec."""
     name, version = (urllib.parse.quote(package[field], safe="") for field in ("name", "version"))
-    kind = {"debian": "deb/debian", "arch": "alpm/arch"}[distribution]
+    kind = distributions.get(distribution).PURL
     return f"pkg:{kind}/{name}@{version}?arch={package['architecture']}&distro={distribution}-{release}"

@@ -46,6 +46,7 @@ from pathlib import Path
 from typing import Any
 
 from debate import amounts
+from debate.distributions import BOOTSTRAPPERS
 from debate.errors import DebateError
 
 
@@ -100,7 +101,7 @@ class Settings:
 _CHOICES = {
     "remote_mode": ("read-write", "read-only"),
     "lock": ("refuse", "refresh"),
-    "base": ("auto", "debian", "arch"),
+    "base": ("auto", *BOOTSTRAPPERS),
     "scratch": ("auto", "tmpfs", "disk"),
     "acceleration": ("auto", "kvm", "tcg"),
 }

@@ -35,6 +35,7 @@ GENERATORS: tuple[str, ...] = ("mkinitcpio", "dracut")
 BASES: tuple[str, ...] = ("debian", "arch")
 RESERVED: tuple[str, ...] = (*COMPONENTS, "arch", "options")
 REPOSITORY_FIELDS: tuple[str, ...] = ()
+PURL = "alpm/arch"
 
 _TOOLS = {"mkinitcpio": ("mkinitcpio", "mkinitcpio-archiso"), "dracut": ("dracut",)}
 HOOKS = """\

@@ -41,6 +41,7 @@ GENERATORS: tuple[str, ...] = ("initramfs-tools", "dracut")
 BASES: tuple[str, ...] = ("debian",)
 RESERVED: tuple[str, ...] = ("debian", "debian-security")
 REPOSITORY_FIELDS: tuple[str, ...] = ("suites", "components")
+PURL = "deb/debian"
 
 _LIVE = ("busybox", "mount", "systemd-sysv", "udev", "zstd")
 """Packages without which no live system of ours starts."""

@@ -119,6 +119,8 @@ class Distribution(Protocol):
     """Names that no repository of a profile can have."""
     REPOSITORY_FIELDS: tuple[str, ...]
     """What a repository of a profile has beside name, url and key."""
+    PURL: str
+    """Type and namespace of its packages' URLs; see https://github.com/package-url/purl-spec."""
 
     def default_kernel(self, architecture: str) -> str:
         """The package with the kernel."""

@@ -19,5 +19,6 @@ cd "$root"
 list "$root"
 rm -rf tmp/* run/* etc/hostname etc/resolv.conf
 : > etc/machine-id
+printf '%s\n' 'usr/lib/modules/*/vmlinuz' 'boot/*' > /run/work/excluded
 xargs -a /run/in/mksquashfs mksquashfs "$root" /run/out/layer -noappend -quiet -no-progress \
-    -wildcards -e 'usr/lib/modules/*/vmlinuz' 'boot/*'
+    -wildcards -ef /run/work/excluded

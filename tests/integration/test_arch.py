@@ -62,6 +62,15 @@ def test_lock(arch: Checkout, repository: Repository) -> None:
     assert "up to date" in arch.doit("build:arch", **repository.settings)
 
 
+def test_images_are_packed_as_the_profile_says(arch: Checkout) -> None:
+    """Quickly what goes into the ISO's one image, and that as the profile says."""
+    for step in ("rootfs", "overlay"):
+        layer = arch.artifact("arch", step, "layer")
+        assert packing(arch.object(layer.digest)) == ("zstd", "1", 1 << 20)
+    merged = arch.json("arch", "iso.json")
+    assert merged
+
+
 def test_it_boots(arch: Checkout) -> None:
     arch.check("arch", "arch-minimal login: ")
 

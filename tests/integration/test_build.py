@@ -101,6 +101,12 @@ def test_the_disc_carries_the_layers_as_they_are(built: Checkout, disc: Path) ->
     assert keys.sha256_file(disc / "live" / "vmlinuz") == manifest["kernel"]["digest"]
 
 
+def test_layers_are_packed_as_the_profile_says(built: Checkout, disc: Path) -> None:
+    names = (disc / "live" / "filesystem.module").read_text().split()
+    assert len(names) == 2
+    assert {packing(disc / "live" / name) for name in names} == {("zstd", "9", 1 << 20)}
+
+
 def test_every_time_on_the_disc_is_the_epoch(built: Checkout, disc: Path) -> None:
     epoch = built.json("minimal", "hash.json")["epoch"]
     times = {path.name: int(path.lstat().st_mtime) for path in disc.rglob("*")}

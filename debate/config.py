@@ -103,8 +103,8 @@ class _Normaliser:
         where = {name: data[name] for name in ("release", "architecture")}
         shipped = _mksquashfs(data["image"]["compression"])
         merged = not self.distribution.stacks_layers(data["initrd"]["generator"])
-        # Layers that are packed as one for the ISO are packed for the cache alone before: quickly.
-        compression = _mksquashfs({"algorithm": "zstd", "level": 1}) if merged else shipped
+        # Layers that go into one image are packed for the cache alone: quickly.
+        quick = _mksquashfs({"algorithm": "zstd", "level": 1})
         label = data["image"]["label"] or _label(self.profile.name)
         boot = data["boot"]
         slices = {
@@ -122,10 +122,10 @@ class _Normaliser:
                 "distribution": data["distribution"],
                 **where,
                 "exclude": sorted(set(data["image"]["exclude"])),
-                "mksquashfs": compression,
+                "mksquashfs": quick if merged else shipped,
             },
             "initrd": {"distribution": data["distribution"], **where, "generator": data["initrd"]["generator"]},
-            "overlay": {**self.overlay(), "mksquashfs": compression},
+            "overlay": {**self.overlay(), "mksquashfs": shipped, "merged": merged},
             "boot": {
                 "label": label,
                 "firmware": sorted(set(boot["firmware"])),
@@ -140,7 +140,6 @@ class _Normaliser:
                 "label": label,
                 "publisher": data["image"]["publisher"],
                 "application": "Live system",
-                "merge": shipped if merged else None,
             },
         }
         about = {name: data[name] for name in ("description", "mirror", "check")}

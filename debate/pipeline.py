@@ -302,15 +302,13 @@ class Pipeline:
 
     def iso(self) -> Report:
         from debate.distributions.interface import LiveParts
-        from debate.steps import boot, iso, merge
+        from debate.steps import boot, iso
 
         initrd = self.outputs("initrd")
         layers = [(f"{number}-{name}", layer) for number, (name, layer) in enumerate(self.layers())]
-        merged: Mapping[str, Artifact] = {}
         values, epoch = self.slice("iso"), self.load("hash.json")["epoch"]
-        if values["merge"] is not None:
-            merged = self.realise(merge.step([layer for _, layer in self.layers()], values["merge"], self.base)).outputs
-        parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, merged, values["label"], epoch)
+        sha512 = self.outputs("overlay").get("sha512")
+        parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, sha512, values["label"], epoch)
         live = self.distribution().live(self.generator, parts)
         menu = boot.menu(self.slice("boot"), live)
         step = iso.step(values, live, menu, self.outputs("boot"), epoch, self.base)
@@ -347,11 +345,11 @@ class Pipeline:
         return [*(below.package_layers() if below else []), self.outputs("rootfs")["layer"]]
 
     def layers(self) -> list[tuple[str, Artifact]]:
-        """What each layer holds, the lowest first."""
-        return [
-            *(("packages", layer) for layer in self.package_layers()),
-            ("overlay", self.outputs("overlay")["layer"]),
-        ]
+        """What each layer on the ISO holds, the lowest first."""
+        upper = self.outputs("overlay")
+        if "image" in upper:
+            return [("system", upper["image"])]
+        return [*(("packages", layer) for layer in self.package_layers()), ("overlay", upper["layer"])]
 
     def locked(self) -> list[Locked]:
         from debate.distributions.interface import Locked

@@ -52,9 +52,9 @@ _SCRIPTS = {
         "arch/pack.sh",
     ),
     "initrd": ("debian/initrd.sh", "arch/initrd.sh"),
-    "overlay": ("overlay.sh", "squash.sh"),
+    "overlay": ("overlay.sh", "squash.sh", "merge.sh"),
     "boot": ("boot.sh",),
-    "iso": ("iso.sh", "merge.sh"),
+    "iso": ("iso.sh",),
 }
 
 

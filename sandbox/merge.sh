@@ -1,5 +1,5 @@
 #!/bin/sh
-# Packs all layers as one image, for a live system that cannot stack them itself.
+# Packs the whole system as one image, for a live system that cannot stack layers itself.
 # in: mksquashfs    out: image (squashfs), sha512 (for sha512sum -c)
 set -eu
 xargs -a /run/in/mksquashfs mksquashfs /run/layers /run/out/image -noappend -quiet -no-progress

@@ -195,7 +195,7 @@ class _Exporter:
             ("arch", iso["architecture"]),
             ("pacman_conf", "pacman.conf"),
             ("airootfs_image_type", "squashfs"),
-            ("airootfs_image_tool_options", self.slices["iso"]["merge"]),
+            ("airootfs_image_tool_options", self.slices["overlay"]["mksquashfs"]),
             ("bootstrap_tarball_compression", ["zstd", "-c", "-T0", "--long", "-19"]),
         ]
         lines = [

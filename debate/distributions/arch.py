@@ -318,12 +318,15 @@ def live(generator: str, parts: LiveParts) -> Live:
     """What archiso's hook or dracut's module looks for. Both mount a single image."""
     if generator == "dracut":
         return dracut.live(parts)
+    ((_, image),) = parts.layers
+    if parts.sha512 is None:
+        raise ValueError("a single image comes with its sum")
     uuid = time.strftime("%Y-%m-%d-%H-%M-%S-00", time.gmtime(parts.epoch))
     tree: dict[str, Artifact | bytes] = {
         "arch/boot/x86_64/vmlinuz-linux": parts.kernel,
         "arch/boot/x86_64/initramfs-linux.img": parts.initrd,
-        "arch/x86_64/airootfs.sfs": parts.merged["image"],
-        "arch/x86_64/airootfs.sha512": parts.merged["sha512"],
+        "arch/x86_64/airootfs.sfs": image,
+        "arch/x86_64/airootfs.sha512": parts.sha512,
         f"boot/{uuid}.uuid": b"",
     }
     arguments = ("archisobasedir=arch", f"archisosearchuuid={uuid}")

@@ -82,9 +82,9 @@ class LiveParts:
     kernel: Artifact
     initrd: Artifact
     layers: Sequence[tuple[str, Artifact]]
-    """Name and image, the lowest first."""
-    merged: Mapping[str, Artifact]
-    """All layers as one (image, sha512), where the initramfs does not stack them itself."""
+    """Name and image, the lowest first; a single one where the initramfs does not stack them itself."""
+    sha512: Artifact | None
+    """Of that single one, a line for sha512sum -c."""
     label: str
     """Of the ISO."""
     epoch: int

@@ -119,7 +119,7 @@ def main() -> int:
         _complain(f"the sandbox could not be made: {error}")
         return 2
     for command in session.commands:
-        if command.pack_upper and session.shell:
+        if (command.pack_upper or command.show_layers) and session.shell:
             break
         last = command
         if command.pack_upper:

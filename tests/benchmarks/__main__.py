@@ -107,9 +107,8 @@ class Bench:
 
     def iso_step(self) -> Step:
         initrd = self.pipeline.outputs("initrd")
-        layers = [(f"{n}-x", self.pipeline.outputs(n)["layer"]) for n in ("rootfs", "overlay")]
-        merged = {"image": layers[0][1], "sha512": layers[0][1]}
-        parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, merged, "BENCH", 1_000_000_000)
+        layers, sha512 = self.pipeline.layers(), self.pipeline.outputs("overlay").get("sha512")
+        parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, sha512, "BENCH", 1_000_000_000)
         live = self.pipeline.distribution().live(self.pipeline.generator, parts)
         menu = boot.menu(self.pipeline.slice("boot"), live)
         images: dict[str, Artifact] = self.pipeline.outputs("boot")

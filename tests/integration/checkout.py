@@ -120,7 +120,10 @@ class Checkout:
 def packing(image: Path) -> tuple[str, str, int]:
     """Compressor, its level and the size of a block, as a squashfs image itself says."""
     said = subprocess.run(["unsquashfs", "-s", image], capture_output=True, text=True, check=True).stdout
-    found = (re.search(rf"^\s*{name} (\S+)", said, re.MULTILINE) for name in ("Compression", "compression-level", "Block size"))
+    found = (
+        re.search(rf"^\s*{name} (\S+)", said, re.MULTILINE)
+        for name in ("Compression", "compression-level", "Block size")
+    )
     compressor, level, block = (match[1] if match else "" for match in found)
     return compressor, level, int(block)
 

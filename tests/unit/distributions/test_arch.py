@@ -151,8 +151,7 @@ def test_keyrings_are_no_part_of_a_key(tmp_path: Path) -> None:
 
 def test_where_archisos_hook_looks() -> None:
     """See README.bootparams of mkinitcpio-archiso."""
-    merged = {"image": ONE, "sha512": TWO}
-    live = arch.live("mkinitcpio", LiveParts(ONE, TWO, [], merged, "ARCH", 1_000_000_000))
+    live = arch.live("mkinitcpio", LiveParts(ONE, TWO, [("system", ONE)], TWO, "ARCH", 1_000_000_000))
     assert live.tree == {
         "arch/boot/x86_64/vmlinuz-linux": ONE,
         "arch/boot/x86_64/initramfs-linux.img": TWO,
@@ -166,7 +165,7 @@ def test_where_archisos_hook_looks() -> None:
 
 
 def test_where_dracut_looks() -> None:
-    live = arch.live("dracut", LiveParts(ONE, TWO, [], {"image": ONE}, "ARCH", 0))
+    live = arch.live("dracut", LiveParts(ONE, TWO, [("system", ONE)], TWO, "ARCH", 0))
     assert live.tree["LiveOS/squashfs.img"] == ONE
     assert live.arguments == ("root=live:CDLABEL=ARCH", "rd.live.image", "rd.live.overlay.overlayfs=1")
 

@@ -3,28 +3,45 @@
 # it ships a kernel, modules, firmware, or hooks and modules of an initramfs generator.
 # in: packages/SHA256    out: SHA256 (a desc file, after a line that begins with #)
 set -eu
-cat > /run/work/one <<'END'
-set -eu
-name=${1##*/}
-tar -xOf "$1" --occurrence=1 .PKGINFO > "/run/work/$name.info"
-tar -xOf "$1" --occurrence=1 .MTREE | zcat > "/run/work/$name.tree"
-{
-    if grep -Eq '^\./usr/lib/(modules|firmware|initcpio|dracut)/.' "/run/work/$name.tree"; then
-        echo '#initrd'
+mkdir /run/work/said
+# Both members lie at the start; the first occurrence is enough, and what is behind it is not unpacked.
+find /run/in/packages -type f -print0 | xargs -0 -n 16 -P "$(nproc)" sh -euc '
+for package; do
+    name=${package##*/}
+    mkdir "/run/work/said/$name"
+    cd "/run/work/said/$name"
+    tar -x -f "$package" --occurrence=1 .PKGINFO .MTREE
+    for member in .PKGINFO .MTREE; do
+        if [ ! -f "$member" ] || [ -L "$member" ]; then
+            echo "debate: $name: its $member is no file" >&2
+            exit 1
+        fi
+    done
+    if gzip -dc .MTREE | grep -Eq "^\./usr/lib/(modules|firmware|initcpio|dracut)/."; then
+        echo "#initrd"
     else
-        echo '#'
-    fi
-    awk -F ' = ' '
-        BEGIN {
-            split("pkgname NAME pkgbase BASE pkgver VERSION pkgdesc DESC arch ARCH size ISIZE group GROUPS " \
-                  "license LICENSE replaces REPLACES conflict CONFLICTS provides PROVIDES depend DEPENDS " \
-                  "optdepend OPTDEPENDS", words, " ")
-            for (n = 1; n in words; n += 2) { field[words[n]] = words[n + 1]; order[++count] = words[n] }
-        }
-        $1 in field { value = $0; sub(/^[^=]* = /, "", value); values[$1] = values[$1] value "\n" }
-        END { for (n = 1; n <= count; n++) if (order[n] in values) printf "%%%s%%\n%s\n", field[order[n]], values[order[n]] }
-    ' "/run/work/$name.info"
-} > "/run/out/$name"
-rm "/run/work/$name.info" "/run/work/$name.tree"
-END
-find /run/in/packages -type f -print0 | xargs -0 -n 1 -P "$(nproc)" sh /run/work/one
+        echo "#"
+    fi > "/run/out/$name"
+done
+' sh
+cd /run/work/said
+find . -name .PKGINFO -print0 | xargs -0 awk -F ' = ' '
+    function told() {
+        for (n = 1; n <= count; n++) if (order[n] in values) printf "%%%s%%\n%s\n", field[order[n]], values[order[n]] >> out
+        close(out)
+        delete values
+    }
+    BEGIN {
+        split("pkgname NAME pkgbase BASE pkgver VERSION pkgdesc DESC arch ARCH size ISIZE group GROUPS " \
+              "license LICENSE replaces REPLACES conflict CONFLICTS provides PROVIDES depend DEPENDS " \
+              "optdepend OPTDEPENDS", words, " ")
+        for (n = 1; n in words; n += 2) { field[words[n]] = words[n + 1]; order[++count] = words[n] }
+    }
+    FNR == 1 {
+        if (out != "") told()
+        split(FILENAME, path, "/")
+        out = "/run/out/" path[2]
+    }
+    $1 in field { value = $0; sub(/^[^=]* = /, "", value); values[$1] = values[$1] value "\n" }
+    END { told() }
+'

@@ -53,10 +53,18 @@ def check(pipeline: Pipeline) -> dict[str, Any]:
     return {"note": f"{', '.join(notes)}; {directory.name}/ has console logs and screenshots"}
 
 
+_SHOWN = 80
+"""Characters of a line."""
+
+
 def _tell(activity: Activity, firmware: str, line: str) -> None:
-    """Show what a guest says beside the running step; both guests write there."""
-    if line.strip():
-        activity.said(f"{firmware}: {line}")
+    """Show what a guest says beside the running step; both guests write there.
+
+    GRUB draws its menu over and over on what is one line here: the end of it is what stands there now.
+    """
+    words = " ".join(line.split())
+    if words:
+        activity.said(f"{firmware}: {words[-_SHOWN:]}")
 
 
 def _at_a_time(guests: list[qemu.Guest]) -> int:

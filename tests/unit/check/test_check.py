@@ -9,6 +9,7 @@ import pytest
 
 from debate import check
 from debate.check import qemu
+from debate.progress import Activity
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,13 @@ def test_lines_of_a_guest_are_told_as_they_come(tmp_path: Path) -> None:
         console._thread.join()
     assert told == ["one", "two"]
     assert console.text() == "one\ntwo\nlogin: "
+
+
+def test_the_end_of_a_long_line_is_shown() -> None:
+    activity = Activity("check:x")
+    check._tell(activity, "bios", "  *MENU" + " " * 500 + "executed in 1s" + " " * 300 + "Booting `MENU'")
+    assert activity.line == "bios: *MENU executed in 1s Booting `MENU'"
+    check._tell(activity, "uefi", " \t")
+    assert activity.line.startswith("bios: ")
+    check._tell(activity, "uefi", "x" * 500)
+    assert activity.line == "uefi: " + "x" * 80

@@ -3,6 +3,6 @@
 complete -c doit -f
 complete -c doit -a '(doit list --all 2> /dev/null | string replace -r "^(\S+)\s+" "\$1\t")'
 complete -c doit -n 'not __fish_seen_subcommand_from (doit list --all --quiet 2> /dev/null)' -a 'help list info clean forget'
-complete -c doit -s v -l verbosity -x -a '0 1 2' -d 'how much of the steps own output'
+complete -c doit -s v -l verbose -d 'the output of each step'
 complete -c doit -s c -l continue -d 'go on with others where one fails'
 complete -c doit -s n -l process -x -d 'steps at a time'

@@ -151,7 +151,7 @@ def text(word: str) -> str:
 class Help(DoitHelp):  # type: ignore[misc]
     """doit's help, which knows these tasks better."""
 
-    doc_purpose = "debate's tasks, and how each is used: start here"
+    doc_purpose = "tell what there is to do and how; start here"
 
     def execute(self, params: dict[str, object], args: list[str]) -> int:
         """Print help on what ``args`` names."""

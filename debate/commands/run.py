@@ -12,7 +12,7 @@ from doit.cmd_run import Run as DoitRun
 class Run(DoitRun):  # type: ignore[misc]
     """doit's run."""
 
-    doc_purpose = "make what the tasks say; `run` can be left out"
+    doc_purpose = "make what the tasks say; the word run can be left out"
 
     def parse_execute(self, in_args: list[str]) -> Any:
         """Run what the words after `doit` name. Returns doit's exit status."""

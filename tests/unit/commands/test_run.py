@@ -46,4 +46,4 @@ def test_help_of_a_task(words: str) -> None:
 
 
 def test_doits_own_help_points_there() -> None:
-    assert "doit help              debate's tasks, and how each is used: start here" in doit("--help")
+    assert "doit help              tell what there is to do and how; start here" in doit("--help")

@@ -43,6 +43,8 @@ class RegistryError(Exception):
 
     may_pass = True
     """Whether the same request may succeed a moment later."""
+    status = 0
+    """Of the answer, if there was one that tells."""
 
 
 class DeniedError(RegistryError):
@@ -156,9 +158,22 @@ class Registry(DXF):
         return None
 
     def put_manifest(self, tag: str, data: bytes) -> None:
-        """Set a tag. All blobs that the manifest names must be there. Raises RegistryError."""
-        with _errors(missing=False):
-            self._request("put", f"manifests/{tag}", data=data, headers={"Content-Type": MANIFEST})
+        """Set a tag. All blobs that the manifest names must be there. Raises RegistryError.
+
+        A registry on a file system may not know a blob for a moment (MANIFEST_BLOB_UNKNOWN, DIGEST_INVALID) while
+        another builder sends the same one: it writes the link to it anew, in place.
+        """
+        tries = 0
+        while True:
+            try:
+                with _errors(missing=False):
+                    self._request("put", f"manifests/{tag}", data=data, headers={"Content-Type": MANIFEST})
+                return
+            except RegistryError as error:
+                if tries >= _TRIES or error.status != requests.codes.bad_request:
+                    raise
+                time.sleep(0.2 * 2**tries)
+                tries += 1
 
     # Blobs -----------------------------------------------------------------------------------------
 
@@ -285,7 +300,9 @@ def _errors(*, missing: bool = True) -> Iterator[None]:
         if status == requests.codes.forbidden:
             raise DeniedError("the registry does not let this user do that") from None
         kind = RegistryError if status >= 500 or status == requests.codes.too_many_requests else RefusedError
-        raise kind(f"the registry answers {status} {error.response.reason or ''}".rstrip()) from None
+        failed = kind(f"the registry answers {status} {error.response.reason or ''}".rstrip())
+        failed.status = status
+        raise failed from None
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise  # Of this host's disk.

@@ -18,7 +18,7 @@ import pytest
 from debate import keys
 from debate.model import Artifact
 from debate.remote.credentials import Credentials
-from debate.remote.registry import Registry, StoppedError
+from debate.remote.registry import Registry, RegistryError, StoppedError
 
 SIZE = 3 << 20
 WHERE = "/v2/a/blobs/uploads/1"
@@ -61,6 +61,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(202, Location=WHERE, Range=f"0-{len(self.server.data) - 1}")
 
     def do_PUT(self) -> None:
+        if "/manifests/" in self.path:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.server.manifests += 1
+            self.answer(self.server.answers.pop(0))
+            return
         digest = f"sha256:{hashlib.sha256(self.server.data).hexdigest()}"
         self.server.finished = digest in self.path
         self.answer(201 if self.server.finished else 400)
@@ -70,6 +75,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, cuts: int) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.cuts, self.data, self.starts, self.finished = cuts, b"", list[int](), False
+        self.manifests, self.answers = 0, list[int]()
 
 
 @pytest.fixture
@@ -102,6 +108,20 @@ def test_an_upload_goes_on_where_it_was_cut(server: Server, blob: tuple[Artifact
     assert server.starts == sorted(set(server.starts)), "each starts behind the one before"
     assert registry.push(*blob) is False, "it is there"
     assert len(server.starts) == cuts + 1
+    registry.close()
+
+
+@pytest.mark.parametrize("server", [0], indirect=True)
+def test_a_blob_that_another_builder_sends_at_the_same_time(server: Server) -> None:
+    """The registry does not know it for a moment; any other refusal is not asked about again."""
+    registry = client(server)
+    server.answers = [400, 400, 201]
+    registry.put_manifest("tag", b"{}")
+    assert server.manifests == 3
+    server.answers = [413]
+    with pytest.raises(RegistryError, match="the registry answers 413"):
+        registry.put_manifest("tag", b"{}")
+    assert server.manifests == 4
     registry.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -48,9 +49,15 @@ def check(pipeline: Pipeline) -> dict[str, Any]:
         )
         return f"{guest.firmware} up in {seconds:.0f} s ({acceleration})"
 
-    with ThreadPoolExecutor(_at_a_time(guests)) as pool:
-        notes = list(pool.map(boot, guests))
+    number = _at_a_time(guests)
+    with ThreadPoolExecutor(number) as pool:
+        notes = list(pool.map(boot, [replace(guest, processors=_processors(number)) for guest in guests]))
     return {"note": f"{', '.join(notes)}; {directory.name}/ has console logs and screenshots"}
+
+
+def _processors(number: int) -> int:
+    """Of each of so many guests: two, unless they would get into each other's way, which takes longer."""
+    return max(1, min(2, (os.cpu_count() or 1) // number))
 
 
 _SHOWN = 80

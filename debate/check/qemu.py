@@ -54,6 +54,7 @@ class Guest:
     screenshot: Path
     memory: int = 2048
     """MiB."""
+    processors: int = 2
     disk: bool = False
     """Show the ISO as a USB stick rather than as a CD."""
     say: Callable[[str], None] = lambda _: None
@@ -108,7 +109,7 @@ class Guest:
 
     def _argv(self, directory: Path, iso: int, acceleration: str) -> list[str]:
         argv = [PROGRAM, "-nodefaults", "-no-reboot", "-machine", "q35", "-m", str(self.memory)]
-        argv += ["-smp", "2", "-nic", "none", "-display", "none", "-vga", "std"]
+        argv += ["-smp", str(self.processors), "-nic", "none", "-display", "none", "-vga", "std"]
         argv += ["-accel", "tcg,thread=multi" if acceleration == "tcg" else "kvm"]
         argv += ["-cpu", "qemu64" if acceleration == "tcg" else "host"]
         argv += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]

@@ -43,8 +43,11 @@ class RegistryError(Exception):
 
     may_pass = True
     """Whether the same request may succeed a moment later."""
-    status = 0
-    """Of the answer, if there was one that tells."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        """``status``: of the answer, where there was one that tells."""
+        super().__init__(message)
+        self.status = status
 
 
 class DeniedError(RegistryError):
@@ -300,9 +303,7 @@ def _errors(*, missing: bool = True) -> Iterator[None]:
         if status == requests.codes.forbidden:
             raise DeniedError("the registry does not let this user do that") from None
         kind = RegistryError if status >= 500 or status == requests.codes.too_many_requests else RefusedError
-        failed = kind(f"the registry answers {status} {error.response.reason or ''}".rstrip())
-        failed.status = status
-        raise failed from None
+        raise kind(f"the registry answers {status} {error.response.reason or ''}".rstrip(), status) from None
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise  # Of this host's disk.

@@ -1,14 +1,8 @@
-"""`doit verify:NAME` shows that a build can be repeated, or where it cannot."""
+"""`doit verify:NAME` shows where a build cannot be repeated; that one can, the tests of `every` and of `base` see."""
 
 from __future__ import annotations
 
 from tests.integration.checkout import Checkout
-
-
-def test_minimal(checkout: Checkout) -> None:
-    said = checkout.doit("verify:minimal")
-    assert "the same again, bit for bit: config, hash, packages, rootfs, initrd, overlay, boot, iso" in said
-    assert not checkout.output("minimal", "verify").exists()
 
 
 def test_a_hook_that_asks_the_clock(checkout: Checkout) -> None:

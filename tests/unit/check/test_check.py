@@ -25,6 +25,12 @@ def test_how_many_guests_run_at_a_time(
     assert check._at_a_time([guest] * guests) == number
 
 
+@pytest.mark.parametrize(("processors", "number", "each"), [(2, 2, 1), (2, 1, 2), (4, 2, 2), (16, 2, 2), (1, 1, 1)])
+def test_processors_of_a_guest(monkeypatch: pytest.MonkeyPatch, processors: int, number: int, each: int) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    assert check._processors(number) == each
+
+
 def test_lines_of_a_guest_are_told_as_they_come(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     told: list[str] = []

@@ -29,12 +29,11 @@ def verbose(words: Sequence[str]) -> list[str]:
     """-v or --verbose anywhere, without doit's level behind it, as doit's own -v 2 before all others."""
     found: list[str] = []
     level = ""
-    rest = iter(range(len(words)))
-    for position in rest:
-        if words[position] not in ("-v", "--verbose"):
-            found.append(words[position])
-        elif words[position + 1 : position + 2] and words[position + 1] in ("0", "1", "2"):
-            level = words[next(rest)]
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if word not in ("-v", "--verbose"):
+            found.append(word)
         else:
-            level = "2"
+            level = left.pop(0) if left and left[0] in ("0", "1", "2") else "2"
     return ["-v", level, *found] if level else found

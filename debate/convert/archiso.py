@@ -89,6 +89,8 @@ class _Converter:
         self.directory, self.variables = directory, variables
         self.losses: list[str] = []
         self.airootfs = directory / "airootfs"
+        self.architecture = self.one("arch") or "x86_64"
+        self.kernel_params = f"kernel_params_{self.architecture}"
 
     def one(self, name: str) -> str:
         words = self.variables.get(name, [])
@@ -127,14 +129,17 @@ class _Converter:
             return ""
 
     def packages(self) -> list[str]:
-        architecture = self.one("arch") or "x86_64"
-        path = self.directory / f"packages.{architecture}"
+        path = self.directory / f"packages.{self.architecture}"
         try:
             lines = path.read_text(errors="replace").splitlines()
         except OSError as error:
-            raise DebateError(f"{shown(path)}: {error.strerror}; profiledef.sh says arch={architecture!r}") from None
-        if architecture not in arch.ARCHITECTURES:
-            raise DebateError(f"profiledef.sh: arch={architecture!r}; Arch profiles are for {arch.ARCHITECTURES[0]}")
+            raise DebateError(
+                f"{shown(path)}: {error.strerror}; profiledef.sh says arch={self.architecture!r}"
+            ) from None
+        if self.architecture not in arch.ARCHITECTURES:
+            raise DebateError(
+                f"profiledef.sh: arch={self.architecture!r}; Arch profiles are for {arch.ARCHITECTURES[0]}"
+            )
         return sorted({word for line in lines if (word := line.partition("#")[0].strip())})
 
     def pacman_conf(self) -> dict[str, Any]:
@@ -278,7 +283,7 @@ class _Converter:
             for path in sorted(self.directory.glob(pattern)):
                 match = re.search(line, path.read_text(errors="replace"), re.MULTILINE)
                 if match:
-                    shared = self.one(f"kernel_params_{self.one('arch')}")
+                    shared = self.one(self.kernel_params)
                     line = match[1].replace("%KERNEL_PARAMS%", shared)
                     words = [word for word in line.split() if not _PLACEHOLDER.search(word)]
                     return [word for word in words if "'" not in word and "$" not in word]
@@ -333,12 +338,12 @@ class _Converter:
         if self.variables.get("bootstrap_tarball_compression"):
             self.lose("profiledef.sh", "bootstrap_tarball_compression: only ISOs are built")
         for name in sorted(set(self.variables) - _READ):
-            if name != f"kernel_params_{self.one('arch')}":
+            if name != self.kernel_params:
                 self.lose("profiledef.sh", f"{name}: has no counterpart")
 
     def others(self) -> None:
         """Files beside those that were read."""
-        known = {"profiledef.sh", f"packages.{self.one('arch') or 'x86_64'}", self.one("pacman_conf") or "pacman.conf"}
+        known = {"profiledef.sh", f"packages.{self.architecture}", self.one("pacman_conf") or "pacman.conf"}
         for path in sorted(self.directory.iterdir()):
             if path.name in known or path.name in ("airootfs", ".git", ".gitignore", PROFILE, SUMS):
                 continue

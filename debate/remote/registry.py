@@ -175,7 +175,7 @@ class Registry(DXF):
             except RegistryError as error:
                 if tries >= _TRIES or error.status != requests.codes.bad_request:
                     raise
-                time.sleep(0.2 * 2**tries)
+                _pause(tries)
                 tries += 1
 
     # Blobs -----------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ class Registry(DXF):
                 tries = tries + 1 if sink.size <= have else 0
                 if tries >= _TRIES or not error.may_pass:
                     raise
-                time.sleep(0.2 * 2**tries)
+                _pause(tries)
         if sink.size > artifact.size or sink.digest != artifact.digest:
             sink.restart()
             raise WrongBytesError(f"{artifact.digest}: the registry gave other bytes; they are refused")
@@ -240,7 +240,7 @@ class Registry(DXF):
                 except RegistryError as error:
                     if tries >= _TRIES or not error.may_pass:
                         raise
-                    time.sleep(0.2 * 2**tries)
+                    _pause(tries)
                     where, there = self._state(where)
                     sent, tries = there, (0 if there > sent else tries + 1)
 
@@ -272,6 +272,11 @@ class Registry(DXF):
         """Where an upload goes on. It may be relative."""
         location = response.headers.get("Location", default)
         return requests.compat.urljoin(response.url, location) if location else response.url
+
+
+def _pause(tries: int) -> None:
+    """Wait before the next of ``tries``, longer each time."""
+    time.sleep(0.2 * 2**tries)
 
 
 def _with_digest(where: str, digest: str) -> str:

@@ -19,6 +19,5 @@ cd "$root"
 list "$root"
 rm -rf tmp/* run/* etc/hostname etc/resolv.conf
 : > etc/machine-id
-printf '%s\n' 'usr/lib/modules/*/vmlinuz' 'boot/*' > /run/work/excluded
-xargs -a /run/in/mksquashfs mksquashfs "$root" /run/out/layer -noappend -quiet -no-progress \
-    -wildcards -ef /run/work/excluded
+. /run/step/mksquashfs.sh
+pack "$root" /run/out/layer 'usr/lib/modules/*/vmlinuz' 'boot/*'

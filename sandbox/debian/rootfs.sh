@@ -23,6 +23,5 @@ rm -rf tmp/* run/* etc/hostname etc/resolv.conf etc/apt/sources.list etc/apt/sou
 : > etc/machine-id
 
 # The kernel starts from the ISO, not from here.
-printf '%s\n' 'boot/vmlinuz-*' 'boot/System.map-*' > /run/work/excluded
-xargs -a /run/in/mksquashfs mksquashfs "$root" /run/out/layer -noappend -quiet -no-progress \
-    -wildcards -ef /run/work/excluded
+. /run/step/mksquashfs.sh
+pack "$root" /run/out/layer 'boot/vmlinuz-*' 'boot/System.map-*'

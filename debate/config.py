@@ -102,9 +102,6 @@ class _Normaliser:
         packages = {*data["packages"], kernel, *self.distribution.implied_packages(data)}
         where = {name: data[name] for name in ("release", "architecture")}
         shipped = _mksquashfs(data["image"]["compression"])
-        merged = not self.distribution.stacks_layers(data["initrd"]["generator"])
-        # Layers that go into one image are packed for the cache alone: quickly.
-        quick = _mksquashfs({"algorithm": "zstd", "level": 1})
         label = data["image"]["label"] or _label(self.profile.name)
         boot = data["boot"]
         slices = {
@@ -122,10 +119,10 @@ class _Normaliser:
                 "distribution": data["distribution"],
                 **where,
                 "exclude": sorted(set(data["image"]["exclude"])),
-                "mksquashfs": quick if merged else shipped,
+                "mksquashfs": shipped,
             },
             "initrd": {"distribution": data["distribution"], **where, "generator": data["initrd"]["generator"]},
-            "overlay": {**self.overlay(), "mksquashfs": shipped, "merged": merged},
+            "overlay": {**self.overlay(), "mksquashfs": shipped},
             "boot": {
                 "label": label,
                 "firmware": sorted(set(boot["firmware"])),

@@ -37,6 +37,12 @@ def sha256_file(path: Path) -> str:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
+def sha512_file(path: Path) -> str:
+    """The SHA-512 of a file's content, 128 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha512").hexdigest()
+
+
 def key(value: Any) -> str:
     """64 hex digits that stand for ``value`` and the format of keys."""
     return hashlib.sha256(canonical({"format": FORMAT, "value": value})).hexdigest()

@@ -10,6 +10,7 @@ same result stops the rebuild there. The how goes to traces/.
         contents.json               digest -> where the content of an overlay's file lies
         slices/STEP.json            the part of the config that STEP reads
         hash.json, lock.json, packages.json, rootfs.json, …      records
+        sha512.json                 digest of a layer -> its SHA-512, where an ISO has that
         traces/STEP.json            key, ingredients, duration of the last run
         traces/read/STEP.json       what it read then
         logs/STEP.log               what the step said
@@ -307,8 +308,7 @@ class Pipeline:
         initrd = self.outputs("initrd")
         layers = [(f"{number}-{name}", layer) for number, (name, layer) in enumerate(self.layers())]
         values, epoch = self.slice("iso"), self.load("hash.json")["epoch"]
-        sha512 = self.outputs("overlay").get("sha512")
-        parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, sha512, values["label"], epoch)
+        parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, self.sha512, values["label"], epoch)
         live = self.distribution().live(self.generator, parts)
         menu = boot.menu(self.slice("boot"), live)
         step = iso.step(values, live, menu, self.outputs("boot"), epoch, self.base)
@@ -346,10 +346,18 @@ class Pipeline:
 
     def layers(self) -> list[tuple[str, Artifact]]:
         """What each layer on the ISO holds, the lowest first."""
-        upper = self.outputs("overlay")
-        if "image" in upper:
-            return [("system", upper["image"])]
-        return [*(("packages", layer) for layer in self.package_layers()), ("overlay", upper["layer"])]
+        overlay = self.outputs("overlay")["layer"]
+        return [*(("packages", layer) for layer in self.package_layers()), ("overlay", overlay)]
+
+    def sha512(self, layer: Artifact) -> str:
+        """Of a layer on the ISO, in hex digits. One that stayed the same is not read again."""
+        known: dict[str, str] = read_object(self.directory / "sha512.json")
+        if layer.digest not in known:
+            there = {layer.digest for _, layer in self.layers()}
+            known = {digest: digits for digest, digits in known.items() if digest in there}
+            known[layer.digest] = keys.sha512_file(self.store.path(layer))
+            self.save("sha512.json", known)
+        return known[layer.digest]
 
     def locked(self) -> list[Locked]:
         from debate.distributions.interface import Locked

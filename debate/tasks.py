@@ -52,7 +52,7 @@ _SCRIPTS = {
         "arch/pack.sh",
     ),
     "initrd": ("debian/initrd.sh", "arch/initrd.sh"),
-    "overlay": ("overlay.sh", "squash.sh", "merge.sh"),
+    "overlay": ("overlay.sh", "squash.sh"),
     "boot": ("boot.sh",),
     "iso": ("iso.sh",),
 }

@@ -18,11 +18,17 @@ make_initrd() {
     dracut)
         # It finds libraries that are opened by name (libkmod, by systemd) through the linker's cache.
         chroot "$root" ldconfig
+        module=$root/usr/lib/dracut/modules.d/91live-layers
+        mkdir "$module"
+        cp /run/step/layers/dracut-module.bash "$module"/module-setup.sh
+        cp /run/step/layers/dracut-stack.sh "$module"/stack.sh
         chroot "$root" dracut --force --no-hostonly --reproducible --zstd --kver "$version" \
-            --add 'dmsquash-live' --omit 'plymouth' /boot/initrd
+            --add 'dmsquash-live live-layers' --omit 'plymouth' /boot/initrd
         ;;
     mkinitcpio)
         cp /run/in/mkinitcpio.conf "$root"/etc/mkinitcpio.conf
+        cp /run/step/layers/mkinitcpio-install.bash "$root"/usr/lib/initcpio/install/live_layers
+        cp /run/step/layers/mkinitcpio-hook.sh "$root"/usr/lib/initcpio/hooks/live_layers
         chroot "$root" mkinitcpio -k "$version" -c /etc/mkinitcpio.conf -g /boot/initrd 2>&1 | tee /run/work/said
         # It goes on after a hook that failed, and may end with 0.
         if [ ! -s "$root"/boot/initrd ] || grep -q '^==> ERROR:' /run/work/said; then

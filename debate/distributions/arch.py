@@ -45,7 +45,9 @@ COMPRESSION_OPTIONS=(-9)
 """
 """The part of mkinitcpio.conf that makes the initramfs archiso's: the hooks of its own releng profile, without those
 for network boot."""
-_MKINITCPIO = f"MODULES=()\nBINARIES=()\nFILES=()\n{HOOKS}"
+_MKINITCPIO = "MODULES=()\nBINARIES=()\nFILES=()\n" + HOOKS.replace(
+    " archiso_loop_mnt", " archiso_loop_mnt live_layers"
+)
 _HOST_MIRRORS = Path("/etc/pacman.d/mirrorlist")
 
 fetch_step = debian.fetch_step
@@ -315,26 +317,24 @@ def initrd_step(packages: Sequence[Locked], generator: str, base: Artifact, epoc
 
 
 def live(generator: str, parts: LiveParts) -> Live:
-    """What archiso's hook or dracut's module looks for. Both mount a single image."""
+    """What archiso's hook, and ours beside it, or dracut's module look for."""
     if generator == "dracut":
         return dracut.live(parts)
-    ((_, image),) = parts.layers
-    if parts.sha512 is None:
-        raise ValueError("a single image comes with its sum")
+    (_, lowest), *above = parts.layers
+    images = {"airootfs.sfs": lowest, **{f"{name}.sfs": image for name, image in above}}
     uuid = time.strftime("%Y-%m-%d-%H-%M-%S-00", time.gmtime(parts.epoch))
     tree: dict[str, Artifact | bytes] = {
         "arch/boot/x86_64/vmlinuz-linux": parts.kernel,
         "arch/boot/x86_64/initramfs-linux.img": parts.initrd,
-        "arch/x86_64/airootfs.sfs": image,
-        "arch/x86_64/airootfs.sha512": parts.sha512,
+        **{f"arch/x86_64/{name}": image for name, image in images.items()},
+        "arch/x86_64/layers": "".join(f"{name}.sfs\n" for name, _ in above).encode(),
+        "arch/x86_64/airootfs.sha512": "".join(
+            f"{parts.sha512(image)}  {name}\n" for name, image in images.items()
+        ).encode(),
         f"boot/{uuid}.uuid": b"",
     }
     arguments = ("archisobasedir=arch", f"archisosearchuuid={uuid}")
     return Live(tree, "/arch/boot/x86_64/vmlinuz-linux", "/arch/boot/x86_64/initramfs-linux.img", arguments)
-
-
-def stacks_layers(generator: str) -> bool:
-    return generator not in GENERATORS  # Neither of them does.
 
 
 def order_step(packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, base: Artifact) -> None:

@@ -523,10 +523,6 @@ def initrd_step(packages: Sequence[Locked], generator: str, base: Artifact, epoc
     )
 
 
-def stacks_layers(generator: str) -> bool:
-    return generator == "initramfs-tools"
-
-
 def live(generator: str, parts: LiveParts) -> Live:
     """live-boot stacks the images that live/filesystem.module names, the first lowest."""
     if generator == "dracut":

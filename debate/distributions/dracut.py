@@ -1,4 +1,4 @@
-"""What dracut's dmsquash-live module looks for on an ISO, whichever distribution made the initramfs.
+"""What dracut's dmsquash-live module, and ours beside it (sandbox/layers/), look for on an ISO.
 
 Source: dracut.cmdline(7), "Booting live images".
 """
@@ -9,10 +9,16 @@ from debate.distributions.interface import Live, LiveParts
 
 
 def live(parts: LiveParts) -> Live:
-    """One squashfs image below LiveOS/, found by the volume's label, under an overlay in memory."""
-    ((_, image),) = parts.layers
+    """The lowest layer as dmsquash-live's image, found by the volume's label, under those that our module stacks."""
+    (_, lowest), *above = parts.layers
     return Live(
-        {"boot/vmlinuz": parts.kernel, "boot/initrd.img": parts.initrd, "LiveOS/squashfs.img": image},
+        {
+            "boot/vmlinuz": parts.kernel,
+            "boot/initrd.img": parts.initrd,
+            "LiveOS/squashfs.img": lowest,
+            **{f"LiveOS/{name}.squashfs": image for name, image in above},
+            "LiveOS/layers": "".join(f"{name}.squashfs\n" for name, _ in above).encode(),
+        },
         "/boot/vmlinuz",
         "/boot/initrd.img",
         (f"root=live:CDLABEL={parts.label}", "rd.live.image", "rd.live.overlay.overlayfs=1"),

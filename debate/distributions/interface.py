@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -82,9 +82,9 @@ class LiveParts:
     kernel: Artifact
     initrd: Artifact
     layers: Sequence[tuple[str, Artifact]]
-    """Name and image, the lowest first; a single one where the initramfs does not stack them itself."""
-    sha512: Artifact | None
-    """Of that single one, a line for sha512sum -c."""
+    """Name and image, the lowest first."""
+    sha512: Callable[[Artifact], str]
+    """The SHA-512 of an image in hex digits."""
     label: str
     """Of the ISO."""
     epoch: int
@@ -208,9 +208,6 @@ class Distribution(Protocol):
 
     def initrd_step(self, packages: Sequence[Locked], generator: str, base: Artifact, epoch: int) -> Step:
         """Make the initramfs. Outputs: kernel, initrd."""
-
-    def stacks_layers(self, generator: str) -> bool:
-        """Whether such an initramfs stacks the layers itself. If not, they are merged into one image."""
 
     def live(self, generator: str, parts: LiveParts) -> Live:
         """The live tree, and how it is started."""

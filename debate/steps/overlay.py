@@ -1,7 +1,4 @@
-"""The upper layer: users, files, services and hooks on the installed packages.
-
-Where the live system mounts a single image rather than stacks layers, what comes out is that image.
-"""
+"""The upper layer: users, files, services and hooks on the installed packages."""
 
 from __future__ import annotations
 
@@ -14,11 +11,7 @@ from debate.tree import Contents, Entry
 
 
 def step(overlay: Mapping[str, Any], contents: Contents, layers: tuple[Artifact, ...], base: Artifact) -> Step:
-    """Output: layer; of a merged system image (of all layers) and sha512 (a line for sha512sum -c).
-
-    ``contents`` has the bytes of all hooks, and of the tree's files or where they lie.
-    """
-    merged = overlay["merged"]
+    """Output: layer. ``contents`` has the bytes of all hooks, and of the tree's files or where they lie."""
     parameters = {
         "users": _users(overlay["users"]).encode(),
         "groups": "".join(f"{name}\n" for name in _groups(overlay["tree"])).encode(),
@@ -36,9 +29,9 @@ def step(overlay: Mapping[str, Any], contents: Contents, layers: tuple[Artifact,
         name="overlay",
         commands=(
             Command("overlay.sh", root="system", rights="system"),
-            Command("merge.sh", show_layers=True) if merged else Command("squash.sh", pack_upper=True),
+            Command("squash.sh", pack_upper=True),
         ),
-        outputs=("image", "sha512") if merged else ("layer",),
+        outputs=("layer",),
         epoch=keys.epoch(keys.key(overlay)),
         parameters=parameters,
         trees={"tree.tar": Tree(tuple(map(Entry.from_json, overlay["tree"])), contents)},

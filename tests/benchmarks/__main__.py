@@ -107,7 +107,7 @@ class Bench:
 
     def iso_step(self) -> Step:
         initrd = self.pipeline.outputs("initrd")
-        layers, sha512 = self.pipeline.layers(), self.pipeline.outputs("overlay").get("sha512")
+        layers, sha512 = self.pipeline.layers(), self.pipeline.sha512
         parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, sha512, "BENCH", 1_000_000_000)
         live = self.pipeline.distribution().live(self.pipeline.generator, parts)
         menu = boot.menu(self.pipeline.slice("boot"), live)

@@ -149,14 +149,24 @@ def test_keyrings_are_no_part_of_a_key(tmp_path: Path) -> None:
         arch.trust(settings({"arch": "/gone"}), SLICE)
 
 
+LAYERS = [("0-packages", ONE), ("1-packages", TWO), ("2-overlay", ONE)]
+
+
+def digits(image: Artifact) -> str:
+    return "1" if image == ONE else "2"
+
+
 def test_where_archisos_hook_looks() -> None:
     """See README.bootparams of mkinitcpio-archiso."""
-    live = arch.live("mkinitcpio", LiveParts(ONE, TWO, [("system", ONE)], TWO, "ARCH", 1_000_000_000))
+    live = arch.live("mkinitcpio", LiveParts(ONE, TWO, LAYERS, digits, "ARCH", 1_000_000_000))
     assert live.tree == {
         "arch/boot/x86_64/vmlinuz-linux": ONE,
         "arch/boot/x86_64/initramfs-linux.img": TWO,
         "arch/x86_64/airootfs.sfs": ONE,
-        "arch/x86_64/airootfs.sha512": TWO,
+        "arch/x86_64/1-packages.sfs": TWO,
+        "arch/x86_64/2-overlay.sfs": ONE,
+        "arch/x86_64/layers": b"1-packages.sfs\n2-overlay.sfs\n",
+        "arch/x86_64/airootfs.sha512": b"1  airootfs.sfs\n2  1-packages.sfs\n1  2-overlay.sfs\n",
         "boot/2001-09-09-01-46-40-00.uuid": b"",
     }
     assert live.arguments == ("archisobasedir=arch", "archisosearchuuid=2001-09-09-01-46-40-00")
@@ -165,8 +175,15 @@ def test_where_archisos_hook_looks() -> None:
 
 
 def test_where_dracut_looks() -> None:
-    live = arch.live("dracut", LiveParts(ONE, TWO, [("system", ONE)], TWO, "ARCH", 0))
-    assert live.tree["LiveOS/squashfs.img"] == ONE
+    live = arch.live("dracut", LiveParts(ONE, TWO, LAYERS, digits, "ARCH", 0))
+    assert live.tree == {
+        "boot/vmlinuz": ONE,
+        "boot/initrd.img": TWO,
+        "LiveOS/squashfs.img": ONE,
+        "LiveOS/1-packages.squashfs": TWO,
+        "LiveOS/2-overlay.squashfs": ONE,
+        "LiveOS/layers": b"1-packages.squashfs\n2-overlay.squashfs\n",
+    }
     assert live.arguments == ("root=live:CDLABEL=ARCH", "rd.live.image", "rd.live.overlay.overlayfs=1")
 
 
@@ -174,7 +191,7 @@ def test_what_mkinitcpio_is_told() -> None:
     step = arch.initrd_step([ZLIB], "mkinitcpio", BASE, 5)
     assert step.parameters["generator"] == b"mkinitcpio"
     assert (
-        b"HOOKS=(base udev modconf kms archiso archiso_loop_mnt block filesystems keyboard)\n"
+        b"HOOKS=(base udev modconf kms archiso archiso_loop_mnt live_layers block filesystems keyboard)\n"
         in (step.parameters["mkinitcpio.conf"])
     )
 

@@ -21,7 +21,6 @@ SLICE: dict[str, Any] = {
     "commands": [["locale-gen"]],
     "hooks": [{"name": "h.sh", "digest": keys.sha256(b"echo\n")}],
     "mksquashfs": ["-comp", "zstd"],
-    "merged": False,
 }  # fmt: skip
 
 
@@ -44,13 +43,3 @@ def test_golden() -> None:
     ]
     assert [command.rights for command in step.commands] == ["system", "data"]
     assert step.outputs == ("layer",)
-
-
-def test_a_single_image() -> None:
-    contents = {keys.sha256(b"echo\n"): b"echo\n", keys.sha256(b"a"): b"a"}
-    step = overlay.step({**SLICE, "merged": True}, contents, (Artifact("sha256:l", 1),), Artifact("sha256:b", 1))
-    assert [(c.script, c.pack_upper, c.show_layers) for c in step.commands] == [
-        ("overlay.sh", False, False),
-        ("merge.sh", False, True),
-    ]
-    assert step.outputs == ("image", "sha512")

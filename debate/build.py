@@ -154,7 +154,9 @@ class Builder:
                 base=str(self.store.path(step.base)) if step.base else "",
                 layers=tuple(str(self.store.path(layer)) for layer in step.layers),
                 commands=tuple(
-                    Command(("/bin/sh", f"{INSIDE}/{c.script}"), c.root, c.rights, c.pack_upper, c.show_layers)
+                    Command(
+                        ("/bin/sh", f"{INSIDE}/{c.script}"), c.root, c.rights, c.pack_upper, c.show_layers, c.stdout
+                    )
                     for c in step.commands
                 ),
                 outputs=step.outputs,

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Writes the ISO. xorriso takes its UUIDs and volume dates from SOURCE_DATE_EPOCH, but not the files'.
-# in: iso/ (the tree), options (NUL-separated), mbr, efi    out: iso
+# in: iso/ (the tree), options (NUL-separated), mbr, efi    standard output: the ISO
 set -eu
 date=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y%m%d%H%M%S00)
 xargs -0 -a /run/in/options xorriso -as mkisofs -quiet --set_all_file_dates "$date" \
-    -o /run/out/iso /run/in/iso < /dev/null
+    -o - /run/in/iso < /dev/null

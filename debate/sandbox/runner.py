@@ -146,10 +146,18 @@ def _written(process: int, directory: str) -> int:
     """Bytes in the outputs of a running session, which lie in a mount namespace of its own."""
     try:
         child = Path(f"/proc/{process}/task/{process}/children").read_text().split()[0]
-        with os.scandir(f"/proc/{child}/root{directory}/scratch/out") as entries:
-            return sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
     except (OSError, IndexError):
         return 0  # Not there yet, or over.
+    # A command that writes its output to standard output has it in the second from the start.
+    return max(_bytes(f"/proc/{child}/root{directory}/scratch/out"), _bytes(f"{directory}/out"))
+
+
+def _bytes(directory: str) -> int:
+    try:
+        with os.scandir(directory) as entries:
+            return sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
+    except OSError:
+        return 0
 
 
 def _copy_log(source: IO[bytes], log: Path, activity: Activity) -> None:

@@ -23,9 +23,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import os
+import select
 import shlex
 import shutil
 import stat
@@ -34,13 +36,15 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from debate.run import die_with_parent
 from debate.sandbox import host_tree, limits, mounts, nspawn, rights, whiteouts
 from debate.scripts import INSIDE
 
 DISK_FULL = 3
+_PIPE = 1 << 20
+"""Bytes, the most that an unprivileged user's pipe can hold; see pipe(7)."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Command:
     """Show what earlier commands changed in the system as /run/upper."""
     show_layers: bool = False
     """Show the whole system as /run/layers."""
+    stdout: str = ""
+    """The output that its standard output is; empty for the log."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,7 @@ def main() -> int:
     except OSError as error:
         _complain(f"the sandbox could not be made: {error}")
         return 2
+    taken: dict[str, tuple[str, int]] = {}
     for command in session.commands:
         if (command.pack_upper or command.show_layers) and session.shell:
             break
@@ -130,26 +137,36 @@ def main() -> int:
                 place = os.path.relpath(error.filename or "", scratch / "upper")
                 _complain(f"what it left cannot be packed: {place[:200]}: {error.strerror}")
                 return 1
-        done = subprocess.run(
-            _argv(session, command, scratch),
-            stdin=subprocess.DEVNULL,
-            stdout=sys.stderr,
-            preexec_fn=die_with_parent,
-        )
-        if done.returncode and session.shell:
+        argv, name = _argv(session, command, scratch), command.stdout
+        if name and not session.shell:
+            try:
+                status, taken[name] = _take(argv, Path(session.directory, "out", name), session.bytes)
+            except OSError as error:
+                return _lost(name, error)
+        else:
+            with (scratch / "out" / name).open("wb") if name else contextlib.nullcontext(sys.stderr) as target:
+                status = subprocess.run(
+                    argv, stdin=subprocess.DEVNULL, stdout=target, preexec_fn=die_with_parent
+                ).returncode
+        if status and session.shell:
             break
-        if done.returncode:
+        if status:
             return 1
     if session.shell:
-        return _shell(session, last, scratch, failed=done.returncode != 0)
+        return _shell(session, last, scratch, failed=status != 0)
     for name in session.outputs:
         try:
-            digest, size = _copy_out(scratch / "out", name, Path(session.directory, "out", name))
+            digest, size = taken.get(name) or _copy_out(scratch / "out", name, Path(session.directory, "out", name))
         except OSError as error:
-            _complain(f"output {name}: {error.strerror or error}")
-            return DISK_FULL if error.errno == errno.ENOSPC else 1
+            return _lost(name, error)
         sys.stdout.write(json.dumps({"name": name, "digest": digest, "size": size}) + "\n")
     return 0
+
+
+def _lost(output: str, error: OSError) -> int:
+    """Say why an output could not be had. Returns the exit code."""
+    _complain(f"output {output}: {error.strerror or error}")
+    return DISK_FULL if error.errno == errno.ENOSPC else 1
 
 
 def _shell(session: Session, command: Command, scratch: Path, *, failed: bool) -> int:
@@ -250,6 +267,49 @@ def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
         binds=binds,
         environment={**nspawn.ENVIRONMENT, **session.environment},
     )
+
+
+def _take(argv: list[str], target: Path, most: int) -> tuple[int, tuple[str, int]]:
+    """Run a command and write what it says to ``target``, hashing on the way. Returns its status, digest and size.
+
+    While nothing comes, what is there already is brought to the disk. Raises OSError for more than ``most`` bytes.
+    """
+    digest, size, synced = hashlib.sha256(), 0, True
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source, end = os.pipe()
+    with contextlib.suppress(OSError):  # It only makes it faster.
+        fcntl.fcntl(source, fcntl.F_SETPIPE_SZ, _PIPE)
+    with (
+        open(source, "rb", buffering=0) as reader,
+        target.open("wb") as writer,
+        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=end, preexec_fn=die_with_parent) as process,
+    ):
+        os.close(end)
+        try:
+            while True:
+                if not synced and not select.select([reader], [], [], 0.05)[0]:
+                    _sync(writer)
+                    synced = True
+                chunk = reader.read(_PIPE)
+                if not chunk:
+                    break
+                size += len(chunk)
+                if size > most:
+                    raise OSError(f"larger than {most:,} bytes (setting limits.bytes)")
+                digest.update(chunk)
+                writer.write(chunk)
+                synced = False
+            if not synced:
+                _sync(writer)
+        except OSError:
+            process.kill()  # It would wait for ever for somebody to read on.
+            raise
+    return process.returncode, (f"sha256:{digest.hexdigest()}", size)
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _copy_out(directory: Path, name: str, target: Path) -> tuple[str, int]:

@@ -45,7 +45,7 @@ def step(
     parameters["options"] = "".join(f"{option}\0" for option in options).encode()
     return Step(
         name="iso",
-        commands=(Command("iso.sh"),),
+        commands=(Command("iso.sh", stdout="iso"),),
         outputs=("iso",),
         epoch=epoch,
         parameters=parameters,

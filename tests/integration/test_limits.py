@@ -29,6 +29,16 @@ def test_too_many_bytes(checkout: Checkout, scratch: str) -> None:
     assert "overlay: ran out of space (settings limits.bytes, 104,857,600, and limits.inodes, 20,000)" in said
 
 
+def test_an_iso_too_large(checkout: Checkout) -> None:
+    """Its bytes are counted as they come, and the sandbox ends with them."""
+    hook(checkout, "echo small\n")
+    checkout.doit("overlay:mine", "initrd:mine", "boot:mine")
+    said = checkout.doit("iso:mine", status=1, BYTES=str(100 << 20))
+    assert "iso: failed" in said
+    assert "output iso: larger than 104,857,600 bytes (setting limits.bytes)" in said
+    assert "iso:mine" in checkout.doit("iso:mine")
+
+
 @pytest.mark.parametrize("scratch", ["tmpfs", "disk"])
 def test_too_much_time(checkout: Checkout, scratch: str) -> None:
     hook(checkout, "echo waiting\nsleep 600\n")

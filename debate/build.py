@@ -105,7 +105,8 @@ class Builder:
             "step": step.name,
             "commands": [
                 {
-                    **vars(command),
+                    # What is empty is left out, so that a new field leaves the keys of other steps as they are.
+                    **{name: value for name, value in vars(command).items() if value},
                     "rights": rights.TABLE[command.rights].key,
                     "script": {name: keys.sha256_file(directory / name) for name in closure(directory, command.script)},
                 }

@@ -76,9 +76,9 @@ class Checkout:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("DEBATE_TEST_")}
         return {**kept, "DEBATE_CACHE": str(self.cache), **{f"DEBATE_{n}": v for n, v in settings.items()}}
 
-    def check(self, name: str, prompt: str) -> None:
+    def check(self, name: str, prompt: str, **settings: str) -> None:
         """Boot an ISO, as BIOS and as UEFI. Asserts that ``prompt`` shows and that no unit failed."""
-        said = self.doit(f"check:{name}")
+        said = self.doit(f"check:{name}", **settings)
         for firmware in ("bios", "uefi"):
             assert f"{firmware} up in" in said
             log = self.output(name, "check", f"{firmware}.log").read_text()

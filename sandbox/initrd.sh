@@ -29,9 +29,12 @@ make_initrd() {
         cp /run/in/mkinitcpio.conf "$root"/etc/mkinitcpio.conf
         cp /run/step/layers/mkinitcpio-install.bash "$root"/usr/lib/initcpio/install/live_layers
         cp /run/step/layers/mkinitcpio-hook.sh "$root"/usr/lib/initcpio/hooks/live_layers
-        chroot "$root" mkinitcpio -k "$version" -c /etc/mkinitcpio.conf -g /boot/initrd 2>&1 | tee /run/work/said
+        {
+            chroot "$root" mkinitcpio -k "$version" -c /etc/mkinitcpio.conf -g /boot/initrd 2>&1 ||
+                echo "$?" > /run/work/failed
+        } | tee /run/work/said
         # It goes on after a hook that failed, and may end with 0.
-        if [ ! -s "$root"/boot/initrd ] || grep -q '^==> ERROR:' /run/work/said; then
+        if [ -e /run/work/failed ] || [ ! -s "$root"/boot/initrd ] || grep -q '^==> ERROR:' /run/work/said; then
             echo "debate: mkinitcpio failed; see above" >&2
             exit 1
         fi

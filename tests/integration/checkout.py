@@ -106,7 +106,8 @@ class Checkout:
         return json.loads(self.output(name, file).read_bytes())
 
     def iso(self, name: str) -> Path:
-        return self.output(name, f"{name}-amd64.iso")
+        made: str = self.json(name, "build.json")["iso"]
+        return self.output(name, made)
 
     def digest(self, name: str) -> str:
         digest: str = self.json(name, "build.json")["digest"]

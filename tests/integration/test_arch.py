@@ -7,12 +7,13 @@ import os
 import re
 import shutil
 import subprocess
+import tarfile
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.integration import pacman_repository
+from tests.integration import mkinitcpio, pacman_repository
 from tests.integration.checkout import Checkout, packing, ran
 from tests.integration.pacman_repository import PROFILE, Repository
 
@@ -119,6 +120,58 @@ def test_what_is_refused(arch: Checkout, repository: Repository, packages: str, 
     arch.profile("bad", f"{PROFILE}packages: [{packages}]\n")
     said = arch.doit(f"{step}:bad", status=1, **repository.settings)
     assert re.search(message, said), said
+
+
+def with_mkinitcpio(repository: Repository, directory: Path, **how: str) -> Repository:
+    made = copied(repository, directory)
+    made.publish(*(made.add(package) for package in mkinitcpio.packages(directory / "work", **how)))
+    return made
+
+
+def test_what_archisos_hook_finds(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
+    """The ISO with mkinitcpio: it is found by its UUID, and its sums are those of all layers."""
+    mirror = with_mkinitcpio(repository, tmp_path)
+    arch.profile("live", "extends: arch-minimal\nimage: {label: LIVE}\n")
+    arch.doit("build:live", **mirror.settings)
+    iso, tree = arch.iso("live"), tmp_path / "tree"
+    subprocess.run(["xorriso", "-osirrox", "on", "-indev", iso, "-extract", "/", tree], check=True, capture_output=True)
+    uuid = subprocess.run(
+        ["blkid", "-p", "-s", "UUID", "-o", "value", iso], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    assert f"archisosearchuuid={uuid}" in (tree / "boot" / "grub" / "grub.cfg").read_text()
+    assert (tree / "boot" / f"{uuid}.uuid").read_bytes() == b""
+    images = tree / "arch" / "x86_64"
+    subprocess.run(["sha512sum", "--check", "--strict", "airootfs.sha512"], cwd=images, check=True)
+    assert len((images / "airootfs.sha512").read_text().splitlines()) == 2
+    assert (images / "layers").read_text() == "1-overlay.sfs\n"
+    with tarfile.open(tree / "arch" / "boot" / "x86_64" / "initramfs-linux.img") as initrd:
+        hook, config = (initrd.extractfile(f"./{name}") for name in ("hooks/live_layers", "config"))
+        assert hook
+        assert config
+        assert hook.read() == (arch.directory / "sandbox" / "layers" / "mkinitcpio-hook.sh").read_bytes()
+        hooks = " ".join(config.read().decode().split())
+        assert hooks == "base udev modconf kms archiso archiso_loop_mnt live_layers block filesystems keyboard"
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        (
+            {"mounts": "_mnt_stack"},
+            "archiso's hook has no function _mnt_overlayfs any more; choose initrd: {generator: ",
+        ),
+        ({"mounts": "_mnt_stack", "status": "0"}, "debate: mkinitcpio failed; see above"),
+        ({"status": "1"}, "debate: mkinitcpio failed; see above"),
+    ],
+)
+def test_mkinitcpio_fails(
+    arch: Checkout, repository: Repository, tmp_path: Path, how: dict[str, str], message: str
+) -> None:
+    """Whether it says so, or ends so."""
+    mirror = with_mkinitcpio(repository, tmp_path, **how)
+    arch.profile("live", "extends: arch-minimal\nimage: {label: LIVE}\n")
+    arch.doit("lock:live", **mirror.settings)
+    assert message in arch.doit("initrd:live", status=1, **mirror.settings)
 
 
 def test_an_altered_package(arch: Checkout, repository: Repository, tmp_path: Path) -> None:

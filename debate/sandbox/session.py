@@ -140,7 +140,7 @@ def main() -> int:
         argv, name = _argv(session, command, scratch), command.stdout
         if name and not session.shell:
             try:
-                status, taken[name] = _take(argv, Path(session.directory, "out", name), session.bytes)
+                status, taken[name] = take(argv, Path(session.directory, "out", name), session.bytes)
             except OSError as error:
                 return _lost(name, error)
         else:
@@ -269,10 +269,11 @@ def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
     )
 
 
-def _take(argv: list[str], target: Path, most: int) -> tuple[int, tuple[str, int]]:
-    """Run a command and write what it says to ``target``, hashing on the way. Returns its status, digest and size.
+def take(argv: list[str], target: Path, most: int) -> tuple[int, tuple[str, int]]:
+    """Run a command and write what it says to ``target``, hashing on the way.
 
-    While nothing comes, what is there already is brought to the disk. Raises OSError for more than ``most`` bytes.
+    While nothing comes, what is there already is brought to the disk. Returns its exit status, and ``sha256:HEX`` with
+    the size in bytes. Raises OSError for more than ``most`` bytes.
     """
     digest, size, synced = hashlib.sha256(), 0, True
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ from debate.errors import DebateError
 from debate.model import Artifact, Command, Step
 from debate.paths import shown
 from debate.run import die_with_parent
-from debate.settings import Settings, load, mirror_variable
+from debate.settings import Settings, keyring_variable, load, mirror_variable
 
 if TYPE_CHECKING:
     from debate.pipeline import Pipeline
@@ -97,10 +97,13 @@ def _other_conditions(settings: Settings, root: Path) -> dict[str, str]:
     kept = ("PATH", "HOME", "http_proxy", "https_proxy", "no_proxy")
     limits = {f"DEBATE_{name.upper()}": str(value) for name, value in vars(settings.limits).items()}
     mirrors = {mirror_variable(name): address for name, address in settings.mirrors.items()}
+    keyrings = {keyring_variable(name): os.path.abspath(path) for name, path in settings.keyrings.items()}
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
         **limits,
         **mirrors,
+        **keyrings,
+        "DEBATE_BASE": settings.base,
         "PYTHONPATH": str(Path(__file__).parents[1]),
         "PYTHONHASHSEED": "4242",
         "TZ": "Pacific/Chatham",

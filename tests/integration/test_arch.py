@@ -74,18 +74,10 @@ def test_it_boots(arch: Checkout) -> None:
     arch.check("arch", "arch-minimal login: ")
 
 
-def test_the_same_bytes(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
-    """Again, with a cache that has no step of it."""
-    again = Checkout.make(tmp_path / "again")
-    shutil.copytree(arch.cache / "objects", again.cache / "objects", copy_function=os.link)
-    arch.lend_base(again)
-    again.profile("arch", PROFILE)
-    (again.directory / "profiles" / "arch.lock.json").write_bytes(arch.output("arch", "lock.json").read_bytes())
-    said = again.doit("build:arch", **repository.settings, JOBS="1")
-    assert ran(said)["rootfs"] == ran(said)["initrd"] == ran(said)["iso"] == "built"
-    for record in ("rootfs", "initrd", "overlay", "iso"):
-        assert again.json("arch", f"{record}.json") == arch.json("arch", f"{record}.json"), record
-    assert again.digest("arch") == arch.digest("arch")
+def test_the_same_bytes(arch: Checkout, repository: Repository) -> None:
+    """Under other conditions, and with a cache that has no step of it."""
+    said = arch.doit("verify:arch", **repository.settings)
+    assert "the same again, bit for bit: config, hash, packages, rootfs, initrd, overlay, boot, iso" in said
 
 
 def test_a_package_more(arch: Checkout, repository: Repository) -> None:

@@ -214,7 +214,10 @@ class _Exporter:
 
     def permissions(self) -> dict[str, str]:
         """Path -> uid:gid:mode, of all that is not root's with the usual mode."""
-        found = {"/etc/shadow": "0:0:400", "/etc/gshadow": "0:0:400", "/root": "0:0:750"}
+        found = dict.fromkeys(("/etc/shadow", "/etc/gshadow"), "0:0:400") if self.overlay["users"] else {}
+        # mkarchiso warns of what is not in airootfs/.
+        if self.customize or any(entry["path"].startswith("/root/") for entry in self.overlay["tree"]):
+            found["/root"] = "0:0:750"
         entries = [entry for entry in self.overlay["tree"] if entry["type"] != "link"]
         for entry in (*map(vars, map(Entry.from_json, entries)), *self.overlay["permissions"]):
             usual = "0755" if entry.get("type") == "directory" else "0644"
@@ -272,7 +275,13 @@ class _Exporter:
             yield "root/customize_airootfs.sh", File(self.customize.encode())
 
     def accounts(self) -> Iterator[tuple[str, File]]:
+        if not self.overlay["users"]:
+            return
         passwd, shadow, members = [], [], dict[str, list[str]]()
+        if all(user["name"] != "root" for user in self.overlay["users"]):
+            self.losses.append("user 'root': locked here, since passwd and shadow come before those of packages")
+            passwd.append("root:x:0:0::/root:/bin/bash")
+            shadow.append(f"root:!*:{_EXPIRY}::::::")
         for user in self.overlay["users"]:
             name, number = user["name"], self.numbers[user["name"]]
             home = "/root" if name == "root" else f"/home/{name}"
@@ -280,14 +289,16 @@ class _Exporter:
             shadow.append(f"{name}:{user['password']}:{_EXPIRY}::::::")
             for group in user["groups"]:
                 members.setdefault(group, []).append(name)
-        own = [f"{name}:x:{number}:" for name, number in sorted(self.numbers.items())]
-        for group, names in sorted(members.items()):
+        group = [f"{name}:x:{number}:" for name, number in sorted(self.numbers.items())]
+        # systemd-sysusers refuses to make a group that gshadow has and group has not.
+        gshadow = [f"{name}:!*::" for name in sorted(self.numbers)]
+        for joined, names in sorted(members.items()):
             self.losses.append(
-                f"group {group!r} of {', '.join(names)}: added by customize_airootfs.sh, which knows its number"
+                f"group {joined!r} of {', '.join(names)}: added by customize_airootfs.sh, which knows its number"
             )
-        for path, lines in (("etc/passwd", passwd), ("etc/shadow", shadow), ("etc/group", own)):
-            if self.overlay["users"]:
-                yield path, File("".join(f"{line}\n" for line in lines).encode())
+        files = {"etc/passwd": passwd, "etc/shadow": shadow, "etc/group": group, "etc/gshadow": gshadow}
+        for path, lines in files.items():
+            yield path, File("".join(f"{line}\n" for line in lines).encode())
 
     def units(self) -> Iterator[tuple[str, File]]:
         for unit in self.overlay["services"]["enable"]:

@@ -44,6 +44,7 @@ image: {publisher: "Me <https://me.example>", exclude: ["/usr/share/doc/*"], com
 }
 TREE = [
     "airootfs/etc/group",
+    "airootfs/etc/gshadow",
     "airootfs/etc/hostname",
     "airootfs/etc/hosts",
     "airootfs/etc/link",
@@ -137,6 +138,27 @@ def test_what_mkarchiso_finds(profiles: Path, tmp_path: Path) -> None:
     assert options in (out / "syslinux/syslinux.cfg").read_text()
     assert options in (out / "efiboot/loader/entries/01-archiso.conf").read_text()
     assert (out / "efiboot/loader/loader.conf").read_text().startswith("timeout 7\n")
+
+
+@pytest.mark.parametrize("users", ["", "users: [{name: live}]\n", "users: [{name: root}]\n"])
+@pytest.mark.parametrize("hook", ["", "hooks: [one/hook.sh]\n"])
+def test_permissions_are_of_files_that_are_there(profiles: Path, tmp_path: Path, users: str, hook: str) -> None:
+    """mkarchiso warns of others."""
+    (profiles / "small.yaml").write_text(f"version: 1\ndistribution: arch\n{users}{hook}")
+    export_archiso.write(exported(profiles, "small"), tmp_path / "out")
+    for path in variables(tmp_path / "out")["file_permissions"][::2]:
+        assert (tmp_path / "out" / "airootfs" / path.lstrip("/")).exists(), path
+
+
+def test_root_is_in_every_passwd(profiles: Path) -> None:
+    """What airootfs/ has comes before what packages have, and the groups of gshadow are those of group."""
+    (profiles / "small.yaml").write_text("version: 1\ndistribution: arch\nusers: [{name: live, uid: 1000}]\n")
+    made = exported(profiles, "small")
+    assert made.files["airootfs/etc/passwd"].content.startswith(b"root:x:0:0::/root:/bin/bash\nlive:x:1000:1000:")
+    assert made.files["airootfs/etc/shadow"].content.startswith(b"root:!*:")
+    assert made.files["airootfs/etc/group"].content == b"live:x:1000:\nroot:x:0:\n"
+    assert made.files["airootfs/etc/gshadow"].content == b"live:!*::\nroot:!*::\n"
+    assert any("'root': locked here" in loss for loss in made.losses)
 
 
 def test_losses_are_told(profiles: Path) -> None:

@@ -148,7 +148,7 @@ def _written(process: int, directory: str) -> int:
         child = Path(f"/proc/{process}/task/{process}/children").read_text().split()[0]
     except (OSError, IndexError):
         return 0  # Not there yet, or over.
-    # A command that writes its output to standard output has it in the second from the start.
+    # What a command writes to its standard output lies in the second from the start.
     return max(_bytes(f"/proc/{child}/root{directory}/scratch/out"), _bytes(f"{directory}/out"))
 
 

@@ -141,7 +141,8 @@ def test_a_lost_iso_is_put_back(checkout: Checkout) -> None:
 
 def test_clean(checkout: Checkout) -> None:
     checkout.doit("build:minimal")
+    iso = checkout.iso("minimal")
     checkout.doit("clean", "build:minimal")
-    assert not checkout.iso("minimal").exists()
+    assert not iso.exists()
     assert not checkout.output("minimal", "manifest.json").exists()
     assert set(ran(checkout.doit("build:minimal"))) == {"build"}

@@ -11,6 +11,7 @@ from tests.integration.checkout import Checkout, hook
 
 def test_too_much_memory(checkout: Checkout) -> None:
     hook(checkout, "exec tail /dev/zero\n")
+    checkout.doit("rootfs:mine")
     said = checkout.doit("overlay:mine", status=1, MEMORY=str(256 << 20))
     assert "overlay: met its limit of 268,435,456 memory (setting limits.memory)" in said
 

@@ -41,10 +41,10 @@ class Command:
     """What it may do: a kind in `debate.sandbox.rights`."""
     pack_upper: bool = False
     """Show what earlier commands wrote on the layers as /run/upper."""
-    stdout: str = ""
-    """The output that its standard output is, hashed and stored while it is made; empty: that is for the log."""
     show_layers: bool = False
     """Show the layers, stacked and with what earlier commands wrote on them, as /run/layers, read-only."""
+    stdout: str = ""
+    """The output that its standard output is, hashed and stored while it is made; empty: that is for the log."""
 
 
 @dataclass(frozen=True)

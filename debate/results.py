@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from debate import __version__, distributions, keys
 from debate.amounts import bytes_shown
 from debate.cache.store import sweep, temporary_beside, write_atomically
+from debate.copying import send
 from debate.paths import shown
 
 if TYPE_CHECKING:
@@ -57,12 +58,6 @@ def write(pipeline: Pipeline) -> dict[str, Any]:
     return {"made": {"what": what, "next": f"doit check:{pipeline.name}, which boots it in QEMU"}}
 
 
-def _copy(source: int, target: int) -> None:
-    """Inside the kernel, and not by shutil.copyfile: that opens the target anew, for which ext4 waits for the disk."""
-    while os.sendfile(target, source, None, 1 << 30):
-        pass
-
-
 def _json(value: Any) -> str:
     return json.dumps(value, indent=2, sort_keys=True) + "\n"
 
@@ -78,7 +73,8 @@ def copy(source: Path, target: Path) -> None:
             try:
                 fcntl.ioctl(writer, _FICLONE, reader.fileno())
             except OSError:
-                _copy(reader.fileno(), writer.fileno())
+                # shutil.copyfile would open the target anew, for which ext4 waits for the disk.
+                send(reader.fileno(), writer.fileno(), os.fstat(reader.fileno()).st_size)
         target.unlink(missing_ok=True)  # Or ext4 would bring the new one to the disk first.
         os.replace(temporary, target)
     finally:

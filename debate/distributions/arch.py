@@ -144,7 +144,7 @@ def _repositories(packages: Slice, addresses: Mapping[str, str]) -> bytes:
     for name in COMPONENTS:
         if name in packages["components"]:
             lines += [f"[{name}]", f"Server = {servers['arch']}/$repo/os/$arch"]
-    return "".join(f"{line}\n" for line in lines).encode()
+    return _lines(lines)
 
 
 def trust(settings: Settings, packages: Slice) -> dict[str, bytes]:
@@ -169,7 +169,7 @@ def lock_step(packages: Slice, mirrors: Mirrors, base: Artifact, installed: byte
         epoch=debian.BASE_EPOCH,
         parameters={
             "architecture": packages["architecture"].encode(),
-            "packages": "".join(f"{name}\n" for name in packages["packages"]).encode(),
+            "packages": _lines(packages["packages"]),
             "installed": installed,
         },
         where={"repositories": _repositories(packages, mirrors.addresses)},
@@ -269,7 +269,7 @@ def select_step(index: bytes, wanted: Sequence[str], release: str, base: Artifac
         epoch=debian.BASE_EPOCH,
         parameters={
             "index": index,
-            "wanted": "".join(f"{name}\n" for name in wanted).encode(),
+            "wanted": _lines(wanted),
             "architecture": ARCHITECTURES[0].encode(),
             "repositories": _LOCAL,
         },
@@ -290,7 +290,7 @@ def rootfs_step(packages: Sequence[Locked], index: Artifact, rootfs: Slice, base
         parameters={
             "architecture": rootfs["architecture"].encode(),
             "repositories": _LOCAL,
-            "explicit": "".join(f"{package.name}\n" for package in packages).encode(),
+            "explicit": _lines(package.name for package in packages),
             "noextract": "".join(f"NoExtract = {glob.lstrip('/')}\n" for glob in rootfs["exclude"]).encode(),
             "mksquashfs": _lines(rootfs["mksquashfs"]),
             **{f"packages/{_file(package)}.sig": base64.b64decode(package.signature) for package in packages},
@@ -300,7 +300,7 @@ def rootfs_step(packages: Sequence[Locked], index: Artifact, rootfs: Slice, base
     )
 
 
-def _lines(words: Sequence[str]) -> bytes:
+def _lines(words: Iterable[str]) -> bytes:
     return "".join(f"{word}\n" for word in words).encode()
 
 
@@ -327,10 +327,8 @@ def live(generator: str, parts: LiveParts) -> Live:
         "arch/boot/x86_64/vmlinuz-linux": parts.kernel,
         "arch/boot/x86_64/initramfs-linux.img": parts.initrd,
         **{f"arch/x86_64/{name}": image for name, image in images.items()},
-        "arch/x86_64/layers": "".join(f"{name}.sfs\n" for name, _ in above).encode(),
-        "arch/x86_64/airootfs.sha512": "".join(
-            f"{parts.sha512(image)}  {name}\n" for name, image in images.items()
-        ).encode(),
+        "arch/x86_64/layers": _lines(list(images)[1:]),
+        "arch/x86_64/airootfs.sha512": _lines(f"{parts.sha512(image)}  {name}" for name, image in images.items()),
         f"boot/{uuid}.uuid": b"",
     }
     arguments = ("archisobasedir=arch", f"archisosearchuuid={uuid}")

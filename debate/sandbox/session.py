@@ -38,6 +38,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from debate.copying import send
 from debate.run import die_with_parent
 from debate.sandbox import host_tree, limits, mounts, nspawn, rights, whiteouts
 from debate.scripts import INSIDE
@@ -334,12 +335,7 @@ def _copy_out(directory: Path, name: str, target: Path) -> tuple[str, int]:
 
 
 def _copy(source: int, target: int, size: int) -> None:
-    offset = 0
-    while offset < size:
-        count = os.sendfile(target, source, offset, size - offset)
-        if not count:
-            raise OSError("cut short while it was copied")
-        offset += count
+    send(source, target, size)
     os.fsync(target)
 
 

@@ -109,6 +109,12 @@ class Checkout:
         made: str = self.json(name, "build.json")["iso"]
         return self.output(name, made)
 
+    def unpack(self, name: str, target: Path) -> Path:
+        """Put the files that are on an ISO into ``target``."""
+        argv = ["xorriso", "-osirrox", "on", "-indev", str(self.iso(name)), "-extract", "/", str(target)]
+        subprocess.run(argv, check=True, capture_output=True)
+        return target
+
     def digest(self, name: str) -> str:
         digest: str = self.json(name, "build.json")["digest"]
         return digest

@@ -125,8 +125,7 @@ def test_what_archisos_hook_finds(arch: Checkout, repository: Repository, tmp_pa
     mirror = with_mkinitcpio(repository, tmp_path)
     arch.profile("live", "extends: arch-minimal\nimage: {label: LIVE}\n")
     arch.doit("build:live", **mirror.settings)
-    iso, tree = arch.iso("live"), tmp_path / "tree"
-    subprocess.run(["xorriso", "-osirrox", "on", "-indev", iso, "-extract", "/", tree], check=True, capture_output=True)
+    iso, tree = arch.iso("live"), arch.unpack("live", tmp_path / "tree")
     uuid = subprocess.run(
         ["blkid", "-p", "-s", "UUID", "-o", "value", iso], check=True, capture_output=True, text=True
     ).stdout.strip()

@@ -16,10 +16,7 @@ from tests.integration.checkout import Checkout, packing, ran
 @pytest.fixture(scope="module")
 def disc(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What is on the ISO."""
-    target = tmp_path_factory.mktemp("disc")
-    argv = ["xorriso", "-osirrox", "on", "-indev", str(built.iso("minimal")), "-extract", "/", str(target)]
-    subprocess.run(argv, check=True, capture_output=True)
-    return target
+    return built.unpack("minimal", tmp_path_factory.mktemp("disc"))
 
 
 def test_results(built: Checkout) -> None:

@@ -10,19 +10,21 @@ build.json                  names, sizes and digests of these
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import fcntl
 import json
 import os
 import urllib.parse
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import __version__, distributions, keys
 from debate.amounts import bytes_shown
-from debate.cache.store import sweep, temporary_beside, write_atomically
-from debate.copying import send
+from debate.cache.store import read_object, sweep, temporary_beside, write_atomically
+from debate.copying import replace, send
 from debate.paths import shown
 
 if TYPE_CHECKING:
@@ -34,13 +36,31 @@ _FICLONE = 0x40049409
 
 def write(pipeline: Pipeline) -> dict[str, Any]:
     """Write all results. Returns the report for the reporter."""
+    with _alone(pipeline.directory):
+        return _write(pipeline)
+
+
+@contextlib.contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Wait for whoever writes results there: build.json of one would speak of another's files."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):  # NFS locks no directory. Files are whole there all the same.
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write(pipeline: Pipeline) -> dict[str, Any]:
     iso = pipeline.outputs("iso")["iso"]
     lock = pipeline.load("lock.json")
     stem = f"{pipeline.name}-{lock['architecture']}"
     directory = pipeline.directory
     target = directory / f"{stem}.iso"
     sweep(directory)
-    copy(pipeline.store.path(iso), target)
+    if not _is_there(target, iso.digest):
+        copy(pipeline.store.path(iso), target)
     facts = manifest(pipeline)
     texts = {
         f"{stem}.iso.sha256": f"{iso.digest.removeprefix('sha256:')}  {stem}.iso\n",
@@ -75,30 +95,41 @@ def copy(source: Path, target: Path) -> None:
             except OSError:
                 # shutil.copyfile would open the target anew, for which ext4 waits for the disk.
                 send(reader.fileno(), writer.fileno(), os.fstat(reader.fileno()).st_size)
-        target.unlink(missing_ok=True)  # Or ext4 would bring the new one to the disk first.
-        os.replace(temporary, target)
+        replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def present(directory: Path) -> bool:
     """Whether the results of the last build lie in ``directory`` as they were written."""
+    files = _files(directory)
+    return bool(files) and all(_is_as_written(directory / name, state) for name, state in files.items())
+
+
+def _is_there(iso: Path, digest: str) -> bool:
+    """Whether the last build wrote this very ISO: another builder just now, or this one with other texts."""
+    record = iso.with_name("build.json")
+    return read_object(record).get("digest") == digest and _is_as_written(iso, _files(iso.parent).get(iso.name))
+
+
+def _files(directory: Path) -> dict[str, Any]:
+    """Size and time (ns) of each file that the last build wrote."""
+    files = read_object(directory / "build.json").get("files")
+    return files if isinstance(files, dict) else {}
+
+
+def _is_as_written(path: Path, state: Any) -> bool:
     try:
-        files = json.loads((directory / "build.json").read_bytes())["files"]
-        return all(
-            [(stat := os.stat(directory / name)).st_size, stat.st_mtime_ns] == state for name, state in files.items()
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        stat = path.stat()
+    except OSError:
         return False
+    return bool([stat.st_size, stat.st_mtime_ns] == state)
 
 
 def remove(directory: Path, *, dryrun: bool = False) -> None:
     """Remove the results and their record."""
-    try:
-        names = [*json.loads((directory / "build.json").read_bytes())["files"], "build.json"]
-    except (OSError, ValueError, KeyError, TypeError):
-        names = []
-    for name in names:
+    files = _files(directory)
+    for name in [*files, "build.json"] if files else []:
         print(f"build - removing file '{directory / name}'")  # noqa: T201 - as doit's own clean does
         if not dryrun:
             (directory / name).unlink(missing_ok=True)
@@ -106,11 +137,7 @@ def remove(directory: Path, *, dryrun: bool = False) -> None:
 
 def _remove_old(directory: Path, names: set[str]) -> None:
     """Results of an earlier build under another name, such as another architecture's."""
-    try:
-        old = json.loads((directory / "build.json").read_bytes())["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    for name in set(old) - names:
+    for name in _files(directory).keys() - names:
         (directory / name).unlink(missing_ok=True)
 
 

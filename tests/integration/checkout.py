@@ -76,14 +76,15 @@ class Checkout:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("DEBATE_TEST_")}
         return {**kept, "DEBATE_CACHE": str(self.cache), **{f"DEBATE_{n}": v for n, v in settings.items()}}
 
-    def check(self, name: str, prompt: str, **settings: str) -> None:
-        """Boot an ISO, as BIOS and as UEFI. Asserts that ``prompt`` shows and that no unit failed."""
+    def check(self, name: str, prompt: str, **settings: str) -> str:
+        """Boot as BIOS and as UEFI; returns what is printed. Asserts that ``prompt`` shows and that no unit failed."""
         said = self.doit(f"check:{name}", **settings)
         for firmware in ("bios", "uefi"):
             assert f"{firmware} up in" in said
             log = self.output(name, "check", f"{firmware}.log").read_text()
             assert prompt in log
             assert "FAILED" not in log, "a unit failed"
+        return said
 
     def start(self, *words: str, **settings: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

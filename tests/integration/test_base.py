@@ -43,10 +43,6 @@ def test_packages_of_both_are_told(second: Checkout) -> None:
     assert below < own
 
 
-def test_it_is_the_same_again(second: Checkout) -> None:
-    assert "the same again, bit for bit" in second.doit("verify:second")
-
-
 def test_a_pinned_lock_that_lacks_a_package_of_the_base(second: Checkout) -> None:
     pinned = second.directory / "profiles" / "second.lock.json"
     lock = second.json("second", "lock.json")

@@ -1,4 +1,4 @@
-"""Bytes and seconds as people write and read them."""
+"""Numbers, bytes and seconds as people write and read them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def age(text: str, what: str) -> float:
     if match is None:
         raise DebateError(f"{what}: {text!r} is no age; write seconds, or a number with m, h, d or w, such as 30d")
     return float(match[1]) * _SECONDS[match[2]]
+
+
+def count(number: int, one: str) -> str:
+    """``1 package``, ``2 packages``."""
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
 
 
 def bytes_shown(number: int) -> str:

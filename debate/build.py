@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import keys
-from debate.cache.store import Store, workspace_name, write_atomically
+from debate.cache.store import Store, workspace_name
 from debate.errors import DebateError
 from debate.memory import available_memory
 from debate.model import MIRROR, Artifact, Result, Step
@@ -47,18 +46,17 @@ class Builder:
         self,
         step: Step,
         log: Path,
-        trace: Path | None = None,
         complete: Callable[[Step], Step] = lambda step: step,
         notes: Callable[[], Mapping[str, str]] = dict,
     ) -> Result:
         """The outputs of ``step``, from the cache, from the remote or from a sandbox.
 
-        Raises DebateError when it fails. ``trace`` is where to write how the result came to be. ``complete``
-        adds what only a run needs and the key does not know, such as where mirrors are. ``notes`` describes the
-        result to people who look at the remote; it is asked when something is sent there.
+        Raises DebateError when it fails. ``complete`` adds what only a run needs and the key does not know, such as
+        where mirrors are. ``notes`` describes the result to people who look at the remote; it is asked when something
+        is sent there.
         """
         return self.obtain(
-            step.name, self.ingredients(step), step.outputs, lambda: self.run(complete(step), log), log, trace, notes
+            step.name, self.ingredients(step), step.outputs, lambda: self.run(complete(step), log), notes
         )
 
     def obtain(
@@ -67,36 +65,34 @@ class Builder:
         ingredients: Mapping[str, Any],
         outputs: Collection[str],
         make: Callable[[], Mapping[str, Artifact]],
-        log: Path,
-        trace: Path | None = None,
         notes: Callable[[], Mapping[str, str]] = dict,
     ) -> Result:
         """The ``outputs`` that ``ingredients`` give: from the cache, from the remote, or made, kept and sent."""
+        known = self.known(name, ingredients, outputs)
+        if known is not None:
+            return known
+        key, waiting = keys.key(ingredients), f"{name}: another builder is making it; waiting"
+        with self.store.locked(key, lambda: self.say(waiting)):
+            known = self.known(name, ingredients, outputs)
+            if known is not None:
+                return known
+            action = self.remote.lookup(name, key, outputs) if self.remote else None
+            if action is not None:
+                self.store.record(key, name, action["outputs"], action["seconds"])
+                return Result(name, key, ingredients, action["outputs"], "remote", action["seconds"])
+            started = time.monotonic()
+            made = make()
+            seconds = time.monotonic() - started
+            self.store.record(key, name, made, seconds)
+            if self.remote:
+                self.remote.send(name, key, made, seconds, notes())
+        return Result(name, key, ingredients, made, "built", seconds)
+
+    def known(self, name: str, ingredients: Mapping[str, Any], outputs: Collection[str]) -> Result | None:
+        """What the cache on this machine has."""
         key = keys.key(ingredients)
-        result = self._lookup(key, outputs)
-        if result is None:
-            waiting = f"{name}: another builder is making it; waiting"
-            with self.store.locked(key, lambda: self.say(waiting)):
-                result = self._lookup(key, outputs) or self._fetch(name, key, outputs)
-                if result is None:
-                    started = time.monotonic()
-                    made = make()
-                    result = Result(key, made, "built", time.monotonic() - started)
-                    self.store.record(key, name, made, result.seconds)
-                    if self.remote:
-                        self.remote.send(name, key, made, result.seconds, notes())
-        if trace is not None:
-            how = {
-                "step": name,
-                "key": key,
-                "ingredients": ingredients,
-                "cached": result.cached,
-                "source": result.source,
-                "seconds": result.seconds,
-                "log": "" if result.cached else log.name,
-            }
-            write_atomically(trace, json.dumps(how, indent=1).encode())
-        return result
+        action = self.store.lookup(key, outputs)
+        return Result(name, key, ingredients, action["outputs"], "local", action["seconds"]) if action else None
 
     def ingredients(self, step: Step) -> dict[str, Any]:
         """What the key of ``step`` is made of: everything that the sandbox shows it."""
@@ -124,17 +120,6 @@ class Builder:
             "base": step.base.digest if step.base else "host",
             "machine": platform.machine(),
         }
-
-    def _lookup(self, key: str, outputs: Collection[str]) -> Result | None:
-        action = self.store.lookup(key, outputs)
-        return Result(key, action["outputs"], "local", action["seconds"]) if action else None
-
-    def _fetch(self, name: str, key: str, outputs: Collection[str]) -> Result | None:
-        action = self.remote.lookup(name, key, outputs) if self.remote else None
-        if action is None:
-            return None
-        self.store.record(key, name, action["outputs"], action["seconds"])
-        return Result(key, action["outputs"], "remote", action["seconds"])
 
     def run(self, step: Step, log: Path, shell: tuple[int, ...] = ()) -> dict[str, Artifact]:
         """Run ``step`` in a sandbox, whatever the cache knows, and store its outputs.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import keys
+from debate.amounts import count
 from debate.cache.store import write_atomically
 from debate.distributions.interface import Locked
 from debate.errors import DebateError
@@ -53,13 +54,13 @@ class Locker:
             )
         if old is not None and fits and not refresh:
             self.pipeline.save("lock.json", old)
-            return {"note": f"{len(old['packages'])} packages, {'pinned' if pinned else 'kept'}"}
+            return {"note": f"{count(len(old['packages']), 'package')}, {'pinned' if pinned else 'kept'}"}
         new = self.resolve()
         if pinned:
             write_atomically(self.path, to_text(new).encode())
         self.pipeline.save("lock.json", new)
         changes = differences(old, new) if old else []
-        note = f"{len(new['packages'])} packages"
+        note = f"{count(len(new['packages']), 'package')}"
         if old:
             note += f", {len(changes)} changed" if changes else ", nothing changed"
         return {"note": note, "lines": changes}

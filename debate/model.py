@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from debate.tree import Contents, Entry
 
@@ -77,7 +77,10 @@ class Step:
 class Result:
     """What became of a step."""
 
+    step: str
     key: str
+    ingredients: Mapping[str, Any]
+    """What the key is made of."""
     outputs: Mapping[str, Artifact]
     source: Literal["local", "remote", "built"]
     """From the local store, from the remote, or from a sandbox just now."""

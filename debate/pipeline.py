@@ -19,7 +19,6 @@ same result stops the rebuild there. The how goes to traces/.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -27,13 +26,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import distributions, keys, sandbox_base, sources
-from debate.amounts import bytes_shown
+from debate.amounts import bytes_shown, count
 from debate.build import Builder
-from debate.cache.store import Store, read_object, write_atomically
+from debate.cache.store import Store, read_object
 from debate.errors import DebateError
 from debate.model import Artifact, Result, Step
 from debate.reasons import Last, reasons
-from debate.records import Report, outputs_of, read_json, record_of, report_of, save_json
+from debate.records import Report, outputs_of, read_json, record_of, report_of, save_json, trace_of
 from debate.settings import Settings, mirror_variable
 
 if TYPE_CHECKING:
@@ -92,28 +91,30 @@ class Pipeline:
             self.have(packages)
             return self.trusting(step) if packages else step
 
-        log = self.directory / "logs" / f"{step.name}.log"
-        return self.builder.realise(step, log, self.directory / "traces" / f"{step.name}.json", complete, self.notes)
+        return self.builder.realise(step, self.directory / "logs" / f"{step.name}.log", complete, self.notes)
 
     def finish(self, step: Step, packages: Sequence[Locked] = ()) -> Report:
         """Realise a step and write its record."""
         last = Last.load(self.directory, step.name)
         result = self.realise(step, packages)
         self.save(f"{step.name}.json", record_of(result.outputs))
-        return {**report_of(result), **self.remember(step.name, last, result.source)}
+        return {**report_of(result), **self.remember(step.name, last, result)}
 
-    def remember(self, step: str, last: Last, source: str) -> Report:
-        """Keep what a step has read and why it ran, so that `explain` can tell it, and what changed since."""
-        read, path = self.what_it_reads(step), self.directory / "traces" / f"{step}.json"
-        trace = read_object(path) or {"step": step, "source": source}
+    def remember(self, step: str, last: Last, result: Result | None = None) -> Report:
+        """Keep how a result came to be, what the step has read and why it ran.
+
+        So that `explain` can tell it, and what changed since. ``result`` is None for what no key stands for.
+        """
+        read = self.what_it_reads(step)
+        trace: dict[str, Any] = trace_of(result) if result else {"step": step, "source": ""}
         unchanged = last.read == read and last.trace.get("key") == trace.get("key")
-        if unchanged and source != "built":
+        if unchanged and trace["source"] != "built":
             trace |= {name: last.trace[name] for name in ("why", "when", "source") if name in last.trace}
         else:
             contents = self.load("contents.json")
             trace["why"] = list(reasons(last, read, trace.get("ingredients", {}), contents, self.root))
             trace["when"] = int(time.time())
-        write_atomically(path, json.dumps(trace, indent=1).encode())
+        self.save(f"traces/{step}.json", trace)
         self.save(f"traces/read/{step}.json", read)
         return {"why": trace["why"]} if last.read and not unchanged else {}
 
@@ -157,7 +158,7 @@ class Pipeline:
 
         last = Last.load(self.directory, "lock")
         report = Locker(self).run(refresh=refresh)
-        return {**report, **self.remember("lock", last, "")}
+        return {**report, **self.remember("lock", last)}
 
     def packages(self) -> Report:
         """Know what the locked packages say of themselves, and which of them an initramfs needs.
@@ -170,14 +171,12 @@ class Pipeline:
             self.packages_ingredients(packages),
             ("index", "initrd"),
             lambda: self.read(packages),
-            self.directory / "logs" / "packages.log",
-            self.directory / "traces" / "packages.json",
             self.notes,
         )
         initrd = self.store.read(made.outputs["initrd"]).decode().split()
         self.save("packages.json", {**record_of({"index": made.outputs["index"]}), "initrd": initrd})
-        why = self.remember("packages", last, made.source)
-        return {**report_of(made), **why, "note": f"{len(packages)} packages"}
+        why = self.remember("packages", last, made)
+        return {**report_of(made), **why, "note": count(len(packages), "package")}
 
     def packages_ingredients(self, packages: Sequence[Locked]) -> dict[str, Any]:
         """What the index of the packages depends on, besides them."""
@@ -215,7 +214,7 @@ class Pipeline:
             if missing:
                 self.fetch(missing)
                 total = sum(package.size for package in missing)
-                self.builder.say(f"{self.name}: {len(missing)} packages downloaded, {bytes_shown(total)}")
+                self.builder.say(f"{self.name}: {count(len(missing), 'package')} downloaded, {bytes_shown(total)}")
 
     def fetch(self, missing: Sequence[Locked]) -> None:
         """Download packages, each verified by its SHA-256."""

@@ -22,6 +22,12 @@ def report_of(result: Result) -> Report:
     return {"source": result.source, "seconds": result.seconds}
 
 
+def trace_of(result: Result) -> dict[str, Any]:
+    """How a result came to be, for whoever asks later."""
+    how = ("step", "key", "ingredients", "cached", "source", "seconds")
+    return {name: getattr(result, name) for name in how}
+
+
 def record_of(outputs: Mapping[str, Artifact]) -> dict[str, Any]:
     return {"format": 1, "outputs": {name: asdict(a) for name, a in sorted(outputs.items())}}
 

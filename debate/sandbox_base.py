@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from debate import distributions
 from debate.errors import DebateError
 from debate.model import Artifact, Step
-from debate.records import Report, outputs_of, read_json, record_of, report_of, save_json
+from debate.records import Report, outputs_of, read_json, record_of, report_of, save_json, trace_of
 from debate.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def make(settings: Settings, builder: Builder) -> Report:
         return distributions.get(name).base_from_mirrors(step, settings)
 
     directory = record(settings).parent
-    result = builder.realise(step(settings), directory / "base.log", directory / "trace.json", complete)
+    result = builder.realise(step(settings), directory / "base.log", complete)
+    save_json(directory / "trace.json", trace_of(result))
     save_json(record(settings), {**record_of(result.outputs), "distribution": name})
     return report_of(result)
 

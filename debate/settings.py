@@ -41,7 +41,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -110,20 +110,36 @@ _REMOTE = re.compile(
 )
 """The repository's part is the grammar of <name> in the OCI distribution specification 1.1."""
 _INTEGERS = ("uid_base", "jobs")
+_GROUPS = ("mirrors", "keyrings", "limits")
+"""Settings with a name or a limit below them."""
 
 
 def mirror_variable(name: str) -> str:
     """The environment variable that says where the mirror ``name`` is."""
-    return _variable("MIRROR", name)
+    return _variable(f"mirror_{name}")
 
 
 def keyring_variable(name: str) -> str:
     """The environment variable that names the keyring of a distribution."""
-    return _variable("KEYRING", name)
+    return _variable(f"keyring_{name}")
 
 
-def _variable(kind: str, name: str) -> str:
-    return f"DEBATE_{kind}_{name.upper().replace('-', '_')}"
+def _variable(setting: str) -> str:
+    return f"DEBATE_{setting.upper().replace('-', '_')}"
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """The environment from which `load` makes the same settings for another checkout. Without the remote's."""
+    plain = {
+        one.name: getattr(settings, one.name)
+        for one in fields(settings)
+        if one.name not in ("root", *_GROUPS) and not one.name.startswith("remote")
+    }
+    return {
+        **{_variable(name): str(value) for name, value in {**plain, **vars(settings.limits)}.items() if value},
+        **{mirror_variable(name): address for name, address in settings.mirrors.items()},
+        **{keyring_variable(name): path for name, path in settings.keyrings.items()},
+    }
 
 
 def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
@@ -152,7 +168,7 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
             keyrings[setting.removeprefix("keyring_").replace("_", "-")] = value
         elif setting in Limits.__annotations__:
             limits[setting] = value
-        elif setting in Settings.__annotations__ and setting not in ("root", "mirrors", "keyrings", "limits"):
+        elif setting in Settings.__annotations__ and setting not in ("root", *_GROUPS):
             values[setting] = value
         elif not setting.startswith("test_"):
             raise DebateError(f"{name}: no such setting; see debate/settings.py for the list")
@@ -181,6 +197,7 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
     for name in ("cache", "output"):
         default = "cache" if name == "cache" else "build"
         values[name] = (root / Path(values.get(name, default)).expanduser()).resolve()
+    keyrings = {name: str((root / Path(path).expanduser()).resolve()) for name, path in keyrings.items()}
     numbers = {name: _integer(name, value) for name, value in limits.items()}
     return Settings(root=root.resolve(), mirrors=mirrors, keyrings=keyrings, limits=Limits(**numbers), **values)
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from debate.errors import DebateError
 from debate.model import Artifact, Command, Step
 from debate.paths import shown
 from debate.run import die_with_parent
-from debate.settings import Settings, keyring_variable, load, mirror_variable
+from debate.settings import Settings, load, variables
 
 if TYPE_CHECKING:
     from debate.pipeline import Pipeline
@@ -94,26 +95,25 @@ def _share(ours: Store, theirs: Store, artifact: Artifact) -> None:
 
 def _other_conditions(settings: Settings, root: Path) -> dict[str, str]:
     """The environment of the rebuild."""
+    limits = replace(settings.limits, processors=1 if settings.limits.processors > 1 else 2)
+    other = replace(
+        settings,
+        cache=root / "cache",
+        cache_size=0,
+        output=root / "elsewhere",
+        uid_base=settings.uid_base + 65536 * 11,
+        scratch="disk" if settings.scratch != "disk" else "auto",
+        jobs=1,
+        limits=limits,
+    )
     kept = ("PATH", "HOME", "http_proxy", "https_proxy", "no_proxy")
-    limits = {f"DEBATE_{name.upper()}": str(value) for name, value in vars(settings.limits).items()}
-    mirrors = {mirror_variable(name): address for name, address in settings.mirrors.items()}
-    keyrings = {keyring_variable(name): os.path.abspath(path) for name, path in settings.keyrings.items()}
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
-        **limits,
-        **mirrors,
-        **keyrings,
-        "DEBATE_BASE": settings.base,
+        **variables(other),
         "PYTHONPATH": str(Path(__file__).parents[1]),
         "PYTHONHASHSEED": "4242",
         "TZ": "Pacific/Chatham",
         "LC_ALL": "tr_TR.UTF-8",
-        "DEBATE_CACHE": str(root / "cache"),
-        "DEBATE_OUTPUT": str(root / "elsewhere"),
-        "DEBATE_UID_BASE": str(settings.uid_base + 65536 * 11),
-        "DEBATE_SCRATCH": "disk" if settings.scratch != "disk" else "auto",
-        "DEBATE_PROCESSORS": "1" if settings.limits.processors > 1 else "2",
-        "DEBATE_JOBS": "1",
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from debate.amounts import bytes_shown
+from debate.amounts import bytes_shown, count
 from debate.cache.collect import digests_of, needed
 from debate.cache.store import Store, read_object
 from debate.paths import shown
@@ -37,7 +37,7 @@ def text(store: Store, remote: str) -> str:
     uses = list(_uses(store, sizes))
     size = bytes_shown(sum(sizes.values()))
     lines = [
-        f"{shown(store.root)}: {len(sizes)} objects, {size}; {store.count_actions()} actions",
+        f"{shown(store.root)}: {count(len(sizes), 'object')}, {size}; {count(store.count_actions(), 'action')}",
         f"no build here needs {bytes_shown(unneeded)} of it; doit gc frees that, doit gc --size 10G the oldest of it",
     ]
     if remote:

@@ -6,7 +6,7 @@ import sys
 import time
 
 from debate import amounts
-from debate.amounts import bytes_shown
+from debate.amounts import bytes_shown, count
 from debate.cache import check, collect, report
 from debate.cache.store import Store
 from debate.errors import DebateError
@@ -27,7 +27,7 @@ def gc(settings: Settings, size: str, age: str) -> str:
     limit = amounts.size(size, "--size") if size else settings.cache_size or (None if age else 0)
     unused = amounts.age(age, "--age") if age else None
     done = collect.collect(Store(settings.cache), size=limit, age=unused)
-    line = f"{done.objects} objects removed, {bytes_shown(done.freed)}; {bytes_shown(done.left)} left"
+    line = f"{count(done.objects, 'object')} removed, {bytes_shown(done.freed)}; {bytes_shown(done.left)} left"
     if limit is not None and done.left > limit > 0:
         line += (
             f", more than the {bytes_shown(limit)} asked for: builds need {bytes_shown(done.needed)} "
@@ -47,9 +47,9 @@ def fsck(settings: Settings) -> str:
             sys.stderr.write(f"  {bytes_shown(done)} of {bytes_shown(total)} read\n")
 
     found = check.check(Store(settings.cache), progress)
-    line = f"{found.objects} objects read, {bytes_shown(found.bytes)}"
+    line = f"{count(found.objects, 'object')} read, {bytes_shown(found.bytes)}"
     if found.forgotten:
-        line += f"; {found.forgotten} actions had lost outputs and are forgotten"
+        line += f"; {count(found.forgotten, 'action')} forgotten, whose outputs are lost"
     if not found.dropped:
         return f"{line}; all are what their names say\n"
     dropped = "\n".join(f"  {digest}" for digest in found.dropped)

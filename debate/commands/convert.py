@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from debate import config, keys, profile, profile_names, sandbox_base
+from debate.amounts import count
 from debate.build import Builder
 from debate.convert import archiso as foreign
 from debate.convert import draft, export_archiso
@@ -35,7 +36,7 @@ def to_archiso(pipeline: Pipeline) -> dict[str, Any]:
     directory = pipeline.directory / "archiso"
     export_archiso.write(exported, directory)
     return {
-        "note": f"{shown(directory)}: {len(exported.files)} files; mkarchiso -v {shown(directory)} builds it",
+        "note": f"{shown(directory)}: {count(len(exported.files), 'file')}; mkarchiso -v {shown(directory)} builds it",
         "lines": [f"  {loss}" for loss in exported.losses],
     }
 

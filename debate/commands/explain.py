@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from debate import keys, profile, sandbox_base
+from debate import profile, sandbox_base
 from debate.build import Builder
 from debate.cache.store import Store
 from debate.errors import DebateError
@@ -46,15 +46,12 @@ class _DryBuilder(Builder):
 
     def obtain(
         self,
-        name: str,  # noqa: ARG002 - it makes nothing
+        name: str,
         ingredients: Mapping[str, Any],
         outputs: Collection[str],
-        make: Callable[[], Mapping[str, Artifact]],  # noqa: ARG002
-        log: Path,  # noqa: ARG002
-        trace: Path | None = None,  # noqa: ARG002
-        notes: Callable[[], Mapping[str, str]] = dict,  # noqa: ARG002
+        *_: Any,
     ) -> Result:
-        found = self._lookup(keys.key(ingredients), outputs)
+        found = self.known(name, ingredients, outputs)
         if found is None:
             raise _RunsError(ingredients)
         return found
@@ -84,7 +81,7 @@ class _DryPipeline(Pipeline):
     def save(self, path: str, value: Any) -> None:
         self.memory[path] = json.loads(json.dumps(value))
 
-    def remember(self, step: str, last: Last, source: str) -> Report:  # noqa: ARG002 - it only looks
+    def remember(self, step: str, last: Last, result: Result | None = None) -> Report:  # noqa: ARG002 - it only looks
         return {}
 
     def below(self) -> Pipeline | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from debate import ci, config, profile, profile_names
+from debate.amounts import count
 from debate.errors import DebateError, ProfileError
 from debate.paths import shown
 from debate.profile import Node
@@ -123,8 +124,8 @@ Problems = list[tuple[str, int, int, str]]
 def _text(found: Mapping[str, Problems], problems: Problems) -> str:
     lines = [f"{file}:{line}:{column}: {text}" for file, line, column, text in problems]
     bad = sum(1 for problems in found.values() if problems)
-    count = f"{len(found)} profile{'s' if len(found) != 1 else ''}"
-    lines.append(f"{count}: {'all valid' if not bad else f'{bad} invalid, {len(problems)} problems'}")
+    verdict = f"{bad} invalid, {count(len(problems), 'problem')}" if bad else "all valid"
+    lines.append(f"{count(len(found), 'profile')}: {verdict}")
     return "\n".join(lines) + "\n"
 
 

@@ -69,7 +69,7 @@ def _traces(pipeline: Pipeline) -> Iterator[dict[str, Any]]:
     paths = [path for name in names for path in sorted((output / name / "traces").glob("*.json"))]
     for path in (*paths, output / ".sandbox" / "trace.json"):
         trace = json.loads(path.read_bytes())
-        if trace["step"] not in ("lock", "select", "order"):  # A lock is chosen, not looked up.
+        if trace["step"] != "lock":  # A lock is chosen, not looked up.
             yield trace
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from debate import config, profile
+from debate.amounts import count
 from debate.errors import DebateError
 from debate.paths import shown
 
@@ -72,9 +73,10 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
             if os.path.lexists(work / target):
                 (profiles / target).parent.mkdir(parents=True, exist_ok=True)
                 os.rename(work / target, profiles / target)
-    told = [f"{shown(profiles / targets[0])} written, with {len(draft.overlay)} files and {len(draft.hooks)} hooks"]
+    brings = f"{count(len(draft.overlay), 'file')} and {count(len(draft.hooks), 'hook')}"
+    told = [f"{shown(profiles / targets[0])} written, with {brings}"]
     if draft.losses:
-        told.append(f"{len(draft.losses)} things have no counterpart, or need a look:")
+        told.append(f"without a counterpart, or in need of a look ({len(draft.losses)}):")
         told += [f"  {loss}" for loss in draft.losses]
     return [*told, f"next: doit build:{name}"]
 

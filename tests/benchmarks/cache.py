@@ -106,11 +106,9 @@ def one_stream(what: str, directory: Path, digest: str) -> None:
 
 def tags(checkout: Checkout) -> list[str]:
     """What a build from a warm remote fetches."""
-    traces = [
-        checkout.json("minimal", f"traces/{path.name}") for path in checkout.output("minimal", "traces").iterdir()
-    ]
+    traces = [json.loads(path.read_bytes()) for path in checkout.output("minimal", "traces").glob("*.json")]
     traces.append(checkout.json(".sandbox", "trace.json"))
-    return [f"{trace['step']}-{trace['key']}" for trace in traces if trace["step"] != "select"]
+    return [f"{trace['step']}-{trace['key']}" for trace in traces if trace["step"] != "lock"]
 
 
 def remote(directory: Path, registry: Registry) -> None:

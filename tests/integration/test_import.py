@@ -41,7 +41,7 @@ def archiso(directory: Path, more: str = "") -> Path:
 def test_import_archiso(checkout: Checkout, tmp_path: Path, more: str) -> None:
     where = archiso(tmp_path / "archiso", more)
     said = checkout.doit("import-archiso", "-d", str(where), "-n", "mine")
-    assert "profiles/mine.yaml written, with 1 files and 0 hooks" in said
+    assert "profiles/mine.yaml written, with 1 file and 0 hooks" in said
     assert "iso_version" in said
     assert "profiledef.sh: cert_list: has no counterpart" in said
     assert said.count("has no counterpart") == 1, "what bash sets itself is not the profile's"

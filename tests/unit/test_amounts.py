@@ -48,3 +48,7 @@ def test_no_age(text: str) -> None:
 )
 def test_shown(number: int, text: str) -> None:
     assert amounts.bytes_shown(number) == text
+
+
+def test_count() -> None:
+    assert [amounts.count(number, "package") for number in (0, 1, 2)] == ["0 packages", "1 package", "2 packages"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,22 @@ def test_the_remote(tmp_path: Path) -> None:
     assert (made.remote, made.remote_keys) == ("oci://r.example:5000/team/isos", str(tmp_path / "trusted"))
     assert (made.remote_mode, made.cache_size) == ("read-write", 2 << 30)
     assert "hush" not in repr(made)
+
+
+def test_another_checkout_with_the_same_settings(tmp_path: Path) -> None:
+    """With every setting but the remote's at another value than its default."""
+    (tmp_path / "debate.toml").write_text('lock = "refresh"\nbase = "debian"\n')
+    limits = {f"DEBATE_{name.upper()}": str(value + 1) for name, value in vars(settings.Limits()).items()}
+    made = settings.load(tmp_path, {
+        **limits, "DEBATE_CACHE": "c", "DEBATE_OUTPUT": "o", "DEBATE_CACHE_SIZE": "1G", "DEBATE_SCRATCH": "disk",
+        "DEBATE_UID_BASE": str(65536 * 7), "DEBATE_JOBS": "9", "DEBATE_ACCELERATION": "tcg",
+        "DEBATE_MIRROR_DEBIAN_SECURITY": "file:///srv/a", "DEBATE_KEYRING_ARCH": "arch.gpg",
+    })  # fmt: skip
+    assert made.keyrings == {"arch": str(tmp_path / "arch.gpg")}
+    untold = [
+        name for name, value in vars(settings.load(tmp_path / "other", {})).items() if value == getattr(made, name)
+    ]
+    assert all(name.startswith("remote") for name in untold), untold
+    (tmp_path / "other").mkdir()
+    other = settings.load(tmp_path / "other", settings.variables(made))
+    assert other == replace(made, root=tmp_path / "other")

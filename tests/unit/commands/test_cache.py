@@ -60,7 +60,7 @@ def test_gc_says_what_is_needed(settings: Settings) -> None:
 
 def test_fsck(settings: Settings) -> None:
     layer = built(settings, {})
-    assert cache.fsck(settings) == "1 objects read, 5 kB; all are what their names say\n"
+    assert cache.fsck(settings) == "1 object read, 5 kB; all are what their names say\n"
     path = Store(settings.cache).path(layer)
     path.chmod(0o644)
     path.write_bytes(b"?" * 5000)

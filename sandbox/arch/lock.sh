@@ -35,27 +35,30 @@ fi
 
 # pacman prints no SHA-256; it stands in the database. So may the signature.
 for database in "$pacman"/db/sync/*.db; do
+    printf '%%REPOSITORY%%\n%s\n\n' "$(basename "$database" .db)"
     tar -xOf "$database" --wildcards '*/desc'
     echo
 done | awk -v RS= -F '\n' '
-    function flush() { if (file != "") print file "\t" sha256 "\t" signature; file = sha256 = ""; signature = "-" }
+    function flush() { if (file != "") print repository "/" file "\t" sha256 "\t" signature; file = sha256 = ""; signature = "-" }
+    $1 == "%REPOSITORY%" { flush(); repository = $2 }
     $1 == "%FILENAME%" { flush(); file = $2 }
     $1 == "%SHA256SUM%" { sha256 = $2 }
     $1 == "%PGPSIG%" { signature = $2 }
     END { flush() }' > /run/work/sums
+awk -v OFS='\t' '
+    NR == FNR { split($0, sum, "\t"); sha256[sum[1]] = sum[2]; signature[sum[1]] = sum[3]; next }
+    { file = $4; sub(/.*\//, $3 "/", file); print $1, $2, $3, $4, $5, sha256[file], signature[file] }
+' /run/work/sums /run/work/resolved > /run/work/packages
 
-while read -r name version repository location size; do
-    line=$(awk -F '\t' -v file="${location##*/}" '$1 == file { print $2 "\t" $3; exit }' /run/work/sums)
-    signature=${line#*	}
-    if [ "$signature" = - ]; then
-        # Where none can be had the field stays empty, and the package is refused.
-        rm -f /run/work/signature
-        case $location in
-        file://*) cp "${location#file://}.sig" /run/work/signature || true ;;
-        *) /usr/lib/apt/apt-helper -oAPT::Sandbox::User=root download-file "$location.sig" /run/work/signature >&2 || true ;;
-        esac
-        signature=
-        [ ! -s /run/work/signature ] || signature=$(base64 -w 0 /run/work/signature)
-    fi
-    printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$version" "$repository" "$location" "$size" "${line%%	*}" "$signature"
-done < /run/work/resolved > /run/out/resolved
+# Beside the package, where the database has none. Of one that cannot be had the field stays empty, and it is refused.
+mkdir /run/work/signatures
+awk -F '\t' '$7 == "-" { sub(/^file:\/\//, "copy:", $4); print $4 ".sig\n/run/work/signatures/" $1 "\n" }' /run/work/packages |
+    xargs -r -d '\n' -n 300 /usr/lib/apt/apt-helper -oAPT::Sandbox::User=root download-file >&2 || true
+for signature in /run/work/signatures/*; do
+    [ ! -s "$signature" ] || printf '%s\t%s\n' "$(basename "$signature")" "$(base64 -w 0 "$signature")"
+done > /run/work/downloaded
+awk -F '\t' -v OFS='\t' '
+    FILENAME == ARGV[1] { signature[$1] = $2; next }
+    $7 == "-" { $7 = signature[$1] }
+    { print }
+' /run/work/downloaded /run/work/packages > /run/out/resolved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from debate import keys
 from tests.integration import mkinitcpio, pacman_repository
 from tests.integration.checkout import Checkout, packing, ran
 from tests.integration.pacman_repository import PROFILE, Repository
@@ -98,6 +100,27 @@ def test_a_package_more(arch: Checkout, repository: Repository) -> None:
     assert set(altered) <= {"/proc", "/sys", "/etc/credstore", "/etc/credstore.encrypted"}  # by tmpfiles.d
     gone = re.findall(r"^warning: \S+: (\S+) \(No such file", said, re.MULTILINE)
     assert [path for path in gone if not path.startswith(("/usr/share/", "/usr/lib/modules/"))] == []
+
+
+def test_the_same_file_name_in_two_repositories(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
+    """The first one's is taken, as by pacman. Its signature is not in the database, but beside the package."""
+    own = Repository(tmp_path / "own", repository.home, repository.key)
+    own.pool.mkdir(parents=True)
+    (tmp_path / "work").mkdir()
+    package = own.add(pacman_repository.plain(tmp_path / "work", "probe", "1.0-1", {"usr/share/probe": "another"}))
+    signature = package.with_name(f"{package.name}.sig")
+    signature.rename(tmp_path / "signature")
+    own.publish(package)
+    (tmp_path / "signature").rename(signature)
+    (own.pool / "core.db").rename(own.pool / "own.db")
+    shutil.copy(repository.key, arch.directory / "profiles" / "keys" / "own.gpg")
+    where = f"repositories: [{{name: own, url: 'file://{own.pool}', key: keys/own.gpg}}]\n"
+    arch.profile("two", f"{PROFILE}packages: [probe]\n{where}")
+    arch.doit("packages:two", **repository.settings)
+    probe = next(one for one in arch.json("two", "lock.json")["packages"] if one["name"] == "probe")
+    assert (probe["repository"], probe["path"]) == ("own", package.name)
+    assert f"sha256:{probe['sha256']}" == keys.sha256_file(package)
+    assert probe["signature"] == base64.b64encode(signature.read_bytes()).decode()
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debate.distributions import debian, dracut
+from debate.distributions import debian, dracut, glibc
 from debate.distributions.interface import Live, LiveParts, LocaleParts, Locked, Mirrors, Slice
 from debate.errors import DebateError
 from debate.model import Artifact, Command, Step
 from debate.settings import Settings, keyring_variable
-from debate.tree import Entry, text_entry
+from debate.tree import text_entry
 
 if TYPE_CHECKING:
     from debate.distributions.interface import Distribution
@@ -63,19 +63,10 @@ def implied_packages(profile: Mapping[str, Any]) -> list[str]:
 
 
 def locale_parts(overlay: Slice) -> LocaleParts:
-    files = [text_entry("/etc/locale.conf", f"LANG={overlay['locale']}\n")]
-    links = []
-    commands: list[list[str]] = []
-    if overlay["timezone"] != "UTC":
-        target = f"/usr/share/zoneinfo/{overlay['timezone']}"
-        links.append(Entry("/etc/localtime", "link", mode="0777", target=target))
-    if overlay["locale"] != "C.UTF-8":
-        charset = overlay["locale"].partition(".")[2] or "ISO-8859-1"
-        files.append(text_entry("/etc/locale.gen", f"{overlay['locale']} {charset}\n"))
-        commands.append(["locale-gen"])
+    parts = glibc.locale_parts(overlay)
     if overlay["keymap"]:
-        files.append(text_entry("/etc/vconsole.conf", f"KEYMAP={overlay['keymap']}\n"))
-    return LocaleParts(files, links, commands)
+        parts.files.append(text_entry("/etc/vconsole.conf", f"KEYMAP={overlay['keymap']}\n"))
+    return parts
 
 
 def base_step(packages: bytes) -> Step:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debate.distributions import dracut
+from debate.distributions import dracut, glibc
 from debate.distributions.interface import Live, LiveParts, LocaleParts, Locked, Mirrors, Slice
 from debate.errors import DebateError
 from debate.model import Artifact, Command, Step
@@ -72,28 +72,19 @@ def implied_packages(profile: Mapping[str, Any]) -> list[str]:
 
 
 def locale_parts(overlay: Slice) -> LocaleParts:
-    files = [text_entry("/etc/locale.conf", f"LANG={overlay['locale']}\n")]
+    parts = glibc.locale_parts(overlay)
     # From trixie on, systemd-tmpfiles makes this link at boot, whatever is there.
-    links = [Entry("/etc/default/locale", "link", mode="0777", target="../locale.conf")]
-    if overlay["timezone"] != "UTC":
-        target = f"/usr/share/zoneinfo/{overlay['timezone']}"
-        links.append(Entry("/etc/localtime", "link", mode="0777", target=target))
-    commands: list[list[str]] = []
-    if overlay["locale"] != "C.UTF-8":
-        charset = overlay["locale"].partition(".")[2] or "ISO-8859-1"
-        charset = "UTF-8" if charset.lower() in ("utf-8", "utf8") else charset
-        files.append(text_entry("/etc/locale.gen", f"{overlay['locale']} {charset}\n"))
-        commands.append(["locale-gen"])
+    parts.links.append(Entry("/etc/default/locale", "link", mode="0777", target="../locale.conf"))
     if overlay["keymap"]:
         layout, _, variant = overlay["keymap"].partition("-")
-        files.append(
+        parts.files.append(
             text_entry(
                 "/etc/default/keyboard",
                 f'XKBMODEL="pc105"\nXKBLAYOUT="{layout}"\nXKBVARIANT="{variant}"\nXKBOPTIONS=""\nBACKSPACE="guess"\n',
             )
         )
-    files.append(text_entry("/etc/timezone", f"{overlay['timezone']}\n"))
-    return LocaleParts(files, links, commands)
+    parts.files.append(text_entry("/etc/timezone", f"{overlay['timezone']}\n"))
+    return parts
 
 
 def base_step(packages: bytes) -> Step:

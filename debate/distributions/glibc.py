@@ -1,0 +1,30 @@
+"""What sets locale and time zone wherever glibc and systemd are.
+
+Sources: locale.conf(5), localtime(5); locale.gen as locale-gen(8) reads it.
+"""
+
+from __future__ import annotations
+
+from debate.distributions.interface import LocaleParts, Slice
+from debate.tree import Entry, text_entry
+
+
+def locale_parts(overlay: Slice) -> LocaleParts:
+    """Without what differs between distributions: the keymap."""
+    parts = LocaleParts([text_entry("/etc/locale.conf", f"LANG={overlay['locale']}\n")], [], [])
+    if overlay["timezone"] != "UTC":
+        target = f"/usr/share/zoneinfo/{overlay['timezone']}"
+        parts.links.append(Entry("/etc/localtime", "link", mode="0777", target=target))
+    if overlay["locale"] != "C.UTF-8":
+        parts.files.append(text_entry("/etc/locale.gen", f"{overlay['locale']} {_charset(overlay['locale'])}\n"))
+        parts.commands.append(["locale-gen"])
+    return parts
+
+
+def _charset(locale: str) -> str:
+    """Of LANGUAGE[.CODESET][@MODIFIER]. Without a codeset: what most have in /usr/share/i18n/SUPPORTED."""
+    language, _, modifier = locale.partition("@")
+    codeset = language.partition(".")[2]
+    if codeset.lower() in ("utf-8", "utf8"):
+        return "UTF-8"
+    return codeset or ("ISO-8859-15" if modifier == "euro" else "ISO-8859-1")

@@ -55,6 +55,8 @@ class Guest:
     memory: int = 2048
     """MiB."""
     processors: int = 2
+    """With KVM. Emulated, a guest has one: of several, one may run what another has just patched, and a kernel that
+    finds its int3 there panics."""
     disk: bool = False
     """Show the ISO as a USB stick rather than as a CD."""
     say: Callable[[str], None] = lambda _: None
@@ -109,8 +111,17 @@ class Guest:
 
     def _argv(self, directory: Path, iso: int, acceleration: str) -> list[str]:
         argv = [PROGRAM, "-nodefaults", "-no-reboot", "-machine", "q35", "-m", str(self.memory)]
-        argv += ["-smp", str(self.processors), "-nic", "none", "-display", "none", "-vga", "std"]
-        argv += ["-accel", "tcg,thread=multi" if acceleration == "tcg" else "kvm"]
+        argv += [
+            "-smp",
+            str(self.processors if acceleration == "kvm" else 1),
+            "-nic",
+            "none",
+            "-display",
+            "none",
+            "-vga",
+            "std",
+        ]
+        argv += ["-accel", "tcg" if acceleration == "tcg" else "kvm"]
         argv += ["-cpu", "qemu64" if acceleration == "tcg" else "host"]
         argv += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
         argv += ["-serial", "stdio", "-qmp", f"unix:{directory}/qmp,server=on,wait=off"]

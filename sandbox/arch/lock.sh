@@ -36,15 +36,16 @@ fi
 # pacman prints no SHA-256; it stands in the database. So may the signature.
 for database in "$pacman"/db/sync/*.db; do
     printf '%%REPOSITORY%%\n%s\n\n' "$(basename "$database" .db)"
-    tar -xOf "$database" --wildcards '*/desc'
+    tar -xOf "$database"
     echo
-done | awk -v RS= -F '\n' '
+done > /run/work/databases
+awk -v RS= -F '\n' '
     function flush() { if (file != "") print repository "/" file "\t" sha256 "\t" signature; file = sha256 = ""; signature = "-" }
     $1 == "%REPOSITORY%" { flush(); repository = $2 }
     $1 == "%FILENAME%" { flush(); file = $2 }
     $1 == "%SHA256SUM%" { sha256 = $2 }
     $1 == "%PGPSIG%" { signature = $2 }
-    END { flush() }' > /run/work/sums
+    END { flush() }' /run/work/databases > /run/work/sums
 awk -v OFS='\t' '
     NR == FNR { split($0, sum, "\t"); sha256[sum[1]] = sum[2]; signature[sum[1]] = sum[3]; next }
     { file = $4; sub(/.*\//, $3 "/", file); print $1, $2, $3, $4, $5, sha256[file], signature[file] }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from debate import bases, distributions, keys, profile_names
+from debate.distributions.interface import LocaleParts
 from debate.errors import ProfileError
 from debate.profile import Node, Position, Profile, load, schema
 from debate.suggest import suggest
@@ -254,7 +255,7 @@ class _Normaliser:
             seen[value] = number
 
     def overlay(self) -> dict[str, Any]:
-        entries, commands = self.system_entries()
+        entries, parts = self.system_entries()
         trees = self.trees()
         self.brought = tuple(trees[path] for path in sorted(trees))
         entries = {**entries, **trees, **self.files()}
@@ -270,7 +271,8 @@ class _Normaliser:
             "tree": [entries[path].to_json() for path in sorted(entries)],
             "permissions": sorted(self.data["permissions"], key=lambda item: str(item["path"])),
             "services": services,
-            "commands": commands,
+            "commands": parts.commands,
+            "checks": parts.checks,
             "hooks": self.hooks(),
         }
 
@@ -279,7 +281,7 @@ class _Normaliser:
             self.contents[entry.digest] = content
         return {entry.path: entry for entry, _ in pairs}
 
-    def system_entries(self) -> tuple[dict[str, Entry], list[list[str]]]:
+    def system_entries(self) -> tuple[dict[str, Entry], LocaleParts]:
         """Files that follow from hostname, locale, keymap, time zone and automatic login."""
         data = self.data
         name = data["hostname"]
@@ -293,7 +295,7 @@ class _Normaliser:
             if user["autologin"]:
                 files += _autologin(user["name"])
         entries = self.keep(files)
-        return {**entries, **{link.path: link for link in parts.links}}, parts.commands
+        return {**entries, **{link.path: link for link in parts.links}}, parts
 
     def trees(self) -> dict[str, Entry]:
         """All overlays in one. A profile's own win over those of the profiles it extends."""

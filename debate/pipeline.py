@@ -20,7 +20,8 @@ same result stops the rebuild there. The how goes to traces/.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ from debate import distributions, keys, sandbox_base, sources
 from debate.amounts import bytes_shown, count
 from debate.build import Builder
 from debate.cache.store import Store, read_object
-from debate.errors import DebateError
+from debate.errors import DebateError, ProfileError
 from debate.model import Artifact, Result, Step
 from debate.reasons import Last, reasons
 from debate.records import Report, outputs_of, read_json, record_of, report_of, save_json, trace_of
@@ -124,6 +125,18 @@ class Pipeline:
 
         return profile.load(self.settings.profiles, self.name).root
 
+    @contextmanager
+    def places(self) -> Iterator[None]:
+        """Errors say where in the profile it stands what they complain of."""
+        try:
+            yield
+        except DebateError as error:
+            from debate.places import placed
+
+            with suppress(ProfileError):  # Somebody edits it meanwhile.
+                error.args = (placed(str(error), self.root()),)
+            raise
+
     def what_it_reads(self, step: str) -> dict[str, Any]:
         """The slices that a step reads, and the lock where it reads that."""
         read = {name: self.slice(name) for name in READS[step]}
@@ -157,7 +170,8 @@ class Pipeline:
         from debate.lock import Locker
 
         last = Last.load(self.directory, "lock")
-        report = Locker(self).run(refresh=refresh)
+        with self.places():
+            report = Locker(self).run(refresh=refresh)
         return {**report, **self.remember("lock", last)}
 
     def packages(self) -> Report:
@@ -293,7 +307,8 @@ class Pipeline:
             for digest, where in self.load("contents.json").items()
         }
         step = overlay.step(self.slice("overlay"), contents, tuple(self.package_layers()), self.base)
-        return self.finish(step)
+        with self.places():
+            return self.finish(step)
 
     def boot(self) -> Report:
         from debate.steps import boot

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs inside the system that is being built. Everything it changes becomes the upper layer.
-# in: users, groups, tree.tar, permissions, commands, services, hooks, hook/NUMBER
+# in: users, groups, tree.tar, permissions, commands, checks, services, hooks, hook/NUMBER
 set -eu
+. /run/step/present.sh
 
 fail() {
     echo "debate: $*" >&2
@@ -68,6 +69,10 @@ while read -r command; do
     $command || fail "$command: failed with exit status $?"
 done < /run/in/commands
 
+while read -r what names; do
+    "has_$what" $names
+done < /run/in/checks
+
 while read -r verb unit; do
     SYSTEMD_OFFLINE=1 systemctl --quiet "$verb" "$unit" ||
         fail "services: $verb $unit failed; is there such a unit in the system?"
@@ -86,6 +91,10 @@ while read -r DEBATE_HOOK; do
     esac
     [ "$status" -eq 0 ] || fail "hook $DEBATE_HOOK: failed with exit status $status"
 done < /run/in/hooks
+
+while IFS=: read -r name uid shell rest; do
+    has_shell "$name" "$shell"
+done < /run/in/users
 
 rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- \
     /var/cache/ldconfig/aux-cache

@@ -66,6 +66,7 @@ def locale_parts(overlay: Slice) -> LocaleParts:
     parts = glibc.locale_parts(overlay)
     if overlay["keymap"]:
         parts.files.append(text_entry("/etc/vconsole.conf", f"KEYMAP={overlay['keymap']}\n"))
+        parts.checks.append(["console_keymap", overlay["keymap"]])
     return parts
 
 

@@ -77,6 +77,7 @@ def locale_parts(overlay: Slice) -> LocaleParts:
     parts.links.append(Entry("/etc/default/locale", "link", mode="0777", target="../locale.conf"))
     if overlay["keymap"]:
         layout, _, variant = overlay["keymap"].partition("-")
+        parts.checks.append(["xkb", layout, *([variant] if variant else [])])
         parts.files.append(
             text_entry(
                 "/etc/default/keyboard",

@@ -11,13 +11,15 @@ from debate.tree import Entry, text_entry
 
 def locale_parts(overlay: Slice) -> LocaleParts:
     """Without what differs between distributions: the keymap."""
-    parts = LocaleParts([text_entry("/etc/locale.conf", f"LANG={overlay['locale']}\n")], [], [])
+    parts = LocaleParts([text_entry("/etc/locale.conf", f"LANG={overlay['locale']}\n")], [], [], [])
     if overlay["timezone"] != "UTC":
         target = f"/usr/share/zoneinfo/{overlay['timezone']}"
         parts.links.append(Entry("/etc/localtime", "link", mode="0777", target=target))
+        parts.checks.append(["timezone", overlay["timezone"]])
     if overlay["locale"] != "C.UTF-8":
         parts.files.append(text_entry("/etc/locale.gen", f"{overlay['locale']} {_charset(overlay['locale'])}\n"))
         parts.commands.append(["locale-gen"])
+        parts.checks.append(["locale", overlay["locale"]])
     return parts
 
 

@@ -73,6 +73,8 @@ class LocaleParts:
     links: list[Entry]
     commands: list[list[str]]
     """Argument lists to run in the system afterwards."""
+    checks: list[list[str]]
+    """What the system must have then: words for the functions of sandbox/present.sh."""
 
 
 @dataclass(frozen=True)

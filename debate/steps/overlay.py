@@ -17,7 +17,8 @@ def step(overlay: Mapping[str, Any], contents: Contents, layers: tuple[Artifact,
         "groups": "".join(f"{name}\n" for name in _groups(overlay["tree"])).encode(),
         "permissions": _permissions(overlay["permissions"]).encode(),
         "services": _services(overlay["services"]).encode(),
-        "commands": "".join(" ".join(command) + "\n" for command in overlay["commands"]).encode(),
+        "commands": _words(overlay["commands"]),
+        "checks": _words(overlay["checks"]),
         "hooks": "".join(f"{hook['name']}\n" for hook in overlay["hooks"]).encode(),
         "mksquashfs": "".join(f"{word}\n" for word in overlay["mksquashfs"]).encode(),
     }
@@ -38,6 +39,10 @@ def step(overlay: Mapping[str, Any], contents: Contents, layers: tuple[Artifact,
         layers=layers,
         base=base,
     )
+
+
+def _words(lines: list[list[str]]) -> bytes:
+    return "".join(" ".join(words) + "\n" for words in lines).encode()
 
 
 def _users(users: list[Mapping[str, Any]]) -> str:

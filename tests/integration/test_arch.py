@@ -137,6 +137,15 @@ def test_what_is_refused(arch: Checkout, repository: Repository, packages: str, 
     assert re.search(message, said), said
 
 
+def test_a_keymap_that_kbd_does_not_have(arch: Checkout, repository: Repository) -> None:
+    there = "files: [{path: /usr/share/kbd/keymaps/i386/qwertz/de-latin1.map.gz, content: x}]\n"
+    arch.profile("keys", f"{PROFILE}{there}keymap: de-latin1\n")
+    arch.doit("overlay:keys", **repository.settings)
+    arch.profile("keys", f"{PROFILE}{there}keymap: de-latin\n")
+    said = arch.doit("overlay:keys", status=1, **repository.settings)
+    assert "keymap: the system has no de-latin; its own are in /usr/share/kbd/keymaps, such as de-latin1" in said
+
+
 def with_mkinitcpio(repository: Repository, directory: Path, **how: str) -> Repository:
     made = copied(repository, directory)
     made.publish(*(made.add(package) for package in mkinitcpio.packages(directory / "work", **how)))

@@ -19,6 +19,7 @@ SLICE: dict[str, Any] = {
     "permissions": [{"mode": "0600", "owner": "live", "group": "adm", "path": "/a b"}],
     "services": {"enable": ["ssh.service"], "disable": [], "mask": ["x.timer"]},
     "commands": [["locale-gen"]],
+    "checks": [["locale", "de_DE.UTF-8"]],
     "hooks": [{"name": "h.sh", "digest": keys.sha256(b"echo\n")}],
     "mksquashfs": ["-comp", "zstd"],
 }  # fmt: skip
@@ -33,6 +34,7 @@ def test_golden() -> None:
         "permissions": b"0600:live:adm:/a b\n",
         "services": b"enable ssh.service\nmask x.timer\n",
         "commands": b"locale-gen\n",
+        "checks": b"locale de_DE.UTF-8\n",
         "hooks": b"h.sh\n",
         "hook/1": b"echo\n",
         "mksquashfs": b"-comp\nzstd\n",

@@ -241,11 +241,13 @@ class Graph:
     def tell(self, module: str, command: str, *words: Any) -> Any:
         """Print what a function of `debate.commands` returns: text, or text and whether it is good news."""
 
-        def run() -> bool:
+        def run() -> Any:
+            from doit.exceptions import TaskFailed
+
             said = getattr(importlib.import_module(f"debate.commands.{module}"), command)(self.settings, *words)
             text, good = said if isinstance(said, tuple) else (said, True)
             sys.stdout.write(text)
-            return bool(good)
+            return good or TaskFailed("what it said is the answer", report=False)
 
         return guarded(run)
 

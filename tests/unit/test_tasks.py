@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -210,3 +211,12 @@ def test_without_root(checkout: Path) -> None:
     looked = run()
     assert looked.returncode == 0, looked.stderr
     assert "minimal  Smallest" in looked.stdout
+
+
+def test_an_invalid_profile_is_all_that_validate_tells(checkout: Path) -> None:
+    (checkout / "profiles" / "bad.yaml").write_text("version: 1\ndescription: x\npackage: [curl]\n")
+    said = doit(checkout, "validate", "bad", status=1)
+    assert said.startswith("profiles/bad.yaml:3:1: unknown field 'package'; did you mean 'packages'?\n")
+    assert said.splitlines()[1:] == ["1 profile: 1 invalid, 1 problem"]
+    found = json.loads(doit(checkout, "validate", "bad", "--format", "json", status=1))
+    assert found

@@ -61,7 +61,8 @@ done < /run/in/users
 
 while IFS=: read -r mode owner group path; do
     [ -e "$path" ] || [ -L "$path" ] || fail "permissions: $path: no such file in the system"
-    chown -h -- "$owner:$group" "$path"
+    chown -h -- "$owner:$group" "$path" ||
+        fail "permissions: $path: no such owner or group: $owner:$group; add it to users, or the package that makes it"
     [ -L "$path" ] || chmod -- "$mode" "$path"
 done < /run/in/permissions
 
@@ -74,6 +75,7 @@ while read -r what names; do
 done < /run/in/checks
 
 while read -r verb unit; do
+    [ "$verb" != mask ] || has_unit "$unit"
     SYSTEMD_OFFLINE=1 systemctl --quiet "$verb" "$unit" ||
         fail "services: $verb $unit failed; is there such a unit in the system?"
 done < /run/in/services

@@ -38,3 +38,12 @@ has_console_keymap() {
 has_shell() {
     [ -x "$2" ] || fail "users: $1: the system has no shell $2; add the package that brings it to packages"
 }
+
+# has_unit UNIT: in a file, of its template for an instance, or as a script of System V. systemctl masks what is not there.
+has_unit() {
+    template=$(echo "$1" | sed 's/@[^.]*\./@./')
+    for directory in /etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
+        [ ! -e "$directory/$1" ] && [ ! -e "$directory/$template" ] || return 0
+    done
+    [ -e "/etc/init.d/${1%.service}" ] || fail "services: the system has no unit $1 to mask; check its name, or leave it out"
+}

@@ -29,7 +29,9 @@ def mine(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         ("users: [{name: live, shell: /bin/zsh}]", 29, "users: live: the system has no shell /bin/zsh; add the pack"),
         ("users: [{name: live, groups: [sodu]}]", 31, "users: live: a group of sodu is missing"),
         ("services: {enable: [shh]}", 21, "services: enable shh.service failed; is there such a unit in the system"),
+        ("services: {mask: [apt-dialy.timer]}", 19, "services: the system has no unit apt-dialy.timer to mask"),
         ("permissions: [{path: /etc/motdd, mode: '0600'}]", 22, "permissions: /etc/motdd: no such file in the system"),
+        ("permissions: [{path: /etc/hosts, mode: '0644', owner: wwwdata}]", 55, "permissions: /etc/hosts: no such own"),
         ("files: [{path: /etc/x, content: x, owner: wwwdata}]", 0, "no such owner in /etc/passwd: wwwdata; add it"),
     ],
 )  # fmt: skip
@@ -44,6 +46,7 @@ def test_what_it_has(mine: Checkout) -> None:
     mine.profile(
         "mine",
         f"{PROFILE}locale: ca_ES.UTF-8@valencia\ntimezone: America/Argentina/Ushuaia\nkeymap: de-nodeadkeys\n"
-        "users: [{name: live, shell: /bin/dash, groups: [adm]}]\n",
+        "users: [{name: live, shell: /bin/dash, groups: [adm]}]\n"
+        "services: {mask: [apt-daily.timer, getty@tty3.service]}\n",
     )
     mine.doit("overlay:mine")

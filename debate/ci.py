@@ -7,9 +7,12 @@ sections".
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterable
+
+_PLACE = re.compile(r"^(?:  > debate: |\S+: )?([^\s:]+\.yaml):([0-9]+):([0-9]+): (.+)$", re.MULTILINE)
 
 
 def on_github() -> bool:
@@ -24,8 +27,19 @@ def on_gitlab() -> bool:
 
 def annotation(message: str, **properties: object) -> str:
     """GitHub's command for an error; ``properties`` such as file, line and title say where."""
-    where = ",".join(f"{name}={_escaped(str(value))}" for name, value in properties.items())
+    where = ",".join(
+        f"{name}={_escaped(str(value)).replace(':', '%3A').replace(',', '%2C')}" for name, value in properties.items()
+    )
     return f"::error {where}::{_escaped(message)}"
+
+
+def errors(message: str, title: str) -> list[str]:
+    """GitHub's commands for an error that may say where in a profile it is, once or more; one for all where not."""
+    found = [
+        annotation(text, file=file, line=line, col=column, title=title)
+        for file, line, column, text in _PLACE.findall(message)
+    ]
+    return found or [annotation(message, title=title)]
 
 
 def _escaped(text: str) -> str:

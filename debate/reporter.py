@@ -110,7 +110,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
             self.board.write(line, style="red" if line.startswith("  > ") else "", stamped=False)
         self.board.write("", stamped=False)
         if ci.on_github():
-            self.board.write(ci.annotation(fail.message, title=task.name.replace(":", " ")), stamped=False)
+            for line in ci.errors(fail.message, title=task.name.replace(":", " ")):
+                self.board.write(line, stamped=False)
 
     def complete_run(self) -> None:
         self.at_end()

@@ -31,7 +31,7 @@ def _of(node: Node, fact: str) -> Node:
 
     It names the user before the group of theirs that is wrong.
     """
-    named = {found.start(): scalar for scalar in _scalars(node) if (found := _word(str(scalar.value), fact))}
+    named = {found.start(): scalar for scalar in _scalars(node) if (found := _word(scalar.value, fact))}
     return named[max(named)] if named else node
 
 
@@ -46,5 +46,5 @@ def _scalars(node: Node) -> Iterator[Node]:
     elif isinstance(node.value, list):
         for child in node.value:
             yield from _scalars(child)
-    else:
+    elif isinstance(node.value, str) and node.value:
         yield node

@@ -60,7 +60,7 @@ class Locker:
             write_atomically(self.path, to_text(new).encode())
         self.pipeline.save("lock.json", new)
         changes = differences(old, new) if old else []
-        note = f"{count(len(new['packages']), 'package')}"
+        note = count(len(new["packages"]), "package")
         if old:
             note += f", {len(changes)} changed" if changes else ", nothing changed"
         return {"note": note, "lines": changes}

@@ -10,6 +10,7 @@ from doit.exceptions import TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
 from debate import ci
+from debate.amounts import count
 from debate.progress import Board, printable
 
 _SOURCES = {"local": "from the cache", "remote": "from the remote"}
@@ -122,7 +123,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
             self.board.write(f"  {made['what']}", stamped=False, style="green")
         counts = [f"{self.sources[source]} {text}" for source, text in _COUNTED.items() if source in self.sources]
         if self.uptodate and not self.failures:
-            steps = f"{len(self.uptodate)} step{'s' if len(self.uptodate) != 1 else ''}"
+            steps = count(len(self.uptodate), "step")
             counts.append(f"{steps} up to date" if self.ran else f"up to date ({steps})")
         if counts:
             saved = f"; {self.saved:.0f} s saved" if self.saved >= 1 else ""

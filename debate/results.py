@@ -17,7 +17,7 @@ import json
 import os
 import urllib.parse
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,10 @@ def _write(pipeline: Pipeline) -> dict[str, Any]:
     directory = pipeline.directory
     target = directory / f"{stem}.iso"
     sweep(directory)
-    if not _is_there(target, iso.digest):
+    last = read_object(directory / "build.json")
+    old = _files(last)
+    # Another builder may have written it just now, or this one, with other texts.
+    if last.get("digest") != iso.digest or not _is_as_written(target, old.get(target.name)):
         copy(pipeline.store.path(iso), target)
     facts = manifest(pipeline)
     texts = {
@@ -72,7 +75,8 @@ def _write(pipeline: Pipeline) -> dict[str, Any]:
         write_atomically(directory / name, text.encode())
     files = {f"{stem}.iso": [iso.size, target.stat().st_mtime_ns]}
     files |= {name: [len(text.encode()), (directory / name).stat().st_mtime_ns] for name, text in texts.items()}
-    _remove_old(directory, set(files))
+    for name in old.keys() - files.keys():  # Under another name, such as another architecture's.
+        (directory / name).unlink(missing_ok=True)
     pipeline.save("build.json", {"iso": f"{stem}.iso", "digest": iso.digest, "files": files})
     what = f"{shown(target)}  {bytes_shown(iso.size)}  {iso.digest}"
     return {"made": {"what": what, "next": f"doit check:{pipeline.name}, which boots it in QEMU"}}
@@ -102,19 +106,13 @@ def copy(source: Path, target: Path) -> None:
 
 def present(directory: Path) -> bool:
     """Whether the results of the last build lie in ``directory`` as they were written."""
-    files = _files(directory)
+    files = _files(read_object(directory / "build.json"))
     return bool(files) and all(_is_as_written(directory / name, state) for name, state in files.items())
 
 
-def _is_there(iso: Path, digest: str) -> bool:
-    """Whether the last build wrote this very ISO: another builder just now, or this one with other texts."""
-    record = iso.with_name("build.json")
-    return read_object(record).get("digest") == digest and _is_as_written(iso, _files(iso.parent).get(iso.name))
-
-
-def _files(directory: Path) -> dict[str, Any]:
-    """Size and time (ns) of each file that the last build wrote."""
-    files = read_object(directory / "build.json").get("files")
+def _files(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Size and time (ns) of each file that a build wrote; ``record`` is its build.json, or what is left of it."""
+    files = record.get("files")
     return files if isinstance(files, dict) else {}
 
 
@@ -128,17 +126,11 @@ def _is_as_written(path: Path, state: Any) -> bool:
 
 def remove(directory: Path, *, dryrun: bool = False) -> None:
     """Remove the results and their record."""
-    files = _files(directory)
+    files = _files(read_object(directory / "build.json"))
     for name in [*files, "build.json"] if files else []:
         print(f"build - removing file '{directory / name}'")  # noqa: T201 - as doit's own clean does
         if not dryrun:
             (directory / name).unlink(missing_ok=True)
-
-
-def _remove_old(directory: Path, names: set[str]) -> None:
-    """Results of an earlier build under another name, such as another architecture's."""
-    for name in _files(directory).keys() - names:
-        (directory / name).unlink(missing_ok=True)
 
 
 def manifest(pipeline: Pipeline) -> dict[str, Any]:

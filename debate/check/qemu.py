@@ -111,17 +111,9 @@ class Guest:
 
     def _argv(self, directory: Path, iso: int, acceleration: str) -> list[str]:
         argv = [PROGRAM, "-nodefaults", "-no-reboot", "-machine", "q35", "-m", str(self.memory)]
-        argv += [
-            "-smp",
-            str(self.processors if acceleration == "kvm" else 1),
-            "-nic",
-            "none",
-            "-display",
-            "none",
-            "-vga",
-            "std",
-        ]
-        argv += ["-accel", "tcg" if acceleration == "tcg" else "kvm"]
+        argv += ["-smp", str(self.processors if acceleration == "kvm" else 1)]
+        argv += ["-nic", "none", "-display", "none", "-vga", "std"]
+        argv += ["-accel", acceleration]
         argv += ["-cpu", "qemu64" if acceleration == "tcg" else "host"]
         argv += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
         argv += ["-serial", "stdio", "-qmp", f"unix:{directory}/qmp,server=on,wait=off"]

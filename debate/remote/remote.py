@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from debate.amounts import count
 from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.model import Artifact
@@ -146,8 +147,7 @@ class Remote:
         """Wait until everything is sent."""
         waiting = [send for send in self._sent if not send.done()]
         if waiting and not self._stopping:
-            steps = f"{len(waiting)} step{'s' if len(waiting) != 1 else ''}"
-            self.say(f"sending {steps} to {self.settings.remote}")
+            self.say(f"sending {count(len(waiting), 'step')} to {self.settings.remote}")
         for send in waiting:
             send.exception()
         self._sent.clear()

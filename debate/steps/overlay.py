@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from debate import keys
@@ -14,13 +14,13 @@ def step(overlay: Mapping[str, Any], contents: Contents, layers: tuple[Artifact,
     """Output: layer. ``contents`` has the bytes of all hooks, and of the tree's files or where they lie."""
     parameters = {
         "users": _users(overlay["users"]).encode(),
-        "groups": "".join(f"{name}\n" for name in _groups(overlay["tree"])).encode(),
+        "groups": _lines(_groups(overlay["tree"])),
         "permissions": _permissions(overlay["permissions"]).encode(),
         "services": _services(overlay["services"]).encode(),
-        "commands": _words(overlay["commands"]),
-        "checks": _words(overlay["checks"]),
-        "hooks": "".join(f"{hook['name']}\n" for hook in overlay["hooks"]).encode(),
-        "mksquashfs": "".join(f"{word}\n" for word in overlay["mksquashfs"]).encode(),
+        "commands": _lines(" ".join(words) for words in overlay["commands"]),
+        "checks": _lines(" ".join(words) for words in overlay["checks"]),
+        "hooks": _lines(hook["name"] for hook in overlay["hooks"]),
+        "mksquashfs": _lines(overlay["mksquashfs"]),
     }
     for number, hook in enumerate(overlay["hooks"], 1):
         content = contents[hook["digest"]]
@@ -41,8 +41,8 @@ def step(overlay: Mapping[str, Any], contents: Contents, layers: tuple[Artifact,
     )
 
 
-def _words(lines: list[list[str]]) -> bytes:
-    return "".join(" ".join(words) + "\n" for words in lines).encode()
+def _lines(words: Iterable[str]) -> bytes:
+    return "".join(f"{word}\n" for word in words).encode()
 
 
 def _users(users: list[Mapping[str, Any]]) -> str:

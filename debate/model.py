@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -45,6 +45,11 @@ class Command:
     """Show the layers, stacked and with what earlier commands wrote on them, as /run/layers, read-only."""
     stdout: str = ""
     """The output that its standard output is, hashed and stored while it is made; empty: that is for the log."""
+
+
+def as_lines(words: Iterable[str]) -> bytes:
+    """A file of a step, such as a parameter: a word a line."""
+    return "".join(f"{word}\n" for word in words).encode()
 
 
 @dataclass(frozen=True)

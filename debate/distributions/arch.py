@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from debate.distributions import debian, dracut, glibc
 from debate.distributions.interface import Live, LiveParts, LocaleParts, Locked, Mirrors, Slice
 from debate.errors import DebateError
-from debate.model import Artifact, Command, Step
+from debate.model import Artifact, Command, Step, as_lines
 from debate.settings import Settings, keyring_variable
 from debate.tree import text_entry
 
@@ -130,13 +130,13 @@ def _host_mirror() -> str:
 def _repositories(packages: Slice, addresses: Mapping[str, str]) -> bytes:
     """Sections of pacman.conf. A repository of the profile wins over the distribution's."""
     servers = {name: address.replace("copy:", "file://", 1) for name, address in addresses.items()}
-    lines = []
+    sections = []
     for repository in packages["repositories"]:
-        lines += [f"[{repository['name']}]", f"Server = {servers[repository['name']]}"]
+        sections += [f"[{repository['name']}]", f"Server = {servers[repository['name']]}"]
     for name in COMPONENTS:
         if name in packages["components"]:
-            lines += [f"[{name}]", f"Server = {servers['arch']}/$repo/os/$arch"]
-    return _lines(lines)
+            sections += [f"[{name}]", f"Server = {servers['arch']}/$repo/os/$arch"]
+    return as_lines(sections)
 
 
 def trust(settings: Settings, packages: Slice) -> dict[str, bytes]:
@@ -161,7 +161,7 @@ def lock_step(packages: Slice, mirrors: Mirrors, base: Artifact, installed: byte
         epoch=debian.BASE_EPOCH,
         parameters={
             "architecture": packages["architecture"].encode(),
-            "packages": _lines(packages["packages"]),
+            "packages": as_lines(packages["packages"]),
             "installed": installed,
         },
         where={"repositories": _repositories(packages, mirrors.addresses)},
@@ -261,7 +261,7 @@ def select_step(index: bytes, wanted: Sequence[str], release: str, base: Artifac
         epoch=debian.BASE_EPOCH,
         parameters={
             "index": index,
-            "wanted": _lines(wanted),
+            "wanted": as_lines(wanted),
             "architecture": ARCHITECTURES[0].encode(),
             "repositories": _LOCAL,
         },
@@ -282,18 +282,14 @@ def rootfs_step(packages: Sequence[Locked], index: Artifact, rootfs: Slice, base
         parameters={
             "architecture": rootfs["architecture"].encode(),
             "repositories": _LOCAL,
-            "explicit": _lines(package.name for package in packages),
-            "noextract": "".join(f"NoExtract = {glob.lstrip('/')}\n" for glob in rootfs["exclude"]).encode(),
-            "mksquashfs": _lines(rootfs["mksquashfs"]),
+            "explicit": as_lines(package.name for package in packages),
+            "noextract": as_lines(f"NoExtract = {glob.lstrip('/')}" for glob in rootfs["exclude"]),
+            "mksquashfs": as_lines(rootfs["mksquashfs"]),
             **{f"packages/{_file(package)}.sig": base64.b64decode(package.signature) for package in packages},
         },
         inputs={"index": index, **{f"packages/{_file(package)}": package.artifact for package in packages}},
         base=base,
     )
-
-
-def _lines(words: Iterable[str]) -> bytes:
-    return "".join(f"{word}\n" for word in words).encode()
 
 
 def initrd_step(packages: Sequence[Locked], generator: str, base: Artifact, epoch: int) -> Step:
@@ -319,8 +315,8 @@ def live(generator: str, parts: LiveParts) -> Live:
         "arch/boot/x86_64/vmlinuz-linux": parts.kernel,
         "arch/boot/x86_64/initramfs-linux.img": parts.initrd,
         **{f"arch/x86_64/{name}": image for name, image in images.items()},
-        "arch/x86_64/layers": _lines(list(images)[1:]),
-        "arch/x86_64/airootfs.sha512": _lines(f"{parts.sha512(image)}  {name}" for name, image in images.items()),
+        "arch/x86_64/layers": as_lines(list(images)[1:]),
+        "arch/x86_64/airootfs.sha512": as_lines(f"{parts.sha512(image)}  {name}" for name, image in images.items()),
         f"boot/{uuid}.uuid": b"",
     }
     arguments = ("archisobasedir=arch", f"archisosearchuuid={uuid}")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from debate.distributions import dracut, glibc
 from debate.distributions.interface import Live, LiveParts, LocaleParts, Locked, Mirrors, Slice
 from debate.errors import DebateError
-from debate.model import Artifact, Command, Step
+from debate.model import Artifact, Command, Step, as_lines
 from debate.settings import Settings, mirror_variable
 from debate.tree import Entry, text_entry
 
@@ -260,7 +260,7 @@ def lock_step(packages: Slice, mirrors: Mirrors, base: Artifact, installed: byte
                 f'APT::Architecture "{packages["architecture"]}";\n'
                 f'APT::Install-Recommends "{str(packages["recommends"]).lower()}";\n'
             ).encode(),
-            "packages": "".join(f"{name}\n" for name in packages["packages"]).encode(),
+            "packages": as_lines(packages["packages"]),
             "installed": installed,
             **_keys(packages),
         },
@@ -347,13 +347,13 @@ def explain_lock(log: str, packages: Slice) -> str:
 
 
 def fetch_step(wanted: Sequence[Locked], mirrors: Mirrors, base: Artifact) -> Step:
-    lines = [f"{mirrors.addresses[package.repository]}/{package.path} {package.sha256}\n" for package in wanted]
+    lines = [f"{mirrors.addresses[package.repository]}/{package.path} {package.sha256}" for package in wanted]
     return Step(
         name="packages",
         commands=(Command("debian/fetch.sh", rights="fetch"),),
         outputs=tuple(package.sha256 for package in wanted),
         epoch=BASE_EPOCH,
-        where={"wanted": "".join(lines).encode(), "apt.conf": _apt_conf(mirrors).encode()},
+        where={"wanted": as_lines(lines), "apt.conf": _apt_conf(mirrors).encode()},
         mirrors=mirrors.directories,
         base=base,
     )
@@ -410,7 +410,7 @@ def select_step(index: bytes, wanted: Sequence[str], release: str, base: Artifac
         parameters={
             f"{_dists(release)}/main/binary-all/Packages": index,
             **_release_file(release, hashlib.sha256(index).hexdigest(), len(index)),
-            "wanted": "".join(f"{name}\n" for name in wanted).encode(),
+            "wanted": as_lines(wanted),
             "release": release.encode(),
         },
         base=base,
@@ -442,7 +442,7 @@ def rootfs_step(packages: Sequence[Locked], index: Artifact, rootfs: Slice, base
             "architecture": rootfs["architecture"].encode(),
             "packages": ",".join(f"{p.name}={p.version}" for p in packages).encode(),
             "dpkg.cfg": _dpkg_options(rootfs),
-            "mksquashfs": _mksquashfs_options(rootfs),
+            "mksquashfs": as_lines(rootfs["mksquashfs"]),
         },
         inputs={
             f"{_dists(release)}/main/binary-all/Packages": index,
@@ -460,7 +460,7 @@ def order_step(packages: Sequence[Locked], index: Artifact, below: Artifact, rel
         epoch=BASE_EPOCH,
         parameters={
             **_release_file(release, index.digest.removeprefix("sha256:"), index.size),
-            "wanted": "".join(f"{package.name}={package.version}\n" for package in packages).encode(),
+            "wanted": as_lines(f"{package.name}={package.version}" for package in packages),
             "release": release.encode(),
         },
         inputs={f"{_dists(release)}/main/binary-all/Packages": index, "below": below},
@@ -487,7 +487,7 @@ def added_step(
         epoch=epoch,
         parameters={
             "dpkg.cfg": _dpkg_options(rootfs),
-            "mksquashfs": _mksquashfs_options(rootfs),
+            "mksquashfs": as_lines(rootfs["mksquashfs"]),
         },
         inputs={**({"plan": plan} if plan else {}), **{_pool(package): package.artifact for package in packages}},
         layers=tuple(layers),
@@ -496,11 +496,7 @@ def added_step(
 
 
 def _dpkg_options(rootfs: Slice) -> bytes:
-    return "".join(f"path-exclude={glob}\n" for glob in rootfs["exclude"]).encode()
-
-
-def _mksquashfs_options(rootfs: Slice) -> bytes:
-    return "".join(f"{word}\n" for word in rootfs["mksquashfs"]).encode()
+    return as_lines(f"path-exclude={glob}" for glob in rootfs["exclude"])
 
 
 def initrd_step(packages: Sequence[Locked], generator: str, base: Artifact, epoch: int) -> Step:
@@ -523,7 +519,7 @@ def live(generator: str, parts: LiveParts) -> Live:
         "live/vmlinuz": parts.kernel,
         "live/initrd.img": parts.initrd,
         **{f"live/{name}.squashfs": layer for name, layer in parts.layers},
-        "live/filesystem.module": "".join(f"{name}.squashfs\n" for name, _ in parts.layers).encode(),
+        "live/filesystem.module": as_lines(f"{name}.squashfs" for name, _ in parts.layers),
     }
     return Live(tree, "/live/vmlinuz", "/live/initrd.img", ("boot=live", "nonetworking"))
 

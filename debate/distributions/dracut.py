@@ -6,6 +6,7 @@ Source: dracut.cmdline(7), "Booting live images".
 from __future__ import annotations
 
 from debate.distributions.interface import Live, LiveParts
+from debate.model import as_lines
 
 
 def live(parts: LiveParts) -> Live:
@@ -17,7 +18,7 @@ def live(parts: LiveParts) -> Live:
             "boot/initrd.img": parts.initrd,
             "LiveOS/squashfs.img": lowest,
             **{f"LiveOS/{name}.squashfs": image for name, image in above},
-            "LiveOS/layers": "".join(f"{name}.squashfs\n" for name, _ in above).encode(),
+            "LiveOS/layers": as_lines(f"{name}.squashfs" for name, _ in above),
         },
         "/boot/vmlinuz",
         "/boot/initrd.img",

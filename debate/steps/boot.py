@@ -12,7 +12,7 @@ from typing import Any
 
 from debate import keys
 from debate.distributions.interface import Live
-from debate.model import Artifact, Command, Step
+from debate.model import Artifact, Command, Step, as_lines
 
 
 def step(boot: Mapping[str, Any], base: Artifact) -> Step:
@@ -29,7 +29,7 @@ def step(boot: Mapping[str, Any], base: Artifact) -> Step:
         outputs=tuple(outputs),
         epoch=keys.epoch(keys.key({"label": boot["label"], "firmware": boot["firmware"]})),
         parameters={
-            "firmware": "".join(f"{name}\n" for name in boot["firmware"]).encode(),
+            "firmware": as_lines(boot["firmware"]),
             "early.cfg": _early(boot["label"]).encode(),
             "volume": volume.encode(),
         },

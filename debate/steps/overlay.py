@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from debate import keys
-from debate.model import Artifact, Command, Step, Tree
+from debate.model import Artifact, Command, Step, Tree, as_lines
 from debate.tree import Contents, Entry
 
 
@@ -14,13 +14,13 @@ def step(overlay: Mapping[str, Any], contents: Contents, layers: tuple[Artifact,
     """Output: layer. ``contents`` has the bytes of all hooks, and of the tree's files or where they lie."""
     parameters = {
         "users": _users(overlay["users"]).encode(),
-        "groups": _lines(_groups(overlay["tree"])),
+        "groups": as_lines(_groups(overlay["tree"])),
         "permissions": _permissions(overlay["permissions"]).encode(),
         "services": _services(overlay["services"]).encode(),
-        "commands": _lines(" ".join(words) for words in overlay["commands"]),
-        "checks": _lines(" ".join(words) for words in overlay["checks"]),
-        "hooks": _lines(hook["name"] for hook in overlay["hooks"]),
-        "mksquashfs": _lines(overlay["mksquashfs"]),
+        "commands": as_lines(" ".join(words) for words in overlay["commands"]),
+        "checks": as_lines(" ".join(words) for words in overlay["checks"]),
+        "hooks": as_lines(hook["name"] for hook in overlay["hooks"]),
+        "mksquashfs": as_lines(overlay["mksquashfs"]),
     }
     for number, hook in enumerate(overlay["hooks"], 1):
         content = contents[hook["digest"]]
@@ -39,10 +39,6 @@ def step(overlay: Mapping[str, Any], contents: Contents, layers: tuple[Artifact,
         layers=layers,
         base=base,
     )
-
-
-def _lines(words: Iterable[str]) -> bytes:
-    return "".join(f"{word}\n" for word in words).encode()
 
 
 def _users(users: list[Mapping[str, Any]]) -> str:

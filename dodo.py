@@ -10,7 +10,7 @@ sandbox: what every step from lock on runs in
 
 from pathlib import Path
 
-from debate.tasks import Graph
+from debate.graph.tasks import Graph
 
 GRAPH = Graph(Path(__file__).parent)
 DOIT_CONFIG = GRAPH.doit_config(default_tasks=["profiles"])

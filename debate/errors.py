@@ -1,19 +1,66 @@
-"""The one exception that a user may see, and what it looks like."""
+"""What is wrong, as values: from where it is found to where it is shown."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where something is: a file with an optional line and column, or whatever else names the place."""
+
+    file: str
+    """A path as it is shown to people, or a name such as ``lock:minimal`` or ``setting jobs``."""
+    line: int = 0
+    """Counted from 1; 0 for the whole file."""
+    column: int = 0
+    """Counted from 1; 0 for the whole line."""
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong. It reads ``place: fact; remedy``."""
+
+    place: Place | None
+    """None where the fact itself says it."""
+    fact: str
+    remedy: str = ""
+    """What to do about it."""
+
+    def __str__(self) -> str:
+        place = f"{self.place}: " if self.place else ""
+        return f"{place}{self.fact}" + (f"; {self.remedy}" if self.remedy else "")
 
 
 class DebateError(Exception):
     """Something that the user, the machine or the network did.
 
-    It reads ``place: fact; remedy`` and is shown without a traceback. Anything that is not a
-    DebateError is a defect in debate itself and keeps its traceback.
+    It is shown without a traceback. Anything that is not a DebateError is a defect in debate itself and keeps its
+    traceback.
     """
 
-    def __init__(self, message: str, *, log: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, fact: str, remedy: str = "", *, place: Place | str | None = None, log: str = "") -> None:
+        where = Place(place) if isinstance(place, str) and place else place or None
+        self.problems: tuple[Problem, ...] = (Problem(where, fact, remedy),)
+        self.details = ""
+        """Lines that follow the problems, such as the end of a log."""
         self.log = log
         """Path of the log that tells more, or an empty string."""
+        super().__init__(fact)
+
+    @classmethod
+    def of(cls, problems: Iterable[Problem], *, details: str = "", log: str = "") -> DebateError:
+        """An error with several problems; ``details`` are shown below them."""
+        error = cls("", log=log)
+        error.problems, error.details = tuple(problems), details
+        return error
+
+    def __str__(self) -> str:
+        return "\n".join(filter(None, (*map(str, self.problems), self.details)))
 
 
 NO_SPACE = "free some space, or set DEBATE_CACHE or DEBATE_OUTPUT to another disk"
@@ -21,8 +68,8 @@ NO_SPACE = "free some space, or set DEBATE_CACHE or DEBATE_OUTPUT to another dis
 
 
 class ProfileError(DebateError):
-    """Everything that is wrong with a profile, one problem a line."""
+    """Everything that is wrong with a profile, sorted by place."""
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        super().__init__("")
+        self.problems = tuple(sorted(set(problems), key=lambda problem: (problem.place or Place(""), problem.fact)))

@@ -1,6 +1,6 @@
 """Names by content: digests, keys and the epoch. Pure functions.
 
-SHA-256 is identity here. The quick hash that decides whether a file changed (`debate.checker`)
+SHA-256 is identity here. The quick hash that decides whether a file changed (`debate.frontend.checker`)
 never names anything.
 """
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from debate.text.amounts import bytes_shown
+from debate.text.printable import printable
 from debate.tree import Contents, Entry
 
 MIRROR = "/run/mirror"
@@ -96,3 +99,55 @@ class Result:
     def cached(self) -> bool:
         """Whether nothing had to run."""
         return self.source != "built"
+
+
+@dataclass
+class Activity:
+    """A step that runs. Threads that work for it write here; the board reads."""
+
+    name: str
+    expected: float = 0.0
+    """Seconds that it took the last time; 0 where that is not known."""
+    started: float = field(default_factory=time.monotonic)
+    line: str = ""
+    """What it said last."""
+    total: int = 0
+    """Bytes that it is to write, where that is known."""
+    written: Callable[[], int] = lambda: 0
+    """Bytes that it has written to its outputs so far."""
+    stream: Callable[[str], None] | None = None
+    """Where each line of its output goes as well, if anywhere."""
+    told: float = 0.0
+    """Seconds after which it last said that it runs."""
+    _rest: bytes = b""
+
+    def heard(self, chunk: bytes) -> None:
+        """Take a part of the step's output. It is untrusted: control characters are not kept."""
+        *lines, self._rest = (self._rest + chunk)[-(1 << 16) :].split(b"\n")
+        for line in lines:
+            self.said(line.decode(errors="replace").rpartition("\r")[2])
+
+    def said(self, line: str) -> None:
+        """Take one line that the step, or a guest, has written."""
+        text = printable(line).strip()
+        if text:
+            self.line = text
+            if self.stream:
+                self.stream(text)
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self.started
+
+    def amount(self) -> str:
+        """Bytes written, of how many, or an empty string."""
+        written = self.written()
+        if self.total:
+            return f"{bytes_shown(written)} of {bytes_shown(self.total)}"
+        return f"{bytes_shown(written)} written" if written else ""
+
+    def share(self) -> float | None:
+        """How far it is, from 0 to 1, by bytes or by the time that it took before."""
+        if self.total:
+            return min(1.0, self.written() / self.total)
+        return min(0.99, self.elapsed / self.expected) if self.expected else None

@@ -45,9 +45,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from debate import amounts
 from debate.distributions import BOOTSTRAPPERS
 from debate.errors import DebateError
+from debate.text import amounts
 
 
 @dataclass(frozen=True)

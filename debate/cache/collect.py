@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from debate.cache.store import Store, read_object
+from debate import PACKAGE
+from debate.cache.store import Store
+from debate.host.files import read_object
 
 RECENT = 60.0
 """Seconds for which nothing that was used is removed."""
@@ -113,7 +115,7 @@ def in_background(store: Store, size: int) -> None:
     """Collect to ``size`` in a process of its own, at low priority, for which nobody waits."""
     subprocess.run(
         ["setsid", "--fork", "nice", "-n19", sys.executable, "-m", "debate.cache.collect", str(store.root), str(size)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from debate.amounts import bytes_shown, count
 from debate.cache.collect import digests_of, needed
-from debate.cache.store import Store, read_object
-from debate.paths import shown
+from debate.cache.store import Store
+from debate.host.files import read_object
+from debate.text.amounts import bytes_shown, count
+from debate.text.paths import shown
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ import atexit
 import contextlib
 import errno
 import fcntl
-import itertools
 import json
 import os
 import shutil
@@ -35,9 +34,9 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from debate import keys
+from debate.host.files import is_builder_alive, replace_file, workspace_name
 from debate.model import Artifact
 
-_numbers = itertools.count(1)
 _UNTOUCHED = 0
 """Time of modification of objects, in nanoseconds since 1970."""
 _MODE = 0o444
@@ -143,7 +142,7 @@ class Store:
         temporary = self.root / "tmp" / workspace_name("file")
         temporary.parent.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, temporary, data, mode, sync=True)
+        replace_file(path, temporary, data, mode, sync=True)
 
     def read(self, artifact: Artifact) -> bytes:
         """The bytes of a small file."""
@@ -381,66 +380,3 @@ def _names(directory: str | Path) -> list[str]:
 
 def _files(directory: Path) -> list[Path]:
     return [directory / name for name in _names(directory)]
-
-
-def _started(process: int) -> str:
-    """When a process started, in clock ticks since boot; see proc_pid_stat(5), field 22."""
-    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
-
-
-def workspace_name(label: str) -> str:
-    """A name no other workspace has, from which `is_builder_alive` can tell its builder."""
-    process = os.getpid()
-    return f"{process}-{_started(process)}-{next(_numbers)}-{label}"
-
-
-def is_builder_alive(name: str) -> bool:
-    """Whether the process that made the workspace ``name`` still runs on this machine."""
-    process, started, *_ = [*name.split("-"), "", ""]
-    try:
-        return process.isdigit() and _started(int(process)) == started
-    except OSError:
-        return False
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file that may be gone or damaged; empty then."""
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write ``path`` so that a reader sees the old content or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, temporary_beside(path), data, 0o644, sync=False)
-
-
-def temporary_beside(path: Path) -> Path:
-    """A name for what is to become ``path``; `sweep` finds it when its writer was killed."""
-    return path.with_name(f".{path.name}.{workspace_name(_UNFINISHED)}")
-
-
-_UNFINISHED = "unfinished"
-
-
-def sweep(directory: Path) -> None:
-    """Remove files below ``directory`` that killed processes were writing."""
-    for path in directory.rglob(f".*-{_UNFINISHED}"):
-        if not is_builder_alive(path.name.rpartition(".")[2]):
-            path.unlink(missing_ok=True)
-
-
-def _replace(path: Path, temporary: Path, data: bytes, mode: int, *, sync: bool) -> None:
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            os.fchmod(file.fileno(), mode)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

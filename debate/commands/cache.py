@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import time
 
-from debate import amounts
-from debate.amounts import bytes_shown, count
 from debate.cache import check, collect, report
 from debate.cache.store import Store
 from debate.errors import DebateError
-from debate.paths import shown
 from debate.settings import Settings
+from debate.text import amounts
+from debate.text.amounts import bytes_shown, count
+from debate.text.paths import shown
 
 _SILENCE = 5.0
 """Seconds after which one is told how far it is."""

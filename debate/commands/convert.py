@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from debate import config, keys, profile, profile_names, sandbox_base
-from debate.amounts import count
-from debate.build import Builder
+from debate import keys
+from debate.build.builder import Builder
 from debate.convert import archiso as foreign
 from debate.convert import draft, export_archiso
 from debate.errors import DebateError
-from debate.paths import shown
-from debate.pipeline import Pipeline
+from debate.profile import profile, profile_names
+from debate.steps import config, sandbox_base
+from debate.steps.pipeline import Pipeline
+from debate.text.amounts import count
+from debate.text.paths import shown
 
 
 def archiso(builder: Builder, directory: str, name: str) -> str:

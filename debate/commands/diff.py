@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from debate import config, profile, profile_names
-from debate.amounts import bytes_shown
-from debate.changes import changes
 from debate.errors import DebateError
-from debate.lock import Locker, committed, differences
+from debate.history.changes import changes
+from debate.profile import profile, profile_names
 from debate.settings import Settings
-from debate.suggest import suggest
+from debate.steps import config
+from debate.steps.lock import Locker, committed, differences
+from debate.text.amounts import bytes_shown
+from debate.text.suggest import suggest
 
 
 @dataclass(frozen=True)

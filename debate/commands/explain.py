@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from debate import profile, sandbox_base
-from debate.build import Builder
+from debate.build.builder import Builder
 from debate.cache.store import Store
 from debate.errors import DebateError
+from debate.history.reasons import Last, reasons
+from debate.history.records import Report
 from debate.model import Artifact, Result, Step
-from debate.pipeline import Pipeline
-from debate.reasons import Last, reasons
-from debate.records import Report
+from debate.profile import profile
 from debate.settings import Settings
+from debate.steps import sandbox_base
+from debate.steps.pipeline import Pipeline
 
 STEPS = ("lock", "packages", "rootfs", "initrd", "overlay", "boot", "iso")
 

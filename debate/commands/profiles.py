@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from debate import ci, config, profile, profile_names
-from debate.amounts import count
 from debate.errors import DebateError, ProfileError
-from debate.paths import shown
-from debate.profile import Node
+from debate.frontend import ci
+from debate.profile import profile, profile_names
+from debate.profile.profile import Node
 from debate.settings import Settings
-from debate.suggest import suggest
+from debate.steps import config
+from debate.text.amounts import count
+from debate.text.paths import shown
+from debate.text.suggest import suggest
 
 _NEW = """\
 # yaml-language-server: $schema=../debate/schema/profile.schema.json
@@ -112,8 +114,8 @@ def _problems(directory: Path, name: str) -> Iterator[tuple[str, int, int, str]]
         config.normalise(profile.load(directory, name), directory)
     except ProfileError as error:
         for problem in error.problems:
-            match = re.match(r"(.*?):([0-9]+):([0-9]+): (.*)", problem, re.DOTALL)
-            yield (match[1], int(match[2]), int(match[3]), match[4]) if match else (f"{name}.yaml", 1, 1, problem)
+            match = re.match(r"(.*?):([0-9]+):([0-9]+): (.*)", str(problem), re.DOTALL)
+            yield (match[1], int(match[2]), int(match[3]), match[4]) if match else (f"{name}.yaml", 1, 1, str(problem))
     except DebateError as error:
         yield shown(directory / f"{name}.yaml"), 1, 1, str(error)
 

@@ -11,20 +11,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debate import bases, keys, results
-from debate.amounts import bytes_shown
-from debate.cache.store import sweep, temporary_beside
+from debate import keys
 from debate.errors import DebateError
-from debate.lock import committed
+from debate.host.files import sweep, temporary_beside
+from debate.images import results
 from debate.model import Artifact
-from debate.paths import shown
+from debate.profile import profile_names
 from debate.remote.remote import Remote, annotate, connect
 from debate.remote.statements import IMAGE, Statement, read
+from debate.steps.lock import committed
+from debate.text.amounts import bytes_shown
+from debate.text.paths import shown
 
 if TYPE_CHECKING:
-    from debate.pipeline import Pipeline
     from debate.remote.registry import Registry
     from debate.settings import Settings
+    from debate.steps.pipeline import Pipeline
 
 
 def push(pipeline: Pipeline) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def push(pipeline: Pipeline) -> dict[str, Any]:
 def _traces(pipeline: Pipeline) -> Iterator[dict[str, Any]]:
     """Of all steps that the ISO came from, those of the profiles below it among them."""
     output = pipeline.settings.output
-    names = (pipeline.name, *bases.chain(pipeline.settings.profiles, pipeline.name))
+    names = (pipeline.name, *profile_names.chain(pipeline.settings.profiles, pipeline.name))
     paths = [path for name in names for path in sorted((output / name / "traces").glob("*.json"))]
     for path in (*paths, output / ".sandbox" / "trace.json"):
         trace = json.loads(path.read_bytes())

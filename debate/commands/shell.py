@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from debate.build import Builder
+from debate.build.builder import Builder
 from debate.errors import DebateError
 from debate.model import Artifact, Step
-from debate.pipeline import Pipeline
+from debate.steps.pipeline import Pipeline
 
 _DAYS = 30 * 86_400
 

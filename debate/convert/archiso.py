@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from debate.build import Builder
+from debate.build.builder import Builder
 from debate.convert.draft import Draft
 from debate.convert.export_archiso import PROFILE, SUMS
 from debate.distributions import arch
 from debate.errors import DebateError
 from debate.model import Artifact, Command, Step
-from debate.paths import shown
+from debate.text.paths import shown
 
 SECONDS = 60
 """How long profiledef.sh may run."""

@@ -12,10 +12,11 @@ from typing import Any
 
 import yaml
 
-from debate import config, profile
-from debate.amounts import count
 from debate.errors import DebateError
-from debate.paths import shown
+from debate.profile import profile
+from debate.steps import config
+from debate.text.amounts import count
+from debate.text.paths import shown
 
 _SCHEMA = "# yaml-language-server: $schema=../debate/schema/profile.schema.json\n"
 

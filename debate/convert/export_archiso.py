@@ -20,10 +20,10 @@ from typing import Any
 import yaml
 
 from debate import keys
-from debate.config import Config
 from debate.convert.draft import Draft
 from debate.distributions import arch
 from debate.errors import DebateError
+from debate.steps.config import Config
 from debate.tree import Entry
 
 PROFILE, SUMS = "debate", "debate.sha256"

@@ -14,7 +14,7 @@ from typing import Any
 from debate.convert.draft import Draft
 from debate.distributions import debian
 from debate.errors import DebateError
-from debate.paths import shown
+from debate.text.paths import shown
 
 _OPTIONS = ("bootstrap", "chroot", "binary", "common", "source")
 """Files of ``KEY="value"`` lines that `lb config` writes."""

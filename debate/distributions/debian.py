@@ -142,7 +142,7 @@ def reach_mirror(settings: Settings) -> str:
     """Ask the mirror for its index, with the host's own apt. Returns its address."""
     import tempfile
 
-    from debate.run import run
+    from debate.host.run import run
 
     found = mirrors(settings, {"release": BASE_RELEASE, "repositories": [], "snapshot": None}, None)
     address = settings.mirrors.get("debian") if found.directories.get("debian") else found.addresses["debian"]
@@ -167,7 +167,7 @@ def _archives(release: str) -> tuple[str, ...]:
 
 def _host_mirrors() -> dict[str, str]:
     """The addresses of Debian's archives in the host's own apt configuration."""
-    from debate.run import run
+    from debate.host.run import run
 
     found: dict[str, str] = {}
     fields = "$(REPO_URI)|$(ORIGIN)|$(LABEL)|$(SUITE)"
@@ -196,7 +196,7 @@ def _host_mirrors() -> dict[str, str]:
 
 def _host_apt_conf() -> str:
     """What the host's apt says of proxies, as apt.conf."""
-    from debate.run import run
+    from debate.host.run import run
 
     names = ("Acquire::http::Proxy", "Acquire::https::Proxy")
     try:

@@ -11,7 +11,7 @@ from debate.settings import Settings
 from debate.tree import Entry
 
 Slice = Mapping[str, Any]
-"""A step's part of the normalised config, as `debate.config` writes it."""
+"""A step's part of the normalised config, as `debate.steps.config` writes it."""
 
 
 @dataclass(frozen=True)

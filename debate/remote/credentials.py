@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from debate.errors import DebateError
-from debate.paths import shown
+from debate.text.paths import shown
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from debate.amounts import count
 from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.model import Artifact
 from debate.settings import Settings
+from debate.text.amounts import count
 
 if TYPE_CHECKING:
     from debate.remote.registry import Registry

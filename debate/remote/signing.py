@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from debate.errors import DebateError
-from debate.run import run
+from debate.host.run import run
 
 
 def sign(statement: bytes, secret: Path, comment: str) -> str:

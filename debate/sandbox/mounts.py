@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from debate.run import die_with_parent
+from debate.host.run import die_with_parent
 
 RANGE = 65536
 """How many user ids a sandbox has."""

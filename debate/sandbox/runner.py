@@ -16,12 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from debate import PACKAGE
 from debate.errors import NO_SPACE, DebateError
-from debate.model import Artifact
-from debate.progress import Activity, printable
+from debate.model import Activity, Artifact
 from debate.sandbox import limits as control_groups
 from debate.sandbox.session import DISK_FULL, Session
 from debate.settings import Limits
+from debate.text.printable import printable
 
 LOG_LIMIT = 64 << 20
 """Bytes of a log that are kept. What a step says beyond that is read and dropped."""
@@ -88,7 +89,7 @@ def _stop_all() -> None:
 
 
 def _package_parent() -> str:
-    return str(Path(__file__).resolve().parents[2])
+    return str(PACKAGE.resolve().parent)
 
 
 def _watch(

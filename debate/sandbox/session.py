@@ -38,10 +38,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from debate.copying import send
-from debate.run import die_with_parent
+from debate.host.copying import send
+from debate.host.run import die_with_parent
 from debate.sandbox import host_tree, limits, mounts, nspawn, rights, whiteouts
-from debate.scripts import INSIDE
+from debate.sandbox.scripts import INSIDE
 
 DISK_FULL = 3
 _PIPE = 1 << 20

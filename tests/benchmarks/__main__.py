@@ -23,13 +23,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from debate.build import Builder, _fill
+from debate.build.builder import Builder, _fill
 from debate.cache.store import Store
 from debate.distributions.interface import LiveParts, Locked
+from debate.images import iso
 from debate.model import Artifact, Command, Step
-from debate.pipeline import Pipeline, epoch_of
 from debate.settings import Settings
-from debate.steps import boot, iso
+from debate.steps import boot
+from debate.steps.pipeline import Pipeline, epoch_of
 from tests.conftest import ROOT
 from tests.integration import pacman_repository
 from tests.integration.checkout import DOIT, Checkout

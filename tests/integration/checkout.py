@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from debate.build import Builder
+from debate.build.builder import Builder
 from debate.cache.store import Store
 from debate.model import Artifact
 from debate.settings import load

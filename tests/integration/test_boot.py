@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from debate.check import qemu
 from debate.errors import DebateError
+from debate.qemu import guest as qemu
 from tests.integration.checkout import Checkout
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from debate import keys
-from debate.build import Builder
+from debate.build.builder import Builder
 from debate.errors import DebateError
 from debate.model import Command, Step
 from tests.integration.checkout import Checkout, hook

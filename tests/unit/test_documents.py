@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from debate import config, profile
-from debate.commands import help as help_
-from debate.tasks import STEPS
+from debate.frontend import help as help_
+from debate.graph.tasks import STEPS
+from debate.profile import profile
+from debate.steps import config
 from tests import documents
 from tests.conftest import ROOT
 

@@ -15,8 +15,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from debate import config, profile
 from debate.errors import ProfileError
+from debate.profile import profile
+from debate.steps import config
 from tests.conftest import PROFILES, ROOT
 
 MESSAGE = re.compile(r"[^:\n]*/[^:\n]+\.yaml:[1-9][0-9]*:[1-9][0-9]*: .+; .+")
@@ -41,7 +42,7 @@ def check(directory: Path, content: bytes) -> bool:
     try:
         config.normalise(profile.load(directory, "fuzz"), directory)
     except ProfileError as error:
-        problems = error.problems
+        problems = tuple(map(str, error.problems))
     if problems is None:
         return True
     assert problems

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from debate import keys
-from debate.cache.store import Store, is_builder_alive, workspace_name, write_atomically
+from debate.cache.store import Store
+from debate.host.files import is_builder_alive, workspace_name, write_atomically
 from debate.model import Artifact
 
 
@@ -108,7 +109,7 @@ def test_a_second_builder_waits(store: Store) -> None:
 
 def test_workspaces_of_the_dead_are_abandoned(store: Store) -> None:
     code = (
-        "import os, sys, pathlib; from debate.cache.store import Store, workspace_name\n"
+        "import os, sys, pathlib; from debate.cache.store import Store; from debate.host.files import workspace_name\n"
         "with Store(pathlib.Path(sys.argv[1])).workspace(workspace_name('step')) as d: print(d); os._exit(9)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(store.root)], capture_output=True, text=True)

@@ -83,7 +83,8 @@ def test_two_revisions(settings: Settings) -> None:
 
 
 def test_size_of_two_builds(settings: Settings) -> None:
-    from debate import config, profile
+    from debate.profile import profile
+    from debate.steps import config
 
     for name, size in (("minimal", 1_000_000), ("kiosk", 3_500_000)):
         made = config.normalise(profile.load(settings.profiles, name), settings.profiles)

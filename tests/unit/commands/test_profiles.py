@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from debate import config, profile
 from debate.commands import profiles as commands
 from debate.errors import DebateError
+from debate.profile import profile
 from debate.settings import Settings
+from debate.steps import config
 from tests.conftest import ROOT
 
 

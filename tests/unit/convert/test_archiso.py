@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from debate import config, profile
 from debate.convert import archiso, draft
 from debate.errors import DebateError
+from debate.profile import profile
+from debate.steps import config
 from tests.conftest import write_files
 
 VARIABLES: dict[str, list[str]] = {

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from debate import config, profile
-from debate.config import Config
 from debate.convert import archiso, draft, export_archiso
 from debate.convert.export_archiso import Export
 from debate.errors import DebateError
+from debate.profile import profile
+from debate.steps import config
+from debate.steps.config import Config
 from tests.conftest import ROOT, write_files
 
 FILES = {

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from debate import config, profile
 from debate.convert import draft, live_build
 from debate.errors import DebateError
+from debate.profile import profile
+from debate.steps import config
 from tests.conftest import write_files
 
 FILES = {

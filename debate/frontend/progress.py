@@ -1,0 +1,197 @@
+"""What is going on while steps run: told to whoever watches, on a terminal, in a file or in a CI log.
+
+A `Board` knows the running steps. Where its stream is a terminal they are redrawn in place below what is finished;
+elsewhere each that takes long says so from time to time, so that no minute is silent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from debate.model import Activity
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_LIVE_AFTER = 0.4
+"""Seconds until a terminal's live view is worth loading what draws it."""
+_FIRST, _NEXT = 10.0, 30.0
+"""Seconds until a running step says that it runs, and until it says it again."""
+_LINE = 160
+"""Characters of a step's own output that are shown beside it."""
+
+
+class Board:
+    """The running steps, and the stream on which they are shown."""
+
+    def __init__(self, times: Path) -> None:
+        self.times_file = times
+        self.stream: TextIO = sys.stdout
+        self.running: dict[str, Activity] = {}
+        self.done, self.all = 0, 0
+        """Of the tasks of this run."""
+        self._lock = threading.RLock()
+        self._over = threading.Event()
+        self._live: Any = None
+        self._watcher: threading.Thread | None = None
+        self._times: dict[str, float] | None = None
+        self._changed = False
+
+    @property
+    def terminal(self) -> bool:
+        """Whether to redraw in place."""
+        return self.stream.isatty() and os.environ.get("TERM") != "dumb" and "CI" not in os.environ
+
+    # What runs -------------------------------------------------------------------------------------
+
+    def begin(self, name: str, *, verbose: bool = False) -> Activity:
+        """The step ``name`` runs from now on."""
+        with self._lock:
+            activity = self.running.get(name)
+            if activity is None:
+                activity = self.running[name] = Activity(name, self.expected(name))
+                if len(self.running) == 1:
+                    self._watch()
+            if verbose:
+                activity.stream = lambda line: self.write(f"{name:<22} | {line}")
+            return activity
+
+    def end(self, name: str) -> float:
+        """It is over. Returns the seconds that it took."""
+        with self._lock:
+            activity = self.running.pop(name, None)
+            return activity.elapsed if activity else 0.0
+
+    def activity(self, name: str) -> Activity:
+        """Of a step that runs; what is told to one of another step is lost."""
+        return self.running.get(name) or Activity(name)
+
+    # How long it takes -----------------------------------------------------------------------------
+
+    def expected(self, name: str) -> float:
+        """Seconds that the step took when it was last made, or the same step of another profile; 0 for not known."""
+        times = self.times()
+        step = name.partition(":")[0]
+        others = [seconds for other, seconds in times.items() if other.partition(":")[0] == step]
+        return times.get(name) or (others[-1] if others else 0.0)
+
+    def took(self, name: str, seconds: float) -> None:
+        """Remember it for the next time, if it is worth waiting for."""
+        if seconds < 1:
+            return
+        self.times().pop(name, None)
+        self.times()[name] = round(seconds, 1)
+        self._changed = True
+
+    def times(self) -> dict[str, float]:
+        if self._times is None:
+            try:
+                found = json.loads(self.times_file.read_bytes())
+                self._times = {str(name): float(seconds) for name, seconds in found.items()}
+            except (OSError, ValueError, TypeError, AttributeError):
+                self._times = {}
+        return self._times
+
+    # What is shown ---------------------------------------------------------------------------------
+
+    def write(self, text: str, *, style: str = "", stamped: bool = True) -> None:
+        """Show lines that stay. Where there is no terminal, each has the time of day."""
+        with self._lock:
+            if self._live is not None:
+                from rich.text import Text
+
+                self._live.console.print(Text(text, style=style), soft_wrap=True)
+                return
+            if stamped and not self.terminal:
+                now = time.strftime("%H:%M:%S")
+                text = "\n".join(f"{now} {line}" for line in text.split("\n"))
+            elif style and self.terminal:
+                codes = {"red": "31", "green": "32", "dim": "2"}
+                text = f"\x1b[{codes[style]}m{text}\x1b[0m"
+            self.stream.write(f"{text}\n")
+            self.stream.flush()
+
+    def close(self) -> None:
+        """Leave the terminal as it was; keep what was learnt."""
+        with self._lock:
+            self._over.set()
+            if self._live is not None:
+                self._live.stop()
+                self._live = None
+            self._watcher = None
+            if self._changed:
+                self._changed = False
+                with contextlib.suppress(OSError):  # Who may only look learns nothing.
+                    self.times_file.write_text(json.dumps(self.times(), indent=1) + "\n")
+
+    def _watch(self) -> None:
+        if self._watcher is None:
+            self._over.clear()
+            self._watcher = threading.Thread(target=self._keep_showing, daemon=True)
+            self._watcher.start()
+
+    def _keep_showing(self) -> None:
+        while not self._over.wait(_LIVE_AFTER if self.terminal else 1.0):
+            with self._lock:
+                if not self.running:
+                    if self._live is None:
+                        self._watcher = None
+                        return
+                elif self.terminal:
+                    self._draw()
+                else:
+                    self._remind()
+
+    def _remind(self) -> None:
+        for activity in self.running.values():
+            elapsed = activity.elapsed
+            if elapsed - activity.told >= (_NEXT if activity.told else _FIRST):
+                activity.told = elapsed
+                self.write("  " + _state(activity))
+
+    def _draw(self) -> None:
+        if self._live is None:
+            from rich.console import Console
+            from rich.live import Live
+
+            console = Console(file=self.stream)
+            self._live = Live(get_renderable=self._view, console=console, refresh_per_second=5, transient=True)
+            self._live.start()
+
+    def _view(self) -> RenderableType:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.spinner import Spinner
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 1), expand=True)
+        table.add_column(min_width=24, no_wrap=True)
+        table.add_column(min_width=19, no_wrap=True)
+        table.add_column(width=20)
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        for activity in list(self.running.values()):
+            share = activity.share()
+            bar = ProgressBar(total=1.0, completed=share or 0.0, width=20, pulse=share is None)
+            time_ = Text(_time(activity))
+            said = Text("  ".join(filter(None, (activity.amount(), activity.line[:_LINE]))), style="dim")
+            table.add_row(Spinner("dots", text=f"{activity.name:<22}"), time_, bar, said)
+        return Group(table, Text(f"  {self.done} of {self.all} steps", style="dim")) if self.all else table
+
+
+def _time(activity: Activity) -> str:
+    about = f" of about {activity.expected:.0f} s" if activity.expected else ""
+    return f"{activity.elapsed:.0f} s{about}"
+
+
+def _state(activity: Activity) -> str:
+    """One line for where nothing is redrawn."""
+    details = ", ".join(filter(None, (activity.amount(), activity.line[:_LINE])))
+    return f"{activity.name:<22} running: {_time(activity)}" + (f": {details}" if details else "")

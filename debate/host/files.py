@@ -1,0 +1,72 @@
+"""Small files that are written whole, and names that tell which process made them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+_numbers = itertools.count(1)
+_UNFINISHED = "unfinished"
+
+
+def _started(process: int) -> str:
+    """When a process started, in clock ticks since boot; see proc_pid_stat(5), field 22."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+
+
+def workspace_name(label: str) -> str:
+    """A name no other workspace has, from which `is_builder_alive` can tell its builder."""
+    process = os.getpid()
+    return f"{process}-{_started(process)}-{next(_numbers)}-{label}"
+
+
+def is_builder_alive(name: str) -> bool:
+    """Whether the process that made the workspace ``name`` still runs on this machine."""
+    process, started, *_ = [*name.split("-"), "", ""]
+    try:
+        return process.isdigit() and _started(int(process)) == started
+    except OSError:
+        return False
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file that may be gone or damaged; empty then."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write ``path`` so that a reader sees the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, temporary_beside(path), data, 0o644, sync=False)
+
+
+def temporary_beside(path: Path) -> Path:
+    """A name for what is to become ``path``; `sweep` finds it when its writer was killed."""
+    return path.with_name(f".{path.name}.{workspace_name(_UNFINISHED)}")
+
+
+def sweep(directory: Path) -> None:
+    """Remove files below ``directory`` that killed processes were writing."""
+    for path in directory.rglob(f".*-{_UNFINISHED}"):
+        if not is_builder_alive(path.name.rpartition(".")[2]):
+            path.unlink(missing_ok=True)
+
+
+def replace_file(path: Path, temporary: Path, data: bytes, mode: int, *, sync: bool) -> None:
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), mode)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,49 @@
+"""Which profiles there are and on which others they are based, without parsing YAML.
+
+The graph has to know it before any profile is read. So ``base: NAME`` stands on a line of its own in the profile's own
+file; `debate.steps.config` refuses every other way to write it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from debate.errors import DebateError
+
+_BASE = re.compile(rb"^base:[ \t]+([A-Za-z0-9_][A-Za-z0-9_.-]*)[ \t]*(?:#.*)?\r?$", re.MULTILINE)
+
+
+def names(directory: Path) -> list[str]:
+    """The profiles in ``directory``, sorted. Those that start with _ are only for others to extend."""
+    try:
+        files = os.listdir(directory)
+    except FileNotFoundError:
+        return []
+    return sorted(f.removesuffix(".yaml") for f in files if f.endswith(".yaml") and f[0] not in "_.")
+
+
+def require(name: str) -> None:
+    """Refuse what cannot name a profile that is to be made. Raises DebateError."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise DebateError(f"{name!r} is no name for a profile; use letters, digits, _ . and -")
+
+
+def base(directory: Path, name: str) -> str | None:
+    """The profile whose packages lie below those of ``name``."""
+    try:
+        found = _BASE.search((directory / f"{name}.yaml").read_bytes())
+    except OSError:
+        return None
+    return found[1].decode() if found and found[1].lower() != b"null" else None
+
+
+def chain(directory: Path, name: str) -> tuple[str, ...]:
+    """The base, its base and so on, the nearest first. Ends where it would go round in a circle."""
+    found: list[str] = []
+    below = base(directory, name)
+    while below is not None and below not in found and below != name:
+        found.append(below)
+        below = base(directory, below)
+    return tuple(found)

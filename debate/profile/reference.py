@@ -1,0 +1,75 @@
+"""The reference of all profile fields, as Markdown, out of the schema.
+
+python -m debate.profile.reference > docs/profile.md
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from debate.profile.profile import schema
+
+_INTRODUCTION = """\
+# Profiles
+
+Made from `debate/schema/profile.schema.json` by `python -m debate.profile.reference`; change it there.
+
+A profile is one YAML file in `profiles/`. Its name is the file's, without `.yaml`; names that start with `_` are not
+built, only extended. Paths are relative to the profile's own file. Fields marked with * must be given.
+
+"""
+
+
+def markdown() -> str:
+    """The text of docs/profile.md."""
+    top = schema()
+    lines = [_INTRODUCTION, "| field | what it is |", "|---|---|"]
+    lines += [f"| [`{name}`](#{name}) | {part['description']} |" for name, part in top["properties"].items()]
+    for name, part in top["properties"].items():
+        lines += ["", *_field(name, part, name in top["required"])]
+    return "\n".join(lines) + "\n"
+
+
+def _field(name: str, part: dict[str, Any], required: bool) -> Iterator[str]:
+    yield f"## {name}{' *' if required else ''}"
+    yield ""
+    yield f"{part['description']} {_facts(part)}"
+    yield ""
+    yield "```yaml"
+    yield yaml.safe_dump({name: part["examples"][0]}, sort_keys=False, allow_unicode=True).rstrip()
+    yield "```"
+    rows = list(_rows("", part))
+    if rows:
+        yield ""
+        yield "| field | what it is |"
+        yield "|---|---|"
+        yield from rows
+
+
+def _rows(prefix: str, part: dict[str, Any]) -> Iterator[str]:
+    inner = part if "properties" in part else part.get("items", {})
+    for name, field in inner.get("properties", {}).items():
+        mark = " *" if name in inner.get("required", []) else ""
+        yield f"| `{prefix}{name}`{mark} | {field['description']} {_facts(field)} |"
+        yield from _rows(f"{prefix}{name}.", field)
+
+
+def _facts(part: dict[str, Any]) -> str:
+    facts = []
+    values = part.get("enum") or part.get("items", {}).get("enum")
+    if values:
+        facts.append("One of " + ", ".join(f"`{value}`" for value in values) + ".")
+    if "x-form" in part:
+        facts.append(f"Form: {part['x-form']}.")
+    if part.get("default") is not None:
+        facts.append(f"Default: `{json.dumps(part['default'], ensure_ascii=False)}`.")
+    return " ".join(facts)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

@@ -1,0 +1,249 @@
+"""A guest in QEMU, run as nobody and without a network, watched over its serial line.
+
+Sources: qemu(1), QEMU Machine Protocol reference (screendump), docs/specs isa-debug-exit.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from debate.errors import DebateError
+from debate.host.run import die_with_parent
+
+PROGRAM = "qemu-system-x86_64"
+PROMPT = r"\blogin: |[\w-]+@[\w-]+:[^\n]*[#$] "
+"""A login prompt, or the shell of a user who is logged in automatically."""
+
+_FAILURES = (
+    "Kernel panic", "(initramfs)", "Unable to find a medium containing a live file system",
+    "You are in emergency mode", "grub rescue>", "Entering rescue mode", "error: no such device",
+)  # fmt: skip
+_FIRMWARE = (
+    "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd",
+    "/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2-ovmf/x64/OVMF_CODE.fd",
+)  # fmt: skip
+_STANDSTILL = {"kvm": 60, "tcg": 180}
+"""What is long enough for a kernel to unpack itself and its initramfs, which say nothing."""
+_CONTROL = re.compile(r"\x1b(\[[0-9;?!]*[A-Za-z]|[()][A-Z0-9]|[=>]|\][^\x07]*\x07)|[\x00-\x08\x0b-\x1f\x7f]")
+_UNFINISHED = re.compile(r"\x1b(\[[0-9;?!]*|[()]|\][^\x07]*)?\Z")
+"""The start of an escape sequence, whose rest is still on the line."""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """One boot of one ISO."""
+
+    iso: Path
+    firmware: str
+    """``bios`` or ``uefi``."""
+    log: Path
+    screenshot: Path
+    memory: int = 2048
+    """MiB."""
+    processors: int = 2
+    """With KVM. Emulated, a guest has one: of several, one may run what another has just patched, and a kernel that
+    finds its int3 there panics."""
+    disk: bool = False
+    """Show the ISO as a USB stick rather than as a CD."""
+    say: Callable[[str], None] = lambda _: None
+    """Told each line that the guest writes, while it boots."""
+    standstill: int = 0
+    """Seconds without a byte on the serial line after which the guest is given up; 0: by acceleration."""
+
+    def boot(self, *, marker: str, timeout: int, acceleration: str = "auto") -> tuple[float, str]:
+        """Boot until ``marker`` (a regular expression) shows. Returns seconds and acceleration.
+
+        Raises DebateError, with the console's tail, where the guest fails, stands still or takes
+        longer than ``timeout`` seconds. ``auto`` goes back from KVM to TCG where KVM hangs.
+        """
+        if acceleration == "auto" and kvm_works():
+            try:
+                return self._boot(marker, timeout, "kvm"), "kvm"
+            except _StandstillError:
+                pass
+        chosen = "kvm" if acceleration == "kvm" else "tcg"
+        return self._boot(marker, timeout, chosen), chosen
+
+    def _boot(self, marker: str, timeout: int, acceleration: str) -> float:
+        nobody = pwd.getpwnam("nobody")
+        with tempfile.TemporaryDirectory(prefix="debate-check-") as name, self.iso.open("rb") as iso:
+            directory = Path(name)
+            os.chown(directory, nobody.pw_uid, nobody.pw_gid)
+            process = subprocess.Popen(
+                self._argv(directory, iso.fileno(), acceleration),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=directory,
+                pass_fds=[iso.fileno()],
+                user=nobody.pw_uid,
+                group=nobody.pw_gid,
+                extra_groups=_kvm_groups() if acceleration == "kvm" else [],
+                preexec_fn=die_with_parent,
+            )
+            try:
+                console = _Console(process.stdout, self.log, self.say)
+                seconds = self._watch(process, console, marker, timeout, acceleration)
+                time.sleep(1)  # The screen follows the serial line.
+                self._take_screenshot(directory)
+                return seconds
+            except DebateError:
+                if process.poll() is None:
+                    self._take_screenshot(directory)
+                raise
+            finally:
+                process.kill()
+                process.communicate()
+
+    def _argv(self, directory: Path, iso: int, acceleration: str) -> list[str]:
+        argv = [PROGRAM, "-nodefaults", "-no-reboot", "-machine", "q35", "-m", str(self.memory)]
+        argv += ["-smp", str(self.processors if acceleration == "kvm" else 1)]
+        argv += ["-nic", "none", "-display", "none", "-vga", "std"]
+        argv += ["-accel", acceleration]
+        argv += ["-cpu", "qemu64" if acceleration == "tcg" else "host"]
+        argv += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
+        argv += ["-serial", "stdio", "-qmp", f"unix:{directory}/qmp,server=on,wait=off"]
+        argv += ["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"]
+        argv += ["-add-fd", f"fd={iso},set=1"]
+        media = "disk" if self.disk else "cdrom"
+        argv += ["-drive", f"if=none,id=iso,media={media},format=raw,readonly=on,file=/dev/fdset/1"]
+        argv += ["-device", "qemu-xhci"] if self.disk else []
+        argv += ["-device", "usb-storage,drive=iso" if self.disk else "ide-cd,drive=iso"]
+        if self.firmware == "uefi":
+            argv += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={_ovmf()}"]
+        return argv
+
+    def _watch(
+        self, process: subprocess.Popen[bytes], console: _Console, marker: str, timeout: int, acceleration: str
+    ) -> float:
+        started = time.monotonic()
+        wanted = re.compile(marker)
+        while True:
+            text = console.text()
+            if wanted.search(text):
+                return time.monotonic() - started
+            failure = next((words for words in _FAILURES if words in text), None)
+            if failure:
+                time.sleep(1)  # The line may be on its way still, and what follows it.
+                before, _, after = console.text().partition(failure)
+                told = before + failure + "\n".join(after.split("\n")[:6])
+                raise self._failed(f"the guest failed: {failure}", told)
+            if process.poll() is not None:
+                said = process.stderr.read().decode(errors="replace") if process.stderr else ""
+                raise self._failed(f"QEMU ended with status {process.returncode} {said.strip()}", text)
+            if time.monotonic() - started > timeout:
+                raise self._failed(f"no sign of success after {timeout} s (check.timeout)", text)
+            quiet = time.monotonic() - console.last
+            if quiet > (self.standstill or _STANDSTILL[acceleration]):
+                kind = _StandstillError if acceleration == "kvm" else DebateError
+                raise self._failed(f"the guest stands still: no output for {quiet:.0f} s", text, kind)
+            time.sleep(0.2)
+
+    def _failed(self, fact: str, text: str, kind: type[DebateError] = DebateError) -> DebateError:
+        tail = "\n".join(f"    {line}" for line in text.strip().splitlines()[-12:])
+        return kind(f"check as {self.firmware}: {fact}\n{tail}\nthe whole console: {self.log}", log=str(self.log))
+
+    def _take_screenshot(self, directory: Path) -> None:
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(20)
+                connection.connect(str(directory / "qmp"))
+                with connection.makefile("rw") as stream:
+                    stream.readline()
+                    for command in (
+                        {"execute": "qmp_capabilities"},
+                        {"execute": "screendump", "arguments": {"filename": "screen.png", "format": "png"}},
+                    ):
+                        stream.write(json.dumps(command) + "\n")
+                        stream.flush()
+                        while "return" not in (reply := json.loads(stream.readline())):
+                            if "error" in reply:
+                                return
+            shutil.copyfile(directory / "screen.png", self.screenshot)
+        except (OSError, ValueError):
+            return  # A screenshot is a help, not the check.
+
+
+class _StandstillError(DebateError):
+    """KVM is there, but its guest hangs."""
+
+
+class _Console:
+    """Collects what a guest writes to its serial line."""
+
+    def __init__(self, stream: IO[bytes] | None, log: Path, say: Callable[[str], None]) -> None:
+        if stream is None:
+            raise ValueError("the guest's serial line is not captured")
+        self.last = time.monotonic()
+        self._text = ""
+        self._thread = threading.Thread(target=self._collect, args=(stream, log, say), daemon=True)
+        self._thread.start()
+
+    def _collect(self, stream: IO[bytes], log: Path, say: Callable[[str], None]) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        waiting = rest = ""
+        with log.open("w") as file:
+            while data := os.read(stream.fileno(), 65536):
+                clean, waiting = plain(waiting + decoder.decode(data))
+                self._text += clean
+                *lines, rest = (rest[-4096:] + clean).split("\n")
+                for line in lines:
+                    say(line)
+                file.write(clean)
+                file.flush()
+                self.last = time.monotonic()
+
+    def text(self) -> str:
+        return self._text
+
+
+def plain(text: str) -> tuple[str, str]:
+    """``text`` without terminal control, and an unfinished control sequence at its end."""
+    unfinished = _UNFINISHED.search(text)
+    end = unfinished.start() if unfinished else len(text)
+    return _CONTROL.sub("", text[:end]), text[end:]
+
+
+def kvm_works() -> bool:
+    """Whether KVM runs a boot sector of seven bytes at once: /dev/kvm alone promises nothing.
+
+    The code writes 0x10 to the port of isa-debug-exit, which ends QEMU with status 0x21.
+    """
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    sector = bytes([0xBA, 0xF4, 0x00, 0xB0, 0x10, 0xEE, 0xF4]).ljust(510, b"\0") + b"\x55\xaa"
+    with tempfile.NamedTemporaryFile(prefix="debate-kvm-") as file:
+        file.write(sector)
+        file.flush()
+        argv = [PROGRAM, "-nodefaults", "-accel", "kvm", "-display", "none", "-m", "32"]
+        argv += ["-drive", f"file={file.name},format=raw", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+        try:
+            done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=1)
+        except subprocess.TimeoutExpired:
+            return False
+    return done.returncode == 0x21
+
+
+def _kvm_groups() -> list[int]:
+    return [os.stat("/dev/kvm").st_gid]
+
+
+def _ovmf() -> str:
+    for path in _FIRMWARE:
+        if Path(path).exists():
+            return path
+    raise DebateError("no UEFI firmware for QEMU (OVMF) is installed; run ./setup with the same target")

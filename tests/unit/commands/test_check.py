@@ -1,0 +1,54 @@
+"""How `check` boots: as many guests at a time as the host has memory and processors for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from debate.commands import check
+from debate.model import Activity
+from debate.qemu import guest as qemu
+
+
+@pytest.mark.parametrize(
+    ("guests", "gibibytes", "processors", "number"),
+    [(2, 24, 2, 2), (2, 24, 1, 1), (2, 5, 8, 1), (2, 6.5, 8, 2), (1, 24, 8, 1), (2, 0, 8, 1)],
+)
+def test_how_many_guests_run_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, guests: int, gibibytes: float, processors: int, number: int
+) -> None:
+    monkeypatch.setattr(check, "available_memory", lambda: int(gibibytes * (1 << 30)))
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    guest = qemu.Guest(Path("iso"), "bios", Path("log"), Path("png"))
+    assert check._at_a_time([guest] * guests) == number
+
+
+@pytest.mark.parametrize(("processors", "number", "each"), [(2, 2, 1), (2, 1, 2), (4, 2, 2), (16, 2, 2), (1, 1, 1)])
+def test_processors_of_a_guest(monkeypatch: pytest.MonkeyPatch, processors: int, number: int, each: int) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    assert check._processors(number) == each
+
+
+def test_lines_of_a_guest_are_told_as_they_come(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    told: list[str] = []
+    with open(reading, "rb") as stream:
+        console = qemu._Console(stream, tmp_path / "log", told.append)
+        os.write(writing, b"one\r\n\x1b[32mtw")
+        os.write(writing, b"o\x1b[0m\r\nlogin: ")
+        os.close(writing)
+        console._thread.join()
+    assert told == ["one", "two"]
+    assert console.text() == "one\ntwo\nlogin: "
+
+
+def test_the_end_of_a_long_line_is_shown() -> None:
+    activity = Activity("check:x")
+    check._tell(activity, "bios", "  *MENU" + " " * 500 + "executed in 1s" + " " * 300 + "Booting `MENU'")
+    assert activity.line == "bios: *MENU executed in 1s Booting `MENU'"
+    check._tell(activity, "uefi", " \t")
+    assert activity.line.startswith("bios: ")
+    check._tell(activity, "uefi", "x" * 500)
+    assert activity.line == "uefi: " + "x" * 80

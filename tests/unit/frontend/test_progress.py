@@ -1,0 +1,127 @@
+"""What is shown while steps run: where it goes, how often, and that nothing in it moves a cursor."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from debate.frontend import progress
+from debate.frontend.progress import Board
+from debate.model import Activity
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CI", "GITHUB_ACTIONS", "GITLAB_CI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+def board(tmp_path: Path, stream: io.StringIO) -> Board:
+    made = Board(tmp_path / "times.json")
+    made.stream = stream
+    return made
+
+
+def wait_for(stream: io.StringIO, pattern: str) -> str:
+    deadline = time.monotonic() + 20
+    while not re.search(pattern, stream.getvalue()):
+        assert time.monotonic() < deadline, stream.getvalue()
+        time.sleep(0.02)
+    return stream.getvalue()
+
+
+def test_a_file_gets_lines_with_the_time_of_day(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    board(tmp_path, stream).write("  one\n  two")
+    assert re.fullmatch(r"\d\d:\d\d:\d\d   one\n\d\d:\d\d:\d\d   two\n", stream.getvalue())
+
+
+def test_a_long_step_says_that_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_FIRST", 0.0)
+    monkeypatch.setattr(progress, "_NEXT", 0.5)
+    (tmp_path / "times.json").write_text('{"rootfs:other": 30.0}')
+    stream = io.StringIO()
+    made = board(tmp_path, stream)
+    activity = made.begin("rootfs:mine")
+    activity.total, activity.written = 10_000_000, lambda: 4_000_000
+    activity.heard(b"Unpacking bash\n")
+    said = wait_for(stream, "(?s)running.*running")
+    assert re.search(r"\d\d   rootfs:mine +running: [0-9]+ s of about 30 s: 4.0 MB of 10 MB, Unpacking bash\n", said), (
+        said
+    )
+    made.end("rootfs:mine")
+    made.close()
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_terminal_is_redrawn_and_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_LIVE_AFTER", 0.01)
+    stream = Terminal()
+    made = board(tmp_path, stream)
+    made.all = 3
+    activity = made.begin("overlay:mine")
+    activity.heard(b"hook starts\n")
+    said = wait_for(stream, "hook starts")
+    assert "overlay:mine" in said
+    assert "0 of 3 steps" in said
+    made.write("  overlay:mine  1.0 s")
+    made.end("overlay:mine")
+    made.close()
+    said = stream.getvalue()
+    assert "  overlay:mine  1.0 s\n" in said, "what is finished stays, without a time of day"
+    assert said.rindex("\x1b[?25h") > said.rindex("\x1b[?25l"), "the cursor is back"
+
+
+def test_a_quick_run_on_a_terminal_draws_nothing(tmp_path: Path) -> None:
+    stream = Terminal()
+    made = board(tmp_path, stream)
+    made.begin("hash:mine")
+    made.end("hash:mine")
+    made.write("  hash:mine  0.0 s")
+    made.close()
+    assert stream.getvalue() == "  hash:mine  0.0 s\n"
+
+
+def test_output_is_made_harmless_and_may_be_streamed(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    made = board(tmp_path, stream)
+    activity = made.begin("rootfs:mine", verbose=True)
+    activity.heard(b"50%\r\x1b[2Jcle")
+    activity.heard(b"ared\n\npart")
+    assert activity.line == "?[2Jcleared"
+    assert re.fullmatch(r"[0-9:]{8} rootfs:mine +\| \?\[2Jcleared\n", stream.getvalue())
+    made.close()
+
+
+def test_how_long_it_took_is_remembered(tmp_path: Path) -> None:
+    made = board(tmp_path, io.StringIO())
+    made.took("rootfs:one", 20.0)
+    made.took("hash:one", 0.01)
+    made.close()
+    assert json.loads((tmp_path / "times.json").read_text()) == {"rootfs:one": 20.0}
+    later = Board(tmp_path / "times.json")
+    assert (later.expected("rootfs:one"), later.expected("rootfs:two"), later.expected("iso:one")) == (20.0, 20.0, 0.0)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", '{"a": "b"}'])
+def test_a_damaged_memory_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "times.json").write_text(text)
+    assert Board(tmp_path / "times.json").expected("rootfs:one") == 0.0
+
+
+@pytest.mark.parametrize(("total", "expected", "share"), [(100, 0.0, 0.25), (0, 0.0, None), (0, 1e-9, 0.99)])
+def test_share(total: int, expected: float, share: float | None) -> None:
+    activity = Activity("x", expected=expected, total=total, written=lambda: 25)
+    assert activity.share() == share

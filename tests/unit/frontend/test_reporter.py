@@ -1,0 +1,98 @@
+"""What is left of a run on the screen, and in CI logs."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from doit.exceptions import TaskFailed
+
+from debate.frontend.progress import Board
+from debate.frontend.reporter import Reporter
+
+
+@pytest.fixture
+def reporter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reporter:
+    for name in ("CI", "GITHUB_ACTIONS", "GITLAB_CI"):
+        monkeypatch.delenv(name, raising=False)
+    kind = type("Mine", (Reporter,), {"board": Board(tmp_path / "times"), "output": tmp_path})
+    return kind(io.StringIO(), {})
+
+
+def task(name: str, **values: Any) -> Any:
+    return SimpleNamespace(name=name, actions=[1], values=values, verbosity=1, meta=None, task_dep=[])
+
+
+def said(reporter: Reporter) -> str:
+    return re.sub(r"(?m)^[0-9:]{8} ", "", reporter.outstream.getvalue())
+
+
+def test_the_end_of_a_run(reporter: Reporter) -> None:
+    built = {"source": "built", "seconds": 1.0, "why": ["~ hostname: a -> b (profiles/x.yaml:3:1)", "more", "more"]}
+    reporter.add_success(task("overlay:x", **built))
+    reporter.add_success(task("rootfs:x", source="remote", seconds=40.0))
+    reporter.skip_uptodate(task("boot:x"))
+    reporter.add_success(task("build:x", made={"what": "build/x/x.iso  1 MB", "next": "doit check:x"}))
+    reporter.complete_run()
+    assert said(reporter) == (
+        "  overlay:x              0.0 s      ~ hostname: a -> b (profiles/x.yaml:3:1) and 2 more\n"
+        "  rootfs:x               from the remote (took 40.0 s to make)\n"
+        "  build:x                0.0 s\n"
+        "  build/x/x.iso  1 MB\n"
+        "  1 built, 1 from the remote, 1 step up to date; 40 s saved\n"
+        "  next: doit check:x\n"
+    )
+
+
+def test_steps_that_may_run_are_counted(reporter: Reporter) -> None:
+    tasks = {name: task(name) for name in ("a", "b", "c", "other")}
+    tasks["a"].task_dep, tasks["b"].task_dep = ["b", "c"], ["c"]
+    tasks["c"].actions = []
+    reporter.initialize(tasks, ["a"])
+    assert reporter.board.all == 2
+
+
+FORGED = "quiet\n::error::forged\n::add-mask::x\n\x1b[0Ksection_end:1:x\r\x1b[0K\n"
+
+
+@pytest.fixture
+def log(reporter: Reporter) -> Path:
+    path = reporter.output / "x" / "logs" / "overlay.log"
+    path.parent.mkdir(parents=True)
+    path.write_text(FORGED)
+    return path
+
+
+@pytest.mark.usefixtures("log")
+def test_github_folds_logs_and_obeys_nothing_in_them(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    reporter.add_success(task("overlay:x", source="built", seconds=1.0))
+    lines = said(reporter).splitlines()
+    assert lines[1].startswith("::group::overlay:x ")
+    token = re.fullmatch(r"::stop-commands::([0-9a-f]{32})", lines[2])
+    assert token
+    log = ["    quiet", "    ::error::forged", "    ::add-mask::x", "    ?[0Ksection_end:1:x", "    ?[0K"]
+    assert lines[3:] == [*log, f"::{token[1]}::", "::endgroup::"]
+
+
+@pytest.mark.usefixtures("log")
+def test_gitlab_folds_logs(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITLAB_CI", "true")
+    reporter.add_success(task("overlay:x", source="built", seconds=1.0))
+    text = reporter.outstream.getvalue()
+    start = re.search(r"\x1b\[0Ksection_start:([0-9]+):(debate_[0-9a-f]+)\[collapsed=true\]\r\x1b\[0Koverlay:x ", text)
+    assert start
+    assert text.endswith(f"\x1b[0Ksection_end:{start[1]}:{start[2]}\r\x1b[0K\n")
+    assert text.count("\x1b") == 4, "none of the log's own"
+
+
+def test_a_failure_is_an_annotation(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    reporter.add_failure(task("overlay:x"), TaskFailed("overlay: failed\n  > 50% gone"))
+    assert said(reporter) == "  overlay:x              failed\n\noverlay: failed\n  > 50% gone\n\n"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    reporter.add_failure(task("overlay:x"), TaskFailed("overlay: failed\n  > 50% gone"))
+    assert said(reporter).endswith("\n::error title=overlay x::overlay: failed%0A  > 50%25 gone\n")

@@ -1,0 +1,224 @@
+"""The graph: what it declares, what it costs to load, and what doit's users type."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+DOIT = str(Path(sys.executable).with_name("doit"))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what a user sees: dodo.py, profiles and scripts."""
+    for name in ("profiles", "sandbox"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("dodo.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def doit(checkout: Path, *words: str, status: int = 0, **environment: str) -> str:
+    """What doit says, both outputs. Asserts its exit status."""
+    done = subprocess.run(
+        [DOIT, *words], cwd=checkout, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **environment},
+    )  # fmt: skip
+    assert done.returncode == status, done.stdout
+    return done.stdout
+
+
+def test_doit_alone_shows_profiles_and_the_next_command(checkout: Path) -> None:
+    said = " ".join(doit(checkout).split())
+    assert "minimal Smallest Debian that boots" in said
+    assert "rescue Disk, network and recovery" in said
+    assert "build:minimal" in said.partition("Next:")[2]
+    assert "_common" not in said
+
+
+def test_a_broken_profile_does_not_hide_the_others(checkout: Path) -> None:
+    (checkout / "profiles" / "broken.yaml").write_text("version: 1\npkgs: []\n")
+    said = " ".join(doit(checkout).split())
+    assert "broken has errors: profiles/broken.yaml:2:1: unknown field 'pkgs'" in said
+    assert "minimal Smallest" in said
+
+
+def test_list_names_every_task_of_every_profile(checkout: Path) -> None:
+    said = doit(checkout, "list", "--all")
+    names = {line.split()[0] for line in said.splitlines()}
+    steps = ["config", "hash", "lock", "packages", "rootfs", "overlay", "initrd", "boot", "iso", "build", "check"]
+    assert {f"{step}:{name}" for step in steps for name in ("minimal", "rescue")} <= names
+    assert "sandbox" in names
+
+
+def test_info_and_clean_and_forget(checkout: Path) -> None:
+    said = doit(checkout, "info", "iso:minimal", status=1)
+    assert "status     : run" in said
+    assert str(checkout / "build" / "minimal" / "iso.json") in said
+    doit(checkout, "config:minimal")
+    assert (checkout / "build" / "minimal" / "config.json").exists()
+    assert "removing file" in doit(checkout, "clean", "config:minimal")
+    assert not (checkout / "build" / "minimal" / "config.json").exists()
+    assert "forgetting config:minimal" in doit(checkout, "forget", "config:minimal")
+    doit(checkout, "clean", "build:minimal")
+
+
+def test_tab_completion(checkout: Path) -> None:
+    for shell in ("bash", "zsh"):
+        assert "doit" in doit(checkout, "tabcompletion", "--shell", shell)
+
+
+def test_loading_the_graph_parses_nothing(checkout: Path) -> None:
+    code = (
+        "import sys; from doit.doit_cmd import DoitMain; from debate.frontend.loader import Loader\n"
+        "assert DoitMain(Loader()).run(['list', '--all', '-q']) == 0\n"
+        "heavy = {'yaml', 'jsonschema', 'tarfile', 'debate.profile.profile', 'debate.build.builder'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout + done.stderr
+
+
+def test_a_profile_costs_nothing_to_the_others(checkout: Path) -> None:
+    (checkout / "profiles" / "broken.yaml").write_text("[[[")
+    code = (
+        "import pathlib; from debate.graph.tasks import Graph\n"
+        "graph = Graph(pathlib.Path()); graph.narrow(['config:minimal'])\n"
+        "print([task['name'] for task in graph.each(graph.config)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True)
+    assert done.stdout == "['minimal']\n", done.stderr
+    assert "config:minimal" in doit(checkout, "config:minimal")
+
+
+def test_a_base_is_part_of_the_graph(checkout: Path) -> None:
+    (checkout / "profiles" / "second.yaml").write_text("version: 1\nextends: minimal\nbase: first\n")
+    (checkout / "profiles" / "first.yaml").write_text("version: 1\nextends: minimal\nbase: minimal\n")
+    build = checkout / "build"
+    lock, rootfs, iso, build_ = (
+        doit(checkout, "info", f"{step}:second", status=1) for step in ("lock", "rootfs", "iso", "build")
+    )
+    for name in ("first", "minimal"):
+        assert all(str(build / name / record) in lock for record in ("lock.json", "packages.json"))
+        assert all(str(build / name / "rootfs.json") in said for said in (rootfs, iso, build_))
+    assert str(build / "first") not in doit(checkout, "info", "rootfs:minimal", status=1)
+
+
+def test_config_runs_again_only_for_what_it_reads(checkout: Path) -> None:
+    def ran() -> bool:
+        return "up to date" not in doit(checkout, "config:rescue")
+
+    assert ran()
+    assert not ran()
+    tree = checkout / "profiles" / "overlays" / "rescue"
+    (checkout / "profiles" / "minimal.yaml").write_text("version: 1\n")
+    assert not ran()
+    (tree / "etc" / "motd").write_text("new\n")
+    assert ran()
+    (tree / "etc" / "new").touch()
+    assert ran()
+    assert not ran()
+    (tree / "etc" / "new").write_text("the new file is watched, too")
+    assert ran()
+    (tree / "etc" / "new").unlink()
+    assert ran()
+    with (checkout / "profiles" / "_common.yaml").open("a") as file:
+        file.write("# a comment\n")
+    assert ran()
+    assert not ran()
+
+
+def test_an_unchanged_config_stops_there(checkout: Path) -> None:
+    doit(checkout, "hash:minimal")
+    with (checkout / "profiles" / "minimal.yaml").open("a") as file:
+        file.write("# a comment\n")
+    said = doit(checkout, "hash:minimal")
+    assert "config:minimal" in said
+    assert "hash:minimal" not in said
+
+
+def test_all_problems_of_a_profile_are_told_without_a_traceback(checkout: Path) -> None:
+    (checkout / "profiles" / "broken.yaml").write_text("version: 1\npkgs: []\nhostname: no\n")
+    said = doit(checkout, "config:broken", status=1)
+    assert "profiles/broken.yaml:2:1: unknown field 'pkgs'; did you mean 'packages'?\n" in said
+    assert "profiles/broken.yaml:3:11: no is the boolean false" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["build:minmal"], "ERROR: profiles/minmal.yaml: there is no such profile; did you mean 'minimal'?"),
+        (["biuld:minimal"], "ERROR: there is no task 'biuld'; did you mean 'build'?"),
+    ],
+)
+@pytest.mark.skipif(os.geteuid() != 0, reason="without root the answer is that root is needed")
+def test_a_mistyped_target(checkout: Path, words: list[str], message: str) -> None:
+    assert doit(checkout, *words, status=3).strip() == message
+
+
+def test_a_task_of_ones_own(checkout: Path) -> None:
+    with (checkout / "dodo.py").open("a") as file:
+        file.write("\n\ndef task_mine():\n    yield {'name': 'thing', 'actions': ['true']}\n")
+    assert "mine:thing" in doit(checkout, "info", "mine:thing", status=1)
+
+
+def test_a_mistyped_setting(checkout: Path) -> None:
+    said = doit(checkout, status=3, DEBATE_JOBZ="1")
+    assert said.strip() == "ERROR: DEBATE_JOBZ: no such setting; see debate/settings.py for the list"
+
+
+NOBODY = """\
+import os, sys
+# Loaded while this process may still read where Python lies, which can be a directory of root's.
+import debate.commands.welcome, debate.distributions, debate.frontend.checker, debate.frontend.reporter
+import debate.profile.profile, debate.text.paths, debate.text.suggest
+import doit.cmd_run, doit.tools, json, jsonschema, sqlite3, traceback, yaml
+from debate.frontend.loader import Loader
+from doit.doit_cmd import DoitMain
+debate.profile.profile._validator()
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+sys.argv = ["doit", *{0}]
+sys.exit(DoitMain(Loader()).run({0}))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become nobody")
+def test_without_root(checkout: Path) -> None:
+    """One line that says so and how to run it; looking around needs no right at all."""
+    (checkout / "build").mkdir(mode=0o755)
+    for directory in (checkout, *checkout.parents[:-1]):
+        if directory.stat().st_uid == 0 and directory != Path("/tmp"):  # noqa: S108
+            directory.chmod(directory.stat().st_mode | 0o055)
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        code = NOBODY.format(list(words))
+        return subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True)
+
+    refused = run("build:minimal")
+    assert refused.returncode == 3
+    assert refused.stderr == (
+        "ERROR: building needs root, for mounts and systemd-nspawn; run: sudo doit build:minimal\n"
+    )
+    looked = run()
+    assert looked.returncode == 0, looked.stderr
+    assert "minimal  Smallest" in looked.stdout
+
+
+def test_an_invalid_profile_is_all_that_validate_tells(checkout: Path) -> None:
+    (checkout / "profiles" / "bad.yaml").write_text("version: 1\ndescription: x\npackage: [curl]\n")
+    said = doit(checkout, "validate", "bad", status=1)
+    assert said.startswith("profiles/bad.yaml:3:1: unknown field 'package'; did you mean 'packages'?\n")
+    assert said.splitlines()[1:] == ["1 profile: 1 invalid, 1 problem"]
+    found = json.loads(doit(checkout, "validate", "bad", "--format", "json", status=1))
+    assert found

@@ -1,0 +1,288 @@
+"""The normalised config: what counts changes it, and what does not leaves it alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from debate import keys
+from debate.errors import ProfileError
+from debate.profile import profile
+from debate.steps import config
+from tests.conftest import PROFILES, ROOT
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def normalise(directory: Path, name: str) -> config.Config:
+    return config.normalise(profile.load(directory, name), directory)
+
+
+def hash_of(fields: Mapping[str, Any], trees: Mapping[str, Mapping[str, str]] | None = None) -> str:
+    """The config hash of a profile with ``fields``, beside ``trees`` (name -> path -> text)."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        for tree, files in (trees or {}).items():
+            for path, text in files.items():
+                (directory / tree / path).parent.mkdir(parents=True, exist_ok=True)
+                (directory / tree / path).write_text(text)
+        text = yaml.safe_dump({"version": 1, **fields}, sort_keys=False)
+        (directory / "x.yaml").write_text(text)
+        return normalise(directory, "x").hash
+
+
+@pytest.mark.parametrize(
+    ("directory", "name"),
+    [
+        (ROOT / "profiles", "minimal"),
+        (ROOT / "profiles", "rescue"),
+        (ROOT / "profiles", "kiosk"),
+        (ROOT / "profiles", "arch-minimal"),
+        (PROFILES, "every"),
+    ],
+)
+def test_golden(directory: Path, name: str) -> None:
+    """DEBATE_TEST_GOLDEN=write writes the files anew: look at what git diff says then."""
+    text = json.dumps(normalise(directory, name).slices, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    path = GOLDEN / f"{name}.config.json"
+    if os.environ.get("DEBATE_TEST_GOLDEN") == "write":
+        path.write_text(text)
+    assert path.read_text() == text
+
+
+NAMES = st.lists(
+    st.from_regex(r"[a-z][a-z0-9+.-]{1,12}", fullmatch=True).filter(lambda n: n not in ("on", "no", "yes", "off")),
+    min_size=1, max_size=6, unique=True,
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=40)
+@given(NAMES, st.randoms(use_true_random=False))
+def test_order_and_repetition_of_packages_mean_nothing(names: list[str], random: Any) -> None:
+    other = [*names, random.choice(names)]
+    random.shuffle(other)
+    assert hash_of({"packages": names}) == hash_of({"packages": other})
+
+
+FIELDS: dict[str, Any] = {
+    "hostname": "h",
+    "locale": "de_DE.UTF-8",
+    "packages": ["a1", "b1"],
+    "services": {"enable": ["x", "w"], "mask": ["z"]},
+    "boot": {"timeout": 1, "title": "t", "firmware": ["bios", "uefi"]},
+    "image": {"label": "L", "exclude": ["/a/*", "/b/*"]},
+    "users": [{"name": "u", "groups": ["g", "h"]}, {"name": "v"}],
+    "files": [{"path": "/a", "content": "a"}, {"path": "/b", "content": "b"}],
+}
+
+
+def shuffled(value: Any, random: Any) -> Any:
+    """``value`` with its keys, and the lists that are sets, in another order."""
+    if isinstance(value, dict):
+        items = list(value.items())
+        random.shuffle(items)
+        return {key: shuffled(item, random) for key, item in items}
+    if isinstance(value, list):
+        return random.sample([shuffled(item, random) for item in value], len(value))
+    return value
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.randoms(use_true_random=False))
+def test_order_of_keys_and_sets_means_nothing(random: Any) -> None:
+    assert hash_of(FIELDS) == hash_of(shuffled(FIELDS, random))
+
+
+TREES = st.dictionaries(
+    st.from_regex(r"[a-z]{1,6}(/[a-z]{1,6})?\.txt", fullmatch=True), st.text(max_size=20), min_size=1, max_size=4
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(TREES, TREES)
+def test_order_of_overlays_means_nothing(one: dict[str, str], other: dict[str, str]) -> None:
+    trees = {"one": one, "other": other}
+    places = [{"source": "one", "target": "/1"}, {"source": "other", "target": "/2"}]
+    assert hash_of({"overlays": places}, trees) == hash_of({"overlays": places[::-1]}, trees)
+
+
+@settings(deadline=None, max_examples=40)
+@given(TREES, TREES)
+def test_any_content_counts(one: dict[str, str], other: dict[str, str]) -> None:
+    profile_ = {"overlays": ["tree"]}
+    same = hash_of(profile_, {"tree": one}) == hash_of(profile_, {"tree": other})
+    assert same == ({p: t.encode() for p, t in one.items()} == {p: t.encode() for p, t in other.items()})
+
+
+def test_where_a_tree_lies_and_when_it_was_written_means_nothing() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        hashes = set()
+        for number, directory in enumerate((Path(name, "a"), Path(name, "b", "c"))):
+            (directory / f"tree{number}").mkdir(parents=True)
+            file = directory / f"tree{number}" / "f"
+            file.write_text("same")
+            os.utime(file, (number, number))
+            file.chmod(0o600 if number else 0o664)  # umask, which git does not keep
+            (directory / "x.yaml").write_text(f"version: 1\noverlays: [tree{number}]\n")
+            hashes.add(normalise(directory, "x").slices["overlay"]["tree"][-1]["digest"])
+            hashes.add(keys.key(normalise(directory, "x").slices["overlay"]))
+        assert len(hashes) == 2
+
+
+HOOKS = {"hooks": {"one.sh": "echo 1\n", "two.sh": "echo 2\n"}}
+
+
+def test_order_of_hooks_counts() -> None:
+    names = ["hooks/one.sh", "hooks/two.sh"]
+    assert hash_of({"hooks": names}, HOOKS) != hash_of({"hooks": names[::-1]}, HOOKS)
+
+
+CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "release": ({}, {"release": "bookworm"}),
+    "components": ({}, {"components": ["main", "contrib"]}),
+    "snapshot": ({}, {"snapshot": "20260101T000000Z"}),
+    "repositories": (
+        {"repositories": [{"name": "a", "url": "https://a", "key": "hooks/one.sh"}]},
+        {"repositories": [{"name": "a", "url": "https://a", "key": "hooks/two.sh"}]},
+    ),
+    "packages": ({}, {"packages": ["curl"]}),
+    "recommends": ({}, {"recommends": True}),
+    "kernel": ({}, {"kernel": "linux-image-cloud-amd64"}),
+    "distribution": ({}, {"distribution": "arch"}),
+    "initrd": ({}, {"initrd": {"generator": "dracut"}}),
+    "hostname": ({}, {"hostname": "other"}),
+    "locale": ({}, {"locale": "de_DE.UTF-8"}),
+    "keymap": ({}, {"keymap": "de"}),
+    "timezone": ({}, {"timezone": "Europe/Berlin"}),
+    "users": ({"users": [{"name": "a"}]}, {"users": [{"name": "a", "ssh_keys": ["ssh-ed25519 AAAA"]}]}),
+    "services": ({}, {"services": {"enable": ["ssh"]}}),
+    "overlays": ({}, {"overlays": ["hooks"]}),
+    "permissions": ({}, {"permissions": [{"path": "/etc", "mode": "0700"}]}),
+    "files": ({"files": [{"path": "/a"}]}, {"files": [{"path": "/a", "mode": "0600"}]}),
+    "hooks": ({"hooks": ["hooks/one.sh"]}, {"hooks": ["hooks/two.sh"]}),
+    "boot": ({}, {"boot": {"timeout": 4}}),
+    "image": ({}, {"image": {"compression": {"level": 3}}}),
+}
+NO_CHANGE = {"description": "d", "mirror": "https://m.example/debian", "check": {"timeout": 20}}
+ONE_CHOICE = {"version", "architecture", "extends", "base"}
+"""Fields with a single value, and those that name another profile."""
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_a_field_counts(field: str) -> None:
+    before, after = CHANGES[field]
+    assert hash_of(before, HOOKS) != hash_of(after, HOOKS)
+
+
+@pytest.mark.parametrize("field", NO_CHANGE)
+def test_what_never_changes_an_iso_does_not_count(field: str) -> None:
+    assert hash_of({}) == hash_of({field: NO_CHANGE[field]})
+
+
+def test_each_field_is_one_or_the_other() -> None:
+    assert profile.schema()["properties"].keys() == CHANGES.keys() | NO_CHANGE.keys() | ONE_CHOICE
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("distribution: arch\nrelease: trixie\n", "3:10: arch has no release 'trixie'; choose one of rolling"),
+        ("architecture: x86_64\n", "2:15: debian has no architecture 'x86_64'; choose one of amd64"),
+        ("distribution: arch\narchitecture: amd64\n", "3:15: arch has no architecture 'amd64'; choose one of x86_64"),
+        ("distribution: arch\nrepositories:\n  - {name: x, url: http://x.example, key: own.yaml, suites: [s]}\n",
+         "4:61: a repository of arch has no suites; leave it out"),
+        ("components: [core]\n", "2:14: debian has no component 'core'; choose one of main, contrib"),
+        ("distribution: arch\ninitrd: {generator: initramfs-tools}\n",
+         "3:21: arch has no generator 'initramfs-tools'; choose one of mkinitcpio, dracut"),
+        ("initrd: {generator: mkinitcpio}\n", "2:21: debian has no generator 'mkinitcpio'; choose one of"),
+    ],
+)  # fmt: skip
+def test_what_the_distribution_does_not_have(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "own.yaml").write_text(f"version: 1\n{text}")
+    with pytest.raises(ProfileError) as caught:
+        normalise(tmp_path, "own")
+    assert f"own.yaml:{message}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{version: 1, base: below}", "1:20: base stands on a line of its own, without quotes: `base: NAME`; move it"),
+        ("version: 1\nbase: 'below'\n", "2:7: base stands on a line of its own, without quotes"),
+        ("version: 1\nbase: belwo\n", "2:7: base: there is no profile 'belwo' that can be built; did you mean 'below'"),
+        ("version: 1\nbase: _hidden\n", "2:7: base: there is no profile '_hidden' that can be built"),
+        ("version: 1\nbase: own\n", "2:7: base goes round in a circle: own; break it"),
+        ("version: 1\nbase: round\n", "2:7: base goes round in a circle: own -> round; break it"),
+        ("version: 1\nrelease: bookworm\nbase: below\n",
+         "2:10: release is 'bookworm', and that of the base 'below' is 'trixie'; they must be the same"),
+        ("version: 1\nbase: cloud\n", "2:7: kernel is 'linux-image-amd64', and that of the base 'cloud' is"),
+    ],
+)  # fmt: skip
+def test_a_base_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:
+    others = {"below": "", "_hidden": "", "round": "base: own\n", "cloud": "kernel: linux-image-cloud-amd64\n"}
+    for name, more in others.items():
+        (tmp_path / f"{name}.yaml").write_text(f"version: 1\n{more}")
+    (tmp_path / "own.yaml").write_text(text)
+    with pytest.raises(ProfileError) as caught:
+        normalise(tmp_path, "own")
+    assert f"own.yaml:{message}" in str(caught.value)
+
+
+def test_a_base_counts_and_is_not_inherited(tmp_path: Path) -> None:
+    (tmp_path / "below.yaml").write_text("version: 1\n")
+    (tmp_path / "own.yaml").write_text("version: 1\nbase: below  # on its packages\n")
+    (tmp_path / "other.yaml").write_text("version: 1\nextends: own\n")
+    own = normalise(tmp_path, "own")
+    assert own.slices["packages"]["base"] == "below"
+    assert tmp_path / "below.yaml" in own.sources
+    assert normalise(tmp_path, "other").slices["packages"]["base"] is None
+    (tmp_path / "third.yaml").write_text("version: 1\nbase: null\n")
+    assert normalise(tmp_path, "third").slices["packages"]["base"] is None
+
+
+def test_a_change_touches_only_the_slices_that_read_it() -> None:
+    def changed(fields: dict[str, Any]) -> set[str]:
+        with tempfile.TemporaryDirectory() as name:
+            directory, made = Path(name), []
+            for number, some in enumerate(({"hostname": "h"}, {"hostname": "h", **fields})):
+                (directory / f"x{number}.yaml").write_text(
+                    yaml.safe_dump({"version": 1, "image": {"label": "X"}, **some})
+                )
+                made.append(normalise(directory, f"x{number}").slices)
+            return {step for step in config.SLICES if made[0][step] != made[1][step]}
+
+    assert changed({"boot": {"timeout": 9}}) == {"boot"}
+    assert changed({"files": [{"path": "/a"}]}) == {"overlay"}
+    assert changed({"packages": ["curl"]}) == {"packages"}
+    assert changed({"image": {"label": "X", "publisher": "p"}}) == {"iso"}
+    assert changed({"description": "d"}) == set()
+    assert changed({"image": {"label": "X", "exclude": ["/a/*"]}}) == {"rootfs"}
+
+
+def test_a_profiles_own_tree_wins_over_an_extended_ones(tmp_path: Path) -> None:
+    for name in ("base", "own"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f").write_text(name)
+    (tmp_path / "b.yaml").write_text("version: 1\noverlays: [base]\n")
+    (tmp_path / "x.yaml").write_text("version: 1\nextends: b\noverlays: [own]\n")
+    made = normalise(tmp_path, "x")
+    entry = next(entry for entry in made.slices["overlay"]["tree"] if entry["path"] == "/f")
+    assert entry["digest"] == keys.sha256(b"own")
+
+
+def test_two_trees_of_one_profile_may_not_bring_the_same_file(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f").write_text(name)
+    (tmp_path / "x.yaml").write_text("version: 1\noverlays: [one, two]\n")
+    with pytest.raises(config.ProfileError, match=r"overlays 'one' and 'two' both bring /f; keep one"):
+        normalise(tmp_path, "x")

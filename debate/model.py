@@ -26,14 +26,6 @@ class Artifact:
 
 
 @dataclass(frozen=True)
-class Tree:
-    """Entries of a tar file, and where their contents are read."""
-
-    entries: tuple[Entry, ...]
-    contents: Contents
-
-
-@dataclass(frozen=True)
 class Command:
     """A script of ``sandbox/`` and where it runs."""
 
@@ -57,7 +49,7 @@ def as_lines(words: Iterable[str]) -> bytes:
 
 @dataclass(frozen=True)
 class Step:
-    """All that a sandbox is given, and so all that its outputs can depend on."""
+    """All that a sandbox is given, and so all that its outputs can depend on: pure data, without a path of the host."""
 
     name: str
     commands: tuple[Command, ...]
@@ -67,18 +59,26 @@ class Step:
     """SOURCE_DATE_EPOCH, in seconds since 1970."""
     parameters: Mapping[str, bytes] = field(default_factory=dict)
     """Small files in /run/in, by name."""
-    where: Mapping[str, bytes] = field(default_factory=dict)
-    """Files in /run/in that say where things come from, such as mirrors: not in the key."""
-    trees: Mapping[str, Tree] = field(default_factory=dict)
+    trees: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     """Tar files in /run/in, packed when the step runs."""
     inputs: Mapping[str, Artifact] = field(default_factory=dict)
     """Cached files in /run/in, by name (with ``/`` for a directory)."""
     layers: tuple[Artifact, ...] = ()
     """Images that make up the system, the lowest first."""
-    mirrors: Mapping[str, str] = field(default_factory=dict)
-    """Directories of the host that hold an archive, shown below `MIRROR` by name: not in the key."""
     base: Artifact | None = None
     """The sandbox base; None for the host's own tools, out of which the first base is made."""
+
+
+@dataclass(frozen=True)
+class Supplies:
+    """What a step needs of the host that runs it. None of it may change the outputs, so none of it is in the key."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Files in /run/in that say where things come from and whom to trust, such as mirrors and keyrings, by name."""
+    contents: Contents = field(default_factory=dict)
+    """Digest -> content of each file in the step's trees."""
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+    """Directories of the host that hold an archive, shown below `MIRROR` by name."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,8 @@ class Result:
     """From the local store, from the remote, or from a sandbox just now."""
     seconds: float
     """How long the step took when it was built, not how long the lookup took."""
+    log: str = ""
+    """Path of the log that this very run wrote; empty where nothing ran."""
 
     @property
     def cached(self) -> bool:

@@ -1,10 +1,8 @@
-"""Realise a step: look into the cache, else run it in a sandbox and keep what it made."""
+"""Realise a step: look into the cache, else into the remote, else run it and keep what it made."""
 
 from __future__ import annotations
 
-import os
 import platform
-import shutil
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -12,21 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import keys
+from debate.build.executor import Executor
+from debate.build.local import LocalExecutor
 from debate.cache.store import Store
-from debate.errors import DebateError
-from debate.host.files import workspace_name
-from debate.host.memory import available_memory
-from debate.model import MIRROR, Activity, Artifact, Result, Step
-from debate.sandbox import rights
-from debate.sandbox.scripts import INSIDE, closure
-from debate.settings import Settings, mirror_variable
-from debate.tree import pack
+from debate.model import Activity, Artifact, Result, Step, Supplies
+from debate.sandbox import image, rights
+from debate.sandbox.scripts import closure
+from debate.settings import Settings
 
 if TYPE_CHECKING:
     from debate.remote.remote import Remote
 
-_TMPFS_RESERVE = 2 << 30
-"""Bytes of memory that stay free beside a step's limit before its files go to memory."""
+Supplier = Callable[[], Supplies]
+"""Asked for what a step needs of this host, and only if it has to run."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +38,25 @@ class Builder:
     activity: Activity = field(default_factory=lambda: Activity(""))
     """Told how far a step is."""
 
+    @property
+    def executor(self) -> Executor:
+        """What runs the steps that are found nowhere."""
+        return LocalExecutor(self.settings, self.store, self.say, self.activity)
+
     def realise(
         self,
         step: Step,
+        supplier: Supplier,
         log: Path,
-        complete: Callable[[Step], Step] = lambda step: step,
         notes: Callable[[], Mapping[str, str]] = dict,
+        last: Result | None = None,
     ) -> Result:
         """The outputs of ``step``, from the cache, from the remote or from a sandbox.
 
-        Raises DebateError when it fails. ``complete`` adds what only a run needs and the key does not know, such as
-        where mirrors are. ``notes`` describes the result to people who look at the remote; it is asked when something
-        is sent there.
+        Raises DebateError when it fails. For the other arguments see `obtain`.
         """
         return self.obtain(
-            step.name, self.ingredients(step), step.outputs, lambda: self.run(complete(step), log), notes
+            step.name, self.ingredients(step), step.outputs, lambda: self.run(step, supplier(), log), notes, last, log
         )
 
     def obtain(
@@ -66,14 +66,21 @@ class Builder:
         outputs: Collection[str],
         make: Callable[[], Mapping[str, Artifact]],
         notes: Callable[[], Mapping[str, str]] = dict,
+        last: Result | None = None,
+        log: Path | None = None,
     ) -> Result:
-        """The ``outputs`` that ``ingredients`` give: from the cache, from the remote, or made, kept and sent."""
-        known = self.known(name, ingredients, outputs)
+        """The ``outputs`` that ``ingredients`` give: from the cache, from the remote, or made, kept and sent.
+
+        ``notes`` describes the result to people who look at the remote; it is asked when something is sent there.
+        ``last`` is the result that a record names, which is as good as the cache's. ``log`` is what `make` writes.
+        """
+        key = keys.key(ingredients)
+        known = self.known(name, key, ingredients, outputs, last)
         if known is not None:
             return known
-        key, waiting = keys.key(ingredients), f"{name}: another builder is making it; waiting"
+        waiting = f"{name}: another builder is making it; waiting"
         with self.store.locked(key, lambda: self.say(waiting)):
-            known = self.known(name, ingredients, outputs)
+            known = self.known(name, key, ingredients, outputs)
             if known is not None:
                 return known
             action = self.remote.lookup(name, key, outputs) if self.remote else None
@@ -86,16 +93,33 @@ class Builder:
             self.store.record(key, name, made, seconds)
             if self.remote:
                 self.remote.send(name, key, made, seconds, notes())
-        return Result(name, key, ingredients, made, "built", seconds)
+        return Result(name, key, ingredients, made, "built", seconds, str(log or ""))
 
-    def known(self, name: str, ingredients: Mapping[str, Any], outputs: Collection[str]) -> Result | None:
-        """What the cache on this machine has."""
-        key = keys.key(ingredients)
+    def known(
+        self,
+        name: str,
+        key: str,
+        ingredients: Mapping[str, Any],
+        outputs: Collection[str],
+        last: Result | None = None,
+    ) -> Result | None:
+        """What this machine has: in its cache, or as the ``last`` result with the same key."""
         action = self.store.lookup(key, outputs)
-        return Result(name, key, ingredients, action["outputs"], "local", action["seconds"]) if action else None
+        if action:
+            return Result(name, key, ingredients, action["outputs"], "local", action["seconds"])
+        if last is None or last.key != key or not last.outputs.keys() >= set(outputs):
+            return None
+        if not all(map(self.store.has, last.outputs.values())):
+            return None
+        self.remember(last)
+        return last
+
+    def remember(self, result: Result) -> None:
+        """Have the cache know a result that only a record knew."""
+        self.store.record(result.key, result.step, result.outputs, result.seconds)
 
     def ingredients(self, step: Step) -> dict[str, Any]:
-        """What the key of ``step`` is made of: everything that the sandbox shows it."""
+        """What the key of ``step`` is made of: everything that the sandbox shows it, and what packs its outputs."""
         directory = self.settings.scripts
         return {
             "step": step.name,
@@ -112,65 +136,19 @@ class Builder:
             "epoch": step.epoch,
             "parameters": {name: keys.sha256(data) for name, data in step.parameters.items()},
             "trees": {
-                name: keys.sha256(keys.canonical([entry.to_json() for entry in tree.entries]))
-                for name, tree in step.trees.items()
+                name: keys.sha256(keys.canonical([entry.to_json() for entry in entries]))
+                for name, entries in step.trees.items()
             },
             "inputs": {name: artifact.digest for name, artifact in step.inputs.items()},
             "layers": [layer.digest for layer in step.layers],
             "base": step.base.digest if step.base else "host",
             "machine": platform.machine(),
+            "host": image.code(),
         }
 
-    def run(self, step: Step, log: Path, shell: tuple[int, ...] = ()) -> dict[str, Artifact]:
-        """Run ``step`` in a sandbox, whatever the cache knows, and store its outputs.
-
-        ``shell``: file descriptors of an input and an output, for a shell at its end instead.
-        """
-        from debate.sandbox import runner
-        from debate.sandbox.session import Command, Session
-
-        self._require(step)
-        limits = self.settings.limits
-        network = any(rights.TABLE[command.rights].network for command in step.commands)
-        name = workspace_name(step.name)
-        with self.store.workspace(name) as directory:
-            _fill(directory / "in", step, self.store)
-            session = Session(
-                directory=str(directory),
-                base=str(self.store.path(step.base)) if step.base else "",
-                layers=tuple(str(self.store.path(layer)) for layer in step.layers),
-                commands=tuple(
-                    Command(
-                        ("/bin/sh", f"{INSIDE}/{c.script}"), c.root, c.rights, c.pack_upper, c.show_layers, c.stdout
-                    )
-                    for c in step.commands
-                ),
-                outputs=step.outputs,
-                scripts=str(self.settings.scripts),
-                environment={"SOURCE_DATE_EPOCH": str(step.epoch), **_proxies(network)},
-                uid_base=self.settings.uid_base,
-                shown=_network_files() if network else (),
-                mirrors=_mirrors(step.mirrors),
-                scratch=scratch(self.settings),
-                bytes=limits.bytes,
-                inodes=limits.inodes,
-                cgroup_procs=(),
-                shell=shell,
-            )
-            outputs = runner.run(name, session, limits, log, step=step.name, warn=self.say, activity=self.activity)
-            for output, artifact in outputs.items():
-                self.store.adopt(directory / "out" / output, artifact)
-        return outputs
-
-    def _require(self, step: Step) -> None:
-        """Refuse to start with inputs that are not in the store."""
-        wanted = [*step.inputs.values(), *step.layers, *([step.base] if step.base else [])]
-        for artifact in wanted:
-            if not self.store.has(artifact):
-                raise DebateError(
-                    f"{self.store.path(artifact)}: missing or damaged, and {step.name} needs it; "
-                    "run the same command again: what made it runs first"
-                )
+    def run(self, step: Step, supplies: Supplies, log: Path) -> Mapping[str, Artifact]:
+        """Run ``step``, whatever the cache knows. Raises DebateError."""
+        return self.executor.run(step, supplies, log)
 
     def clean_up(self) -> None:
         """Remove what builders that were killed have left behind."""
@@ -178,54 +156,3 @@ class Builder:
 
         for name in self.store.abandoned():
             limits.clean_up(name)
-
-
-def _fill(directory: Path, step: Step, store: Store) -> None:
-    """Lay out /run/in. Cached files are linked: the sandbox sees them read-only, as nobody's."""
-    directory.mkdir(mode=0o755)
-    for name, data in {**step.parameters, **step.where}.items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    for name, tree in step.trees.items():
-        with (directory / name).open("wb") as file:
-            pack(tree.entries, tree.contents, step.epoch, file)
-    for name, artifact in step.inputs.items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(store.path(artifact), path)
-        except OSError:
-            shutil.copyfile(store.path(artifact), path)
-    for where, _, names in os.walk(directory):
-        Path(where).chmod(0o755)
-        for name in names:
-            path = Path(where, name)
-            if path.stat().st_nlink == 1:
-                path.chmod(0o555)
-
-
-def scratch(settings: Settings) -> str:
-    """Memory if a step can use all it may and the host still has some left, else the disk."""
-    if settings.scratch != "auto":
-        return settings.scratch
-    return "tmpfs" if available_memory() >= settings.limits.memory + _TMPFS_RESERVE else "disk"
-
-
-def _network_files() -> tuple[tuple[str, str], ...]:
-    """The host's name resolution and certificate authorities, for the steps with a network."""
-    names = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
-    return tuple((os.path.realpath(name), name) for name in names if os.path.exists(name))
-
-
-def _mirrors(directories: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Raises DebateError for an archive that is not there."""
-    for name, path in directories.items():
-        if not os.path.isdir(path):
-            raise DebateError(f"mirror {name}: {path} is not a directory; set {mirror_variable(name)}")
-    return tuple((path, f"{MIRROR}/{name}") for name, path in sorted(directories.items()))
-
-
-def _proxies(network: bool) -> dict[str, str]:
-    names = ("http_proxy", "https_proxy", "no_proxy") if network else ()
-    return {name: os.environ[name] for name in names if name in os.environ}

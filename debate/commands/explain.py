@@ -9,22 +9,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from debate.build.builder import Builder
-from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.history.reasons import Last, reasons
-from debate.history.records import Report
-from debate.model import Artifact, Result, Step
-from debate.profile import profile
-from debate.settings import Settings
-from debate.steps import sandbox_base
-from debate.steps.pipeline import Pipeline
-
-STEPS = ("lock", "packages", "rootfs", "initrd", "overlay", "boot", "iso")
+from debate.history.records import Records, Report
+from debate.model import Result, Step, Supplies
+from debate.profile import profile_names
+from debate.steps.rule import HOST, Rule
+from debate.steps.rules import rules
+from debate.steps.work import ProfileBuild, Work
 
 
 class _RunsError(Exception):
@@ -50,121 +47,149 @@ class _DryBuilder(Builder):
         name: str,
         ingredients: Mapping[str, Any],
         outputs: Collection[str],
-        *_: Any,
+        make: Any,  # noqa: ARG002
+        notes: Any = dict,  # noqa: ARG002
+        last: Result | None = None,
+        log: Path | None = None,  # noqa: ARG002
     ) -> Result:
-        found = self.known(name, ingredients, outputs)
+        from debate import keys
+
+        found = self.known(name, keys.key(ingredients), ingredients, outputs, last)
         if found is None:
             raise _RunsError(ingredients)
         return found
 
-    def run(self, step: Step, log: Path, shell: tuple[int, ...] = ()) -> NoReturn:  # noqa: ARG002
+    def remember(self, result: Result) -> None:
+        """Nothing is written."""
+
+    def run(self, step: Step, supplies: Supplies, log: Path) -> NoReturn:  # noqa: ARG002
         raise _RunsError({})
 
 
-class _DryPipeline(Pipeline):
-    """Reads the output directory, and writes into a memory over it."""
+class _DryRecords(Records):
+    """Reads an output directory, and writes into a memory over it."""
 
-    def __init__(self, real: Pipeline) -> None:
-        super().__init__(real.settings, real.name, _DryBuilder(real.settings, real.store))
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
         self.memory: dict[str, Any] = {}
         self.unknown: set[str] = set()
-        """Records that a step has yet to make."""
-        self.ingredients: dict[str, Mapping[str, Any]] = {}
-        """Of the steps that would run, as far as they are known."""
-        self.base_found: Artifact | None = None
-        self.lower: _DryPipeline | None = None
+        """Files that a step has yet to write."""
 
-    def load(self, path: str) -> Any:
-        if path in self.unknown:
-            raise _WaitsError(f"{path.removesuffix('.json')}:{self.name}")
-        return self.memory[path] if path in self.memory else super().load(path)
+    def load(self, name: str) -> Any:
+        if name in self.unknown:
+            raise _WaitsError(f"{name}:{self.directory.name}" if self.directory.name != HOST else name)
+        return self.memory[name] if name in self.memory else super().load(name)
 
-    def save(self, path: str, value: Any) -> None:
-        self.memory[path] = json.loads(json.dumps(value))
+    def save(self, name: str, value: Any) -> None:
+        self.memory[name] = json.loads(json.dumps(value))
 
-    def remember(self, step: str, last: Last, result: Result | None = None) -> Report:  # noqa: ARG002 - it only looks
+
+class _DryWork(Work):
+    def remember(self, result: Result | None = None) -> Report:  # noqa: ARG002 - it only looks
         return {}
 
-    def below(self) -> Pipeline | None:
-        """The profile below, looked at in the same way."""
-        real = super().below()
-        if real is not None and self.lower is None:
-            self.lower = _DryPipeline(real)
-            self.lower.base_found = self.base_found
-            self.lower.config()
-            self.lower.hash()
-            for step in ("lock", "packages", "rootfs"):
-                _verdict(real, self.lower, step)
-        return self.lower if real is not None else None
+
+@dataclass(frozen=True)
+class _DryBuild(ProfileBuild):
+    """Every profile's steps, in one memory."""
+
+    shelves: dict[str, _DryRecords] = field(default_factory=dict)
 
     @property
-    def base(self) -> Artifact:
-        if self.base_found is None:
-            raise _WaitsError("sandbox")
-        return self.base_found
+    def records(self) -> _DryRecords:
+        return self.shelves.setdefault(self.name, _DryRecords(self.directory))
+
+    def of(self, name: str) -> ProfileBuild:
+        return replace(self, name=name)
+
+    def work(self, rule: str) -> Work:
+        return _DryWork(self, rules()[rule])
 
 
-def explain(settings: Settings, name: str) -> str:
+@dataclass(frozen=True)
+class _Verdict:
+    """What would become of a step."""
+
+    text: str
+    ingredients: Mapping[str, Any] | None = None
+    """Of a step that would run, as far as they are known; None for one that would not."""
+
+
+_SAME = _Verdict("up to date")
+_CACHED = _Verdict("from the cache")
+
+
+def explain(build: ProfileBuild) -> str:
     """The report. Raises DebateError for a profile that is not valid."""
-    real = Pipeline(settings, name, Builder(settings, Store(settings.cache)))
-    dry = _DryPipeline(real)
-    loaded = profile.load(real.settings.profiles, real.name)
-    dry.config()
-    dry.hash()
-    lines = [f"config {dry.config_hash()[:16]}"]
-    lines.append(f"sandbox  {_sandbox(dry)}")
-    for step in STEPS:
-        verdict, last = _verdict(real, dry, step), Last.load(real.directory, step)
-        lines.append(f"{step}:{real.name}  {verdict}")
-        if verdict == _RUNS:
-            contents = dry.memory.get("contents.json", {})
-            why = reasons(last, dry.what_it_reads(step), dry.ingredients[step], contents, lambda: loaded.root)
+    dry = _DryBuild(build.settings, build.name, _DryBuilder(build.settings, build.store))
+    root = build.profile()
+    for base in reversed(profile_names.chain(build.settings.profiles, build.name)):
+        for rule in _read_from_above():
+            _verdict(replace(build, name=base), replace(dry, name=base), rule)
+    lines, verdicts = [], dict[str, _Verdict]()
+    for rule in rules().values():
+        name = build.name if rule.profile else HOST
+        own, real = replace(dry, name=name), replace(build, name=name)
+        verdict = verdicts[rule.name] = _verdict(real, own, rule) if rule.pure else _results(real, rule, verdicts)
+        if not rule.root:
+            continue
+        lines.append(f"{rule.name}:{name}  {verdict.text}" if rule.profile else f"{rule.name}  {verdict.text}")
+        last = Last.load(real.records, rule.name)
+        if verdict.ingredients is not None:
+            contents = own.records.memory.get("contents", {})
+            why = reasons(last, own.work(rule.name).what_it_reads(), verdict.ingredients, contents, lambda: root)
             lines += [f"    {reason}" for reason in why]
-        elif verdict == _SAME:
+        elif verdict is _SAME:
             lines += [f"    {line}" for line in _last_time(last)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([f"config {dry.config_hash()[:16]}", *lines]) + "\n"
 
 
-_RUNS, _SAME = "would run", "up to date"
+def _read_from_above() -> list[Rule]:
+    """The rules that must be looked at for a profile below: those whose records others read, and what these need."""
+    wanted: set[str] = set()
+    for rule in reversed(rules().values()):
+        if any(rule.name in other.below for other in rules().values()) or rule.name in wanted:
+            wanted |= {rule.name, *rule.needs, *rule.slices}
+    wanted |= {"config", "sandbox"}
+    makers = [rule for rule in rules().values() if wanted & set(rule.made)]
+    return [rule for rule in makers if rule.profile]
 
 
 def _last_time(last: Last) -> Iterator[str]:
     """Why a step ran when it ran last."""
-    if last.trace.get("why"):
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(last.trace["when"]))
-        came = {"local": "taken from the cache", "remote": "fetched from the remote"}.get(last.trace["source"], "built")
+    if last.why:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(last.trace.get("when", 0))))
+        source = str(last.trace.get("source"))
+        came = {"local": "taken from the cache", "remote": "fetched from the remote"}.get(source, "built")
         yield f"{came} {when}, because:"
-        yield from (f"  {reason}" for reason in last.trace["why"])
+        yield from (f"  {reason}" for reason in last.why)
 
 
-def _sandbox(dry: _DryPipeline) -> str:
+def _verdict(real: ProfileBuild, dry: _DryBuild, rule: Rule) -> _Verdict:
     try:
-        found = dry.builder.realise(sandbox_base.step(dry.settings), Path())
-    except _RunsError:
-        return (
-            f"{_RUNS}: its scripts or packages changed"
-            if sandbox_base.record(dry.settings).exists()
-            else f"{_RUNS}: it is new"
-        )
-    dry.base_found = found.outputs["base"]
-    return _SAME if sandbox_base.record(dry.settings).exists() else "from the cache"
-
-
-def _verdict(real: Pipeline, dry: _DryPipeline, step: str) -> str:
-    try:
-        dry.lock(refresh=False) if step == "lock" else getattr(dry, step)()
+        dry.make(rule.name)
     except _RunsError as error:
-        dry.unknown.add(f"{step}.json")
-        dry.ingredients[step] = error.ingredients
-        return _RUNS
+        dry.records.unknown.update(rule.made)
+        return _Verdict("would run", error.ingredients)
     except _WaitsError as error:
-        dry.unknown.add(f"{step}.json")
-        return f"waits for {error.step}: what comes out there decides"
+        dry.records.unknown.update(rule.made)
+        return _Verdict(f"waits for {error.step}: what comes out there decides")
     except DebateError as error:
-        dry.unknown.add(f"{step}.json")
-        return f"would fail: {error}"
+        if not rule.root:
+            raise  # The profile is not valid.
+        dry.records.unknown.update(rule.made)
+        return _Verdict(f"would fail: {error}")
     try:
-        same = real.load(f"{step}.json") == dry.memory.get(f"{step}.json", None)
+        same = real.load(rule.name) == dry.records.memory.get(rule.name)
     except DebateError:
         same = False
-    return _SAME if same else "from the cache"
+    return _SAME if same else _CACHED
+
+
+def _results(real: ProfileBuild, rule: Rule, verdicts: Mapping[str, _Verdict]) -> _Verdict:
+    """What would become of a rule that cannot be run without effect."""
+    others = {name: verdicts[name] for name in rule.needs if name in verdicts}
+    if all(verdict is _SAME for verdict in others.values()) and rule.whole(real.settings, real.name):
+        return _SAME
+    undecided = [name for name, verdict in others.items() if verdict not in (_SAME, _CACHED)]
+    return _Verdict(f"waits for {undecided[0]}:{real.name}") if undecided else _Verdict("would run")

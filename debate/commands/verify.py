@@ -19,47 +19,51 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import PACKAGE
-from debate.build.builder import Builder
+from debate.build.local import LocalExecutor
 from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.host.files import workspace_name
 from debate.host.run import die_with_parent
-from debate.model import Artifact, Command, Step
+from debate.model import Artifact, Command, Step, Supplies
 from debate.profile import profile_names
 from debate.settings import Settings, load, variables
+from debate.steps.packages import have
+from debate.steps.rule import HOST
+from debate.steps.rules import rules
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
-    from debate.steps.pipeline import Pipeline
-
-COMPARED = ("config", "hash", "packages", "rootfs", "initrd", "overlay", "boot", "iso")
-"""Records, in the order in which a difference is looked for: the first explains those after it."""
+    from debate.steps.work import ProfileBuild
 
 
-def verify(pipeline: Pipeline) -> dict[str, Any]:
+def compared() -> list[str]:
+    """Rules whose records are compared, in the order in which they are made: the first difference explains the rest."""
+    return [rule.name for rule in rules().values() if rule.profile and rule.compared]
+
+
+def verify(build: ProfileBuild) -> dict[str, Any]:
     """Rebuild and compare. Raises DebateError that names the first step that differs."""
     started = time.monotonic()
-    directory = pipeline.directory / "verify"
+    directory = build.directory / "verify"
     shutil.rmtree(directory, ignore_errors=True)
-    with pipeline.store.workspace(workspace_name("verify")) as workspace:
-        other = _lay_out(pipeline, workspace / "checkout")
-        pipeline.builder.say(f"verify:{pipeline.name} rebuilds everything from the locked packages")
-        _rebuild(pipeline, other)
-        for one, step in _compared(pipeline):
-            ours, theirs = (read(pipeline.settings, one.name, step), read(other, one.name, step))
+    with build.store.workspace(workspace_name("verify")) as workspace:
+        other = _lay_out(build, workspace / "checkout")
+        build.builder.say(f"verify:{build.name} rebuilds everything from the locked packages")
+        _rebuild(build, other)
+        for one, step in _compared(build):
+            ours, theirs = (read(build.settings, one.name, step), read(other, one.name, step))
             if ours != theirs:
                 raise DebateError(_explain(one, other, step, directory))
     seconds = time.monotonic() - started
-    return {"note": f"the same again, bit for bit: {', '.join(COMPARED)} (rebuilt in {seconds:.0f} s)"}
+    return {"note": f"the same again, bit for bit: {', '.join(compared())} (rebuilt in {seconds:.0f} s)"}
 
 
-def _compared(pipeline: Pipeline) -> Iterator[tuple[Pipeline, str]]:
+def _compared(build: ProfileBuild) -> Iterator[tuple[ProfileBuild, str]]:
     """The steps to compare; of the profiles below, those of which this one is made."""
-    from debate.steps.pipeline import Pipeline
-
-    for base in reversed(profile_names.chain(pipeline.settings.profiles, pipeline.name)):
-        yield from ((Pipeline(pipeline.settings, base, pipeline.builder), step) for step in ("packages", "rootfs"))
-    yield from ((pipeline, step) for step in COMPARED)
+    below = {record for rule in rules().values() for record in rule.below}
+    for base in reversed(profile_names.chain(build.settings.profiles, build.name)):
+        yield from ((build.of(base), step) for step in compared() if step in below)
+    yield from ((build, step) for step in compared())
 
 
 def read(settings: Settings, name: str, step: str) -> Any:
@@ -68,23 +72,21 @@ def read(settings: Settings, name: str, step: str) -> Any:
     return read_json(settings.output / name / f"{step}.json")
 
 
-def _lay_out(pipeline: Pipeline, root: Path) -> Settings:
+def _lay_out(build: ProfileBuild, root: Path) -> Settings:
     """Another checkout at ``root``, whose cache holds the locked packages and the sandbox base alone."""
-    settings, store = pipeline.settings, Store(root / "cache")
+    settings, store = build.settings, Store(root / "cache")
     for path in (settings.profiles, settings.scripts):
         shutil.copytree(path, root / path.name, symlinks=True)
     for name in ("dodo.py", "pyproject.toml"):
         shutil.copyfile(settings.root / name, root / name)
-    for name in (pipeline.name, *profile_names.chain(settings.profiles, pipeline.name)):
+    for name in (build.name, *profile_names.chain(settings.profiles, build.name)):
         shutil.copyfile(settings.output / name / "lock.json", root / "profiles" / f"{name}.lock.json")
-    key = read(settings, ".sandbox", "trace")["key"]
-    base = pipeline.store.lookup(key, ("base", "packages"))
-    if base is None:
-        raise DebateError("the sandbox base is not in the cache any more; run the same command again")
-    pipeline.have(pipeline.locked())
-    for artifact in (*(package.artifact for package in pipeline.locked()), *base["outputs"].values()):
-        _share(pipeline.store, store, artifact)
-    store.record(key, "sandbox", base["outputs"], base["seconds"])
+    base = build.of(HOST).outputs("sandbox")
+    work = build.work("packages")
+    have(work, work.locked())
+    for artifact in (*(package.artifact for package in work.locked()), *base.values()):
+        _share(build.store, store, artifact)
+    store.record(read(settings, HOST, "traces/sandbox")["key"], "sandbox", base, 0)
     return load(root, _other_conditions(settings, root))
 
 
@@ -119,17 +121,18 @@ def _other_conditions(settings: Settings, root: Path) -> dict[str, str]:
     }
 
 
-def _rebuild(pipeline: Pipeline, other: Settings) -> None:
+def _rebuild(build: ProfileBuild, other: Settings) -> None:
     from debate.sandbox.runner import tail
 
-    log = pipeline.directory / "logs" / "verify.log"
+    log = build.directory / "logs" / "verify.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    targets = [f"{step}:{build.name}" for step in compared()]
     enter = 'hostname elsewhere.invalid; umask 077; exec "$@"'
     with log.open("wb") as file:
         done = subprocess.run(
-            ["unshare", "--uts", "sh", "-c", enter, "sh", sys.executable, "-m", "doit", f"build:{pipeline.name}"],
+            ["unshare", "--uts", "sh", "-c", enter, "sh", sys.executable, "-m", "doit", *targets],
             cwd=other.root,
-            env=_other_conditions(pipeline.settings, other.root),
+            env=_other_conditions(build.settings, other.root),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -137,20 +140,20 @@ def _rebuild(pipeline: Pipeline, other: Settings) -> None:
         )
     if done.returncode:
         raise DebateError(
-            f"verify:{pipeline.name}: the rebuild failed\n{tail(log)}\nthe whole log: {log}", log=str(log)
+            f"verify:{build.name}: the rebuild failed\n{tail(log)}\nthe whole log: {log}", log=str(log)
         )
 
 
-def _explain(pipeline: Pipeline, other: Settings, step: str, directory: Path) -> str:
+def _explain(build: ProfileBuild, other: Settings, step: str, directory: Path) -> str:
     """Name what differs in ``step``, and keep both sides in ``directory``."""
-    lines = [f"verify:{pipeline.name}: {step} came out differently; what it is made of came out the same"]
-    for name, first, second in _different(pipeline, other, step):
+    lines = [f"verify:{build.name}: {step} came out differently; what it is made of came out the same"]
+    for name, first, second in _different(build, other, step):
         directory.mkdir(exist_ok=True)
         kept = []
-        for store, artifact, which in ((pipeline.store, first, "first"), (Store(other.cache), second, "second")):
+        for store, artifact, which in ((build.store, first, "first"), (Store(other.cache), second, "second")):
             kept.append(directory / f"{step}.{name}.{which}")
             shutil.copyfile(store.path(artifact), kept[-1])
-        text = _compare(pipeline, other, first, second)
+        text = _compare(build, other, first, second)
         report = directory / f"{step}.{name}.txt"
         report.write_text(text)
         shown_lines = text.splitlines()[:12]
@@ -159,10 +162,10 @@ def _explain(pipeline: Pipeline, other: Settings, step: str, directory: Path) ->
     return "\n".join(lines)
 
 
-def _different(pipeline: Pipeline, other: Settings, step: str) -> Iterator[tuple[str, Artifact, Artifact]]:
+def _different(build: ProfileBuild, other: Settings, step: str) -> Iterator[tuple[str, Artifact, Artifact]]:
     from debate.history.records import outputs_of
 
-    records = [read(settings, pipeline.name, step) for settings in (pipeline.settings, other)]
+    records = [read(settings, build.name, step) for settings in (build.settings, other)]
     if all("outputs" in record for record in records):
         first, second = map(outputs_of, records)
         for name in sorted(first.keys() & second.keys()):
@@ -170,10 +173,10 @@ def _different(pipeline: Pipeline, other: Settings, step: str) -> Iterator[tuple
                 yield name, first[name], second[name]
 
 
-def _compare(pipeline: Pipeline, other: Settings, first: Artifact, second: Artifact) -> str:
+def _compare(build: ProfileBuild, other: Settings, first: Artifact, second: Artifact) -> str:
     """What differs inside, as text; found in a sandbox, for both were made by untrusted code."""
     store = Store(other.cache)
-    _share(pipeline.store, store, first)
+    _share(build.store, store, first)
     host = shutil.which("diffoscope") is not None
     step = Step(
         name="compare",
@@ -181,7 +184,7 @@ def _compare(pipeline: Pipeline, other: Settings, first: Artifact, second: Artif
         outputs=("difference",),
         epoch=0,
         inputs={"first": first, "second": second},
-        base=None if host else pipeline.base,
+        base=None if host else build.of(HOST).outputs("sandbox")["base"],
     )
-    made = Builder(other, store).run(step, pipeline.directory / "logs" / "compare.log")
+    made = LocalExecutor(other, store).run(step, Supplies(), build.directory / "logs" / "compare.log")
     return store.read(made["difference"]).decode(errors="replace")

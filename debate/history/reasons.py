@@ -5,19 +5,76 @@ traces/STEP.json has the key's ingredients, traces/read/STEP.json the values tha
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from debate.history.changes import changes
+import msgspec
+
+from debate.history.changes import Change, changes
+from debate.history.records import Records
 from debate.host.files import read_object
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
-    from debate.profile.profile import Node
+    from debate.profile.node import Node
+
+Kind = Literal["new", "value", "file", "package", "script", "code", "base", "input", "layer", "given", "lost", "asked"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason for which a step runs."""
+
+    kind: Kind
+    """``value`` of the config, ``file`` of the overlay, ``package`` of the lock, ``script`` in sandbox/, ``code`` of
+    debate, sandbox ``base``, another step's ``input`` or ``layer``, anything else that it is ``given``; ``new``: it
+    never ran; ``lost``: its result is not in the cache; ``asked``: by name."""
+    path: str = ""
+    """Of the value or the file; name of the script, the module, or what is given; a line of `lockfile.differences`."""
+    change: Literal["", "added", "removed", "changed", "reordered"] = ""
+    """What became of a value, or of a field of a file."""
+    old: Any = None
+    new: Any = None
+    """JSON values."""
+    place: str = ""
+    """FILE:LINE:COLUMN of the value, or the file that was read."""
+
+    def __str__(self) -> str:
+        where = f" ({self.place})" if self.place else ""
+        if self.kind == "value" and self.change:
+            return f"{Change(self.change, (self.path,), self.old, self.new)}{where}"
+        if self.kind == "file":
+            fact = {"added": "new", "removed": "gone"}.get(self.change, "changed")
+            return f"{self.path}: {fact}{where}"
+        return _TEXTS[self.kind].format(path=self.path)
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if value not in ("", None)}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Reason | None:
+        """None for what another version of debate wrote."""
+        try:
+            return msgspec.convert(value, cls)
+        except msgspec.ValidationError:
+            return None
+
+
+_TEXTS = {
+    "new": "it was never built here before",
+    "package": "lock: {path}",
+    "script": "sandbox/{path} changed",
+    "code": "debate itself changed: {path}",
+    "base": "the sandbox base changed",
+    "input": "an input changed: another step made it anew",
+    "layer": "a layer below changed: another step made it anew",
+    "given": "what it is given changed: {path}",
+    "lost": "its result is no longer in the cache",
+    "asked": "it was asked for",
+}
 
 
 @dataclass(frozen=True)
@@ -28,12 +85,18 @@ class Last:
     read: Mapping[str, Any]
 
     @classmethod
-    def load(cls, directory: Path, step: str) -> Last:
-        """Out of the profile's output directory."""
+    def load(cls, records: Records, step: str) -> Last:
+        """Out of an output directory; what is damaged counts as gone."""
         return cls(
-            read_object(directory / "traces" / f"{step}.json"),
-            read_object(directory / "traces/read" / f"{step}.json"),
+            read_object(records.directory / f"traces/{step}.json"),
+            read_object(records.directory / f"traces/read/{step}.json"),
         )
+
+    @property
+    def why(self) -> list[Reason]:
+        """Why it ran."""
+        found = self.trace.get("why")
+        return [reason for value in found if (reason := Reason.from_json(value))] if isinstance(found, list) else []
 
 
 def reasons(
@@ -42,84 +105,81 @@ def reasons(
     ingredients: Mapping[str, Any],
     contents: Mapping[str, Any],
     root: Callable[[], Node],
-) -> Iterator[str]:
+) -> list[Reason]:
     """Why a step that now reads ``read`` and has these ``ingredients`` is not what it was.
 
     In terms of what the user changed; of what it is made of where that tells nothing. ``contents`` says where the
-    files of the overlay lie, ``root`` reads the profile, for where its values stand.
+    files of the overlay are, ``root`` reads the profile, for the places of its values.
     """
     if not last.read:
-        yield "it was never built here before"
-        return
-    told = False
+        return [Reason("new")]
+    found = []
     place = cache(root)
     for name in sorted(read.keys() & last.read.keys() - {"lock"}):
-        for change in changes(last.read[name], read[name]):
-            told = True
-            yield _worded(change, place(), contents, read[name])
-    if "lock" in last.read and "lock" in read:
-        from debate.steps.lock import differences
+        found += [_of_value(change, place, contents, read[name]) for change in changes(last.read[name], read[name])]
+    old, new = last.read.get("lock"), read.get("lock")
+    if old and new and "packages" in old and "packages" in new:
+        from debate.profile.lockfile import differences
 
-        for line in differences(last.read["lock"], read["lock"]):
-            told = True
-            yield f"lock: {line}"
+        found += [Reason("package", line) for line in differences(old, new)]
     if ingredients:
-        for reason in _different(last.trace.get("ingredients", {}), ingredients, told=told):
-            told = True
-            yield reason
-    if not told:
-        yield "its result is not in the cache any more" if ingredients else "it was asked for"
+        found += _of_key(last.trace.get("ingredients", {}), ingredients, told=bool(found))
+    return found or [Reason("lost" if ingredients else "asked")]
 
 
-def _different(old: Mapping[str, Any], new: Mapping[str, Any], *, told: bool) -> Iterator[str]:
-    """What of a key changed: scripts, the sandbox base, other steps' results; the rest only if nothing was told yet."""
+def _of_key(old: Mapping[str, Any], new: Mapping[str, Any], *, told: bool) -> Iterator[Reason]:
+    """What of a key changed: scripts, code, the sandbox base, other steps' results; the rest only if nothing is told."""
     scripts = [{name: sha for command in side.get("commands", []) for name, sha in command["script"].items()}
                for side in (old, new)]  # fmt: skip
     for name in sorted(scripts[0].keys() | scripts[1].keys()):
         if scripts[0].get(name) != scripts[1].get(name):
-            yield f"sandbox/{name} changed"
+            told = True
+            yield Reason("script", name)
+    code = [side.get("host", {}) for side in (old, new)]
+    for name in sorted(code[0].keys() | code[1].keys()):
+        if code[0].get(name) != code[1].get(name):
+            told = True
+            yield Reason("code", name)
     if old.get("base") != new.get("base"):
-        yield "the sandbox base changed"
-    for name, text in (("inputs", "input"), ("layers", "a layer below")):
+        told = True
+        yield Reason("base")
+    for name, kind in (("inputs", "input"), ("layers", "layer")):
         if old.get(name) != new.get(name) and not told:
-            yield f"{text} changed: another step made it anew"
+            told = True
+            yield Reason("input" if kind == "input" else "layer")
     if not told:
-        known = ("commands", "base", "inputs", "layers")
+        known = ("commands", "host", "base", "inputs", "layers")
         for name in sorted((old.keys() | new.keys()) - set(known)):
             if old.get(name) != new.get(name):
-                yield f"what it is given changed: {name}"
+                yield Reason("given", name)
 
 
-def _worded(change: str, root: Node, contents: Mapping[str, Any], now: Any) -> str:
+def _of_value(change: Change, root: Callable[[], Node], contents: Mapping[str, Any], now: Any) -> Reason:
     """A change of a slice with the place in the profile, or the file, that it comes from."""
-    mark, _, rest = change.partition(" ")
-    path, _, value = rest.partition(": ")
-    if path.startswith("tree."):
-        place = path.removeprefix("tree.").removesuffix(".digest")
-        digest = next((entry.get("digest", "") for entry in now.get("tree", []) if entry["path"] == place), "")
-        where = contents.get(digest, {}).get("path", "") or _position(root, place)
-        verb = {"+": "new", "-": "gone", "~": "changed"}[mark]
-        return f"{place}: {verb}" + (f" ({_relative(where)})" if where else "")
-    where = _position(root, value.rpartition(" -> ")[2])
-    return f"{change}" + (f" ({where})" if where and mark != "-" else "")
+    if change.path[:1] == ("tree",) and len(change.path) > 1:
+        path, fields = change.path[1], change.path[2:]
+        digest = next((entry.get("digest", "") for entry in now.get("tree", []) if entry["path"] == path), "")
+        source = contents.get(digest, {}).get("path", "")
+        place = shown(Path(source)) if source.startswith("/") else source or _position(root(), path)
+        if fields and fields != ("digest",):  # Mode, owner and the like are values of the file.
+            return Reason("value", f"{path} {fields[0]}", change.kind, change.old, change.new, place)
+        return Reason("file", path, "changed" if fields else change.kind, place=place)
+    place = "" if change.kind == "removed" else _position(root(), change.new)
+    return Reason("value", ".".join(change.path), change.kind, change.old, change.new, place)
 
 
-def _relative(path: str) -> str:
-    return shown(Path(path)) if path.startswith("/") else path
-
-
-def _position(root: Node, text: str) -> str:
-    """Where the only value that reads like ``text`` stands, if there is just one."""
-    found = list(_find(root, text))
+def _position(root: Node, value: Any) -> str:
+    """The place of the only scalar that is ``value``; empty where there is none, or more than one."""
+    found = [] if value is None else list(_find(root, value))
     return str(found[0].position) if len(found) == 1 else ""
 
 
-def _find(node: Node, text: str) -> Iterator[Node]:
+def _find(node: Node, value: Any) -> Iterator[Node]:
     if isinstance(node.value, dict):
         for below in node.value.values():
-            yield from _find(below, text)
+            yield from _find(below, value)
     elif isinstance(node.value, list):
         for below in node.value:
-            yield from _find(below, text)
-    elif str(node.value) == text or json.dumps(node.value) == text:
+            yield from _find(below, value)
+    elif type(node.value) is type(value) and node.value == value:
         yield node

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from debate.cache.store import Store
 from debate.errors import DebateError
@@ -15,12 +16,31 @@ from debate.host.files import write_atomically
 from debate.model import Artifact, Result
 
 Report = dict[str, Any]
-"""What a step says of itself to the reporter: source, seconds, note."""
+"""What a step says of itself to the reporter, as JSON values.
+
+``source`` and ``seconds`` of its result, ``log`` that this run wrote, ``note``, ``why`` it ran (`reasons.Reason`),
+``lines`` to show below, ``made`` for what a build made.
+"""
+
+
+class Records:
+    """The JSON files of one output directory, by their names without ``.json``."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def load(self, name: str) -> Any:
+        """What a step wrote. Raises DebateError where it is missing or damaged. Never changes anything."""
+        return read_json(self.directory / f"{name}.json")
+
+    def save(self, name: str, value: Any) -> None:
+        """Write a file, unless it says the same already."""
+        save_json(self.directory / f"{name}.json", value)
 
 
 def report_of(result: Result) -> Report:
     """What the reporter shows of a result."""
-    return {"source": result.source, "seconds": result.seconds}
+    return {"source": result.source, "seconds": result.seconds, **({"log": result.log} if result.log else {})}
 
 
 def trace_of(result: Result) -> dict[str, Any]:
@@ -34,29 +54,33 @@ def record_of(outputs: Mapping[str, Artifact]) -> dict[str, Any]:
 
 
 def outputs_of(record: Any) -> dict[str, Artifact]:
-    return {name: Artifact(**fields) for name, fields in record["outputs"].items()}
+    """The artifacts that a record names. Raises DebateError where it is no record."""
+    try:
+        return msgspec.convert(record["outputs"], dict[str, Artifact])
+    except (KeyError, TypeError, msgspec.ValidationError) as error:
+        raise DebateError(f"a record is damaged: {error}", "run the same command again") from None
 
 
 def present(store: Store, records: Iterable[Path]) -> bool:
-    """Whether everything that the records name is in the store."""
+    """Tell if everything that the records name is in the store."""
     try:
         return all(store.has(artifact) for record in records for artifact in outputs_of(read_json(record)).values())
-    except (OSError, ValueError, KeyError, TypeError, DebateError):
+    except (OSError, DebateError):
         return False
 
 
 def read_json(path: Path) -> Any:
-    """A file that an earlier step wrote. Raises DebateError where someone damaged it."""
+    """A file that an earlier step wrote. Raises DebateError where it is missing or damaged."""
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise DebateError(f"{path}: missing; run the same command again") from None
+        raise DebateError("missing", "run the same command again", place=str(path)) from None
     except ValueError:
-        os.unlink(path)
-        raise DebateError(f"{path}: damaged, now removed; run the same command again") from None
+        raise DebateError("damaged", "delete it, and run the same command again", place=str(path)) from None
 
 
 def save_json(path: Path, value: Any) -> None:
+    """Write JSON, unless the file says the same already."""
     data = (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
     try:
         if path.read_bytes() == data:

@@ -1,35 +1,110 @@
-"""The ISO: layers as they are, kernel, initramfs and boot images, in one hybrid image.
+"""The ISO: layers as they are, kernel, initramfs, boot images and GRUB's menu, in one hybrid image.
 
-Sources: xorriso-as-mkisofs(1), ECMA-119, El Torito 1.0, UEFI specification 2.10, 5.3 (GPT).
+Sources: xorriso-as-mkisofs(1), ECMA-119, El Torito 1.0, UEFI specification 2.10, 5.3 (GPT), GRUB's manual (serial, linux).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
-from debate.distributions.interface import Live
-from debate.model import Artifact, Command, Step
+from debate.model import Command, Step
+from debate.steps.rule import Rule
+from debate.text.grub import quote
+
+if TYPE_CHECKING:
+    from debate.history.records import Report
+    from debate.live.interface import Live
+    from debate.model import Artifact
+    from debate.steps.choices import Choices
+    from debate.steps.work import Work
 
 
-def step(
-    iso: Mapping[str, Any],
-    live: Live,
-    menu: str,
-    boot: Mapping[str, Artifact],
-    epoch: int,
-    base: Artifact,
-) -> Step:
+@dataclass(frozen=True)
+class Slice:
+    """What is on the ISO besides what other steps make."""
+
+    distribution: str
+    architecture: str
+    generator: str
+    """What made the initramfs, which looks for the layers in its own way."""
+    label: str
+    publisher: str
+    application: str
+    title: str
+    """Of the menu's entry."""
+    timeout: int
+    """Seconds until the menu starts its entry; -1 for never."""
+    console: tuple[str, ...]
+    arguments: tuple[str, ...]
+    """For the kernel, after those of the live system and the consoles."""
+
+    @classmethod
+    def of(cls, choices: Choices) -> Self:
+        data, boot, label = choices.data, choices.data["boot"], choices.label
+        return cls(
+            distribution=data["distribution"],
+            architecture=data["architecture"],
+            generator=data["initrd"]["generator"],
+            label=label,
+            publisher=data["image"]["publisher"],
+            application="Live system",
+            title=boot["title"] or label,
+            timeout=boot["timeout"],
+            console=tuple(boot["console"]),
+            arguments=tuple(boot["arguments"]),
+        )
+
+
+def make(work: Work) -> Report:
+    """Record: output iso."""
+    from debate import live
+    from debate.live.interface import LiveParts
+
+    values, epoch, initrd = work.slice(Slice), work.record("hash")["epoch"], work.outputs("initrd")
+    images = layers(work.record("rootfs"), work.record("overlay"))
+    stacked = [image for _, image in images]
+    numbered = [(f"{number}-{name}", image) for number, (name, image) in enumerate(images)]
+    parts = LiveParts(initrd["kernel"], initrd["initrd"], numbered, lambda image: _sha512(work, image, stacked), values.label, epoch)
+    tree = live.get(values.distribution, values.generator).live(parts)
+    return work.finish(step(values, tree, work.outputs("boot"), epoch, work.base))
+
+
+def layers(rootfs: Mapping[str, Any], overlay: Mapping[str, Any]) -> list[tuple[str, Artifact]]:
+    """What each layer on the ISO holds and its image, the lowest first, out of the records of those steps."""
+    from debate.history.records import outputs_of
+    from debate.steps.work import layers_of
+
+    packages = [("packages", layer) for layer in layers_of(rootfs)]
+    return [*packages, ("overlay", outputs_of(overlay)["layer"])]
+
+
+def _sha512(work: Work, layer: Artifact, wanted: Sequence[Artifact]) -> str:
+    """The SHA-512 of ``layer`` in hex digits. One that stayed the same is not read again; ``wanted`` are remembered."""
+    from debate import keys
+    from debate.host.files import read_object
+
+    known: dict[str, str] = read_object(work.directory / "sha512.json")
+    if layer.digest not in known:
+        kept = {image.digest for image in wanted}
+        known = {digest: digits for digest, digits in known.items() if digest in kept}
+        known[layer.digest] = keys.sha512_file(work.store.path(layer))
+        work.save(known, "sha512")
+    return known[layer.digest]
+
+
+def step(iso: Slice, live: Live, boot: Mapping[str, Artifact], epoch: int, base: Artifact) -> Step:
     """Output: iso. ``boot`` has the outputs of the boot step."""
-    parameters = {"iso/boot/grub/grub.cfg": menu.encode()}
+    parameters = {"iso/boot/grub/grub.cfg": menu(iso, live).encode()}
     inputs = {}
     for path, content in live.tree.items():
         if isinstance(content, bytes):
             parameters[f"iso/{path}"] = content
         else:
             inputs[f"iso/{path}"] = content
-    options = ["-iso-level", "3", "-rational-rock", "-joliet", "-volid", iso["label"]]
-    options += ["-publisher", iso["publisher"], "-appid", iso["application"], "-preparer", "debate"]
+    options = ["-iso-level", "3", "-rational-rock", "-joliet", "-volid", iso.label]
+    options += ["-publisher", iso.publisher, "-appid", iso.application, "-preparer", "debate"]
     options += ["-partition_offset", "16"]
     if "bios" in boot:
         inputs["iso/boot/grub/bios.img"] = boot["bios"]
@@ -52,3 +127,40 @@ def step(
         inputs=inputs,
         base=base,
     )
+
+
+def menu(iso: Slice, live: Live) -> str:
+    """The text of boot/grub/grub.cfg."""
+    lines = []
+    for console in iso.console:
+        name, _, options = console.partition(",")
+        if name.startswith("ttyS"):
+            speed = "".join(c for c in options if c.isdigit())[:6] or "9600"
+            speed = speed if len(speed) < 4 else options.rstrip("noe78r") or speed
+            lines.append(f"serial --unit={int(name[4:])} --speed={speed}")
+            lines += ["terminal_input console serial", "terminal_output console serial"]
+            break
+    arguments = [*live.arguments, *(f"console={c}" for c in iso.console), *iso.arguments]
+    lines += [
+        "set default=0",
+        f"set timeout={iso.timeout}",
+        f"menuentry {quote(iso.title)} {{",
+        f"    linux {live.kernel} {' '.join(map(quote, arguments))}",
+        f"    initrd {live.initrd}",
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+RULE = Rule(
+    name="iso",
+    doc="put the ISO together",
+    make=make,
+    slice=Slice,
+    needs=("hash", "rootfs", "overlay", "initrd", "boot"),
+    base=True,
+    rights=("data",),
+    outputs=("iso",),
+    memory=("sha512",),
+    shell=True,
+)

@@ -11,33 +11,31 @@ build.json                  names, sizes and digests of these
 from __future__ import annotations
 
 import contextlib
-import datetime
 import fcntl
 import json
 import os
-import urllib.parse
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debate import __version__, distributions, keys
 from debate.host.copying import replace, send
 from debate.host.files import read_object, sweep, temporary_beside, write_atomically
+from debate.steps.rule import Rule
 from debate.text.amounts import bytes_shown
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
-    from debate.steps.pipeline import Pipeline
+    from debate.history.records import Report
+    from debate.steps.work import Work
 
 _FICLONE = 0x40049409
 """ioctl_ficlone(2)."""
 
 
-def write(pipeline: Pipeline) -> dict[str, Any]:
+def make(work: Work) -> Report:
     """Write all results. Returns the report for the reporter."""
-    with _alone(pipeline.directory):
-        return _write(pipeline)
+    with _alone(work.directory):
+        return {**_write(work), **work.remember()}
 
 
 @contextlib.contextmanager
@@ -52,19 +50,22 @@ def _alone(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _write(pipeline: Pipeline) -> dict[str, Any]:
-    iso = pipeline.outputs("iso")["iso"]
-    lock = pipeline.load("lock.json")
-    stem = f"{pipeline.name}-{lock['architecture']}"
-    directory = pipeline.directory
+def _write(work: Work) -> Report:
+    from debate.images.manifest import manifest
+    from debate.images.sbom import sbom
+
+    iso = work.outputs("iso")["iso"]
+    lock = work.record("lock")
+    stem = f"{work.name}-{lock['architecture']}"
+    directory = work.directory
     target = directory / f"{stem}.iso"
     sweep(directory)
     last = read_object(directory / "build.json")
     old = _files(last)
     # Another builder may have written it just now, or this one, with other texts.
     if last.get("digest") != iso.digest or not _is_as_written(target, old.get(target.name)):
-        copy(pipeline.store.path(iso), target)
-    facts = manifest(pipeline)
+        copy(work.store.path(iso), target)
+    facts = manifest(work)
     texts = {
         f"{stem}.iso.sha256": f"{iso.digest.removeprefix('sha256:')}  {stem}.iso\n",
         "manifest.json": _json(facts),
@@ -77,9 +78,9 @@ def _write(pipeline: Pipeline) -> dict[str, Any]:
     files |= {name: [len(text.encode()), (directory / name).stat().st_mtime_ns] for name, text in texts.items()}
     for name in old.keys() - files.keys():  # Under another name, such as another architecture's.
         (directory / name).unlink(missing_ok=True)
-    pipeline.save("build.json", {"iso": f"{stem}.iso", "digest": iso.digest, "files": files})
+    work.save({"iso": f"{stem}.iso", "digest": iso.digest, "files": files})
     what = f"{shown(target)}  {bytes_shown(iso.size)}  {iso.digest}"
-    return {"made": {"what": what, "next": f"doit check:{pipeline.name}, which boots it in QEMU"}}
+    return {"made": {"what": what, "next": f"doit check:{work.name}, which boots it in QEMU"}}
 
 
 def _json(value: Any) -> str:
@@ -133,93 +134,25 @@ def remove(directory: Path, *, dryrun: bool = False) -> None:
             (directory / name).unlink(missing_ok=True)
 
 
-def manifest(pipeline: Pipeline) -> dict[str, Any]:
-    """All facts about an ISO, the same for the same ISO."""
-    from debate.history.records import outputs_of, read_json
-    from debate.steps import sandbox_base
+RULE = Rule(
+    name="build",
+    doc="write the ISO with checksum, manifest and SBOM",
+    make=make,
+    needs=("iso", "rootfs", "overlay", "initrd", "lock", "hash", "about"),
+    base=True,
+    compared=False,  # its files are a function of what other records name, but for their times
+    pure=False,
+    whole=lambda settings, profile: present(settings.output / profile),
+    clean=lambda directory, dryrun: remove(directory, dryrun=dryrun),
+    usage="""\
+doit build:NAME [build:OTHER …]
 
-    lock, hashes, rootfs = pipeline.load("lock.json"), pipeline.load("hash.json"), pipeline.outputs("rootfs")
-    iso, initrd = pipeline.outputs("iso")["iso"], pipeline.outputs("initrd")
-    base = outputs_of(read_json(sandbox_base.record(pipeline.settings)))
-    files = {package["name"]: package for package in lock["packages"]}
-    packages = []
-    for line in pipeline.store.read(rootfs["packages"]).decode().splitlines():
-        name, version, architecture, source, source_version = line.split("\t")
-        locked = files[name]
-        packages.append(
-            {
-                "name": name,
-                "version": version,
-                "architecture": architecture,
-                "source": source,
-                "source_version": source_version,
-                "repository": locked["repository"],
-                "path": locked["path"],
-                "sha256": locked["sha256"],
-            }
-        )
-    tools = dict(line.split("\t") for line in pipeline.store.read(base["packages"]).decode().splitlines())
-    return {
-        "format": 1,
-        "name": pipeline.name,
-        "description": pipeline.load("about.json")["description"],
-        "distribution": lock["distribution"],
-        "release": lock["release"],
-        "architecture": lock["architecture"],
-        "config": hashes["config"],
-        "epoch": hashes["epoch"],
-        "lock": keys.sha256(keys.canonical(lock["packages"])),
-        "iso": vars(iso),
-        "layers": [{"name": name, **vars(layer)} for name, layer in pipeline.layers()],
-        "kernel": vars(initrd["kernel"]),
-        "initrd": vars(initrd["initrd"]),
-        "sandbox": {"base": base["base"].digest, "tools": tools},
-        "debate": __version__,
-        "packages": packages,
-    }
+Makes build/NAME/: the ISO, its SHA-256, manifest, SBOM and package list. Only what changed since
+the last time runs, and of that only what neither the cache nor the remote has. As root.
 
-
-def sbom(facts: dict[str, Any]) -> dict[str, Any]:
-    """The manifest as CycloneDX 1.6. Its serial number and time follow from the ISO."""
-    digest = facts["iso"]["digest"].removeprefix("sha256:")
-    when = datetime.datetime.fromtimestamp(facts["epoch"], datetime.UTC)
-    distribution = facts["distribution"]
-    return {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, digest)}",
-        "version": 1,
-        "metadata": {
-            "timestamp": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "tools": {"components": [{"type": "application", "name": "debate", "version": facts["debate"]}]},
-            "component": {
-                "type": "operating-system",
-                "bom-ref": "iso",
-                "name": facts["name"],
-                "version": facts["config"][:16],
-                "hashes": [{"alg": "SHA-256", "content": digest}],
-            },
-        },
-        "components": [
-            {
-                "type": "library",
-                "bom-ref": _purl(distribution, facts["release"], package),
-                "name": package["name"],
-                "version": package["version"],
-                "purl": _purl(distribution, facts["release"], package),
-                "hashes": [{"alg": "SHA-256", "content": package["sha256"]}],
-                "properties": [
-                    {"name": "debate:source", "value": f"{package['source']} {package['source_version']}"},
-                    {"name": "debate:repository", "value": package["repository"]},
-                ],
-            }
-            for package in facts["packages"]
-        ],
-    }
-
-
-def _purl(distribution: str, release: str, package: dict[str, str]) -> str:
-    """A package URL; see https://github.com/package-url/purl-spec."""
-    name, version = (urllib.parse.quote(package[field], safe="") for field in ("name", "version"))
-    kind = distributions.get(distribution).PURL
-    return f"pkg:{kind}/{name}@{version}?arch={package['architecture']}&distro={distribution}-{release}"
+  doit build:minimal             one
+  doit -v build:minimal          with the output of each step
+  doit -c build:one build:two    go on with others where one fails
+  doit clean build:minimal       remove its results; the cache stays
+""",
+)

@@ -1,189 +1,236 @@
-"""Locks: which package files a profile is made of.
-
-A lock that is committed beside its profile (profiles/NAME.lock.json) pins it. Without one, the
-first build resolves into the output directory and keeps that until the package list changes or
-``doit lock:NAME`` asks for news. A lock names no mirror.
-"""
+"""Which package files a profile is made of: see `debate.profile.lockfile`."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys
-from debate.distributions.interface import Locked
 from debate.errors import DebateError
-from debate.host.files import write_atomically
-from debate.text.amounts import count
+from debate.managers.interface import Repository, Request
+from debate.profile import profile_names
+from debate.profile.lockfile import committed
+from debate.steps.rule import Rule
 
 if TYPE_CHECKING:
-    from debate.steps.pipeline import Pipeline
-
-FORMAT = 1
-
-
-def committed(profiles: Path, name: str) -> Path:
-    """Where a profile's committed lock lies, if it has one."""
-    return profiles / f"{name}.lock.json"
+    from debate.history.records import Report
+    from debate.model import Locked
+    from debate.settings import Settings
+    from debate.steps.choices import Choices
+    from debate.steps.work import Work
 
 
-class Locker:
+@dataclass(frozen=True)
+class Slice(Request):
+    """What is asked of the package manager's resolver."""
+
+    @classmethod
+    def of(cls, choices: Choices) -> Self:
+        data = choices.data
+        return cls(
+            **choices.where,
+            components=tuple(sorted(set(data["components"]))),
+            snapshot=data["snapshot"],
+            repositories=tuple(_repositories(choices)),
+            recommends=data["recommends"],
+            packages=tuple(
+                sorted({*data["packages"], choices.kernel, *choices.distribution.implied_packages(data)})
+            ),
+            base=_base(choices),
+        )
+
+
+def _repositories(choices: Choices) -> list[Repository]:
+    found = []
+    for number, node in choices.nodes("repositories"):
+        fields = choices.data["repositories"][number]
+        if fields["name"] in choices.distribution.RESERVED:
+            choices.problem(
+                ("repositories", number, "name"), "that name belongs to the distribution", "choose another"
+            )
+        for field in sorted(node.value.keys() - {"name", "url", "key", *choices.distribution.REPOSITORY_FIELDS}):
+            fact = f"a repository of {choices.data['distribution']} has no {field}"
+            choices.problem(("repositories", number, field), fact, "leave it out")
+        key = choices.read(node.value["key"], "key")
+        suites, components = sorted(set(fields["suites"])), sorted(set(fields["components"]))
+        found.append(
+            Repository(
+                name=fields["name"],
+                url=fields["url"],
+                key=(key or b"").decode("latin-1"),
+                suites=tuple(suites),
+                components=tuple(components),
+            )
+        )
+    return sorted(found, key=lambda repository: repository.name)
+
+
+def _base(choices: Choices) -> str | None:
+    """The profile on whose packages this one is installed, if it fits this one."""
+    from debate.profile.chosen import chosen
+    from debate.profile.load import load
+    from debate.text.suggest import suggest
+
+    own, directory = choices.profile.name, choices.directory
+    name: str | None = choices.data["base"]
+    if name != profile_names.base(directory, own):
+        choices.problem(("base",), "base must be on a line of its own, without quotes: `base: NAME`", "move it")
+        return None
+    if name is None:
+        return None
+    chain = profile_names.chain(directory, own)
+    if name == own or profile_names.base(directory, chain[-1]) is not None:
+        choices.problem(("base",), f"base is circular: {' -> '.join((own, *chain))}", "break the cycle")
+        return name
+    if name.startswith("_") or not (directory / f"{name}.yaml").exists():
+        known = [known for known in profile_names.names(directory) if known != own]
+        choices.problem(("base",), f"base: no profile {name!r} can be built", suggest(name, known))
+        return name
+    below = load(directory, name)
+    choices.sources += below.sources
+    other = chosen(below)
+    other["kernel"] = other["kernel"] or choices.distribution.default_kernel(other["architecture"])
+    for field in ("distribution", "release", "architecture", "kernel", "initrd"):
+        mine = choices.kernel if field == "kernel" else choices.data[field]
+        if other[field] != mine:
+            fact = f"{field} is {mine!r}, and that of the base {name!r} is {other[field]!r}"
+            choices.problem((field if field in choices.profile.root.value else "base",), fact, "make them the same")
+    return name
+
+
+def make(work: Work) -> Report:
+    """Have a lock in the output directory that fits the package list."""
+    return {**_Locker(work).run(), **work.remember()}
+
+
+class _Locker:
     """Makes, checks and refreshes the lock of one profile."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        self.pipeline = pipeline
-        self.path = committed(pipeline.settings.profiles, pipeline.name)
-        self.wanted: Mapping[str, Any] = pipeline.slice("packages")
-        self.request = keys.sha256(keys.canonical(self.wanted))
-        below = pipeline.below()
-        self.below = below.locked() if below else []
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.path = committed(work.settings.profiles, work.name)
+        self.wanted = work.slice(Slice)
+        self.request = keys.sha256(keys.canonical(_values(self.wanted)))
+        self.below = work.below(self.wanted.base)
+        self.packages_below = self.below.locked() if self.below else []
 
-    def run(self, *, refresh: bool) -> dict[str, Any]:
-        """Have a lock in the output directory that fits the package list."""
-        pinned = self.path.exists()
-        old = self.read(self.path) if pinned else self.kept()
+    def run(self) -> dict[str, Any]:
+        from debate.host.files import write_atomically
+        from debate.profile import lockfile
+        from debate.text.amounts import count
+
+        pinned, refresh = self.path.exists(), self.work.refresh
+        old = lockfile.read(self.path) if pinned else self.kept()
         fits = old is not None and old["request"] == self.request and self.has_below(old)
-        if pinned and not fits and not refresh and self.pipeline.settings.lock == "refuse":
+        if pinned and not fits and not refresh and self.work.settings.lock == "refuse":
             whose = "the profile's package list" if old and old["request"] != self.request else "the base's lock"
             raise DebateError(
-                f"{self.path}: the lock does not fit {whose} any more; "
-                f"run doit lock:{self.pipeline.name} to refresh it, or set DEBATE_LOCK=refresh"
+                f"the lock no longer fits {whose}",
+                f"run doit lock:{self.work.name} to refresh it, or set DEBATE_LOCK=refresh",
+                place=str(self.path),
             )
         if old is not None and fits and not refresh:
-            self.pipeline.save("lock.json", old)
+            self.work.save(old)
             return {"note": f"{count(len(old['packages']), 'package')}, {'pinned' if pinned else 'kept'}"}
         new = self.resolve()
         if pinned:
-            write_atomically(self.path, to_text(new).encode())
-        self.pipeline.save("lock.json", new)
-        changes = differences(old, new) if old else []
+            write_atomically(self.path, lockfile.to_text(new).encode())
+        self.work.save(new)
+        changes = lockfile.differences(old, new) if old else []
         note = count(len(new["packages"]), "package")
         if old:
             note += f", {len(changes)} changed" if changes else ", nothing changed"
         return {"note": note, "lines": changes}
 
     def has_below(self, lock: Mapping[str, Any]) -> bool:
-        """Whether a lock holds all that the base's lock does."""
+        """Tell if a lock holds all that the base's lock does."""
         files = {package["sha256"] for package in lock["packages"]}
-        return all(package.sha256 in files for package in self.below)
+        return all(package.sha256 in files for package in self.packages_below)
 
     def kept(self) -> dict[str, Any] | None:
         """The lock of an earlier build, if it can be read."""
-        path = self.pipeline.directory / "lock.json"
+        from debate.profile import lockfile
+
         try:
-            return self.read(path)
+            return lockfile.read(self.work.directory / "lock.json")
         except DebateError:
             return None
 
     def resolve(self) -> dict[str, Any]:
         """Ask the distribution's own resolver."""
-        pipeline, distribution = self.pipeline, self.pipeline.distribution()
-        mirror = pipeline.load("about.json")["mirror"]
-        mirrors = distribution.mirrors(pipeline.settings, self.wanted, mirror)
-        log = pipeline.directory / "logs" / "lock.log"
-        below = pipeline.below()
-        installed = pipeline.store.read(below.outputs("packages")["index"]) if below else b""
-        step = distribution.lock_step(self.wanted, mirrors, pipeline.base, installed)
-        step = pipeline.trusting(step)
+        from debate import managers
+        from debate.profile.lockfile import FORMAT
+        from debate.steps.base import base_for
+
+        work, manager = self.work, managers.get(self.wanted.distribution)
+        mirrors = manager.mirrors(work.settings, self.wanted, work.record("mirror")["mirror"])
+        installed = work.store.read(self.below.outputs("packages")["index"]) if self.below else b""
+        step = manager.lock_step(self.wanted, base_for(work, self.wanted.distribution), installed)
+        log = work.log(step)
         try:
-            made = pipeline.builder.run(step, log)
+            made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
         except DebateError as error:
-            reason = error.log and distribution.explain_lock(log.read_text(errors="replace"), self.wanted)
-            if reason:
-                raise DebateError(f"lock:{pipeline.name}: {reason}\nthe whole log: {log}") from None
-            raise error
-        resolved = pipeline.store.read(made["resolved"]).decode()
-        packages = self.on_top(distribution.read_resolved(resolved, mirrors))
+            problems = manager.explain_lock(log.read_text(errors="replace"), self.wanted) if error.log else ()
+            if problems:
+                raise DebateError.of(problems, details=f"the whole log: {log}", log=error.log) from None
+            raise
+        resolved = work.store.read(made["resolved"]).decode()
+        packages = self.on_top(manager.read_resolved(resolved, mirrors))
         return {
             "format": FORMAT,
-            **{name: self.wanted[name] for name in ("distribution", "release", "architecture")},
+            **{name: getattr(self.wanted, name) for name in ("distribution", "release", "architecture")},
             "request": self.request,
             "packages": [package.to_json() for package in packages],
         }
 
     def on_top(self, packages: Sequence[Locked]) -> list[Locked]:
         """``packages`` and those below. Raises DebateError where one would have to change below."""
-        below = {package.name: package for package in self.below}
+        place = f"lock:{self.work.name}"
+        below = {(package.name, package.architecture): package for package in self.packages_below}
         for package in packages:
-            if package.name in below:
-                base = self.wanted["base"]
+            under = below.get((package.name, package.architecture))
+            if under:
+                base = self.wanted.base
                 raise DebateError(
-                    f"lock:{self.pipeline.name}: {package.name} {package.version} is needed, and the base {base!r} has "
-                    f"{below[package.name].version}; refresh the base's lock with doit lock:{base}"
+                    f"{package.name} {package.version} is needed, and the base {base!r} has {under.version}",
+                    f"refresh the base's lock with doit lock:{base}",
+                    place=place,
                 )
         if not packages and not below:
-            raise DebateError(f"lock:{self.pipeline.name}: nothing to install came of the package list")
-        return sorted([*packages, *self.below], key=lambda package: (package.name, package.architecture))
-
-    @staticmethod
-    def read(path: Path) -> dict[str, Any]:
-        """Read and check a lock: people edit and merge them."""
-        try:
-            lock: dict[str, Any] = json.loads(path.read_bytes())
-        except FileNotFoundError:
-            raise DebateError(f"{path}: missing") from None
-        except ValueError as error:
-            line = getattr(error, "lineno", 1)
-            raise DebateError(f"{path}:{line}: not JSON: {error}; {_REMEDY}") from None
-        problem = _problem(lock)
-        if problem:
-            raise DebateError(f"{path}: {problem}; {_REMEDY}")
-        return lock
+            raise DebateError("the package list resolves to nothing to install", place=place)
+        return sorted([*packages, *self.packages_below], key=lambda package: (package.name, package.architecture))
 
 
-_REMEDY = "restore it from git, or delete it and build"
-_FIELDS = {
-    "name": r"[a-z0-9][a-z0-9@+._-]*", "version": r"[A-Za-z0-9.+:~_-]+", "architecture": r"[a-z0-9_]+",
-    "repository": r"[a-z][a-z0-9-]*", "path": r"(?!.*(^|/)\.\.(/|$))[A-Za-z0-9][A-Za-z0-9/.+:~_%-]*",
-    "sha256": r"[0-9a-f]{64}", "signature": r"[A-Za-z0-9+/]*={0,2}",
-}  # fmt: skip
+def _values(request: Request) -> dict[str, Any]:
+    import msgspec
+
+    found: dict[str, Any] = msgspec.to_builtins(request)
+    return found
 
 
-def _problem(lock: Any) -> str:
-    if not isinstance(lock, dict) or lock.get("format") != FORMAT:
-        return f"not a lock of format {FORMAT}"
-    for name in ("request", "distribution", "release", "architecture"):
-        if not isinstance(lock.get(name), str):
-            return f"field {name!r} is missing"
-    packages = lock.get("packages")
-    if not isinstance(packages, list) or not packages:
-        return "field 'packages' is missing"
-    seen = set()
-    fields = Locked.__dataclass_fields__.keys()
-    for number, package in enumerate(packages, 1):
-        if not isinstance(package, dict) or not fields - {"signature"} <= package.keys() <= fields:
-            return f"package {number} lacks fields or has unknown ones"
-        for name, pattern in _FIELDS.items():
-            value = package.get(name, "")
-            if not isinstance(value, str) or not re.fullmatch(pattern, value):
-                return f"package {package.get('name', number)!r}: field {name!r} is {value!r}"
-        if not isinstance(package["size"], int) or package["size"] <= 0:
-            return f"package {package['name']!r}: field 'size' is {package['size']!r}"
-        if (package["name"], package["architecture"]) in seen:
-            return f"package {package['name']!r} stands twice"
-        seen.add((package["name"], package["architecture"]))
-    return ""
+def _pinned(settings: Settings, profile: str) -> list[str]:
+    path = committed(settings.profiles, profile)
+    return [str(path)] if path.exists() else []
 
 
-def to_text(lock: Mapping[str, Any]) -> str:
-    return json.dumps(lock, indent=1, sort_keys=True) + "\n"
+RULE = Rule(
+    name="lock",
+    doc="choose the exact packages; asked for by name, choose anew",
+    make=make,
+    slice=Slice,
+    needs=("mirror",),
+    below=("lock", "packages"),
+    base=True,
+    rights=("fetch",),
+    shell=True,
+    compared=False,  # a rebuild is made of the same lock
+    watches=_pinned,
+    state=lambda settings, profile: f"{settings.lock} {bool(_pinned(settings, profile))}",
+    usage="""\
+doit lock:NAME
 
-
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What a refresh changed, a line each: + added, - removed, ~ old -> new."""
-    before = {p["name"]: p for p in old["packages"]}
-    after = {p["name"]: p for p in new["packages"]}
-    lines = []
-    for name in sorted(before.keys() | after.keys()):
-        if name not in before:
-            lines.append(f"+ {name} {after[name]['version']}")
-        elif name not in after:
-            lines.append(f"- {name} {before[name]['version']}")
-        elif before[name]["version"] != after[name]["version"]:
-            lines.append(f"~ {name} {before[name]['version']} -> {after[name]['version']}")
-        elif before[name]["sha256"] != after[name]["sha256"]:
-            lines.append(f"~ {name} {after[name]['version']} (same version, other file)")
-    return lines
+Chooses the package versions anew and prints what changed. Into profiles/NAME.lock.json where that
+is committed, which pins them for everyone, else into build/NAME/lock.json.
+""",
+)

@@ -2,30 +2,260 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys
-from debate.model import Artifact, Command, Step, Tree, as_lines
-from debate.tree import Contents, Entry
+from debate.model import Command, Contents, Entry, Step, Supplies, as_lines
+from debate.steps.rule import Rule
+
+if TYPE_CHECKING:
+    from debate.distributions.interface import LocaleParts
+    from debate.errors import Place
+    from debate.history.records import Report
+    from debate.model import Artifact
+    from debate.profile.node import Node
+    from debate.steps.choices import Choices
+    from debate.steps.work import Work
 
 
-def step(overlay: Mapping[str, Any], contents: Contents, layers: tuple[Artifact, ...], base: Artifact) -> Step:
-    """Output: layer. ``contents`` has the bytes of all hooks, and of the tree's files or where they lie."""
-    parameters = {
-        "users": _users(overlay["users"]).encode(),
-        "groups": as_lines(_groups(overlay["tree"])),
-        "permissions": _permissions(overlay["permissions"]).encode(),
-        "services": _services(overlay["services"]).encode(),
-        "commands": as_lines(" ".join(words) for words in overlay["commands"]),
-        "checks": as_lines(" ".join(words) for words in overlay["checks"]),
-        "hooks": as_lines(hook["name"] for hook in overlay["hooks"]),
-        "mksquashfs": as_lines(overlay["mksquashfs"]),
+@dataclass(frozen=True)
+class User:
+    """Someone who can log in."""
+
+    name: str
+    uid: int | None
+    """None for the next free one."""
+    full_name: str
+    groups: tuple[str, ...]
+    shell: str
+    password: str
+    """As in shadow(5)."""
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Mode and owner of a file that is in the system already."""
+
+    path: str
+    mode: str
+    """Octal digits."""
+    owner: str
+    group: str
+
+
+@dataclass(frozen=True)
+class Services:
+    """Units of systemd."""
+
+    enable: tuple[str, ...]
+    disable: tuple[str, ...]
+    mask: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A script that runs in the system at the end."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What is done to the installed system."""
+
+    users: tuple[User, ...]
+    tree: tuple[Entry, ...]
+    permissions: tuple[Permission, ...]
+    services: Services
+    commands: tuple[tuple[str, ...], ...]
+    """Argument lists to run in the system."""
+    checks: tuple[tuple[str, ...], ...]
+    """What the system must have then: words for the functions of sandbox/present.sh."""
+    hooks: tuple[Hook, ...]
+    mksquashfs: tuple[str, ...]
+
+    @classmethod
+    def of(cls, choices: Choices) -> Self:
+        data = choices.data
+        entries, parts = _system(choices)
+        entries |= _trees(choices)
+        entries |= _files(choices)
+        for user in data["users"]:
+            entries |= _ssh_keys(choices, user)
+        choices.unique("permissions", "path")
+        services = {verb: tuple(sorted(set(map(_unit, data["services"][verb])))) for verb in _VERBS}
+        return cls(
+            users=tuple(_read_users(choices)),
+            tree=tuple(entries[path] for path in sorted(entries)),
+            permissions=tuple(
+                Permission(**item) for item in sorted(data["permissions"], key=lambda item: str(item["path"]))
+            ),
+            services=Services(**services),
+            commands=tuple(map(tuple, parts.commands)),
+            checks=tuple(map(tuple, parts.checks)),
+            hooks=tuple(_read_hooks(choices)),
+            mksquashfs=choices.mksquashfs,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Without the empty fields of entries: most of a tree's are."""
+        import msgspec
+
+        found: dict[str, Any] = msgspec.to_builtins(self)
+        return {**found, "tree": [entry.to_json() for entry in self.tree]}
+
+
+_VERBS = ("enable", "disable", "mask")
+
+
+def _read_users(choices: Choices) -> Iterable[User]:
+    users = choices.data["users"]
+    choices.unique("users", "uid")
+    waiting = [number for number, user in enumerate(users) if user["autologin"]]
+    for number in waiting[1:]:
+        choices.problem(("users", number, "autologin"), "only one user can be logged in automatically", "choose one")
+    for number, user in enumerate(users):
+        if user["name"] == "root" and user["uid"] not in (None, 0):
+            choices.problem(("users", number, "uid"), "root's uid is 0", "leave it out")
+        elif user["name"] != "root" and user["uid"] == 0:
+            choices.problem(("users", number, "uid"), "uid 0 is root's", "choose another")
+    for user in sorted(users, key=lambda user: str(user["name"])):
+        yield User(
+            name=user["name"],
+            uid=None if user["name"] == "root" else user["uid"],
+            full_name=user["full_name"],
+            groups=tuple(sorted(set(user["groups"]))),
+            shell=user["shell"],
+            password=user["password_hash"],
+        )
+
+
+def _system(choices: Choices) -> tuple[dict[str, Entry], LocaleParts]:
+    """Files that follow from hostname, locale, keymap, time zone and automatic login."""
+    data, name = choices.data, choices.data["hostname"]
+    entries = choices.keep_text("/etc/hostname", f"{name}\n")
+    hosts = f"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost ip6-localhost\n"
+    entries |= choices.keep_text("/etc/hosts", hosts)
+    parts = choices.distribution.locale_parts(data)
+    entries |= choices.keep(parts.files)
+    for user in data["users"]:
+        if user["autologin"]:
+            entries |= _autologin(choices, user["name"])
+    return {**entries, **{link.path: link for link in parts.links}}, parts
+
+
+def _autologin(choices: Choices, name: str) -> dict[str, Entry]:
+    """Drop-ins for the gettys of screen and serial line; see agetty(8), systemd.unit(5)."""
+    units = {
+        "getty@tty1.service": "--noclear",
+        "serial-getty@.service": "--keep-baud 115200,57600,38400,9600",
     }
-    for number, hook in enumerate(overlay["hooks"], 1):
-        content = contents[hook["digest"]]
-        data = content if isinstance(content, bytes) else content.read_bytes()
-        parameters[f"hook/{number}"] = data
+    found: dict[str, Entry] = {}
+    for unit, options in units.items():
+        text = f"[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin {name} {options} %I $TERM\n"
+        found |= choices.keep_text(f"/etc/systemd/system/{unit}.d/autologin.conf", text)
+    return found
+
+
+def _trees(choices: Choices) -> dict[str, Entry]:
+    """All overlays in one. Where two bring the same path the later wins, unless one file names both."""
+    from debate.errors import Problem
+    from debate.profile.tree import scan
+
+    found: dict[str, tuple[Place, Entry, Node]] = {}
+    for number, node in choices.nodes("overlays"):
+        item = choices.data["overlays"][number]
+        source = node.value["source"] if isinstance(node.value, dict) else node
+        target = "/" if isinstance(item, str) else item["target"]
+        path: Path = source.directory / source.value
+        choices.sources.append(path)
+        entries, contents, problems = scan(path, target, source.position)
+        choices.problems.extend(problems)
+        for entry in entries:
+            if not _is_plain(entry.path):
+                fact = f"overlay has a file name with control characters: {entry.path!r}"
+                choices.problems.append(Problem(source.position, fact, "rename it"))
+            other = found.get(entry.path)
+            if other and other[0].file == source.position.file and other[1] != entry:
+                fact = f"overlays {other[2].value!r} and {source.value!r} both bring {entry.path}"
+                choices.problems.append(Problem(source.position, fact, "keep one"))
+            found[entry.path] = (source.position, entry, source)
+        choices.contents.update(contents)
+    choices.trees = tuple(found[path][1] for path in sorted(found))
+    return {entry.path: entry for entry in choices.trees}
+
+
+def _files(choices: Choices) -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
+    for item in choices.data["files"]:
+        owner = {name: item[name] for name in ("owner", "group")}
+        found |= choices.keep_text(item["path"], item["content"], mode=item["mode"].zfill(4), **owner)
+    return found
+
+
+def _ssh_keys(choices: Choices, user: Mapping[str, Any]) -> dict[str, Entry]:
+    if not user["ssh_keys"]:
+        return {}
+    name = user["name"]
+    home = "/root" if name == "root" else f"/home/{name}"
+    text = "".join(f"{key}\n" for key in sorted(set(user["ssh_keys"])))
+    entries = choices.keep_text(f"{home}/.ssh/authorized_keys", text, mode="0600", owner=name, group=name)
+    for directory in (f"{home}/.ssh",) if name == "root" else (home, f"{home}/.ssh"):
+        entries[directory] = Entry(directory, "directory", mode="0700", owner=name, group=name)
+    return entries
+
+
+def _read_hooks(choices: Choices) -> Iterable[Hook]:
+    for _, node in choices.nodes("hooks"):
+        content = choices.read(node, "hook")
+        if content is not None:
+            yield Hook(Path(node.value).name, choices.keep_content(content))
+
+
+def _is_plain(path: str) -> bool:
+    return all(ord(c) >= 32 and ord(c) != 127 for c in path)
+
+
+def _unit(name: str) -> str:
+    kinds = ("service", "socket", "timer", "target", "mount", "path", "slice", "automount", "swap")
+    return name if name.rpartition(".")[2] in kinds else f"{name}.service"
+
+
+def make(work: Work) -> Report:
+    """Record: output layer."""
+    from debate.steps.work import layers_of
+
+    contents: dict[str, bytes | Path] = {
+        digest: Path(where["path"]) if "path" in where else where["text"].encode("latin-1")
+        for digest, where in work.record("contents").items()
+    }
+    step_ = step(work.slice(Slice), contents, tuple(layers_of(work.record("rootfs"))), work.base)
+    return work.finish(step_, lambda: Supplies(contents=contents))
+
+
+def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], base: Artifact) -> Step:
+    """Output: layer. ``contents`` has the bytes of all hooks."""
+    from debate.steps.work import epoch_of
+
+    parameters = {
+        "users": _users(overlay.users).encode(),
+        "groups": as_lines(_owners(overlay.tree)),
+        "permissions": "".join(f"{p.mode}:{p.owner}:{p.group}:{p.path}\n" for p in overlay.permissions).encode(),
+        "services": as_lines(
+            f"{verb} {unit}" for verb in sorted(_VERBS) for unit in getattr(overlay.services, verb)
+        ),
+        "commands": as_lines(" ".join(words) for words in overlay.commands),
+        "checks": as_lines(" ".join(words) for words in overlay.checks),
+        "hooks": as_lines(hook.name for hook in overlay.hooks),
+        "mksquashfs": as_lines(overlay.mksquashfs),
+    }
+    for number, hook in enumerate(overlay.hooks, 1):
+        content = contents[hook.digest]
+        parameters[f"hook/{number}"] = content if isinstance(content, bytes) else content.read_bytes()
     return Step(
         name="overlay",
         commands=(
@@ -33,36 +263,37 @@ def step(overlay: Mapping[str, Any], contents: Contents, layers: tuple[Artifact,
             Command("squash.sh", pack_upper=True),
         ),
         outputs=("layer",),
-        epoch=keys.epoch(keys.key(overlay)),
+        epoch=epoch_of(overlay),
         parameters=parameters,
-        trees={"tree.tar": Tree(tuple(map(Entry.from_json, overlay["tree"])), contents)},
+        trees={"tree.tar": overlay.tree},
         layers=layers,
         base=base,
     )
 
 
-def _users(users: list[Mapping[str, Any]]) -> str:
+def _users(users: Iterable[User]) -> str:
     """Lines of name:uid:shell:groups:full name:password hash. No field can hold a colon."""
     return "".join(
-        f"{user['name']}:{'' if user['uid'] is None else user['uid']}:{user['shell']}:"
-        f"{','.join(user['groups'])}:{user['full_name']}:{user['password']}\n"
+        f"{user.name}:{'' if user.uid is None else user.uid}:{user.shell}:"
+        f"{','.join(user.groups)}:{user.full_name}:{user.password}\n"
         for user in users
     )
 
 
-def _groups(tree: list[Mapping[str, str]]) -> list[str]:
-    """Owners and groups that the system must know before the tree is unpacked."""
-    users = {entry.get("owner", "root") for entry in tree}
-    groups = {entry.get("group", "root") for entry in tree}
-    lines = [f"passwd {name}" for name in users] + [f"group {name}" for name in groups]
+def _owners(tree: Iterable[Entry]) -> list[str]:
+    """Users and groups that the system must know before the tree is unpacked."""
+    lines = {f"passwd {entry.owner}" for entry in tree} | {f"group {entry.group}" for entry in tree}
     return sorted(line for line in lines if not line.split()[1].isdigit())
 
 
-def _permissions(permissions: list[Mapping[str, str]]) -> str:
-    """Lines of mode:owner:group:path."""
-    return "".join(f"{p['mode']}:{p['owner']}:{p['group']}:{p['path']}\n" for p in permissions)
-
-
-def _services(services: Mapping[str, list[str]]) -> str:
-    """Lines of verb and unit."""
-    return "".join(f"{verb} {unit}\n" for verb in sorted(services) for unit in services[verb])
+RULE = Rule(
+    name="overlay",
+    doc="add users, files, services and hooks: the upper layer",
+    make=make,
+    slice=Slice,
+    needs=("rootfs", "contents"),
+    base=True,
+    rights=("system", "data"),
+    outputs=("layer",),
+    shell=True,
+)

@@ -1,0 +1,107 @@
+"""Runs a step on this machine, in a sandbox."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from debate.build.layout import lay_out
+from debate.cache.store import Store
+from debate.errors import DebateError
+from debate.host.files import workspace_name
+from debate.host.memory import available_memory
+from debate.model import MIRROR, Activity, Artifact, Step, Supplies
+from debate.sandbox import rights
+from debate.sandbox.scripts import INSIDE
+from debate.settings import Settings, mirror_variable
+
+_TMPFS_RESERVE = 2 << 30
+"""Bytes of memory that stay free beside a step's limit before its files go to memory."""
+
+
+@dataclass(frozen=True)
+class LocalExecutor:
+    """An `Executor` with the limits and the store of ``settings``."""
+
+    settings: Settings
+    store: Store
+    say: Callable[[str], None] = lambda _: None
+    """Shows one line to the user while a step runs."""
+    activity: Activity = field(default_factory=lambda: Activity(""))
+    """Told how far the step is."""
+
+    def run(self, step: Step, supplies: Supplies, log: Path, shell: tuple[int, ...] = ()) -> dict[str, Artifact]:
+        from debate.sandbox import runner
+        from debate.sandbox.session import Command, Session
+
+        self._require(step)
+        limits = self.settings.limits
+        network = any(rights.TABLE[command.rights].network for command in step.commands)
+        name = workspace_name(step.name)
+        with self.store.workspace(name) as directory:
+            lay_out(directory / "in", step, supplies, self.store)
+            session = Session(
+                directory=str(directory),
+                base=str(self.store.path(step.base)) if step.base else "",
+                layers=tuple(str(self.store.path(layer)) for layer in step.layers),
+                commands=tuple(
+                    Command(
+                        ("/bin/sh", f"{INSIDE}/{c.script}"), c.root, c.rights, c.pack_upper, c.show_layers, c.stdout
+                    )
+                    for c in step.commands
+                ),
+                outputs=step.outputs,
+                scripts=str(self.settings.scripts),
+                environment={"SOURCE_DATE_EPOCH": str(step.epoch), **_proxies(network)},
+                uid_base=self.settings.uid_base,
+                shown=_network_files() if network else (),
+                mirrors=_mirrors(supplies.mirrors),
+                scratch=scratch(self.settings),
+                bytes=limits.bytes,
+                inodes=limits.inodes,
+                cgroup_procs=(),
+                shell=shell,
+            )
+            outputs = runner.run(name, session, limits, log, step=step.name, warn=self.say, activity=self.activity)
+            for output, artifact in outputs.items():
+                self.store.adopt(directory / "out" / output, artifact)
+        return outputs
+
+    def _require(self, step: Step) -> None:
+        """Refuse to start with inputs that are not in the store."""
+        wanted = [*step.inputs.values(), *step.layers, *([step.base] if step.base else [])]
+        for artifact in wanted:
+            if not self.store.has(artifact):
+                raise DebateError(
+                    f"missing or damaged, and {step.name} needs it",
+                    "run the same command again: what made it runs first",
+                    place=str(self.store.path(artifact)),
+                )
+
+
+def scratch(settings: Settings) -> str:
+    """Where a step writes: memory if a step can use all it may and the host still has some left, else the disk."""
+    if settings.scratch != "auto":
+        return settings.scratch
+    return "tmpfs" if available_memory() >= settings.limits.memory + _TMPFS_RESERVE else "disk"
+
+
+def _network_files() -> tuple[tuple[str, str], ...]:
+    """The host's name resolution and certificate authorities, for the steps with a network."""
+    names = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
+    return tuple((os.path.realpath(name), name) for name in names if os.path.exists(name))
+
+
+def _mirrors(directories: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Raises DebateError for an archive that does not exist."""
+    for name, path in directories.items():
+        if not os.path.isdir(path):
+            raise DebateError(f"{path} is not a directory", f"set {mirror_variable(name)}", place=f"mirror {name}")
+    return tuple((path, f"{MIRROR}/{name}") for name, path in sorted(directories.items()))
+
+
+def _proxies(network: bool) -> dict[str, str]:
+    names = ("http_proxy", "https_proxy", "no_proxy") if network else ()
+    return {name: os.environ[name] for name in names if name in os.environ}

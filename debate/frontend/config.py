@@ -1,0 +1,35 @@
+"""DOIT_CONFIG: how doit runs a graph of ours."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from debate.frontend.checker import XXH3Checker
+from debate.frontend.progress import Board
+from debate.frontend.reporter import Reporter
+from debate.graph.tasks import Graph
+
+
+def doit_config(graph: Graph, **more: Any) -> dict[str, Any]:
+    """What dodo.py assigns to DOIT_CONFIG; ``more`` is added. What runs is shown on a board from now on."""
+    output = graph.settings.output
+    board = Board(output / ".times.json")
+    graph.run.display = board
+    database = str(output / ".doit.db")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        database = ":memory:"
+    if not all(os.access(path, os.W_OK) for path in (output, database) if os.path.exists(path)):
+        database = ":memory:"  # To look around takes no right to write.
+    return {
+        "backend": "sqlite3",
+        "dep_file": database,
+        "check_file_uptodate": XXH3Checker,
+        "reporter": type("Reporter", (Reporter,), {"at_end": staticmethod(graph.run.end), "board": board}),
+        "num_process": graph.settings.jobs,
+        "par_type": "thread",
+        "verbosity": 1,
+        **more,
+    }

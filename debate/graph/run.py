@@ -1,0 +1,191 @@
+"""One run of doit: its store and remote, what it shows, how it begins and ends, and how an action fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from debate.errors import NO_SPACE, DebateError
+from debate.graph.failed import Failed
+from debate.steps.rule import Rule
+
+if TYPE_CHECKING:
+    from debate.build.builder import Builder
+    from debate.cache.store import Store
+    from debate.commands.command import Answer, Command
+    from debate.model import Activity
+    from debate.remote.remote import Remote
+    from debate.settings import Settings
+    from debate.steps.work import ProfileBuild
+
+_REMEDIES = {
+    28: NO_SPACE,
+    13: "run as root",
+    30: "set DEBATE_CACHE or DEBATE_OUTPUT to a place that can be written",
+}
+"""errno -> what to do about it."""
+
+
+class Display(Protocol):
+    """Shows what runs: see `debate.frontend.progress.Board`."""
+
+    def activity(self, name: str) -> Activity: ...
+    def begin(self, name: str) -> Activity: ...
+    def end(self, name: str) -> float: ...
+    def write(self, text: str) -> None: ...
+    def close(self) -> None: ...
+
+
+class Run:
+    """What all tasks of a run share; used by several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.display: Display | None = None
+        self.refresh: set[str] = set()
+        """Profiles whose lock the command line asks for."""
+        self._beginning, self._begun = threading.Lock(), False
+        self._remote: Remote | None = None
+
+    # Actions ---------------------------------------------------------------------------------------
+
+    def make(self, rule: Rule, profile: str) -> Any:
+        """Do one step. Returns its report, or what doit takes for a failure."""
+        hint = f"a shell in that sandbox: doit shell:{rule.name}:{profile}" if rule.shell else ""
+
+        def action() -> Any:
+            require_root(rule.root, rule.name)
+            builder = self.builder(f"{rule.name}:{profile}" if rule.profile else rule.name, looking=rule.looking)
+            return self.build(profile, builder).make(rule.name)
+
+        return guarded(action, hint)
+
+    def answer(self, command: Command, words: dict[str, Any]) -> Any:
+        """Run a command. Prints what it says, and returns its report, or what doit takes for a failure."""
+        profile = words.get("profile", "")
+        name = f"{command.name}:{profile}" if profile else command.name
+
+        def action() -> Any:
+            require_root(command.root, command.name)
+            answer: Answer = command.run(self.context(name, str(profile)), **words)
+            sys.stdout.write(answer.text)
+            return dict(answer.report) if answer.good else Failed.silent()
+
+        return guarded(action)
+
+    def context(self, name: str, profile: str) -> Any:
+        """What a command is given."""
+        from debate.commands.command import Context
+
+        return Context(
+            settings=self.settings,
+            say=self.say,
+            builder=lambda: self.builder(name),
+            looking=lambda: self.builder(name, looking=True),
+            build=lambda other: self.build(other, self.builder(name)),
+            pause=self.close,
+            refresh=profile in self.refresh,
+        )
+
+    def build(self, profile: str, builder: Builder) -> ProfileBuild:
+        """The steps of a profile."""
+        from debate.steps.work import ProfileBuild
+
+        return ProfileBuild(self.settings, profile, builder, profile in self.refresh)
+
+    def builder(self, name: str, *, looking: bool = False) -> Builder:
+        """What builds the steps of the task ``name``. One that only looks leaves the store as it is."""
+        from debate.build.builder import Builder
+        from debate.cache.store import Store
+        from debate.model import Activity
+
+        store = Store(self.settings.cache)
+        activity = self.display.activity(name) if self.display else Activity(name)
+        builder = Builder(self.settings, store, self.say, None if looking else self.remote(store), activity)
+        if not looking:
+            self._begin_once(builder)
+        return builder
+
+    # The run ---------------------------------------------------------------------------------------
+
+    def remote(self, store: Store) -> Remote | None:
+        """The remote, one for the whole run."""
+        if not self.settings.remote:
+            return None
+        with self._beginning:
+            if self._remote is None:
+                from debate.remote.remote import Remote
+
+                self._remote = Remote(self.settings, store, self.say)
+            return self._remote
+
+    def _begin_once(self, builder: Builder) -> None:
+        """Before the first sandbox of a run: announce this builder, remove what killed ones have left."""
+        with self._beginning:
+            if not self._begun:
+                builder.store.announce(self.settings.output)
+                builder.clean_up()
+                self._begun = True
+
+    def say(self, line: str) -> None:
+        """Show one line at once, beside what doit reports."""
+        if self.display:
+            self.display.write(f"  {line}")
+
+    def close(self) -> None:
+        """Show no progress from now on."""
+        if self.display:
+            self.display.close()
+
+    def stop(self) -> None:
+        """After an interruption nobody waits for what is being sent."""
+        self.close()
+        if self._remote is not None:
+            self._remote.stop()
+
+    def end(self) -> None:
+        """After the last task: have everything sent; keep the store within its bound."""
+        if self._remote is not None:
+            sending = "sending to the remote"
+            if self.display:
+                self.display.begin(sending)
+            self._remote.finish()
+            if self.display:
+                self.display.end(sending)
+        if self._begun and self.settings.cache_size:
+            from debate.cache import collect
+            from debate.cache.store import Store
+
+            collect.in_background(Store(self.settings.cache), self.settings.cache_size)
+        self._begun = False
+
+    def present(self, record: Path) -> bool:
+        """Tell if the store still has what a record names."""
+        from debate.cache.store import Store
+        from debate.history.records import present
+
+        return present(Store(self.settings.cache), [record])
+
+
+def require_root(root: bool, what: str) -> None:
+    """Raises DebateError where ``what`` needs root and this is another user."""
+    if root and os.geteuid() != 0:
+        raise DebateError(f"{what} needs root, for mounts and systemd-nspawn", "run it with sudo")
+
+
+def guarded(action: Callable[[], Any], hint: str = "") -> Any:
+    """What ``action`` returns. Whatever a user can cause comes back as a failure with its problems.
+
+    ``hint`` is added where a sandbox failed.
+    """
+    try:
+        return action()
+    except DebateError as error:
+        return Failed(error, hint if error.log else "")
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, "")
+        return Failed(DebateError(str(error.strerror or error), remedy, place=str(error.filename or "")))

@@ -1,0 +1,55 @@
+"""manifest.json: all facts about an ISO."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from debate import __version__, keys
+from debate.history.records import outputs_of
+from debate.images.iso import layers
+
+if TYPE_CHECKING:
+    from debate.steps.work import Work
+
+
+def manifest(work: Work) -> dict[str, Any]:
+    """All facts about an ISO, the same for the same ISO."""
+    lock, hashes, rootfs = work.record("lock"), work.record("hash"), work.outputs("rootfs")
+    iso, initrd = work.outputs("iso")["iso"], work.outputs("initrd")
+    base = outputs_of(work.base_record())
+    files = {(package["name"], package["architecture"]): package for package in lock["packages"]}
+    packages = []
+    for line in work.store.read(rootfs["packages"]).decode().splitlines():
+        name, version, architecture, source, source_version = line.split("\t")
+        locked = files[name, architecture]
+        packages.append(
+            {
+                "name": name,
+                "version": version,
+                "architecture": architecture,
+                "source": source,
+                "source_version": source_version,
+                "repository": locked["repository"],
+                "path": locked["path"],
+                "sha256": locked["sha256"],
+            }
+        )
+    tools = dict(line.split("\t") for line in work.store.read(base["packages"]).decode().splitlines())
+    return {
+        "format": 1,
+        "name": work.name,
+        "description": work.record("about")["description"],
+        "distribution": lock["distribution"],
+        "release": lock["release"],
+        "architecture": lock["architecture"],
+        "config": hashes["config"],
+        "epoch": hashes["epoch"],
+        "lock": keys.sha256(keys.canonical(lock["packages"])),
+        "iso": vars(iso),
+        "layers": [{"name": name, **vars(layer)} for name, layer in layers(work.record("rootfs"), work.record("overlay"))],
+        "kernel": vars(initrd["kernel"]),
+        "initrd": vars(initrd["initrd"]),
+        "sandbox": {"base": base["base"].digest, "tools": tools},
+        "debate": __version__,
+        "packages": packages,
+    }

@@ -1,0 +1,103 @@
+"""Lock files: the exact packages that a profile is made of.
+
+A lock that is committed beside its profile (profiles/NAME.lock.json) pins it. Without one, the first build resolves
+into the output directory and keeps that until the package list changes or ``doit lock:NAME`` chooses anew. A lock
+names no mirror.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from debate.errors import DebateError, Place
+from debate.model import Locked
+
+FORMAT = 1
+_REMEDY = "restore it from git, or delete it and build"
+_FIELDS = {
+    "name": r"[a-z0-9][a-z0-9@+._-]*", "version": r"[A-Za-z0-9.+:~_-]+", "architecture": r"[a-z0-9_]+",
+    "repository": r"[a-z][a-z0-9-]*", "path": r"(?!.*(^|/)\.\.(/|$))[A-Za-z0-9][A-Za-z0-9/.+:~_%-]*",
+    "sha256": r"[0-9a-f]{64}", "signature": r"[A-Za-z0-9+/]*={0,2}",
+}  # fmt: skip
+
+
+def committed(profiles: Path, name: str) -> Path:
+    """Where a profile's committed lock is, if it has one."""
+    return profiles / f"{name}.lock.json"
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read and check a lock: people edit and merge them. Raises DebateError."""
+    try:
+        lock: dict[str, Any] = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise DebateError("missing", place=str(path)) from None
+    except ValueError as error:
+        line = getattr(error, "lineno", 1)
+        raise DebateError(f"not JSON: {error}", _REMEDY, place=Place(str(path), line)) from None
+    problem = _problem(lock)
+    if problem:
+        raise DebateError(problem, _REMEDY, place=str(path))
+    return lock
+
+
+def _problem(lock: Any) -> str:
+    if not isinstance(lock, dict) or lock.get("format") != FORMAT:
+        return f"not a lock of format {FORMAT}"
+    for name in ("request", "distribution", "release", "architecture"):
+        if not isinstance(lock.get(name), str):
+            return f"field {name!r} is missing"
+    packages = lock.get("packages")
+    if not isinstance(packages, list) or not packages:
+        return "field 'packages' is missing"
+    seen = set()
+    fields = Locked.__dataclass_fields__.keys()
+    for number, package in enumerate(packages, 1):
+        if not isinstance(package, dict) or not fields - {"signature"} <= package.keys() <= fields:
+            return f"package {number} lacks fields or has unknown ones"
+        for name, pattern in _FIELDS.items():
+            value = package.get(name, "")
+            if not isinstance(value, str) or not re.fullmatch(pattern, value):
+                return f"package {package.get('name', number)!r}: field {name!r} is {value!r}"
+        if type(package["size"]) is not int or package["size"] <= 0:
+            return f"package {package['name']!r}: field 'size' is {package['size']!r}"
+        if _identity(package) in seen:
+            return f"package {package['name']!r} is listed twice"
+        seen.add(_identity(package))
+    return ""
+
+
+def _identity(package: Mapping[str, Any]) -> tuple[str, str]:
+    """What there can be only one of in a system: a name on an architecture."""
+    return package["name"], package["architecture"]
+
+
+def to_text(lock: Mapping[str, Any]) -> str:
+    return json.dumps(lock, indent=1, sort_keys=True) + "\n"
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What a refresh changed, a line each: + added, - removed, ~ old -> new.
+
+    A package that either lock has for several architectures is named with its own, as in ``libc6:i386``.
+    """
+    before = {_identity(package): package for package in old["packages"]}
+    after = {_identity(package): package for package in new["packages"]}
+    names = [name for name, _ in before.keys() | after.keys()]
+    lines = []
+    for identity in sorted(before.keys() | after.keys()):
+        name = identity[0] if names.count(identity[0]) == 1 else ":".join(identity)
+        was, now = before.get(identity), after.get(identity)
+        if was is None:
+            lines.append(f"+ {name} {after[identity]['version']}")
+        elif now is None:
+            lines.append(f"- {name} {was['version']}")
+        elif was["version"] != now["version"]:
+            lines.append(f"~ {name} {was['version']} -> {now['version']}")
+        elif was["sha256"] != now["sha256"]:
+            lines.append(f"~ {name} {now['version']} (same version, other file)")
+    return lines

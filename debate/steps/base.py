@@ -1,0 +1,65 @@
+"""The sandbox base: the system whose tools all steps run, made once with a bootstrapper of the host."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from debate.errors import DebateError
+from debate.steps.rule import HOST, Rule
+
+if TYPE_CHECKING:
+    from debate.history.records import Report
+    from debate.model import Artifact, Supplies
+    from debate.settings import Settings
+    from debate.steps.work import Work
+
+
+def make(work: Work) -> Report:
+    """Record: outputs base and packages, and whose packages the base is made of."""
+    from debate import distributions, managers
+
+    name = distributions.base(work.settings.base)
+    manager = managers.get(name)
+    packages = (work.settings.scripts / name / "base.packages").read_bytes()
+
+    def supply() -> Supplies:
+        program = manager.BOOTSTRAPPER
+        if shutil.which(program) is None:
+            raise DebateError(f"{program} is not installed, which makes the sandbox base", "run ./setup", place=HOST)
+        return manager.base_supplies(work.settings)
+
+    return work.finish(manager.base_step(packages), supply, distribution=name)
+
+
+def base_for(work: Work, distribution: str) -> Artifact:
+    """The sandbox base. Raises DebateError where it lacks the tools for ``distribution``."""
+    from debate import distributions, managers
+
+    name = work.base_record()["distribution"]
+    if name not in distributions.get(distribution).BASES:
+        program = managers.get(distribution).BOOTSTRAPPER
+        raise DebateError(
+            f"its base is made of {name}'s packages and has no {program}, so it cannot build profiles of "
+            f"{distribution}",
+            f"install {program} and set DEBATE_BASE={distribution}",
+            place="sandbox",
+        )
+    return work.base
+
+
+def _base(settings: Settings, _: str) -> str:
+    from debate import distributions
+
+    return distributions.base(settings.base)
+
+
+RULE = Rule(
+    name="sandbox",
+    doc="make the environment that steps run in",
+    make=make,
+    rights=("base",),
+    outputs=("base", "packages"),
+    profile=False,
+    state=_base,
+)

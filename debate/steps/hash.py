@@ -1,0 +1,29 @@
+"""The name of a config by its content, and the moment that stands for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from debate import keys
+from debate.steps.rule import Rule
+
+if TYPE_CHECKING:
+    from debate.history.records import Report
+    from debate.steps.work import Work
+
+
+def make(work: Work) -> Report:
+    """Record: the config's SHA-256 in 64 hex digits, and its epoch in seconds since 1970."""
+    digits = keys.sha256(keys.canonical(work.record("config"))).removeprefix("sha256:")
+    work.save({"config": digits, "epoch": keys.epoch(digits)})
+    return {"note": digits[:16]}
+
+
+RULE = Rule(
+    name="hash",
+    doc="name the config by its content",
+    make=make,
+    needs=("config",),
+    root=False,
+    looking=True,
+)

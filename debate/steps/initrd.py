@@ -1,0 +1,55 @@
+"""Kernel and initramfs, in a root of their own out of the locked packages that matter to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from debate.steps.rule import Rule
+
+if TYPE_CHECKING:
+    from debate.history.records import Report
+    from debate.steps.choices import Choices
+    from debate.steps.work import Work
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What makes the initramfs, of which system."""
+
+    distribution: str
+    release: str
+    architecture: str
+    generator: str
+
+    @classmethod
+    def of(cls, choices: Choices) -> Self:
+        return cls(**choices.where, generator=choices.data["initrd"]["generator"])
+
+
+def make(work: Work) -> Report:
+    """Record: outputs kernel and initrd."""
+    from debate import managers
+    from debate.steps.base import base_for
+    from debate.steps.packages import supplier
+    from debate.steps.work import epoch_of
+
+    values, names = work.slice(Slice), set(work.record("packages")["initrd"])
+    packages = [package for package in work.locked() if package.name in names]
+    manager = managers.get(values.distribution)
+    step = manager.initrd_step(packages, values.generator, base_for(work, values.distribution), epoch_of(values))
+    return work.finish(step, supplier(work, packages))
+
+
+RULE = Rule(
+    name="initrd",
+    doc="make kernel and initramfs",
+    make=make,
+    slice=Slice,
+    slices=("lock",),
+    needs=("lock", "packages", "mirror"),
+    base=True,
+    rights=("bootstrap", "fetch"),
+    outputs=("kernel", "initrd"),
+    shell=True,
+)

@@ -1,0 +1,63 @@
+"""The layer of packages: installed on nothing, or on the layers of the profile below."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Self
+
+from debate.managers.interface import Target
+from debate.steps import lock
+from debate.steps.base import base_for
+from debate.steps.rule import Rule
+
+if TYPE_CHECKING:
+    from debate.history.records import Report
+    from debate.steps.choices import Choices
+    from debate.steps.work import Work
+
+
+@dataclass(frozen=True)
+class Slice(Target):
+    """How the packages are installed and packed."""
+
+    @classmethod
+    def of(cls, choices: Choices) -> Self:
+        exclude = tuple(sorted(set(choices.data["image"]["exclude"])))
+        return cls(**choices.where, exclude=exclude, mksquashfs=choices.mksquashfs)
+
+
+def make(work: Work) -> Report:
+    """Record: outputs layer and packages (what is installed), and ``below``, the layers under it, the lowest first."""
+    from debate import managers
+    from debate.steps.packages import supplier
+    from debate.steps.work import epoch_of, layers_of, shipped
+
+    target = work.slice(Slice)
+    index, base = work.outputs("packages")["index"], base_for(work, target.distribution)
+    below = work.below(work.slice(lock.Slice, "lock").base)
+    manager, epoch = managers.get(target.distribution), epoch_of(target)
+    if below is None:
+        added = work.locked()
+        step = manager.rootfs_step(added, index, target, base, epoch)
+        return work.finish(step, supplier(work, added), below=[])
+    added = shipped(work.locked(), below.locked())
+    order = manager.order_step(added, index, below.outputs("packages")["index"], target.release, base)
+    plan = work.realise(order).outputs["plan"] if order else None
+    layers = layers_of(below.record("rootfs"))
+    step = manager.added_step(added, index, plan, target, layers, base, epoch)
+    return work.finish(step, supplier(work, added), below=[asdict(layer) for layer in layers])
+
+
+RULE = Rule(
+    name="rootfs",
+    doc="install packages: the lower layer",
+    make=make,
+    slice=Slice,
+    slices=("lock",),
+    needs=("lock", "packages", "mirror"),
+    below=("lock", "packages", "rootfs"),
+    base=True,
+    rights=("bootstrap", "system", "data", "fetch"),
+    outputs=("layer", "packages"),
+    shell=True,
+)

@@ -1,0 +1,324 @@
+"""What a rule's function may read and write: that which the rule declares, and nothing else.
+
+    OUTPUT/P/
+        config.json                 the normalised config
+        about.json, mirror.json     the fields that never change the ISO
+        sources.json                files and directories that the config was made of
+        contents.json               digest -> where the content of an overlay's file is
+        slices/STEP.json            the part of the config that STEP reads
+        hash.json, lock.json, packages.json, rootfs.json, …      records
+        sha512.json                 digest of a layer -> its SHA-512, where an ISO has that
+        traces/STEP.json            key, ingredients, duration of the last run
+        traces/read/STEP.json       what it read then
+        logs/STEP.log               what the step said
+        P-ARCH.iso, …               the results (see `debate.images.results`)
+    OUTPUT/.sandbox/                the same for rules that belong to no profile
+
+A record holds what later steps need and nothing of how it came to be, so that a step that ran again with the same
+result stops the rebuild there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from debate import keys
+from debate.build.builder import Builder, Supplier
+from debate.cache.store import Store
+from debate.errors import DebateError, Problem, ProfileError, StepError
+from debate.history.reasons import Last, reasons
+from debate.history.records import Records, Report, outputs_of, record_of, report_of, trace_of
+from debate.model import Artifact, Locked, Result, Step, Supplies
+from debate.settings import Settings
+from debate.steps.rule import HOST, Rule
+from debate.steps.rules import rules
+
+if TYPE_CHECKING:
+    from debate.profile.node import Node
+
+S = TypeVar("S")
+_NO_SUPPLIES = Supplies()
+
+
+class UndeclaredError(Exception):
+    """A rule read or did what it does not declare: a defect of the rule."""
+
+
+@dataclass(frozen=True)
+class ProfileBuild:
+    """All steps of one profile, or those of the host under the name `HOST`."""
+
+    settings: Settings
+    name: str
+    builder: Builder
+    refresh: bool = False
+    """The user asked for the lock: choose versions anew."""
+
+    @property
+    def store(self) -> Store:
+        return self.builder.store
+
+    @property
+    def directory(self) -> Path:
+        return self.settings.output / self.name
+
+    @property
+    def records(self) -> Records:
+        return Records(self.directory)
+
+    def load(self, record: str) -> Any:
+        """A JSON file of the output directory, without ``.json``. Raises DebateError where it is missing or damaged."""
+        return self.records.load(record)
+
+    def outputs(self, record: str) -> dict[str, Artifact]:
+        """The artifacts that a record names."""
+        return outputs_of(self.load(record))
+
+    def of(self, name: str) -> ProfileBuild:
+        """The same of another profile, built in the same way."""
+        return ProfileBuild(self.settings, name, self.builder)
+
+    def work(self, rule: str) -> Work:
+        return Work(self, rules()[rule])
+
+    def make(self, rule: str) -> Report:
+        """Do one step. Raises DebateError."""
+        work = self.work(rule)
+        with work.places():
+            return work.rule.make(work)
+
+    def config_hash(self) -> str:
+        """64 hex digits that stand for the normalised config."""
+        return keys.sha256(keys.canonical(self.load("config"))).removeprefix("sha256:")
+
+    def profile(self) -> Node:
+        """The profile, with the place of each value. Raises ProfileError."""
+        from debate.profile.load import load
+
+        return load(self.settings.profiles, self.name).root
+
+
+class Work:
+    """The work of one rule for one profile."""
+
+    def __init__(self, build: ProfileBuild, rule: Rule) -> None:
+        self.rule = rule
+        self.name, self.settings, self.builder, self.store = build.name, build.settings, build.builder, build.store
+        self.directory = build.directory
+        self.refresh = build.refresh
+        self._build = build
+        self._last = Last.load(build.records, rule.name)
+
+    # What it reads ---------------------------------------------------------------------------------
+
+    def slice(self, kind: type[S], rule: str = "") -> S:
+        """The slice of this rule, or of another that it declares, as ``kind``.
+
+        Raises DebateError where the file is damaged.
+        """
+        name = rule or self.rule.name
+        self._require(name in self.rule.slices_read, f"the slice of {name}")
+        return typed(self._build.load(f"slices/{name}"), kind, self.directory / f"slices/{name}.json")
+
+    def record(self, name: str) -> Any:
+        """A record that the rule needs, as JSON."""
+        self._require(name in (*self.rule.needs, *self.rule.made), f"the record {name}")
+        return self._build.load(name)
+
+    def own(self) -> Any:
+        """What the last run left as this rule's record. Raises DebateError where there is none."""
+        return self._build.load(self.rule.name)
+
+    def outputs(self, record: str) -> dict[str, Artifact]:
+        """The artifacts that a record names."""
+        return outputs_of(self.record(record))
+
+    def locked(self) -> list[Locked]:
+        """The packages of the lock."""
+        return [typed(fields, Locked, self.directory / "lock.json") for fields in self.record("lock")["packages"]]
+
+    @property
+    def base(self) -> Artifact:
+        """The sandbox base."""
+        self._require(self.rule.base, "the sandbox base")
+        return outputs_of(self.base_record())["base"]
+
+    def base_record(self) -> Any:
+        """The record of the sandbox base."""
+        self._require(self.rule.base or "sandbox" in self.rule.needs, "the sandbox base")
+        return self._build.of(HOST).load("sandbox")
+
+    def below(self, name: str | None) -> Below | None:
+        """The profile ``name`` on whose packages this one is installed; None for none."""
+        return Below(self._build.of(name), self.rule) if name else None
+
+    # What it does ----------------------------------------------------------------------------------
+
+    def save(self, value: Any, record: str = "") -> None:
+        """Write the rule's record, or another that it declares, unless it says the same already."""
+        name = record or self.rule.name
+        self._require(name in (*self.rule.made, *self.rule.memory) or name.startswith("slices/"), f"writing {name}")
+        self._build.records.save(name, value)
+
+    def realise(self, step: Step, supplier: Supplier = Supplies) -> Result:
+        """The outputs of ``step``: from the cache, from the remote or from a sandbox.
+
+        ``supplier`` is asked for what only a run needs, such as where mirrors are, and only if it has to run.
+        """
+        self._require_rights(step)
+        return self.builder.realise(step, supplier, self.log(step), self._notes, self._known(step.name))
+
+    def run(self, step: Step, supplies: Supplies = _NO_SUPPLIES) -> Mapping[str, Artifact]:
+        """The outputs of ``step`` from a sandbox, whatever the cache knows."""
+        self._require_rights(step)
+        return self.builder.run(step, supplies, self.log(step))
+
+    def obtain(self, ingredients: Mapping[str, Any], make: Callable[[], Mapping[str, Artifact]]) -> Result:
+        """The rule's outputs where they are made of more than one sandbox: ``ingredients`` name what they depend on."""
+        rule = self.rule
+        return self.builder.obtain(rule.name, ingredients, rule.outputs, make, self._notes, self._known(rule.name))
+
+    def finish(self, step: Step, supplier: Supplier = Supplies, **more: Any) -> Report:
+        """Realise the rule's own step and write its record, with ``more`` beside the outputs."""
+        surplus = set(step.outputs) - set(self.rule.outputs)
+        self._require(not surplus, f"the output {' '.join(sorted(surplus))}")
+        result = self.realise(step, supplier)
+        self.save({**record_of(result.outputs), **more})
+        return {**report_of(result), **self.remember(result)}
+
+    def log(self, step: Step) -> Path:
+        return self.directory / "logs" / f"{step.name}.log"
+
+    def remember(self, result: Result | None = None) -> Report:
+        """Keep how the result came to be, what the step has read and why it ran, for `explain`.
+
+        ``result`` is None for what has no key.
+        """
+        read, last = self.what_it_reads(), self._last
+        trace: dict[str, Any] = trace_of(result) if result else {"step": self.rule.name, "source": ""}
+        unchanged = last.read == read and last.trace.get("key") == trace.get("key")
+        if unchanged and trace["source"] != "built":
+            trace |= {name: last.trace[name] for name in ("why", "when", "source") if name in last.trace}
+        else:
+            why = reasons(last, read, trace.get("ingredients", {}), self._where(), self._build.profile)
+            trace["why"] = [reason.to_json() for reason in why]
+            trace["when"] = int(time.time())
+        self._build.records.save(f"traces/{self.rule.name}", trace)
+        self._build.records.save(f"traces/read/{self.rule.name}", read)
+        return {"why": trace["why"]} if last.read and not unchanged else {}
+
+    def what_it_reads(self) -> dict[str, Any]:
+        """The slices that the rule reads, and the lock where it reads that: what a user may have changed."""
+        read = {name: self._build.load(f"slices/{name}") for name in self.rule.slices_read}
+        return {**read, "lock": self._build.load("lock")} if "lock" in self.rule.needs else read
+
+    @contextmanager
+    def places(self) -> Iterator[None]:
+        """Problems that a sandbox complains of get their place in the profile."""
+        try:
+            yield
+        except StepError as error:
+            if error.complaints and self.rule.profile:
+                error.problems = tuple(self._placed(error))
+            raise
+
+    def _placed(self, error: StepError) -> Iterator[Problem]:
+        from debate.profile.places import find
+
+        try:
+            root = self._build.profile()
+        except ProfileError:  # Somebody edits it meanwhile.
+            yield from error.problems
+            return
+        for complaint in error.complaints:
+            place = find(root, complaint.field, complaint.value)
+            yield Problem(place, f"{complaint.field}: {complaint.fact}", complaint.remedy)
+
+    def _where(self) -> Mapping[str, Any]:
+        """Where the contents of an overlay's files are, for people: no part of what the rule makes."""
+        try:
+            found: Mapping[str, Any] = self._build.load("contents")
+        except DebateError:
+            return {}
+        return found
+
+    def _known(self, step: str) -> Result | None:
+        """The result of the last run, out of its record and trace: valid for its key as long as its outputs exist."""
+        if step != self.rule.name or not self._last.trace.get("key"):
+            return None
+        try:
+            outputs = outputs_of(self.own())
+        except DebateError:
+            return None
+        trace = self._last.trace
+        return Result(step, trace["key"], trace["ingredients"], outputs, "local", float(trace.get("seconds", 0)))
+
+    def _notes(self) -> dict[str, str]:
+        """What people see of a step's result in the remote."""
+        return {"profile": self.name, "config": self._build.config_hash()} if self.rule.profile else {}
+
+    def _require_rights(self, step: Step) -> None:
+        for command in step.commands:
+            self._require(command.rights in self.rule.rights, f"rights of the kind {command.rights}")
+
+    def _require(self, allowed: bool, what: str) -> None:
+        if not allowed:
+            raise UndeclaredError(f"rule {self.rule.name} does not declare {what}")
+
+
+class Below:
+    """The profile on whose packages another is installed, as far as a rule declares that it reads it."""
+
+    def __init__(self, build: ProfileBuild, rule: Rule) -> None:
+        self.name = build.name
+        self._build, self._rule = build, rule
+
+    def record(self, name: str) -> Any:
+        if name not in self._rule.below:
+            raise UndeclaredError(f"rule {self._rule.name} does not declare the record {name} of the profile below")
+        return self._build.load(name)
+
+    def outputs(self, record: str) -> dict[str, Artifact]:
+        return outputs_of(self.record(record))
+
+    def locked(self) -> list[Locked]:
+        path = self._build.directory / "lock.json"
+        return [typed(fields, Locked, path) for fields in self.record("lock")["packages"]]
+
+
+def typed(value: Any, kind: type[S], path: Path) -> S:
+    """JSON as ``kind``. Raises DebateError where the file at ``path``, whose content it is, was altered."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise DebateError(f"damaged: {error}", "delete it, and run the same command again", place=str(path)) from None
+
+
+def layers_of(rootfs: Mapping[str, Any]) -> list[Artifact]:
+    """The layers with packages that a record of `rootfs` names, the lowest first."""
+    return [*(Artifact(**layer) for layer in rootfs["below"]), outputs_of(rootfs)["layer"]]
+
+
+def epoch_of(slice_: Any) -> int:
+    """A layer's epoch comes from its own slice: what else a profile says does not move it."""
+    return keys.epoch(keys.key(to_json(slice_)))
+
+
+def to_json(slice_: Any) -> dict[str, Any]:
+    """A slice as JSON values."""
+    own = getattr(slice_, "to_json", None)
+    found: dict[str, Any] = own() if own else msgspec.to_builtins(slice_)
+    return found
+
+
+def shipped(packages: Sequence[Locked], below: Sequence[Locked]) -> list[Locked]:
+    """``packages`` without those that are installed below."""
+    there = {package.sha256 for package in below}
+    return [package for package in packages if package.sha256 not in there]

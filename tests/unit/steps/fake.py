@@ -1,0 +1,92 @@
+"""Steps without sandboxes: what a sandbox would make is made up, all else is the code that builds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from debate import keys
+from debate.build.builder import Builder
+from debate.model import Artifact, Result, Step, Supplies
+from debate.settings import load
+from debate.cache.store import Store
+from debate.steps.rule import HOST
+from debate.steps.rules import rules
+from debate.steps.work import ProfileBuild
+from debate.profile import profile_names
+
+MIRRORS = {"DEBATE_MIRROR_DEBIAN": "https://deb.example/debian", "DEBATE_MIRROR_ARCH": "https://arch.example"}
+_APT = "'https://deb.example/debian/pool/{name}_1_{arch}.deb' {name}_1_{arch}.deb 5 SHA256:{sha256}"
+_PACMAN = "{name}\t1\tcore\thttps://arch.example/core/os/x86_64/{name}-1-{arch}.pkg.tar.zst\t5\t{sha256}\tc2ln"
+NAMES = {"apt": ("base-files", "linux-image-amd64", "live-boot"), "pacman": ("base", "linux", "mkinitcpio")}
+
+
+@dataclass(frozen=True)
+class FakeBuilder(Builder):
+    """Keeps what it was asked for: the ingredients of each key, and the steps that would run."""
+
+    asked: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    ran: list[Step] = field(default_factory=list)
+    supplied: dict[str, Supplies] = field(default_factory=dict)
+
+    def obtain(
+        self,
+        name: str,
+        ingredients: Mapping[str, Any],
+        outputs: Collection[str],
+        make: Callable[[], Mapping[str, Artifact]],
+        notes: Any = dict,
+        last: Result | None = None,
+        log: Path | None = None,
+    ) -> Result:
+        self.asked[name] = ingredients
+        return super().obtain(name, ingredients, outputs, make, notes, last, log)
+
+    def run(self, step: Step, supplies: Supplies, log: Path) -> Mapping[str, Artifact]:  # noqa: ARG002
+        self.ran.append(step)
+        self.supplied[step.name] = supplies
+        return {output: self.store.put(_content(step, output)) for output in step.outputs}
+
+
+def _content(step: Step, output: str) -> bytes:
+    """What the sandbox would have left, as far as host code reads it."""
+    manager = "pacman" if any(command.script.startswith("arch/") for command in step.commands) else "apt"
+    if step.name == "lock":
+        line = _PACMAN if manager == "pacman" else _APT
+        arch = "x86_64" if manager == "pacman" else "amd64"
+        below = step.parameters.get("installed", b"").decode(errors="replace")
+        wanted = [name for name in (*NAMES[manager], *(["added"] if below else [])) if name not in below]
+        return "".join(
+            line.format(name=name, arch=arch, sha256=keys.sha256(name.encode()).removeprefix("sha256:")) + "\n"
+            for name in wanted
+        ).encode()
+    if step.name == "packages":  # A download: the fake's files are their names.
+        return next(n for n in (*NAMES["apt"], *NAMES["pacman"], "added")
+                    if keys.sha256(n.encode()) == f"sha256:{output}").encode()  # fmt: skip
+    if step.name == "inspect":
+        return b"#\n%NAME%\nx\n" if manager == "pacman" else b"Package: x\nX-Debate-Initrd: yes\n"
+    if step.name == "select":
+        return "".join(f"{name}\n" for name in NAMES[manager]).encode()
+    if output == "packages":
+        arch = "x86_64" if manager == "pacman" else "amd64"
+        return "".join(f"{name}\t1\t{arch}\t{name}\t1\n" for name in NAMES[manager]).encode()
+    return f"{step.name}/{output}".encode()
+
+
+def build(root: Path, name: str, **settings: str) -> tuple[ProfileBuild, FakeBuilder]:
+    """Make every rule that has no effect beside its records, for the profile ``name`` of the checkout ``root``."""
+    where = load(root, {**MIRRORS, "DEBATE_BASE": "debian", **settings})
+    builder = FakeBuilder(where, Store(where.cache))
+    made = ProfileBuild(where, name, builder)
+    for below in reversed(profile_names.chain(where.profiles, name)):
+        _make(made.of(below))
+    _make(made)
+    return made, builder
+
+
+def _make(made: ProfileBuild) -> None:
+    for rule in rules().values():
+        if rule.pure:
+            (made if rule.profile else made.of(HOST)).make(rule.name)

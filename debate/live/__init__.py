@@ -1,0 +1,1 @@
+"""Live systems: where on the ISO each finds its images."""

@@ -1,0 +1,1 @@
+"""What finds, resolves, downloads and installs packages: one module a package manager."""

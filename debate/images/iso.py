@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from debate.distributions.interface import Live
+from debate.live.interface import Live
 from debate.model import Artifact, Command, Step
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from debate import keys
-from debate.distributions.interface import Live
+from debate.live.interface import Live
 from debate.model import Artifact, Command, Step, as_lines
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import keys
-from debate.distributions.interface import Locked
 from debate.errors import DebateError
 from debate.host.files import write_atomically
+from debate.model import Locked
 from debate.text.amounts import count
 
 if TYPE_CHECKING:
@@ -80,23 +80,24 @@ class Locker:
 
     def resolve(self) -> dict[str, Any]:
         """Ask the distribution's own resolver."""
-        pipeline, distribution = self.pipeline, self.pipeline.distribution()
+        pipeline, manager, request = self.pipeline, self.pipeline.manager(), self.pipeline.request()
         mirror = pipeline.load("about.json")["mirror"]
-        mirrors = distribution.mirrors(pipeline.settings, self.wanted, mirror)
+        mirrors = manager.mirrors(pipeline.settings, request, mirror)
         log = pipeline.directory / "logs" / "lock.log"
         below = pipeline.below()
         installed = pipeline.store.read(below.outputs("packages")["index"]) if below else b""
-        step = distribution.lock_step(self.wanted, mirrors, pipeline.base, installed)
+        step = manager.lock_step(request, mirrors, pipeline.base, installed)
         step = pipeline.trusting(step)
         try:
             made = pipeline.builder.run(step, log)
         except DebateError as error:
-            reason = error.log and distribution.explain_lock(log.read_text(errors="replace"), self.wanted)
-            if reason:
+            problems = manager.explain_lock(log.read_text(errors="replace"), request) if error.log else ()
+            if problems:
+                reason = "\n".join(map(str, problems))
                 raise DebateError(f"lock:{pipeline.name}: {reason}\nthe whole log: {log}") from None
             raise error
         resolved = pipeline.store.read(made["resolved"]).decode()
-        packages = self.on_top(distribution.read_resolved(resolved, mirrors))
+        packages = self.on_top(manager.read_resolved(resolved, mirrors))
         return {
             "format": FORMAT,
             **{name: self.wanted[name] for name in ("distribution", "release", "architecture")},

@@ -26,21 +26,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debate import PACKAGE, distributions, keys
+import msgspec
+
+from debate import PACKAGE, distributions, keys, live, managers
 from debate.build.builder import Builder
 from debate.cache.store import Store
 from debate.errors import DebateError, Problem, ProfileError
 from debate.history.reasons import Last, reasons
 from debate.history.records import Report, outputs_of, read_json, record_of, report_of, save_json, trace_of
 from debate.host.files import read_object
-from debate.model import Artifact, Result, Step
+from debate.live.interface import LiveParts
+from debate.managers.interface import Request, Target
+from debate.model import Artifact, Locked, Result, Step
 from debate.profile import sources
 from debate.settings import Settings, mirror_variable
 from debate.steps import sandbox_base
 from debate.text.amounts import bytes_shown, count
 
 if TYPE_CHECKING:
-    from debate.distributions.interface import Distribution, Locked
+    from debate.managers.interface import Manager
     from debate.profile.profile import Node
 
 READS = {
@@ -198,27 +202,27 @@ class Pipeline:
 
     def packages_ingredients(self, packages: Sequence[Locked]) -> dict[str, Any]:
         """What the index of the packages depends on, besides them."""
-        distribution = self.distribution()
+        manager, name = self.manager(), self.slice("packages")["distribution"]
         release = self.load("lock.json")["release"]
-        code = PACKAGE / "distributions" / f"{self.slice('packages')['distribution']}.py"
+        code = (f"distributions/{name}.py", f"managers/{distributions.get(name).MANAGER}.py")
         return {
             "step": "packages",
             "packages": [package.to_json() for package in packages],
             "generator": self.generator,
-            "inspect": self.builder.ingredients(distribution.inspect_step(packages, self.base)),
-            "select": self.builder.ingredients(distribution.select_step(b"", (), release, self.base)),
-            "code": keys.sha256_file(code),
+            "inspect": self.builder.ingredients(manager.inspect_step(packages, self.base)),
+            "select": self.builder.ingredients(manager.select_step(b"", (), release, self.base)),
+            "code": [keys.sha256_file(PACKAGE / path) for path in code],
         }
 
     def read(self, packages: Sequence[Locked]) -> dict[str, Artifact]:
         """Download and read the packages. Outputs: index, initrd."""
-        distribution = self.distribution()
+        manager = self.manager()
         self.have(packages)
         pairs = list(zip(packages, self.inspect(packages), strict=True))
-        index = distribution.index(pairs)
-        wanted = distribution.initrd_wanted(pairs, self.generator)
+        index = manager.index(pairs)
+        wanted = manager.initrd_wanted(pairs, self.generator)
         release = self.load("lock.json")["release"]
-        selected = self.realise(distribution.select_step(index, wanted, release, self.base))
+        selected = self.realise(manager.select_step(index, wanted, release, self.base))
         names = set(self.store.read(selected.outputs["selected"]).decode().split())
         initrd = "".join(f"{package.name}\n" for package in packages if package.name in names)
         return {"index": self.store.put(index), "initrd": self.store.put(initrd.encode())}
@@ -236,22 +240,21 @@ class Pipeline:
 
     def fetch(self, missing: Sequence[Locked]) -> None:
         """Download packages, each verified by its SHA-256."""
-        distribution = self.distribution()
-        slice_ = self.slice("packages")
-        mirrors = distribution.mirrors(self.settings, slice_, self.load("about.json")["mirror"])
+        manager = self.manager()
+        mirrors = manager.mirrors(self.settings, self.request(), self.load("about.json")["mirror"])
         lost = sorted({package.repository for package in missing} - mirrors.addresses.keys())
         if lost:
             raise DebateError(f"{self.name}: the lock names the archive {lost[0]!r}, of which no address is known; "
                               f"set {mirror_variable(lost[0])}")  # fmt: skip
         log = self.directory / "logs" / "packages.log"
-        step = distribution.fetch_step(missing, mirrors, self.base)
+        step = manager.fetch_step(missing, mirrors, self.base)
         self.builder.activity.total = sum(package.size for package in missing)
         try:
             made = self.builder.run(step, log)
         except DebateError as error:
-            reason = error.log and distribution.explain_fetch(log.read_text(errors="replace"), missing)
-            if reason:
-                raise DebateError(f"{reason}; run doit lock:{self.name} for what the mirror has now") from None
+            fact = manager.explain_fetch(log.read_text(errors="replace"), missing) if error.log else ""
+            if fact:
+                raise DebateError(fact, f"run doit lock:{self.name} for what the mirror has now") from None
             raise error
         finally:
             self.builder.activity.total = 0
@@ -261,17 +264,17 @@ class Pipeline:
 
     def inspect(self, packages: Sequence[Locked]) -> list[bytes]:
         """What each package says of itself, read once for each package in the world."""
-        distribution = self.distribution()
+        manager = self.manager()
         keys_ = {}
         for package in packages:
-            alone = distribution.inspect_step([package], self.base)
+            alone = manager.inspect_step([package], self.base)
             ingredients = {**self.builder.ingredients(alone), "base": ""}
             keys_[package.sha256] = keys.key(ingredients)
         found = {sha256: self.store.lookup(key, ("stanza",)) for sha256, key in keys_.items()}
         unread = [package for package in packages if found[package.sha256] is None]
         made: Mapping[str, Artifact] = {}
         if unread:
-            step = distribution.inspect_step(unread, self.base)
+            step = manager.inspect_step(unread, self.base)
             made = self.builder.run(step, self.directory / "logs" / "inspect.log")
             for sha256, artifact in made.items():
                 self.store.record(keys_[sha256], "inspect", {"stanza": artifact}, 0)
@@ -282,25 +285,24 @@ class Pipeline:
 
     def rootfs(self) -> Report:
         values, index, below = self.slice("rootfs"), self.outputs("packages")["index"], self.below()
+        manager, target = self.manager(), msgspec.convert(values, Target)
         if below is None:
             added = self.locked()
-            step = self.distribution().rootfs_step(added, index, values, self.base, epoch_of(values))
+            step = manager.rootfs_step(added, index, target, self.base, epoch_of(values))
         else:
             there = {package.sha256 for package in below.locked()}
             added = [package for package in self.locked() if package.sha256 not in there]
-            order = self.distribution().order_step(
-                added, index, below.outputs("packages")["index"], values["release"], self.base
-            )
+            order = manager.order_step(added, index, below.outputs("packages")["index"], target.release, self.base)
             plan = self.realise(order).outputs["plan"] if order else None
             layers = below.package_layers()
-            step = self.distribution().added_step(added, index, plan, values, layers, self.base, epoch_of(values))
+            step = manager.added_step(added, index, plan, target, layers, self.base, epoch_of(values))
         return self.finish(step, added)
 
     def initrd(self) -> Report:
         names = set(self.load("packages.json")["initrd"])
         packages = [package for package in self.locked() if package.name in names]
         epoch = epoch_of(self.slice("initrd"))
-        step = self.distribution().initrd_step(packages, self.generator, self.base, epoch)
+        step = self.manager().initrd_step(packages, self.generator, self.base, epoch)
         return self.finish(step, packages)
 
     def overlay(self) -> Report:
@@ -320,7 +322,6 @@ class Pipeline:
         return self.finish(boot.step(self.slice("boot"), self.base))
 
     def iso(self) -> Report:
-        from debate.distributions.interface import LiveParts
         from debate.images import iso
         from debate.steps import boot
 
@@ -328,9 +329,9 @@ class Pipeline:
         layers = [(f"{number}-{name}", layer) for number, (name, layer) in enumerate(self.layers())]
         values, epoch = self.slice("iso"), self.load("hash.json")["epoch"]
         parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, self.sha512, values["label"], epoch)
-        live = self.distribution().live(self.generator, parts)
-        menu = boot.menu(self.slice("boot"), live)
-        step = iso.step(values, live, menu, self.outputs("boot"), epoch, self.base)
+        tree = live.get(values["distribution"], self.generator).live(parts)
+        menu = boot.menu(self.slice("boot"), tree)
+        step = iso.step(values, tree, menu, self.outputs("boot"), epoch, self.base)
         return self.finish(step)
 
     def build(self) -> Report:
@@ -340,8 +341,12 @@ class Pipeline:
 
     # What several steps ask ------------------------------------------------------------------------
 
-    def distribution(self) -> Distribution:
-        return distributions.get(self.slice("packages")["distribution"])
+    def manager(self) -> Manager:
+        return managers.get(self.slice("packages")["distribution"])
+
+    def request(self) -> Request:
+        """The packages that the profile asks for."""
+        return msgspec.convert(self.slice("packages"), Request)
 
     @property
     def generator(self) -> str:
@@ -351,7 +356,7 @@ class Pipeline:
 
     def trusting(self, step: Step) -> Step:
         """``step`` with the keys by which it checks packages, which its own key does not know."""
-        return replace(step, where={**step.where, **self.distribution().trust(self.settings, self.slice("packages"))})
+        return replace(step, where={**step.where, **self.manager().trust(self.settings, self.request())})
 
     def below(self) -> Pipeline | None:
         """The profile on whose packages this one is installed."""
@@ -379,8 +384,6 @@ class Pipeline:
         return known[layer.digest]
 
     def locked(self) -> list[Locked]:
-        from debate.distributions.interface import Locked
-
         return [Locked(**fields) for fields in self.load("lock.json")["packages"]]
 
 

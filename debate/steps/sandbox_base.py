@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debate import distributions
+from debate import distributions, managers
 from debate.errors import DebateError
 from debate.history.records import Report, outputs_of, read_json, record_of, report_of, save_json, trace_of
 from debate.model import Artifact, Step
@@ -28,7 +28,7 @@ def record(settings: Settings) -> Path:
 def step(settings: Settings) -> Step:
     """How it is made."""
     name = distributions.base(settings.base)
-    return distributions.get(name).base_step((settings.scripts / name / "base.packages").read_bytes())
+    return managers.get(name).base_step((settings.scripts / name / "base.packages").read_bytes())
 
 
 def make(settings: Settings, builder: Builder) -> Report:
@@ -39,7 +39,7 @@ def make(settings: Settings, builder: Builder) -> Report:
         program = distributions.BOOTSTRAPPERS[name]
         if shutil.which(program) is None:
             raise DebateError(f"sandbox: {program} is not installed, which makes the sandbox base; run ./setup")
-        return distributions.get(name).base_from_mirrors(step, settings)
+        return managers.get(name).base_from_mirrors(step, settings)
 
     directory = record(settings).parent
     result = builder.realise(step(settings), directory / "base.log", complete)

@@ -13,11 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from debate.distributions import arch, debian
-from debate.distributions.interface import LiveParts, Locked, Mirrors
-from debate.model import Artifact, Step
+from debate import live, managers
+from debate.live.interface import LiveParts
+from debate.managers.interface import Mirrors, Request, Target
+from debate.model import Artifact, Locked, Step
 from debate.settings import Settings
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -77,19 +79,6 @@ STANZAS = {
     "debian": [b"Package: curl\nVersion: 8\n", b"Package: vim\nX-Debate-Initrd: yes\n"],
     "arch": [b"#\n%NAME%\nbase\n\n", b"#initrd\n%NAME%\nzlib\n\n"],
 }
-MANAGERS: dict[str, Any] = {"debian": debian, "arch": arch}
-
-
-def request(fields: Mapping[str, Any]) -> Any:
-    return fields
-
-
-def target(fields: Mapping[str, Any]) -> Any:
-    return fields
-
-
-def live(distribution: str, generator: str, parts: LiveParts) -> Any:
-    return MANAGERS[distribution].live(generator, parts)
 
 
 # What they answer -----------------------------------------------------------------------------------
@@ -138,10 +127,10 @@ def _a_host_without_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("distribution", ["debian", "arch"])
 def test_resolving_and_downloading(distribution: str) -> None:
-    manager, known = MANAGERS[distribution], settings(mirrors=ADDRESSES)
+    manager, known = managers.get(distribution), settings(mirrors=ADDRESSES)
     found: dict[str, Any] = {}
     for name, more in REQUESTS.items():
-        wanted = request({**(DEBIAN if distribution == "debian" else ARCH), **more})
+        wanted = msgspec.convert({**(DEBIAN if distribution == "debian" else ARCH), **more}, Request)
         mirrors = manager.mirrors(known, wanted, "http://profile.example/")
         found[name] = {
             "mirrors": mirrors,
@@ -153,17 +142,17 @@ def test_resolving_and_downloading(distribution: str) -> None:
     found["base"] = base
     found["base_from_mirrors"] = manager.base_from_mirrors(base, known)
     if distribution == "debian":
-        sid = request({**DEBIAN, "release": "sid"})
+        sid = msgspec.convert({**DEBIAN, "release": "sid"}, Request)
         found["rolling"] = manager.lock_step(sid, manager.mirrors(known, sid, None), BASE)
     check(f"{distribution}.resolve", found)
 
 
 @pytest.mark.parametrize("distribution", ["debian", "arch"])
 def test_installing(distribution: str) -> None:
-    manager, packages = MANAGERS[distribution], PACKAGES[distribution]
+    manager, packages = managers.get(distribution), PACKAGES[distribution]
     fields = DEBIAN if distribution == "debian" else ARCH
     release = fields["release"]
-    rootfs = target({**{name: fields[name] for name in ("distribution", "release", "architecture")}, **ROOTFS})
+    rootfs = msgspec.convert({**fields, **ROOTFS}, Target)
     pairs = list(zip(packages, STANZAS[distribution], strict=True))
     index, below = manager.index(pairs), artifact("below")
     generators = ["initramfs-tools", "dracut"] if distribution == "debian" else ["mkinitcpio", "dracut"]
@@ -191,11 +180,11 @@ def test_live_trees(distribution: str, generator: str, depth: int) -> None:
     parts = LiveParts(
         artifact("kernel"), artifact("initrd"), layers, lambda layer: f"sha512 {layer.size}", "LABEL", 1_000_000_000
     )
-    check(f"{distribution}.{generator}.{depth}", live(distribution, generator, parts))
+    check(f"{distribution}.{generator}.{depth}", live.get(distribution, generator).live(parts))
 
 
 def test_no_address_is_left_out() -> None:
     """A golden file of a step without sources would hold anything."""
-    wanted = request({**DEBIAN, "repositories": REPOSITORIES})
-    step = debian.lock_step(wanted, Mirrors({"debian": "D", "tools": "T", "zoo": "Z"}, {}), BASE)
+    wanted = msgspec.convert({**DEBIAN, "repositories": REPOSITORIES}, Request)
+    step = managers.get("debian").lock_step(wanted, Mirrors({"debian": "D", "tools": "T", "zoo": "Z"}, {}), BASE)
     assert step.where["sources.list"].decode().count("\n") == 5

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError
 
 from debate.distributions.interface import PacmanDistribution
 from debate.errors import DebateError, Problem
@@ -79,6 +80,8 @@ class Pacman:
             try:
                 urllib.request.urlopen(address, timeout=15).close()  # noqa: S310 - `ADDRESS` says which schemes there are
             except (OSError, ValueError, HTTPException) as error:
+                if isinstance(error, HTTPError):
+                    error.close()
                 raise DebateError(str(error), place=address) from None
 
         return shared.reach(found, self.facts.NAME, f"{self._directory(component)}/{component}.db", download)

@@ -26,6 +26,33 @@ class Artifact:
 
 
 @dataclass(frozen=True)
+class Locked:
+    """One package of a lock."""
+
+    name: str
+    version: str
+    architecture: str
+    repository: str
+    """Name of the archive: the distribution's own, or a repository of the profile."""
+    path: str
+    """Below the archive's root."""
+    size: int
+    """Bytes."""
+    sha256: str
+    """64 hex digits."""
+    signature: str = ""
+    """A detached OpenPGP signature in base64, where packages are signed one by one."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As a lock has it."""
+        return {name: value for name, value in vars(self).items() if name != "signature" or value}
+
+    @property
+    def artifact(self) -> Artifact:
+        return Artifact(f"sha256:{self.sha256}", self.size)
+
+
+@dataclass(frozen=True)
 class Command:
     """A script of ``sandbox/`` and where it runs."""
 

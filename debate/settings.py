@@ -45,7 +45,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from debate.distributions import BOOTSTRAPPERS
 from debate.errors import DebateError
 from debate.text import amounts
 
@@ -101,7 +100,6 @@ class Settings:
 _CHOICES = {
     "remote_mode": ("read-write", "read-only"),
     "lock": ("refuse", "refresh"),
-    "base": ("auto", *BOOTSTRAPPERS),
     "scratch": ("auto", "tmpfs", "disk"),
     "acceleration": ("auto", "kvm", "tcg"),
 }

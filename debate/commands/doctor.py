@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from debate import PACKAGE, distributions
+from debate import PACKAGE, distributions, managers
 from debate.build.builder import Builder
 from debate.errors import DebateError
 from debate.host.run import run
@@ -163,7 +163,7 @@ def _memory(builder: Builder) -> Finding:
 
 def _mirror(builder: Builder) -> Finding:
     try:
-        address = distributions.get("debian").reach_mirror(builder.settings)
+        address = managers.get(distributions.base(builder.settings.base)).reach_mirror(builder.settings)
     except DebateError as error:
         return _refused("mirror", error)
     return Finding("mirror", f"{address} answers")

@@ -1,16 +1,19 @@
-"""What sets locale and time zone wherever glibc and systemd are.
+"""Locale and time zone of any distribution with glibc and systemd.
 
 Sources: locale.conf(5), localtime(5); locale.gen as locale-gen(8) reads it.
 """
 
 from __future__ import annotations
 
-from debate.distributions.interface import LocaleParts, Slice
+from collections.abc import Mapping
+from typing import Any
+
+from debate.distributions.interface import LocaleParts
 from debate.tree import Entry, text_entry
 
 
-def locale_parts(overlay: Slice) -> LocaleParts:
-    """Without what differs between distributions: the keymap."""
+def locale_parts(overlay: Mapping[str, Any]) -> LocaleParts:
+    """All but the keymap, which differs between distributions."""
     parts = LocaleParts([text_entry("/etc/locale.conf", f"LANG={overlay['locale']}\n")], [], [], [])
     if overlay["timezone"] != "UTC":
         target = f"/usr/share/zoneinfo/{overlay['timezone']}"
@@ -24,7 +27,10 @@ def locale_parts(overlay: Slice) -> LocaleParts:
 
 
 def _charset(locale: str) -> str:
-    """Of LANGUAGE[.CODESET][@MODIFIER]. Without a codeset: what most have in /usr/share/i18n/SUPPORTED."""
+    """The character set of LANGUAGE[.CODESET][@MODIFIER].
+
+    Without a codeset it is the one that most have in /usr/share/i18n/SUPPORTED.
+    """
     language, _, modifier = locale.partition("@")
     codeset = language.partition(".")[2]
     if codeset.lower() in ("utf-8", "utf8"):

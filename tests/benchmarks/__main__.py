@@ -23,11 +23,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
+from debate import live
 from debate.build.builder import Builder, _fill
 from debate.cache.store import Store
-from debate.distributions.interface import LiveParts, Locked
 from debate.images import iso
-from debate.model import Artifact, Command, Step
+from debate.live.interface import LiveParts
+from debate.managers.interface import Target
+from debate.model import Artifact, Command, Locked, Step
 from debate.settings import Settings
 from debate.steps import boot
 from debate.steps.pipeline import Pipeline, epoch_of
@@ -100,9 +104,9 @@ class Bench:
     def rootfs(self) -> Path:
         """What the step rootfs gets."""
         values = self.pipeline.slice("rootfs")
-        step = self.pipeline.distribution().rootfs_step(
-            self.pipeline.locked(), self.pipeline.outputs("packages")["index"], values, self.pipeline.base,
-            epoch_of(values),
+        step = self.pipeline.manager().rootfs_step(
+            self.pipeline.locked(), self.pipeline.outputs("packages")["index"], msgspec.convert(values, Target),
+            self.pipeline.base, epoch_of(values),
         )  # fmt: skip
         return self.laid_out(step)
 
@@ -110,10 +114,11 @@ class Bench:
         initrd = self.pipeline.outputs("initrd")
         layers, sha512 = self.pipeline.layers(), self.pipeline.sha512
         parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, sha512, "BENCH", 1_000_000_000)
-        live = self.pipeline.distribution().live(self.pipeline.generator, parts)
-        menu = boot.menu(self.pipeline.slice("boot"), live)
+        values = self.pipeline.slice("iso")
+        tree = live.get(values["distribution"], self.pipeline.generator).live(parts)
+        menu = boot.menu(self.pipeline.slice("boot"), tree)
         images: dict[str, Artifact] = self.pipeline.outputs("boot")
-        return iso.step(self.pipeline.slice("iso"), live, menu, images, 1_000_000_000, self.pipeline.base)
+        return iso.step(values, tree, menu, images, 1_000_000_000, self.pipeline.base)
 
     # Rows ------------------------------------------------------------------------------------------
 
@@ -196,7 +201,7 @@ class Bench:
         """The same packages, by the resolver that live-build uses, and the same compression."""
         directory = self.directory / "live-build"
         directory.mkdir()
-        addresses = self.pipeline.distribution().mirrors(self.settings, self.pipeline.slice("packages"), None).addresses
+        addresses = self.pipeline.manager().mirrors(self.settings, self.pipeline.request(), None).addresses
         mirror = addresses["debian"]
         security = addresses.get("debian-security", mirror)
         options = [

@@ -19,8 +19,8 @@ def test_a_mirror_that_does_not_answer(checkout: Checkout) -> None:
     said = checkout.doit("doctor", status=1, MIRROR_DEBIAN="http://127.0.0.1:9/debian")
     assert "this host cannot build yet: mirror\n" in said
     assert (
-        "  missing mirror        http://127.0.0.1:9/debian/dists/trixie/InRelease cannot be had; check the network, or "
-        "set DEBATE_MIRROR_DEBIAN to another mirror" in said
+        "  missing mirror        http://127.0.0.1:9/debian/dists/trixie/InRelease is unavailable; check the network, "
+        "or set DEBATE_MIRROR_DEBIAN to another mirror" in said
     )
 
 

@@ -40,7 +40,7 @@ def lock(checkout: Checkout, archive: Archive, status: int = 0, **settings: str)
 def test_an_unsigned_index_is_refused(mine: Checkout, own: Archive) -> None:
     own.publish(sign=False)
     said = lock(mine, own, status=1)
-    assert "lock:mine: a mirror's index is unsigned or signed by an unknown key; it is refused" in said
+    assert "lock:mine: a mirror's index is unsigned or signed by an unknown key, so it is refused" in said
     assert not mine.output("mine", "lock.json").exists()
 
 
@@ -48,13 +48,13 @@ def test_an_index_signed_by_another_key_is_refused(mine: Checkout, tmp_path: Pat
     stranger = Archive.make(tmp_path / "stranger")
     stranger.add("debate-probe", "6.6.6", {})
     stranger.publish()
-    assert "unsigned or signed by an unknown key; it is refused" in lock(mine, stranger, status=1)
+    assert "unsigned or signed by an unknown key, so it is refused" in lock(mine, stranger, status=1)
 
 
 def test_an_altered_index_is_refused(mine: Checkout, own: Archive) -> None:
     index = own.directory / "dists" / SUITE / "main" / "binary-amd64" / "Packages"
     index.write_text(index.read_text().replace("Version: 1.0", "Version: 2.0"))
-    assert "not what the archive's signed index says" in lock(mine, own, status=1)
+    assert "differs from the archive's signed index" in lock(mine, own, status=1)
     assert not mine.output("mine", "lock.json").exists()
 
 
@@ -117,7 +117,7 @@ def test_a_package_with_other_bytes_than_the_lock_says_is_refused(mine: Checkout
     data = package.read_bytes()
     package.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     said = mine.doit("packages:mine", status=1, MIRROR_EXTRA=own.url)
-    assert "pool/debate-probe_1.3_all.deb has another SHA-256 than the lock; it is refused" in said
+    assert "pool/debate-probe_1.3_all.deb does not match the SHA-256 in the lock, so it is refused" in said
 
 
 def test_a_committed_lock_that_does_not_fit(mine: Checkout, own: Archive) -> None:

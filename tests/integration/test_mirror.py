@@ -90,8 +90,8 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
 FAULTS = {
     "404": ("404|does not have a Release|no archive with a suite", "no longer has probe-404 1.0"),
     "500": ("500", "500"),
-    "cut": ("not what the archive's signed index says", "closed|Connection|has another SHA-256"),
-    "wrong": ("not what the archive's signed index says", "has another SHA-256 than the lock"),
+    "cut": ("differs from the archive's signed index", "closed|Connection|does not match the SHA-256"),
+    "wrong": ("differs from the archive's signed index", "does not match the SHA-256 in the lock"),
 }
 """Fault -> what is said of it when it hits the index, and when it hits a package."""
 

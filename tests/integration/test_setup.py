@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from debate import keys, settings
-from debate.distributions import debian
+from debate import distributions, keys, managers, settings
+from debate.managers import shared
 from tests.conftest import ROOT
 from tests.integration.checkout import Checkout, host_state
 
@@ -42,7 +42,8 @@ class Bare:
 
     def __init__(self, root: Path, release: str) -> None:
         self.root = root
-        found = debian.mirrors(settings.load(ROOT), {"release": release, "repositories": [], "snapshot": None}, None)
+        request = shared.base_request(distributions.get("debian"), release)
+        found = managers.get("debian").mirrors(settings.load(ROOT), request, None)
         sources = "".join(
             f"deb {found.addresses[archive]} {suite.format(release=release)} main\n"
             for archive, suite in (("debian", "{release}"), ("debian-security", "{release}-security"))
@@ -52,7 +53,7 @@ class Bare:
             ["mmdebstrap", "--quiet", "--variant=minbase", "--include=git,python3", release, str(root), "-"],
             input=sources, text=True, check=True, capture_output=True,
         )  # fmt: skip
-        (root / "etc/apt/apt.conf.d/99proxy").write_text(debian._host_apt_conf())
+        (root / "etc/apt/apt.conf.d/99proxy").write_text(shared.host_proxies())
         for name in ("resolv.conf", "hosts"):
             shutil.copyfile(f"/etc/{name}", root / "etc" / name)
         certificates = Path("/etc/ssl/certs/ca-certificates.crt")

@@ -62,3 +62,18 @@ def test_an_old_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     found = doctor._nspawn(builder(tmp_path))
     assert (found.fact, found.remedy) == ("systemd 247", "252 or later is needed: upgrade this host to a newer release")
+
+
+@pytest.mark.parametrize("base", ["arch", "debian"])
+def test_the_mirror_of_what_the_sandbox_is_made_of(base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that knows a mirror for it can build, whatever it knows of other distributions."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    index = {"arch": "core/os/x86_64/core.db", "debian": "dists/trixie/InRelease"}[base]
+    (tmp_path / index).parent.mkdir(parents=True)
+    (tmp_path / index).touch()
+    other = "debian" if base == "arch" else "arch"
+    found = doctor._mirror(builder(tmp_path, base=base, mirrors={base: f"file://{tmp_path}", other: "nonsense"}))
+    assert (found.fact, found.remedy) == (f"file://{tmp_path} answers", "")
+    lacking = doctor._mirror(builder(tmp_path, base=base, mirrors={base: "file:///nowhere"}))
+    assert lacking.fact == f"file:///nowhere/{index}: missing"
+    assert f"DEBATE_MIRROR_{base.upper()}" in lacking.remedy

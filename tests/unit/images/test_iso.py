@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from debate.distributions.interface import Live
 from debate.images import iso
+from debate.live.interface import Live
 from debate.model import Artifact
 
 BIOS = [

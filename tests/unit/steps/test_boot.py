@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from debate.distributions.interface import Live
+from debate.live.interface import Live
 from debate.model import Artifact
 from debate.steps import boot
 

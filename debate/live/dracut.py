@@ -5,7 +5,7 @@ Source: dracut.cmdline(7), "Booting live images".
 
 from __future__ import annotations
 
-from debate.distributions.interface import Live, LiveParts
+from debate.live.interface import Live, LiveParts
 from debate.model import as_lines
 
 

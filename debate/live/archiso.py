@@ -1,0 +1,28 @@
+"""What mkinitcpio-archiso's hook, and ours beside it (sandbox/layers/), look for on an ISO.
+
+Source: https://gitlab.archlinux.org/mkinitcpio/mkinitcpio-archiso, docs/README.bootparams.
+"""
+
+from __future__ import annotations
+
+import time
+
+from debate.live.interface import Live, LiveParts
+from debate.model import Artifact, as_lines
+
+
+def live(parts: LiveParts) -> Live:
+    """The lowest layer as archiso's image, found by a file named after the epoch, below what our hook adds."""
+    (_, lowest), *above = parts.layers
+    images = {"airootfs.sfs": lowest, **{f"{name}.sfs": image for name, image in above}}
+    uuid = time.strftime("%Y-%m-%d-%H-%M-%S-00", time.gmtime(parts.epoch))
+    tree: dict[str, Artifact | bytes] = {
+        "arch/boot/x86_64/vmlinuz-linux": parts.kernel,
+        "arch/boot/x86_64/initramfs-linux.img": parts.initrd,
+        **{f"arch/x86_64/{name}": image for name, image in images.items()},
+        "arch/x86_64/layers": as_lines(list(images)[1:]),
+        "arch/x86_64/airootfs.sha512": as_lines(f"{parts.sha512(image)}  {name}" for name, image in images.items()),
+        f"boot/{uuid}.uuid": b"",
+    }
+    arguments = ("archisobasedir=arch", f"archisosearchuuid={uuid}")
+    return Live(tree, "/arch/boot/x86_64/vmlinuz-linux", "/arch/boot/x86_64/initramfs-linux.img", arguments)

@@ -1,0 +1,359 @@
+"""apt resolves and fetches, mmdebstrap installs.
+
+Sources: apt-get(8), apt.conf(5), sources.list(5), deb822(5), mmdebstrap(1).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+import urllib.parse
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from debate.distributions.interface import AptDistribution
+from debate.errors import DebateError, Place, Problem
+from debate.host.run import run
+from debate.managers import shared
+from debate.managers.interface import Manager, Mirrors, Request, Target
+from debate.model import Artifact, Command, Locked, Step, as_lines
+from debate.settings import Settings, mirror_variable
+
+_RESOLVED = re.compile(r"'([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb (\d+) SHA256:([0-9a-f]{64})")
+_INITRD_MARK = b"\nX-Debate-Initrd: yes"
+"""The field that sandbox/debian/inspect.sh adds to packages that matter to an initramfs."""
+
+
+def manager(facts: AptDistribution) -> Manager:
+    return Apt(facts)
+
+
+@dataclass(frozen=True)
+class Apt:
+    """See `debate.managers.interface.Manager`."""
+
+    facts: AptDistribution
+
+    # The sandbox base and the mirrors --------------------------------------------------------------
+
+    def base_step(self, packages: bytes) -> Step:
+        return Step(
+            name="sandbox",
+            commands=(Command("debian/base.sh", rights="base"),),
+            outputs=("base", "packages"),
+            epoch=shared.EPOCH,
+            parameters={"release": self.facts.BASE_RELEASE.encode(), "packages": packages},
+        )
+
+    def base_from_mirrors(self, step: Step, settings: Settings) -> Step:
+        request = shared.base_request(self.facts, self.facts.BASE_RELEASE)
+        found = self.mirrors(settings, request, None)
+        where = {
+            "sources.list": self._sources(request, found.addresses),
+            "apt.conf": shared.host_proxies().encode(),
+        }
+        return replace(step, where=where, mirrors=found.directories)
+
+    def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
+        """Setting, then the profile, then the host's own apt, then the bootstrapper's default."""
+        main = self.facts.NAME
+        archives = (main,) if request.release in self.facts.ROLLING else tuple(self.facts.ARCHIVES)
+        if request.snapshot:
+            found = {
+                archive: shared.dated_mirror(
+                    settings, self.facts, request.snapshot, archive=archive, date=request.snapshot
+                )
+                for archive in archives
+            }
+        else:
+            known = {**self._host_mirrors(), **({main: mirror} if mirror else {}), **settings.mirrors}
+            found = {archive: known[archive] for archive in archives if known.get(archive)}
+            if main not in found:
+                raise DebateError(
+                    f"no {self.facts.TITLE} mirror is known: this host's apt has none",
+                    f"set {mirror_variable(main)} to its address",
+                )
+        return shared.mirrors(found, request, settings)
+
+    def reach_mirror(self, settings: Settings) -> str:
+        """Asks with the host's own apt, whose proxies and certificates count."""
+        request = shared.base_request(self.facts, self.facts.BASE_RELEASE)
+        found = self.mirrors(settings, request, None)
+        options = ["-oAcquire::Retries=0", "-oAcquire::http::Timeout=15", "-oAcquire::https::Timeout=15"]
+        with tempfile.TemporaryDirectory(prefix="debate-mirror-") as directory:
+
+            def download(address: str) -> None:
+                run(["/usr/lib/apt/apt-helper", *options, "download-file", address, f"{directory}/index"])
+
+            return shared.reach(found, self.facts.NAME, f"dists/{request.release}/InRelease", download)
+
+    def _host_mirrors(self) -> dict[str, str]:
+        """The addresses of the distribution's archives in the host's own apt configuration."""
+        main, security = self.facts.NAME, f"{self.facts.NAME}-security"
+        found: dict[str, str] = {}
+        fields = "$(REPO_URI)|$(ORIGIN)|$(LABEL)|$(SUITE)"
+        try:
+            lines = run(["apt-get", "indextargets", "--format", fields, "Created-By: Packages"])
+        except DebateError:
+            lines = ""
+        for line in lines.splitlines():
+            address, origin, label, suite = line.split("|")
+            # Others, such as cdrom: and mirror+file:, mean something on the host only.
+            if origin == self.facts.ORIGIN and re.fullmatch(shared.ADDRESS, address):
+                archive = security if "security" in f"{label} {suite}".lower() else main
+                found.setdefault(archive, address)
+        if main not in found:
+            for script in ("/usr/bin/mmdebstrap", "/usr/share/debootstrap/scripts/sid"):
+                try:
+                    text = Path(script).read_text(errors="replace")
+                except OSError:
+                    continue
+                match = re.search(rf"mirror\b[ ='\"]*(https?://[^\s'\"]+/{re.escape(main)})\b", text)
+                if match:
+                    found[main] = match[1]
+                    break
+        return found
+
+    def _sources(self, request: Request, addresses: Mapping[str, str]) -> bytes:
+        """sources.list."""
+        options = f"signed-by={self.facts.KEYRING}"
+        if request.snapshot:
+            options += " check-valid-until=no"
+        lines = []
+        for archive, suites in self.facts.ARCHIVES.items():
+            if archive not in addresses:
+                continue
+            if request.release in self.facts.ROLLING:
+                suites = suites[:1]
+            for suite in suites:
+                name = suite.format(release=request.release)
+                lines.append(f"deb [{options}] {addresses[archive]} {name} {' '.join(request.components)}")
+        for repository in request.repositories:
+            signed = f"signed-by=/run/in/keys/{repository.name}.{_key_kind(repository.key)}"
+            for suite in repository.suites:
+                components = " ".join(repository.components)
+                lines.append(f"deb [{signed}] {addresses[repository.name]} {suite} {components}")
+        return as_lines(lines)
+
+    def trust(self, settings: Settings, request: Request) -> dict[str, bytes]:
+        return {}  # apt has checked the index when the lock was made; from there on SHA-256 does.
+
+    # Which packages --------------------------------------------------------------------------------
+
+    def lock_step(self, request: Request, mirrors: Mirrors, base: Artifact, installed: bytes = b"") -> Step:
+        options = (
+            f'APT::Architecture "{request.architecture}";\n'
+            f'APT::Install-Recommends "{str(request.recommends).lower()}";\n'
+        )
+        return Step(
+            name="lock",
+            commands=(Command("debian/lock.sh", rights="fetch"),),
+            outputs=("resolved",),
+            epoch=shared.EPOCH,
+            parameters={
+                "options": options.encode(),
+                "packages": as_lines(request.packages),
+                "installed": installed,
+                **{
+                    f"keys/{repository.name}.{_key_kind(repository.key)}": repository.key.encode("latin-1")
+                    for repository in request.repositories
+                },
+            },
+            where={
+                "sources.list": self._sources(request, mirrors.addresses),
+                "apt.conf": shared.apt_conf(mirrors),
+            },
+            mirrors=mirrors.directories,
+            base=base,
+        )
+
+    def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
+        """Read what ``apt-get --print-uris`` printed: 'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX."""
+        found = []
+        for line in resolved.splitlines():
+            match = _RESOLVED.fullmatch(line.strip())
+            if match is None:
+                raise DebateError(f"{line!r} has no SHA-256, so it is refused", "use another mirror", place="apt")
+            uri, name, version, architecture, size, digest = match.groups()
+            archive, path = shared.archive_of(uri, mirrors.addresses, "apt")
+            found.append(Locked(name, urllib.parse.unquote(version), architecture, archive, path, int(size), digest))
+        return sorted(found, key=lambda package: (package.name, package.architecture))
+
+    def explain_lock(self, log: str, request: Request) -> tuple[Problem, ...]:
+        missing = sorted(set(re.findall(r"E: (?:Unable to locate package|Package) '?([a-z0-9][a-z0-9+.-]*)", log)))
+        if missing:
+            whose = f"{request.distribution} {request.release}"
+            return tuple(shared.unknown_package(name, log, whose, "check the name and the release") for name in missing)
+        removed = re.search(r"^The following packages will be REMOVED:\n((?: .*\n)+)", log, re.MULTILINE)
+        if removed and request.base:
+            names = " ".join(removed[1].split())
+            fact = f"installing them would remove {names} of the base {request.base!r}"
+            return (Problem(Place("packages"), fact, "choose another base"),)
+        if "is not signed" in log or "NO_PUBKEY" in log or "couldn't be verified" in log:
+            return (Problem(None, "a mirror's index is unsigned or signed by an unknown key, so it is refused"),)
+        altered = re.search(rf"^E: Failed to fetch (\S+)\s+{shared.ALTERED}", log, re.MULTILINE)
+        if altered:
+            fact = "differs from the archive's signed index, so it is refused: altered, or the mirror is being updated"
+            return (Problem(Place(altered[1]), fact, "try again later, or use another mirror"),)
+        lacking = re.search(
+            r"^E: The repository '(\S+) (\S+) (?:In)?Release' does not have a Release file", log, re.MULTILINE
+        )
+        if lacking:
+            remedy = "check the mirror's address and the release"
+            return (Problem(Place(lacking[1]), f"there is no archive with a suite {lacking[2]!r}", remedy),)
+        failed = re.search(r"^(?:E|W|Err): ?(?:Failed to fetch )?(\S+://\S+)\s+(.*)$", log, re.MULTILINE)
+        return (shared.unreachable(failed[1], failed[2].strip(": ")),) if failed else ()
+
+    def fetch_step(self, wanted: Sequence[Locked], mirrors: Mirrors, base: Artifact) -> Step:
+        return shared.fetch_step(wanted, mirrors, base)
+
+    def explain_fetch(self, log: str, missing: Sequence[Locked]) -> str:
+        return shared.explain_fetch(log, missing)
+
+    def inspect_step(self, packages: Sequence[Locked], base: Artifact) -> Step:
+        return Step(
+            name="inspect",
+            commands=(Command("debian/inspect.sh"),),
+            outputs=tuple(package.sha256 for package in packages),
+            epoch=shared.EPOCH,
+            inputs={f"packages/{package.sha256}": package.artifact for package in packages},
+            base=base,
+        )
+
+    def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
+        """A file Packages."""
+        stanzas = [
+            stanza.rstrip()
+            + f"\nFilename: {_pool(package)}\nSize: {package.size}\nSHA256: {package.sha256}\n\n".encode()
+            for package, stanza in packages
+        ]
+        return b"".join(stanzas)
+
+    def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
+        return sorted(
+            package.name
+            for package, stanza in packages
+            if package.name in self.facts.TOOLS[generator] or _INITRD_MARK in b"\n" + stanza
+        )
+
+    def select_step(self, index: bytes, wanted: Sequence[str], release: str, base: Artifact) -> Step:
+        return Step(
+            name="select",
+            commands=(Command("debian/select.sh"),),
+            outputs=("selected",),
+            epoch=shared.EPOCH,
+            parameters={
+                _packages_file(release): index,
+                **_release_file(release, hashlib.sha256(index).hexdigest(), len(index)),
+                "wanted": as_lines(wanted),
+                "release": release.encode(),
+            },
+            base=base,
+        )
+
+    # Installing ------------------------------------------------------------------------------------
+
+    def rootfs_step(
+        self, packages: Sequence[Locked], index: Artifact, target: Target, base: Artifact, epoch: int
+    ) -> Step:
+        return Step(
+            name="rootfs",
+            commands=(Command("debian/rootfs.sh", rights="bootstrap"),),
+            outputs=("layer", "packages"),
+            epoch=epoch,
+            parameters={
+                **_release_file(target.release, index.digest.removeprefix("sha256:"), index.size),
+                "release": target.release.encode(),
+                "architecture": target.architecture.encode(),
+                "packages": ",".join(f"{p.name}={p.version}" for p in packages).encode(),
+                **_options(target),
+            },
+            inputs={
+                _packages_file(target.release): index,
+                **{f"repository/{_pool(package)}": package.artifact for package in packages},
+            },
+            base=base,
+        )
+
+    def order_step(
+        self, packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, base: Artifact
+    ) -> Step:
+        return Step(
+            name="order",
+            commands=(Command("debian/order.sh"),),
+            outputs=("plan",),
+            epoch=shared.EPOCH,
+            parameters={
+                **_release_file(release, index.digest.removeprefix("sha256:"), index.size),
+                "wanted": as_lines(f"{package.name}={package.version}" for package in packages),
+                "release": release.encode(),
+            },
+            inputs={_packages_file(release): index, "below": below},
+            base=base,
+        )
+
+    def added_step(
+        self,
+        packages: Sequence[Locked],
+        index: Artifact,
+        plan: Artifact | None,
+        target: Target,
+        layers: Sequence[Artifact],
+        base: Artifact,
+        epoch: int,
+    ) -> Step:
+        return Step(
+            name="rootfs",
+            commands=(
+                Command("debian/add.sh", root="system", rights="system"),
+                Command("debian/pack.sh", pack_upper=True),
+            ),
+            outputs=("layer", "packages"),
+            epoch=epoch,
+            parameters=_options(target),
+            inputs={**({"plan": plan} if plan else {}), **{_pool(package): package.artifact for package in packages}},
+            layers=tuple(layers),
+            base=base,
+        )
+
+    def initrd_step(self, packages: Sequence[Locked], generator: str, base: Artifact, epoch: int) -> Step:
+        return Step(
+            name="initrd",
+            commands=(Command("debian/initrd.sh", rights="bootstrap"),),
+            outputs=("kernel", "initrd"),
+            epoch=epoch,
+            parameters={"generator": generator.encode()},
+            inputs={_pool(package).replace("pool/", "packages/"): package.artifact for package in packages},
+            base=base,
+        )
+
+
+def _key_kind(key: str) -> str:
+    """apt tells the two kinds apart by the file's name."""
+    return "asc" if key.startswith("-----BEGIN") else "gpg"
+
+
+def _pool(package: Locked) -> str:
+    version = urllib.parse.quote(package.version, safe="+~")
+    return f"pool/{package.name}_{version}_{package.architecture}.deb"
+
+
+def _packages_file(release: str) -> str:
+    return f"repository/dists/{release}/main/binary-all/Packages"
+
+
+def _release_file(release: str, sha256: str, size: int) -> dict[str, bytes]:
+    text = (
+        f"Origin: debate\nSuite: {release}\nCodename: {release}\nComponents: main\n"
+        f"Architectures: all\nSHA256:\n {sha256} {size} main/binary-all/Packages\n"
+    )
+    return {f"repository/dists/{release}/Release": text.encode()}
+
+
+def _options(target: Target) -> dict[str, bytes]:
+    return {
+        "dpkg.cfg": as_lines(f"path-exclude={glob}" for glob in target.exclude),
+        "mksquashfs": as_lines(target.mksquashfs),
+    }

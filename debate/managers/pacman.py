@@ -1,0 +1,295 @@
+"""pacman resolves and installs; apt's methods, which every sandbox base has, download.
+
+Sources: pacman(8), pacman.conf(5), pacman-key(8), alpm-db-desc and alpm-pkginfo (https://alpm.archlinux.page).
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import tarfile
+import urllib.request
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from http.client import HTTPException
+from pathlib import Path
+from urllib.error import HTTPError
+
+from debate.distributions.interface import PacmanDistribution
+from debate.errors import DebateError, Problem
+from debate.managers import shared
+from debate.managers.interface import Manager, Mirrors, Request, Target
+from debate.model import Artifact, Command, Locked, Step, as_lines
+from debate.settings import Settings, keyring_variable, mirror_variable
+
+_LOCAL = b"[debate]\nServer = file:///run/in/packages\n"
+"""The locked packages as a repository."""
+
+
+def manager(facts: PacmanDistribution) -> Manager:
+    return Pacman(facts)
+
+
+@dataclass(frozen=True)
+class Pacman:
+    """See `debate.managers.interface.Manager`."""
+
+    facts: PacmanDistribution
+
+    # The sandbox base and the mirrors --------------------------------------------------------------
+
+    def base_step(self, packages: bytes) -> Step:
+        return Step(
+            name="sandbox",
+            commands=(Command("arch/base.sh", rights="base"),),
+            outputs=("base", "packages"),
+            epoch=shared.EPOCH,
+            parameters={"architecture": self.facts.ARCHITECTURES[0].encode(), "packages": packages},
+        )
+
+    def base_from_mirrors(self, step: Step, settings: Settings) -> Step:
+        request = shared.base_request(self.facts, self.facts.RELEASES[0])
+        found = self.mirrors(settings, request, None)
+        where = {"repositories": self._repositories(request, found.addresses), **self.trust(settings, request)}
+        return replace(step, where=where, mirrors=found.directories)
+
+    def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
+        """Setting, then the profile, then the host's own pacman."""
+        name = self.facts.NAME
+        if request.snapshot:
+            date = request.snapshot
+            date = f"{date[:4]}/{date[4:6]}/{date[6:8]}"
+            address = shared.dated_mirror(settings, self.facts, request.snapshot, date=date)
+        else:
+            address = settings.mirrors.get(name) or mirror or self._host_mirror()
+        if not address:
+            below = self._directory(self.facts.DEFAULT_COMPONENTS[0])
+            raise DebateError(
+                f"no {self.facts.TITLE} mirror is known",
+                f"set {mirror_variable(name)} to its address, below which {below}/ lies",
+            )
+        return shared.mirrors({name: address}, request, settings)
+
+    def reach_mirror(self, settings: Settings) -> str:
+        request = shared.base_request(self.facts, self.facts.RELEASES[0])
+        found = self.mirrors(settings, request, None)
+        component = request.components[0]
+
+        def download(address: str) -> None:
+            try:
+                urllib.request.urlopen(address, timeout=15).close()  # noqa: S310 - `ADDRESS` says which schemes there are
+            except (OSError, ValueError, HTTPException) as error:
+                if isinstance(error, HTTPError):
+                    error.close()
+                raise DebateError(str(error), place=address) from None
+
+        return shared.reach(found, self.facts.NAME, f"{self._directory(component)}/{component}.db", download)
+
+    def _directory(self, component: str) -> str:
+        """A repository's directory below a mirror's address."""
+        return self.facts.SERVER.replace("$repo", component).replace("$arch", self.facts.ARCHITECTURES[0])
+
+    def _host_mirror(self) -> str:
+        """The first of the host's own mirrors, without the part that `SERVER` stands for; empty if there is none."""
+        try:
+            text = Path(self.facts.HOST_MIRRORS).read_text()
+        except OSError:
+            return ""
+        match = re.search(
+            rf"^\s*Server\s*=\s*({shared.ADDRESS})/{re.escape(self.facts.SERVER)}\s*$", text, re.MULTILINE
+        )
+        return match[1] if match else ""
+
+    def _repositories(self, request: Request, addresses: Mapping[str, str]) -> bytes:
+        """Sections of pacman.conf. A repository of the profile wins over the distribution's."""
+        servers = _servers(addresses)
+        sections = []
+        for repository in request.repositories:
+            sections += [f"[{repository.name}]", f"Server = {servers[repository.name]}"]
+        for name in self.facts.COMPONENTS:
+            if name in request.components:
+                sections += [f"[{name}]", f"Server = {servers[self.facts.NAME]}/{self.facts.SERVER}"]
+        return as_lines(sections)
+
+    def trust(self, settings: Settings, request: Request) -> dict[str, bytes]:
+        """Keyrings. The signatures that are accepted never change what packages hold: no part of a key."""
+        found = {f"keys/{repository.name}": repository.key.encode("latin-1") for repository in request.repositories}
+        path = settings.keyrings.get(self.facts.NAME)
+        if path:
+            try:
+                found["keyring"] = Path(path).read_bytes()
+            except OSError as error:
+                remedy = f"set {keyring_variable(self.facts.NAME)} to a file with the keys"
+                raise DebateError(error.strerror or str(error), remedy, place=path) from None
+        return found
+
+    # Which packages --------------------------------------------------------------------------------
+
+    def lock_step(self, request: Request, mirrors: Mirrors, base: Artifact, installed: bytes = b"") -> Step:
+        return Step(
+            name="lock",
+            commands=(Command("arch/lock.sh", rights="fetch"),),
+            outputs=("resolved",),
+            epoch=shared.EPOCH,
+            parameters={
+                "architecture": request.architecture.encode(),
+                "packages": as_lines(request.packages),
+                "installed": installed,
+            },
+            where={"repositories": self._repositories(request, mirrors.addresses)},
+            mirrors=mirrors.directories,
+            base=base,
+        )
+
+    def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
+        """Read what lock.sh wrote, a line a package: name, version, repository, location, size, SHA-256, signature."""
+        found = []
+        for line in resolved.splitlines():
+            name, version, _, location, size, sha256, signature = [*line.split("\t"), *[""] * 7][:7]
+            if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+                raise DebateError(
+                    f"the database has no SHA-256 for {name}, so it is refused", "use another mirror", place="pacman"
+                )
+            if not signature:
+                raise DebateError(
+                    f"{name} {version} is not signed, so it is refused", "use another mirror", place="pacman"
+                )
+            archive, path = shared.archive_of(location, _servers(mirrors.addresses), "pacman")
+            architecture = re.sub(r"\.pkg\.tar(\.\w+)?$", "", location).rpartition("-")[2]
+            found.append(Locked(name, version, architecture, archive, path, int(size), sha256, signature))
+        return sorted(found, key=lambda package: package.name)
+
+    def explain_lock(self, log: str, request: Request) -> tuple[Problem, ...]:
+        missing = sorted(set(re.findall(r"^error: target not found: (\S+)$", log, re.MULTILINE)))
+        if missing:
+            remedy = "check the name and the repositories"
+            return tuple(shared.unknown_package(name, log, request.distribution, remedy) for name in missing)
+        if re.search(
+            r"invalid or corrupted database \(PGP signature\)|signature from .* is (unknown|marginal) trust", log
+        ):
+            return (Problem(None, "a mirror's database is signed by an unknown key, so it is refused"),)
+        expired = re.search(r"key \"?([^\"\n]*)\"? is expired|signature from \"([^\"]*)\" is expired", log)
+        if expired:
+            return (Problem(None, f"the key of {expired[1] or expired[2]} has expired", "refresh the keyring"),)
+        failed = re.search(r"^error: failed retrieving file '([^']*)' from (\S+) : (.*)$", log, re.MULTILINE)
+        return (shared.unreachable(failed[2], f"{failed[1]}: {failed[3]}"),) if failed else ()
+
+    def fetch_step(self, wanted: Sequence[Locked], mirrors: Mirrors, base: Artifact) -> Step:
+        return shared.fetch_step(wanted, mirrors, base)
+
+    def explain_fetch(self, log: str, missing: Sequence[Locked]) -> str:
+        return shared.explain_fetch(log, missing)
+
+    def inspect_step(self, packages: Sequence[Locked], base: Artifact) -> Step:
+        return Step(
+            name="inspect",
+            commands=(Command("arch/inspect.sh"),),
+            outputs=tuple(package.sha256 for package in packages),
+            epoch=shared.EPOCH,
+            inputs={f"packages/{package.sha256}": package.artifact for package in packages},
+            base=base,
+        )
+
+    def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
+        """A pacman database: a tar file of NAME-VERSION/desc."""
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+            for package, stanza in packages:
+                desc = (
+                    f"%FILENAME%\n{_file(package)}\n\n%CSIZE%\n{package.size}\n\n%SHA256SUM%\n{package.sha256}\n\n"
+                ).encode() + stanza.partition(b"\n")[2]
+                directory = f"{package.name}-{package.version}"
+                entry = tarfile.TarInfo(directory)
+                entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+                tar.addfile(entry)
+                entry = tarfile.TarInfo(f"{directory}/desc")
+                entry.size, entry.mode = len(desc), 0o644
+                tar.addfile(entry, io.BytesIO(desc))
+        return data.getvalue()
+
+    def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
+        return sorted(
+            package.name
+            for package, stanza in packages
+            if package.name in self.facts.TOOLS[generator] or stanza.startswith(b"#initrd\n")
+        )
+
+    def select_step(self, index: bytes, wanted: Sequence[str], release: str, base: Artifact) -> Step:
+        return Step(
+            name="select",
+            commands=(Command("arch/select.sh"),),
+            outputs=("selected",),
+            epoch=shared.EPOCH,
+            parameters={
+                "index": index,
+                "wanted": as_lines(wanted),
+                "architecture": self.facts.ARCHITECTURES[0].encode(),
+                "repositories": _LOCAL,
+            },
+            base=base,
+        )
+
+    # Installing ------------------------------------------------------------------------------------
+
+    def rootfs_step(
+        self, packages: Sequence[Locked], index: Artifact, target: Target, base: Artifact, epoch: int
+    ) -> Step:
+        return Step(
+            name="rootfs",
+            commands=(Command("arch/rootfs.sh", rights="bootstrap"),),
+            outputs=("layer", "packages"),
+            epoch=epoch,
+            parameters={
+                "architecture": target.architecture.encode(),
+                "repositories": _LOCAL,
+                "explicit": as_lines(package.name for package in packages),
+                "noextract": as_lines(f"NoExtract = {glob.lstrip('/')}" for glob in target.exclude),
+                "mksquashfs": as_lines(target.mksquashfs),
+                **{f"packages/{_file(package)}.sig": base64.b64decode(package.signature) for package in packages},
+            },
+            inputs={"index": index, **{f"packages/{_file(package)}": package.artifact for package in packages}},
+            base=base,
+        )
+
+    def order_step(
+        self, packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, base: Artifact
+    ) -> None:
+        return None  # pacman, which installs them, finds the order.
+
+    def added_step(
+        self,
+        packages: Sequence[Locked],
+        index: Artifact,
+        plan: Artifact | None,
+        target: Target,
+        layers: Sequence[Artifact],
+        base: Artifact,
+        epoch: int,
+    ) -> Step:
+        alone = self.rootfs_step(packages, index, target, base, epoch)
+        commands = (
+            Command("arch/add.sh", root="system", rights="bootstrap"),
+            Command("arch/pack.sh", pack_upper=True, show_layers=True),
+        )
+        return replace(alone, commands=commands, layers=tuple(layers))
+
+    def initrd_step(self, packages: Sequence[Locked], generator: str, base: Artifact, epoch: int) -> Step:
+        return Step(
+            name="initrd",
+            commands=(Command("arch/initrd.sh", rights="bootstrap"),),
+            outputs=("kernel", "initrd"),
+            epoch=epoch,
+            parameters={"generator": generator.encode(), "mkinitcpio.conf": self.facts.MKINITCPIO.encode()},
+            inputs={f"packages/{_file(package)}": package.artifact for package in packages},
+            base=base,
+        )
+
+
+def _servers(addresses: Mapping[str, str]) -> dict[str, str]:
+    """Addresses as pacman understands them: copy: is a word of apt's."""
+    return {name: address.replace("copy:", "file://", 1) for name, address in addresses.items()}
+
+
+def _file(package: Locked) -> str:
+    return package.path.rpartition("/")[2]

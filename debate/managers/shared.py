@@ -1,0 +1,186 @@
+"""What all package managers share: addresses of mirrors, downloads, and what their logs have in common."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from debate import keys
+from debate.distributions.interface import Distribution
+from debate.errors import DebateError, Place, Problem
+from debate.host.run import run
+from debate.managers.interface import Mirrors, Request
+from debate.model import MIRROR, Artifact, Command, Locked, Step, as_lines
+from debate.settings import Settings, mirror_variable
+
+EPOCH = keys.EPOCH_START
+"""SOURCE_DATE_EPOCH of the steps whose outputs hold no times of files."""
+
+ADDRESS = r"(?:https?://|file:///)[^\s'\"]+"
+"""The mirrors that debate can read from."""
+
+# Addresses ------------------------------------------------------------------------------------------
+
+
+def base_request(facts: Distribution, release: str) -> Request:
+    """The request for the sandbox base: the distribution's own archive as it is now."""
+    return Request(
+        distribution=facts.NAME,
+        release=release,
+        architecture=facts.ARCHITECTURES[0],
+        components=facts.DEFAULT_COMPONENTS,
+        snapshot=None,
+        repositories=(),
+        recommends=False,
+        packages=(),
+        base=None,
+    )
+
+
+def mirrors(own: Mapping[str, str], request: Request, settings: Settings) -> Mirrors:
+    """The distribution's ``own`` archives and the request's repositories, where settings name no other address.
+
+    Raises DebateError for an address of another form than `ADDRESS`.
+    """
+    repositories = {
+        repository.name: settings.mirrors.get(repository.name, repository.url) for repository in request.repositories
+    }
+    found = {**own, **repositories}
+    for name, address in found.items():
+        _check(address, name, f"setting mirrors.{name}" if name in settings.mirrors else f"mirror {name}")
+    directories = {n: a.removeprefix("file://") for n, a in found.items() if a.startswith("file://")}
+    # copy: and not file:, for which apt makes no file where it is told to.
+    found |= {name: f"copy:{MIRROR}/{name}" for name in directories}
+    shown = {name: address.rstrip("/") for name, address in found.items()}
+    return Mirrors(shown, directories, bool(request.snapshot))
+
+
+def _check(address: str, name: str, place: str) -> None:
+    if not re.fullmatch(ADDRESS, address):
+        remedy = f"set {mirror_variable(name)} to an address that begins with http://, https:// or file:///"
+        raise DebateError(f"{address!r} is not the address of a mirror", remedy, place=place)
+
+
+def dated_mirror(settings: Settings, facts: Distribution, snapshot: str, **values: str) -> str:
+    """The address of an archive as it was at ``snapshot``.
+
+    The setting has a placeholder in braces for each of ``values``. Raises DebateError where it is missing or malformed.
+    """
+    name = f"{facts.NAME}-snapshot"
+    variable, placeholders = mirror_variable(name), " and ".join(f"{{{value}}}" for value in values)
+    template = settings.mirrors.get(name)
+    if template is None:
+        remedy = f"set {variable} to its address, with {placeholders} in it"
+        raise DebateError("no dated mirror is set", remedy, place=f"snapshot {snapshot}")
+    unknown = sorted(set(re.findall(r"\{[^{}]*\}", template)) - {f"{{{value}}}" for value in values})
+    rest = re.sub(r"\{[^{}]*\}", "", template)
+    fact = ""
+    if unknown:
+        fact = f"{unknown[0]} in {template!r} is not a placeholder"
+    elif "{" in rest or "}" in rest:
+        fact = f"{template!r} has a brace without its counterpart"
+    if fact:
+        raise DebateError(fact, f"{variable} may contain {placeholders}", place=f"setting mirrors.{name}")
+    for value, text in values.items():
+        template = template.replace(f"{{{value}}}", text)
+    _check(template, name, f"setting mirrors.{name}")
+    return template
+
+
+def reach(found: Mirrors, name: str, index: str, download: Callable[[str], None]) -> str:
+    """The address of the mirror ``name``, once it has shown its ``index``, a path below it.
+
+    ``download`` raises DebateError where an address gives nothing, and so does this.
+    """
+    variable = mirror_variable(name)
+    if directory := found.directories.get(name):
+        address = f"file://{directory.rstrip('/')}"
+        if not Path(directory, index).is_file():
+            raise DebateError(
+                "missing", f"set {variable} to a directory that holds an archive", place=f"{address}/{index}"
+            )
+        return address
+    address = found.addresses[name]
+    try:
+        download(f"{address}/{index}")
+    except DebateError:
+        remedy = f"check the network, or set {variable} to another mirror"
+        raise DebateError(f"{address}/{index} is unavailable", remedy) from None
+    return address
+
+
+def archive_of(location: str, addresses: Mapping[str, str], place: str) -> tuple[str, str]:
+    """The archive in which ``location`` lies, and its path there. Raises DebateError where it is in none."""
+    archives = [archive for archive, address in addresses.items() if location.startswith(f"{address}/")]
+    if not archives:
+        raise DebateError(f"{location} is not on any of the mirrors, so it is refused", place=place)
+    archive = max(archives, key=lambda archive: len(addresses[archive]))
+    return archive, location.removeprefix(f"{addresses[archive]}/")
+
+
+# Downloads ------------------------------------------------------------------------------------------
+
+ALTERED = r"(?:Hash Sum mismatch|File has unexpected size|Undetermined Error)"
+"""apt's words for a file with other bytes than wanted; the last are those of its method copy:."""
+_GONE = r"(?:404|Failed to stat)"
+
+
+def host_proxies() -> str:
+    """The proxies in the host's apt configuration, as apt.conf; empty on a host without apt."""
+    names = ("Acquire::http::Proxy", "Acquire::https::Proxy")
+    try:
+        lines = run(["apt-config", "dump", "--no-empty", *names])
+    except DebateError:
+        return ""
+    return "".join(f"{line}\n" for line in lines.splitlines() if line.startswith(names))
+
+
+def apt_conf(mirrors: Mirrors) -> bytes:
+    """The host's proxies, and patience with dated mirrors, which answer slowly and refuse much."""
+    patience = 'Acquire::Retries "8";\nAcquire::http::Timeout "120";\n' if mirrors.dated else ""
+    return (host_proxies() + patience).encode()
+
+
+def fetch_step(wanted: Sequence[Locked], mirrors: Mirrors, base: Artifact) -> Step:
+    """Download packages with apt's methods, which every sandbox base has. Outputs: their SHA-256 as names."""
+    lines = [f"{mirrors.addresses[package.repository]}/{package.path} {package.sha256}" for package in wanted]
+    return Step(
+        name="packages",
+        commands=(Command("debian/fetch.sh", rights="fetch"),),
+        outputs=tuple(package.sha256 for package in wanted),
+        epoch=EPOCH,
+        where={"wanted": as_lines(lines), "apt.conf": apt_conf(mirrors)},
+        mirrors=mirrors.directories,
+        base=base,
+    )
+
+
+def explain_fetch(log: str, missing: Sequence[Locked]) -> str:
+    """The fact that made `fetch_step` fail, or an empty string."""
+    gone = [package for package in missing if re.search(rf"{re.escape(package.path)}\s+{_GONE}", log)]
+    if gone:
+        names = ", ".join(f"{package.name} {package.version}" for package in gone[:5])
+        more = f" and {len(gone) - 5} more" if len(gone) > 5 else ""
+        return f"the mirror no longer has {names}{more}"
+    wrong = [package for package in missing if re.search(rf"{re.escape(package.path)}\s+{ALTERED}", log)]
+    if wrong:
+        return f"the mirror's {wrong[0].path} does not match the SHA-256 in the lock, so it is refused"
+    return ""
+
+
+# Logs -----------------------------------------------------------------------------------------------
+
+
+def unknown_package(name: str, log: str, whose: str, remedy: str) -> Problem:
+    """A package that ``whose`` archives lack. The sandbox's script offers candidates; ``remedy`` is for none."""
+    candidates = re.findall(rf"^candidate {re.escape(name)} (\S+)$", log, re.MULTILINE)
+    near = difflib.get_close_matches(name, candidates, n=3, cutoff=0.75)
+    hint = f"did you mean {' or '.join(near)}?" if near else remedy
+    return Problem(Place("packages"), f"{whose} has no package {name!r}", hint)
+
+
+def unreachable(place: str, reason: str) -> Problem:
+    """A mirror that did not give what it was asked for."""
+    return Problem(Place(place), reason, "check the network and the mirror's address")

@@ -1,0 +1,82 @@
+"""The table of distributions: every row has its facts, and importing the table costs nothing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from debate import PACKAGE, distributions, live, managers
+from debate.distributions import BOOTSTRAPPERS
+from debate.errors import DebateError
+from debate.profile.profile import schema
+from tests.conftest import ROOT
+
+
+def test_every_row_is_complete() -> None:
+    assert schema()["properties"]["distribution"]["enum"] == list(BOOTSTRAPPERS)
+    for name in BOOTSTRAPPERS:
+        facts = distributions.get(name)
+        assert name == facts.NAME
+        assert set(facts.GENERATORS) == set(facts.TOOLS) == set(facts.LIVE)
+        assert set(facts.DEFAULT_COMPONENTS) <= set(facts.COMPONENTS)
+        assert set(facts.BASES) <= set(BOOTSTRAPPERS)
+        assert name in facts.RESERVED
+        assert (ROOT / "sandbox" / name / "base.packages").is_file()
+        assert managers.get(name).base_step(b"").commands
+        assert all(callable(live.get(name, generator).live) for generator in facts.GENERATORS)
+
+
+def test_the_base_is_of_the_first_that_the_host_can_make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert distributions.base("auto") == "debian"
+    (tmp_path / "pacman").touch(mode=0o755)
+    assert distributions.base("auto") == "arch"
+    (tmp_path / "mmdebstrap").touch(mode=0o755)
+    assert distributions.base("auto") == "debian"
+    assert distributions.base("arch") == "arch"
+
+
+def test_an_unknown_base() -> None:
+    with pytest.raises(DebateError) as caught:
+        distributions.base("fedora")
+    assert str(caught.value) == "setting base: 'fedora'; choose one of auto, debian, arch"
+
+
+LIGHT = """\
+import sys
+from debate import distributions, live, managers, settings
+distributions.base("debian")
+print(*(name for name in sys.modules if name.startswith("debate.")))
+"""
+
+
+def test_the_tables_import_no_module_of_theirs() -> None:
+    said = subprocess.run([sys.executable, "-c", LIGHT], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    wings = ("distributions", "managers", "live")
+    loaded = {name for name in said.split() if name.split(".")[1] in wings}
+    assert loaded == {f"debate.{wing}" for wing in wings}
+
+
+ALLOWED = {
+    "distributions": {"distributions", "errors", "model", "text", "tree"},
+    "managers": {"managers", "distributions", "errors", "model", "text", "tree", "settings", "keys", "host"},
+    "live": {"live", "distributions", "errors", "model", "text", "tree", "settings", "keys", "host"},
+}
+"""Wing -> what its modules may import."""
+
+
+@pytest.mark.parametrize("wing", ALLOWED)
+def test_imports_go_one_way(wing: str) -> None:
+    for path in (PACKAGE / wing).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "debate":
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names if alias.name.startswith("debate.")]
+            else:
+                continue
+            assert {name.split(".")[1] for name in names} <= ALLOWED[wing], path

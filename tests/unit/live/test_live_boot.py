@@ -1,0 +1,25 @@
+"""Where live-boot looks for a live system."""
+
+from __future__ import annotations
+
+from debate import live
+from debate.live.interface import LiveParts
+from debate.model import Artifact
+
+ONE, TWO = Artifact(f"sha256:{'1' * 64}", 5), Artifact(f"sha256:{'2' * 64}", 6)
+
+
+def test_where_live_boot_looks() -> None:
+    """See live-boot(7): filesystem.module stacks its images, the first lowest."""
+    layers = [("0-packages", ONE), ("1-overlay", TWO)]
+    found = live.get("debian", "initramfs-tools").live(LiveParts(ONE, TWO, layers, lambda _: "", "L", 0))
+    assert found.tree == {
+        "live/vmlinuz": ONE,
+        "live/initrd.img": TWO,
+        "live/0-packages.squashfs": ONE,
+        "live/1-overlay.squashfs": TWO,
+        "live/filesystem.module": b"0-packages.squashfs\n1-overlay.squashfs\n",
+    }
+    assert found.kernel.lstrip("/") in found.tree
+    assert found.initrd.lstrip("/") in found.tree
+    assert "boot=live" in found.arguments

@@ -1,0 +1,175 @@
+"""What apt is asked, and what its answers mean."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from debate import managers
+from debate.errors import DebateError
+from debate.managers.interface import Mirrors, Repository, Request
+from debate.model import Artifact, Locked
+from debate.settings import Settings
+
+APT = managers.get("debian")
+BASE = Artifact("sha256:b", 1)
+REQUEST = Request(
+    distribution="debian", release="trixie", architecture="amd64", components=("contrib", "main"), snapshot=None,
+    repositories=(), recommends=False, packages=("curl", "vim"), base=None,
+)  # fmt: skip
+EXTRA = Repository("extra", "https://e.example/apt/", "-----BEGIN x", ("s",), ("c",))
+MIRRORS = Mirrors({"debian": "http://m.example/debian", "debian-security": "http://m.example/debian-security"}, {})
+
+
+def settings(**mirrors: str) -> Settings:
+    named = {name.replace("_", "-"): address for name, address in mirrors.items()}
+    return Settings(root=Path(), cache=Path(), output=Path(), mirrors=named)
+
+
+def test_what_apt_is_asked() -> None:
+    step = APT.lock_step(
+        replace(REQUEST, repositories=(EXTRA,)), Mirrors({**MIRRORS.addresses, "extra": "E"}, {}), BASE
+    )
+    signed = "signed-by=/usr/share/keyrings/debian-archive-keyring.gpg"
+    assert step.where["sources.list"].decode().splitlines() == [
+        f"deb [{signed}] http://m.example/debian trixie contrib main",
+        f"deb [{signed}] http://m.example/debian trixie-updates contrib main",
+        f"deb [{signed}] http://m.example/debian-security trixie-security contrib main",
+        "deb [signed-by=/run/in/keys/extra.asc] E s c",
+    ]
+    assert step.parameters["keys/extra.asc"] == b"-----BEGIN x"
+    assert step.parameters["packages"] == b"curl\nvim\n"
+    assert step.parameters["options"] == b'APT::Architecture "amd64";\nAPT::Install-Recommends "false";\n'
+    assert [command.rights for command in step.commands] == ["fetch"]
+
+
+def test_only_a_dated_mirror_may_be_past_its_date() -> None:
+    dated = APT.lock_step(replace(REQUEST, snapshot="20260101T000000Z"), MIRRORS, BASE).where["sources.list"]
+    assert all(b"check-valid-until=no" in line for line in dated.splitlines())
+    assert b"valid-until" not in APT.lock_step(REQUEST, MIRRORS, BASE).where["sources.list"]
+
+
+def test_settings_over_profile_over_host() -> None:
+    found = APT.mirrors(settings(debian="http://set.example/d/"), REQUEST, "http://profile.example/d").addresses
+    assert found["debian"] == "http://set.example/d"
+    assert APT.mirrors(settings(), REQUEST, "http://p.example/d").addresses["debian"] == "http://p.example/d"
+
+
+def test_a_directory_is_shown_inside() -> None:
+    found = APT.mirrors(settings(debian="file:///srv/m"), replace(REQUEST, repositories=(EXTRA,)), None)
+    assert found.addresses["debian"] == "copy:/run/mirror/debian"
+    assert found.addresses["extra"] == "https://e.example/apt"
+    assert found.directories == {"debian": "/srv/m"}
+
+
+def test_dated_mirrors() -> None:
+    dated = replace(REQUEST, snapshot="20260101T000000Z")
+    found = APT.mirrors(settings(debian_snapshot="http://s.example/{archive}/{date}/"), dated, None).addresses
+    assert found["debian-security"] == "http://s.example/debian-security/20260101T000000Z"
+    assert b'Acquire::Retries "8"' in APT.fetch_step([], Mirrors({}, {}, dated=True), BASE).where["apt.conf"]
+    assert b"Acquire::Retries" not in APT.fetch_step([], MIRRORS, BASE).where["apt.conf"]
+    with pytest.raises(DebateError, match="no dated mirror is set; set DEBATE_MIRROR_DEBIAN_SNAPSHOT"):
+        APT.mirrors(settings(), dated, None)
+
+
+def test_rolling_releases_have_one_archive() -> None:
+    sid = replace(REQUEST, release="sid")
+    lines = APT.lock_step(sid, APT.mirrors(settings(debian="http://m.example/d"), sid, None), BASE)
+    assert lines.where["sources.list"].count(b"\n") == 1
+
+
+DIGEST = "ab" * 32
+
+
+def test_what_apt_answers() -> None:
+    text = (
+        f"'http://m.example/debian/pool/v/vim_9.1%2b1-2_amd64.deb' vim_2%3a9.1+1-2_amd64.deb 17 SHA256:{DIGEST}\n"
+        f"'http://m.example/debian-security/pool/c/curl_8_all.deb' curl_8_all.deb 5 SHA256:{DIGEST}\n"
+    )
+    assert APT.read_resolved(text, MIRRORS) == [
+        Locked("curl", "8", "all", "debian-security", "pool/c/curl_8_all.deb", 5, DIGEST),
+        Locked("vim", "2:9.1+1-2", "amd64", "debian", "pool/v/vim_9.1%2b1-2_amd64.deb", 17, DIGEST),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("'http://m.example/debian/a_1_all.deb' a_1_all.deb 5 MD5Sum:00", "no SHA-256"),
+        (f"'http://other.example/a_1_all.deb' a_1_all.deb 5 SHA256:{DIGEST}", "is not on any of the mirrors"),
+    ],
+)
+def test_answers_that_are_refused(text: str, message: str) -> None:
+    with pytest.raises(DebateError, match=message):
+        APT.read_resolved(text, MIRRORS)
+
+
+@pytest.mark.parametrize(
+    ("log", "message"),
+    [
+        (
+            "E: Unable to locate package crul\ncandidate crul curl\ncandidate crul cruft",
+            "packages: debian trixie has no package 'crul'; did you mean curl?",
+        ),
+        ("E: Unable to locate package xyzzy\n", "has no package 'xyzzy'; check the name and the release"),
+        ("W: ... NO_PUBKEY 123\nE: The repository 'x' is not signed.", "unsigned or signed by an unknown key"),
+        (
+            "Err:1 http://m.example/debian trixie InRelease\nE: Failed to fetch http://m.example/x  Could not connect",
+            "http://m.example/x: Could not connect; check the network",
+        ),
+        (
+            "The following packages will be REMOVED:\n a b\n c\nE: Packages need to be removed\n",
+            "packages: installing them would remove a b c of the base 'below'; choose another base",
+        ),
+        (
+            "E: Failed to fetch http://m.example/x  Hash Sum mismatch\n",
+            "http://m.example/x: differs from the archive's signed index, so it is refused: altered, or the mirror is "
+            "being updated; try again later, or use another mirror",
+        ),
+        (
+            "E: The repository 'http://m.example forky Release' does not have a Release file.\n",
+            "http://m.example: there is no archive with a suite 'forky'; check the mirror's address and the release",
+        ),
+        ("something else", ""),
+    ],
+)
+def test_what_a_failed_lock_means(log: str, message: str) -> None:
+    found = APT.explain_lock(log, replace(REQUEST, base="below"))
+    assert message in "\n".join(map(str, found))
+    assert bool(found) == bool(message)
+
+
+def package(name: str, path: str = "pool/x.deb") -> Locked:
+    return Locked(name, "1.0", "amd64", "debian", path, 3, DIGEST)
+
+
+def test_what_a_failed_download_means() -> None:
+    log = "Err:1 http://m.example/debian/pool/a_1.deb\n  404  Not Found [IP: ::1 80]\nE: pool/a_1.deb  404  Not Found"
+    assert APT.explain_fetch(log, [package("a", "pool/a_1.deb")]) == "the mirror no longer has a 1.0"
+    wrong = APT.explain_fetch("E: Failed to fetch http://m.example/pool/x.deb  Hash Sum mismatch", [package("a")])
+    assert "does not match the SHA-256 in the lock" in wrong
+
+
+def test_the_local_repository() -> None:
+    index = APT.index([(package("a"), b"Package: a\nVersion: 1.0\n")])
+    assert index.decode() == (
+        f"Package: a\nVersion: 1.0\nFilename: pool/a_1.0_amd64.deb\nSize: 3\nSHA256: {DIGEST}\n\n"
+    )
+
+
+def test_what_matters_to_an_initramfs() -> None:
+    pairs = [
+        (package("a"), b"Package: a\n"),
+        (package("m"), b"Package: m\nX-Debate-Initrd: yes\n"),
+        (package("zstd"), b""),
+    ]
+    assert APT.initrd_wanted(pairs, "initramfs-tools") == ["m", "zstd"]
+
+
+def test_a_key_tells_nothing_of_where_files_lie() -> None:
+    one = APT.fetch_step([package("a")], MIRRORS, BASE)
+    other = APT.fetch_step([package("a")], Mirrors({"debian": "http://other.example"}, {}), BASE)
+    assert one.parameters == other.parameters
+    assert one.where != other.where

@@ -1,0 +1,162 @@
+"""What pacman is asked, and what its answers mean."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from debate import managers
+from debate.distributions import arch
+from debate.errors import DebateError
+from debate.managers.interface import Mirrors, Repository, Request, Target
+from debate.model import Artifact, Locked
+from debate.settings import Settings
+
+PACMAN = managers.get("arch")
+BASE = Artifact("sha256:b", 1)
+ONE = Artifact(f"sha256:{'1' * 64}", 5)
+REQUEST = Request(
+    distribution="arch", release="rolling", architecture="x86_64", components=("core", "extra"), snapshot=None,
+    repositories=(), recommends=False, packages=("base", "linux"), base=None,
+)  # fmt: skip
+EXTRA = Repository("tools", "https://e.example/$arch", "-----BEGIN x")
+MIRRORS = Mirrors({"arch": "http://m.example/arch"}, {})
+LINE = "zlib\t1:1.3.1-2\tcore\t{address}/core/os/x86_64/zlib-1:1.3.1-2-x86_64.pkg.tar.zst\t77\t{sha256}\t{signature}"
+ZLIB = Locked(
+    "zlib", "1:1.3.1-2", "x86_64", "arch", "core/os/x86_64/zlib-1:1.3.1-2-x86_64.pkg.tar.zst", 77, "ab" * 32, "c2ln"
+)
+
+
+def settings(keyrings: dict[str, str] | None = None, **mirrors: str) -> Settings:
+    named = {name.replace("_", "-"): address for name, address in mirrors.items()}
+    return Settings(root=Path(), cache=Path(), output=Path(), mirrors=named, keyrings=keyrings or {})
+
+
+def test_what_pacman_is_asked() -> None:
+    wanted = replace(REQUEST, repositories=(EXTRA,))
+    step = PACMAN.lock_step(wanted, Mirrors({**MIRRORS.addresses, "tools": "copy:/run/mirror/tools"}, {}), BASE)
+    assert step.where["repositories"].decode().splitlines() == [
+        "[tools]", "Server = file:///run/mirror/tools",
+        "[core]", "Server = http://m.example/arch/$repo/os/$arch",
+        "[extra]", "Server = http://m.example/arch/$repo/os/$arch",
+    ]  # fmt: skip
+    assert step.parameters["packages"] == b"base\nlinux\n"
+    assert [command.rights for command in step.commands] == ["fetch"]
+
+
+def test_mirrors() -> None:
+    found = PACMAN.mirrors(
+        settings(arch="file:///srv/arch"), replace(REQUEST, repositories=(EXTRA,)), "http://profile.example"
+    )
+    assert found.addresses == {"arch": "copy:/run/mirror/arch", "tools": "https://e.example/$arch"}
+    assert found.directories == {"arch": "/srv/arch"}
+    assert PACMAN.mirrors(settings(), REQUEST, "http://p.example/a/").addresses == {"arch": "http://p.example/a"}
+    dated = replace(REQUEST, snapshot="20260102T030405Z")
+    found = PACMAN.mirrors(settings(arch_snapshot="http://s.example/repos/{date}"), dated, None)
+    assert found.addresses["arch"] == "http://s.example/repos/2026/01/02"
+    with pytest.raises(DebateError, match="no dated mirror is set; set DEBATE_MIRROR_ARCH_SNAPSHOT"):
+        PACMAN.mirrors(settings(), dated, None)
+
+
+def test_the_hosts_own_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arch, "HOST_MIRRORS", str(tmp_path / "mirrorlist"))
+    with pytest.raises(DebateError, match="no Arch mirror is known; set DEBATE_MIRROR_ARCH"):
+        PACMAN.mirrors(settings(), REQUEST, None)
+    (tmp_path / "mirrorlist").write_text(
+        "# Server = http://no\nServer = https://m.example/arch/$repo/os/$arch\nServer = x\n"
+    )
+    assert PACMAN.mirrors(settings(), REQUEST, None).addresses["arch"] == "https://m.example/arch"
+
+
+def resolved(sha256: str = "ab" * 32, signature: str = "c2ln", address: str = "http://m.example/arch") -> str:
+    return LINE.format(sha256=sha256, signature=signature, address=address)
+
+
+def test_read_resolved() -> None:
+    assert PACMAN.read_resolved(resolved(), MIRRORS) == [ZLIB]
+    directory = Mirrors({"arch": "copy:/run/mirror/arch"}, {})
+    assert PACMAN.read_resolved(resolved(address="file:///run/mirror/arch"), directory) == [ZLIB]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (resolved(sha256=""), "the database has no SHA-256 for zlib"),
+        (resolved(signature=""), "zlib 1:1.3.1-2 is not signed"),
+        (resolved(address="http://evil.example"), "is not on any of the mirrors"),
+    ],
+)
+def test_what_is_refused(line: str, message: str) -> None:
+    with pytest.raises(DebateError, match=message):
+        PACMAN.read_resolved(line, MIRRORS)
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        ("error: target not found: opensh\ncandidate opensh openssh\n", "no package 'opensh'; did you mean openssh?"),
+        ("error: target not found: zzz\n", "arch has no package 'zzz'; check the name and the repositories"),
+        ('error: core: signature from "T <t@x>" is unknown trust\n', "signed by an unknown key, so it is refused"),
+        ("error: failed retrieving file 'core.db' from m.example : The requested URL returned error: 404\n",
+         "m.example: core.db: The requested URL returned error: 404; check the network and the mirror's address"),
+        ('error: a: signature from "T <t@x>" is expired\n', "the key of T <t@x> has expired; refresh the keyring"),
+        ("something else\n", ""),
+    ],
+)  # fmt: skip
+def test_explain_lock(log: str, reason: str) -> None:
+    found = PACMAN.explain_lock(log, REQUEST)
+    assert reason in "\n".join(map(str, found))
+    assert bool(found) == bool(reason)
+
+
+def test_the_index_is_a_database() -> None:
+    data = PACMAN.index([(ZLIB, b"#\n%NAME%\nzlib\n\n%VERSION%\n1:1.3.1-2\n\n")])
+    assert data == PACMAN.index([(ZLIB, b"#\n%NAME%\nzlib\n\n%VERSION%\n1:1.3.1-2\n\n")])
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        assert tar.getnames() == ["zlib-1:1.3.1-2", "zlib-1:1.3.1-2/desc"]
+        file = tar.extractfile("zlib-1:1.3.1-2/desc")
+        assert file
+        assert file.read().decode() == (
+            f"%FILENAME%\nzlib-1:1.3.1-2-x86_64.pkg.tar.zst\n\n%CSIZE%\n77\n\n%SHA256SUM%\n{'ab' * 32}\n\n"
+            "%NAME%\nzlib\n\n%VERSION%\n1:1.3.1-2\n\n"
+        )
+
+
+def test_what_matters_to_an_initramfs() -> None:
+    pairs = [(Locked(name, "1-1", "x86_64", "arch", "p", 1, "0" * 64, "c2ln"), stanza) for name, stanza in (
+        ("linux", b"#initrd\n"), ("dracut", b"#\n"), ("mkinitcpio", b"#\n"), ("vim", b"#\n"),
+    )]  # fmt: skip
+    assert PACMAN.initrd_wanted(pairs, "dracut") == ["dracut", "linux"]
+    assert PACMAN.initrd_wanted(pairs, "mkinitcpio") == ["linux", "mkinitcpio"]
+
+
+def test_rootfs() -> None:
+    values = Target("arch", "rolling", "x86_64", ("/usr/share/doc/*",), ("-comp", "zstd"))
+    step = PACMAN.rootfs_step([ZLIB], ONE, values, BASE, 5)
+    assert step.parameters["explicit"] == b"zlib\n"
+    assert step.parameters["packages/zlib-1:1.3.1-2-x86_64.pkg.tar.zst.sig"] == b"sig"
+    assert step.parameters["noextract"] == b"NoExtract = usr/share/doc/*\n"
+    assert step.inputs == {"index": ONE, "packages/zlib-1:1.3.1-2-x86_64.pkg.tar.zst": ZLIB.artifact}
+    assert [(command.script, command.rights) for command in step.commands] == [("arch/rootfs.sh", "bootstrap")]
+
+
+def test_keyrings_are_no_part_of_a_key(tmp_path: Path) -> None:
+    (tmp_path / "mine.gpg").write_bytes(b"keys")
+    found = PACMAN.trust(settings({"arch": str(tmp_path / "mine.gpg")}), replace(REQUEST, repositories=(EXTRA,)))
+    assert found == {"keyring": b"keys", "keys/tools": b"-----BEGIN x"}
+    assert PACMAN.trust(settings(), REQUEST) == {}
+    with pytest.raises(DebateError, match=r"/gone: No such file or directory; set DEBATE_KEYRING_ARCH"):
+        PACMAN.trust(settings({"arch": "/gone"}), REQUEST)
+
+
+def test_what_mkinitcpio_is_told() -> None:
+    step = PACMAN.initrd_step([ZLIB], "mkinitcpio", BASE, 5)
+    assert step.parameters["generator"] == b"mkinitcpio"
+    assert (
+        b"HOOKS=(base udev modconf kms archiso archiso_loop_mnt live_layers block filesystems keyboard)\n"
+        in (step.parameters["mkinitcpio.conf"])
+    )

@@ -1,0 +1,182 @@
+"""Addresses of mirrors: what settings and hosts may say, and what is said of the rest."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from debate import distributions, managers
+from debate.distributions import debian
+from debate.errors import DebateError
+from debate.managers import shared
+from debate.managers.interface import Repository, Request
+from debate.model import Artifact
+from debate.settings import Settings
+
+DATED = {"debian": "{archive} and {date}", "arch": "{date}"}
+"""Distribution -> the placeholders that the address of its dated mirror may have."""
+
+
+def settings(mirrors: dict[str, str]) -> Settings:
+    return Settings(root=Path(), cache=Path(), output=Path(), mirrors=mirrors)
+
+
+def request(distribution: str, snapshot: str | None = None) -> Request:
+    facts = distributions.get(distribution)
+    return replace(shared.base_request(facts, facts.RELEASES[0]), snapshot=snapshot)
+
+
+def dated(distribution: str, template: str) -> dict[str, str]:
+    """The addresses that are made of a template."""
+    known = settings({f"{distribution}-snapshot": template})
+    wanted = request(distribution, "20260102T030405Z")
+    return dict(managers.get(distribution).mirrors(known, wanted, None).addresses)
+
+
+@pytest.mark.parametrize("distribution", DATED)
+@pytest.mark.parametrize(
+    "wrong", ["{arch}", "{", "}", "{}", "{0}", "{date!x}", "{date.x}", "{date[0]}", "{date:9}", "{{date}}", "{ date}"]
+)
+def test_a_malformed_template(distribution: str, wrong: str) -> None:
+    with pytest.raises(DebateError) as caught:
+        dated(distribution, f"http://s.example/{wrong}/{{date}}")
+    (problem,) = caught.value.problems
+    variable = f"DEBATE_MIRROR_{distribution.upper()}_SNAPSHOT"
+    assert str(problem.place) == f"setting mirrors.{distribution}-snapshot"
+    assert wrong in problem.fact
+    assert problem.remedy == f"{variable} may contain {DATED[distribution]}"
+
+
+@given(st.sampled_from(sorted(DATED)), st.text(alphabet="{}!.:[]0adeht", max_size=12))
+def test_any_template_is_an_address_or_refused(distribution: str, text: str) -> None:
+    try:
+        found = dated(distribution, f"http://s.example/{text}")
+    except DebateError:
+        assert "{" in text or "}" in text
+    else:
+        left = text.replace("{date}", "").replace("{archive}", "" if distribution == "debian" else "{archive}")
+        assert "{" not in left
+        assert "}" not in left
+        assert all("{" not in address and "}" not in address for address in found.values())
+
+
+@pytest.mark.parametrize("distribution", DATED)
+@pytest.mark.parametrize(
+    "address",
+    ["mirror.example/a", "ftp://m.example", "file://relative", "http://", "http://a b", 'http://a"', "x:y", "\n"],
+)
+def test_an_address_that_is_none(
+    distribution: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # The host's own mirrors are of no interest, and slow to ask for.
+    manager, wanted = managers.get(distribution), request(distribution)
+    upper = distribution.upper()
+    for name, mirrors, snapshot in (
+        (distribution, {distribution: address}, None),
+        (f"{distribution}-snapshot", {f"{distribution}-snapshot": address}, "20260102T030405Z"),
+    ):
+        with pytest.raises(DebateError) as caught:
+            manager.mirrors(settings(mirrors), replace(wanted, snapshot=snapshot), None)
+        (problem,) = caught.value.problems
+        assert str(problem.place) == f"setting mirrors.{name}"
+        assert repr(address) in problem.fact
+        assert problem.remedy.startswith(f"set DEBATE_MIRROR_{upper}")
+    own = replace(wanted, repositories=(Repository("extra", address, "k"),))
+    with pytest.raises(DebateError, match=r"mirror extra: .*; set DEBATE_MIRROR_EXTRA to"):
+        manager.mirrors(settings({distribution: "http://m.example"}), own, None)
+    with pytest.raises(DebateError, match=rf"mirror {distribution}: .*; set DEBATE_MIRROR_{upper} to"):
+        manager.mirrors(settings({}), wanted, address)
+
+
+def test_a_hosts_mirrors_that_mean_something_there_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "apt-get"
+    program.write_text(
+        "#!/bin/sh\n"
+        "echo 'mirror+file:/etc/apt/mirrors/debian.list|Debian|Debian|trixie'\n"
+        "echo 'cdrom://disc|Debian|Debian|trixie'\n"
+        "echo 'http://other.example/x|Other|Other|x'\n"
+        "echo 'http://m.example/debian|Debian|Debian|trixie'\n"
+        "echo 'http://m.example/security|Debian|Debian-Security|trixie-security'\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert managers.get("debian").mirrors(settings({}), request("debian"), None).addresses == {
+        "debian": "http://m.example/debian",
+        "debian-security": "http://m.example/security",
+    }
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/arch/core/os/x86_64/core.db" else 404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with HTTPServer(("127.0.0.1", 0), Handler) as served:
+        thread = threading.Thread(target=served.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{served.server_port}"
+        served.shutdown()
+        thread.join()
+
+
+def test_a_mirror_of_arch_is_asked(server: str) -> None:
+    manager = managers.get("arch")
+    assert manager.reach_mirror(settings({"arch": f"{server}/arch/"})) == f"{server}/arch"
+    with pytest.raises(DebateError) as caught:
+        manager.reach_mirror(settings({"arch": f"{server}/other"}))
+    assert str(caught.value) == (
+        f"{server}/other/core/os/x86_64/core.db is unavailable; check the network, or set DEBATE_MIRROR_ARCH to "
+        "another mirror"
+    )
+
+
+@pytest.mark.parametrize(
+    ("distribution", "index"), [("arch", "core/os/x86_64/core.db"), ("debian", "dists/trixie/InRelease")]
+)
+def test_a_directory_is_looked_into(tmp_path: Path, distribution: str, index: str) -> None:
+    known, manager = settings({distribution: f"file://{tmp_path}/"}), managers.get(distribution)
+    with pytest.raises(DebateError, match=f"{index}: missing; set DEBATE_MIRROR_{distribution.upper()} to a directory"):
+        manager.reach_mirror(known)
+    (tmp_path / index).parent.mkdir(parents=True)
+    (tmp_path / index).touch()
+    assert manager.reach_mirror(known) == f"file://{tmp_path}"
+
+
+def test_a_derivative_is_its_facts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another archive, keyring and origin, without a line of its own code in a manager."""
+    facts = ModuleType("derivative")
+    facts.__dict__.update({name: value for name, value in vars(debian).items() if not name.startswith("_")})
+    facts.__dict__.update(
+        NAME="derivative", TITLE="Derivative", KEYRING="/usr/share/keyrings/derivative.gpg", BASE_RELEASE="one",
+        ARCHIVES={"derivative": ("{release}", "{release}-security")}, ROLLING=(), COMPONENTS=("universe",),
+        DEFAULT_COMPONENTS=("universe",), ORIGIN="Derivative", TOOLS={"dracut": ("dracut-of-ours",)},
+    )  # fmt: skip
+    monkeypatch.setitem(sys.modules, "debate.distributions.derivative", facts)
+    manager = managers.get("derivative")
+    wanted = replace(request("debian"), distribution="derivative", release="one", components=("universe",))
+    found = manager.mirrors(settings({"derivative": "http://d.example"}), wanted, None)
+    step = manager.lock_step(wanted, found, Artifact("sha256:b", 1))
+    assert step.where["sources.list"].decode().splitlines() == [
+        "deb [signed-by=/usr/share/keyrings/derivative.gpg] http://d.example one universe",
+        "deb [signed-by=/usr/share/keyrings/derivative.gpg] http://d.example one-security universe",
+    ]
+    assert manager.base_step(b"").parameters["release"] == b"one"
+    with pytest.raises(DebateError, match=r"no Derivative mirror is known: .*; set DEBATE_MIRROR_DERIVATIVE"):
+        manager.mirrors(settings({}), wanted, None)

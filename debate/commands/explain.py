@@ -19,7 +19,7 @@ from debate.errors import DebateError
 from debate.history.reasons import Last, reasons
 from debate.history.records import Report
 from debate.model import Artifact, Result, Step
-from debate.profile import profile
+from debate.profile.load import load
 from debate.settings import Settings
 from debate.steps import sandbox_base
 from debate.steps.pipeline import Pipeline
@@ -108,7 +108,7 @@ def explain(settings: Settings, name: str) -> str:
     """The report. Raises DebateError for a profile that is not valid."""
     real = Pipeline(settings, name, Builder(settings, Store(settings.cache)))
     dry = _DryPipeline(real)
-    loaded = profile.load(real.settings.profiles, real.name)
+    loaded = load(real.settings.profiles, real.name)
     dry.config()
     dry.hash()
     lines = [f"config {dry.config_hash()[:16]}"]

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 from debate.distributions import dracut, glibc
 from debate.distributions.interface import Live, LiveParts, LocaleParts, Locked, Mirrors, Slice
 from debate.errors import DebateError
-from debate.model import Artifact, Command, Step, as_lines
+from debate.model import Artifact, Command, Entry, Step, as_lines, text_entry
 from debate.settings import Settings, mirror_variable
-from debate.tree import Entry, text_entry
 
 if TYPE_CHECKING:
     from debate.distributions.interface import Distribution

@@ -6,7 +6,7 @@ Sources: locale.conf(5), localtime(5); locale.gen as locale-gen(8) reads it.
 from __future__ import annotations
 
 from debate.distributions.interface import LocaleParts, Slice
-from debate.tree import Entry, text_entry
+from debate.model import Entry, text_entry
 
 
 def locale_parts(overlay: Slice) -> LocaleParts:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from debate.model import MIRROR, Artifact, Step
+from debate.model import MIRROR, Artifact, Entry, Step
 from debate.settings import Settings
-from debate.tree import Entry
 
 Slice = Mapping[str, Any]
 """A step's part of the normalised config, as `debate.steps.config` writes it."""

@@ -16,10 +16,13 @@ from debate import distributions, keys
 from debate.distributions.interface import LocaleParts
 from debate.errors import Place as Position
 from debate.errors import Problem, ProfileError
+from debate.model import Entry, text_entry
 from debate.profile import profile_names
-from debate.profile.profile import Node, Profile, load, schema
+from debate.profile.load import load
+from debate.profile.node import Node, Profile
+from debate.profile.schema import schema
+from debate.profile.tree import scan
 from debate.text.suggest import suggest
-from debate.tree import Entry, scan, text_entry
 
 SLICES = ("packages", "rootfs", "initrd", "overlay", "boot", "iso")
 
@@ -309,8 +312,8 @@ class _Normaliser:
             target = "/" if isinstance(item, str) else item["target"]
             path = source.directory / source.value
             self.sources.append(path)
-            entries, contents, problems = scan(path, target)
-            self.problems.extend((source.position, problem) for problem in problems)
+            entries, contents, problems = scan(path, target, source.position)
+            self.problems.extend((source.position, f"{problem.fact}; {problem.remedy}") for problem in problems)
             rank = files.index(Path(node.position.file).name)
             for entry in entries:
                 if not _is_plain(entry.path):

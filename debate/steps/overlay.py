@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from debate import keys
-from debate.model import Artifact, Command, Step, Tree, as_lines
-from debate.tree import Contents, Entry
+from debate.model import Artifact, Command, Contents, Entry, Step, Tree, as_lines
 
 
 def step(overlay: Mapping[str, Any], contents: Contents, layers: tuple[Artifact, ...], base: Artifact) -> Step:

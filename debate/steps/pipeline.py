@@ -41,7 +41,7 @@ from debate.text.amounts import bytes_shown, count
 
 if TYPE_CHECKING:
     from debate.distributions.interface import Distribution, Locked
-    from debate.profile.profile import Node
+    from debate.profile.node import Node
 
 READS = {
     "lock": ("packages",), "packages": ("packages", "initrd"), "rootfs": ("rootfs",), "initrd": ("initrd",),
@@ -124,9 +124,9 @@ class Pipeline:
 
     def root(self) -> Node:
         """The profile, with the place of each value."""
-        from debate.profile import profile
+        from debate.profile.load import load
 
-        return profile.load(self.settings.profiles, self.name).root
+        return load(self.settings.profiles, self.name).root
 
     @contextmanager
     def places(self) -> Iterator[None]:
@@ -148,10 +148,10 @@ class Pipeline:
     # Steps -----------------------------------------------------------------------------------------
 
     def config(self) -> Report:
-        from debate.profile import profile
+        from debate.profile.load import load
         from debate.steps import config
 
-        loaded = profile.load(self.settings.profiles, self.name)
+        loaded = load(self.settings.profiles, self.name)
         made = config.normalise(loaded, self.settings.profiles)
         for step, values in made.slices.items():
             self.save(f"slices/{step}.json", values)

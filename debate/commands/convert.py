@@ -10,7 +10,8 @@ from debate.build.builder import Builder
 from debate.convert import archiso as foreign
 from debate.convert import draft, export_archiso
 from debate.errors import DebateError
-from debate.profile import profile, profile_names
+from debate.profile import profile_names
+from debate.profile.load import load
 from debate.steps import config, sandbox_base
 from debate.steps.pipeline import Pipeline
 from debate.text.amounts import count
@@ -31,7 +32,7 @@ def archiso(builder: Builder, directory: str, name: str) -> str:
 
 def to_archiso(pipeline: Pipeline) -> dict[str, Any]:
     """Write the profile as one that mkarchiso accepts. Returns the report for the reporter."""
-    loaded = profile.load(pipeline.settings.profiles, pipeline.name)
+    loaded = load(pipeline.settings.profiles, pipeline.name)
     made = config.normalise(loaded, pipeline.settings.profiles)
     own = export_archiso.own_profile(loaded.data, made)
     exported = export_archiso.export(pipeline.name, made, own, keys.epoch(made.hash))

@@ -18,7 +18,10 @@ from typing import Any
 
 from debate.errors import DebateError
 from debate.history.changes import changes
-from debate.profile import profile, profile_names
+from debate.profile import profile_names
+from debate.profile.chosen import chosen, with_sets_sorted
+from debate.profile.load import load
+from debate.profile.schema import schema
 from debate.settings import Settings
 from debate.steps import config
 from debate.steps.lock import Locker, committed, differences
@@ -31,7 +34,7 @@ class Side:
     """One of the two."""
 
     values: dict[str, Any]
-    """All fields, with defaults."""
+    """All fields, with defaults. Lists whose order means nothing are sorted."""
     hash: str
     lock: dict[str, Any] | None
     """The committed lock, else that of the last build; None without either."""
@@ -68,7 +71,7 @@ def diff(settings: Settings, words: Sequence[str]) -> str:
 def _side(settings: Settings, directory: Path, name: str, *, built: bool) -> Side:
     if not (directory / f"{name}.yaml").exists():
         raise DebateError(f"diff: there is no profile {name!r} there; {suggest(name, profile_names.names(directory))}")
-    loaded = profile.load(directory, name)
+    loaded = load(directory, name)
     made = config.normalise(loaded, directory)
     output = settings.output / name
     pinned = committed(directory, name)
@@ -83,7 +86,7 @@ def _side(settings: Settings, directory: Path, name: str, *, built: bool) -> Sid
                 size = int(manifest["iso"]["size"]) if manifest["config"] == made.hash else None
         except (OSError, ValueError, KeyError, TypeError):
             size = None
-    return Side(config.chosen(loaded), made.hash, lock, size)
+    return Side(with_sets_sorted(schema(), chosen(loaded)), made.hash, lock, size)
 
 
 @contextmanager

@@ -10,8 +10,10 @@ from typing import Any
 
 from debate.errors import DebateError, ProfileError
 from debate.frontend import ci
-from debate.profile import profile, profile_names
-from debate.profile.profile import Node
+from debate.profile import profile_names
+from debate.profile.chosen import chosen
+from debate.profile.load import load
+from debate.profile.node import Node
 from debate.settings import Settings
 from debate.steps import config
 from debate.text.amounts import count
@@ -67,7 +69,7 @@ def new(settings: Settings, names: Sequence[str], parent: str) -> str:
         hostname=hostname,
     )
     path.write_text(text)
-    config.normalise(profile.load(settings.profiles, name), settings.profiles)
+    config.normalise(load(settings.profiles, name), settings.profiles)
     return (
         f"{shown(path)} written; it is {parent} under another name until you change it\n"
         f"next: edit it, then doit validate {name}, then doit build:{name}\n"
@@ -111,7 +113,7 @@ def validate(settings: Settings, names: Sequence[str], form: str) -> tuple[str, 
 def _problems(directory: Path, name: str) -> Iterator[tuple[str, int, int, str]]:
     """File, line, column and text of each problem."""
     try:
-        config.normalise(profile.load(directory, name), directory)
+        config.normalise(load(directory, name), directory)
     except ProfileError as error:
         for problem in error.problems:
             match = re.match(r"(.*?):([0-9]+):([0-9]+): (.*)", str(problem), re.DOTALL)
@@ -153,9 +155,9 @@ def show(settings: Settings, name: str) -> str:
 
     Raises ProfileError.
     """
-    loaded = profile.load(settings.profiles, name)
+    loaded = load(settings.profiles, name)
     made = config.normalise(loaded, settings.profiles)
-    rows = list(_rows(config.chosen(loaded), loaded.root, 0))
+    rows = list(_rows(chosen(loaded), loaded.root, 0))
     width = min(60, max(len(text) for text, _ in rows))
     lines = [f"{text:<{width}}  # {origin}" if origin else text for text, origin in rows]
     return "\n".join([f"# config {made.hash}", *lines]) + "\n"

@@ -139,9 +139,7 @@ def _rebuild(build: ProfileBuild, other: Settings) -> None:
             preexec_fn=die_with_parent,
         )
     if done.returncode:
-        raise DebateError(
-            f"verify:{build.name}: the rebuild failed\n{tail(log)}\nthe whole log: {log}", log=str(log)
-        )
+        raise DebateError(f"verify:{build.name}: the rebuild failed\n{tail(log)}\nthe whole log: {log}", log=str(log))
 
 
 def _explain(build: ProfileBuild, other: Settings, step: str, directory: Path) -> str:

@@ -33,7 +33,7 @@ def text(settings: Settings) -> str:
 
 
 def _describe(settings: Settings, name: str) -> str:
-    from debate.profile.profile import load
+    from debate.profile.load import load
 
     try:
         return str(load(settings.profiles, name).data.get("description", ""))

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from debate.errors import DebateError
-from debate.profile import profile
+from debate.profile.load import load
 from debate.steps import config
 from debate.text.amounts import count
 from debate.text.paths import shown
@@ -69,7 +69,7 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
             ]
         text = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=110)
         (work / f"{name}.yaml").write_text(f"{_SCHEMA}# Made from {draft.origin}.\nversion: 1\n{text}")
-        config.normalise(profile.load(work, name), work)
+        config.normalise(load(work, name), work)
         for target in targets:
             if os.path.lexists(work / target):
                 (profiles / target).parent.mkdir(parents=True, exist_ok=True)

@@ -23,8 +23,8 @@ from debate import keys
 from debate.convert.draft import Draft
 from debate.distributions import arch
 from debate.errors import DebateError
+from debate.model import Entry
 from debate.steps.config import Config
-from debate.tree import Entry
 
 PROFILE, SUMS = "debate", "debate.sha256"
 """Where the profile itself lies, and the sums of all other files."""

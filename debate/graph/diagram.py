@@ -1,6 +1,6 @@
 """The diagram of the steps in docs/internals.md: a projection of the rules and the commands.
 
-    python -m debate.graph.diagram
+python -m debate.graph.diagram
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Run:
 
     def make(self, rule: Rule, profile: str) -> Any:
         """Do one step. Returns its report, or what doit takes for a failure."""
-        hint = f"a shell in that sandbox: doit shell:{rule.name}:{profile}" if rule.shell else ""
+        hint = f"a shell in that sandbox: doit shell:{rule.name}:{profile}" if rule.has_shell else ""
 
         def action() -> Any:
             require_root(rule.root, rule.name)

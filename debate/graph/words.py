@@ -54,4 +54,4 @@ def per_profile() -> Mapping[str, str]:
 
 
 def _shells() -> list[str]:
-    return [rule.name for rule in rules().values() if rule.shell]
+    return [rule.name for rule in rules().values() if rule.has_shell]

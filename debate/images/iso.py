@@ -66,7 +66,9 @@ def make(work: Work) -> Report:
     images = layers(work.record("rootfs"), work.record("overlay"))
     stacked = [image for _, image in images]
     numbered = [(f"{number}-{name}", image) for number, (name, image) in enumerate(images)]
-    parts = LiveParts(initrd["kernel"], initrd["initrd"], numbered, lambda image: _sha512(work, image, stacked), values.label, epoch)
+    parts = LiveParts(
+        initrd["kernel"], initrd["initrd"], numbered, lambda image: _sha512(work, image, stacked), values.label, epoch
+    )
     tree = live.get(values.distribution, values.generator).live(parts)
     return work.finish(step(values, tree, work.outputs("boot"), epoch, work.base))
 
@@ -162,5 +164,5 @@ RULE = Rule(
     rights=("data",),
     outputs=("iso",),
     memory=("sha512",),
-    shell=True,
+    has_shell=True,
 )

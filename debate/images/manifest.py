@@ -46,7 +46,9 @@ def manifest(work: Work) -> dict[str, Any]:
         "epoch": hashes["epoch"],
         "lock": keys.sha256(keys.canonical(lock["packages"])),
         "iso": vars(iso),
-        "layers": [{"name": name, **vars(layer)} for name, layer in layers(work.record("rootfs"), work.record("overlay"))],
+        "layers": [
+            {"name": name, **vars(layer)} for name, layer in layers(work.record("rootfs"), work.record("overlay"))
+        ],
         "kernel": vars(initrd["kernel"]),
         "initrd": vars(initrd["initrd"]),
         "sandbox": {"base": base["base"].digest, "tools": tools},

@@ -1,13 +1,84 @@
-"""Where in a profile stands what a step complains of: a step knows fields and values, not lines."""
+"""The place in a profile of what a step complains of: a step knows fields and values, not lines."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from debate.profile.profile import Node
+from debate.errors import Place
+from debate.profile.node import Node
+
+_BETWEEN = re.compile(r"[\s:=,@]+")
+"""What separates the parts of a value such as ``user:group`` or ``package=version``."""
+
+
+def find(root: Node, field: str, value: str) -> Place | None:
+    """The place of ``value`` in the field ``field`` of the profile ``root``; None where the profile lacks the field.
+
+    ``field`` is dotted and goes through lists: ``users.groups`` means the groups of all users. An empty ``value`` means
+    the field itself. Otherwise the place is, with the last one of several:
+
+    1. a scalar that equals ``value`` as it was written, or as it reads;
+    2. a scalar that has ``value`` as a part: ``curl`` in ``curl=8.0``;
+    3. the last part of ``value`` in the entry that has all of them, or as many of the first as there are: ``sodu`` of
+       ``live:sodu`` in the user live;
+    4. the field itself.
+    """
+    nodes = _fields(root, field.split("."))
+    if not nodes:
+        return None
+    scalars = [scalar for node in nodes for scalar in _scalars(node)]
+    parts = _parts(value)
+    found = [scalar for scalar in scalars if value and value in _spellings(scalar)]
+    found = found or [scalar for scalar in scalars if value and value in _parts(scalar.raw)]
+    while parts and not found:
+        node = _narrowest(nodes, parts)
+        last = parts.pop()
+        found = [scalar for scalar in _scalars(node) if last in _spellings(scalar)] if node else []
+    return (found or nodes)[-1].position
+
+
+def _fields(node: Node, names: list[str]) -> list[Node]:
+    """Every node that the dotted name leads to."""
+    if not names:
+        return [node]
+    if isinstance(node.value, list):
+        return [found for child in node.value for found in _fields(child, names)]
+    child = node.get(names[0])
+    return _fields(child, names[1:]) if child else []
+
+
+def _children(node: Node) -> list[Node]:
+    return list(node.value.values()) if isinstance(node.value, dict) else node.entries()
+
+
+def _scalars(node: Node) -> Iterator[Node]:
+    if isinstance(node.value, (dict, list)):
+        for child in _children(node):
+            yield from _scalars(child)
+    else:
+        yield node
+
+
+def _spellings(scalar: Node) -> set[str]:
+    """How a scalar was written and how it reads: ``true`` and ``1000`` are values, too."""
+    return {scalar.raw, scalar.value if isinstance(scalar.value, str) else json.dumps(scalar.value)}
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in _BETWEEN.split(text) if part]
+
+
+def _narrowest(nodes: list[Node], parts: list[str]) -> Node | None:
+    """The last of ``nodes`` whose scalars name all ``parts``, or what below it still does."""
+    for node in reversed(nodes):
+        if set(parts) <= {text for scalar in _scalars(node) for text in _spellings(scalar)}:
+            return _narrowest(_children(node), parts) or node
+    return None
+
+
+# What follows reads text; it goes once steps say field and value apart.
 
 _COMPLAINT = re.compile(r"^(  > debate: |lock:\S+: |)([a-z]+): ([^;\n]*)", re.MULTILINE)
 """``FIELD: fact; remedy``, in a log's line that is shown or in a step's own error."""
@@ -31,20 +102,10 @@ def _of(node: Node, fact: str) -> Node:
 
     It names the user before the group of theirs that is wrong.
     """
-    named = {found.start(): scalar for scalar in _scalars(node) if (found := _word(scalar.value, fact))}
+    texts = [scalar for scalar in _scalars(node) if isinstance(scalar.value, str) and scalar.value]
+    named = {found.start(): scalar for scalar in texts if (found := _word(scalar.value, fact))}
     return named[max(named)] if named else node
 
 
 def _word(word: str, fact: str) -> re.Match[str] | None:
     return re.search(rf"(?<![\w/-]){re.escape(word)}(?![\w/-])", fact)
-
-
-def _scalars(node: Node) -> Iterator[Node]:
-    if isinstance(node.value, dict):
-        for child in node.value.values():
-            yield from _scalars(child)
-    elif isinstance(node.value, list):
-        for child in node.value:
-            yield from _scalars(child)
-    elif isinstance(node.value, str) and node.value:
-        yield node

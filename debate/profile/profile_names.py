@@ -1,6 +1,6 @@
-"""Which profiles there are and on which others they are based, without parsing YAML.
+"""Names of the profiles and of the bases that they are on, without parsing YAML.
 
-The graph has to know it before any profile is read. So ``base: NAME`` stands on a line of its own in the profile's own
+The graph has to know them before any profile is read. So ``base: NAME`` is on a line of its own in the profile's own
 file; `debate.steps.config` refuses every other way to write it.
 """
 
@@ -25,9 +25,9 @@ def names(directory: Path) -> list[str]:
 
 
 def require(name: str) -> None:
-    """Refuse what cannot name a profile that is to be made. Raises DebateError."""
+    """Refuse an invalid name for a new profile. Raises DebateError."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise DebateError(f"{name!r} is no name for a profile; use letters, digits, _ . and -")
+        raise DebateError(f"{name!r} is not a valid profile name", "use letters, digits, _ . and -")
 
 
 def base(directory: Path, name: str) -> str | None:
@@ -40,7 +40,7 @@ def base(directory: Path, name: str) -> str | None:
 
 
 def chain(directory: Path, name: str) -> tuple[str, ...]:
-    """The base, its base and so on, the nearest first. Ends where it would go round in a circle."""
+    """The base, its base and so on, the nearest first. Ends where it would become circular."""
     found: list[str] = []
     below = base(directory, name)
     while below is not None and below not in found and below != name:

@@ -1,4 +1,4 @@
-"""The reference of all profile fields, as Markdown, out of the schema.
+"""The reference of all profile fields, as Markdown, made from the schema.
 
 python -m debate.profile.reference > docs/profile.md
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from debate.profile.profile import schema
+from debate.profile.schema import schema
 
 _INTRODUCTION = """\
 # Profiles
@@ -66,6 +66,8 @@ def _facts(part: dict[str, Any]) -> str:
         facts.append("One of " + ", ".join(f"`{value}`" for value in values) + ".")
     if "x-form" in part:
         facts.append(f"Form: {part['x-form']}.")
+    if part.get("items") and not part.get("x-set"):
+        facts.append("The order counts.")
     if part.get("default") is not None:
         facts.append(f"Default: `{json.dumps(part['default'], ensure_ascii=False)}`.")
     return " ".join(facts)

@@ -78,5 +78,5 @@ RULE = Rule(
     base=True,
     rights=("data",),
     outputs=("bios", "mbr", "efi"),
-    shell=True,
+    has_shell=True,
 )

@@ -51,5 +51,5 @@ RULE = Rule(
     base=True,
     rights=("bootstrap", "fetch"),
     outputs=("kernel", "initrd"),
-    shell=True,
+    has_shell=True,
 )

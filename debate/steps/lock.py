@@ -34,9 +34,7 @@ class Slice(Request):
             snapshot=data["snapshot"],
             repositories=tuple(_repositories(choices)),
             recommends=data["recommends"],
-            packages=tuple(
-                sorted({*data["packages"], choices.kernel, *choices.distribution.implied_packages(data)})
-            ),
+            packages=tuple(sorted({*data["packages"], choices.kernel, *choices.distribution.implied_packages(data)})),
             base=_base(choices),
         )
 
@@ -46,9 +44,7 @@ def _repositories(choices: Choices) -> list[Repository]:
     for number, node in choices.nodes("repositories"):
         fields = choices.data["repositories"][number]
         if fields["name"] in choices.distribution.RESERVED:
-            choices.problem(
-                ("repositories", number, "name"), "that name belongs to the distribution", "choose another"
-            )
+            choices.problem(("repositories", number, "name"), "that name belongs to the distribution", "choose another")
         for field in sorted(node.value.keys() - {"name", "url", "key", *choices.distribution.REPOSITORY_FIELDS}):
             fact = f"a repository of {choices.data['distribution']} has no {field}"
             choices.problem(("repositories", number, field), fact, "leave it out")
@@ -223,7 +219,7 @@ RULE = Rule(
     below=("lock", "packages"),
     base=True,
     rights=("fetch",),
-    shell=True,
+    has_shell=True,
     compared=False,  # a rebuild is made of the same lock
     watches=_pinned,
     state=lambda settings, profile: f"{settings.lock} {bool(_pinned(settings, profile))}",

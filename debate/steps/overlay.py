@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from debate import keys
 from debate.model import Command, Contents, Entry, Step, Supplies, as_lines
 from debate.steps.rule import Rule
 
@@ -245,9 +244,7 @@ def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], base:
         "users": _users(overlay.users).encode(),
         "groups": as_lines(_owners(overlay.tree)),
         "permissions": "".join(f"{p.mode}:{p.owner}:{p.group}:{p.path}\n" for p in overlay.permissions).encode(),
-        "services": as_lines(
-            f"{verb} {unit}" for verb in sorted(_VERBS) for unit in getattr(overlay.services, verb)
-        ),
+        "services": as_lines(f"{verb} {unit}" for verb in sorted(_VERBS) for unit in getattr(overlay.services, verb)),
         "commands": as_lines(" ".join(words) for words in overlay.commands),
         "checks": as_lines(" ".join(words) for words in overlay.checks),
         "hooks": as_lines(hook.name for hook in overlay.hooks),
@@ -295,5 +292,5 @@ RULE = Rule(
     base=True,
     rights=("system", "data"),
     outputs=("layer",),
-    shell=True,
+    has_shell=True,
 )

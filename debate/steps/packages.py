@@ -18,7 +18,7 @@ from debate.text.amounts import bytes_shown, count
 if TYPE_CHECKING:
     from debate.history.records import Report
     from debate.managers.interface import Manager
-    from debate.model import Artifact, Locked, Step, Supplies
+    from debate.model import Artifact, Locked, Supplies
     from debate.steps.work import Work
 
 

@@ -59,5 +59,5 @@ RULE = Rule(
     base=True,
     rights=("bootstrap", "system", "data", "fetch"),
     outputs=("layer", "packages"),
-    shell=True,
+    has_shell=True,
 )

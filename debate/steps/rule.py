@@ -64,7 +64,7 @@ class Rule:
     """Further JSON files that it writes, without ``.json``."""
     memory: tuple[str, ...] = ()
     """JSON files, without ``.json``, that it keeps for its own next run; nothing else reads them."""
-    shell: bool = False
+    has_shell: bool = False
     """Its work is one sandbox, in which a shell can be opened."""
     root: bool = True
     """It mounts file systems and starts sandboxes."""

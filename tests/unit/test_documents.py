@@ -10,7 +10,7 @@ import pytest
 
 from debate.frontend import help as help_
 from debate.graph.tasks import STEPS
-from debate.profile import profile
+from debate.profile.load import load
 from debate.steps import config
 from tests import documents
 from tests.conftest import ROOT
@@ -57,4 +57,4 @@ def test_recipes_are_profiles(tmp_path: Path) -> None:
     names = [Path(block.file).stem for block in made if block.language == "yaml"]
     assert len(names) == 8
     for name in names:
-        config.normalise(profile.load(tmp_path / "profiles", name), tmp_path / "profiles")
+        config.normalise(load(tmp_path / "profiles", name), tmp_path / "profiles")

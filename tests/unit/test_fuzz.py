@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from debate.errors import ProfileError
-from debate.profile import profile
+from debate.profile.load import load
+from debate.profile.schema import schema
 from debate.steps import config
 from tests.conftest import PROFILES, ROOT
 
@@ -40,7 +41,7 @@ def check(directory: Path, content: bytes) -> bool:
     (directory / "fuzz.yaml").write_bytes(content)
     problems: tuple[str, ...] | None = None
     try:
-        config.normalise(profile.load(directory, "fuzz"), directory)
+        config.normalise(load(directory, "fuzz"), directory)
     except ProfileError as error:
         problems = tuple(map(str, error.problems))
     if problems is None:
@@ -111,7 +112,7 @@ def fields(part: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 @MANY
-@given(data=fields(profile.schema()))
+@given(data=fields(schema()))
 def test_profiles_made_from_the_schema(directory: Path, data: dict[str, Any]) -> None:
     check(directory, yaml.safe_dump(data, allow_unicode=True).encode("utf-8", "surrogatepass"))
 

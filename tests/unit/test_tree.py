@@ -1,92 +1,17 @@
-"""Trees: what is read from disk, and the tar that is made of it."""
+"""The tar that is made of a tree."""
 
 from __future__ import annotations
 
 import io
-import os
-import socket
-import stat
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from debate import keys
-from debate.errors import DebateError
-from debate.tree import Entry, pack, scan, text_entry
-
-
-def test_scan(tmp_path: Path) -> None:
-    (tmp_path / "d").mkdir()
-    (tmp_path / "d" / "run").write_text("x")
-    (tmp_path / "d" / "run").chmod(0o750)
-    (tmp_path / "file").write_text("y")
-    (tmp_path / "file").chmod(0o600)
-    (tmp_path / "link").symlink_to("/nowhere")
-    entries, contents, problems = scan(tmp_path, "/srv")
-    assert problems == []
-    assert entries == [
-        Entry("/srv/d", "directory", mode="0755"),
-        Entry("/srv/d/run", "file", mode="0755", digest=keys.sha256(b"x")),
-        Entry("/srv/file", "file", mode="0644", digest=keys.sha256(b"y")),
-        Entry("/srv/link", "link", mode="0777", target="/nowhere"),
-    ]
-    assert contents[keys.sha256(b"y")] == tmp_path / "file"
-
-
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / os.fsdecode(b"bad-\xff")).touch()
-    _, _, problems = scan(tmp_path, "/")
-    assert [problem.split(": ", 1)[1] for problem in sorted(problems)] == [
-        "a file name that is not UTF-8; rename it",
-        "a named pipe; an overlay holds files, directories and links only",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("link", "problem"),
-    [
-        ("/etc/passwd", ""),
-        ("../srv/x", ""),
-        ("../../etc/passwd", "which is above the system's root; link to a place below it"),
-        ("a/../../../x", "which is above the system's root; link to a place below it"),
-        ("{here}/other", "a place on this machine; link to where the file is in the system"),
-    ],
-)
-def test_links_that_point_outside(tmp_path: Path, link: str, problem: str) -> None:
-    tree = tmp_path / "tree"
-    (tree / "d").mkdir(parents=True)
-    (tree / "d" / "link").symlink_to(link.format(here=tmp_path))
-    _, contents, problems = scan(tree, "/")
-    assert contents == {}, "nothing is read through a link"
-    assert [text.rpartition("', ")[2] for text in problems] == ([problem] if problem else [])
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make a device node and to become nobody")
-def test_devices_sockets_and_what_cannot_be_read(tmp_path: Path) -> None:
-    tree = tmp_path / "tree"
-    tree.mkdir()
-    os.mknod(tree / "disk", stat.S_IFBLK, os.makedev(7, 0))
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(tree / "socket"))
-    problems = sorted(scan(tree, "/")[2])
-    assert [text.split(": ")[1] for text in problems] == [
-        "a device node; an overlay holds files, directories and links only",
-        "a socket; an overlay holds files, directories and links only",
-    ]
-    secret = tmp_path / "secret"
-    (secret / "d").mkdir(parents=True)
-    (secret / "f").touch(mode=0)
-    (secret / "d").chmod(0)
-    for directory in (tmp_path, *tmp_path.parents[:-2]):
-        directory.chmod(directory.stat().st_mode | 0o055)
-    child = os.fork()
-    if child == 0:
-        os.setuid(65534)
-        problems = [text.split(": ")[1] for text in sorted(scan(secret, "/")[2])]
-        os._exit(0 if problems == ["Permission denied; make it readable"] * 2 else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+from debate.errors import DebateError, Place
+from debate.model import Entry, text_entry
+from debate.profile.tree import scan
+from debate.tree import pack
 
 
 def packed(entries: list[Entry], contents: dict[str, bytes | Path]) -> bytes:
@@ -109,7 +34,7 @@ def test_pack() -> None:
 
 def test_a_file_that_changed_since_it_was_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("one")
-    entries, contents, _ = scan(tmp_path, "/")
+    entries, contents, _ = scan(tmp_path, "/", Place("x.yaml"))
     (tmp_path / "f").write_text("two")
     with pytest.raises(DebateError, match="changed while it was being built; run the same command again"):
         packed(entries, dict(contents))

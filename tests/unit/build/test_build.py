@@ -13,9 +13,8 @@ from debate import keys
 from debate.build.builder import Builder
 from debate.cache.store import Store
 from debate.errors import DebateError
-from debate.model import Artifact, Command, Step, Tree
+from debate.model import Artifact, Command, Entry, Step, Tree
 from debate.settings import Limits, Settings
-from debate.tree import Entry
 from tests.conftest import ROOT
 
 STEP = Step(

@@ -11,7 +11,8 @@ import yaml
 
 from debate.commands import profiles as commands
 from debate.errors import DebateError
-from debate.profile import profile
+from debate.profile.load import load
+from debate.profile.schema import schema
 from debate.settings import Settings
 from debate.steps import config
 from tests.conftest import ROOT
@@ -36,9 +37,9 @@ def test_new(settings: Settings, words: list[str], option: str, parent: str) -> 
     text = (settings.profiles / "mine.yaml").read_text()
     assert yaml.safe_load(text)["extends"] == parent
     assert text.count("#") > 10
-    made = config.normalise(profile.load(settings.profiles, "mine"), settings.profiles)
+    made = config.normalise(load(settings.profiles, "mine"), settings.profiles)
     assert made.slices["packages"] == config.normalise(
-        profile.load(settings.profiles, parent), settings.profiles
+        load(settings.profiles, parent), settings.profiles
     ).slices["packages"]  # fmt: skip
 
 
@@ -58,7 +59,7 @@ def test_what_new_suggests_is_valid(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [([], "name one profile"), (["a", "b"], "name one profile"), (["minimal"], "is there already"),
-     (["../x"], "is no name for a profile"), (["a", "--from", "nope"], "there is no profile 'nope' to extend"),
+     (["../x"], "is not a valid profile name"), (["a", "--from", "nope"], "there is no profile 'nope' to extend"),
      (["a", "--form", "x"], "--form: not known here; --from VALUE is"), (["a", "--from"], "--from: not known here")],
 )  # fmt: skip
 def test_new_refuses(settings: Settings, words: list[str], message: str) -> None:
@@ -103,7 +104,7 @@ def test_validate_refuses(settings: Settings) -> None:
 
 def test_show(settings: Settings) -> None:
     said = commands.show(settings, "minimal")
-    made = config.normalise(profile.load(settings.profiles, "minimal"), settings.profiles)
+    made = config.normalise(load(settings.profiles, "minimal"), settings.profiles)
     assert said.startswith(f"# config {made.hash}\n")
     rows = dict(line.split("  # ") for line in said.splitlines() if "  # " in line)
     origins = {row.strip(): origin for row, origin in rows.items()}
@@ -112,4 +113,4 @@ def test_show(settings: Settings) -> None:
     assert origins["keymap: null"] == "default"
     shown = yaml.safe_load(said)
     assert shown["release"] == "trixie"
-    assert shown.keys() == profile.schema()["properties"].keys() - {"extends"}
+    assert shown.keys() == schema()["properties"].keys() - {"extends"}

@@ -11,7 +11,7 @@ import yaml
 
 from debate.convert import archiso, draft
 from debate.errors import DebateError
-from debate.profile import profile
+from debate.profile.load import load
 from debate.steps import config
 from tests.conftest import write_files
 
@@ -129,7 +129,7 @@ def test_nothing_is_dropped_in_silence(directory: Path, profiles: Path) -> None:
 
 def test_it_normalises_to_an_arch_config(directory: Path, profiles: Path) -> None:
     draft.write(archiso.convert(directory, VARIABLES), profiles, "mine")
-    made = config.normalise(profile.load(profiles, "mine"), profiles)
+    made = config.normalise(load(profiles, "mine"), profiles)
     assert made.slices["initrd"]["generator"] == "mkinitcpio"
     assert made.slices["packages"]["components"] == ["core", "extra"]
     assert made.slices["rootfs"]["release"] == "rolling"

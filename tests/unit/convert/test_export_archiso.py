@@ -10,7 +10,7 @@ import pytest
 from debate.convert import archiso, draft, export_archiso
 from debate.convert.export_archiso import Export
 from debate.errors import DebateError
-from debate.profile import profile
+from debate.profile.load import load
 from debate.steps import config
 from debate.steps.config import Config
 from tests.conftest import ROOT, write_files
@@ -80,12 +80,12 @@ def profiles(tmp_path: Path) -> Path:
 
 
 def normalised(profiles: Path, name: str) -> Config:
-    return config.normalise(profile.load(profiles, name), profiles)
+    return config.normalise(load(profiles, name), profiles)
 
 
 def exported(profiles: Path, name: str = "arch") -> Export:
     made = normalised(profiles, name)
-    own = export_archiso.own_profile(profile.load(profiles, name).data, made)
+    own = export_archiso.own_profile(load(profiles, name).data, made)
     return export_archiso.export(name, made, own, 1_000_000_000)
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from debate.convert import draft, live_build
 from debate.errors import DebateError
-from debate.profile import profile
+from debate.profile.load import load
 from debate.steps import config
 from tests.conftest import write_files
 
@@ -55,7 +55,7 @@ def test_what_becomes_of_it(directory: Path) -> None:
         "hooks": ["hooks/mine/0500-mine.hook.chroot"],
     }
     assert (profiles / "overlays/mine/etc/motd").read_text() == "hello\n"
-    config.normalise(profile.load(profiles, "mine"), profiles)
+    config.normalise(load(profiles, "mine"), profiles)
     text = "\n".join(told)
     for fact in (
         "binary:3: LB_DEBIAN_INSTALLER='live' has no counterpart", "common:4: LB_RUN='$(touch /tmp/never)'",

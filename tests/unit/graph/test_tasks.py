@@ -80,7 +80,7 @@ def test_loading_the_graph_parses_nothing(checkout: Path) -> None:
     code = (
         "import sys; from doit.doit_cmd import DoitMain; from debate.frontend.loader import Loader\n"
         "assert DoitMain(Loader()).run(['list', '--all', '-q']) == 0\n"
-        "heavy = {'yaml', 'jsonschema', 'tarfile', 'debate.profile.profile', 'debate.build.builder'}\n"
+        "heavy = {'yaml', 'jsonschema', 'tarfile', 'debate.profile.load', 'debate.build.builder'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True)
@@ -180,11 +180,11 @@ NOBODY = """\
 import os, sys
 # Loaded while this process may still read where Python lies, which can be a directory of root's.
 import debate.commands.welcome, debate.distributions, debate.frontend.checker, debate.frontend.reporter
-import debate.profile.profile, debate.text.paths, debate.text.suggest
+import debate.profile.load, debate.text.paths, debate.text.suggest
 import doit.cmd_run, doit.tools, json, jsonschema, sqlite3, traceback, yaml
 from debate.frontend.loader import Loader
 from doit.doit_cmd import DoitMain
-debate.profile.profile._validator()
+debate.profile.schema.validator()
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)

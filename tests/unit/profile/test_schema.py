@@ -1,4 +1,4 @@
-"""The schema serves editors: every field is described, has an example, and the example is right."""
+"""The schema serves editors and messages: every field is described, and every mistake explained."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ import jsonschema
 import pytest
 import yaml
 
-from debate.profile import profile, profile_names, reference
+from debate.errors import ProfileError
+from debate.profile import profile_names, reference
+from debate.profile.load import load
+from debate.profile.schema import schema
 from debate.steps import config
 from tests.conftest import PROFILES, ROOT
+from tests.unit.profile.mistakes import expect
 
 
 def fields(part: dict[str, Any], name: str = "") -> Iterator[tuple[str, dict[str, Any], bool]]:
@@ -24,12 +28,12 @@ def fields(part: dict[str, Any], name: str = "") -> Iterator[tuple[str, dict[str
         yield from fields(field.get("items", {}), f"{name}{key}[].")
 
 
-ALL = list(fields(profile.schema()))
+ALL = list(fields(schema()))
 
 
 def test_it_is_a_schema_of_the_dialect_it_names() -> None:
-    assert profile.schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    jsonschema.Draft202012Validator.check_schema(profile.schema())
+    assert schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    jsonschema.Draft202012Validator.check_schema(schema())
 
 
 @pytest.mark.parametrize(("name", "field", "required"), ALL, ids=[name for name, _, _ in ALL])
@@ -49,8 +53,8 @@ def test_a_field_is_described(name: str, field: dict[str, Any], required: bool) 
 def test_shipped_profiles(path: Any) -> None:
     first = path.read_text().splitlines()[0]
     assert first == "# yaml-language-server: $schema=../debate/schema/profile.schema.json"
-    jsonschema.Draft202012Validator(profile.schema()).validate(yaml.safe_load(path.read_text()))
-    loaded = profile.load(path.parent, path.stem).data
+    jsonschema.Draft202012Validator(schema()).validate(yaml.safe_load(path.read_text()))
+    loaded = load(path.parent, path.stem).data
     assert path.stem.startswith("_") or loaded["description"]
 
 
@@ -60,11 +64,11 @@ def test_shipped_names() -> None:
 
 def test_the_test_profile_sets_every_field() -> None:
     written = yaml.safe_load((PROFILES / "every.yaml").read_text())
-    assert written.keys() == profile.schema()["properties"].keys()
+    assert written.keys() == schema()["properties"].keys()
     for name in ("boot", "image", "services", "check"):
-        assert written[name].keys() == profile.schema()["properties"][name]["properties"].keys(), name
+        assert written[name].keys() == schema()["properties"][name]["properties"].keys(), name
     for name in ("users", "files", "repositories", "permissions"):
-        known = profile.schema()["properties"][name]["items"]["properties"].keys()
+        known = schema()["properties"][name]["items"]["properties"].keys()
         assert set().union(*(item.keys() for item in written[name])) == known, name
 
 
@@ -74,10 +78,81 @@ def test_the_readmes_profile(profiles: Path) -> None:
     (profiles / "hooks" / "trim.sh").touch()
     shutil.copy(ROOT / "profiles" / "_common.yaml", profiles)
     (profiles / "readme.yaml").write_text(text)
-    config.normalise(profile.load(profiles, "readme"), profiles)
+    config.normalise(load(profiles, "readme"), profiles)
 
 
 def test_the_reference_is_fresh() -> None:
     assert (ROOT / "docs" / "profile.md").read_text() == reference.markdown(), (
         "run python -m debate.profile.reference > docs/profile.md"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("pkgs: [curl]", "profiles/x.yaml:2:1: unknown field 'pkgs'; did you mean 'packages'?"),
+        ("Packages: [curl]", "profiles/x.yaml:2:1: unknown field 'Packages'; did you mean 'packages'?"),
+        (
+            "boot:\n  timout: 3",
+            "profiles/x.yaml:3:3: unknown field 'timout' in boot; did you mean 'timeout'?",
+        ),
+        (
+            "users:\n  - name: a\n    pasword_hash: x",
+            "profiles/x.yaml:4:5: unknown field 'pasword_hash' in users[1]; did you mean 'password_hash'?",
+        ),
+        (
+            "distribution: debain",
+            "profiles/x.yaml:2:15: distribution: unknown value 'debain'; did you mean 'debian'?",
+        ),
+        ("release: trixy", "profiles/x.yaml:2:10: release: unknown value 'trixy'; did you mean 'trixie'?"),
+        (
+            "release: jessie",
+            "profiles/x.yaml:2:10: release: unknown value 'jessie'; known: bookworm, trixie, forky, sid, rolling",
+        ),
+        (
+            "boot: {firmware: [efi]}",
+            "profiles/x.yaml:2:19: boot.firmware[1]: unknown value 'efi'; did you mean 'uefi'?",
+        ),
+        ("boot: {firmware: []}", "profiles/x.yaml:2:18: boot.firmware: [] has too few items; write 1 or more"),
+        (
+            "packages: curl",
+            'profiles/x.yaml:2:11: packages: text where a list is expected; write a list, such as ["curl"',
+        ),
+        ("hostname: 12", 'profiles/x.yaml:2:11: hostname: the number 12 where text is expected; write "12" in quotes'),
+        (
+            "hostname: true",
+            'profiles/x.yaml:2:11: hostname: the boolean true where text is expected; write "true" in quotes',
+        ),
+        ("hostname:", "profiles/x.yaml:2:10: hostname: no value where text is expected; write text"),
+        ("recommends: 1", "profiles/x.yaml:2:13: recommends: the number 1 where true or false is expected"),
+        ("hostname: a_b", "profiles/x.yaml:2:11: hostname: 'a_b' is not valid here; write letters, digits and dashes"),
+        ("boot: {timeout: -2}", "profiles/x.yaml:2:17: boot.timeout: -2 is too small; the minimum is -1"),
+        ("boot: {timeout: 9999}", "profiles/x.yaml:2:17: boot.timeout: 9999 is too large; the maximum is 3600"),
+        ("check: {marker: ''}", "profiles/x.yaml:2:17: check.marker: '' is too short; write 1 or more characters"),
+        (
+            "users:\n  - uid: 1000",
+            "profiles/x.yaml:3:5: users[1] lacks the required field 'name'; add it, for example `name: ",
+        ),
+        ("overlays: [/etc]", "profiles/x.yaml:2:12: overlays[1]: '/etc' is not valid here; write a path relative to"),
+        ("files: [{path: /a/../b}]", "profiles/x.yaml:2:16: files[1].path: '/a/../b' is not valid here; write an abso"),
+        ("files: [{path: /}]", "profiles/x.yaml:2:16: files[1].path: '/' is not valid here"),
+    ],
+)
+def test_a_mistake_has_its_own_message(profiles: Path, text: str, expected: str) -> None:
+    expect(profiles, text, expected)
+
+
+def test_text_that_is_too_long(profiles: Path) -> None:
+    expect(
+        profiles,
+        f"description: {'a' * 201}",
+        f"profiles/x.yaml:2:14: description: '{'a' * 56}... is too long; write at most 200 characters",
+    )
+
+
+def test_no_version(profiles: Path) -> None:
+    (profiles / "x.yaml").write_text("hostname: a\n")
+    with pytest.raises(
+        ProfileError, match=r"x\.yaml:1:1: the profile lacks the required field 'version'; add it, .*`version: 1`"
+    ):
+        load(profiles, "x")

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from debate import keys
 from debate.errors import ProfileError
-from debate.profile import profile
+from debate.profile.load import load
+from debate.profile.schema import schema
 from debate.steps import config
 from tests.conftest import PROFILES, ROOT
 
@@ -24,7 +25,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def normalise(directory: Path, name: str) -> config.Config:
-    return config.normalise(profile.load(directory, name), directory)
+    return config.normalise(load(directory, name), directory)
 
 
 def hash_of(fields: Mapping[str, Any], trees: Mapping[str, Mapping[str, str]] | None = None) -> str:
@@ -189,7 +190,7 @@ def test_what_never_changes_an_iso_does_not_count(field: str) -> None:
 
 
 def test_each_field_is_one_or_the_other() -> None:
-    assert profile.schema()["properties"].keys() == CHANGES.keys() | NO_CHANGE.keys() | ONE_CHOICE
+    assert schema()["properties"].keys() == CHANGES.keys() | NO_CHANGE.keys() | ONE_CHOICE
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""What `extends` does: one profile over another, the later one wins.
+
+The schema says what a list is (`debate.profile.schema`): its entries follow those of the extended profile; entries with
+the same ``x-key`` are merged; a list with ``x-replace`` replaces the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from debate.errors import Place, Problem
+from debate.profile.node import Node
+from debate.profile.schema import schema
+
+
+def merge(base: Node, own: Node, part: Mapping[str, Any] | None = None) -> Node:
+    """``own`` over ``base``: two values of the same field, which ``part`` of the schema describes.
+
+    Without ``part``, two whole profiles.
+    """
+    part = schema() if part is None else part
+    if isinstance(base.value, dict) and isinstance(own.value, dict):
+        fields = part.get("properties", {})
+        value = dict(base.value)
+        for name, node in own.value.items():
+            value[name] = merge(value[name], node, fields.get(name, {})) if name in value else node
+        return replace(own, value=value)
+    if isinstance(base.value, list) and isinstance(own.value, list) and not part.get("x-replace"):
+        return replace(own, value=_joined([*base.value, *own.value], part))
+    return own
+
+
+def _joined(nodes: list[Node], part: Mapping[str, Any]) -> list[Node]:
+    """Entries in their order; of those with the same key, each over the one before."""
+    found: dict[str | int, Node] = {}
+    for number, node in enumerate(nodes):
+        key = _key(node, part)
+        index = number if key is None else key.value
+        found[index] = merge(found[index], node, part.get("items", {})) if index in found else node
+    return list(found.values())
+
+
+def _key(node: Node, part: Mapping[str, Any]) -> Node | None:
+    """What identifies an entry of the list that ``part`` describes, if it has such a name."""
+    key = node.get(part["x-key"]) if "x-key" in part else None
+    return key if key is not None and isinstance(key.value, str) else None
+
+
+def duplicates(root: Node) -> Iterator[Problem]:
+    """Entries of one file that have the same key. Across files the later one wins, within one nobody can tell."""
+    for field, part in schema()["properties"].items():
+        node = root.get(field)
+        seen: dict[str, Place] = {}
+        for item in node.entries() if node else []:
+            key = _key(item, part)
+            if key is None:
+                continue
+            if key.value in seen:
+                fact = f"{field}: duplicate {part['x-key']} {key.value!r}, first on line {seen[key.value].line}"
+                yield Problem(key.position, fact, "keep one")
+            seen.setdefault(key.value, key.position)

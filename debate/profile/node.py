@@ -1,0 +1,67 @@
+"""A profile in memory: its values, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from debate.errors import Place
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value and its place."""
+
+    value: Any
+    """A scalar, a list of nodes, or a mapping of names to nodes."""
+    position: Place
+    raw: str = ""
+    """How a scalar was written, without its quotes."""
+    key: Place | None = None
+    """Where the name of this value is in its mapping."""
+    directory: Path = Path()
+    """Directory of the file, to which paths are relative."""
+
+    def data(self) -> Any:
+        """The value without places."""
+        if isinstance(self.value, list):
+            return [node.data() for node in self.value]
+        if isinstance(self.value, dict):
+            return {name: node.data() for name, node in self.value.items()}
+        return self.value
+
+    def at(self, path: Iterable[str | int]) -> Node:
+        """The node at ``path``, or the nearest one above it."""
+        node = self
+        for step in path:
+            try:
+                node = node.value[step]
+            except (KeyError, IndexError, TypeError):
+                break
+        return node
+
+    def get(self, name: str) -> Node | None:
+        """The field ``name`` of a mapping. None where it is absent, or where this is no mapping."""
+        return self.value.get(name) if isinstance(self.value, dict) else None
+
+    def entries(self) -> list[Node]:
+        """The entries of a list; none where this is no list."""
+        return self.value if isinstance(self.value, list) else []
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A profile merged with all that it extends."""
+
+    name: str
+    root: Node
+    sources: tuple[Path, ...] = ()
+    """Every YAML file that was read, the profile's own first."""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The fields that were written, without defaults."""
+        data: dict[str, Any] = self.root.data()
+        return data

@@ -1,0 +1,134 @@
+"""The JSON schema of a profile, and what it finds wrong in the user's words.
+
+Beside JSON Schema's own keywords, fields have:
+
+``x-form``: what a value that matches ``pattern`` looks like, for messages.
+``x-set``: true for a list whose order and repetitions mean nothing. The order of any other list counts.
+``x-key``: for a list of mappings, the field that identifies an entry.
+``x-replace``: true for a list that replaces the one of an extended profile, instead of following it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import jsonschema
+
+from debate import PACKAGE
+from debate.errors import Problem
+from debate.profile.node import Node
+from debate.text.suggest import suggest
+
+SCHEMA = PACKAGE / "schema" / "profile.schema.json"
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON schema of a profile."""
+    loaded: dict[str, Any] = json.loads(SCHEMA.read_text())
+    return loaded
+
+
+@cache
+def validator() -> Any:
+    """A jsonschema validator, made once: that takes longer than to validate a profile."""
+    return jsonschema.Draft202012Validator(schema())
+
+
+def problems(root: Node) -> Iterator[Problem]:
+    """Everything in the file ``root`` that the schema does not allow."""
+    for error in validator().iter_errors(root.data()):
+        yield from _explained(error, root.at(error.absolute_path))
+
+
+def _explained(error: Any, node: Node) -> Iterator[Problem]:
+    """One schema error in the user's words."""
+    field, keyword, instance = _field_name(error.absolute_path), error.validator, error.instance
+    if keyword == "additionalProperties":
+        known = sorted(error.schema["properties"])
+        for name in sorted(set(instance) - set(known)):
+            child = node.value[name]
+            fact = f"unknown field {name!r}" + (f" in {field}" if field else "")
+            yield Problem(child.key or child.position, fact, suggest(name, known))
+    elif keyword == "required":
+        for name in error.validator_value:
+            if name not in instance:
+                example = json.dumps(error.schema["properties"][name]["examples"][0])
+                fact = f"{field or 'the profile'} lacks the required field {name!r}"
+                yield Problem(node.position, fact, f"add it, for example `{name}: {example}`")
+    elif keyword == "type":
+        wanted = _type_names(error.validator_value)
+        if "string" in _as_list(error.validator_value) and isinstance(instance, (int, bool)):
+            remedy = f'write "{node.raw}" in quotes'
+        else:
+            remedy = f"write {wanted}{_example(error.schema)}"
+        yield Problem(node.position, f"{field}: {_type_name(instance)} where {wanted} is expected", remedy)
+    elif keyword == "enum":
+        known = [str(value) for value in error.validator_value if value is not None]
+        yield Problem(node.position, f"{field}: unknown value {_brief(instance)}", suggest(str(instance), known))
+    elif keyword == "pattern":
+        remedy = f"write {error.schema['x-form']}"
+        yield Problem(node.position, f"{field}: {_brief(instance)} is not valid here", remedy)
+    elif keyword == "const":
+        if type(instance) is type(error.validator_value):  # The wrong type is reported already.
+            remedy = f"write {error.validator_value}"
+            yield Problem(node.position, f"{field}: {_brief(instance)} is not supported", remedy)
+    else:
+        fact, remedy = _LIMITS[keyword]
+        fact = f"{field}: {_brief(instance)} {fact}"
+        yield Problem(node.position, fact, remedy.format(error.validator_value))
+
+
+_LIMITS = {
+    "minimum": ("is too small", "the minimum is {0}"),
+    "maximum": ("is too large", "the maximum is {0}"),
+    "minLength": ("is too short", "write {0} or more characters"),
+    "maxLength": ("is too long", "write at most {0} characters"),
+    "minItems": ("has too few items", "write {0} or more"),
+}
+"""Keyword of the schema -> fact and remedy."""
+
+
+def _field_name(path: Iterable[str | int]) -> str:
+    """``users[2].groups``: list items counted from 1."""
+    text = ""
+    for step in path:
+        text += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+_TYPES = {
+    "string": "text", "array": "a list", "object": "a mapping", "boolean": "true or false",
+    "integer": "a whole number",
+}  # fmt: skip
+
+
+def _type_names(types: Any) -> str:
+    return " or ".join(_TYPES[name] for name in _as_list(types) if name != "null")
+
+
+def _type_name(value: Any) -> str:
+    if value is None:
+        return "no value"
+    if isinstance(value, bool):
+        return f"the boolean {str(value).lower()}"
+    if isinstance(value, int):
+        return f"the number {value}"
+    kinds: dict[type, str] = {str: "text", list: "a list", dict: "a mapping"}
+    return kinds[type(value)]
+
+
+def _example(part: Mapping[str, Any]) -> str:
+    return f", such as {json.dumps(part['examples'][0])}" if part.get("examples") else ""
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

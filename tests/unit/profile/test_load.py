@@ -1,0 +1,100 @@
+"""Loading a profile: what it extends, the files that it names, and all mistakes at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from debate.errors import Place, Problem, ProfileError
+from debate.profile.load import load
+from tests.unit.profile.mistakes import expect, problems
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("extends: none", "profiles/x.yaml:2:10: there is no profile 'none'"),
+        (
+            "extends: ../x",
+            "profiles/x.yaml:2:10: '../x' is not a valid profile name; use letters, digits, _ . and -",
+        ),
+        ("extends: x", "profiles/x.yaml:2:10: extends is circular: x -> x; break the cycle"),
+        ("overlays: [overlays/x]", "profiles/x.yaml:2:12: overlay 'overlays/x' is missing; create it, or correct the"),
+        ("overlays: [../..]", "profiles/x.yaml:2:12: overlay '../..' is outside the profiles directory; move it"),
+        ("overlays: [x.yaml]", "profiles/x.yaml:2:12: overlay 'x.yaml' is not a directory; name a directory"),
+        ("overlays: [loop]", "profiles/x.yaml:2:12: overlay 'loop' is a circle of symbolic links; choose another"),
+        ("hooks: [go.sh]", "profiles/x.yaml:2:9: hook 'go.sh' is missing"),
+        ("hooks: ['.']", "profiles/x.yaml:2:9: hook '.' is not a file; name a file"),
+        ("hooks: [../../etc/passwd]", "profiles/x.yaml:2:9: hook '../../etc/passwd' is outside the profiles directory"),
+        (
+            "repositories:\n  - {name: a, url: 'https://b', key: k.asc}",
+            "profiles/x.yaml:3:38: key 'k.asc' is missing",
+        ),
+    ],
+)
+def test_a_mistake_has_its_own_message(profiles: Path, text: str, expected: str) -> None:
+    (profiles / "loop").symlink_to("loop")
+    expect(profiles, text, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "users:\n  - name: a\n    uid: 1000\n  - name: b\n    uid: 1000",
+            "profiles/x.yaml:6:10: users: uid 1000 stands twice; keep one",
+        ),
+        ("users: [{name: root, uid: 5}]", "profiles/x.yaml:2:27: root's uid is 0; leave it out"),
+        ("users: [{name: a, uid: 0}]", "profiles/x.yaml:2:24: uid 0 is root's; choose another"),
+        (
+            "users: [{name: a, autologin: true}, {name: b, autologin: true}]",
+            "profiles/x.yaml:2:58: only one user can be logged in by itself; choose one",
+        ),
+    ],
+)
+def test_a_mistake_that_normalising_finds(profiles: Path, text: str, expected: str) -> None:
+    expect(profiles, text, expected)
+
+
+def test_all_mistakes_at_once(profiles: Path) -> None:
+    found = problems(
+        profiles,
+        "pkgs: [a]\nrelease: trixy\nhostname: no\noverlays: [gone]\nboot: {timeout: soon}\nextends: [_b]\n",
+        _b="locale: 1.5\n",
+    )
+    assert [str(problem.place) for problem in found] == [
+        "profiles/_b.yaml:2:9",
+        "profiles/x.yaml:2:1",
+        "profiles/x.yaml:3:10",
+        "profiles/x.yaml:4:11",
+        "profiles/x.yaml:5:12",
+        "profiles/x.yaml:6:17",
+    ]
+    assert all(problem.fact and problem.remedy for problem in found)
+
+
+def test_problems_are_values(profiles: Path) -> None:
+    (profiles / "x.yaml").write_text("version: 1\nextends: none\n")
+    with pytest.raises(ProfileError) as caught:
+        load(profiles, "x")
+    place = Place("profiles/x.yaml", 2, 10)
+    assert caught.value.problems == (Problem(place, "there is no profile 'none'", "there are none"),)
+
+
+def test_a_long_circle_is_shown_whole(profiles: Path) -> None:
+    found = problems(profiles, "extends: b", b="extends: c", c="extends: x")
+    assert list(map(str, found)) == ["profiles/c.yaml:2:10: extends is circular: x -> b -> c -> x; break the cycle"]
+
+
+def test_a_link_out_of_the_profiles_is_refused(profiles: Path) -> None:
+    (profiles / "tree").symlink_to("/etc")
+    assert "is outside the profiles directory" in problems(profiles, "overlays: [tree]")[0].fact
+
+
+def test_suggestions_for_missing_files(profiles: Path) -> None:
+    (profiles / "hooks").mkdir()
+    (profiles / "hooks" / "trim.sh").touch()
+    assert list(map(str, problems(profiles, "hooks: [hooks/trimm.sh]"))) == [
+        "profiles/x.yaml:2:9: hook 'hooks/trimm.sh' is missing; did you mean 'trim.sh'?"
+    ]

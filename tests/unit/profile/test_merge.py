@@ -1,0 +1,173 @@
+"""One rule for what `extends` merges: the later one wins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from debate.profile.load import load
+from debate.profile.schema import schema
+from tests.unit.profile.mistakes import expect
+
+NOT_MERGED = {"version", "extends", "base"}
+"""Fields with one value only, and those that are not inherited."""
+
+
+def write(directory: Path, **profiles: dict[str, Any]) -> None:
+    """Profiles with these fields, and the files that they name."""
+    for name, fields in profiles.items():
+        files = [*fields.get("hooks", []), *(repository["key"] for repository in fields.get("repositories", []))]
+        for path in (directory / file for file in files):
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+        for overlay in fields.get("overlays", []):
+            (directory / overlay["source"]).mkdir(parents=True, exist_ok=True)
+        (directory / f"{name}.yaml").write_text(yaml.safe_dump({"version": 1, **fields}, sort_keys=False))
+
+
+def loaded(directory: Path, *layers: dict[str, Any]) -> dict[str, Any]:
+    """What x.yaml with the last of ``layers`` comes to, which extends profiles with the others, in their order."""
+    below = {f"_p{number}": fields for number, fields in enumerate(layers[:-1])}
+    write(directory, **below, x={"extends": list(below), **layers[-1]})
+    data = load(directory, "x").data
+    assert data.pop("version") == 1
+    return data
+
+
+def fields(part: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Path and schema of every field at every depth; ``[]`` in a path stands for an entry of a list."""
+    for name, field in part.get("properties", {}).items():
+        if path or name not in NOT_MERGED:
+            below = (*path, name)
+            yield below, field
+            yield from fields(field, below)
+            if "x-key" in field:
+                yield from fields(field["items"], (*below, "[]"))
+
+
+FIELDS = {".".join(path): (path, field) for path, field in fields(schema())}
+
+
+def values(field: dict[str, Any], key: bool) -> list[Any]:
+    """Three values of a field, all different but where it is the ``key`` of an entry."""
+    types = field["type"] if isinstance(field["type"], list) else [field["type"]]
+    if key:
+        return [field["examples"][0]] * 3
+    if "array" in types:
+        items = field["items"]
+        if "x-key" in field:
+            return [[], [], []]  # Its entries have fields of their own.
+        if "properties" in items:
+            return [[{**items["examples"][0], "target": f"/{number}"}] for number in (1, 2, 3)]
+        return [[value] for value in values(items, key=False)]
+    if "object" in types:
+        return [{}, {}, {}]
+    if "boolean" in types:
+        return [True, False, True]
+    if "integer" in types:
+        return [field["minimum"] + number for number in (1, 2, 3)]
+    if "enum" in field:
+        return [value for value in (field["enum"] * 3) if value is not None][:3]
+    example, pattern = field["examples"][0], field.get("pattern", "")
+    near = (f"{example[:at]}{c}{example[at + 1 :]}" for at in reversed(range(len(example))) for c in "12345")
+    return [text for text in near if re.search(pattern, text)][:3]
+
+
+def placed(path: tuple[str, ...], value: Any, part: dict[str, Any]) -> Any:
+    """A profile's fields with ``value`` at ``path``, and the required fields of each entry that it goes through."""
+    if not path:
+        return value
+    if path[0] == "[]":
+        items = part["items"]
+        entry = {name: items["properties"][name]["examples"][0] for name in items["required"]}
+        return [entry | placed(path[1:], value, items)]
+    return {path[0]: placed(path[1:], value, part["properties"][path[0]])}
+
+
+def at(data: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        data = data[0] if name == "[]" else data[name]
+    return data
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_the_later_one_wins(profiles: Path, name: str) -> None:
+    """Of any field: the last profile of the list over the others, the profile's own value over all of them."""
+    path, field = FIELDS[name]
+    parent = FIELDS.get(".".join(path[:-2]), ((), {}))[1] if "[]" in path else {}
+    is_key = path[-1] == parent.get("x-key")
+    three = values(field, is_key)
+    assert is_key or three[1] in ([], {}) or three[1] not in (three[0], three[2])
+    one, two, own = (placed(path, value, schema()) for value in three)
+    joined = isinstance(three[0], list) and not field.get("x-replace")
+    expected = list(chain(*three[:2])) if joined else three[1]
+    assert at(loaded(profiles, one, two, {}), path) == expected
+    expected = list(chain(*three)) if joined else three[2]
+    assert at(loaded(profiles, one, two, own), path) == expected
+
+
+@pytest.mark.parametrize("name", [name for name, (_, field) in FIELDS.items() if "x-key" in field])
+def test_entries_of_the_same_name_are_merged(profiles: Path, name: str) -> None:
+    field = FIELDS[name][1]
+    key, items = field["x-key"], field["items"]
+    required = {name: items["properties"][name]["examples"][0] for name in items["required"]}
+    other = next(name for name in items["properties"] if name not in required)
+    entry = {**required, other: items["properties"][other]["examples"][0]}
+    extra = {**required, key: f"{required[key]}x"}
+    assert loaded(profiles, {name: [entry]}, {name: [required, extra]}, {})[name] == [entry, extra]
+
+
+def test_what_extends_means(profiles: Path) -> None:
+    (profiles / "base.yaml").write_text(
+        "version: 1\nhostname: base\npackages: [aa, bb]\nboot: {timeout: 9, title: Base, console: [tty0]}\n"
+        "users: [{name: u, uid: 1500, groups: [gx]}]\n"
+    )
+    (profiles / "x.yaml").write_text(
+        "version: 1\nextends: base\nhostname: own\npackages: [cc]\nboot: {timeout: 1, console: [ttyS0]}\n"
+        "users: [{name: u, groups: [gy]}, {name: v}]\n"
+    )
+    data = load(profiles, "x").data
+    assert data["hostname"] == "own", "a single value wins"
+    assert data["packages"] == ["aa", "bb", "cc"], "lists are joined"
+    assert data["boot"] == {"timeout": 1, "title": "Base", "console": ["ttyS0"]}, "mappings are merged"
+    assert data["users"] == [{"name": "u", "uid": 1500, "groups": ["gx", "gy"]}, {"name": "v"}]
+    assert [path.name for path in load(profiles, "x").sources] == ["x.yaml", "base.yaml"]
+
+
+def test_each_value_keeps_its_own_place(profiles: Path) -> None:
+    write(profiles, _pa={"packages": ["aa"], "boot": {"timeout": 1}}, x={"extends": "_pa", "packages": ["bb"]})
+    root = load(profiles, "x").root
+    assert [str(node.position) for node in root.at(["packages"]).value] == [
+        "profiles/_pa.yaml:3:3", "profiles/x.yaml:4:3"
+    ]  # fmt: skip
+    assert str(root.at(["boot", "timeout"]).position) == "profiles/_pa.yaml:5:12"
+
+
+def test_a_base_is_not_inherited(profiles: Path) -> None:
+    write(profiles, _pa={"base": "below"}, x={"extends": "_pa"})
+    assert load(profiles, "x").data == {"version": 1}
+
+
+@pytest.mark.parametrize("name", [name for name, (_, field) in FIELDS.items() if "x-key" in field])
+def test_an_entry_that_one_file_has_twice(profiles: Path, name: str) -> None:
+    field = FIELDS[name][1]
+    key, required = field["x-key"], field["items"]["required"]
+    entry = {each: field["items"]["properties"][each]["examples"][0] for each in required}
+    flow = yaml.safe_dump([entry, entry], default_flow_style=True, width=1000).strip()
+    column = len(f"{name}: ") + flow.rindex(entry[key]) + 1
+    expect(
+        profiles,
+        f"{name}: {flow}",
+        f"profiles/x.yaml:2:{column}: {name}: duplicate {key} {entry[key]!r}, first on line 2; keep one",
+    )
+
+
+def test_an_entry_without_a_proper_name_is_only_reported(profiles: Path) -> None:
+    (profiles / "_pa.yaml").write_text("version: 1\nusers: [{name: [a]}, 3]\n")
+    expect(profiles, "extends: _pa\nusers: [{name: [a]}, {uid: 3}]", "profiles/_pa.yaml:2:16: users[1].name: a list")

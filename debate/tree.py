@@ -1,21 +1,15 @@
-"""Trees of files on their way into a system: read from disk, packed for the sandbox."""
+"""Trees of files on their way into a system, as they are read from disk."""
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any
 
 from debate import keys
-from debate.errors import DebateError
-
-if TYPE_CHECKING:
-    import tarfile
 
 
 @dataclass(frozen=True)
@@ -126,63 +120,3 @@ def _kind(mode: int) -> str:
     if stat.S_ISFIFO(mode):
         return "a named pipe"
     return "a device node"
-
-
-def pack(entries: Iterable[Entry], contents: Contents, epoch: int, out: BinaryIO) -> None:
-    """Write a tar of ``entries``, in GNU format, all times at ``epoch``.
-
-    Raises DebateError where a file no longer has the content that its entry names: what is built
-    must be what its key says.
-    """
-    import tarfile
-
-    with tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT) as archive:
-        for entry in entries:
-            info = tarfile.TarInfo(entry.path.lstrip("/"))
-            info.mode, info.mtime = int(entry.mode, 8), epoch
-            _own(info, entry)
-            if entry.type == "directory":
-                info.type = tarfile.DIRTYPE
-                archive.addfile(info)
-            elif entry.type == "link":
-                info.type, info.linkname = tarfile.SYMTYPE, entry.target
-                archive.addfile(info)
-            else:
-                _add_file(archive, info, entry, contents[entry.digest])
-
-
-def _own(info: tarfile.TarInfo, entry: Entry) -> None:
-    for name, number, value in (("uname", "uid", entry.owner), ("gname", "gid", entry.group)):
-        if value.isdigit():
-            setattr(info, number, int(value))
-        else:
-            setattr(info, name, value)
-
-
-def _add_file(archive: tarfile.TarFile, info: tarfile.TarInfo, entry: Entry, content: bytes | Path) -> None:
-    if isinstance(content, bytes):
-        info.size = len(content)
-        archive.addfile(info, io.BytesIO(content))
-        return
-    changed = f"{content}: changed while it was being built; run the same command again"
-    try:
-        with content.open("rb") as file:
-            info.size = os.fstat(file.fileno()).st_size
-            reader = _Hashing(file)
-            archive.addfile(info, reader)
-    except OSError as error:
-        raise DebateError(f"{content}: {error.strerror or error}; {changed}") from None
-    if f"sha256:{reader.digest.hexdigest()}" != entry.digest:
-        raise DebateError(changed)
-
-
-class _Hashing:
-    """A reader that hashes what passes through it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file, self.digest = file, hashlib.sha256()
-
-    def read(self, size: int = -1) -> bytes:
-        data = self.file.read(size)
-        self.digest.update(data)
-        return data

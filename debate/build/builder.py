@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -18,9 +17,9 @@ from debate.host.files import workspace_name
 from debate.host.memory import available_memory
 from debate.model import MIRROR, Activity, Artifact, Result, Step
 from debate.sandbox import rights
+from debate.sandbox.image import code
 from debate.sandbox.scripts import INSIDE, closure
 from debate.settings import Settings, mirror_variable
-from debate.tree import pack
 
 if TYPE_CHECKING:
     from debate.remote.remote import Remote
@@ -119,6 +118,7 @@ class Builder:
             "layers": [layer.digest for layer in step.layers],
             "base": step.base.digest if step.base else "host",
             "machine": platform.machine(),
+            "host": code(),
         }
 
     def run(self, step: Step, log: Path, shell: tuple[int, ...] = ()) -> dict[str, Artifact]:
@@ -127,6 +127,7 @@ class Builder:
         ``shell``: file descriptors of an input and an output, for a shell at its end instead.
         """
         from debate.sandbox import runner
+        from debate.sandbox.image import inputs
         from debate.sandbox.session import Command, Session
 
         self._require(step)
@@ -134,7 +135,7 @@ class Builder:
         network = any(rights.TABLE[command.rights].network for command in step.commands)
         name = workspace_name(step.name)
         with self.store.workspace(name) as directory:
-            _fill(directory / "in", step, self.store)
+            inputs.lay_out(directory / "in", step, self.store)
             session = Session(
                 directory=str(directory),
                 base=str(self.store.path(step.base)) if step.base else "",
@@ -178,31 +179,6 @@ class Builder:
 
         for name in self.store.abandoned():
             limits.clean_up(name)
-
-
-def _fill(directory: Path, step: Step, store: Store) -> None:
-    """Lay out /run/in. Cached files are linked: the sandbox sees them read-only, as nobody's."""
-    directory.mkdir(mode=0o755)
-    for name, data in {**step.parameters, **step.where}.items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    for name, tree in step.trees.items():
-        with (directory / name).open("wb") as file:
-            pack(tree.entries, tree.contents, step.epoch, file)
-    for name, artifact in step.inputs.items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(store.path(artifact), path)
-        except OSError:
-            shutil.copyfile(store.path(artifact), path)
-    for where, _, names in os.walk(directory):
-        Path(where).chmod(0o755)
-        for name in names:
-            path = Path(where, name)
-            if path.stat().st_nlink == 1:
-                path.chmod(0o555)
 
 
 def scratch(settings: Settings) -> str:

@@ -23,11 +23,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from debate.build.builder import Builder, _fill
+from debate.build.builder import Builder
 from debate.cache.store import Store
 from debate.distributions.interface import LiveParts, Locked
 from debate.images import iso
 from debate.model import Artifact, Command, Step
+from debate.sandbox.image import inputs
 from debate.settings import Settings
 from debate.steps import boot
 from debate.steps.pipeline import Pipeline, epoch_of
@@ -94,7 +95,7 @@ class Bench:
         """What a step sees as /run/in."""
         target = self.directory / f"in-{step.name}"
         shutil.rmtree(target, ignore_errors=True)
-        _fill(target, step, self.pipeline.store)
+        inputs.lay_out(target, step, self.pipeline.store)
         return target
 
     def rootfs(self) -> Path:

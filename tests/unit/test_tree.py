@@ -1,19 +1,16 @@
-"""Trees: what is read from disk, and the tar that is made of it."""
+"""Trees as they are read from disk."""
 
 from __future__ import annotations
 
-import io
 import os
 import socket
 import stat
-import tarfile
 from pathlib import Path
 
 import pytest
 
 from debate import keys
-from debate.errors import DebateError
-from debate.tree import Entry, pack, scan, text_entry
+from debate.tree import Entry, scan
 
 
 def test_scan(tmp_path: Path) -> None:
@@ -87,32 +84,3 @@ def test_devices_sockets_and_what_cannot_be_read(tmp_path: Path) -> None:
         problems = [text.split(": ")[1] for text in sorted(scan(secret, "/")[2])]
         os._exit(0 if problems == ["Permission denied; make it readable"] * 2 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-def packed(entries: list[Entry], contents: dict[str, bytes | Path]) -> bytes:
-    out = io.BytesIO()
-    pack(entries, contents, 1000, out)
-    return out.getvalue()
-
-
-def test_pack() -> None:
-    entry, data = text_entry("/etc/motd", "hello\n", mode="4755", owner="live", group="12")
-    made = packed([Entry("/etc", "directory", mode="0755"), entry], {entry.digest: data})
-    with tarfile.open(fileobj=io.BytesIO(made)) as archive:
-        directory, file = archive.getmembers()
-        assert (directory.name, directory.isdir(), directory.mtime) == ("etc", True, 1000)
-        assert (file.mode, file.uname, file.gid, file.mtime) == (0o4755, "live", 12, 1000)
-        content = archive.extractfile(file)
-        assert content is not None
-        assert content.read() == b"hello\n"
-
-
-def test_a_file_that_changed_since_it_was_read_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "f").write_text("one")
-    entries, contents, _ = scan(tmp_path, "/")
-    (tmp_path / "f").write_text("two")
-    with pytest.raises(DebateError, match="changed while it was being built; run the same command again"):
-        packed(entries, dict(contents))
-    (tmp_path / "f").unlink()
-    with pytest.raises(DebateError, match="No such file"):
-        packed(entries, dict(contents))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from debate.build.layout import lay_out
+from debate.sandbox.image.inputs import lay_out
 from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.host.files import workspace_name

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from debate.host.run import die_with_parent
+from debate.sandbox.image import overlayfs
 
 RANGE = 65536
 """How many user ids a sandbox has."""
@@ -115,17 +116,8 @@ def _run(argv: Sequence[str]) -> None:
 
 
 def overlay(layers: Sequence[Path], upper: Path, work: Path, target: Path) -> None:
-    """Stack ``layers`` (lowest first) under ``upper``.
-
-    Without redirects, metacopy and index, ``upper`` holds whole files and plain whiteouts only: a
-    tree that means the same on any kernel.
-    """
-    lower = ":".join(str(layer) for layer in reversed(layers))
-    options = f"lowerdir={lower},upperdir={upper},workdir={work}"
-    mount(
-        "overlay", target, "overlay", _MS_NODEV,
-        options + ",redirect_dir=off,metacopy=off,index=off,xino=off",
-    )  # fmt: skip
+    """Stack ``layers`` (the lowest first) under ``upper``."""
+    mount("overlay", target, "overlay", _MS_NODEV, overlayfs.options(layers, upper, work))
 
 
 def bind(source: Path, target: Path) -> None:

@@ -8,18 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from debate.sandbox.image import environment as image
 from debate.sandbox.rights import Rights
-
-IN, OUT, WORK = "/run/in", "/run/out", "/run/work"
-"""Where a step finds its inputs, leaves its outputs, and may write what it likes."""
-
-ENVIRONMENT = {
-    "DEBIAN_FRONTEND": "noninteractive",
-    "HOME": "/root",
-    "LC_ALL": "C.UTF-8",
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "TZ": "UTC",
-}
 
 
 @dataclass(frozen=True)
@@ -52,17 +42,12 @@ def argv(
         "--quiet",
         f"--directory={root}",
         f"--machine={machine}",
-        "--hostname=debate",
-        "--uuid=00000000000000000000000000000001",
         f"--private-users={uid_base}:65536",
         "--private-users-ownership=off",
         "--register=no",
         "--keep-unit",
-        "--as-pid2",
         "--console=pipe",
-        "--link-journal=no",
-        "--timezone=off",
-        "--resolv-conf=off",
+        *image.FLAGS,
     ]
     flags += [f"--drop-capability={','.join(f'CAP_{name}' for name in rights.drops)}"]
     flags += [f"--system-call-filter=~{' '.join(rights.denied)}"]

@@ -40,7 +40,8 @@ from typing import Any, BinaryIO
 
 from debate.host.copying import send
 from debate.host.run import die_with_parent
-from debate.sandbox import host_tree, limits, mounts, nspawn, rights, whiteouts
+from debate.sandbox import limits, mounts, nspawn, rights
+from debate.sandbox.image import directories, environment, host_tree, whiteouts
 from debate.sandbox.scripts import INSIDE
 
 DISK_FULL = 3
@@ -108,8 +109,8 @@ def main() -> int:
     """Run the session on standard input. Returns the exit code."""
     die_with_parent()
     session = Session.from_json(sys.stdin.read())
-    os.umask(0o022)
-    os.environ["PATH"] = nspawn.ENVIRONMENT["PATH"]
+    os.umask(environment.UMASK)
+    os.environ["PATH"] = environment.VARIABLES["PATH"]
     for procs in session.cgroup_procs:
         Path(procs).write_text(str(os.getpid()))
     # Looked up now: later /proc is that of the processes inside, and this one is not there.
@@ -176,7 +177,7 @@ def _shell(session: Session, command: Command, scratch: Path, *, failed: bool) -
     script = shlex.join(command.argv)
     os.write(target, (
         f"{script}: {'it failed' if failed else 'it is done'}; this is its sandbox as it is now.\n"
-        f"Inputs are in {nspawn.IN}, scripts in {INSIDE}. Leave with exit or Ctrl-D; nothing is kept.\n"
+        f"Inputs are in {environment.IN}, scripts in {INSIDE}. Leave with exit or Ctrl-D; nothing is kept.\n"
     ).encode())  # fmt: skip
     interactive = os.isatty(source) and os.isatty(target)
     start = "if command -v bash > /dev/null; then exec bash; else exec sh; fi"
@@ -211,11 +212,7 @@ def _prepare(session: Session) -> Path:
     state = Path("/run/systemd/nspawn")
     state.mkdir(parents=True, exist_ok=True)
     mounts.tmpfs(state, size=1 << 20, inodes=1024)
-    for name in ("base", "lower", "root", "work"):
-        (scratch / name).mkdir(mode=0o755)
-    for name in ("upper", "files", "out"):
-        (scratch / name).mkdir(mode=0o755)
-        os.chown(scratch / name, session.uid_base, session.uid_base)
+    directories.make(scratch, session.uid_base)
     images = []
     if session.base:
         images.append((session.base, scratch / "base"))
@@ -245,15 +242,15 @@ def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
     system = command.root == "system"
     binds = [
         nspawn.Bind(session.scripts, INSIDE),
-        nspawn.Bind(f"{session.directory}/in", nspawn.IN),
+        nspawn.Bind(f"{session.directory}/in", environment.IN),
     ]
     if not system:
-        binds.append(nspawn.Bind(f"{scratch}/files", nspawn.WORK, read_only=False))
-        binds.append(nspawn.Bind(f"{scratch}/out", nspawn.OUT, read_only=False))
+        binds.append(nspawn.Bind(f"{scratch}/files", environment.WORK, read_only=False))
+        binds.append(nspawn.Bind(f"{scratch}/out", environment.OUT, read_only=False))
     if command.pack_upper:
-        binds.append(nspawn.Bind(f"{scratch}/upper", "/run/upper"))
+        binds.append(nspawn.Bind(f"{scratch}/upper", environment.UPPER))
     if command.show_layers:
-        binds.append(nspawn.Bind(f"{scratch}/root", "/run/layers"))
+        binds.append(nspawn.Bind(f"{scratch}/root", environment.LAYERS))
     # nspawn shows /dev/fuse from systemd 257 on.
     binds.append(nspawn.Bind("/dev/null", "/dev/fuse"))
     binds += [nspawn.Bind(source, target) for source, target in session.shown]
@@ -266,7 +263,7 @@ def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
         uid_base=session.uid_base,
         rights=rights.TABLE[command.rights],
         binds=binds,
-        environment={**nspawn.ENVIRONMENT, **session.environment},
+        environment={**environment.VARIABLES, **session.environment},
     )
 
 

@@ -1,19 +1,20 @@
-"""Pack trees of files for the sandbox."""
+"""The tar file of a tree.
+
+Source: tar(5), of which GNU tar in the sandbox reads the GNU format.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import os
+import tarfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-from debate.errors import DebateError
+from debate.errors import DebateError, Place
 from debate.model import Contents, Entry
-
-if TYPE_CHECKING:
-    import tarfile
 
 
 def pack(entries: Iterable[Entry], contents: Contents, epoch: int, out: BinaryIO) -> None:
@@ -22,8 +23,6 @@ def pack(entries: Iterable[Entry], contents: Contents, epoch: int, out: BinaryIO
     Raises DebateError where a file no longer has the content that its entry names: what is built
     must be what its key says.
     """
-    import tarfile
-
     with tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT) as archive:
         for entry in entries:
             info = tarfile.TarInfo(entry.path.lstrip("/"))
@@ -47,21 +46,23 @@ def _own(info: tarfile.TarInfo, entry: Entry) -> None:
             setattr(info, name, value)
 
 
+_AGAIN = "run the same command again, and leave the file alone meanwhile"
+
+
 def _add_file(archive: tarfile.TarFile, info: tarfile.TarInfo, entry: Entry, content: bytes | Path) -> None:
     if isinstance(content, bytes):
         info.size = len(content)
         archive.addfile(info, io.BytesIO(content))
         return
-    changed = f"{content}: changed while it was being built; run the same command again"
     try:
         with content.open("rb") as file:
             info.size = os.fstat(file.fileno()).st_size
             reader = _Hashing(file)
             archive.addfile(info, reader)
     except OSError as error:
-        raise DebateError(f"{content}: {error.strerror or error}; {changed}") from None
+        raise DebateError(f"{error.strerror or error}", _AGAIN, place=Place(str(content))) from None
     if f"sha256:{reader.digest.hexdigest()}" != entry.digest:
-        raise DebateError(changed)
+        raise DebateError("changed during the build", _AGAIN, place=Place(str(content)))
 
 
 class _Hashing:

@@ -1,4 +1,4 @@
-"""The tar that is made of a tree."""
+"""The tar file that is made of a tree."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from debate.errors import DebateError, Place
+from debate.errors import DebateError
+from debate.sandbox.image.tar import pack
+from debate.errors import Place
 from debate.model import Entry, text_entry
 from debate.profile.tree import scan
-from debate.tree import pack
 
 
 def packed(entries: list[Entry], contents: dict[str, bytes | Path]) -> bytes:
@@ -36,8 +37,8 @@ def test_a_file_that_changed_since_it_was_read_is_refused(tmp_path: Path) -> Non
     (tmp_path / "f").write_text("one")
     entries, contents, _ = scan(tmp_path, "/", Place("x.yaml"))
     (tmp_path / "f").write_text("two")
-    with pytest.raises(DebateError, match="changed while it was being built; run the same command again"):
+    with pytest.raises(DebateError, match=r"/f: changed during the build; run the same command again"):
         packed(entries, dict(contents))
     (tmp_path / "f").unlink()
-    with pytest.raises(DebateError, match="No such file"):
+    with pytest.raises(DebateError, match=r"/f: No such file or directory; run"):
         packed(entries, dict(contents))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from debate.sandbox import whiteouts
+from debate.sandbox.image import whiteouts
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make device nodes")
 

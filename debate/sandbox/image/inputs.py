@@ -1,0 +1,47 @@
+"""Lay out /run/in, which a sandbox sees read-only, as nobody's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from debate.cache.store import Store
+from debate.model import Step, Supplies
+from debate.sandbox.image import tar
+
+_WRITTEN, _CACHED = 0o555, 0o444
+"""Modes of files that are written here, hooks among them, and of cached ones, whose mode in the store that is."""
+
+
+def lay_out(directory: Path, step: Step, supplies: Supplies, store: Store) -> None:
+    """Make ``directory``, with the parameters, trees and inputs of ``step`` and what this host adds.
+
+    Cached files are hard links; where the file system has no links, they are copies. Raises OSError, and DebateError
+    where a file of a tree has changed since it was read.
+    """
+    directory.mkdir()
+    for name, data in {**step.parameters, **supplies.files}.items():
+        path = _place(directory, name)
+        path.write_bytes(data)
+        path.chmod(_WRITTEN)
+    for name, entries in step.trees.items():
+        path = _place(directory, name)
+        with path.open("wb") as file:
+            tar.pack(entries, supplies.contents, step.epoch, file)
+        path.chmod(_WRITTEN)
+    for name, artifact in step.inputs.items():
+        path, cached = _place(directory, name), store.path(artifact)
+        try:
+            os.link(cached, path)
+        except OSError:
+            shutil.copyfile(cached, path)
+            path.chmod(_CACHED)
+    for name, _, _ in os.walk(directory):
+        Path(name).chmod(0o755)
+
+
+def _place(directory: Path, name: str) -> Path:
+    path = directory / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from debate.sandbox.image.inputs import lay_out
 from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.host.files import workspace_name
 from debate.host.memory import available_memory
 from debate.model import MIRROR, Activity, Artifact, Step, Supplies
 from debate.sandbox import rights
+from debate.sandbox.image.inputs import lay_out
 from debate.sandbox.scripts import INSIDE
 from debate.settings import Settings, mirror_variable
 

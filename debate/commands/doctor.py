@@ -20,7 +20,7 @@ from debate import PACKAGE, distributions, managers
 from debate.build.builder import Builder
 from debate.errors import DebateError
 from debate.host.run import run
-from debate.model import Command, Step
+from debate.model import Command, Step, Supplies
 from debate.steps import sandbox_base
 from debate.text.paths import shown
 
@@ -127,7 +127,7 @@ def _sandbox(builder: Builder) -> Finding:
     step = Step(name="doctor", commands=(Command("doctor.sh"),), outputs=("said",), epoch=0)
     log = builder.settings.output / ".sandbox" / "doctor.log"
     try:
-        made = builder.run(step, log)
+        made = builder.run(step, Supplies(), log)
     except DebateError as error:
         return _refused("sandbox", error, f"{shown(log)} says why")
     said = builder.store.read(made["said"]).decode().split()
@@ -152,7 +152,7 @@ def _disk(builder: Builder) -> Finding:
 
 
 def _memory(builder: Builder) -> Finding:
-    from debate.build.builder import scratch
+    from debate.build.local import scratch
 
     wanted = builder.settings.limits.memory / 1e9
     if scratch(builder.settings) == "tmpfs":

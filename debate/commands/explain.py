@@ -147,7 +147,7 @@ def explain(build: ProfileBuild) -> str:
 def _read_from_above() -> list[Rule]:
     """The rules that must be looked at for a profile below: those whose records others read, and what these need."""
     wanted: set[str] = set()
-    for rule in reversed(rules().values()):
+    for rule in reversed(list(rules().values())):
         if any(rule.name in other.below for other in rules().values()) or rule.name in wanted:
             wanted |= {rule.name, *rule.needs, *rule.slices}
     wanted |= {"config", "sandbox"}

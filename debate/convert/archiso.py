@@ -16,7 +16,7 @@ from debate.convert.draft import Draft
 from debate.convert.export_archiso import PROFILE, SUMS
 from debate.distributions import arch
 from debate.errors import DebateError
-from debate.model import Artifact, Command, Step
+from debate.model import Artifact, Command, Step, Supplies
 from debate.text.paths import shown
 
 SECONDS = 60
@@ -59,7 +59,7 @@ def read_variables(builder: Builder, base: Artifact, directory: Path) -> Variabl
     bounded = replace(builder, settings=replace(builder.settings, limits=limits))
     log = builder.settings.output / ".import.log"
     try:
-        made = bounded.run(step, log)
+        made = bounded.run(step, Supplies(), log)
     except DebateError as error:
         raise DebateError(f"{shown(path)}: {error}") from None
     return parse(builder.store.read(made["variables"]))

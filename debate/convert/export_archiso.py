@@ -23,7 +23,9 @@ from debate import keys
 from debate.convert.draft import Draft
 from debate.distributions import arch
 from debate.errors import DebateError
+from debate.images import iso
 from debate.model import Entry
+from debate.steps import boot, initrd, lock, overlay, rootfs
 from debate.steps.config import Config
 
 PROFILE, SUMS = "debate", "debate.sha256"
@@ -62,9 +64,9 @@ def export(name: str, made: Config, own: Mapping[str, File], epoch: int) -> Expo
 
     Raises DebateError for a config that mkarchiso cannot build at all.
     """
-    if made.slices["initrd"]["distribution"] != "arch":
+    if made.slice(initrd.Slice).distribution != "arch":
         raise DebateError(f"{name}: mkarchiso builds Arch Linux; the profile's distribution is another")
-    if made.slices["initrd"]["generator"] != "mkinitcpio":
+    if made.slice(initrd.Slice).generator != "mkinitcpio":
         raise DebateError(f"{name}: mkarchiso knows mkinitcpio only; the profile says initrd: {{generator: dracut}}")
     exporter = _Exporter(name, made)
     files = {**exporter.files(epoch), **{f"{PROFILE}/{path}": file for path, file in own.items()}}
@@ -86,12 +88,12 @@ def own_profile(fields: Mapping[str, Any], made: Config) -> dict[str, File]:
 
     Raises DebateError where a file changed since it was read.
     """
-    slices = made.slices
+    menu = made.slice(iso.Slice)
     text = {
         "fields": {
             **{name: value for name, value in fields.items() if name not in _ELSEWHERE},
-            "image": {**fields.get("image", {}), "label": slices["iso"]["label"]},
-            "boot": {**fields.get("boot", {}), "title": slices["boot"]["title"]},
+            "image": {**fields.get("image", {}), "label": menu.label},
+            "boot": {**fields.get("boot", {}), "title": menu.title},
         },
         "executable": [entry.path.lstrip("/") for entry in made.trees if entry.type == "file" and entry.mode == "0755"],
     }
@@ -101,10 +103,10 @@ def own_profile(fields: Mapping[str, Any], made: Config) -> dict[str, File]:
             found[f"overlay{entry.path}"] = File(link=entry.target)
         elif entry.type == "file":
             found[f"overlay{entry.path}"] = File(content_of(made.contents, entry.digest))
-    for number, hook in enumerate(slices["overlay"]["hooks"], 1):
-        found[f"hooks/{number}/{hook['name']}"] = File(content_of(made.contents, hook["digest"]))
-    for repository in slices["packages"]["repositories"]:
-        found[f"keys/{repository['name']}"] = File(repository["key"].encode("latin-1"))
+    for number, hook in enumerate(made.slice(overlay.Slice).hooks, 1):
+        found[f"hooks/{number}/{hook.name}"] = File(content_of(made.contents, hook.digest))
+    for repository in made.slice(lock.Slice).repositories:
+        found[f"keys/{repository.name}"] = File(repository.key.encode("latin-1"))
     return found
 
 
@@ -154,8 +156,9 @@ def read_back(directory: Path) -> Draft | None:
 
 class _Exporter:
     def __init__(self, name: str, made: Config) -> None:
-        self.name, self.made, self.slices = name, made, made.slices
-        self.overlay: Mapping[str, Any] = made.slices["overlay"]
+        self.name, self.made = name, made
+        self.overlay, self.iso = made.slice(overlay.Slice), made.slice(iso.Slice)
+        self.request, self.firmware = made.slice(lock.Slice), made.slice(boot.Slice).firmware
         self.numbers = {"root": 0, **self.user_ids()}
         self.losses: list[str] = []
 
@@ -168,34 +171,33 @@ class _Exporter:
 
     def user_ids(self) -> dict[str, int]:
         """As useradd would choose them: the next free one from 1000 on, in the order of names."""
-        taken = {user["uid"] for user in self.overlay["users"] if user["uid"] is not None}
+        taken = {user.uid for user in self.overlay.users if user.uid is not None}
         free = (number for number in range(1000, 60000) if number not in taken)
         return {
-            user["name"]: user["uid"] if user["uid"] is not None else next(free)
-            for user in self.overlay["users"]
-            if user["name"] != "root"
+            user.name: user.uid if user.uid is not None else next(free)
+            for user in self.overlay.users
+            if user.name != "root"
         }
 
     def packages(self) -> list[str]:
-        boot = {"syslinux"} if "bios" in self.slices["boot"]["firmware"] else set()
-        return sorted({*self.slices["packages"]["packages"], *boot})
+        syslinux = {"syslinux"} if "bios" in self.firmware else set()
+        return sorted({*self.request.packages, *syslinux})
 
     def profiledef(self, epoch: int) -> str:
-        iso, boot = self.slices["iso"], self.slices["boot"]
         modes = {"bios": "bios.syslinux", "uefi": "uefi.systemd-boot"}
         values: list[tuple[str, str | list[str]]] = [
             ("iso_name", self.name),
-            ("iso_label", iso["label"]),
-            ("iso_publisher", iso["publisher"]),
+            ("iso_label", self.iso.label),
+            ("iso_publisher", self.iso.publisher),
             ("iso_application", self.made.about["description"]),
             ("iso_version", self.made.hash[:16]),
             ("install_dir", "arch"),
             ("buildmodes", ["iso"]),
-            ("bootmodes", [modes[firmware] for firmware in boot["firmware"]]),
-            ("arch", iso["architecture"]),
+            ("bootmodes", [modes[firmware] for firmware in self.firmware]),
+            ("arch", self.iso.architecture),
             ("pacman_conf", "pacman.conf"),
             ("airootfs_image_type", "squashfs"),
-            ("airootfs_image_tool_options", self.slices["overlay"]["mksquashfs"]),
+            ("airootfs_image_tool_options", list(self.overlay.mksquashfs)),
             ("bootstrap_tarball_compression", ["zstd", "-c", "-T0", "--long", "-19"]),
         ]
         lines = [
@@ -214,52 +216,51 @@ class _Exporter:
 
     def permissions(self) -> dict[str, str]:
         """Path -> uid:gid:mode, of all that is not root's with the usual mode."""
-        found = dict.fromkeys(("/etc/shadow", "/etc/gshadow"), "0:0:400") if self.overlay["users"] else {}
+        found = dict.fromkeys(("/etc/shadow", "/etc/gshadow"), "0:0:400") if self.overlay.users else {}
         # mkarchiso warns of what is not in airootfs/.
-        if self.customize or any(entry["path"].startswith("/root/") for entry in self.overlay["tree"]):
+        if self.customize or any(entry.path.startswith("/root/") for entry in self.overlay.tree):
             found["/root"] = "0:0:750"
-        entries = [entry for entry in self.overlay["tree"] if entry["type"] != "link"]
-        for entry in (*map(vars, map(Entry.from_json, entries)), *self.overlay["permissions"]):
-            usual = "0755" if entry.get("type") == "directory" else "0644"
+        entries = [entry for entry in self.overlay.tree if entry.type != "link"]
+        for entry in (*entries, *self.overlay.permissions):
+            usual = ("0", "0", "0755" if isinstance(entry, Entry) and entry.type == "directory" else "0644")
             owner, group = self.number(entry, "owner"), self.number(entry, "group")
-            if (owner, group, entry["mode"]) != ("0", "0", usual) or "type" not in entry:
-                found[entry["path"]] = f"{owner}:{group}:{entry['mode']}"
+            if (owner, group, entry.mode) != usual or not isinstance(entry, Entry):
+                found[entry.path] = f"{owner}:{group}:{entry.mode}"
         if self.customize:
             found["/root/customize_airootfs.sh"] = "0:0:755"
         return found
 
-    def number(self, entry: Mapping[str, Any], field: str) -> str:
-        value = str(entry[field])
+    def number(self, entry: Entry | overlay.Permission, field: str) -> str:
+        value = str(getattr(entry, field))
         if value.isdigit():
             return value
         if value not in self.numbers:
             self.losses.append(
-                f"{entry['path']}: its {field} {value!r} is made by a package; file_permissions want a number"
+                f"{entry.path}: its {field} {value!r} is made by a package; file_permissions want a number"
             )
             return "0"
         return str(self.numbers[value])
 
     def pacman_conf(self) -> str:
-        packages = self.slices["packages"]
         lines = [
             "[options]",
             "Architecture = auto",
             "SigLevel = Required DatabaseOptional",
             "LocalFileSigLevel = Optional",
         ]
-        lines += [f"NoExtract = {glob.lstrip('/')}" for glob in self.slices["rootfs"]["exclude"]]
-        if packages["snapshot"]:
-            self.losses.append(f"snapshot {packages['snapshot']}: put a dated mirror into pacman.conf")
-        for repository in packages["repositories"]:
-            self.losses.append(f"repository {repository['name']!r}: its key has to be in the builder's own keyring")
-            lines += [f"[{repository['name']}]", f"Server = {repository['url']}"]
-        for component in packages["components"]:
+        lines += [f"NoExtract = {glob.lstrip('/')}" for glob in self.made.slice(rootfs.Slice).exclude]
+        if self.request.snapshot:
+            self.losses.append(f"snapshot {self.request.snapshot}: put a dated mirror into pacman.conf")
+        for repository in self.request.repositories:
+            self.losses.append(f"repository {repository.name!r}: its key has to be in the builder's own keyring")
+            lines += [f"[{repository.name}]", f"Server = {repository.url}"]
+        for component in self.request.components:
             lines += [f"[{component}]", "Include = /etc/pacman.d/mirrorlist"]
         return "".join(f"{line}\n" for line in lines)
 
     def airootfs(self) -> Iterator[tuple[str, File]]:
-        filled = {entry["path"].rpartition("/")[0] for entry in self.overlay["tree"]}
-        for entry in map(Entry.from_json, self.overlay["tree"]):
+        filled = {entry.path.rpartition("/")[0] for entry in self.overlay.tree}
+        for entry in self.overlay.tree:
             path = entry.path.lstrip("/")
             if entry.type == "link":
                 yield path, File(link=entry.target)
@@ -275,19 +276,19 @@ class _Exporter:
             yield "root/customize_airootfs.sh", File(self.customize.encode())
 
     def accounts(self) -> Iterator[tuple[str, File]]:
-        if not self.overlay["users"]:
+        if not self.overlay.users:
             return
         passwd, shadow, members = [], [], dict[str, list[str]]()
-        if all(user["name"] != "root" for user in self.overlay["users"]):
+        if all(user.name != "root" for user in self.overlay.users):
             self.losses.append("user 'root': locked here, since passwd and shadow come before those of packages")
             passwd.append("root:x:0:0::/root:/bin/bash")
             shadow.append(f"root:!*:{_EXPIRY}::::::")
-        for user in self.overlay["users"]:
-            name, number = user["name"], self.numbers[user["name"]]
+        for user in self.overlay.users:
+            name, number = user.name, self.numbers[user.name]
             home = "/root" if name == "root" else f"/home/{name}"
-            passwd.append(f"{name}:x:{number}:{number}:{user['full_name']}:{home}:{user['shell']}")
-            shadow.append(f"{name}:{user['password']}:{_EXPIRY}::::::")
-            for group in user["groups"]:
+            passwd.append(f"{name}:x:{number}:{number}:{user.full_name}:{home}:{user.shell}")
+            shadow.append(f"{name}:{user.password}:{_EXPIRY}::::::")
+            for group in user.groups:
                 members.setdefault(group, []).append(name)
         group = [f"{name}:x:{number}:" for name, number in sorted(self.numbers.items())]
         # systemd-sysusers refuses to make a group that gshadow has and group has not.
@@ -301,25 +302,25 @@ class _Exporter:
             yield path, File("".join(f"{line}\n" for line in lines).encode())
 
     def units(self) -> Iterator[tuple[str, File]]:
-        for unit in self.overlay["services"]["enable"]:
+        for unit in self.overlay.services.enable:
             target = next((wants for suffix, wants in _WANTS.items() if unit.endswith(suffix)), "multi-user.target")
             template = f"{unit.partition('@')[0]}@.{unit.rpartition('.')[2]}" if "@" in unit else unit
             yield f"etc/systemd/system/{target}.wants/{unit}", File(link=f"/usr/lib/systemd/system/{template}")
-        for unit in self.overlay["services"]["mask"]:
+        for unit in self.overlay.services.mask:
             yield f"etc/systemd/system/{unit}", File(link="/dev/null")
 
     @cached_property
     def customize(self) -> str:
         """customize_airootfs.sh: what runs in the system at the end."""
         lines = []
-        for user in self.overlay["users"]:
-            lines += [f"gpasswd -a {user['name']} {group}" for group in user["groups"]]
-        lines += [shlex.join(command) for command in self.overlay["commands"]]
-        lines += [f"systemctl disable {unit}" for unit in self.overlay["services"]["disable"]]
-        for number, hook in enumerate(self.overlay["hooks"], 1):
-            text = content_of(self.made.contents, hook["digest"]).decode(errors="replace")
+        for user in self.overlay.users:
+            lines += [f"gpasswd -a {user.name} {group}" for group in user.groups]
+        lines += [shlex.join(command) for command in self.overlay.commands]
+        lines += [f"systemctl disable {unit}" for unit in self.overlay.services.disable]
+        for number, hook in enumerate(self.overlay.hooks, 1):
+            text = content_of(self.made.contents, hook.digest).decode(errors="replace")
             mark = f"END-OF-HOOK-{number}"
-            lines += [f"# {hook['name']}", f"cat > /tmp/hook <<'{mark}'", text.rstrip("\n"), mark]
+            lines += [f"# {hook.name}", f"cat > /tmp/hook <<'{mark}'", text.rstrip("\n"), mark]
             lines += [
                 "bash -eu /tmp/hook" if not text.startswith("#!") else "chmod 700 /tmp/hook; /tmp/hook",
                 "rm /tmp/hook",
@@ -327,28 +328,27 @@ class _Exporter:
         return "\n".join(["#!/usr/bin/env bash", "set -eu", *lines]) + "\n" if lines else ""
 
     def boot(self) -> Iterator[tuple[str, str]]:
-        boot = self.slices["boot"]
         words = ["archisobasedir=%INSTALL_DIR%", "archisosearchuuid=%ARCHISO_UUID%"]
-        words += [f"console={console}" for console in boot["console"]] + list(boot["arguments"])
+        words += [f"console={console}" for console in self.iso.console] + list(self.iso.arguments)
         options = " ".join(words)
-        if "uefi" in boot["firmware"]:
-            timeout = "menu-force" if boot["timeout"] < 0 else boot["timeout"]
+        if "uefi" in self.firmware:
+            timeout = "menu-force" if self.iso.timeout < 0 else self.iso.timeout
             yield "efiboot/loader/loader.conf", f"timeout {timeout}\ndefault 01-archiso.conf\n"
             yield (
                 "efiboot/loader/entries/01-archiso.conf",
                 (
-                    f"title {boot['title']}\n"
+                    f"title {self.iso.title}\n"
                     "linux /%INSTALL_DIR%/boot/%ARCH%/vmlinuz-linux\n"
                     "initrd /%INSTALL_DIR%/boot/%ARCH%/initramfs-linux.img\n"
                     f"options {options}\n"
                 ),
             )
-        if "bios" in boot["firmware"]:
+        if "bios" in self.firmware:
             yield (
                 "syslinux/syslinux.cfg",
                 (
-                    f"DEFAULT arch\nPROMPT 1\nTIMEOUT {max(0, boot['timeout']) * 10}\n\n"
-                    f"LABEL arch\nMENU LABEL {boot['title']}\n"
+                    f"DEFAULT arch\nPROMPT 1\nTIMEOUT {max(0, self.iso.timeout) * 10}\n\n"
+                    f"LABEL arch\nMENU LABEL {self.iso.title}\n"
                     "LINUX /%INSTALL_DIR%/boot/%ARCH%/vmlinuz-linux\n"
                     "INITRD /%INSTALL_DIR%/boot/%ARCH%/initramfs-linux.img\n"
                     f"APPEND {options}\n"

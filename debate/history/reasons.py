@@ -128,7 +128,7 @@ def reasons(
 
 
 def _of_key(old: Mapping[str, Any], new: Mapping[str, Any], *, told: bool) -> Iterator[Reason]:
-    """What of a key changed: scripts, code, the sandbox base, other steps' results; the rest only if nothing is told."""
+    """What of a key changed: scripts, code, base, results of other steps; the rest only if nothing else is told."""
     scripts = [{name: sha for command in side.get("commands", []) for name, sha in command["script"].items()}
                for side in (old, new)]  # fmt: skip
     for name in sorted(scripts[0].keys() | scripts[1].keys()):

@@ -1,6 +1,7 @@
 """The ISO: layers as they are, kernel, initramfs, boot images and GRUB's menu, in one hybrid image.
 
-Sources: xorriso-as-mkisofs(1), ECMA-119, El Torito 1.0, UEFI specification 2.10, 5.3 (GPT), GRUB's manual (serial, linux).
+Sources: xorriso-as-mkisofs(1), ECMA-119, El Torito 1.0, UEFI specification 2.10, 5.3 (GPT), GRUB's manual (serial,
+linux).
 """
 
 from __future__ import annotations

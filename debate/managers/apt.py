@@ -10,7 +10,7 @@ import re
 import tempfile
 import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from debate.distributions.interface import AptDistribution
@@ -18,7 +18,7 @@ from debate.errors import DebateError, Place, Problem
 from debate.host.run import run
 from debate.managers import shared
 from debate.managers.interface import Manager, Mirrors, Request, Target
-from debate.model import Artifact, Command, Locked, Step, as_lines
+from debate.model import Artifact, Command, Locked, Step, Supplies, as_lines
 from debate.settings import Settings, mirror_variable
 
 _RESOLVED = re.compile(r"'([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb (\d+) SHA256:([0-9a-f]{64})")
@@ -47,14 +47,14 @@ class Apt:
             parameters={"release": self.facts.BASE_RELEASE.encode(), "packages": packages},
         )
 
-    def base_from_mirrors(self, step: Step, settings: Settings) -> Step:
+    def base_supplies(self, settings: Settings) -> Supplies:
         request = shared.base_request(self.facts, self.facts.BASE_RELEASE)
         found = self.mirrors(settings, request, None)
-        where = {
+        files = {
             "sources.list": self._sources(request, found.addresses),
             "apt.conf": shared.host_proxies().encode(),
         }
-        return replace(step, where=where, mirrors=found.directories)
+        return Supplies(files=files, mirrors=found.directories)
 
     def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
         """Setting, then the profile, then the host's own apt, then the bootstrapper's default."""
@@ -142,7 +142,7 @@ class Apt:
 
     # Which packages --------------------------------------------------------------------------------
 
-    def lock_step(self, request: Request, mirrors: Mirrors, base: Artifact, installed: bytes = b"") -> Step:
+    def lock_step(self, request: Request, base: Artifact, installed: bytes = b"") -> Step:
         options = (
             f'APT::Architecture "{request.architecture}";\n'
             f'APT::Install-Recommends "{str(request.recommends).lower()}";\n'
@@ -161,13 +161,16 @@ class Apt:
                     for repository in request.repositories
                 },
             },
-            where={
-                "sources.list": self._sources(request, mirrors.addresses),
-                "apt.conf": shared.apt_conf(mirrors),
-            },
-            mirrors=mirrors.directories,
             base=base,
         )
+
+    def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
+        files = {
+            "sources.list": self._sources(request, mirrors.addresses),
+            "apt.conf": shared.apt_conf(mirrors),
+            **self.trust(settings, request),
+        }
+        return Supplies(files=files, mirrors=mirrors.directories)
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
         """Read what ``apt-get --print-uris`` printed: 'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX."""
@@ -206,8 +209,11 @@ class Apt:
         failed = re.search(r"^(?:E|W|Err): ?(?:Failed to fetch )?(\S+://\S+)\s+(.*)$", log, re.MULTILINE)
         return (shared.unreachable(failed[1], failed[2].strip(": ")),) if failed else ()
 
-    def fetch_step(self, wanted: Sequence[Locked], mirrors: Mirrors, base: Artifact) -> Step:
-        return shared.fetch_step(wanted, mirrors, base)
+    def fetch_step(self, wanted: Sequence[Locked], base: Artifact) -> Step:
+        return shared.fetch_step(wanted, base)
+
+    def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors) -> Supplies:
+        return shared.fetch_supplies(wanted, mirrors)
 
     def explain_fetch(self, log: str, missing: Sequence[Locked]) -> str:
         return shared.explain_fetch(log, missing)

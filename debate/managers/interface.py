@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from debate.errors import Problem
-from debate.model import Artifact, Locked, Step
+from debate.model import Artifact, Locked, Step, Supplies
 from debate.settings import Settings
 
 
@@ -75,8 +75,8 @@ class Manager(Protocol):
         ``packages`` are their names, one a line. Outputs: base, packages.
         """
 
-    def base_from_mirrors(self, step: Step, settings: Settings) -> Step:
-        """``step``, made by `base_step`, with the mirrors' addresses, which are looked for only when it runs."""
+    def base_supplies(self, settings: Settings) -> Supplies:
+        """What `base_step` needs where it runs: where the mirrors are. Raises DebateError."""
 
     def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
         """Where the archives for ``request`` are. ``mirror`` is the address that the profile names.
@@ -93,11 +93,14 @@ class Manager(Protocol):
     def trust(self, settings: Settings, request: Request) -> dict[str, bytes]:
         """Keys by which steps check packages, as files in /run/in. Raises DebateError."""
 
-    def lock_step(self, request: Request, mirrors: Mirrors, base: Artifact, installed: bytes = b"") -> Step:
+    def lock_step(self, request: Request, base: Artifact, installed: bytes = b"") -> Step:
         """Resolve the package list. Output: resolved.
 
         ``installed`` is the index of what lies below, which stays as it is; empty for nothing.
         """
+
+    def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
+        """What `lock_step` needs where it runs: mirrors, keyrings. Raises DebateError."""
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
         """The packages that a lock step found. Raises DebateError for one that cannot be verified."""
@@ -105,8 +108,11 @@ class Manager(Protocol):
     def explain_lock(self, log: str, request: Request) -> tuple[Problem, ...]:
         """The mistakes in ``request`` or with a mirror that made a lock step fail, as far as its log tells them."""
 
-    def fetch_step(self, wanted: Sequence[Locked], mirrors: Mirrors, base: Artifact) -> Step:
+    def fetch_step(self, wanted: Sequence[Locked], base: Artifact) -> Step:
         """Download packages. Outputs: their SHA-256 as names."""
+
+    def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors) -> Supplies:
+        """What `fetch_step` needs where it runs: addresses of the packages."""
 
     def explain_fetch(self, log: str, missing: Sequence[Locked]) -> str:
         """The fact that made a download fail, or an empty string."""

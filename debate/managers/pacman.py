@@ -20,7 +20,7 @@ from debate.distributions.interface import PacmanDistribution
 from debate.errors import DebateError, Problem
 from debate.managers import shared
 from debate.managers.interface import Manager, Mirrors, Request, Target
-from debate.model import Artifact, Command, Locked, Step, as_lines
+from debate.model import Artifact, Command, Locked, Step, Supplies, as_lines
 from debate.settings import Settings, keyring_variable, mirror_variable
 
 _LOCAL = b"[debate]\nServer = file:///run/in/packages\n"
@@ -48,11 +48,9 @@ class Pacman:
             parameters={"architecture": self.facts.ARCHITECTURES[0].encode(), "packages": packages},
         )
 
-    def base_from_mirrors(self, step: Step, settings: Settings) -> Step:
+    def base_supplies(self, settings: Settings) -> Supplies:
         request = shared.base_request(self.facts, self.facts.RELEASES[0])
-        found = self.mirrors(settings, request, None)
-        where = {"repositories": self._repositories(request, found.addresses), **self.trust(settings, request)}
-        return replace(step, where=where, mirrors=found.directories)
+        return self.lock_supplies(settings, request, self.mirrors(settings, request, None))
 
     def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
         """Setting, then the profile, then the host's own pacman."""
@@ -126,7 +124,7 @@ class Pacman:
 
     # Which packages --------------------------------------------------------------------------------
 
-    def lock_step(self, request: Request, mirrors: Mirrors, base: Artifact, installed: bytes = b"") -> Step:
+    def lock_step(self, request: Request, base: Artifact, installed: bytes = b"") -> Step:
         return Step(
             name="lock",
             commands=(Command("arch/lock.sh", rights="fetch"),),
@@ -137,10 +135,12 @@ class Pacman:
                 "packages": as_lines(request.packages),
                 "installed": installed,
             },
-            where={"repositories": self._repositories(request, mirrors.addresses)},
-            mirrors=mirrors.directories,
             base=base,
         )
+
+    def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
+        files = {"repositories": self._repositories(request, mirrors.addresses), **self.trust(settings, request)}
+        return Supplies(files=files, mirrors=mirrors.directories)
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
         """Read what lock.sh wrote, a line a package: name, version, repository, location, size, SHA-256, signature."""
@@ -175,8 +175,11 @@ class Pacman:
         failed = re.search(r"^error: failed retrieving file '([^']*)' from (\S+) : (.*)$", log, re.MULTILINE)
         return (shared.unreachable(failed[2], f"{failed[1]}: {failed[3]}"),) if failed else ()
 
-    def fetch_step(self, wanted: Sequence[Locked], mirrors: Mirrors, base: Artifact) -> Step:
-        return shared.fetch_step(wanted, mirrors, base)
+    def fetch_step(self, wanted: Sequence[Locked], base: Artifact) -> Step:
+        return shared.fetch_step(wanted, base)
+
+    def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors) -> Supplies:
+        return shared.fetch_supplies(wanted, mirrors)
 
     def explain_fetch(self, log: str, missing: Sequence[Locked]) -> str:
         return shared.explain_fetch(log, missing)

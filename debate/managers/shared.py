@@ -12,7 +12,7 @@ from debate.distributions.interface import Distribution
 from debate.errors import DebateError, Place, Problem
 from debate.host.run import run
 from debate.managers.interface import Mirrors, Request
-from debate.model import MIRROR, Artifact, Command, Locked, Step, as_lines
+from debate.model import MIRROR, Artifact, Command, Locked, Step, Supplies, as_lines
 from debate.settings import Settings, mirror_variable
 
 EPOCH = keys.EPOCH_START
@@ -143,18 +143,21 @@ def apt_conf(mirrors: Mirrors) -> bytes:
     return (host_proxies() + patience).encode()
 
 
-def fetch_step(wanted: Sequence[Locked], mirrors: Mirrors, base: Artifact) -> Step:
+def fetch_step(wanted: Sequence[Locked], base: Artifact) -> Step:
     """Download packages with apt's methods, which every sandbox base has. Outputs: their SHA-256 as names."""
-    lines = [f"{mirrors.addresses[package.repository]}/{package.path} {package.sha256}" for package in wanted]
     return Step(
         name="packages",
         commands=(Command("debian/fetch.sh", rights="fetch"),),
         outputs=tuple(package.sha256 for package in wanted),
         epoch=EPOCH,
-        where={"wanted": as_lines(lines), "apt.conf": apt_conf(mirrors)},
-        mirrors=mirrors.directories,
         base=base,
     )
+
+
+def fetch_supplies(wanted: Sequence[Locked], mirrors: Mirrors) -> Supplies:
+    """Where the packages of `fetch_step` are."""
+    lines = [f"{mirrors.addresses[package.repository]}/{package.path} {package.sha256}" for package in wanted]
+    return Supplies(files={"wanted": as_lines(lines), "apt.conf": apt_conf(mirrors)}, mirrors=mirrors.directories)
 
 
 def explain_fetch(log: str, missing: Sequence[Locked]) -> str:

@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from debate.errors import DebateError
-from debate.steps.rule import HOST, Rule
+from debate.steps.rule import Rule
 
 if TYPE_CHECKING:
     from debate.history.records import Report
@@ -24,9 +24,11 @@ def make(work: Work) -> Report:
     packages = (work.settings.scripts / name / "base.packages").read_bytes()
 
     def supply() -> Supplies:
-        program = manager.BOOTSTRAPPER
+        program = distributions.BOOTSTRAPPERS[name]
         if shutil.which(program) is None:
-            raise DebateError(f"{program} is not installed, which makes the sandbox base", "run ./setup", place=HOST)
+            raise DebateError(
+                f"{program} is not installed, which makes the sandbox base", "run ./setup", place="sandbox"
+            )
         return manager.base_supplies(work.settings)
 
     return work.finish(manager.base_step(packages), supply, distribution=name)
@@ -34,11 +36,11 @@ def make(work: Work) -> Report:
 
 def base_for(work: Work, distribution: str) -> Artifact:
     """The sandbox base. Raises DebateError where it lacks the tools for ``distribution``."""
-    from debate import distributions, managers
+    from debate import distributions
 
     name = work.base_record()["distribution"]
     if name not in distributions.get(distribution).BASES:
-        program = managers.get(distribution).BOOTSTRAPPER
+        program = distributions.BOOTSTRAPPERS[distribution]
         raise DebateError(
             f"its base is made of {name}'s packages and has no {program}, so it cannot build profiles of "
             f"{distribution}",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from debate import PACKAGE, keys
 from debate.errors import DebateError
+from debate.model import Supplies
 from debate.steps import initrd, lock
 from debate.steps.base import base_for
 from debate.steps.rule import Rule
@@ -18,7 +19,7 @@ from debate.text.amounts import bytes_shown, count
 if TYPE_CHECKING:
     from debate.history.records import Report
     from debate.managers.interface import Manager
-    from debate.model import Artifact, Locked, Supplies
+    from debate.model import Artifact, Locked
     from debate.steps.work import Work
 
 
@@ -42,7 +43,10 @@ class _Reader:
         self.work, self.packages = work, work.locked()
         self.request = work.slice(lock.Slice, "lock")
         self.generator = work.slice(initrd.Slice, "initrd").generator
-        self.manager, self.module = _manager(self.request.distribution), distributions.get(self.request.distribution)
+        self.manager = _manager(self.request.distribution)
+        facts = distributions.get(self.request.distribution)
+        self.code = (f"distributions/{facts.NAME}.py", f"managers/{facts.MANAGER}.py")
+        """Modules that decide what is in the index."""
 
     def ingredients(self) -> dict[str, Any]:
         """What the index depends on."""
@@ -53,7 +57,7 @@ class _Reader:
             "generator": self.generator,
             "inspect": builder.ingredients(self.manager.inspect_step(self.packages, base)),
             "select": builder.ingredients(self.manager.select_step(b"", (), self.request.release, base)),
-            "code": keys.sha256_file(PACKAGE / "managers" / f"{self.module.MANAGER}.py"),
+            "code": {path: keys.sha256_file(PACKAGE / path) for path in self.code},
         }
 
     def read(self) -> dict[str, Artifact]:
@@ -94,7 +98,7 @@ def supplier(work: Work, packages: Sequence[Locked]) -> Callable[[], Supplies]:
     def supply() -> Supplies:
         request = work.slice(lock.Slice, "lock")
         have(work, packages)
-        return _manager(request.distribution).trust(work.settings, request)
+        return Supplies(files=_manager(request.distribution).trust(work.settings, request))
 
     return supply
 

@@ -296,9 +296,10 @@ class Below:
 def typed(value: Any, kind: type[S], path: Path) -> S:
     """JSON as ``kind``. Raises DebateError where the file at ``path``, whose content it is, was altered."""
     try:
-        return msgspec.convert(value, kind)
+        found: S = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise DebateError(f"damaged: {error}", "delete it, and run the same command again", place=str(path)) from None
+    return found
 
 
 def layers_of(rootfs: Mapping[str, Any]) -> list[Artifact]:

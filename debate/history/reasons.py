@@ -5,19 +5,16 @@ traces/STEP.json has the key's ingredients, traces/read/STEP.json the values tha
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from debate.history.changes import changes
+from debate.history.changes import Change, changes
 from debate.host.files import read_object
+from debate.profile.node import Node
 from debate.text.paths import shown
-
-if TYPE_CHECKING:
-    from debate.profile.profile import Node
 
 
 @dataclass(frozen=True)
@@ -90,36 +87,38 @@ def _different(old: Mapping[str, Any], new: Mapping[str, Any], *, told: bool) ->
                 yield f"what it is given changed: {name}"
 
 
-def _worded(change: str, root: Node, contents: Mapping[str, Any], now: Any) -> str:
+def _worded(change: Change, root: Node, contents: Mapping[str, Any], now: Any) -> str:
     """A change of a slice with the place in the profile, or the file, that it comes from."""
-    mark, _, rest = change.partition(" ")
-    path, _, value = rest.partition(": ")
-    if path.startswith("tree."):
-        place = path.removeprefix("tree.").removesuffix(".digest")
-        digest = next((entry.get("digest", "") for entry in now.get("tree", []) if entry["path"] == place), "")
-        where = contents.get(digest, {}).get("path", "") or _position(root, place)
-        verb = {"+": "new", "-": "gone", "~": "changed"}[mark]
-        return f"{place}: {verb}" + (f" ({_relative(where)})" if where else "")
-    where = _position(root, value.rpartition(" -> ")[2])
-    return f"{change}" + (f" ({where})" if where and mark != "-" else "")
+    if change.path[:1] == ("tree",) and len(change.path) > 1:
+        path, fields = change.path[1], change.path[2:]
+        digest = next((entry.get("digest", "") for entry in now.get("tree", []) if entry["path"] == path), "")
+        source = contents.get(digest, {}).get("path", "")
+        where = _relative(source) if source else _position(root, path)
+        if fields and fields != ("digest",):
+            fact = f"{fields[0]} {change.old or 'none'} -> {change.new or 'none'}"
+        else:
+            fact = {"added": "new", "removed": "gone"}.get(change.kind, "changed")
+        return f"{path}: {fact}" + (f" ({where})" if where else "")
+    where = "" if change.kind == "removed" else _position(root, change.new)
+    return f"{change}" + (f" ({where})" if where else "")
 
 
 def _relative(path: str) -> str:
     return shown(Path(path)) if path.startswith("/") else path
 
 
-def _position(root: Node, text: str) -> str:
-    """Where the only value that reads like ``text`` stands, if there is just one."""
-    found = list(_find(root, text))
+def _position(root: Node, value: Any) -> str:
+    """The place of the only scalar that is ``value``; empty where there is none, or more than one."""
+    found = [] if value is None else list(_find(root, value))
     return str(found[0].position) if len(found) == 1 else ""
 
 
-def _find(node: Node, text: str) -> Iterator[Node]:
+def _find(node: Node, value: Any) -> Iterator[Node]:
     if isinstance(node.value, dict):
         for below in node.value.values():
-            yield from _find(below, text)
+            yield from _find(below, value)
     elif isinstance(node.value, list):
         for below in node.value:
-            yield from _find(below, text)
-    elif str(node.value) == text or json.dumps(node.value) == text:
+            yield from _find(below, value)
+    elif type(node.value) is type(value) and node.value == value:
         yield node

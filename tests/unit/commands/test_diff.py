@@ -102,13 +102,10 @@ def test_another_order(settings: Settings, name: str) -> None:
     """Either the order of a list means nothing, and nothing is said, or it is said."""
     path, field = LISTS[name]
     two = entries(field)
-    common = {"image": {"label": "SAME"}}
     for profile, value in (("one", two), ("two", two[::-1])):
         fields = values.placed(path, value, schema())
-        values.write(
-            settings.profiles,
-            **{profile: {**common, **fields, "image": {**common["image"], **fields.get("image", {})}}},
-        )
+        fields["image"] = {"label": "SAME", **fields.get("image", {})}
+        values.write(settings.profiles, **{profile: fields})
     said = diff(settings, ["one", "two"])
     if field.get("x-set"):
         assert said.startswith("config: the same\npackages: "), "it is a set to normalising as well"

@@ -1,46 +1,113 @@
-"""How two values of a config differ, in lines that people read."""
+"""How two values of a config differ."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 
-def changes(one: Any, two: Any, path: str = "") -> Iterator[str]:
-    """A line for each difference: + added, - removed, ~ old -> new."""
-    one, two = _named(one), _named(two)
-    if isinstance(one, dict) and two == []:
-        two = {}
-    if isinstance(two, dict) and one == []:
-        one = {}
-    if isinstance(one, dict) and isinstance(two, dict):
-        for name in [*one, *(name for name in two if name not in one)]:
-            below = f"{path}.{name}" if path else name
-            if name not in one:
-                yield f"+ {below}: {_text(two[name])}"
-            elif name not in two:
-                yield f"- {below}: {_text(one[name])}"
-            else:
-                yield from changes(one[name], two[name], below)
-    elif isinstance(one, list) and isinstance(two, list):
-        gone = [item for item in one if item not in two]
-        come = [item for item in two if item not in one]
-        yield from (f"- {path}: {_text(item)}" for item in gone)
-        yield from (f"+ {path}: {_text(item)}" for item in come)
-        if not gone and not come and one != two and path in ("hooks", "boot.console"):
-            yield f"~ {path}: another order"
-    elif one != two:
-        yield f"~ {path}: {_text(one)} -> {_text(two)}"
+@dataclass(frozen=True)
+class Change:
+    """One difference between an old and a new value. As text it is a line for people."""
+
+    kind: Literal["added", "removed", "changed", "reordered"]
+    path: tuple[str, ...]
+    """Names from the outside in: of fields, and of entries that have a name. Empty for the value itself."""
+    old: Any = None
+    """JSON. Of an entry that was removed from a list, that entry; of a reordered list, the whole list."""
+    new: Any = None
+
+    def __str__(self) -> str:
+        path = ".".join(self.path)
+        if self.kind == "added":
+            return f"+ {path}: {_text(self.new)}"
+        if self.kind == "removed":
+            return f"- {path}: {_text(self.old)}"
+        if self.kind == "changed":
+            return f"~ {path}: {_text(self.old)} -> {_text(self.new)}"
+        return f"~ {path}: another order"
 
 
-def _named(value: Any) -> Any:
-    """A list of mappings that are known by a name or a path, such as users, as a mapping of these."""
-    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        key = next((key for key in ("name", "path", "source") if all(key in item for item in value)), None)
-        if key:
-            return {item[key]: {name: below for name, below in item.items() if name != key} for item in value}
-    return value
+def changes(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[Change]:
+    """Every difference between two JSON values.
+
+    The order of every list counts, and so do repetitions: sort lists in which it does not beforehand, as
+    `debate.profile.chosen.with_sets_sorted` does. Entries of a list that have a name or a path are compared by it.
+    """
+    if isinstance(old, dict) and isinstance(new, dict):
+        yield from _mappings(old, new, path)
+    elif isinstance(old, list) and isinstance(new, list):
+        yield from _lists(old, new, path)
+    elif _spelled(old) != _spelled(new):  # In Python, 1 equals True.
+        yield Change("changed", path, old, new)
+
+
+def _mappings(old: dict[str, Any], new: dict[str, Any], path: tuple[str, ...]) -> Iterator[Change]:
+    for name in [*old, *(name for name in new if name not in old)]:
+        below = (*path, name)
+        if name not in old:
+            yield Change("added", below, new=new[name])
+        elif name not in new:
+            yield Change("removed", below, old[name])
+        else:
+            yield from changes(old[name], new[name], below)
+
+
+def _lists(old: list[Any], new: list[Any], path: tuple[str, ...]) -> Iterator[Change]:
+    key = _key(old, new)
+    if key:
+        one, two = _named(old, key), _named(new, key)
+        yield from _mappings(one, two, path)
+        before, after = list(one), list(two)
+    else:
+        before, after = [_spelled(item) for item in old], [_spelled(item) for item in new]
+        yield from (Change("removed", path, json.loads(item)) for item in _without(before, after))
+        yield from (Change("added", path, new=json.loads(item)) for item in _without(after, before))
+    same = sorted(before) == sorted(after)
+    if before != after and (same or _shared(before, after) != _shared(after, before)):
+        yield Change("reordered", path, old, new)
+
+
+def _shared(items: Sequence[str], others: Collection[str]) -> list[str]:
+    """What ``others`` has as well, each once, in the order of ``items``."""
+    known = set(others)
+    return [item for item in dict.fromkeys(items) if item in known]
+
+
+def _key(old: list[Any], new: list[Any]) -> str | None:
+    """The field that names each entry of both lists, if there is one whose values are different within each list."""
+    if not all(isinstance(item, dict) for item in (*old, *new)):
+        return None
+    for key in ("name", "path", "source"):
+        sides = [[item.get(key) for item in side] for side in (old, new)]
+        if all(isinstance(name, str) for side in sides for name in side) and all(
+            len(set(side)) == len(side) for side in sides
+        ):
+            return key
+    return None
+
+
+def _named(items: list[Any], key: str) -> dict[str, Any]:
+    return {item[key]: {name: below for name, below in item.items() if name != key} for item in items}
+
+
+def _spelled(item: Any) -> str:
+    return json.dumps(item, sort_keys=True)
+
+
+def _without(items: Iterable[str], others: Iterable[str]) -> list[str]:
+    """``items`` without as many of each as ``others`` has."""
+    spare = Counter(others)
+    left = []
+    for item in items:
+        if spare[item]:
+            spare[item] -= 1
+        else:
+            left.append(item)
+    return left
 
 
 def _text(value: Any) -> str:

@@ -1,6 +1,6 @@
-"""Which files and trees a profile was made of when it was last read.
+"""The files and trees that a profile was made of when it was last read.
 
-So the graph knows what to watch without reading a profile: sources.json in its output directory
+They tell the graph what to watch without reading a profile: sources.json in its output directory
 lists them, with a digest of what the trees hold (names, kinds, modes and links; not contents, for
 which doit watches each file).
 """
@@ -17,7 +17,7 @@ from debate import keys
 
 
 def state(paths: Iterable[Path]) -> dict[str, Any]:
-    """What stands in sources.json."""
+    """The content of sources.json."""
     listed = sorted({str(path) for path in paths})
     return {"paths": listed, "trees": _listing(listed)}
 
@@ -42,7 +42,7 @@ def files(directory: Path) -> list[str]:
 
 
 def unchanged(directory: Path) -> bool:
-    """Whether all named paths are there and the trees hold the same names, kinds and links."""
+    """True if all named paths still exist and the trees hold the same names, kinds and links."""
     state = _read(directory)
     return state is not None and state["trees"] == _listing(state["paths"])
 

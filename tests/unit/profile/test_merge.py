@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,22 +11,12 @@ import yaml
 
 from debate.profile.load import load
 from debate.profile.schema import schema
+from tests.unit.profile import values
 from tests.unit.profile.mistakes import expect
+from tests.unit.profile.values import placed, write
 
 NOT_MERGED = {"version", "extends", "base"}
 """Fields with one value only, and those that are not inherited."""
-
-
-def write(directory: Path, **profiles: dict[str, Any]) -> None:
-    """Profiles with these fields, and the files that they name."""
-    for name, fields in profiles.items():
-        files = [*fields.get("hooks", []), *(repository["key"] for repository in fields.get("repositories", []))]
-        for path in (directory / file for file in files):
-            path.parent.mkdir(exist_ok=True)
-            path.touch()
-        for overlay in fields.get("overlays", []):
-            (directory / overlay["source"]).mkdir(parents=True, exist_ok=True)
-        (directory / f"{name}.yaml").write_text(yaml.safe_dump({"version": 1, **fields}, sort_keys=False))
 
 
 def loaded(directory: Path, *layers: dict[str, Any]) -> dict[str, Any]:
@@ -40,54 +28,7 @@ def loaded(directory: Path, *layers: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def fields(part: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Path and schema of every field at every depth; ``[]`` in a path stands for an entry of a list."""
-    for name, field in part.get("properties", {}).items():
-        if path or name not in NOT_MERGED:
-            below = (*path, name)
-            yield below, field
-            yield from fields(field, below)
-            if "x-key" in field:
-                yield from fields(field["items"], (*below, "[]"))
-
-
-FIELDS = {".".join(path): (path, field) for path, field in fields(schema())}
-
-
-def values(field: dict[str, Any], key: bool) -> list[Any]:
-    """Three values of a field, all different but where it is the ``key`` of an entry."""
-    types = field["type"] if isinstance(field["type"], list) else [field["type"]]
-    if key:
-        return [field["examples"][0]] * 3
-    if "array" in types:
-        items = field["items"]
-        if "x-key" in field:
-            return [[], [], []]  # Its entries have fields of their own.
-        if "properties" in items:
-            return [[{**items["examples"][0], "target": f"/{number}"}] for number in (1, 2, 3)]
-        return [[value] for value in values(items, key=False)]
-    if "object" in types:
-        return [{}, {}, {}]
-    if "boolean" in types:
-        return [True, False, True]
-    if "integer" in types:
-        return [field["minimum"] + number for number in (1, 2, 3)]
-    if "enum" in field:
-        return [value for value in (field["enum"] * 3) if value is not None][:3]
-    example, pattern = field["examples"][0], field.get("pattern", "")
-    near = (f"{example[:at]}{c}{example[at + 1 :]}" for at in reversed(range(len(example))) for c in "12345")
-    return [text for text in near if re.search(pattern, text)][:3]
-
-
-def placed(path: tuple[str, ...], value: Any, part: dict[str, Any]) -> Any:
-    """A profile's fields with ``value`` at ``path``, and the required fields of each entry that it goes through."""
-    if not path:
-        return value
-    if path[0] == "[]":
-        items = part["items"]
-        entry = {name: items["properties"][name]["examples"][0] for name in items["required"]}
-        return [entry | placed(path[1:], value, items)]
-    return {path[0]: placed(path[1:], value, part["properties"][path[0]])}
+FIELDS = {name: found for name, found in values.FIELDS.items() if found[0][0] not in NOT_MERGED}
 
 
 def at(data: Any, path: tuple[str, ...]) -> Any:
@@ -102,7 +43,7 @@ def test_the_later_one_wins(profiles: Path, name: str) -> None:
     path, field = FIELDS[name]
     parent = FIELDS.get(".".join(path[:-2]), ((), {}))[1] if "[]" in path else {}
     is_key = path[-1] == parent.get("x-key")
-    three = values(field, is_key)
+    three = [field["examples"][0]] * 3 if is_key else values.three(field)
     assert is_key or three[1] in ([], {}) or three[1] not in (three[0], three[2])
     one, two, own = (placed(path, value, schema()) for value in three)
     joined = isinstance(three[0], list) and not field.get("x-replace")

@@ -46,7 +46,10 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         if graph is None:
             return super().load_tasks(cmd, pos_args)
         graph.narrow(words)
-        tasks = super().load_tasks(cmd, pos_args)
+        try:
+            tasks = super().load_tasks(cmd, pos_args)
+        except DebateError as error:  # A setting that only the tasks can tell to be wrong.
+            raise InvalidDodoFile(str(error)) from None
         names = {task.name for task in tasks}
         problem = graph.unknown([word for word in words if word not in names])
         if problem:

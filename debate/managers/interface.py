@@ -19,8 +19,8 @@ class Repository:
     url: str
     key: str
     """The public key that signs it, armoured or binary; a character a byte (latin-1)."""
-    suites: tuple[str, ...] = ()
-    components: tuple[str, ...] = ()
+    suites: tuple[str, ...]
+    components: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,8 @@ def dated_mirror(settings: Settings, facts: Distribution, snapshot: str, **value
     variable, placeholders = mirror_variable(name), " and ".join(f"{{{value}}}" for value in values)
     template = settings.mirrors.get(name)
     if template is None:
-        remedy = f"set {variable} to its address, with {placeholders} in it"
+        examples = " and ".join(f"{{{value}}} (here {text})" for value, text in values.items())
+        remedy = f"set {variable} to its address, with {examples} in it"
         raise DebateError("no dated mirror is set", remedy, place=f"snapshot {snapshot}")
     unknown = sorted(set(re.findall(r"\{[^{}]*\}", template)) - {f"{{{value}}}" for value in values})
     rest = re.sub(r"\{[^{}]*\}", "", template)

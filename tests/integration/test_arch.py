@@ -127,7 +127,7 @@ def test_the_same_file_name_in_two_repositories(arch: Checkout, repository: Repo
     ("packages", "step", "message"),
     [
         ("probes", "lock", r"arch has no package 'probes'; did you mean probe\?"),
-        ("unsigned", "lock", "unsigned 1.0-1 is not signed; it is refused"),
+        ("unsigned", "lock", "unsigned 1.0-1 is not signed, so it is refused"),
         ("broken", "build", "a script of a package or a hook failed"),
     ],
 )

@@ -171,9 +171,15 @@ def test_a_task_of_ones_own(checkout: Path) -> None:
     assert "mine:thing" in doit(checkout, "info", "mine:thing", status=1)
 
 
-def test_a_mistyped_setting(checkout: Path) -> None:
-    said = doit(checkout, status=3, DEBATE_JOBZ="1")
-    assert said.strip() == "ERROR: DEBATE_JOBZ: no such setting; see debate/settings.py for the list"
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"DEBATE_JOBZ": "1"}, "DEBATE_JOBZ: no such setting; see debate/settings.py for the list"),
+        ({"DEBATE_BASE": "fedora"}, "setting base: 'fedora'; choose one of auto, debian, arch"),
+    ],
+)
+def test_a_mistyped_setting(checkout: Path, setting: dict[str, str], message: str) -> None:
+    assert doit(checkout, status=3, **setting).strip() == f"ERROR: {message}"
 
 
 NOBODY = """\

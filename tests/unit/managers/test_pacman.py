@@ -23,7 +23,7 @@ REQUEST = Request(
     distribution="arch", release="rolling", architecture="x86_64", components=("core", "extra"), snapshot=None,
     repositories=(), recommends=False, packages=("base", "linux"), base=None,
 )  # fmt: skip
-EXTRA = Repository("tools", "https://e.example/$arch", "-----BEGIN x")
+EXTRA = Repository("tools", "https://e.example/$arch", "-----BEGIN x", (), ())
 MIRRORS = Mirrors({"arch": "http://m.example/arch"}, {})
 LINE = "zlib\t1:1.3.1-2\tcore\t{address}/core/os/x86_64/zlib-1:1.3.1-2-x86_64.pkg.tar.zst\t77\t{sha256}\t{signature}"
 ZLIB = Locked(

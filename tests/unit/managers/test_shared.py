@@ -91,7 +91,7 @@ def test_an_address_that_is_none(
         assert str(problem.place) == f"setting mirrors.{name}"
         assert repr(address) in problem.fact
         assert problem.remedy.startswith(f"set DEBATE_MIRROR_{upper}")
-    own = replace(wanted, repositories=(Repository("extra", address, "k"),))
+    own = replace(wanted, repositories=(Repository("extra", address, "k", (), ()),))
     with pytest.raises(DebateError, match=r"mirror extra: .*; set DEBATE_MIRROR_EXTRA to"):
         manager.mirrors(settings({distribution: "http://m.example"}), own, None)
     with pytest.raises(DebateError, match=rf"mirror {distribution}: .*; set DEBATE_MIRROR_{upper} to"):

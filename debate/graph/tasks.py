@@ -6,18 +6,18 @@ profile was made of; before the first one, the profile's own file is enough.
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import PACKAGE, distributions, settings
-from debate.errors import NO_SPACE, DebateError
+from debate.commands.command import Context, commands
 from debate.frontend.progress import Board
+from debate.graph.command_tasks import command_tasks
+from debate.graph.failed import guarded
 from debate.profile import profile_names, sources
 from debate.sandbox.scripts import closure
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from debate.build.builder import Builder
     from debate.cache.store import Store
     from debate.remote.remote import Remote
+    from debate.steps.pipeline import Pipeline
 
 Task = dict[str, Any]
 
@@ -49,27 +50,8 @@ _SCRIPTS = {
 }
 
 
-STEPS = (
-    "config",
-    "hash",
-    "lock",
-    "packages",
-    "rootfs",
-    "overlay",
-    "initrd",
-    "boot",
-    "iso",
-    "build",
-    "check",
-    "verify",
-    "push",
-    "pull",
-    "export-archiso",
-    "show",
-    "explain",
-    "shell",
-)
-"""Tasks that there are for each profile."""
+STEPS = ("config", "hash", "lock", "packages", "rootfs", "overlay", "initrd", "boot", "iso", "build")
+"""The rules: steps of each profile."""
 SHELL_STEPS = ("lock", "rootfs", "initrd", "overlay", "boot", "iso")
 """Steps that are one sandbox each, in which a shell can be opened."""
 
@@ -143,10 +125,11 @@ class Graph:
             from debate.text.paths import shown
             from debate.text.suggest import suggest
 
+            tasks = (*STEPS, *(command.name for command in commands().values() if command.per))
             if step == "shell" and inner not in SHELL_STEPS:
                 return f"{word}: write shell:STEP:{name}, with STEP one of {', '.join(SHELL_STEPS)}"
-            if step not in STEPS:
-                return f"there is no task {step!r}; {suggest(step, STEPS)}"
+            if step not in tasks:
+                return f"there is no task {step!r}; {suggest(step, tasks)}"
             if name not in known:
                 place = shown(self.settings.profiles / f"{name}.yaml")
                 return f"{place}: there is no such profile; {suggest(name, known)}"
@@ -161,123 +144,39 @@ class Graph:
 
     # Tasks -----------------------------------------------------------------------------------------
 
-    def profiles(self) -> Task:
-        return {"actions": [self.welcome], **_TELLING}
+    def commands(self) -> Iterator[Task]:
+        """What there is beside the steps."""
+        names = profile_names.names(self.settings.profiles)
+        return command_tasks(
+            commands(),
+            context=self.context,
+            record=self.record,
+            profiles=[name for name in names if self.selected is None or name in self.selected],
+            named=sorted((self.selected or set()) & set(names)),
+            shells={step: partial(self.reads, step) for step in SHELL_STEPS},
+        )
 
-    def welcome(self) -> None:
-        """Print what there is."""
-        from debate.commands import welcome
+    def record(self, rule: str, name: str) -> str:
+        """The file that a rule leaves for a profile."""
+        path = self.settings.output / name / f"{rule}.json"
+        return str(self.settings.output / ".sandbox" / "base.json" if rule == "sandbox" else path)
 
-        sys.stdout.write(welcome.text(self.settings))
+    def reads(self, step: str, name: str) -> list[str]:
+        """The files that a step of a profile reads."""
+        files: list[str] = getattr(self, step)(name)["file_dep"]
+        return files
 
-    def doctor(self) -> Task:
-        return {"actions": [(self.run, ["", "doctor"])], **_TELLING}
-
-    def new(self) -> Task:
-        def new(names: list[str], parent: str) -> Any:
-            return self.tell("profiles", "new", names, parent)
-
-        params = [{"name": "parent", "long": "from", "default": "", "help": "the profile to extend (minimal)"}]
-        return {"actions": [new], "params": params, "pos_arg": "names", **_TELLING}
-
-    def validate(self) -> Task:
-        def validate(names: list[str], form: str) -> Any:
-            return self.tell("profiles", "validate", names, form)
-
-        params = [{"name": "form", "long": "format", "default": "text", "help": "text, github (annotations) or json"}]
-        return {"actions": [validate], "params": params, "pos_arg": "names", **_TELLING}
-
-    def diff(self) -> Task:
-        def diff(names: list[str]) -> Any:
-            return self.tell("diff", "diff", names)
-
-        return {"actions": [diff], "pos_arg": "names", **_TELLING}
-
-    def show(self, name: str) -> Task:
-        doc = "the profile with every default, and where each value comes from"
-        return {"doc": doc, "actions": [(self.tell, ["profiles", "show", name])], **_TELLING}
-
-    def shells(self) -> Iterator[Task]:
-        """Of the profiles that the command line names: nobody wants to see these in a list."""
-        for name in sorted((self.selected or set()) & set(profile_names.names(self.settings.profiles))):
-            for step in SHELL_STEPS:
-                yield {
-                    "name": f"{step}:{name}",
-                    "doc": f"a shell in the sandbox of {step}",
-                    "actions": [(self.run, [name, f"shell:{step}"])],
-                    "file_dep": getattr(self, step)(name)["file_dep"],
-                    **_TELLING,
-                }
-
-    def explain(self, name: str) -> Task:
-        doc = "which steps would run, and why"
-        return {"doc": doc, "actions": [(self.tell, ["explain", "explain", name])], **_TELLING}
-
-    def cache(self) -> Task:
-        return {"actions": [(self.tell, ["cache", "show"])], **_TELLING}
-
-    def gc(self) -> Task:
-        def gc(size: str, age: str) -> Any:
-            return self.tell("cache", "gc", size, age)
-
-        params = [
-            {"name": "size", "long": "size", "default": "", "help": "bytes that may be left, such as 20G"},
-            {"name": "age", "long": "age", "default": "", "help": "remove what was unused for so long, such as 30d"},
-        ]
-        return {"actions": [gc], "params": params, **_TELLING}
-
-    def fsck(self) -> Task:
-        return {"actions": [(self.tell, ["cache", "fsck"])], **_TELLING}
-
-    def tell(self, module: str, command: str, *words: Any) -> Any:
-        """Print what a function of `debate.commands` returns: text, or text and whether it is good news."""
-
-        def run() -> Any:
-            from doit.exceptions import TaskFailed
-
-            said = getattr(importlib.import_module(f"debate.commands.{module}"), command)(self.settings, *words)
-            text, good = said if isinstance(said, tuple) else (said, True)
-            sys.stdout.write(text)
-            return good or TaskFailed("what it said is the answer", report=False)
-
-        return guarded(run)
-
-    def imports(self) -> Iterator[Task]:
-        """Tasks that make a profile of another image builder's."""
-        base = str(self.settings.output / ".sandbox" / "base.json")
-        yield self.importing("archiso", "an archiso profile", [base])
-        yield self.importing("live_build", "what `lb config` left", [])
-
-    def export_archiso(self, name: str) -> Task:
-        task = self.on_iso(name, "export-archiso", "write it as a profile of archiso")
-        task["file_dep"] = [str(self.settings.output / name / "hash.json")]
-        return task
-
-    def importing(self, kind: str, what: str, needs: list[str]) -> Task:
-        def action(directory: str, name: str) -> Any:
-            return guarded(lambda: self._import(kind, directory, name))
-
-        params = [
-            {"name": "directory", "short": "d", "long": "directory", "default": "", "help": "what to import"},
-            {"name": "name", "short": "n", "long": "name", "default": "", "help": "of the profile to be made"},
-        ]
-        return {
-            "basename": f"import-{kind.replace('_', '-')}",
-            "doc": f"make a profile of {what}: -d DIRECTORY -n NAME",
-            "actions": [action],
-            "params": params,
-            "file_dep": needs,
-            **_TELLING,
-        }
-
-    def _import(self, kind: str, directory: str, name: str) -> None:
-        from debate.build.builder import Builder
-        from debate.cache.store import Store
-        from debate.commands import convert
-
-        builder = Builder(self.settings, Store(self.settings.cache), self.say)
-        self.begin_once(builder)
-        sys.stdout.write(getattr(convert, kind)(builder, directory, name))
+    def context(self, task: str) -> Context:
+        """What the command of ``task`` is given."""
+        return Context(
+            settings=self.settings,
+            say=self.say,
+            builder=lambda: self.builder(task),
+            reader=lambda: self.reader(task),
+            build=lambda name: self.pipeline(name, self.builder(task)),
+            made=lambda name: self.pipeline(name, self.reader(task)),
+            pause=self.board.close,
+        )
 
     def sandbox(self) -> Task:
         record = self.settings.output / ".sandbox" / "base.json"
@@ -370,29 +269,6 @@ class Graph:
         task["clean"] = [(self.remove_results, [name])]
         return task
 
-    def check(self, name: str) -> Task:
-        return self.on_iso(name, "check", "boot the ISO in QEMU, as BIOS and as UEFI")
-
-    def verify(self, name: str) -> Task:
-        return self.on_iso(name, "verify", "build the ISO anew under other conditions and compare")
-
-    def push(self, name: str) -> Task:
-        return self.on_iso(name, "push", "send the finished ISO to the remote")
-
-    def pull(self, name: str) -> Task:
-        task = self.on_iso(name, "pull", "fetch the finished ISO from the remote, instead of building it")
-        task["file_dep"] = [str(self.settings.output / name / "config.json")]
-        return task
-
-    def on_iso(self, name: str, step: str, doc: str) -> Task:
-        """A task that looks at a finished build, each time it is asked for."""
-        return {
-            "doc": doc,
-            "actions": [(self.run, [name, step])],
-            "file_dep": [str(self.settings.output / name / "build.json")],
-            "uptodate": [False],
-        }
-
     def below(self, name: str, record: str) -> list[str]:
         """A record of each profile on whose packages this one is installed."""
         return [str(self.settings.output / base / record) for base in profile_names.chain(self.settings.profiles, name)]
@@ -438,48 +314,38 @@ class Graph:
         return guarded(lambda: self._run(name, step), hint)
 
     def _run(self, name: str, step: str) -> Any:
-        from debate.build.builder import Builder
-        from debate.cache.store import Store
         from debate.steps import sandbox_base
-        from debate.steps.pipeline import Pipeline
 
-        store = Store(self.settings.cache)
-        activity = self.board.activity(f"{step}:{name}" if name else step)
-        builder = Builder(self.settings, store, self.say, None if step in _LOOKING else self.remote(store), activity)
-        if step not in _LOOKING:
-            self.begin_once(builder)
         if step == "sandbox":
-            return sandbox_base.make(self.settings, builder)
-        if step == "doctor":
-            from debate.commands import doctor
-
-            sys.stdout.write(doctor.report(builder))
-            return None
-        pipeline = Pipeline(self.settings, name, builder)
-        if step.startswith("shell:"):
-            from debate.commands.shell import shell
-
-            self.board.close()
-            return shell(pipeline, step.partition(":")[2])
+            return sandbox_base.make(self.settings, self.builder(step))
+        task = f"{step}:{name}"
+        pipeline = self.pipeline(name, self.reader(task) if step in _LOOKING else self.builder(task))
         if step == "lock":
             return pipeline.lock(refresh=name in self.refresh)
-        if step == "export-archiso":
-            from debate.commands import convert
-
-            return convert.to_archiso(pipeline)
-        if step in ("push", "pull"):
-            from debate.commands import publish
-
-            return getattr(publish, step)(pipeline)
-        if step == "check":
-            from debate.commands.check import check
-
-            return check(pipeline)
-        if step == "verify":
-            from debate.commands.verify import verify
-
-            return verify(pipeline)
         return getattr(pipeline, step)()
+
+    def builder(self, task: str) -> Builder:
+        """What builds for ``task``; from now on this run is announced to the store."""
+        from debate.build.builder import Builder
+        from debate.cache.store import Store
+
+        store = Store(self.settings.cache)
+        builder = Builder(self.settings, store, self.say, self.remote(store), self.board.activity(task))
+        self.begin_once(builder)
+        return builder
+
+    def reader(self, task: str) -> Builder:
+        """A builder that asks no remote, and of which the store is told nothing."""
+        from debate.build.builder import Builder
+        from debate.cache.store import Store
+
+        return Builder(self.settings, Store(self.settings.cache), self.say, None, self.board.activity(task))
+
+    def pipeline(self, name: str, builder: Builder) -> Pipeline:
+        """The steps of a profile."""
+        from debate.steps.pipeline import Pipeline
+
+        return Pipeline(self.settings, name, builder)
 
     def remote(self, store: Store) -> Remote | None:
         """The remote, one for the whole run."""
@@ -543,34 +409,8 @@ class Graph:
         results.remove(self.settings.output / name, dryrun=dryrun)
 
 
-_LOOKING = ("config", "hash", "doctor", "push", "pull", "export-archiso")
+_LOOKING = ("config", "hash")
 """Steps that leave the store as it is, but for reading and downloading."""
-_REMEDIES = {
-    28: f"; {NO_SPACE}",
-    13: "; run as root",
-    30: "; set DEBATE_CACHE or DEBATE_OUTPUT to a place that can be written",
-}
-"""errno -> what to do about it."""
-
-
-_TELLING = {"uptodate": [False], "verbosity": 2, "meta": {"tells": True}}
-"""Of tasks that are asked something."""
-
-
-def guarded(action: Callable[[], Any], hint: str = "") -> Any:
-    """What ``action`` returns. Whatever a user can cause comes back as a failure with one message.
-
-    ``hint`` is added where a sandbox failed.
-    """
-    from doit.exceptions import TaskFailed
-
-    try:
-        return action()
-    except DebateError as error:
-        return TaskFailed(str(error) + (hint if error.log else ""))
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return TaskFailed(f"{where}{error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}")
 
 
 def _config_changed(value: str) -> Any:

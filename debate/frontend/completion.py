@@ -1,6 +1,6 @@
 """Completion for the fish shell; doit itself has it for bash and zsh.
 
-    python -m debate.frontend.completion > completion/doit.fish
+python -m debate.frontend.completion > completion/doit.fish
 """
 
 from __future__ import annotations

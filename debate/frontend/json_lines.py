@@ -6,14 +6,12 @@ What is meant for people while steps run goes to standard error.
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from debate.commands.command import Answer
 from debate.errors import DebateError, Problem
-from debate.frontend.progress import Board
 from debate.frontend.reporter import SOURCES, Done, Tally
 
 FORMAT = 1
@@ -23,8 +21,7 @@ FORMAT = 1
 class JsonLines:
     """Prints on ``stream`` a line for everything that happens, at once."""
 
-    def __init__(self, board: Board, stream: TextIO) -> None:
-        board.stream = sys.stderr
+    def __init__(self, stream: TextIO) -> None:
         self.stream = stream
         self._lock = threading.Lock()
 
@@ -65,6 +62,13 @@ class JsonLines:
         ok = not (counts["failed"] or counts["skipped"])
         self._write("end", ok=ok, counts=counts, seconds_saved=round(tally.saved, 1))
 
+    def refused(self, refusal: Exception) -> None:
+        """Nothing ran. A refusal that a `DebateError` caused has that error's problems."""
+        cause = refusal.__cause__
+        error = cause if isinstance(cause, DebateError) else DebateError(str(refusal).strip())
+        self._problems(None, error.problems, details=error.details)
+        self.end(Tally(failed=1), ())
+
     def _step(
         self, task: str, state: str, source: str = "", seconds: float = 0.0, note: str = "", why: Sequence[str] = ()
     ) -> None:
@@ -95,14 +99,3 @@ class JsonLines:
         with self._lock:
             self.stream.write(json.dumps({"format": FORMAT, "kind": kind, **fields}, ensure_ascii=False) + "\n")
             self.stream.flush()
-
-
-def refused(stream: TextIO, refusal: Exception) -> None:
-    """Say on ``stream`` why nothing ran. A refusal that was caused by a `DebateError` has its problems."""
-    from pathlib import Path
-
-    cause = refusal.__cause__
-    lines = JsonLines(Board(Path()), stream)
-    error = cause if isinstance(cause, DebateError) else DebateError(str(refusal).strip())
-    lines._problems(None, error.problems, details=error.details)
-    lines.end(Tally(failed=1), ())

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from doit.cmd_base import DodoTaskLoader
@@ -91,7 +92,7 @@ def _require_root(words: Sequence[str]) -> None:
 
 def _surplus(words: Sequence[str], known: set[str]) -> str:
     """What is wrong with a word that stands behind a command that takes none, and is no task either."""
-    for command, word in zip(words, words[1:], strict=False):
+    for command, word in pairwise(words):
         name = command.partition(":")[0]
         if name in commands() and not commands()[name].names and word not in known and "*" not in word:
             usage = commands()[name].usage.splitlines()[0]

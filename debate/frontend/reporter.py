@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -95,11 +96,13 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         if self.format == "json":
             from debate.frontend.json_lines import JsonLines
 
-            self.form = JsonLines(self.board, outstream)
+            self.board.stream = sys.stderr
+            self.form = JsonLines(outstream)
         else:
-            from debate.frontend.text import Text
+            from debate.frontend.text_lines import TextLines
 
-            self.form = Text(self.board, outstream, self.output, github=self.format == "github")
+            self.board.stream = outstream
+            self.form = TextLines(self.board, self.output, github=self.format == "github")
 
     def initialize(self, tasks: dict[str, Any], selected_tasks: list[str]) -> None:
         """Count what may have to run."""

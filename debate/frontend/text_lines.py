@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
 
 from debate.commands.command import Answer
 from debate.errors import DebateError, Problem
@@ -23,11 +22,10 @@ _WHY = 90
 """Characters of the reason for which a step ran that stand beside it."""
 
 
-class Text:
-    """Prints on ``stream``, above what the board redraws. ``output``: the directory below which logs lie."""
+class TextLines:
+    """Prints above what the board redraws. ``output``: the directory below which logs lie."""
 
-    def __init__(self, board: Board, stream: TextIO, output: Path, *, github: bool) -> None:
-        board.stream = stream
+    def __init__(self, board: Board, output: Path, *, github: bool) -> None:
         self.board, self.output = board, output
         self.github = github or ci.on_github()
         self.only_annotations = github
@@ -62,11 +60,11 @@ class Text:
             self.board.write(line, style="red" if line.startswith("  > ") else "", stamped=False)
         self.board.write("", stamped=False)
         if self.github:
-            self._lines(annotations(error.problems, error.details, title=task.replace(":", " ")))
+            self._lines(github_annotations(error.problems, error.details, title=task.replace(":", " ")))
 
-    def answered(self, task: str, answer: Answer) -> None:
+    def answered(self, task: str, answer: Answer) -> None:  # noqa: ARG002 - an answer stands for itself
         if self.github and answer.problems:
-            found = list(annotations(answer.problems))
+            found = list(github_annotations(answer.problems))
             self._lines(found if self.only_annotations else [*answer.text.splitlines(), *found])
         elif answer.text:
             self.board.write(answer.text.removesuffix("\n"), stamped=False)
@@ -113,7 +111,7 @@ def _note(done: Done) -> str:
     return "  ".join(filter(None, (done.note, f"{short}{more}")))
 
 
-def annotations(problems: Iterable[Problem], details: str = "", **more: str) -> Iterator[str]:
+def github_annotations(problems: Iterable[Problem], details: str = "", **more: str) -> Iterator[str]:
     """GitHub's commands that show each problem at its line; one without a line is shown whole, with ``details``."""
     for problem in problems:
         place = problem.place

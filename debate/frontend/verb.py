@@ -14,7 +14,7 @@ from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
 from debate.commands.command import commands
 from debate.errors import DebateError
 from debate.frontend import help as help_
-from debate.frontend.words import FORMATS, arranged, value_of
+from debate.frontend.words import FORMATS, arranged, format_of, run_options_first
 
 _FORMAT = {
     "name": "format",
@@ -41,18 +41,18 @@ class Run(DoitRun):  # type: ignore[misc]
             sys.stdout.write("\n".join(filter(None, map(help_.text, words))) or help_.overview())
             return 0
         try:
-            words = arranged(in_args, commands(), help_.step_names())
+            words = run_options_first(in_args)
         except DebateError as error:
             raise InvalidCommand(str(error)) from error
-        if value_of(words, "format") != "json":
-            return self._parsed(words)
+        if format_of(words) != "json":
+            return self._arranged(words)
         self.stream = standard_output()
         try:
-            return self._parsed(words)
+            return self._arranged(words)
         except (CmdParseError, InvalidCommand, InvalidDodoFile, InvalidTask) as refusal:
-            from debate.frontend.json_lines import refused
+            from debate.frontend.json_lines import JsonLines
 
-            refused(self.stream, refusal)
+            JsonLines(self.stream).refused(refusal)
             return 3
 
     def execute(self, params: Any, args: list[str]) -> Any:
@@ -61,9 +61,11 @@ class Run(DoitRun):  # type: ignore[misc]
             params["outfile"] = self.stream
         return super().execute(params, args)
 
-    def _parsed(self, words: list[str]) -> Any:
+    def _arranged(self, words: list[str]) -> Any:
         try:
-            return super().parse_execute(words)
+            return super().parse_execute(arranged(words, commands(), help_.step_names()))
+        except DebateError as error:
+            raise InvalidCommand(str(error)) from error
         except CmdParseError as error:
             # doit's own message holds the declarations of all options.
             unknown = getattr(error.__context__, "msg", "")

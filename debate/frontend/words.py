@@ -16,14 +16,27 @@ FORMATS = ("text", "github", "json")
 """What a run can print: text, text with annotations for GitHub, or JSON lines."""
 
 
+def run_options_first(words: Sequence[str]) -> list[str]:
+    """``words`` with -v and --format in front, as doit's own options. Raises DebateError for a format that is unknown."""
+    option = Option("format", "", choices=FORMATS)
+    left, found, format_ = verbose(words), list[str](), list[str]()
+    while left:
+        word = left.pop(0)
+        if word.partition("=")[0] == "--format":
+            format_ = [_with_value(option, word, left, "doit")]
+        else:
+            found.append(word)
+    return [*format_, *found]
+
+
 def arranged(words: Sequence[str], commands: Mapping[str, Command], steps: Sequence[str]) -> list[str]:
-    """``words`` with the options of the run first and those of each command directly behind it, a word each.
+    """``words`` with the options of each command directly behind it, a word each.
 
     ``steps``: tasks that take no options. Tasks of others keep their words. Raises DebateError for an option that is
     unknown, lacks its value or has one that it cannot have.
     """
     found: list[str] = []
-    left = _run_options_first(words)
+    left = list(words)
     while left:
         word = left.pop(0)
         found.append(word)
@@ -35,10 +48,9 @@ def arranged(words: Sequence[str], commands: Mapping[str, Command], steps: Seque
     return found
 
 
-def value_of(words: Sequence[str], option: str) -> str:
-    """The value of ``--option=VALUE`` among arranged words; the last one counts. Empty where it is not among them."""
-    found = [word.partition("=")[2] for word in words if word.startswith(f"--{option}=")]
-    return found[-1] if found else ""
+def format_of(words: Sequence[str]) -> str:
+    """The format among the words that `run_options_first` returned."""
+    return words[0].partition("=")[2] if words and words[0].startswith("--format=") else "text"
 
 
 def tasks_among(words: Sequence[str], commands: Mapping[str, Command]) -> list[str]:
@@ -64,19 +76,6 @@ def verbose(words: Sequence[str]) -> list[str]:
         else:
             level = left.pop(0) if left and left[0] in ("0", "1", "2") else "2"
     return ["-v", level, *found] if level else found
-
-
-def _run_options_first(words: Sequence[str]) -> list[str]:
-    """Move -v and --format to the front."""
-    option = Option("format", "", choices=FORMATS)
-    left, found, format_ = verbose(words), list[str](), list[str]()
-    while left:
-        word = left.pop(0)
-        if word.partition("=")[0] == "--format":
-            format_ = [_with_value(option, word, left, "doit")]
-        else:
-            found.append(word)
-    return [*format_, *found]
 
 
 def _taken(command: Command, left: list[str]) -> list[str]:

@@ -1,1 +1,1 @@
-"""What `doit` does beside building: each function returns what to print."""
+"""The commands beside the graph, one a file; see `debate.commands.command`."""

@@ -1,80 +1,31 @@
-"""`check:NAME`: boot the ISO as each firmware it is for, until the system says it is up."""
+"""`doit check:NAME`: boot an ISO in QEMU."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
-
-from debate.errors import DebateError
-from debate.host.memory import available_memory
-from debate.qemu import guest as qemu
-
-if TYPE_CHECKING:
-    from debate.model import Activity
-    from debate.steps.pipeline import Pipeline
+from debate.commands.command import Answer, Command, Context
 
 
-def check(pipeline: Pipeline) -> dict[str, Any]:
-    """Boot the last build. Raises DebateError where a boot fails.
+def run(context: Context, profile: str) -> Answer:
+    """Boot the last build as each firmware it is for. Raises DebateError where a boot fails."""
+    from debate.commands.logic.check import check
 
-    Leaves FIRMWARE.log and FIRMWARE.png of each firmware in check/ of the output directory.
-    """
-    if shutil.which(qemu.PROGRAM) is None:
-        raise DebateError(f"{qemu.PROGRAM}: not installed; run ./setup check:{pipeline.name}")
-    iso = pipeline.directory / pipeline.load("build.json")["iso"]
-    wanted = pipeline.load("about.json")["check"]
-    directory = pipeline.directory / "check"
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir()
-    guests = [
-        qemu.Guest(
-            iso=iso,
-            firmware=firmware,
-            log=directory / f"{firmware}.log",
-            screenshot=directory / f"{firmware}.png",
-            say=partial(_tell, pipeline.builder.activity, firmware),
-        )
-        for firmware in pipeline.slice("boot")["firmware"]
-    ]
-
-    def boot(guest: qemu.Guest) -> str:
-        seconds, acceleration = guest.boot(
-            marker=wanted["marker"] or qemu.PROMPT,
-            timeout=wanted["timeout"],
-            acceleration=pipeline.settings.acceleration,
-        )
-        return f"{guest.firmware} up in {seconds:.0f} s ({acceleration})"
-
-    number = _at_a_time(guests)
-    with ThreadPoolExecutor(number) as pool:
-        notes = list(pool.map(boot, [replace(guest, processors=_processors(number)) for guest in guests]))
-    return {"note": f"{', '.join(notes)}; {directory.name}/ has console logs and screenshots"}
+    return Answer(report=check(context.build(profile)))
 
 
-def _processors(number: int) -> int:
-    """Of each of so many guests: two, unless they would get into each other's way, which takes longer."""
-    return max(1, min(2, (os.cpu_count() or 1) // number))
+COMMAND = Command(
+    name="check",
+    doc="boot the ISO in QEMU, as BIOS and as UEFI",
+    usage="""\
+doit check:NAME
 
-
-_SHOWN = 80
-"""Characters of a line."""
-
-
-def _tell(activity: Activity, firmware: str, line: str) -> None:
-    """Show what a guest says beside the running step; both guests write there.
-
-    GRUB draws its menu over and over on what is one line here: the end of it is what stands there now.
-    """
-    words = " ".join(line.split())
-    if words:
-        activity.said(f"{firmware}: {words[-_SHOWN:]}")
-
-
-def _at_a_time(guests: list[qemu.Guest]) -> int:
-    """How many guests the host has memory for. A guest that boots keeps little more than one processor busy."""
-    memory = available_memory() // (guests[0].memory << 20)
-    return max(1, min(len(guests), os.cpu_count() or 1, memory - 1))
+Boots the ISO in QEMU, as BIOS and as UEFI at the same time, until the login prompt or the
+profile's own marker appears. build/NAME/check/ has the console logs and screenshots. Takes about a
+minute; with KVM less. `./setup check:NAME` installs QEMU first.
+""",
+    section="Build",
+    run=run,
+    per="profile",
+    root=True,
+    needs=("build",),
+    answers=False,
+)

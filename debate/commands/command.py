@@ -7,11 +7,14 @@ asks before any task is made (root? do names follow?) are projections of these d
 from __future__ import annotations
 
 import importlib
+import keyword
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from debate.errors import Problem
 
 if TYPE_CHECKING:
     from debate.build.builder import Builder
@@ -21,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Option:
-    """An option with a value, ``--NAME VALUE``, which reaches the command's function as the keyword NAME."""
+    """An option with a value, ``--NAME VALUE``, which reaches the command's function as a keyword argument.
+
+    Without the option, that argument is an empty string.
+    """
 
     name: str
     help: str
@@ -30,19 +36,27 @@ class Option:
     choices: tuple[str, ...] = ()
     """The values it takes; empty for any."""
 
+    @property
+    def parameter(self) -> str:
+        """The keyword argument: NAME, or ``from_`` for ``--from``, which is a word of Python's."""
+        name = self.name.replace("-", "_")
+        return f"{name}_" if keyword.iskeyword(name) else name
+
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command has to say."""
+    """What a command has to say. The reporter shows it, as text, as annotations or as JSON lines."""
 
     text: str = ""
-    """Printed to standard output."""
+    """For people; ends with a line break."""
     good: bool = True
     """False makes doit's exit status 1."""
+    problems: tuple[Problem, ...] = ()
+    """What ``text`` says is wrong. GitHub shows these instead of the text; in JSON each is a line."""
+    data: tuple[Mapping[str, Any], ...] = ()
+    """What ``text`` says, as JSON objects, each the ``data`` of a result line; without any, the text is the result."""
     report: Mapping[str, Any] = field(default_factory=dict)
-    """For the reporter, where the command is shown like a step: note, lines, made."""
-    lines: tuple[Mapping[str, Any], ...] = ()
-    """The same as JSON objects, one a line, for --format json; empty where the command has no such form."""
+    """Where ``Command.answers`` is False: note, lines and made, as a step reports them."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +68,14 @@ class Context:
     """Shows one line at once."""
     builder: Callable[[], Builder]
     """Announces this run to the store and returns what builds steps. Asked only by commands that need it."""
-    looking: Callable[[], Builder]
-    """A builder for commands that leave the store as it is."""
+    reader: Callable[[], Builder]
+    """A builder for commands that keep nothing in the store; the run is not announced, so this takes no root."""
     build: Callable[[str], ProfileBuild]
     """The steps of the profile of this name, with `builder`."""
+    made: Callable[[str], ProfileBuild]
+    """The same with `reader`, for what was made before."""
     pause: Callable[[], None]
     """Stop showing progress, since the command takes the terminal."""
-    refresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,8 @@ class Command:
     doc: str
     """One line, imperative, without a full stop."""
     usage: str
-    """The text of `doit help NAME`: usage line, empty line, description, examples."""
+    """The text of `doit help NAME`: usage line, empty line, description, examples. ``{steps}`` stands for the names
+    of the rules in which a shell can be opened."""
     section: Literal["Write a profile", "Build", "Know why", "Share", "This host"]
     """Heading of the overview under which it stands."""
     run: Callable[..., Answer]
@@ -85,9 +101,12 @@ class Command:
     root: bool = False
     """Needs root, because it mounts file systems and starts sandboxes."""
     needs: tuple[str, ...] = ()
-    """Rules that must be made first: of the profile, or ``sandbox``. ``*`` stands for each rule that is compared."""
+    """Rules whose records must be up to date first: the profile's, or ``sandbox``; ``*`` for all rules that `verify`
+    compares. With ``per="step"`` those that the
+    step itself reads, beside these."""
     answers: bool = True
-    """What it prints is all there is to show; False where it is shown as steps are, with a line for its report."""
+    """True where the answer's text or problems are all there is to show; False for a line as steps have, with the
+    answer's report."""
 
 
 @cache

@@ -1,69 +1,35 @@
-"""`doit shell:STEP:NAME`: run a step once more, and open a shell in its sandbox as it is then.
-
-Where the step fails, that is as it failed; else as it is before anything is packed. Nothing is kept of it.
-"""
+"""`doit shell:STEP:NAME`: a shell in the sandbox of a step."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
-
-from debate.build.builder import Builder
-from debate.build.local import LocalExecutor
-from debate.errors import DebateError
-from debate.model import Artifact, Step, Supplies
-from debate.steps.work import ProfileBuild
-
-_DAYS = 30 * 86_400
+from debate.commands.command import Answer, Command, Context
 
 
-class _OverError(Exception):
-    """The user left the shell."""
+def run(context: Context, profile: str, step: str) -> Answer:
+    """Run ``step`` up to its shell. Raises DebateError where the sandbox cannot be made."""
+    from debate.commands.logic.shell import shell
+
+    steps = context.build(profile)
+    context.pause()
+    shell(steps, step)
+    return Answer()
 
 
-@dataclass(frozen=True)
-class _ShellBuilder(Builder):
-    """Builds as ever, but for one step."""
+COMMAND = Command(
+    name="shell",
+    doc="open a shell in a step's sandbox, as it failed or ended",
+    usage="""\
+doit shell:STEP:NAME
 
-    step: str = ""
+STEP is {steps}. Runs that step once more and opens a shell in its sandbox: where it fails, as it
+failed; else before anything is packed. Nothing is kept. Without a terminal it takes commands from
+standard input.
 
-    def ingredients(self, step: Step) -> dict[str, Any]:
-        """With that step's key no one ever keeps a result, so it runs, whatever the cache knows."""
-        own = {"shell": os.getpid()} if step.name == self.step else {}
-        return {**super().ingredients(step), **own}
-
-    def run(self, step: Step, supplies: Supplies, log: Path) -> Mapping[str, Artifact]:
-        if step.name != self.step:
-            return super().run(step, supplies, log)
-        limits = replace(self.settings.limits, warn_after=_DAYS, stop_after=_DAYS)
-        patient = LocalExecutor(replace(self.settings, limits=limits), self.store, self.say)
-        ours = (os.dup(0), os.dup(1))  # Those numbers are other files in the process that starts the sandbox.
-        try:
-            patient.run(step, supplies, log.with_name("shell.log"), ours)
-        finally:
-            for descriptor in ours:
-                os.close(descriptor)
-        raise _OverError
-
-
-def shell(build: ProfileBuild, step: str) -> None:
-    """Run ``step`` of a profile up to its shell, on the terminal or with commands from standard input.
-
-    Raises DebateError where the sandbox cannot be made.
-    """
-    if os.isatty(0) and not os.isatty(1):
-        raise DebateError(
-            "standard input is a terminal, and standard output is none",
-            "use both, or give it commands: echo COMMANDS | doit shell:…",
-            place=f"shell:{step}:{build.name}",
-        )
-    old = build.builder
-    sys.stdout.flush()
-    builder = _ShellBuilder(old.settings, old.store, old.say, old.remote, step=step)
-    with contextlib.suppress(_OverError):
-        replace(build, builder=builder, refresh=True).make(step)
+  doit shell:overlay:minimal
+  echo 'cat /etc/os-release' | doit shell:overlay:minimal
+""",
+    section="Know why",
+    run=run,
+    per="step",
+    root=True,
+)

@@ -1,151 +1,108 @@
-"""`doit help`, `doit help TASK` and `doit TASK --help`: what there is, and how one of it is used."""
+"""`doit help`, `doit help TASK` and `doit TASK --help`, and the README's table of commands.
+
+All of it comes from what the commands and the rules say of themselves.
+
+    python -m debate.frontend.help      prints the README's table
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from doit.cmd_help import Help as DoitHelp
 
-OVERVIEW = """\
-doit [TASK …]        what to make or ask; without one: the profiles there are
+from debate.commands.command import Command, commands
+from debate.steps.rules import rules
 
-Write a profile
-  new NAME           make one, with comments
-  validate [NAME …]  check without building
-  show:NAME          all values, and where each comes from
-  diff A B           how two differ, or one at two git revisions
-Build
-  build:NAME         the ISO with checksum, manifest and SBOM
-  check:NAME         boot it in QEMU
-  verify:NAME        build it anew and compare, bit for bit
-  lock:NAME          choose package versions anew
-Know why
-  explain:NAME       what would run and why, and why it ran
-  shell:STEP:NAME    a shell in a step's sandbox, as it failed or ended
-Share
-  push:NAME, pull:NAME         a finished ISO, to and from the remote
-  cache, gc, fsck              the local store
-  import-archiso, import-live-build, export-archiso:NAME
-This host
-  doctor             what it lacks
-
+SECTIONS = ("Write a profile", "Build", "Know why", "Share", "This host")
+"""Headings of the overview, in order."""
+_FIRST = "doit [TASK …]"
+_LAST = """\
 doit help TASK or doit TASK --help   how one of them is used
 doit -v TASK                         with the output of each step
+doit TASK --format json              results and problems as JSON lines (docs/json.md)
 doit list --all, doit help run       all tasks; doit's own options
 """
+_OWN = (
+    ("`doit help`, `doit help TASK`, `doit TASK --help`", "show how it is used"),
+    ("`doit TASK --format json`", "print results and problems as JSON lines: [docs/json.md](docs/json.md)"),
+    ("`doit list --all`, `doit info TASK`, `doit clean`, `doit forget`", "doit's own; `doit help run` has its options"),
+    (
+        "`doit tabcompletion --shell bash` (or `zsh`)",
+        "print completion for your shell; for fish copy [completion/doit.fish](completion/doit.fish)",
+    ),
+)
+"""Rows of the README's table for what doit brings."""
 
-TASKS = {
-    "build": """\
-doit build:NAME [build:OTHER …]
 
-Makes build/NAME/: the ISO, its SHA-256, manifest, SBOM and package list. Only what changed since
-the last time runs, and of that only what neither the cache nor the remote has. As root.
+@dataclass(frozen=True)
+class Entry:
+    """A command, or a rule that people name."""
 
-  doit build:minimal             one
-  doit -v build:minimal          with the output of each step
-  doit -c build:one build:two    go on with others where one fails
-  doit clean build:minimal       remove its results; the cache stays
-""",
-    "new": """\
-doit new NAME [--from PROFILE]
+    name: str
+    label: str
+    """What stands behind `doit` in the overview."""
+    doc: str
+    usage: str
+    section: str
 
-Writes profiles/NAME.yaml with comments, which extends PROFILE (minimal). Says what to do next.
-""",
-    "validate": """\
-doit validate [NAME …] [--format text|github|json]
 
-Checks profiles without building: all, or those that are named. Every mistake has file, line,
-column and remedy. --format github writes annotations for a pull request, json a list of objects
-with file, line, column and message.
-""",
-    "show": """\
-doit show:NAME
+def step_names() -> tuple[str, ...]:
+    """Every rule, with the one of no profile."""
+    return tuple(rules())
 
-Prints all values of a profile, with defaults and all that it extends, each with the file and line
-that it comes from.
-""",
-    "diff": """\
-doit diff A B
 
-A and B are profiles, or NAME@REVISION for what git has of one: config, packages, size.
+def shell_steps() -> tuple[str, ...]:
+    """The rules in which a shell can be opened."""
+    return tuple(rule.name for rule in rules().values() if rule.has_shell)
 
-  doit diff minimal rescue
-  doit diff web@main web
-""",
-    "explain": """\
-doit explain:NAME
 
-Says of each step whether it would run and why, down to the line of the profile, the file or the
-script that changed; of one that is up to date, when and why it ran last. Builds nothing. Needs no
-root.
-""",
-    "shell": """\
-doit shell:STEP:NAME     STEP: lock, rootfs, initrd, overlay, boot or iso
+def _rule_entries() -> Iterator[Entry]:
+    """The rules that people name; all of them build."""
+    for rule in rules().values():
+        if rule.usage:
+            yield Entry(rule.name, f"{rule.name}:NAME", rule.doc, rule.usage, "Build")
 
-Runs the step once more and opens a shell in its sandbox: where it fails, as it failed; else
-before anything is packed. Nothing is kept. Without a terminal it takes commands from standard
-input.
 
-  doit shell:overlay:minimal
-  echo 'cat /etc/os-release' | doit shell:overlay:minimal
-""",
-    "check": """\
-doit check:NAME
+# What is shown --------------------------------------------------------------------------------------
 
-Boots the ISO in QEMU, as BIOS and as UEFI at the same time, until the login prompt or the
-profile's own marker shows. build/NAME/check/ has the consoles and pictures of the screens. Takes
-about a minute; with KVM less.
-""",
-    "verify": """\
-doit verify:NAME
 
-Builds the ISO once more with empty caches, in another directory, at another time, with another
-number of processors, and compares each step bit for bit. Names the first step and the file that
-differ.
-""",
-    "lock": """\
-doit lock:NAME
+def entries() -> list[Entry]:
+    """Everything that people name, by section and name."""
+    found = [*_rule_entries(), *map(_command_entry, commands().values())]
+    return sorted(found, key=lambda entry: (SECTIONS.index(entry.section), entry.name))
 
-Chooses the package versions anew and prints what changed. Into profiles/NAME.lock.json where that
-is committed, which pins them for everyone, else into build/NAME/lock.json.
-""",
-    "push": """\
-doit push:NAME
 
-Sends the finished ISO and its steps to the remote (DEBATE_REMOTE).
-""",
-    "pull": """\
-doit pull:NAME
+def _command_entry(command: Command) -> Entry:
+    label = command.name + {"": f" {command.names}".rstrip(), "profile": ":NAME", "step": ":STEP:NAME"}[command.per]
+    *most, last = shell_steps()
+    usage = command.usage.replace("{steps}", f"{', '.join(most)} or {last}")
+    return Entry(command.name, label, command.doc, usage, command.section)
 
-Fetches the finished ISO of this config from the remote, instead of building it. Needs no root.
-""",
-    "gc": """\
-doit gc [--size 20G] [--age 30d]
 
-Removes from the cache what was unused for longest until --size is left, or what was unused for
---age; without either, all that no build in any checkout needs. Never what a running build uses.
-""",
-    "import-archiso": """\
-doit import-archiso -d DIRECTORY -n NAME
-
-Makes profiles/NAME.yaml and its overlay of an archiso profile, and lists what has no counterpart.
-""",
-    "import-live-build": """\
-doit import-live-build -d DIRECTORY -n NAME
-
-Makes profiles/NAME.yaml and its overlay of what `lb config` left, and lists what has no
-counterpart.
-""",
-    "export-archiso": """\
-doit export-archiso:NAME
-
-Writes build/NAME/archiso/, a profile that mkarchiso accepts, and lists what has no counterpart.
-""",
-}
-"""Task, or step of a profile -> how it is used."""
+def overview() -> str:
+    """What there is, by section."""
+    found = entries()
+    width = max(len(entry.label) for entry in found) + 2
+    lines = [f"{_FIRST:<{width + 2}}  what to make or ask; without one: the profiles there are", ""]
+    for section in SECTIONS:
+        lines.append(section)
+        lines += [f"  {entry.label:<{width}}{entry.doc}" for entry in found if entry.section == section]
+    return "\n".join([*lines, "", _LAST])
 
 
 def text(word: str) -> str:
-    """How the task ``word`` (NAME or STEP:PROFILE) is used, or an empty string."""
-    return TASKS.get(word.partition(":")[0], "")
+    """How the task ``word`` (NAME, NAME:PROFILE or shell:STEP:PROFILE) is used; empty for what has no help."""
+    name = word.partition(":")[0]
+    return next((entry.usage for entry in entries() if entry.name == name), "")
+
+
+def markdown() -> str:
+    """The README's table of commands."""
+    rows = [(f"`{entry.usage.splitlines()[0]}`".replace("|", r"\|"), entry.doc) for entry in entries()]
+    return "\n".join(["| command | does |", "|---|---|", *(f"| {left} | {right} |" for left, right in (*rows, *_OWN))])
 
 
 class Help(DoitHelp):  # type: ignore[misc]
@@ -155,9 +112,13 @@ class Help(DoitHelp):  # type: ignore[misc]
 
     def execute(self, params: dict[str, object], args: list[str]) -> int:
         """Print help on what ``args`` names."""
-        known = text(args[0]) if len(args) == 1 else OVERVIEW if not args else ""
+        known = text(args[0]) if len(args) == 1 else overview() if not args else ""
         if known:
-            print(known, end="")  # noqa: T201
+            sys.stdout.write(known)
             return 0
         code: int = super().execute(params, args)
         return code
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{markdown()}\n")

@@ -9,39 +9,51 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from doit.cmd_base import DodoTaskLoader
 from doit.exceptions import InvalidDodoFile, InvalidTask
 
+from debate.commands.command import commands
 from debate.errors import DebateError
-
-_WITHOUT_ROOT = (
-    "profiles", "config", "hash", "doctor", "cache", "gc", "fsck", "pull", "new", "validate", "show", "diff", "explain",
-    "import-live-build", "export-archiso",
-)  # fmt: skip
-"""Tasks that start no sandbox, or say so themselves."""
-_NAMING = ("new", "validate", "diff")
-"""Tasks behind which names stand, not further tasks."""
+from debate.frontend.words import tasks_among
+from debate.graph.words import problem as problem_of
+from debate.steps.rules import rules
 
 
 class Loader(DodoTaskLoader):  # type: ignore[misc]
     """Loads dodo.py; narrows its ``GRAPH``."""
 
+    format = "text"
+    """What the run is to print: text, github or json."""
+
     def setup(self, opt_values: Any) -> None:
         """Load dodo.py, and with it the settings."""
+        self.format = opt_values.get("format", "text")
         try:
             super().setup(opt_values)
         except DebateError as error:
-            raise InvalidDodoFile(str(error)) from None
+            raise InvalidDodoFile(str(error)) from error
+
+    def load_doit_config(self) -> Any:
+        """What dodo.py configures, with a reporter that prints what was asked for."""
+        from debate.frontend.reporter import Reporter
+
+        config = super().load_doit_config()
+        reporter = config.get("reporter")
+        if isinstance(reporter, type) and issubclass(reporter, Reporter):
+            reporter.format = self.format
+        return config
 
     def load_tasks(self, cmd: Any, pos_args: list[str]) -> Any:
         """Make the tasks for ``pos_args``, doit's positional arguments."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._interrupt)
-        words = [word for word in pos_args if not word.startswith("-")]
+        words = tasks_among(pos_args, commands())
         if cmd.execute_tasks:
-            _require_root(words[:1] if words and words[0] in _NAMING else words)
+            _require_root(words)
         graph = self.namespace.get("GRAPH")
         if graph is None:
             return super().load_tasks(cmd, pos_args)
@@ -49,9 +61,11 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         try:
             tasks = super().load_tasks(cmd, pos_args)
         except DebateError as error:  # A setting that only the tasks can tell to be wrong.
-            raise InvalidDodoFile(str(error)) from None
-        names = {task.name for task in tasks}
-        problem = graph.unknown([word for word in words if word not in names])
+            raise InvalidDodoFile(str(error)) from error
+        known = {name for task in tasks for name in (task.name, *task.targets)}
+        problem = problem_of([word for word in words if word not in known], graph.settings.profiles)
+        if not problem and cmd.execute_tasks:
+            problem = _surplus(words, known)
         if problem:
             raise InvalidTask(problem)
         return tasks
@@ -61,13 +75,30 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         sys.stderr.write("\ninterrupted; what is finished is kept: run the same command again to go on\n")
         graph = self.namespace.get("GRAPH")
         if graph is not None:
-            graph.stop()
+            graph.run.stop()
         raise SystemExit(128 + number)
 
 
-def _require_root(words: list[str]) -> None:
+def needs_root(task: str) -> bool:
+    """True for a task that cannot run without root. What is not debate's own is left to its own actions."""
+    name = task.partition(":")[0]
+    if name in commands():
+        return commands()[name].root
+    return name in rules() and rules()[name].root
+
+
+def _require_root(words: Sequence[str]) -> None:
     """Building mounts file systems and starts systemd-nspawn."""
-    needing = [word for word in words if word.partition(":")[0] not in _WITHOUT_ROOT]
-    if needing and os.geteuid() != 0:
+    if any(map(needs_root, words)) and os.geteuid() != 0:
         command = " ".join(sys.argv[1:])
         raise InvalidTask(f"building needs root, for mounts and systemd-nspawn; run: sudo {sys.argv[0]} {command}")
+
+
+def _surplus(words: Sequence[str], known: set[str]) -> str:
+    """What is wrong with a word that stands behind a command that takes none, and is no task either."""
+    for command, word in pairwise(words):
+        name = command.partition(":")[0]
+        if name in commands() and not commands()[name].names and word not in known and "*" not in word:
+            usage = commands()[name].usage.splitlines()[0]
+            return f"{name}: {word!r} is not a task, and {name} takes no names; {usage}"
+    return ""

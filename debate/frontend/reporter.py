@@ -1,27 +1,83 @@
-"""What a run shows: one line a step that ran, an error where there was one, and at the end what came of it."""
+"""What a run shows: doit's reporter keeps count and hands each thing that happens to the form that was asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from doit.exceptions import TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
-from debate.frontend import ci
+from debate.commands.command import Answer
+from debate.errors import DebateError
 from debate.frontend.progress import Board
-from debate.text.amounts import count
-from debate.text.printable import printable
+from debate.graph.failed import Failed
 
-_SOURCES = {"local": "from the cache", "remote": "from the remote"}
-_COUNTED = {"built": "built", **_SOURCES}
-_WHY = 90
-"""Characters of the reason for which a step ran that stand beside it."""
+SOURCES = ("built", "local", "remote")
+"""Where the result of a step can come from: made now, the store, the remote."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A task that ran and succeeded."""
+
+    task: str
+    source: str
+    """One of `SOURCES`; empty where no key stands for the result."""
+    seconds: float
+    """What it took to make the result: now, or when it was made, if it is from the store or the remote."""
+    started: float = 0.0
+    """Seconds since the epoch; 0 where that is not known."""
+    note: str = ""
+    why: Sequence[str] = ()
+    lines: Sequence[str] = ()
+    made: Mapping[str, Any] = field(default_factory=dict)
+    """``what`` was made and what to do ``next``, as text for people; other keys go to JSON as they are."""
+
+
+@dataclass
+class Tally:
+    """Numbers of a run."""
+
+    sources: dict[str, int] = field(default_factory=dict)
+    """Source -> how many results came from there."""
+    ran: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    skipped: int = 0
+    """Not run, since what they need failed."""
+    saved: float = 0.0
+    """Seconds of work that results from the store and the remote spared."""
+
+
+class Form(Protocol):
+    """How a run is shown."""
+
+    def done(self, done: Done) -> None:
+        """A task succeeded."""
+
+    def unchanged(self, task: str) -> None:
+        """A task is up to date."""
+
+    def skipped(self, task: str) -> None:
+        """A task did not run, since what it needs failed."""
+
+    def failed(self, task: str, error: DebateError, text: str) -> None:
+        """A task failed; ``text`` is what people are told, with hints."""
+
+    def answered(self, task: str, answer: Answer) -> None:
+        """A command has an answer."""
+
+    def end(self, tally: Tally, errors: Sequence[str]) -> None:
+        """The run is over. ``errors``: doit's own, which belong to no task."""
 
 
 class Reporter(ConsoleReporter):  # type: ignore[misc]
-    """doit's reporter for people who build images."""
+    """doit's reporter for people who build images, and for their programs."""
 
     desc = "one line a step, with time and where its result came from"
     board: Board
@@ -29,17 +85,24 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
     """The directory below which logs lie."""
     at_end: Callable[[], None] = staticmethod(lambda: None)
     """Called after the last task. A task's own teardown will not do: doit's threads end one by one."""
+    format = "text"
+    """text, github or json."""
 
     def __init__(self, outstream: TextIO, options: dict[str, Any]) -> None:
         super().__init__(outstream, options)
-        self.board.stream = outstream
-        self.uptodate: list[str] = []
-        self.sources: dict[str, int] = {}
-        """Where results came from: built, local, remote -> how many."""
-        self.saved = 0.0
-        self.ran = 0
-        self.made: list[dict[str, str]] = []
-        """What tasks say was made, and what one does with it."""
+        self.tally = Tally()
+        self.started: dict[str, float] = {}
+        self.form: Form
+        if self.format == "json":
+            from debate.frontend.json_lines import JsonLines
+
+            self.board.stream = sys.stderr
+            self.form = JsonLines(outstream)
+        else:
+            from debate.frontend.text_lines import TextLines
+
+            self.board.stream = outstream
+            self.form = TextLines(self.board, self.output, github=self.format == "github")
 
     def initialize(self, tasks: dict[str, Any], selected_tasks: list[str]) -> None:
         """Count what may have to run."""
@@ -52,97 +115,65 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         self.board.all = sum(1 for name in wanted if tasks[name].actions)
 
     def execute_task(self, task: Any) -> None:
-        if not tells(task) and task.actions:
+        if not _tells(task) and task.actions:
+            self.started[task.name] = time.time()
             self.board.begin(task.name, verbose=task.verbosity == 2)
 
     def skip_uptodate(self, task: Any) -> None:
         if task.actions:
             self.board.done += 1
-            self.uptodate.append(task.name)
+            self.tally.unchanged += 1
+            self.form.unchanged(task.name)
 
     def add_success(self, task: Any) -> None:
         if not task.actions:
             return
-        self.ran += 1
+        self.tally.ran += 1
         values = task.values or {}
         took = self.board.end(task.name)
         self.board.done += 1
-        source = values.get("source")
+        if _tells(task):
+            self._show_answer(task)
+            return
+        source = values.get("source") or ""
         if source:
-            self.sources[source] = self.sources.get(source, 0) + 1
-            self.saved += values["seconds"] if source in _SOURCES else 0.0
-        if source in _SOURCES:
-            came = f"{_SOURCES[source]} (took {values['seconds']:.1f} s to make)"
+            self.tally.sources[source] = self.tally.sources.get(source, 0) + 1
+        if source in ("local", "remote"):
+            self.tally.saved += values["seconds"]
+            took = values["seconds"]
         else:
-            came = f"{took:.1f} s"
             self.board.took(task.name, took)
-        if not tells(task):
-            line = f"  {task.name:<22} {came:<10} {self.note(values)}".rstrip()
-            self.board.write(line)
-            if source == "built":
-                self.fold(task.name, line.strip())
-        for line in values.get("lines", []):
-            self.board.write(line, stamped=False)
-        if "made" in values:
-            self.made.append(values["made"])
-
-    @staticmethod
-    def note(values: dict[str, Any]) -> str:
-        """What a step says of itself, or else why it ran."""
-        why = values.get("why", [])
-        first = why[0] if why else ""
-        more = f" and {len(why) - 1} more" if len(why) > 1 else ""
-        short = first if len(first) <= _WHY else f"{first[: _WHY - 1]}…"
-        return "  ".join(filter(None, (values.get("note", ""), f"{short}{more}")))
+        more = {name: values[name] for name in ("note", "why", "lines", "made") if name in values}
+        self.form.done(Done(task.name, source, took, self.started.get(task.name, 0.0), **more))
 
     def add_failure(self, task: Any, fail: Any) -> None:
         self.board.end(task.name)
         if not fail.report:
+            self._show_answer(task)
             return
         self.failures.append({"task": task, "exception": fail})
         if isinstance(fail, UnmetDependency):
-            self.board.write(f"  {task.name:<22} not run: what it needs failed", style="dim")
+            self.tally.skipped += 1
+            self.form.skipped(task.name)
             return
+        self.tally.failed += 1
+        text = fail.message
         if not isinstance(fail, TaskFailed):
-            self.board.write(f"\n{task.name}: {fail.message}\n{''.join(fail.traceback)}", stamped=False)
-            return
-        self.board.write(f"  {task.name:<22} failed", style="red")
-        self.board.write("", stamped=False)
-        for line in fail.message.split("\n"):
-            self.board.write(line, style="red" if line.startswith("  > ") else "", stamped=False)
-        self.board.write("", stamped=False)
-        if ci.on_github():
-            for line in ci.errors(fail.message, title=task.name.replace(":", " ")):
-                self.board.write(line, stamped=False)
+            text = f"{text}\n{''.join(fail.traceback)}".rstrip("\n")
+        self.form.failed(task.name, fail.error if isinstance(fail, Failed) else DebateError(text), text)
 
     def complete_run(self) -> None:
         self.at_end()
         self.board.close()
-        for error in self.runtime_errors:
-            self.board.write(error, stamped=False)
-        for made in self.made:
-            self.board.write(f"  {made['what']}", stamped=False, style="green")
-        counts = [f"{self.sources[source]} {text}" for source, text in _COUNTED.items() if source in self.sources]
-        if self.uptodate and not self.failures:
-            steps = count(len(self.uptodate), "step")
-            counts.append(f"{steps} up to date" if self.ran else f"up to date ({steps})")
-        if counts:
-            saved = f"; {self.saved:.0f} s saved" if self.saved >= 1 else ""
-            self.board.write(f"  {', '.join(counts)}{saved}", stamped=False)
-        for made in self.made:
-            self.board.write(f"  next: {made['next']}", stamped=False)
+        self.form.end(self.tally, self.runtime_errors)
 
-    def fold(self, name: str, title: str) -> None:
-        """Put a step's log into a CI log, folded. Nothing in it is taken for a command of the CI system."""
-        step, _, profile = name.partition(":")
-        log = self.output / profile / "logs" / f"{step}.log"
-        if not (ci.on_github() or ci.on_gitlab()) or not log.exists():
-            return
-        with log.open(errors="replace") as file:
-            lines = [f"    {printable(line.rstrip())}" for line in file]
-        self.board.write(ci.folded(title, lines), stamped=False)
+    def _show_answer(self, task: Any) -> None:
+        answer = task.meta.get("answered", {}).pop("answer", None)
+        if answer is not None:
+            self.tally.failed += not answer.good
+            self.form.answered(task.name, answer)
 
 
-def tells(task: Any) -> bool:
-    """Whether a task answers a question: what it prints is all that there is to show."""
+def _tells(task: Any) -> bool:
+    """True for a task that answers a question: its answer is all that there is to show."""
     return bool(task.meta and task.meta.get("tells"))

@@ -1,39 +1,85 @@
-"""`doit TASK …`, with the two options that people type without looking them up: -v and --help."""
+"""`doit TASK …`, with the options that people type without looking them up: -v, --format and --help, anywhere."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from doit.cmd_run import Run as DoitRun
+from doit.cmdparse import CmdParseError
+from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
+
+from debate.commands.command import commands
+from debate.errors import DebateError
+from debate.frontend import help as help_
+from debate.frontend.words import FORMATS, arranged, format_of, run_options_first
+
+_FORMAT = {
+    "name": "format",
+    "long": "format",
+    "type": str,
+    "default": "text",
+    "choices": tuple((name, "") for name in FORMATS),
+    "help": "what to print: text, github (text with annotations) or json (docs/json.md) [default: %(default)s]",
+}
 
 
 class Run(DoitRun):  # type: ignore[misc]
     """doit's run."""
 
     doc_purpose = "make what the tasks say; the word run can be left out"
+    cmd_options = (*DoitRun.cmd_options, _FORMAT)
+    stream: TextIO | None = None
+    """Where JSON lines go, if that is what is asked for."""
 
-    def parse_execute(self, in_args: list[str]) -> Any:
+    def parse_execute(self, in_args: Sequence[str]) -> Any:
         """Run what the words after `doit` name. Returns doit's exit status."""
         if any(word in ("-h", "--help") for word in in_args):
-            from debate.frontend import help as help_
-
             words = [word for word in in_args if not word.startswith("-")]
-            sys.stdout.write("\n".join(filter(None, map(help_.text, words))) or help_.OVERVIEW)
+            sys.stdout.write("\n".join(filter(None, map(help_.text, words))) or help_.overview())
             return 0
-        return super().parse_execute(verbose(in_args))
+        try:
+            words = run_options_first(in_args)
+        except DebateError as error:
+            raise InvalidCommand(str(error)) from error
+        if format_of(words) != "json":
+            return self._arranged(words)
+        self.stream = standard_output()
+        try:
+            return self._arranged(words)
+        except (CmdParseError, InvalidCommand, InvalidDodoFile, InvalidTask) as refusal:
+            from debate.frontend.json_lines import JsonLines
+
+            JsonLines(self.stream).refused(refusal)
+            return 3
+
+    def execute(self, params: Any, args: list[str]) -> Any:
+        """Load the tasks and run some of them."""
+        if self.stream is not None and not isinstance(params["outfile"], str):
+            params["outfile"] = self.stream
+        return super().execute(params, args)
+
+    def _arranged(self, words: list[str]) -> Any:
+        try:
+            return super().parse_execute(arranged(words, commands(), help_.step_names()))
+        except DebateError as error:
+            raise InvalidCommand(str(error)) from error
+        except CmdParseError as error:
+            # doit's own message holds the declarations of all options.
+            unknown = getattr(error.__context__, "msg", "")
+            if unknown:
+                raise CmdParseError(f"{unknown}; doit help run lists doit's options") from error
+            raise
 
 
-def verbose(words: Sequence[str]) -> list[str]:
-    """-v or --verbose anywhere, without doit's level behind it, as doit's own -v 2 before all others."""
-    found: list[str] = []
-    level = ""
-    left = list(words)
-    while left:
-        word = left.pop(0)
-        if word not in ("-v", "--verbose"):
-            found.append(word)
-        else:
-            level = left.pop(0) if left and left[0] in ("0", "1", "2") else "2"
-    return ["-v", level, *found] if level else found
+def standard_output() -> TextIO:
+    """A stream for standard output that nobody else has: whatever else is printed goes to standard error from now on.
+
+    Also what programs print that this process starts, and what is written to file descriptor 1.
+    """
+    sys.stdout.flush()
+    own = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return own

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from debate.errors import NO_SPACE, DebateError
-from debate.graph.failed import Failed
+from debate.errors import DebateError
+from debate.graph.failed import guarded
 from debate.steps.rule import Rule
 
 if TYPE_CHECKING:
     from debate.build.builder import Builder
     from debate.cache.store import Store
-    from debate.commands.command import Answer, Command
+    from debate.commands.command import Context
     from debate.model import Activity
     from debate.remote.remote import Remote
     from debate.settings import Settings
     from debate.steps.work import ProfileBuild
-
-_REMEDIES = {
-    28: NO_SPACE,
-    13: "run as root",
-    30: "set DEBATE_CACHE or DEBATE_OUTPUT to a place that can be written",
-}
-"""errno -> what to do about it."""
 
 
 class Display(Protocol):
@@ -55,7 +46,7 @@ class Run:
 
     def make(self, rule: Rule, profile: str) -> Any:
         """Do one step. Returns its report, or what doit takes for a failure."""
-        hint = f"a shell in that sandbox: doit shell:{rule.name}:{profile}" if rule.has_shell else ""
+        hint = f"\na shell in that sandbox: doit shell:{rule.name}:{profile}" if rule.has_shell else ""
 
         def action() -> Any:
             require_root(rule.root, rule.name)
@@ -64,31 +55,18 @@ class Run:
 
         return guarded(action, hint)
 
-    def answer(self, command: Command, words: dict[str, Any]) -> Any:
-        """Run a command. Prints what it says, and returns its report, or what doit takes for a failure."""
-        profile = words.get("profile", "")
-        name = f"{command.name}:{profile}" if profile else command.name
-
-        def action() -> Any:
-            require_root(command.root, command.name)
-            answer: Answer = command.run(self.context(name, str(profile)), **words)
-            sys.stdout.write(answer.text)
-            return dict(answer.report) if answer.good else Failed.silent()
-
-        return guarded(action)
-
-    def context(self, name: str, profile: str) -> Any:
-        """What a command is given."""
+    def context(self, task: str) -> Context:
+        """What the command of ``task`` is given."""
         from debate.commands.command import Context
 
         return Context(
             settings=self.settings,
             say=self.say,
-            builder=lambda: self.builder(name),
-            looking=lambda: self.builder(name, looking=True),
-            build=lambda other: self.build(other, self.builder(name)),
+            builder=lambda: self.builder(task),
+            reader=lambda: self.builder(task, looking=True),
+            build=lambda name: self.build(name, self.builder(task)),
+            made=lambda name: self.build(name, self.builder(task, looking=True)),
             pause=self.close,
-            refresh=profile in self.refresh,
         )
 
     def build(self, profile: str, builder: Builder) -> ProfileBuild:
@@ -175,17 +153,3 @@ def require_root(root: bool, what: str) -> None:
     """Raises DebateError where ``what`` needs root and this is another user."""
     if root and os.geteuid() != 0:
         raise DebateError(f"{what} needs root, for mounts and systemd-nspawn", "run it with sudo")
-
-
-def guarded(action: Callable[[], Any], hint: str = "") -> Any:
-    """What ``action`` returns. Whatever a user can cause comes back as a failure with its problems.
-
-    ``hint`` is added where a sandbox failed.
-    """
-    try:
-        return action()
-    except DebateError as error:
-        return Failed(error, hint if error.log else "")
-    except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0, "")
-        return Failed(DebateError(str(error.strerror or error), remedy, place=str(error.filename or "")))

@@ -7,6 +7,7 @@ before the first one, the profile's own file is enough.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,14 @@ class Graph:
 
     def commands(self) -> Iterator[Task]:
         """Tasks for the commands beside the graph."""
-        yield from command_tasks(commands(), self)
+        yield from command_tasks(
+            commands(),
+            context=self.run.context,
+            record=self.records,
+            profiles=self.profiles(),
+            named=self.profiles() if self.selected is not None else [],
+            shells={rule.name: partial(self.reads, rule) for rule in rules().values() if rule.has_shell},
+        )
 
     def step(self, rule: Rule, profile: str) -> Task:
         """The task of one rule for one profile."""
@@ -96,10 +104,12 @@ class Graph:
             found.append(output / HOST / "sandbox.json")
         return sorted({*map(str, found), *rule.watches(self.settings, profile)})
 
-    def record(self, rule: str, profile: str) -> str:
-        """The record of a rule that a command needs."""
-        own = rules()[rule]
-        return str(self.settings.output / (profile if own.profile else HOST) / f"{rule}.json")
+    def records(self, need: str, profile: str) -> list[str]:
+        """The records of the rule that a command needs, or of all that `verify` compares for ``*``."""
+        wanted = [rule for rule in rules().values() if rule.name == need or (need == "*" and rule.compared)]
+        return [
+            str(self.settings.output / (profile if rule.profile else HOST) / f"{rule.name}.json") for rule in wanted
+        ]
 
 
 def _further(rule: Rule) -> Mapping[str, None]:

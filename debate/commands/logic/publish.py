@@ -13,32 +13,33 @@ from typing import TYPE_CHECKING, Any
 
 from debate import keys
 from debate.errors import DebateError
-from debate.host.files import sweep, temporary_beside
+from debate.host.files import read_object, sweep, temporary_beside
 from debate.images import results
 from debate.model import Artifact
 from debate.profile import profile_names
+from debate.profile.lockfile import committed
 from debate.remote.remote import Remote, annotate, connect
 from debate.remote.statements import IMAGE, Statement, read
-from debate.steps.lock import committed
+from debate.steps.rule import HOST
 from debate.text.amounts import bytes_shown
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
     from debate.remote.registry import Registry
     from debate.settings import Settings
-    from debate.steps.pipeline import Pipeline
+    from debate.steps.work import ProfileBuild
 
 
-def push(pipeline: Pipeline) -> dict[str, Any]:
+def push(made: ProfileBuild) -> dict[str, Any]:
     """Send what the last build left, and the steps that led to it. Raises DebateError."""
     from debate.remote.registry import RegistryError
 
-    settings, directory = _require_remote(pipeline), pipeline.directory
+    settings, directory = _require_remote(made), made.directory
     if settings.remote_mode != "read-write":
         raise DebateError("setting remote_mode: it is read-only, so nothing can be pushed")
     if not results.present(directory):
-        raise DebateError(f"{shown(directory)}: no build is there, or it was changed; run doit build:{pipeline.name}")
-    build, facts = pipeline.load("build.json"), pipeline.load("manifest.json")
+        raise DebateError(f"{shown(directory)}: no build is there, or it was changed; run doit build:{made.name}")
+    build, facts = made.load("build"), made.load("manifest")
     iso = build["iso"]
     files = {
         name: Artifact(build["digest"] if name == iso else keys.sha256_file(directory / name), size)
@@ -50,51 +51,51 @@ def push(pipeline: Pipeline) -> dict[str, Any]:
         "org.opencontainers.image.title": iso,
         "org.opencontainers.image.description": facts["description"],
     }
-    remote = Remote(settings, pipeline.store, pipeline.builder.say)
+    remote = Remote(settings, made.store, made.builder.say)
     paths = {artifact: directory / name for name, artifact in files.items()}
     try:
         sent = remote.publish(f"iso-{facts['config']}", statement, notes, paths)
     except RegistryError as error:
         raise DebateError(f"{settings.remote}: {iso} was not pushed: {error}") from None
-    for trace in _traces(pipeline):
-        action = pipeline.store.lookup(trace["key"])
+    notes_ = {"profile": made.name, "config": made.config_hash()}
+    for trace in _traces(made):
+        action = made.store.lookup(trace["key"])
         if action:
-            remote.send(trace["step"], trace["key"], action["outputs"], action["seconds"], pipeline.notes())
+            remote.send(trace["step"], trace["key"], action["outputs"], action["seconds"], notes_)
     remote.finish()
     return {"note": f"{settings.remote}:iso-{facts['config']}  {bytes_shown(sent)} sent"}
 
 
-def _traces(pipeline: Pipeline) -> Iterator[dict[str, Any]]:
+def _traces(made: ProfileBuild) -> Iterator[dict[str, Any]]:
     """Of all steps that the ISO came from, those of the profiles below it among them."""
-    output = pipeline.settings.output
-    names = (pipeline.name, *profile_names.chain(pipeline.settings.profiles, pipeline.name))
-    paths = [path for name in names for path in sorted((output / name / "traces").glob("*.json"))]
-    for path in (*paths, output / ".sandbox" / "trace.json"):
-        trace = json.loads(path.read_bytes())
-        if trace["step"] != "lock":  # A lock is chosen, not looked up.
-            yield trace
+    output = made.settings.output
+    for name in (made.name, *profile_names.chain(made.settings.profiles, made.name), HOST):
+        for path in sorted((output / name / "traces").glob("*.json")):
+            trace = read_object(path)
+            if trace.get("key"):  # A lock is chosen, not looked up.
+                yield trace
 
 
-def pull(pipeline: Pipeline) -> dict[str, Any]:
+def pull(made: ProfileBuild) -> dict[str, Any]:
     """Fetch the ISO of this config into the output directory. Raises DebateError."""
     from debate.remote.registry import RegistryError
 
-    settings, directory = _require_remote(pipeline), pipeline.directory
-    config = pipeline.config_hash()
+    settings, directory = _require_remote(made), made.directory
+    config = made.config_hash()
     try:
         registry = connect(settings)
         data = registry.manifest(f"iso-{config}")
         if data is None:
             raise DebateError(
-                f"{settings.remote}: has no ISO of {pipeline.name} with the config {config[:16]}; "
-                f"doit push:{pipeline.name} sends one after a build"
+                f"{settings.remote}: has no ISO of {made.name} with the config {config[:16]}; "
+                f"doit push:{made.name} sends one after a build"
             )
         statement = read(data, IMAGE, config, settings.remote_keys)
-        _compare_lock(pipeline, statement)
+        _compare_lock(made, statement)
         sweep(directory)
         fetched = sum(_fetch(registry, artifact, directory / name) for name, artifact in _files(statement))
     except RegistryError as error:
-        raise DebateError(f"{settings.remote}: the ISO of {pipeline.name} is not taken: {error}") from None
+        raise DebateError(f"{settings.remote}: the ISO of {made.name} is not taken: {error}") from None
     iso = next(directory / name for name in statement.files if name.endswith(".iso"))
     return {"note": f"{shown(iso)}  {bytes_shown(fetched)} fetched  {statement.files[iso.name].digest}"}
 
@@ -108,16 +109,16 @@ def _files(statement: Statement) -> list[tuple[str, Artifact]]:
     return sorted(statement.files.items())
 
 
-def _compare_lock(pipeline: Pipeline, statement: Statement) -> None:
+def _compare_lock(made: ProfileBuild, statement: Statement) -> None:
     """A committed lock says which packages are wanted: an ISO of others is not the one asked for."""
-    path = committed(pipeline.settings.profiles, pipeline.name)
+    path = committed(made.settings.profiles, made.name)
     if not path.exists():
         return
     packages = json.loads(path.read_bytes())["packages"]
     if statement.facts.get("lock") != keys.sha256(keys.canonical(packages)):
         raise DebateError(
-            f"{pipeline.settings.remote}: its ISO of this config is made of other packages than {shown(path)} names; "
-            f"build it: doit build:{pipeline.name}"
+            f"{made.settings.remote}: its ISO of this config is made of other packages than {shown(path)} names; "
+            f"build it: doit build:{made.name}"
         )
 
 
@@ -135,7 +136,7 @@ def _fetch(registry: Registry, artifact: Artifact, target: Path) -> int:
     return artifact.size
 
 
-def _require_remote(pipeline: Pipeline) -> Settings:
-    if not pipeline.settings.remote:
+def _require_remote(made: ProfileBuild) -> Settings:
+    if not made.settings.remote:
         raise DebateError("no remote is set; set DEBATE_REMOTE=oci://HOST[:PORT]/REPOSITORY, or remote in debate.toml")
-    return pipeline.settings
+    return made.settings

@@ -1,0 +1,46 @@
+"""`doit export-archiso:NAME`: write a profile as one that mkarchiso accepts."""
+
+from __future__ import annotations
+
+from debate.commands.command import Answer, Command, Context
+
+
+def run(context: Context, profile: str) -> Answer:
+    """Write build/NAME/archiso/. Raises DebateError."""
+    from debate import keys
+    from debate.convert import export_archiso
+    from debate.profile.load import load
+    from debate.steps import config
+    from debate.text.amounts import count
+    from debate.text.paths import shown
+
+    settings = context.settings
+    loaded = load(settings.profiles, profile)
+    made = config.normalise(loaded, settings.profiles)
+    own = export_archiso.own_profile(loaded.data, made)
+    exported = export_archiso.export(profile, made, own, keys.epoch(made.hash))
+    directory = settings.output / profile / "archiso"
+    export_archiso.write(exported, directory)
+    files = count(len(exported.files), "file")
+    return Answer(
+        report={
+            "note": f"{shown(directory)}: {files}; mkarchiso -v {shown(directory)} builds it",
+            "lines": [f"  {loss}" for loss in exported.losses],
+        }
+    )
+
+
+COMMAND = Command(
+    name="export-archiso",
+    doc="write a profile as one that mkarchiso accepts",
+    usage="""\
+doit export-archiso:NAME
+
+Writes build/NAME/archiso/, a profile that mkarchiso accepts, and lists what has no counterpart.
+""",
+    section="Share",
+    run=run,
+    per="profile",
+    needs=("hash",),
+    answers=False,
+)

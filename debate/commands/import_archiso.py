@@ -1,0 +1,36 @@
+"""`doit import-archiso`: a profile made from one of archiso."""
+
+from __future__ import annotations
+
+from debate.commands.command import Answer, Command, Context
+from debate.commands.foreign_profile import OPTIONS, source, written
+
+
+def run(context: Context, directory: str, name: str) -> Answer:
+    """Turn the archiso profile in ``directory`` into the profile ``name``. Raises DebateError."""
+    from debate.convert import archiso, export_archiso
+    from debate.steps.rule import HOST
+
+    where = source(directory, name)
+    base = context.made(HOST).outputs("sandbox")["base"]
+    exported = export_archiso.read_back(where)
+    if exported is not None:
+        return written(context, exported, name)
+    variables = archiso.read_variables(context.builder(), base, where)
+    return written(context, archiso.convert(where, variables), name)
+
+
+COMMAND = Command(
+    name="import-archiso",
+    doc="make a profile from one of archiso",
+    usage="""\
+doit import-archiso -d DIRECTORY -n NAME
+
+Makes profiles/NAME.yaml and its overlay from an archiso profile, and lists what has no counterpart.
+""",
+    section="Share",
+    run=run,
+    options=OPTIONS,
+    root=True,
+    needs=("sandbox",),
+)

@@ -1,0 +1,112 @@
+"""`doit diff A B`: how two profiles, or one at two git revisions, differ in config, packages and size.
+
+A side is a profile's name, or NAME@REVISION for what git has of it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from debate.errors import DebateError
+from debate.history.changes import changes
+from debate.profile import lockfile, profile_names
+from debate.profile.chosen import chosen, with_sets_sorted
+from debate.profile.load import load
+from debate.profile.schema import schema
+from debate.settings import Settings
+from debate.steps import config
+from debate.text.amounts import bytes_shown
+from debate.text.suggest import suggest
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two."""
+
+    values: dict[str, Any]
+    """All fields, with defaults. Lists whose order means nothing are sorted."""
+    hash: str
+    lock: dict[str, Any] | None
+    """The committed lock, else that of the last build; None without either."""
+    size: int | None
+    """Bytes of the ISO, if this config was built here."""
+
+
+def diff(settings: Settings, words: Sequence[str]) -> str:
+    """The report. Raises DebateError for names and revisions that are not there."""
+    if len(words) != 2:
+        raise DebateError("diff: name two: doit diff A B, each a profile or PROFILE@REVISION")
+    sides = []
+    for word in words:
+        name, at, revision = word.partition("@")
+        with _profiles(settings, revision) if at else _here(settings) as directory:
+            sides.append(_side(settings, directory, name, built=not at))
+    one, two = sides
+    lines = [] if one.hash != two.hash else ["config: the same"]
+    found = list(changes(one.values, two.values))
+    if found:
+        lines += ["config:", *(f"  {change}" for change in found)]
+    elif one.hash != two.hash:
+        lines.append("config: the same fields; files that they name differ")
+    if one.lock and two.lock:
+        packages = lockfile.differences(one.lock, two.lock)
+        lines += ["packages:", *(f"  {line}" for line in packages)] if packages else ["packages: the same"]
+    else:
+        lines.append("packages: not known without a lock of both: commit one, or build")
+    if one.size is not None and two.size is not None:
+        lines.append(f"size: {bytes_shown(one.size)} -> {bytes_shown(two.size)} ({two.size - one.size:+,} bytes)")
+    return "\n".join(lines) + "\n"
+
+
+def _side(settings: Settings, directory: Path, name: str, *, built: bool) -> Side:
+    if not (directory / f"{name}.yaml").exists():
+        raise DebateError(f"diff: there is no profile {name!r} there; {suggest(name, profile_names.names(directory))}")
+    loaded = load(directory, name)
+    made = config.normalise(loaded, directory)
+    output = settings.output / name
+    pinned = lockfile.committed(directory, name)
+    lock = lockfile.read(pinned) if pinned.exists() else None
+    size = None
+    if built and lock is None and (output / "lock.json").exists():
+        lock = lockfile.read(output / "lock.json")
+    if built:
+        try:
+            if json.loads((output / "hash.json").read_bytes())["config"] == made.hash:
+                manifest = json.loads((output / "manifest.json").read_bytes())
+                size = int(manifest["iso"]["size"]) if manifest["config"] == made.hash else None
+        except (OSError, ValueError, KeyError, TypeError):
+            size = None
+    return Side(with_sets_sorted(schema(), chosen(loaded)), made.hash, lock, size)
+
+
+@contextmanager
+def _here(settings: Settings) -> Iterator[Path]:
+    yield settings.profiles
+
+
+@contextmanager
+def _profiles(settings: Settings, revision: str) -> Iterator[Path]:
+    """The profiles' directory as git has it at ``revision``."""
+    if revision.startswith("-"):
+        raise DebateError(f"diff: {revision!r} is no revision")
+    argv = ["git", "-C", str(settings.root), "archive", "--format=tar", revision, "--", settings.profiles.name]
+    try:
+        done = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL)
+    except FileNotFoundError:
+        raise DebateError("git: not installed; install it to compare revisions") from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise DebateError(f"diff: {revision}: {said[-1] if said else 'git failed'}; name a commit, branch or tag")
+    with tempfile.TemporaryDirectory(prefix="debate-diff-") as name:
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
+            tar.extractall(name, filter="tar")  # A link to /etc in an overlay is one in the system.
+        yield Path(name, settings.profiles.name)

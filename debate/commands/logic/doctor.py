@@ -1,0 +1,185 @@
+"""`doctor`: what this host has of what builds need, and how to get the rest.
+
+Nothing is guessed from a version that can be tried: a sandbox starts, an image is mounted, the mirror
+is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from debate import PACKAGE, distributions, managers
+from debate.build.builder import Builder
+from debate.errors import DebateError
+from debate.host.run import run
+from debate.model import Command, Step, Supplies
+from debate.steps.rule import HOST
+from debate.text.paths import shown
+
+NEEDED_DISK = 3 << 30
+"""Bytes for the cache and the output directory of one profile."""
+NEEDED_SYSTEMD = 252
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one thing."""
+
+    name: str
+    fact: str
+    remedy: str = ""
+    """How to get it, where it is missing."""
+    needed: bool = True
+    """Whether nothing can be built without it."""
+
+    @property
+    def line(self) -> str:
+        mark = "ok" if not self.remedy else "missing" if self.needed else "note"
+        return f"  {mark:8}{self.name:14}{self.fact}" + (f"; {self.remedy}" if self.remedy else "")
+
+
+def examine(builder: Builder) -> list[Finding]:
+    """Look at everything, in the order in which a build would stumble over it."""
+    checks: list[Callable[[Builder], Finding]] = [
+        _user, _python, _nspawn, _bootstrapper, _images, _groups, _sandbox, _disk, _memory, _mirror, _qemu,
+    ]  # fmt: skip
+    if os.geteuid() != 0:
+        checks = [_user, _python, _nspawn, _bootstrapper, _disk, _memory, _qemu]
+    return [check(builder) for check in checks]
+
+
+def _refused(name: str, error: DebateError, remedy: str = "see docs/sandbox.md") -> Finding:
+    """What an error says in its first line; ``remedy`` if it knows none, for a finding without one would be good."""
+    fact, _, told = str(error).splitlines()[0].partition("; ")
+    return Finding(name, fact, told or remedy)
+
+
+def _user(_: Builder) -> Finding:
+    if os.geteuid() == 0:
+        return Finding("root", "yes")
+    return Finding(
+        "root", "no", f"mounts and systemd-nspawn need it, and so does the rest of this: sudo {sys.argv[0]} doctor"
+    )
+
+
+def _python(_: Builder) -> Finding:
+    return Finding("Python", platform.python_version())
+
+
+def _nspawn(_: Builder) -> Finding:
+    try:
+        words = run(["systemd-nspawn", "--version"]).split()
+    except DebateError:
+        return Finding("nspawn", "systemd-nspawn is not installed", "run ./setup, or install systemd-container")
+    version = words[1] if len(words) > 1 else "?"
+    digits = re.match(r"\d+", version)
+    if digits and int(digits[0]) < NEEDED_SYSTEMD:
+        return Finding(
+            "nspawn", f"systemd {version}", f"{NEEDED_SYSTEMD} or later is needed: upgrade this host to a newer release"
+        )
+    return Finding("nspawn", f"systemd {version}")
+
+
+def _bootstrapper(builder: Builder) -> Finding:
+    program = distributions.BOOTSTRAPPERS[distributions.base(builder.settings.base)]
+    if shutil.which(program):
+        return Finding(program, "there, to make the sandbox base")
+    made = (builder.settings.output / HOST / "sandbox.json").exists()
+    return Finding(program, "not installed", f"run ./setup, or install {program}: it makes the sandbox base", not made)
+
+
+def _images(builder: Builder) -> Finding:
+    kernel = f"Linux {platform.release()}"
+    with tempfile.TemporaryDirectory(prefix="debate-doctor-") as directory:
+        probe = [sys.executable, "-m", "debate.sandbox.probe", directory, str(builder.settings.uid_base)]
+        try:
+            run(probe, environment={"PYTHONPATH": str(PACKAGE.parent)})
+        except DebateError as error:
+            reason = str(error).partition(": exit status 1: ")[2].replace(directory, "…").splitlines()[0]
+            remedy = "Linux 6.2 or later is needed, with squashfs, overlayfs and id-mapped mounts"
+            if not Path("/dev/loop-control").exists():
+                remedy = "modprobe loop, or give this container /dev/loop-control and loop devices"
+            return Finding("kernel", f"{kernel}: {reason}", remedy)
+    return Finding("kernel", f"{kernel}: loop devices, id-mapped squashfs, overlayfs")
+
+
+def _groups(builder: Builder) -> Finding:
+    from debate.host.files import workspace_name
+    from debate.sandbox import limits
+
+    try:
+        group = limits.create(workspace_name("doctor"), builder.settings.limits)
+    except DebateError as error:
+        return _refused("limits", error)
+    group.remove()
+    return Finding("limits", f"{limits.kind()} bounds memory, processors and processes")
+
+
+def _sandbox(builder: Builder) -> Finding:
+    step = Step(name="doctor", commands=(Command("doctor.sh"),), outputs=("said",), epoch=0)
+    log = builder.settings.output / HOST / "logs" / "doctor.log"
+    try:
+        made = builder.run(step, Supplies(), log)
+    except DebateError as error:
+        return _refused("sandbox", error, f"{shown(log)} says why")
+    said = builder.store.read(made["said"]).decode().split()
+    if said != ["root", "lo"]:
+        return Finding(
+            "sandbox", f"not closed: it sees {' '.join(said)}", "systemd-nspawn's --private-network is needed"
+        )
+    return Finding("sandbox", "starts, as root inside and without a network")
+
+
+def _disk(builder: Builder) -> Finding:
+    for setting, path in (("DEBATE_CACHE", builder.settings.cache), ("DEBATE_OUTPUT", builder.settings.output)):
+        while not path.exists():
+            path = path.parent
+        free = shutil.disk_usage(path).free
+        if free < NEEDED_DISK:
+            fact = f"{free / 1e9:.1f} GB free on {shown(path)}"
+            return Finding(
+                "disk", fact, f"{NEEDED_DISK / 1e9:.0f} GB are needed: free some, or set {setting} to another disk"
+            )
+    return Finding("disk", f"{free / 1e9:.0f} GB free")
+
+
+def _memory(builder: Builder) -> Finding:
+    from debate.build.local import scratch
+
+    wanted = builder.settings.limits.memory / 1e9
+    if scratch(builder.settings) == "tmpfs":
+        return Finding("memory", f"enough to build in ({wanted:.0f} GB a step)")
+    fact = f"less than a step may use ({wanted:.0f} GB), so steps build on the disk"
+    return Finding("memory", fact, "that works, and is slower; DEBATE_MEMORY can be set to less", needed=False)
+
+
+def _mirror(builder: Builder) -> Finding:
+    try:
+        address = managers.get(distributions.base(builder.settings.base)).reach_mirror(builder.settings)
+    except DebateError as error:
+        return _refused("mirror", error)
+    return Finding("mirror", f"{address} answers")
+
+
+def _qemu(_: Builder) -> Finding:
+    if shutil.which("qemu-system-x86_64"):
+        return Finding("QEMU", "there, for check:NAME")
+    return Finding("QEMU", "not installed", "check:NAME needs it: ./setup check:NAME installs it", needed=False)
+
+
+def report(builder: Builder) -> str:
+    """All findings. Raises DebateError with them if something is missing that a build needs."""
+    findings = examine(builder)
+    text = "\n".join(finding.line for finding in findings)
+    lacking = [finding.name for finding in findings if finding.remedy and finding.needed]
+    if lacking:
+        raise DebateError(f"this host cannot build yet: {', '.join(lacking)}\n{text}")
+    return f"This host can build.\n{text}\n"

@@ -1,0 +1,195 @@
+"""`doit explain:NAME`: which steps would run, and why; of the others, why they ran last.
+
+The same code that builds is run with a builder that builds nothing and a memory instead of the output directory: what
+it would have to make, would run.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from debate.build.builder import Builder
+from debate.errors import DebateError
+from debate.history.reasons import Last, reasons
+from debate.history.records import Records, Report
+from debate.model import Result, Step, Supplies
+from debate.profile import profile_names
+from debate.steps.rule import HOST, Rule
+from debate.steps.rules import rules
+from debate.steps.work import ProfileBuild, Work
+
+
+class _RunsError(Exception):
+    """A step would have to run."""
+
+    def __init__(self, ingredients: Mapping[str, Any]) -> None:
+        self.ingredients = ingredients
+
+
+class _WaitsError(Exception):
+    """A step reads what another one has yet to make."""
+
+    def __init__(self, step: str) -> None:
+        self.step = step
+
+
+@dataclass(frozen=True)
+class _DryBuilder(Builder):
+    """Finds what is in the cache, and makes nothing."""
+
+    def obtain(
+        self,
+        name: str,
+        ingredients: Mapping[str, Any],
+        outputs: Collection[str],
+        make: Any,  # noqa: ARG002
+        notes: Any = dict,  # noqa: ARG002
+        last: Result | None = None,
+        log: Path | None = None,  # noqa: ARG002
+    ) -> Result:
+        from debate import keys
+
+        found = self.known(name, keys.key(ingredients), ingredients, outputs, last)
+        if found is None:
+            raise _RunsError(ingredients)
+        return found
+
+    def remember(self, result: Result) -> None:
+        """Nothing is written."""
+
+    def run(self, step: Step, supplies: Supplies, log: Path) -> NoReturn:  # noqa: ARG002
+        raise _RunsError({})
+
+
+class _DryRecords(Records):
+    """Reads an output directory, and writes into a memory over it."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.memory: dict[str, Any] = {}
+        self.unknown: set[str] = set()
+        """Files that a step has yet to write."""
+
+    def load(self, name: str) -> Any:
+        if name in self.unknown:
+            raise _WaitsError(f"{name}:{self.directory.name}" if self.directory.name != HOST else name)
+        return self.memory[name] if name in self.memory else super().load(name)
+
+    def save(self, name: str, value: Any) -> None:
+        self.memory[name] = json.loads(json.dumps(value))
+
+
+class _DryWork(Work):
+    def remember(self, result: Result | None = None) -> Report:  # noqa: ARG002 - it only looks
+        return {}
+
+
+@dataclass(frozen=True)
+class _DryBuild(ProfileBuild):
+    """Every profile's steps, in one memory."""
+
+    shelves: dict[str, _DryRecords] = field(default_factory=dict)
+
+    @property
+    def records(self) -> _DryRecords:
+        return self.shelves.setdefault(self.name, _DryRecords(self.directory))
+
+    def of(self, name: str) -> ProfileBuild:
+        return replace(self, name=name)
+
+    def work(self, rule: str) -> Work:
+        return _DryWork(self, rules()[rule])
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What would become of a step."""
+
+    text: str
+    ingredients: Mapping[str, Any] | None = None
+    """Of a step that would run, as far as they are known; None for one that would not."""
+
+
+_SAME = _Verdict("up to date")
+_CACHED = _Verdict("from the cache")
+
+
+def explain(build: ProfileBuild) -> str:
+    """The report. Raises DebateError for a profile that is not valid."""
+    dry = _DryBuild(build.settings, build.name, _DryBuilder(build.settings, build.store))
+    root = build.profile()
+    for base in reversed(profile_names.chain(build.settings.profiles, build.name)):
+        for rule in _read_from_above():
+            _verdict(replace(build, name=base), replace(dry, name=base), rule)
+    lines, verdicts = [], dict[str, _Verdict]()
+    for rule in rules().values():
+        name = build.name if rule.profile else HOST
+        own, real = replace(dry, name=name), replace(build, name=name)
+        verdict = verdicts[rule.name] = _verdict(real, own, rule) if rule.pure else _results(real, rule, verdicts)
+        if not rule.root:
+            continue
+        lines.append(f"{rule.name}:{name}  {verdict.text}" if rule.profile else f"{rule.name}  {verdict.text}")
+        last = Last.load(real.records, rule.name)
+        if verdict.ingredients is not None:
+            contents = own.records.memory.get("contents", {})
+            why = reasons(last, own.work(rule.name).what_it_reads(), verdict.ingredients, contents, lambda: root)
+            lines += [f"    {reason}" for reason in why]
+        elif verdict is _SAME:
+            lines += [f"    {line}" for line in _last_time(last)]
+    return "\n".join([f"config {dry.config_hash()[:16]}", *lines]) + "\n"
+
+
+def _read_from_above() -> list[Rule]:
+    """The rules that must be looked at for a profile below: those whose records others read, and what these need."""
+    wanted: set[str] = set()
+    for rule in reversed(list(rules().values())):
+        if any(rule.name in other.below for other in rules().values()) or rule.name in wanted:
+            wanted |= {rule.name, *rule.needs, *rule.slices}
+    wanted |= {"config", "sandbox"}
+    makers = [rule for rule in rules().values() if wanted & set(rule.made)]
+    return [rule for rule in makers if rule.profile]
+
+
+def _last_time(last: Last) -> Iterator[str]:
+    """Why a step ran when it ran last."""
+    if last.why:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(last.trace.get("when", 0))))
+        source = str(last.trace.get("source"))
+        came = {"local": "taken from the cache", "remote": "fetched from the remote"}.get(source, "built")
+        yield f"{came} {when}, because:"
+        yield from (f"  {reason}" for reason in last.why)
+
+
+def _verdict(real: ProfileBuild, dry: _DryBuild, rule: Rule) -> _Verdict:
+    try:
+        dry.make(rule.name)
+    except _RunsError as error:
+        dry.records.unknown.update(rule.made)
+        return _Verdict("would run", error.ingredients)
+    except _WaitsError as error:
+        dry.records.unknown.update(rule.made)
+        return _Verdict(f"waits for {error.step}: what comes out there decides")
+    except DebateError as error:
+        if not rule.root:
+            raise  # The profile is not valid.
+        dry.records.unknown.update(rule.made)
+        return _Verdict(f"would fail: {error}")
+    try:
+        same = real.load(rule.name) == dry.records.memory.get(rule.name)
+    except DebateError:
+        same = False
+    return _SAME if same else _CACHED
+
+
+def _results(real: ProfileBuild, rule: Rule, verdicts: Mapping[str, _Verdict]) -> _Verdict:
+    """What would become of a rule that cannot be run without effect."""
+    others = {name: verdicts[name] for name in rule.needs if name in verdicts}
+    if all(verdict is _SAME for verdict in others.values()) and rule.whole(real.settings, real.name):
+        return _SAME
+    undecided = [name for name, verdict in others.items() if verdict not in (_SAME, _CACHED)]
+    return _Verdict(f"waits for {undecided[0]}:{real.name}") if undecided else _Verdict("would run")

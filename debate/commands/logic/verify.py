@@ -1,0 +1,188 @@
+"""`verify:NAME`: build it once more with empty caches under other conditions, and compare every step.
+
+What the rebuild shares with the build is what the lock and the sandbox base name by SHA-256: package
+files and the base. All else is made anew, in another directory, user-namespace range, host name,
+time zone, locale and umask, on other scratch storage, with another number of processors and another
+order of sets, and at another time.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from debate import PACKAGE
+from debate.build.local import LocalExecutor
+from debate.cache.store import Store
+from debate.errors import DebateError
+from debate.host.files import workspace_name
+from debate.host.run import die_with_parent
+from debate.model import Artifact, Command, Step, Supplies
+from debate.profile import profile_names
+from debate.settings import Settings, load, variables
+from debate.steps.packages import have
+from debate.steps.rule import HOST
+from debate.steps.rules import rules
+from debate.text.paths import shown
+
+if TYPE_CHECKING:
+    from debate.steps.work import ProfileBuild
+
+
+def compared() -> list[str]:
+    """Rules whose records are compared, in the order in which they are made: the first difference explains the rest."""
+    return [rule.name for rule in rules().values() if rule.profile and rule.compared]
+
+
+def verify(build: ProfileBuild) -> dict[str, Any]:
+    """Rebuild and compare. Raises DebateError that names the first step that differs."""
+    started = time.monotonic()
+    directory = build.directory / "verify"
+    shutil.rmtree(directory, ignore_errors=True)
+    with build.store.workspace(workspace_name("verify")) as workspace:
+        other = _lay_out(build, workspace / "checkout")
+        build.builder.say(f"verify:{build.name} rebuilds everything from the locked packages")
+        _rebuild(build, other)
+        for one, step in _compared(build):
+            ours, theirs = (read(build.settings, one.name, step), read(other, one.name, step))
+            if ours != theirs:
+                raise DebateError(_explain(one, other, step, directory))
+    seconds = time.monotonic() - started
+    return {"note": f"the same again, bit for bit: {', '.join(compared())} (rebuilt in {seconds:.0f} s)"}
+
+
+def _compared(build: ProfileBuild) -> Iterator[tuple[ProfileBuild, str]]:
+    """The steps to compare; of the profiles below, those of which this one is made."""
+    below = {record for rule in rules().values() for record in rule.below}
+    for base in reversed(profile_names.chain(build.settings.profiles, build.name)):
+        yield from ((build.of(base), step) for step in compared() if step in below)
+    yield from ((build, step) for step in compared())
+
+
+def read(settings: Settings, name: str, step: str) -> Any:
+    from debate.history.records import read_json
+
+    return read_json(settings.output / name / f"{step}.json")
+
+
+def _lay_out(build: ProfileBuild, root: Path) -> Settings:
+    """Another checkout at ``root``, whose cache holds the locked packages and the sandbox base alone."""
+    settings, store = build.settings, Store(root / "cache")
+    for path in (settings.profiles, settings.scripts):
+        shutil.copytree(path, root / path.name, symlinks=True)
+    for name in ("dodo.py", "pyproject.toml"):
+        shutil.copyfile(settings.root / name, root / name)
+    for name in (build.name, *profile_names.chain(settings.profiles, build.name)):
+        shutil.copyfile(settings.output / name / "lock.json", root / "profiles" / f"{name}.lock.json")
+    base = build.of(HOST).outputs("sandbox")
+    work = build.work("packages")
+    have(work, work.locked())
+    for artifact in (*(package.artifact for package in work.locked()), *base.values()):
+        _share(build.store, store, artifact)
+    store.record(read(settings, HOST, "traces/sandbox")["key"], "sandbox", base, 0)
+    return load(root, _other_conditions(settings, root))
+
+
+def _share(ours: Store, theirs: Store, artifact: Artifact) -> None:
+    target = theirs.path(artifact)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists():
+        os.link(ours.path(artifact), target)
+
+
+def _other_conditions(settings: Settings, root: Path) -> dict[str, str]:
+    """The environment of the rebuild."""
+    limits = replace(settings.limits, processors=1 if settings.limits.processors > 1 else 2)
+    other = replace(
+        settings,
+        cache=root / "cache",
+        cache_size=0,
+        output=root / "elsewhere",
+        uid_base=settings.uid_base + 65536 * 11,
+        scratch="disk" if settings.scratch != "disk" else "auto",
+        jobs=1,
+        limits=limits,
+    )
+    kept = ("PATH", "HOME", "http_proxy", "https_proxy", "no_proxy")
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        **variables(other),
+        "PYTHONPATH": str(PACKAGE.parent),
+        "PYTHONHASHSEED": "4242",
+        "TZ": "Pacific/Chatham",
+        "LC_ALL": "tr_TR.UTF-8",
+    }
+
+
+def _rebuild(build: ProfileBuild, other: Settings) -> None:
+    from debate.sandbox.runner import tail
+
+    log = build.directory / "logs" / "verify.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    targets = [f"{step}:{build.name}" for step in compared()]
+    enter = 'hostname elsewhere.invalid; umask 077; exec "$@"'
+    with log.open("wb") as file:
+        done = subprocess.run(
+            ["unshare", "--uts", "sh", "-c", enter, "sh", sys.executable, "-m", "doit", *targets],
+            cwd=other.root,
+            env=_other_conditions(build.settings, other.root),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            preexec_fn=die_with_parent,
+        )
+    if done.returncode:
+        raise DebateError(f"verify:{build.name}: the rebuild failed\n{tail(log)}\nthe whole log: {log}", log=str(log))
+
+
+def _explain(build: ProfileBuild, other: Settings, step: str, directory: Path) -> str:
+    """Name what differs in ``step``, and keep both sides in ``directory``."""
+    lines = [f"verify:{build.name}: {step} came out differently; what it is made of came out the same"]
+    for name, first, second in _different(build, other, step):
+        directory.mkdir(exist_ok=True)
+        kept = []
+        for store, artifact, which in ((build.store, first, "first"), (Store(other.cache), second, "second")):
+            kept.append(directory / f"{step}.{name}.{which}")
+            shutil.copyfile(store.path(artifact), kept[-1])
+        text = _compare(build, other, first, second)
+        report = directory / f"{step}.{name}.txt"
+        report.write_text(text)
+        shown_lines = text.splitlines()[:12]
+        lines += [f"{step}: output {name} differs:", *(f"    {line}" for line in shown_lines)]
+        lines.append(f"all of it: {shown(report)}; the two files: {shown(kept[0])}, {kept[1].name}")
+    return "\n".join(lines)
+
+
+def _different(build: ProfileBuild, other: Settings, step: str) -> Iterator[tuple[str, Artifact, Artifact]]:
+    from debate.history.records import outputs_of
+
+    records = [read(settings, build.name, step) for settings in (build.settings, other)]
+    if all("outputs" in record for record in records):
+        first, second = map(outputs_of, records)
+        for name in sorted(first.keys() & second.keys()):
+            if first[name] != second[name]:
+                yield name, first[name], second[name]
+
+
+def _compare(build: ProfileBuild, other: Settings, first: Artifact, second: Artifact) -> str:
+    """What differs inside, as text; found in a sandbox, for both were made by untrusted code."""
+    store = Store(other.cache)
+    _share(build.store, store, first)
+    host = shutil.which("diffoscope") is not None
+    step = Step(
+        name="compare",
+        commands=(Command("compare.sh"),),
+        outputs=("difference",),
+        epoch=0,
+        inputs={"first": first, "second": second},
+        base=None if host else build.of(HOST).outputs("sandbox")["base"],
+    )
+    made = LocalExecutor(other, store).run(step, Supplies(), build.directory / "logs" / "compare.log")
+    return store.read(made["difference"]).decode(errors="replace")

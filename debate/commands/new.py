@@ -1,0 +1,121 @@
+"""`doit new NAME`: a profile with comments, to start from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from debate.commands.command import Answer, Command, Context, Option
+from debate.errors import DebateError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TEXT = """\
+# yaml-language-server: $schema=../debate/schema/profile.schema.json
+# docs/profile.md has every field. Editors that know yaml-language-server complete them as you type.
+version: 1
+description: {description}
+extends: {parent}
+# base: {base}               # install on that profile's packages, as one more layer: built in seconds
+hostname: {hostname}
+# packages:
+#   - vim
+# users:
+#   - name: live
+#     groups: [sudo]
+#     ssh_keys: [ssh-ed25519 AAAA… me@example]
+# files:
+#   - path: /etc/motd
+#     content: |
+#       Hello.
+# services:
+#   enable: [ssh]
+# overlays: [overlays/{name}]   # a directory that is copied into the system
+# hooks: [hooks/{name}.sh]      # a script that runs in the system at the end
+# boot:
+#   arguments: [quiet]
+"""
+
+
+def run(context: Context, names: Sequence[str], from_: str) -> Answer:
+    """Write profiles/NAME.yaml. Raises DebateError, and has written nothing then."""
+    import re
+
+    from debate.profile import profile_names
+    from debate.text.paths import shown
+    from debate.text.suggest import suggest
+
+    directory = context.settings.profiles
+    if len(names) != 1:
+        raise DebateError("name one profile", "doit new NAME [--from PROFILE]", place="new")
+    name, known = names[0], profile_names.names(directory)
+    profile_names.require(name)
+    path = directory / f"{name}.yaml"
+    parent = from_ or ("minimal" if "minimal" in known else known[0] if known else "")
+    if path.exists():
+        raise _exists(path)
+    if not (directory / f"{parent}.yaml").exists():
+        raise DebateError(f"there is no profile {parent!r} to extend", suggest(parent, known), place="new")
+    hostname = re.sub(r"[^A-Za-z0-9-]", "-", name).strip("-")[:63] or "live"
+    text = _TEXT.format(
+        name=name,
+        parent=parent,
+        base=parent if not parent.startswith("_") else "minimal",
+        description=f"Made from {parent}",
+        hostname=hostname,
+    )
+    _write(path, text)
+    return Answer(
+        f"{shown(path)} written; it is {parent} under another name until you change it\n"
+        f"next: edit it, then doit validate {name}, then doit build:{name}\n",
+        data=({"profile": name, "file": shown(path), "extends": parent},),
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    """Make the profile ``path``, which must not exist, if ``text`` is a valid profile.
+
+    It is read under another name, which starts with _ so that nobody takes it for a profile to build, and gets its own
+    name only then. Raises DebateError.
+    """
+    import os
+    import secrets
+
+    from debate.profile.load import load
+    from debate.steps import config
+
+    draft = path.with_name(f"_new-{os.getpid()}-{secrets.token_hex(4)}.yaml")
+    try:
+        with draft.open("x") as file:
+            file.write(text)
+        loaded = load(path.parent, draft.stem)
+        loaded.name = path.stem
+        config.normalise(loaded, path.parent)
+        try:
+            os.link(draft, path)  # Unlike a rename, this replaces nothing, whoever else writes there.
+        except FileExistsError:
+            raise _exists(path) from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _exists(path: Path) -> DebateError:
+    from debate.text.paths import shown
+
+    return DebateError("already exists", "choose another name, or edit it", place=shown(path))
+
+
+COMMAND = Command(
+    name="new",
+    doc="make a profile, with comments",
+    usage="""\
+doit new NAME [--from PROFILE]
+
+Writes profiles/NAME.yaml with comments, which extends PROFILE (minimal). Says what to do next.
+""",
+    section="Write a profile",
+    run=run,
+    names="NAME",
+    options=(Option("from", "the profile to extend (minimal)"),),
+)

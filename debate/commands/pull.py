@@ -1,0 +1,28 @@
+"""`doit pull:NAME`: fetch a finished ISO from the remote."""
+
+from __future__ import annotations
+
+from debate.commands.command import Answer, Command, Context
+
+
+def run(context: Context, profile: str) -> Answer:
+    """Fetch the ISO of the profile's config into the output directory. Raises DebateError."""
+    from debate.commands.logic.publish import pull
+
+    return Answer(report=pull(context.made(profile)))
+
+
+COMMAND = Command(
+    name="pull",
+    doc="fetch the finished ISO from the remote instead of building it",
+    usage="""\
+doit pull:NAME
+
+Fetches the finished ISO of this config from the remote, instead of building it. Needs no root.
+""",
+    section="Share",
+    run=run,
+    per="profile",
+    needs=("config",),
+    answers=False,
+)

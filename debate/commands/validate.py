@@ -1,0 +1,71 @@
+"""`doit validate [NAME …]`: everything that is wrong with profiles, without building them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from debate.commands.command import Answer, Command, Context
+from debate.errors import DebateError, Place, Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run(context: Context, names: Sequence[str]) -> Answer:
+    """Check the profiles ``names``, or all. Raises DebateError for a name that no profile has."""
+    from debate.profile import profile_names
+    from debate.text.amounts import count
+    from debate.text.suggest import suggest
+
+    directory = context.settings.profiles
+    known = profile_names.names(directory)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise DebateError.of(
+            Problem(Place("validate"), f"there is no profile {name!r}", suggest(name, known)) for name in unknown
+        )
+    found = {name: _problems(directory, name) for name in names or known}
+    # What several profiles extend is wrong once.
+    problems = tuple(dict.fromkeys(problem for problems in found.values() for problem in problems))
+    bad = sum(1 for problems in found.values() if problems)
+    verdict = f"{bad} invalid, {count(len(problems), 'problem')}" if bad else "all valid"
+    lines = [*map(str, problems), f"{count(len(found), 'profile')}: {verdict}"]
+    return Answer(
+        "\n".join(lines) + "\n",
+        good=not problems,
+        problems=problems,
+        data=tuple({"profile": name, "problems": len(problems)} for name, problems in found.items()),
+    )
+
+
+def _problems(directory: Path, name: str) -> list[Problem]:
+    """What is wrong with one profile; each problem has a place."""
+    from dataclasses import replace
+
+    from debate.profile.load import load
+    from debate.steps import config
+    from debate.text.paths import shown
+
+    try:
+        config.normalise(load(directory, name), directory)
+    except DebateError as error:
+        start = Place(shown(directory / f"{name}.yaml"), 1, 1)
+        return [replace(problem, place=problem.place or start) for problem in error.problems]
+    return []
+
+
+COMMAND = Command(
+    name="validate",
+    doc="check profiles without building",
+    usage="""\
+doit validate [NAME …] [--format text|github|json]
+
+Checks profiles without building: all, or those that are named. Every mistake has file, line,
+column and remedy. --format github writes annotations for a pull request, json a JSON object for
+each mistake and each profile (docs/json.md).
+""",
+    section="Write a profile",
+    run=run,
+    names="[NAME …]",
+)

@@ -1,0 +1,101 @@
+"""A run as JSON lines, in the shape of debate/schema/output.schema.json; docs/json.md explains it.
+
+What is meant for people while steps run goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any, TextIO
+
+from debate.commands.command import Answer
+from debate.errors import DebateError, Problem
+from debate.frontend.reporter import SOURCES, Done, Tally
+
+FORMAT = 1
+"""Grows when a program that reads this would break. New fields and new kinds alone do not change it."""
+
+
+class JsonLines:
+    """Prints on ``stream`` a line for everything that happens, at once."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self._lock = threading.Lock()
+
+    def done(self, done: Done) -> None:
+        self._step(done.task, "done", done.source, done.seconds, done.note, done.why)
+        if done.lines:
+            self._result(done.task, text="\n".join(done.lines))
+        if done.made:
+            data = {name: value for name, value in done.made.items() if name not in ("what", "next")}
+            self._result(done.task, text=done.made["what"], next=done.made["next"], data=data)
+
+    def unchanged(self, task: str) -> None:
+        self._step(task, "unchanged")
+
+    def skipped(self, task: str) -> None:
+        self._step(task, "skipped")
+
+    def failed(self, task: str, error: DebateError, text: str) -> None:  # noqa: ARG002 - the values say it
+        self._step(task, "failed")
+        self._problems(task, error.problems, details=error.details, log=error.log)
+
+    def answered(self, task: str, answer: Answer) -> None:
+        self._problems(task, answer.problems)
+        for data in answer.data:
+            self._result(task, data=data)
+        if answer.text and not answer.data and not answer.problems:
+            self._result(task, text=answer.text)
+
+    def end(self, tally: Tally, errors: Sequence[str]) -> None:
+        self._problems(None, (Problem(None, error) for error in errors))
+        counts = {
+            **{source: tally.sources.get(source, 0) for source in SOURCES},
+            "ran": tally.ran,
+            "unchanged": tally.unchanged,
+            "failed": tally.failed + len(errors),
+            "skipped": tally.skipped,
+        }
+        ok = not (counts["failed"] or counts["skipped"])
+        self._write("end", ok=ok, counts=counts, seconds_saved=round(tally.saved, 1))
+
+    def refused(self, refusal: Exception) -> None:
+        """Nothing ran. A refusal that a `DebateError` caused has that error's problems."""
+        cause = refusal.__cause__
+        error = cause if isinstance(cause, DebateError) else DebateError(str(refusal).strip())
+        self._problems(None, error.problems, details=error.details)
+        self.end(Tally(failed=1), ())
+
+    def _step(
+        self, task: str, state: str, source: str = "", seconds: float = 0.0, note: str = "", why: Sequence[str] = ()
+    ) -> None:
+        took = round(seconds, 1)
+        self._write("step", task=task, state=state, source=source or None, seconds=took, note=note, why=list(why))
+
+    def _result(self, task: str, *, text: str = "", next: str = "", data: Any = None) -> None:  # noqa: A002
+        self._write("result", task=task, text=text, next=next, data=data or {})
+
+    def _problems(self, task: str | None, problems: Iterable[Problem], details: str = "", log: str = "") -> None:
+        """``details`` belong to all of them, and stand with the first."""
+        for problem in problems:
+            place = problem.place
+            self._write(
+                "problem",
+                task=task,
+                file=place.file if place else None,
+                line=(place.line or None) if place else None,
+                column=(place.column or None) if place else None,
+                fact=problem.fact,
+                remedy=problem.remedy,
+                details=details,
+                log=log,
+            )
+            details = ""
+
+    def _write(self, kind: str, **fields: Any) -> None:
+        with self._lock:
+            self.stream.write(json.dumps({"format": FORMAT, "kind": kind, **fields}, ensure_ascii=False) + "\n")
+            self.stream.flush()

@@ -1,0 +1,123 @@
+"""A run as text: one line a step that ran, an error where there was one, and at the end what came of it.
+
+In the logs of GitHub and GitLab, each step's own log is folded in; GitHub shows errors at the line of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from debate.commands.command import Answer
+from debate.errors import DebateError, Problem
+from debate.frontend import ci
+from debate.frontend.progress import Board
+from debate.frontend.reporter import Done, Tally
+from debate.text.amounts import count
+from debate.text.printable import printable
+
+_SOURCES = {"local": "from the cache", "remote": "from the remote"}
+_COUNTED = {"built": "built", **_SOURCES}
+_WHY = 90
+"""Characters of the reason for which a step ran that stand beside it."""
+
+
+class TextLines:
+    """Prints above what the board redraws. ``output``: the directory below which logs lie."""
+
+    def __init__(self, board: Board, output: Path, *, github: bool) -> None:
+        self.board, self.output = board, output
+        self.github = github or ci.on_github()
+        self.only_annotations = github
+        """For answers: it was asked for, so nothing else is wanted."""
+        self.made: list[tuple[str, str]] = []
+        """What was made, and what one does with it."""
+
+    def done(self, done: Done) -> None:
+        if done.source in _SOURCES:
+            came = f"{_SOURCES[done.source]} (took {done.seconds:.1f} s to make)"
+        else:
+            came = f"{done.seconds:.1f} s"
+        line = f"  {done.task:<22} {came:<10} {_note(done)}".rstrip()
+        self.board.write(line)
+        if done.source == "built":
+            self._fold(done, line.strip())
+        for line in done.lines:
+            self.board.write(line, stamped=False)
+        if done.made:
+            self.made.append((done.made["what"], done.made["next"]))
+
+    def unchanged(self, task: str) -> None:
+        """Only counted."""
+
+    def skipped(self, task: str) -> None:
+        self.board.write(f"  {task:<22} not run: what it needs failed", style="dim")
+
+    def failed(self, task: str, error: DebateError, text: str) -> None:
+        self.board.write(f"  {task:<22} failed", style="red")
+        self.board.write("", stamped=False)
+        for line in text.split("\n"):
+            self.board.write(line, style="red" if line.startswith("  > ") else "", stamped=False)
+        self.board.write("", stamped=False)
+        if self.github:
+            self._lines(github_annotations(error.problems, error.details, title=task.replace(":", " ")))
+
+    def answered(self, task: str, answer: Answer) -> None:  # noqa: ARG002 - an answer stands for itself
+        if self.github and answer.problems:
+            found = list(github_annotations(answer.problems))
+            self._lines(found if self.only_annotations else [*answer.text.splitlines(), *found])
+        elif answer.text:
+            self.board.write(answer.text.removesuffix("\n"), stamped=False)
+
+    def end(self, tally: Tally, errors: Sequence[str]) -> None:
+        self._lines(errors)
+        for what, _ in self.made:
+            self.board.write(f"  {what}", stamped=False, style="green")
+        counts = [f"{tally.sources[source]} {text}" for source, text in _COUNTED.items() if source in tally.sources]
+        if tally.unchanged and not (tally.failed or tally.skipped):
+            steps = count(tally.unchanged, "step")
+            counts.append(f"{steps} up to date" if tally.ran else f"up to date ({steps})")
+        if counts:
+            saved = f"; {tally.saved:.0f} s saved" if tally.saved >= 1 else ""
+            self.board.write(f"  {', '.join(counts)}{saved}", stamped=False)
+        for _, next_ in self.made:
+            self.board.write(f"  next: {next_}", stamped=False)
+
+    def _lines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.board.write(line, stamped=False)
+
+    def _fold(self, done: Done, title: str) -> None:
+        """Put a step's log into a CI log, folded. Nothing in it is taken for a command of the CI system."""
+        step, _, profile = done.task.partition(":")
+        log = self.output / profile / "logs" / f"{step}.log" if profile else self.output / ".sandbox" / "base.log"
+        if not (self.github or ci.on_gitlab()):
+            return
+        try:
+            if log.stat().st_mtime < done.started:
+                return  # An older run's: this one had nothing to log.
+            with log.open(errors="replace") as file:
+                lines = [f"    {printable(line.rstrip())}" for line in file]
+        except FileNotFoundError:
+            return
+        self.board.write(ci.folded(title, lines), stamped=False)
+
+
+def _note(done: Done) -> str:
+    """What a step says of itself, or else why it ran."""
+    first = done.why[0] if done.why else ""
+    more = f" and {len(done.why) - 1} more" if len(done.why) > 1 else ""
+    short = first if len(first) <= _WHY else f"{first[: _WHY - 1]}…"
+    return "  ".join(filter(None, (done.note, f"{short}{more}")))
+
+
+def github_annotations(problems: Iterable[Problem], details: str = "", **more: str) -> Iterator[str]:
+    """GitHub's commands that show each problem at its line; one without a line is shown whole, with ``details``."""
+    for problem in problems:
+        place = problem.place
+        if place is not None and place.line:
+            column = {"col": place.column} if place.column else {}
+            text = str(Problem(None, problem.fact, problem.remedy))
+            yield ci.annotation(text, file=place.file, line=place.line, **column, **more)
+        else:
+            yield ci.annotation("\n".join(filter(None, (str(problem), details))), **more)

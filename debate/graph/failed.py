@@ -1,0 +1,36 @@
+"""How a task fails: with what is wrong as values, for whoever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from doit.exceptions import TaskFailed
+
+from debate.errors import NO_SPACE, DebateError
+
+_REMEDIES = {
+    28: NO_SPACE,
+    13: "run as root",
+    30: "set DEBATE_CACHE or DEBATE_OUTPUT to a place that can be written",
+}
+"""errno -> what to do about it."""
+
+
+class Failed(TaskFailed):  # type: ignore[misc]
+    """A task failed with ``error``. ``hint`` is shown below it where a sandbox has left a log."""
+
+    def __init__(self, error: DebateError, hint: str = "") -> None:
+        super().__init__(str(error) + (hint if error.log else ""))
+        self.error = error
+
+
+def guarded(action: Callable[[], Any], hint: str = "") -> Any:
+    """What ``action`` returns. Whatever a user can cause comes back as `Failed`."""
+    try:
+        return action()
+    except DebateError as error:
+        return Failed(error, hint)
+    except OSError as error:
+        fact = error.strerror or str(error)
+        return Failed(DebateError(fact, _REMEDIES.get(error.errno or 0, ""), place=str(error.filename or "")))

@@ -9,7 +9,9 @@ from typing import Any, TextIO
 from doit.exceptions import TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
+from debate.errors import Problem
 from debate.frontend import ci
+from debate.frontend.failure import Failed
 from debate.frontend.progress import Board
 from debate.text.amounts import count
 from debate.text.printable import printable
@@ -112,8 +114,9 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
             self.board.write(line, style="red" if line.startswith("  > ") else "", stamped=False)
         self.board.write("", stamped=False)
         if ci.on_github():
-            for line in ci.errors(fail.message, title=task.name.replace(":", " ")):
-                self.board.write(line, stamped=False)
+            problems = fail.error.problems if isinstance(fail, Failed) else [Problem(None, fail.message)]
+            for line in ci.errors(problems, title=task.name.replace(":", " ")):
+                self.board.write(line, stamped=False, commands=True)
 
     def complete_run(self) -> None:
         self.at_end()
@@ -140,7 +143,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
             return
         with log.open(errors="replace") as file:
             lines = [f"    {printable(line.rstrip())}" for line in file]
-        self.board.write(ci.folded(title, lines), stamped=False)
+        self.board.write(ci.folded(title, lines), stamped=False, commands=True)
 
 
 def tells(task: Any) -> bool:

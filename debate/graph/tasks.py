@@ -546,9 +546,9 @@ class Graph:
 _LOOKING = ("config", "hash", "doctor", "push", "pull", "export-archiso")
 """Steps that leave the store as it is, but for reading and downloading."""
 _REMEDIES = {
-    28: f"; {NO_SPACE}",
-    13: "; run as root",
-    30: "; set DEBATE_CACHE or DEBATE_OUTPUT to a place that can be written",
+    28: NO_SPACE,
+    13: "run as root",
+    30: "set DEBATE_CACHE or DEBATE_OUTPUT to a place that can be written",
 }
 """errno -> what to do about it."""
 
@@ -562,15 +562,15 @@ def guarded(action: Callable[[], Any], hint: str = "") -> Any:
 
     ``hint`` is added where a sandbox failed.
     """
-    from doit.exceptions import TaskFailed
+    from debate.frontend.failure import Failed
 
     try:
         return action()
     except DebateError as error:
-        return TaskFailed(str(error) + (hint if error.log else ""))
+        return Failed(error, hint if error.log else "")
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return TaskFailed(f"{where}{error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}")
+        fact, remedy = str(error.strerror or error), _REMEDIES.get(error.errno or 0, "")
+        return Failed(DebateError(fact, remedy, place=error.filename and str(error.filename)))
 
 
 def _config_changed(value: str) -> Any:

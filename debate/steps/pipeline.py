@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from debate import PACKAGE, distributions, keys
 from debate.build.builder import Builder
 from debate.cache.store import Store
-from debate.errors import DebateError, Problem, ProfileError
+from debate.errors import DebateError, Place, ProfileError, StepError
 from debate.history.reasons import Last, reasons
 from debate.history.records import Report, outputs_of, read_json, record_of, report_of, save_json, trace_of
 from debate.host.files import read_object
@@ -95,7 +95,8 @@ class Pipeline:
             self.have(packages)
             return self.trusting(step) if packages else step
 
-        return self.builder.realise(step, self.directory / "logs" / f"{step.name}.log", complete, self.notes)
+        with self.places():
+            return self.builder.realise(step, self.directory / "logs" / f"{step.name}.log", complete, self.notes)
 
     def finish(self, step: Step, packages: Sequence[Locked] = ()) -> Report:
         """Realise a step and write its record."""
@@ -130,14 +131,13 @@ class Pipeline:
 
     @contextmanager
     def places(self) -> Iterator[None]:
-        """Errors say where in the profile it stands what they complain of."""
+        """Complaints of a failed step say where in the profile what they complain of is."""
         try:
             yield
-        except DebateError as error:
-            from debate.profile.places import placed
-
+        except StepError as error:
             with suppress(ProfileError):  # Somebody edits it meanwhile.
-                error.problems, error.details = (Problem(None, placed(str(error), self.root())),), ""
+                root = self.root()
+                error.locate(lambda field, value: _find(root, field, value))
             raise
 
     def what_it_reads(self, step: str) -> dict[str, Any]:
@@ -311,8 +311,7 @@ class Pipeline:
             for digest, where in self.load("contents.json").items()
         }
         step = overlay.step(self.slice("overlay"), contents, tuple(self.package_layers()), self.base)
-        with self.places():
-            return self.finish(step)
+        return self.finish(step)
 
     def boot(self) -> Report:
         from debate.steps import boot
@@ -382,6 +381,29 @@ class Pipeline:
         from debate.distributions.interface import Locked
 
         return [Locked(**fields) for fields in self.load("lock.json")["packages"]]
+
+
+def _find(root: Node, field: str, value: str) -> Place | None:
+    """The place of ``value`` below ``field``, the last if there are several; that of the field if there is none."""
+    node = root.value.get(field)
+    if node is None:
+        return None
+    if field == "hooks" and value.isdecimal() and int(value):
+        place: Place = node.at([int(value) - 1]).position
+        return place
+    # A unit can be named without .service in a profile.
+    wanted = {value, value.removesuffix(".service")}
+    found = [scalar for scalar in _scalars(node) if str(scalar.value) in wanted]
+    place = [node, *found][-1].position
+    return place
+
+
+def _scalars(node: Node) -> Iterator[Node]:
+    if isinstance(node.value, dict | list):
+        for child in node.value.values() if isinstance(node.value, dict) else node.value:
+            yield from _scalars(child)
+    else:
+        yield node
 
 
 def epoch_of(values: Any) -> int:

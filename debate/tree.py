@@ -26,9 +26,9 @@ class Entry:
     """A name or number."""
     group: str = "root"
     digest: str = ""
-    """Of a file's content."""
+    """The digest of a file's content."""
     target: str = ""
-    """Of a link."""
+    """Where a link points."""
 
     def to_json(self) -> dict[str, str]:
         return {name: value for name, value in vars(self).items() if value}

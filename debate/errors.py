@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
@@ -61,6 +61,46 @@ class DebateError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(filter(None, (*map(str, self.problems), self.details)))
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """What a script in a sandbox says is wrong with the profile. It knows fields and values, but not places."""
+
+    field: str
+    """A field of the profile; empty where the problem is not one of the profile."""
+    value: str
+    """The value below the field that is wrong, or empty. For `hooks` it is the number of the hook, from 1."""
+    fact: str
+    remedy: str = ""
+
+    def problem(self, place: Place | None = None) -> Problem:
+        """It reads ``place: field: fact; remedy``."""
+        return Problem(place, f"{self.field}: {self.fact}" if self.field else self.fact, self.remedy)
+
+
+class StepError(DebateError):
+    """A step that failed in its sandbox: why, if that is known, and what its scripts complained of."""
+
+    def __init__(
+        self,
+        fact: str,
+        remedy: str = "",
+        *,
+        complaints: Iterable[Complaint] = (),
+        details: str = "",
+        log: str = "",
+    ) -> None:
+        """``fact`` can be empty if there are complaints."""
+        super().__init__(fact, remedy, log=log)
+        self.reasons = self.problems if fact else ()
+        self.complaints, self.details = tuple(complaints), details
+        self.locate(lambda _field, _value: None)
+
+    def locate(self, place: Callable[[str, str], Place | None]) -> None:
+        """Put the place of each complaint into `problems`. ``place`` is asked with the field and the value."""
+        found = (each.problem(place(each.field, each.value) if each.field else None) for each in self.complaints)
+        self.problems = (*self.reasons, *found)
 
 
 NO_SPACE = "free some space, or set DEBATE_CACHE or DEBATE_OUTPUT to another disk"

@@ -1,12 +1,14 @@
 # Sourced for `make_initrd ROOT VERSION KERNEL …`, which makes the initramfs of a kernel with the tools in ROOT.
 # in: generator, mkinitcpio.conf    out: kernel, initrd
+. /run/step/problem.sh
+
 make_initrd() {
     root=$1 version=$2
     shift 2
     if [ $# -ne 1 ] || [ ! -e "$1" ]; then
-        echo "debate: expected one kernel, found: $*" >&2
-        exit 1
+        problem kernel "" "the package of the kernel should bring one kernel; found: $*" "choose another kernel"
     fi
+    stop_on_problems
     mount --rbind /dev "$root"/dev
     mount --rbind /proc "$root"/proc
     [ ! -e "$root"/usr/bin/systemd-hwdb ] || chroot "$root" systemd-hwdb --usr update
@@ -35,8 +37,8 @@ make_initrd() {
         } | tee /run/work/said
         # It goes on after a hook that failed, and may end with 0.
         if [ -e /run/work/failed ] || [ ! -s "$root"/boot/initrd ] || grep -q '^==> ERROR:' /run/work/said; then
-            echo "debate: mkinitcpio failed; see above" >&2
-            exit 1
+            problem initrd mkinitcpio "mkinitcpio failed" "see the log for its message"
+            stop_on_problems
         fi
         ;;
     esac

@@ -2,27 +2,36 @@
 # Runs inside the system that is being built. Everything it changes becomes the upper layer.
 # in: users, groups, tree.tar, permissions, commands, checks, services, hooks, hook/NUMBER
 set -eu
+. /run/step/problem.sh
 . /run/step/present.sh
 
-fail() {
-    echo "debate: $*" >&2
-    exit 1
+# known passwd|group NAME|NUMBER
+known() {
+    case $2 in
+    *[!0-9]*) grep -q "^$2:" "/etc/$1" ;;
+    esac
 }
 
 # Fields: name, uid, shell, groups, full name, password hash.
 while IFS=: read -r name uid shell groups full_name password; do
     if [ "$name" = root ]; then
-        usermod --shell "$shell" --password "$password" root || fail "users: root could not be changed"
+        usermod --shell "$shell" --password "$password" root ||
+            problem users root "usermod failed for root" "see the log for its message"
     else
         useradd --no-create-home --user-group ${uid:+--uid "$uid"} --shell "$shell" \
-            --comment "$full_name" --password "$password" -- "$name" ||
-            fail "users: $name could not be made"
+            --comment "$full_name" --password "$password" -- "$name" || {
+            problem users "$name" "useradd failed for $name" "see the log for its message"
+            continue
+        }
     fi
-    if [ -n "$groups" ]; then
-        usermod --append --groups "$groups" -- "$name" ||
-            fail "users: $name: a group of $groups is missing; does the package that makes it belong in packages?"
-    fi
+    for group in $(echo "$groups" | tr , ' '); do
+        known group "$group" ||
+            problem users "$group" "$name: the system has no group $group" "add the package that creates it to packages"
+    done
+    [ "$problems" -ne 0 ] || [ -z "$groups" ] || usermod --append --groups "$groups" -- "$name" ||
+        problem users "$name" "usermod failed for $name" "see the log for its message"
 done < /run/in/users
+stop_on_problems
 
 # Users and groups of the overlay's own files come to those that packages made, and win over them. The mode stays: a tree
 # knows none but 0644, and shadow is nobody's to read. Owners are looked up in these files, so they come first.
@@ -38,10 +47,11 @@ for database in $databases; do
     cat /run/work/merged > "/$database"
 done
 
+owner_remedy="add it to users, or the package that creates it to packages"
 while read -r database name; do
-    grep -q "^$name:" "/etc/$database" ||
-        fail "no such owner in /etc/$database: $name; add it to users, or the package that makes it"
+    known "$database" "$name" || problem files "$name" "/etc/$database has no $name to own files" "$owner_remedy"
 done < /run/in/groups
+stop_on_problems
 
 # Directories that are there keep their modes, and links to directories (/lib) stay links.
 printf '%s\n' $databases > /run/work/unpacked
@@ -60,25 +70,38 @@ while IFS=: read -r name uid shell groups full_name password; do
 done < /run/in/users
 
 while IFS=: read -r mode owner group path; do
-    [ -e "$path" ] || [ -L "$path" ] || fail "permissions: $path: no such file in the system"
-    chown -h -- "$owner:$group" "$path" ||
-        fail "permissions: $path: no such owner or group: $owner:$group; add it to users, or the package that makes it"
+    if [ ! -e "$path" ] && [ ! -L "$path" ]; then
+        problem permissions "$path" "the system has no file $path" "check the path, or leave it out"
+        continue
+    fi
+    known passwd "$owner" || problem permissions "$owner" "$path: the system has no user $owner" "$owner_remedy"
+    known group "$group" || problem permissions "$group" "$path: the system has no group $group" "$owner_remedy"
+    [ "$problems" -eq 0 ] || continue
+    chown -h -- "$owner:$group" "$path"
     [ -L "$path" ] || chmod -- "$mode" "$path"
 done < /run/in/permissions
+stop_on_problems
 
 while read -r command; do
-    $command || fail "$command: failed with exit status $?"
+    $command || problem locale "" "$command failed with exit status $?" "see the log for its message"
 done < /run/in/commands
+stop_on_problems
 
 while read -r what names; do
     "has_$what" $names
 done < /run/in/checks
+stop_on_problems
 
 while read -r verb unit; do
-    [ "$verb" != mask ] || has_unit "$unit"
-    SYSTEMD_OFFLINE=1 systemctl --quiet "$verb" "$unit" ||
-        fail "services: $verb $unit failed; is there such a unit in the system?"
+    if [ "$verb" = mask ] && ! is_unit "$unit"; then
+        # systemctl masks what is not there.
+        problem services "$unit" "the system has no unit $unit to mask" "check its name, or leave it out"
+    else
+        SYSTEMD_OFFLINE=1 systemctl --quiet "$verb" "$unit" ||
+            problem services "$unit" "systemctl $verb $unit failed" "is there such a unit in the system?"
+    fi
 done < /run/in/services
+stop_on_problems
 
 export BASH_ENV=/run/step/hook-errors.bash DEBATE_HOOK
 number=0
@@ -91,12 +114,17 @@ while read -r DEBATE_HOOK; do
     '#!') "$hook" < /dev/null || status=$? ;;
     *) bash -eu "$hook" < /dev/null || status=$? ;;
     esac
-    [ "$status" -eq 0 ] || fail "hook $DEBATE_HOOK: failed with exit status $status"
+    : > /run/problems # What a hook writes there is not a problem of the profile.
+    [ "$status" -eq 0 ] ||
+        problem hooks "$number" "$DEBATE_HOOK failed with exit status $status" "see the log for its message"
+    stop_on_problems
 done < /run/in/hooks
 
 while IFS=: read -r name uid shell rest; do
-    has_shell "$name" "$shell"
+    [ -x "$shell" ] ||
+        problem users "$shell" "$name: the system has no shell $shell" "add the package that contains it to packages"
 done < /run/in/users
+stop_on_problems
 
 rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- \
     /var/cache/ldconfig/aux-cache

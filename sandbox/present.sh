@@ -1,11 +1,11 @@
-# Sourced by overlay.sh: looks whether the system has what a profile names. What it lacks would be passed over at boot.
-# Needs `fail`.
+# Sourced by overlay.sh: looks whether the system has what a profile names. What it lacks would be ignored at boot.
+# Needs `problem`.
 
 # has_locale NAME: whether locale-gen, which goes on after an error, made it.
 has_locale() {
     [ -n "$(LC_ALL=$1 locale 2>&1 > /dev/null)" ] || return 0
     near=$(ls /usr/share/i18n/locales | grep "^${1%%_*}_" | tr '\n' ' ')
-    fail "locale: the system has no $1; its own are in /usr/share/i18n/locales${near:+, of this language: $near}"
+    problem locale "$1" "the system has no $1" "choose one of /usr/share/i18n/locales${near:+; for this language: $near}"
 }
 
 has_timezone() {
@@ -13,37 +13,35 @@ has_timezone() {
     city=${1##*/}
     near=$(find /usr/share/zoneinfo -name posix -prune -o -name right -prune -o \
         ! -type d -iname "${city%"${city#???}"}*" -printf '%P ')
-    fail "timezone: the system has no $1; ${near:+its own are: $near(}old names are in Debian's package tzdata-legacy${near:+)}"
+    problem timezone "$1" "the system has no $1" \
+        "${near:+choose one that it has, such as $near(}old names are in Debian's package tzdata-legacy${near:+)}"
 }
 
 # has_xkb LAYOUT [VARIANT]: Debian's console takes its keymap from X.
 has_xkb() {
     symbols=/usr/share/X11/xkb/symbols
     if [ ! -f "$symbols/$1" ]; then
-        fail "keymap: the system has no layout $1; it has $(ls "$symbols" | grep -x '[a-z]*' | tr '\n' ' ')"
+        problem keymap "$1" "the system has no layout $1" \
+            "choose one of $(ls "$symbols" | grep -x '[a-z]*' | tr '\n' ' ')"
+        return
     fi
     variants=$(sed -n 's/.*xkb_symbols[[:space:]]*"\([^"]*\)".*/\1/p' "$symbols/$1")
     [ $# -lt 2 ] || printf '%s\n' "$variants" | grep -qxF -e "$2" ||
-        fail "keymap: the layout $1 has no variant $2; it has $(echo $variants)"
+        problem keymap "$1-$2" "the layout $1 has no variant $2" "choose one of $(echo $variants)"
 }
 
 # has_console_keymap NAME: of kbd.
 has_console_keymap() {
     [ -z "$(find /usr/share/kbd/keymaps -name "$1.map*" -print -quit)" ] || return 0
     near=$(find /usr/share/kbd/keymaps -name "${1%"${1#??}"}*.map*" -printf '%f\n' | sed 's/\.map.*//' | sort -u | tr '\n' ' ')
-    fail "keymap: the system has no $1; its own are in /usr/share/kbd/keymaps${near:+, such as $near}"
+    problem keymap "$1" "the system has no $1" "choose one of /usr/share/kbd/keymaps${near:+, such as $near}"
 }
 
-# has_shell USER PATH
-has_shell() {
-    [ -x "$2" ] || fail "users: $1: the system has no shell $2; add the package that brings it to packages"
-}
-
-# has_unit UNIT: in a file, of its template for an instance, or as a script of System V. systemctl masks what is not there.
-has_unit() {
+# is_unit UNIT: in a file, of its template for an instance, or as a script of System V.
+is_unit() {
     template=$(echo "$1" | sed 's/@[^.]*\./@./')
     for directory in /etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
         [ ! -e "$directory/$1" ] && [ ! -e "$directory/$template" ] || return 0
     done
-    [ -e "/etc/init.d/${1%.service}" ] || fail "services: the system has no unit $1 to mask; check its name, or leave it out"
+    [ -e "/etc/init.d/${1%.service}" ]
 }

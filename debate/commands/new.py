@@ -81,6 +81,7 @@ def _write(path: Path, text: str) -> None:
     """
     import os
     import secrets
+    from dataclasses import replace
 
     from debate.profile.load import load
     from debate.steps import config
@@ -90,8 +91,7 @@ def _write(path: Path, text: str) -> None:
         with draft.open("x") as file:
             file.write(text)
         loaded = load(path.parent, draft.stem)
-        loaded.name = path.stem
-        config.normalise(loaded, path.parent)
+        config.normalise(replace(loaded, name=path.stem), path.parent)
         try:
             os.link(draft, path)  # Unlike a rename, this replaces nothing, whoever else writes there.
         except FileExistsError:

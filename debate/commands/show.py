@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from debate.commands.command import Answer, Command, Context
 
 if TYPE_CHECKING:
-    from debate.profile.profile import Node
+    from debate.profile.node import Node
 
 
 def run(context: Context, profile: str) -> Answer:
     """The profile as YAML, with the origin of each value as a comment. Raises ProfileError."""
+    from debate.profile.chosen import chosen
     from debate.profile.load import load
     from debate.steps import config
 

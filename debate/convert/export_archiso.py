@@ -221,7 +221,8 @@ class _Exporter:
         if self.customize or any(entry.path.startswith("/root/") for entry in self.overlay.tree):
             found["/root"] = "0:0:750"
         entries = [entry for entry in self.overlay.tree if entry.type != "link"]
-        for entry in (*entries, *self.overlay.permissions):
+        changed: tuple[Entry | overlay.Permission, ...] = (*entries, *self.overlay.permissions)
+        for entry in changed:
             usual = ("0", "0", "0755" if isinstance(entry, Entry) and entry.type == "directory" else "0644")
             owner, group = self.number(entry, "owner"), self.number(entry, "group")
             if (owner, group, entry.mode) != usual or not isinstance(entry, Entry):
@@ -288,8 +289,8 @@ class _Exporter:
             home = "/root" if name == "root" else f"/home/{name}"
             passwd.append(f"{name}:x:{number}:{number}:{user.full_name}:{home}:{user.shell}")
             shadow.append(f"{name}:{user.password}:{_EXPIRY}::::::")
-            for group in user.groups:
-                members.setdefault(group, []).append(name)
+            for joined in user.groups:
+                members.setdefault(joined, []).append(name)
         group = [f"{name}:x:{number}:" for name, number in sorted(self.numbers.items())]
         # systemd-sysusers refuses to make a group that gshadow has and group has not.
         gshadow = [f"{name}:!*::" for name in sorted(self.numbers)]

@@ -11,8 +11,9 @@ import re
 import secrets
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
-_PLACE = re.compile(r"^(?:  > debate: |\S+: )?([^\s:]+\.yaml):([0-9]+):([0-9]+): (.+)$", re.MULTILINE)
+from debate.errors import Problem
 
 
 def on_github() -> bool:
@@ -33,13 +34,28 @@ def annotation(message: str, **properties: object) -> str:
     return f"::error {where}::{_escaped(message)}"
 
 
-def errors(message: str, title: str) -> list[str]:
-    """GitHub's commands for an error that may say where in a profile it is, once or more; one for all where not."""
-    found = [
-        annotation(text, file=file, line=line, col=column, title=title)
-        for file, line, column, text in _PLACE.findall(message)
-    ]
-    return found or [annotation(message, title=title)]
+def errors(problems: Iterable[Problem], title: str) -> list[str]:
+    """GitHub's commands for errors, each at its line of its file if it has one."""
+    return [_annotated(problem, title) for problem in problems]
+
+
+def _annotated(problem: Problem, title: str) -> str:
+    place = problem.place
+    if place is None or not (place.line or os.path.isfile(place.file)):
+        return annotation(str(problem), title=title)
+    where = {"file": place.file, "line": place.line, "col": place.column}
+    return annotation(str(replace(problem, place=None)), **{name: at for name, at in where.items() if at}, title=title)
+
+
+def inert(text: str) -> str:
+    """``text`` without commands to GitHub, which obeys them behind spaces, and ``##[NAME]`` anywhere in a line.
+
+    Source: src/Runner.Common/ActionCommand.cs of github.com/actions/runner.
+    """
+    return _COMMAND.sub(lambda found: found[0][:-1] + " " + found[0][-1], text) if on_github() else text
+
+
+_COMMAND = re.compile(r"(?:^|\r)[^\S\r\n]*::|##\[", re.MULTILINE)
 
 
 def _escaped(text: str) -> str:

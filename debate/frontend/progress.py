@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from debate.frontend import ci
 from debate.model import Activity
 
 if TYPE_CHECKING:
@@ -101,8 +102,13 @@ class Board:
 
     # What is shown ---------------------------------------------------------------------------------
 
-    def write(self, text: str, *, style: str = "", stamped: bool = True) -> None:
-        """Show lines that stay. Where there is no terminal, each has the time of day."""
+    def write(self, text: str, *, style: str = "", stamped: bool = True, commands: bool = False) -> None:
+        """Show lines that stay. Where there is no terminal, each has the time of day.
+
+        ``commands``: the text has commands to the CI system, which otherwise find no way there.
+        """
+        if not commands:
+            text = ci.inert(text)
         with self._lock:
             if self._live is not None:
                 from rich.text import Text

@@ -60,12 +60,13 @@ class TextLines:
             self.board.write(line, style="red" if line.startswith("  > ") else "", stamped=False)
         self.board.write("", stamped=False)
         if self.github:
-            self._lines(github_annotations(error.problems, error.details, title=task.replace(":", " ")))
+            self._commands(github_annotations(error.problems, error.details, title=task.replace(":", " ")))
 
     def answered(self, task: str, answer: Answer) -> None:  # noqa: ARG002 - an answer stands for itself
         if self.github and answer.problems:
-            found = list(github_annotations(answer.problems))
-            self._lines(found if self.only_annotations else [*answer.text.splitlines(), *found])
+            if not self.only_annotations:
+                self._lines(answer.text.splitlines())
+            self._commands(github_annotations(answer.problems))
         elif answer.text:
             self.board.write(answer.text.removesuffix("\n"), stamped=False)
 
@@ -87,6 +88,11 @@ class TextLines:
         for line in lines:
             self.board.write(line, stamped=False)
 
+    def _commands(self, lines: Iterable[str]) -> None:
+        """Lines that are commands to the CI system."""
+        for line in lines:
+            self.board.write(line, stamped=False, commands=True)
+
     def _fold(self, done: Done, title: str) -> None:
         """Put a step's log into a CI log, folded. Nothing in it is taken for a command of the CI system."""
         step, _, profile = done.task.partition(":")
@@ -100,7 +106,7 @@ class TextLines:
                 lines = [f"    {printable(line.rstrip())}" for line in file]
         except FileNotFoundError:
             return
-        self.board.write(ci.folded(title, lines), stamped=False)
+        self.board.write(ci.folded(title, lines), stamped=False, commands=True)
 
 
 def _note(done: Done) -> str:

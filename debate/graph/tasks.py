@@ -107,9 +107,8 @@ class Graph:
     def records(self, need: str, profile: str) -> list[str]:
         """The records of the rule that a command needs, or of all that `verify` compares for ``*``."""
         wanted = [rule for rule in rules().values() if rule.name == need or (need == "*" and rule.compared)]
-        return [
-            str(self.settings.output / (profile if rule.profile else HOST) / f"{rule.name}.json") for rule in wanted
-        ]
+        output = self.settings.output
+        return [str(output / (profile if rule.profile else HOST) / f"{rule.name}.json") for rule in wanted]
 
 
 def _further(rule: Rule) -> Mapping[str, None]:

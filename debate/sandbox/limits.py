@@ -1,8 +1,8 @@
-"""Bounds on memory, processors and processes, as control groups.
+"""Limits on memory, processors and processes, as control groups.
 
 Three kinds of host, one interface: a systemd scope where systemd is PID 1, else cgroup v2, else the
-controllers of cgroup v1. A host with none of them is refused. The bounds on bytes and files are
-the size of the scratch file system (`debate.sandbox.mounts`), the bound on time is the builder's.
+controllers of cgroup v1. A host with none of them is refused. The limits on bytes and files are
+the size of the scratch file system (`debate.sandbox.mounts`), the limit on time is the builder's.
 
 Sources: systemd.resource-control(5), cgroups(7), Documentation/admin-guide/cgroup-v1/ and
 cgroup-v2.rst of Linux.
@@ -34,7 +34,7 @@ class Group:
     prefix: tuple[str, ...] = ()
     """What to put before the command, for a scope."""
     counters: Mapping[str, Path] = field(default_factory=dict)
-    """Setting name -> file that counts how often its bound was met."""
+    """Setting name -> file that counts how often its limit was exceeded."""
 
     @property
     def procs(self) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ class Group:
         return tuple(str(directory / "cgroup.procs") for directory in self.directories)
 
     def exceeded(self) -> str:
-        """The setting whose bound was met, or an empty string."""
+        """The setting whose limit was exceeded, or an empty string."""
         return exceeded(self.counters)
 
     def remove(self) -> None:
@@ -65,9 +65,9 @@ def exceeded(counters: Mapping[str, Path]) -> str:
 
 
 def counters_here() -> dict[str, Path]:
-    """Where the kernel counts how often this process's own group met its bounds.
+    """Files in which the kernel counts how often this process's own group exceeded its limits.
 
-    For a scope, whose group goes with its last process: only who is inside can look.
+    For a scope, whose group is removed with its last process: only a process inside can read them.
     """
     version_2 = _counters_2(_ROOT / _own("").lstrip("/"))
     return version_2 if version_2["memory"].exists() else _counters_1(_version_1_parents())
@@ -83,12 +83,12 @@ def _counters_1(groups: Mapping[str, Path]) -> dict[str, Path]:
 
 
 def create(name: str, limits: Limits) -> Group:
-    """Make the group ``name``. Raises DebateError where the host cannot bound a process."""
+    """Make the group ``name``. Raises DebateError where the host cannot limit a process."""
     return _KINDS[kind()](name, limits)
 
 
 def kind() -> str:
-    """What bounds processes on this host: a key of `_KINDS`. Raises DebateError where nothing does."""
+    """What limits processes on this host: a key of `_KINDS`. Raises DebateError where nothing does."""
     if Path("/run/systemd/system").is_dir():
         return "a systemd scope"
     if (_ROOT / "cgroup.controllers").exists():
@@ -96,8 +96,8 @@ def kind() -> str:
     if (_ROOT / "memory").is_dir() and (_ROOT / "pids").is_dir():
         return "cgroup v1"
     raise DebateError(
-        "this host has no control groups, so a step's memory and processes cannot be bounded; "
-        "mount cgroup2 on /sys/fs/cgroup, or run on a host with systemd"
+        "this host has no control groups, so a step's memory and processes cannot be limited",
+        "mount cgroup2 on /sys/fs/cgroup, or run on a host with systemd",
     )
 
 
@@ -151,8 +151,8 @@ def _version_2(name: str, limits: Limits) -> Group:
 
 _VERSION_1 = {"memory": "memory", "pids": "pids", "cpu": "cpu", "systemd": "name=systemd", "unified": ""}
 """Hierarchy -> its name in /proc/PID/cgroup."""
-_UNBOUND = ("systemd", "unified")
-"""They bound nothing, but nspawn makes groups for a container there, which root inside may add to: all of them go
+_WITHOUT_LIMITS = ("systemd", "unified")
+"""They limit nothing, but nspawn makes groups for a container there, and root inside can add to these: all are removed
 with the group around them."""
 
 
@@ -172,7 +172,7 @@ def _version_1(name: str, limits: Limits) -> Group:
             try:
                 directory.mkdir()
             except OSError:
-                if hierarchy not in _UNBOUND:
+                if hierarchy not in _WITHOUT_LIMITS:
                     raise
                 del groups[hierarchy]
         (groups["memory"] / "memory.limit_in_bytes").write_text(str(limits.memory))
@@ -190,8 +190,9 @@ _KINDS = {"a systemd scope": _scope, "cgroup v2": _version_2, "cgroup v1": _vers
 
 def _refused(error: OSError) -> DebateError:
     return DebateError(
-        f"{error.filename}: {error.strerror}; this host does not let debate bound a step's memory "
-        "and processes: run as root, outside of a container that has no control groups of its own"
+        f"{error.strerror}: this host does not allow debate to limit a step's memory and processes",
+        "run as root, and not in a container that has no control groups of its own",
+        place=str(error.filename),
     )
 
 

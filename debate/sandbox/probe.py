@@ -1,8 +1,8 @@
-"""Whether this host can stack id-mapped squashfs images, tried with an empty one.
+"""Try whether this host can stack id-mapped squashfs images, with an empty one.
 
     python -m debate.sandbox.probe DIRECTORY UID_BASE
 
-A process of its own, whose mounts in DIRECTORY end with it. Exits with 1 and says what the host refused.
+It runs as a process of its own: its mounts in DIRECTORY end with it. Exits with 1 and prints what the host refused.
 """
 
 from __future__ import annotations

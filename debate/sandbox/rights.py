@@ -14,31 +14,31 @@ NSPAWN_GIVES = (
     "NET_BROADCAST", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_ADMIN", "SYS_BOOT",
     "SYS_CHROOT", "SYS_NICE", "SYS_PTRACE", "SYS_RESOURCE", "SYS_TTY_CONFIG",
 )  # fmt: skip
-"""What systemd-nspawn leaves a container where it is not told otherwise."""
+"""Capabilities that systemd-nspawn keeps for a container by default."""
 
 _NEVER = (
     "@clock", "@cpu-emulation", "@debug", "@keyring", "@module", "@obsolete", "@raw-io", "@reboot", "@swap",
     "bpf", "io_uring_enter", "io_uring_register", "io_uring_setup", "quotactl", "syslog", "userfaultfd",
 )  # fmt: skip
-"""No step has a use for these. nspawn permits most of them to nobody, but not in each of its versions."""
-_NOR_MOUNTS = (*_NEVER, "@mount", "setns", "unshare")
+"""No step needs these. nspawn denies most of them to every container, but not in all of its versions."""
+_NEVER_NOR_MOUNT = (*_NEVER, "@mount", "setns", "unshare")
 
 
 @dataclass(frozen=True)
 class Rights:
-    """What a kind of command has."""
+    """What a kind of command may do."""
 
     purpose: str
     keeps: tuple[str, ...]
     """Capabilities, without ``CAP_``, in a user namespace of the sandbox's own."""
     denied: tuple[str, ...]
-    """System calls and groups of them that fail, beside those that nspawn permits to nobody."""
+    """System calls and groups of them that fail, in addition to those that nspawn always denies."""
     writable: str
     """What it may write."""
     network: bool = False
-    """The host's network, or none but a loopback of its own."""
+    """True for the host's network, False for a loopback interface alone."""
     new_privileges: bool = False
-    """Whether setuid files and file capabilities count."""
+    """True where setuid files and file capabilities have an effect."""
 
     @property
     def key(self) -> list[object]:
@@ -47,7 +47,7 @@ class Rights:
 
     @property
     def drops(self) -> tuple[str, ...]:
-        """The capabilities that nspawn would leave it otherwise."""
+        """Capabilities that nspawn would keep by default, and that this kind does not have."""
         return tuple(name for name in NSPAWN_GIVES if name not in self.keeps)
 
 
@@ -57,11 +57,11 @@ _BOOTSTRAP = (*_SYSTEM, "SYS_ADMIN", "SYS_CHROOT")
 _OWN = "/run/work, /run/out"
 
 TABLE = {
-    "data": Rights("the base's own tools on data", _FILES, _NOR_MOUNTS, _OWN),
-    "fetch": Rights("apt, for a lock and for downloads", _FILES, _NOR_MOUNTS, _OWN, network=True),
+    "data": Rights("the base's own tools on data", _FILES, _NEVER_NOR_MOUNT, _OWN),
+    "fetch": Rights("apt, for a lock and for downloads", _FILES, _NEVER_NOR_MOUNT, _OWN, network=True),
     "system": Rights(
         "what runs in the system that is built: hooks, services, users, scripts of added packages",
-        _SYSTEM, _NOR_MOUNTS, "that system", new_privileges=True,
+        _SYSTEM, _NEVER_NOR_MOUNT, "that system", new_privileges=True,
     ),
     "bootstrap": Rights(
         "mmdebstrap or pacman with the packages' scripts, and the initramfs, which need mounts below a new root",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import re
@@ -11,13 +12,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from debate import PACKAGE
-from debate.errors import NO_SPACE, DebateError
+from debate.errors import Complaint, StepError
 from debate.model import Activity, Artifact
 from debate.sandbox import limits as control_groups
 from debate.sandbox.session import DISK_FULL, Session
@@ -40,7 +41,7 @@ def run(
 ) -> dict[str, Artifact]:
     """Run ``session`` with its output in ``log``; ``activity`` is told how far it is. Returns its outputs, in out/.
 
-    Raises DebateError when the step fails, meets a limit or takes too long.
+    Raises StepError when the step fails, exceeds a limit or takes too long.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     group = control_groups.create(name, limits)
@@ -70,8 +71,10 @@ def run(
     finally:
         group.remove()
     if process.returncode:
-        raise DebateError(_failure(step, log, limits, exceeded, process.returncode), log=str(log))
-    return {fields["name"]: Artifact(fields["digest"], fields["size"]) for fields in lines}
+        complaints = [Complaint(**line["problem"]) for line in lines if "problem" in line]
+        raise _failed(step, log, limits, exceeded, process.returncode, complaints)
+    made = [line["output"] for line in lines]
+    return {fields["name"]: Artifact(fields["digest"], fields["size"]) for fields in made}
 
 
 _running: dict[str, tuple[subprocess.Popen[bytes], control_groups.Group, Path]] = {}
@@ -128,11 +131,8 @@ def _watch(
         try:
             process.wait(max(0.0, limits.stop_after - (time.monotonic() - started)))
         except subprocess.TimeoutExpired:
-            raise DebateError(
-                f"{step}: stopped after {limits.stop_after} s (setting limits.stop_after)\n"
-                f"{tail(log)}\nthe whole log: {log}",
-                log=str(log),
-            ) from None
+            fact = f"{step}: stopped after {limits.stop_after} s (setting limits.stop_after)"
+            raise StepError(fact, details=_details(log), log=str(log)) from None
     for reader in readers:
         reader.join(10)
     return b"".join(said).decode()
@@ -179,21 +179,54 @@ _CANNOT_FORK = (
 )
 
 
-def _failure(step: str, log: Path, limits: Limits, exceeded: str, status: int) -> str:
+_UNITS = {"memory": "bytes of memory", "processes": "processes"}
+"""Limit -> what it counts."""
+
+
+def _failed(
+    step: str, log: Path, limits: Limits, exceeded: str, status: int, complaints: Sequence[Complaint]
+) -> StepError:
+    """Why a step failed: what the host knows, then what its scripts say is wrong with the profile."""
+    fact, remedy = _cause(log, limits, exceeded, status), ""
+    general = [complaint for complaint in complaints if not complaint.field]
+    of_profile = [complaint for complaint in complaints if complaint.field]
+    if general and not fact:
+        first = general.pop(0)
+        fact, remedy = first.fact, first.remedy
+    if not fact and not of_profile:
+        fact = "failed"
+    error = StepError(
+        f"{step}: {fact}" if fact else "",
+        remedy,
+        complaints=[*general, *of_profile],
+        details=_details(log),
+        log=str(log),
+    )
+    # After `details` were read: there they would be shown twice.
+    with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:
+        file.writelines(f"debate: {problem}\n" for problem in error.problems)
+    return error
+
+
+def _cause(log: Path, limits: Limits, exceeded: str, status: int) -> str:
+    """What the host knows of a failure, or an empty string."""
+    end = tail(log, lines=40)
     if exceeded:
-        reason = f"met its limit of {getattr(limits, exceeded):,} {exceeded} (setting limits.{exceeded})"
-    elif status < 0:
-        reason = f"was killed by signal {-status}"
-    elif status == DISK_FULL:
-        reason = f"No space left on device for its output; {NO_SPACE}"
-    elif any(words in tail(log, lines=40) for words in _CANNOT_FORK):
+        return f"exceeded its limit of {getattr(limits, exceeded):,} {_UNITS[exceeded]} (setting limits.{exceeded})"
+    if status < 0:
+        return f"was killed by signal {-status}"
+    if status == DISK_FULL:
+        return ""  # The session says which output.
+    if any(words in end for words in _CANNOT_FORK):
         # Which group counts a fork that failed changed in Linux 6.11.
-        reason = f"could not start a process (setting limits.processes, {limits.processes:,})"
-    elif "No space left on device" in tail(log, lines=40):
-        reason = f"ran out of space (settings limits.bytes, {limits.bytes:,}, and limits.inodes, {limits.inodes:,})"
-    else:
-        reason = "failed"
-    return f"{step}: {reason}\n{tail(log)}\nthe whole log: {log}"
+        return f"could not start a process (setting limits.processes, {limits.processes:,})"
+    if "No space left on device" in end:
+        return f"ran out of space (settings limits.bytes, {limits.bytes:,}, and limits.inodes, {limits.inodes:,})"
+    return ""
+
+
+def _details(log: Path) -> str:
+    return "\n".join(filter(None, (tail(log), f"the whole log: {log}")))
 
 
 def tail(log: Path, *, lines: int = 12) -> str:

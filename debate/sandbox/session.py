@@ -1,9 +1,9 @@
 """One sandbox, from its mounts to its outputs: the process that a builder starts for each step.
 
 It reads a `Session` as JSON from standard input, makes its mounts in namespaces of its own, runs
-the commands, copies the outputs out, and prints one line of JSON for each output. Whatever kills it
-takes mounts, loop devices and processes along, since the kernel frees them with the namespace; the
-builder need only remove the directory and the cgroup.
+the commands, and copies the outputs out. Whatever kills it takes mounts, loop devices and processes
+along, since the kernel frees them with the namespace; the builder need only remove the directory and
+the cgroup.
 
     DIRECTORY/                  made by the builder, mode 0700
         in/                     inputs, read-only inside (hard links to cached objects)
@@ -13,40 +13,39 @@ builder need only remove the directory and the cgroup.
             lower/0 …           the layers of the system being built, id-mapped, read-only
             upper/ work/ root/  the overlay on them
             files/ out/         what the step may write
+            problems            what its scripts complain of (see `debate.sandbox.problems`)
             mirror/0 …          package archives that are directories of the host
 
-Messages for the user go to standard error as one line; exit code 1 is a failed command, 2 a sandbox
-that could not be made, `DISK_FULL` an output for which DIRECTORY has no space.
+Standard error is the log. Standard output has lines of JSON: ``{"output": {"name", "digest", "size"}}``,
+``{"problem": {"field", "value", "fact", "remedy"}}``, ``{"exceeded": LIMIT}``. Exit code 1 is a failed command, 2 a
+sandbox that could not be set up, `DISK_FULL` an output for which DIRECTORY has no space.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
-import hashlib
 import json
 import os
-import select
 import shlex
 import shutil
-import stat
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, get_args, get_origin, get_type_hints
 
-from debate.host.copying import send
+from debate.errors import NO_SPACE, Complaint
 from debate.host.run import die_with_parent
-from debate.sandbox import limits, mounts, nspawn, rights
+from debate.model import Artifact
+from debate.sandbox import limits, mounts, nspawn, outputs, problems, rights
 from debate.sandbox.image import directories, environment, host_tree, whiteouts
 from debate.sandbox.scripts import INSIDE
+from debate.text.amounts import count
+from debate.text.printable import printable
 
 DISK_FULL = 3
-_PIPE = 1 << 20
-"""Bytes, the most that an unprivileged user's pipe can hold; see pipe(7)."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +98,26 @@ class Session:
 
     @classmethod
     def from_json(cls, text: str) -> Session:
-        fields: dict[str, Any] = json.loads(text)
-        fields["shell"] = tuple(fields["shell"])
-        fields["commands"] = tuple(Command(**command) for command in fields["commands"])
-        return cls(**fields)
+        session: Session = _typed(cls, json.loads(text))
+        return session
+
+
+def _typed(kind: Any, value: Any) -> Any:
+    """What ``asdict`` and JSON made of a value of the type ``kind``, as it was."""
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return kind(**{name: _typed(hints[name], item) for name, item in value.items()})
+    if get_origin(kind) is tuple:
+        return tuple(_typed(get_args(kind)[0], item) for item in value)  # All tuples here are of one type.
+    return value
+
+
+class _FailedError(Exception):
+    """The session ends with the exit code ``status``. Without a fact a command failed, which may have said why."""
+
+    def __init__(self, fact: str = "", remedy: str = "", *, status: int = 1) -> None:
+        super().__init__(fact)
+        self.fact, self.remedy, self.status = fact, remedy, status
 
 
 def main() -> int:
@@ -116,67 +131,114 @@ def main() -> int:
     # Looked up now: later /proc is that of the processes inside, and this one is not there.
     counters = limits.counters_here() if session.in_scope else {}
     try:
-        child = mounts.private_namespaces()
+        if shutil.which("systemd-nspawn") is None:
+            raise _FailedError("systemd-nspawn is not installed", "run ./setup", status=2)
+        child = _isolate()
         if child:
             status = abs(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
             if status and session.in_scope:
-                sys.stdout.write(json.dumps({"exceeded": limits.exceeded(counters)}) + "\n")
+                _say(exceeded=limits.exceeded(counters))
             return status
-        scratch = _prepare(session)
+        _run(session)
+    except _FailedError as error:
+        if error.fact:
+            _say(problem=asdict(Complaint("", "", error.fact, error.remedy)))
+        return error.status
+    return 0
+
+
+def _say(**line: object) -> None:
+    """Tell the builder: one line of JSON."""
+    sys.stdout.write(json.dumps(line) + "\n")
+
+
+@contextlib.contextmanager
+def _making() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        _complain(f"the sandbox could not be made: {error}")
-        return 2
-    taken: dict[str, tuple[str, int]] = {}
+        raise _FailedError(f"the sandbox could not be set up: {error}", status=2) from None
+
+
+def _isolate() -> int:
+    with _making():
+        return mounts.private_namespaces()
+
+
+def _run(session: Session) -> None:
+    """All commands, then the shell or the outputs."""
+    with _making():
+        scratch = _prepare(session)
+    taken: dict[str, Artifact] = {}
+    status = 0
     for command in session.commands:
         if (command.pack_upper or command.show_layers) and session.shell:
             break
         last = command
         if command.pack_upper:
-            lower = [scratch / "lower" / str(n) for n in range(len(session.layers))]
-            try:
-                whiteouts.spell_out(scratch / "upper", lower)
-            except OSError as error:  # Untrusted code made that tree, as deep as it liked.
-                place = os.path.relpath(error.filename or "", scratch / "upper")
-                _complain(f"what it left cannot be packed: {place[:200]}: {error.strerror}")
-                return 1
-        argv, name = _argv(session, command, scratch), command.stdout
-        if name and not session.shell:
-            try:
-                status, taken[name] = take(argv, Path(session.directory, "out", name), session.bytes)
-            except OSError as error:
-                return _lost(name, error)
-        else:
-            with (scratch / "out" / name).open("wb") if name else contextlib.nullcontext(sys.stderr) as target:
-                status = subprocess.run(
-                    argv, stdin=subprocess.DEVNULL, stdout=target, preexec_fn=die_with_parent
-                ).returncode
-        if status and session.shell:
-            break
+            _spell_out(session, scratch)
+        status = _execute(session, command, scratch, taken)
         if status:
-            return 1
+            break
     if session.shell:
-        return _shell(session, last, scratch, failed=status != 0)
+        _shell(session, last, scratch, failed=status != 0)
+        return
+    if status:
+        for complaint in _complaints(scratch):
+            _say(problem=asdict(complaint))
+        raise _FailedError
     for name in session.outputs:
-        try:
-            digest, size = taken.get(name) or _copy_out(scratch / "out", name, Path(session.directory, "out", name))
-        except OSError as error:
-            return _lost(name, error)
-        sys.stdout.write(json.dumps({"name": name, "digest": digest, "size": size}) + "\n")
-    return 0
+        with _losing(name):
+            made = taken.get(name) or outputs.copy(scratch / "out", name, Path(session.directory, "out", name))
+        _say(output={"name": name, **asdict(made)})
 
 
-def _lost(output: str, error: OSError) -> int:
-    """Say why an output could not be had. Returns the exit code."""
-    _complain(f"output {output}: {error.strerror or error}")
-    return DISK_FULL if error.errno == errno.ENOSPC else 1
+def _execute(session: Session, command: Command, scratch: Path, taken: dict[str, Artifact]) -> int:
+    """Run one command. Returns its exit status; adds the output that it writes to its standard output to ``taken``."""
+    argv, name = _argv(session, command, scratch), command.stdout
+    if name and not session.shell:
+        with _losing(name):
+            status, taken[name] = outputs.take(argv, Path(session.directory, "out", name), session.bytes)
+        return status
+    with (scratch / "out" / name).open("wb") if name else contextlib.nullcontext(sys.stderr) as target:
+        return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=target, preexec_fn=die_with_parent).returncode
 
 
-def _shell(session: Session, command: Command, scratch: Path, *, failed: bool) -> int:
-    """A shell where ``command`` ran. Returns 0: what the user does there is no failure."""
+def _spell_out(session: Session, scratch: Path) -> None:
+    lower = [scratch / "lower" / str(number) for number in range(len(session.layers))]
+    try:
+        whiteouts.spell_out(scratch / "upper", lower)
+    except OSError as error:  # Untrusted code made that tree, as deep as it liked.
+        place = printable(os.path.relpath(error.filename or "", scratch / "upper")[:200])
+        raise _FailedError(f"the changes to the system cannot be packed: {place}: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _losing(output: str) -> Iterator[None]:
+    """An error that ends here is one of ``output``."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno == errno.ENOSPC
+        fact = f"output {output}: {error.strerror or error}"
+        raise _FailedError(fact, NO_SPACE if full else "", status=DISK_FULL if full else 1) from None
+
+
+def _complaints(scratch: Path) -> list[Complaint]:
+    """What the commands complained of."""
+    found, unread = problems.read(scratch / "problems")
+    if unread:
+        sys.stderr.write(f"debate: {count(unread, 'report')} of a problem could not be read\n")
+    return found
+
+
+def _shell(session: Session, command: Command, scratch: Path, *, failed: bool) -> None:
+    """A shell where ``command`` ran. What the user does there is no failure."""
     source, target = session.shell
-    script = shlex.join(command.argv)
+    said = [f"{complaint.problem()}\n" for complaint in _complaints(scratch)] if failed else []
     os.write(target, (
-        f"{script}: {'it failed' if failed else 'it is done'}; this is its sandbox as it is now.\n"
+        f"{''.join(said)}{shlex.join(command.argv)}: {'it failed' if failed else 'it is done'}; "
+        "this is its sandbox as it is now.\n"
         f"Inputs are in {environment.IN}, scripts in {INSIDE}. Leave with exit or Ctrl-D; nothing is kept.\n"
     ).encode())  # fmt: skip
     interactive = os.isatty(source) and os.isatty(target)
@@ -186,17 +248,12 @@ def _shell(session: Session, command: Command, scratch: Path, *, failed: bool) -
         # nspawn makes a terminal of its own: nothing inside gets hold of the user's.
         argv[argv.index("--console=pipe")] = "--console=interactive"
         subprocess.run(argv, stdin=source, stdout=target, stderr=target, preexec_fn=die_with_parent)
-        return 0
+        return
     with subprocess.Popen(
         argv, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=die_with_parent
     ) as process:
         while process.stdout and (chunk := os.read(process.stdout.fileno(), 1 << 16)):
             os.write(target, chunk)
-    return 0
-
-
-def _complain(message: str) -> None:
-    sys.stderr.write(f"debate: {message}\n")
 
 
 def _prepare(session: Session) -> Path:
@@ -213,6 +270,7 @@ def _prepare(session: Session) -> Path:
     state.mkdir(parents=True, exist_ok=True)
     mounts.tmpfs(state, size=1 << 20, inodes=1024)
     directories.make(scratch, session.uid_base)
+    problems.create(scratch / "problems", session.uid_base)
     images = []
     if session.base:
         images.append((session.base, scratch / "base"))
@@ -243,6 +301,7 @@ def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
     binds = [
         nspawn.Bind(session.scripts, INSIDE),
         nspawn.Bind(f"{session.directory}/in", environment.IN),
+        nspawn.Bind(f"{scratch}/problems", problems.PATH, read_only=False),
     ]
     if not system:
         binds.append(nspawn.Bind(f"{scratch}/files", environment.WORK, read_only=False))
@@ -267,77 +326,5 @@ def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
     )
 
 
-def take(argv: list[str], target: Path, most: int) -> tuple[int, tuple[str, int]]:
-    """Run a command and write what it says to ``target``, hashing on the way.
-
-    While nothing comes, what is there already is brought to the disk. Returns its exit status, and ``sha256:HEX`` with
-    the size in bytes. Raises OSError for more than ``most`` bytes.
-    """
-    digest, size, synced = hashlib.sha256(), 0, True
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source, end = os.pipe()
-    with contextlib.suppress(OSError):  # It only makes it faster.
-        fcntl.fcntl(source, fcntl.F_SETPIPE_SZ, _PIPE)
-    with (
-        open(source, "rb", buffering=0) as reader,
-        target.open("wb") as writer,
-        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=end, preexec_fn=die_with_parent) as process,
-    ):
-        os.close(end)
-        try:
-            while True:
-                if not synced and not select.select([reader], [], [], 0.05)[0]:
-                    _sync(writer)
-                    synced = True
-                chunk = reader.read(_PIPE)
-                if not chunk:
-                    break
-                size += len(chunk)
-                if size > most:
-                    raise OSError(f"larger than {most:,} bytes (setting limits.bytes)")
-                digest.update(chunk)
-                writer.write(chunk)
-                synced = False
-            if not synced:
-                _sync(writer)
-        except OSError:
-            process.kill()  # It would wait for ever for somebody to read on.
-            raise
-    return process.returncode, (f"sha256:{digest.hexdigest()}", size)
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _copy_out(directory: Path, name: str, target: Path) -> tuple[str, int]:
-    """Copy one output, hashing on the way. What lies there was made by untrusted code."""
-    parent = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
-    finally:
-        os.close(parent)
-    with open(source, "rb", buffering=0) as reader:
-        found = os.fstat(source)
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError("not a regular file")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Nothing inside runs any more, so the copy and the digest, made side by side, are of the same bytes.
-        with target.open("wb", buffering=0) as writer, ThreadPoolExecutor(1) as pool:
-            copying = pool.submit(_copy, source, writer.fileno(), found.st_size)
-            digest = hashlib.file_digest(reader, "sha256")
-            copying.result()
-    return f"sha256:{digest.hexdigest()}", found.st_size
-
-
-def _copy(source: int, target: int, size: int) -> None:
-    send(source, target, size)
-    os.fsync(target)
-
-
 if __name__ == "__main__":
-    if shutil.which("systemd-nspawn") is None:
-        _complain("systemd-nspawn is not installed; run ./setup")
-        sys.exit(2)
     sys.exit(main())

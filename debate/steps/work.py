@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,7 +32,7 @@ import msgspec
 from debate import keys
 from debate.build.builder import Builder, Supplier
 from debate.cache.store import Store
-from debate.errors import DebateError, Problem, ProfileError, StepError
+from debate.errors import DebateError, ProfileError, StepError
 from debate.history.reasons import Last, reasons
 from debate.history.records import Records, Report, outputs_of, record_of, report_of, trace_of
 from debate.model import Artifact, Locked, Result, Step, Supplies
@@ -41,6 +41,7 @@ from debate.steps.rule import HOST, Rule
 from debate.steps.rules import rules
 
 if TYPE_CHECKING:
+    from debate.errors import Place
     from debate.profile.node import Node
 
 S = TypeVar("S")
@@ -221,25 +222,15 @@ class Work:
 
     @contextmanager
     def places(self) -> Iterator[None]:
-        """Problems that a sandbox complains of get their place in the profile."""
+        """What a sandbox complains of gets its place in the profile."""
         try:
             yield
         except StepError as error:
             if error.complaints and self.rule.profile:
-                error.problems = tuple(self._placed(error))
+                with suppress(ProfileError):  # Somebody edits it meanwhile.
+                    root = self._build.profile()
+                    error.locate(lambda field, value: _place(root, field, value))
             raise
-
-    def _placed(self, error: StepError) -> Iterator[Problem]:
-        from debate.profile.places import find
-
-        try:
-            root = self._build.profile()
-        except ProfileError:  # Somebody edits it meanwhile.
-            yield from error.problems
-            return
-        for complaint in error.complaints:
-            place = find(root, complaint.field, complaint.value)
-            yield Problem(place, f"{complaint.field}: {complaint.fact}", complaint.remedy)
 
     def _where(self) -> Mapping[str, Any]:
         """Where the contents of an overlay's files are, for people: no part of what the rule makes."""
@@ -271,6 +262,19 @@ class Work:
     def _require(self, allowed: bool, what: str) -> None:
         if not allowed:
             raise UndeclaredError(f"rule {self.rule.name} does not declare {what}")
+
+
+def _place(root: Node, field: str, value: str) -> Place | None:
+    """Where the profile says what a script complains of, which knows hooks by number and units by full names."""
+    from debate.profile.places import find
+
+    if field == "hooks" and value.isdecimal() and int(value):
+        hooks = root.get(field)
+        return hooks.at([int(value) - 1]).position if hooks else None
+    found = find(root, field, value)
+    if field == "services" and value.endswith(".service") and found == find(root, field, ""):
+        return find(root, field, value.removesuffix(".service"))
+    return found
 
 
 class Below:

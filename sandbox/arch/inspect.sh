@@ -6,6 +6,7 @@ set -eu
 mkdir /run/work/said
 # Both members lie at the start; the first occurrence is enough, and what is behind it is not unpacked.
 find /run/in/packages -type f -print0 | xargs -0 -n 16 -P "$(nproc)" sh -euc '
+. /run/step/problem.sh
 for package; do
     name=${package##*/}
     mkdir "/run/work/said/$name"
@@ -13,9 +14,9 @@ for package; do
     tar -x -f "$package" --occurrence=1 .PKGINFO .MTREE
     for member in .PKGINFO .MTREE; do
         if [ ! -f "$member" ] || [ -L "$member" ]; then
-            echo "debate: $name: its $member is no file" >&2
-            exit 1
+            problem "" "" "the package with the SHA-256 $name has no regular file $member"
         fi
+        stop_on_problems
     done
     if gzip -dc .MTREE | grep -Eq "^\./usr/lib/(modules|firmware|initcpio|dracut)/."; then
         echo "#initrd"

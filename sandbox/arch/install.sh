@@ -1,6 +1,8 @@
 # Sourced for `install_packages ROOT`, which installs what is in explicit and fails where a script or a hook fails:
 # pacman itself goes on then, and ends with 0.
 # in: index (a pacman database), packages/*.pkg.tar.* and their .sig, explicit, noextract
+. /run/step/problem.sh
+
 install_packages() {
     mkdir -p "$1/var/lib/pacman/sync"
     cp /run/in/index "$1/var/lib/pacman/sync/debate.db"
@@ -17,8 +19,8 @@ install_packages() {
             --root "$1" -S > /run/work/said 2>&1 || status=$?
         cat /run/work/said
         if grep -q 'command failed to execute correctly' /run/work/said; then
-            echo "debate: a script of a package or a hook failed; see above" >&2
-            exit 1
+            problem packages "" "a script or a pacman hook of a package failed" "see the log for its message"
+            stop_on_problems
         fi
     fi
     if [ "$status" -ne 0 ]; then
@@ -27,13 +29,13 @@ install_packages() {
             gpg --status-fd 1 --verify "$signature" "${signature%.sig}" > /run/work/said 2>&1 || true
             case $(grep -Eo '^\[GNUPG:\] (GOODSIG|EXPKEYSIG|REVKEYSIG)' /run/work/said) in
             *GOODSIG) continue ;;
-            *EXPKEYSIG) reason="the key that signed it is expired; is there a newer keyring?" ;;
+            *EXPKEYSIG) reason="the key that signed it has expired" ;;
             *REVKEYSIG) reason="the key that signed it is revoked" ;;
-            *) reason="it has no good signature by a key that is trusted" ;;
+            *) reason="it has no good signature of a trusted key" ;;
             esac
             cat /run/work/said >&2
-            name=${signature##*/}
-            echo "debate: ${name%.sig}: $reason" >&2
+            file=${signature##*/} file=${file%.sig}
+            problem packages "${file%-*-*-*}" "$file: $reason" "is there a newer keyring, or another mirror?"
             break
         done
         exit "$status"

@@ -1,5 +1,6 @@
 # Sourced by the scripts that run pacman: a database, a cache and a keyring of its own, with nothing of the base's.
 # in: repositories (sections of pacman.conf), architecture, keyring (if it is not the distribution's own), keys/
+. /run/step/problem.sh
 pacman=/run/work/pacman
 mkdir -p "$pacman/db/sync" "$pacman/db/local" "$pacman/cache" "$pacman/hooks"
 export LC_ALL=C
@@ -53,8 +54,8 @@ keyring() {
         keys=/usr/share/pacman/keyrings
         [ -e "$keys/archlinux.gpg" ] || keys=/usr/share/keyrings # Debian's package has them there.
         if [ ! -e "$keys/archlinux.gpg" ]; then
-            echo "debate: no keyring of Arch Linux; install archlinux-keyring, or set DEBATE_KEYRING_ARCH" >&2
-            exit 1
+            problem "" "" "no keyring of Arch Linux" "install archlinux-keyring, or set DEBATE_KEYRING_ARCH"
+            stop_on_problems
         fi
         gpg --import "$keys/archlinux.gpg"
         gpg --import-ownertrust "$keys/archlinux-trusted"

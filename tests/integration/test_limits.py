@@ -13,13 +13,13 @@ def test_too_much_memory(checkout: Checkout) -> None:
     hook(checkout, "exec tail /dev/zero\n")
     checkout.doit("rootfs:mine")
     said = checkout.doit("overlay:mine", status=1, MEMORY=str(256 << 20))
-    assert "overlay: met its limit of 268,435,456 memory (setting limits.memory)" in said
+    assert "overlay: exceeded its limit of 268,435,456 bytes of memory (setting limits.memory)" in said
 
 
 def test_too_many_processes(checkout: Checkout) -> None:
     hook(checkout, "#!/bin/bash\nfor n in {1..300}; do sleep 60 & done; wait -n; exit 1\n")
     said = checkout.doit("overlay:mine", status=1, PROCESSES="100")
-    assert "overlay: met its limit of 100 processes (setting limits.processes)" in said
+    assert "overlay: exceeded its limit of 100 processes (setting limits.processes)" in said
 
 
 @pytest.mark.parametrize("scratch", ["tmpfs", "disk"])
@@ -35,8 +35,7 @@ def test_an_iso_too_large(checkout: Checkout) -> None:
     hook(checkout, "echo small\n")
     checkout.doit("overlay:mine", "initrd:mine", "boot:mine")
     said = checkout.doit("iso:mine", status=1, BYTES=str(100 << 20))
-    assert "iso: failed" in said
-    assert "output iso: larger than 104,857,600 bytes (setting limits.bytes)" in said
+    assert "iso: output iso: larger than 104,857,600 bytes (setting limits.bytes)" in said
     assert "iso:mine" in checkout.doit("iso:mine")
 
 
@@ -60,7 +59,7 @@ def test_too_many_files(checkout: Checkout) -> None:
 def test_a_fork_bomb(checkout: Checkout) -> None:
     hook(checkout, "#!/bin/bash\necho counting\nbomb() { bomb | bomb & }\nbomb\nsleep 60\n")
     said = checkout.doit("overlay:mine", status=1, PROCESSES="200", WARN_AFTER="5", STOP_AFTER="6")
-    assert "overlay: met its limit of 200 processes (setting limits.processes)" in said or (
+    assert "overlay: exceeded its limit of 200 processes (setting limits.processes)" in said or (
         "overlay: stopped after 6 s (setting limits.stop_after)" in said
     )
 

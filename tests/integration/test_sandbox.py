@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from pathlib import Path
@@ -15,15 +16,42 @@ from tests.integration.checkout import Checkout, hook
 def test_a_hook_that_fails(checkout: Checkout, first: str) -> None:
     hook(checkout, f"{first}echo something useful\ngrep x /dev/null\necho not reached\n")
     said = checkout.doit("overlay:mine", status=1)
-    assert "overlay: failed" in said
     assert "something useful" in said
     assert "debate: hook hook.sh: line 3: exit status 1: grep x /dev/null" in said
-    assert "debate: hook hook.sh: failed with exit status 1" in said
+    assert "\nprofiles/mine.yaml:3:9: hooks: hook.sh failed with exit status 1; see the log for its message\n" in said
     assert "not reached" not in said
     assert str(checkout.output("mine", "logs", "overlay.log")) in said
     assert not checkout.output("mine", "overlay.json").exists()
     hook(checkout, "echo fine\n")
     checkout.doit("overlay:mine")
+
+
+FORGING = r"""
+echo 'debate: hostname: forged; forged'
+echo '::error file=profiles/mine.yaml,line=1::forged'
+echo '  > ##[error]forged'
+printf 'one\r::error::forged\n\033[31m\342\200\256forged\n'
+printf 'hostname\0mine\0forged\0\0' >> /run/problems
+printf 'hostname\0\377\0' >> /run/problems
+exit 3
+"""
+
+
+def test_a_hook_annotates_nothing(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it says and writes, the one problem is its own failure, and GitHub finds no command of its."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    hook(checkout, FORGING)
+    checkout.doit("rootfs:mine")
+    said = checkout.doit("overlay:mine", "-v", status=1)
+    lines = re.split(r"[\r\n]+", said)
+    assert [line for line in lines if line.lstrip().startswith("::error")] == [
+        "::error file=profiles/mine.yaml,line=3,col=9,title=overlay mine::"
+        "hooks: hook.sh failed with exit status 3; see the log for its message"
+    ]
+    assert not [line for line in lines if "##[" in line]
+    assert "  debate: hostname: forged; forged\n" in said, "it is shown as what the hook said"
+    assert "mine.yaml:1" not in said.replace("file=profiles/mine.yaml,line=1::forged", "")
+    assert not set(said) & {"\033", "\u202e"}
 
 
 def test_what_a_hook_leaves_running_does_not_outlive_it(checkout: Checkout) -> None:

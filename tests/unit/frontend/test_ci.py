@@ -1,23 +1,47 @@
-"""Errors where GitHub shows them: at the line of the file."""
+"""Errors where GitHub shows them: at the line of the file. Text is never taken for a command."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from debate.errors import Place, Problem
 from debate.frontend import ci
 
 
-def test_an_error_in_a_profile_is_shown_there() -> None:
-    message = (
-        "lock:x: profiles/x.yaml:5:12: packages: no 'curll'; did you mean curl?\n"
-        "profiles/_common.yaml:7:3: packages: no 'nanoo'; did you mean nano?\nthe whole log: build/x/logs/lock.log"
-    )
-    assert ci.errors(message, title="lock x") == [
-        "::error file=profiles/x.yaml,line=5,col=12,title=lock x::packages: no 'curll'; did you mean curl?",
-        "::error file=profiles/_common.yaml,line=7,col=3,title=lock x::packages: no 'nanoo'; did you mean nano?",
-    ]
-    assert ci.errors("overlay: failed\n  > debate: profiles/x.yaml:3:9: locale: none; its own are", title="o") == [
-        "::error file=profiles/x.yaml,line=3,col=9,title=o::locale: none; its own are"
-    ]
+@pytest.mark.parametrize(
+    ("problem", "expected"),
+    [
+        (Problem(Place("p/x.yaml", 5, 12), "users: a", "b"), "file=p/x.yaml,line=5,col=12,title=lock x::users: a; b"),
+        (Problem(Place("p/x.yaml", 5), "100% a\nb"), "file=p/x.yaml,line=5,title=lock x::100%25 a%0Ab"),
+        (Problem(Place("p,x:y.yaml", 5, 1), "a"), "file=p%2Cx%3Ay.yaml,line=5,col=1,title=lock x::a"),
+        (Problem(Place("there.yaml"), "a"), "file=there.yaml,title=lock x::a"),
+        (Problem(Place("setting jobs"), "a", "b"), "title=lock x::setting jobs: a; b"),
+        (Problem(None, "no space", "free some"), "title=lock x::no space; free some"),
+        (Problem(None, "a\nx.yaml:1:1: c", "x.yaml:5:1: b"), "title=lock x::a%0Ax.yaml:1:1: c; x.yaml:5:1: b"),
+    ],
+)  # fmt: skip
+def test_a_problem_is_shown_at_its_place(
+    problem: Problem, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.yaml").touch()
+    assert ci.errors([problem, problem], title="lock x") == [f"::error {expected}"] * 2
 
 
-def test_another_error_is_shown_as_it_is() -> None:
-    assert ci.errors("no space; free some", title="iso x") == ["::error title=iso x::no space; free some"]
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("::error file=a::b", ": :error file=a::b"),
+        ("one\n  \t::add-mask::x", "one\n  \t: :add-mask::x"),
+        ("one\r\u3000::add-mask::x", "one\r\u3000: :add-mask::x"),
+        ("  > x ##[error]y ##[group]", "  > x ## [error]y ## [group]"),
+        ("a::b # [c]", "a::b # [c]"),
+    ],
+)
+def test_text_is_no_command(text: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    assert ci.inert(text) == text
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert ci.inert(text) == expected

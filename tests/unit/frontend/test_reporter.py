@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from doit.exceptions import TaskFailed
 
+from debate.errors import Complaint, Place, StepError
+from debate.frontend.failure import Failed
 from debate.frontend.progress import Board
 from debate.frontend.reporter import Reporter
 
@@ -91,8 +93,41 @@ def test_gitlab_folds_logs(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_failure_is_an_annotation(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
-    reporter.add_failure(task("overlay:x"), TaskFailed("overlay: failed\n  > 50% gone"))
-    assert said(reporter) == "  overlay:x              failed\n\noverlay: failed\n  > 50% gone\n\n"
+    """Each of its problems, and nothing of the log's end, which is shown without commands."""
+    complaints = [
+        Complaint("users", "live", "no shell /bin/zsh", "add it"),
+        Complaint("locale", "", "none is 50% there"),
+    ]
+    error = StepError("", complaints=complaints, details="    ::error file=x::y\n  > a ##[error]b")
+    error.locate(lambda field, value: Place("p/x.yaml", 3, 1) if (field, value) == ("users", "live") else None)
+    shown = (
+        "  overlay:x              failed\n\np/x.yaml:3:1: users: no shell /bin/zsh; add it\nlocale: none is 50% there\n"
+    )
+    reporter.add_failure(task("overlay:x"), Failed(error, "\nhint"))
+    assert said(reporter) == f"{shown}    ::error file=x::y\n  > a ##[error]b\nhint\n\n"
+    reporter.outstream.seek(0)
+    reporter.outstream.truncate()
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    reporter.add_failure(task("overlay:x"), TaskFailed("overlay: failed\n  > 50% gone"))
-    assert said(reporter).endswith("\n::error title=overlay x::overlay: failed%0A  > 50%25 gone\n")
+    reporter.add_failure(task("overlay:x"), Failed(error))
+    assert said(reporter) == (
+        f"{shown}    : :error file=x::y\n  > a ## [error]b\n\n"
+        "::error file=p/x.yaml,line=3,col=1,title=overlay x::users: no shell /bin/zsh; add it\n"
+        "::error title=overlay x::locale: none is 50%25 there\n"
+    )
+
+
+def test_a_failure_without_an_error_is_an_annotation(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    reporter.add_failure(task("overlay:x"), TaskFailed("one\n##[error]two"))
+    assert said(reporter).endswith("one\n## [error]two\n\n::error title=overlay x::one%0A##[error]two\n")
+
+
+def test_what_a_step_says_is_no_command(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With -v each line of its output is shown, and without a terminal its last one now and then."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    activity = reporter.board.begin("overlay:x", verbose=True)
+    activity.heard(b"::error file=x::y\n a ##[error]b\n")
+    assert "| ::error file=x::y\n" in said(reporter), "it is no command behind other words"
+    assert "| a ## [error]b\n" in said(reporter)
+    reporter.board.end("overlay:x")
+    reporter.board.close()

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from debate.errors import DebateError, Place, Problem
+from debate.frontend.failure import Failed
+from debate.graph.tasks import guarded
 from tests.conftest import ROOT
 
 DOIT = str(Path(sys.executable).with_name("doit"))
@@ -228,3 +231,25 @@ def test_an_invalid_profile_is_all_that_validate_tells(checkout: Path) -> None:
     assert said.splitlines()[1:] == ["1 profile: 1 invalid, 1 problem"]
     found = json.loads(doit(checkout, "validate", "bad", "--format", "json", status=1))
     assert found
+
+
+@pytest.mark.parametrize(
+    ("error", "shown", "problems"),
+    [
+        (DebateError("a", "b", place="x.yaml"), "x.yaml: a; b", [Problem(Place("x.yaml"), "a", "b")]),
+        (DebateError("a", log="/log"), "a\nhint", [Problem(None, "a")]),
+        (
+            PermissionError(13, "Permission denied", "/x"),
+            "/x: Permission denied; run as root",
+            [Problem(Place("/x"), "Permission denied", "run as root")],
+        ),
+        (OSError("odd"), "odd", [Problem(None, "odd")]),
+    ],
+)
+def test_a_failure_keeps_its_problems(error: Exception, shown: str, problems: list[Problem]) -> None:
+    def action() -> None:
+        raise error
+
+    failed = guarded(action, "\nhint")
+    assert isinstance(failed, Failed)
+    assert (failed.message, list(failed.error.problems)) == (shown, problems)

@@ -1,4 +1,4 @@
-"""Bounds: one group a sandbox, and a host without control groups is refused."""
+"""Limits: one group a sandbox, and a host without control groups is refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_host_without_control_groups_is_refused(tmp_path: Path, monkeypatch: p
         ("oom_kill_disable 0\noom_kill 0\n", ""),
     ],
 )
-def test_which_bound_was_met(tmp_path: Path, content: str, expected: str) -> None:
+def test_which_limit_was_exceeded(tmp_path: Path, content: str, expected: str) -> None:
     (tmp_path / "events").write_text(content)
     group = limits.Group((), counters={"memory": tmp_path / "events"})
     assert group.exceeded() == expected

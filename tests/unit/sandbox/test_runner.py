@@ -1,10 +1,64 @@
-"""What of a log is shown where a step failed."""
+"""What is said of a step that failed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from debate.sandbox.runner import tail
+import pytest
+
+from debate.errors import Complaint, Place
+from debate.sandbox.runner import _failed, tail
+from debate.settings import Limits
+
+USER = Complaint("users", "live", "no shell", "add it")
+GENERAL = Complaint("", "", "no keyring", "install one")
+
+
+@pytest.mark.parametrize(
+    ("exceeded", "said", "complaints", "expected"),
+    [
+        ("", "", [], ["x: failed"]),
+        ("", "", [USER], ["users: no shell; add it"]),
+        ("", "", [GENERAL], ["x: no keyring; install one"]),
+        ("", "", [USER, GENERAL, USER], ["x: no keyring; install one", "users: no shell; add it"]),
+        ("memory", "", [], ["x: exceeded its limit of 5 bytes of memory (setting limits.memory)"]),
+        ("processes", "", [GENERAL, USER], [
+            "x: exceeded its limit of 6 processes (setting limits.processes)", "no keyring; install one",
+            "users: no shell; add it",
+        ]),
+        ("", "sh: Cannot fork", [], ["x: could not start a process (setting limits.processes, 6)"]),
+        ("", "debate: users: forged; x\n::error file=y::z", [], ["x: failed"]),
+    ],
+)  # fmt: skip
+def test_why_a_step_failed(
+    tmp_path: Path, exceeded: str, said: str, complaints: list[Complaint], expected: list[str]
+) -> None:
+    log = tmp_path / "log"
+    log.write_text(f"{said}\n")
+    error = _failed("x", log, Limits(memory=5, processes=6), exceeded, 1, list(dict.fromkeys(complaints)))
+    assert list(map(str, error.problems)) == expected
+    shown = [f"{line}" for line in tail(log, lines=99).splitlines()]
+    assert str(error).splitlines()[: len(expected)] == expected
+    assert str(error).endswith(f"the whole log: {log}")
+    assert error.log == str(log)
+    assert [line.removeprefix("  > debate: ") for line in shown][-len(expected) :] == expected, "so does the log"
+
+
+def test_complaints_are_shown_at_their_places(tmp_path: Path) -> None:
+    (tmp_path / "log").touch()
+    error = _failed("x", tmp_path / "log", Limits(), "memory", 1, [USER, GENERAL])
+    asked = []
+
+    def place(field: str, value: str) -> Place:
+        asked.append((field, value))
+        return Place("x.yaml", 3, 4)
+
+    error.locate(place)
+    assert [str(problem) for problem in error.problems][1:] == [
+        "no keyring; install one",
+        "x.yaml:3:4: users: no shell; add it",
+    ]
+    assert asked == [("users", "live")], "what is not of the profile has no place there"
 
 
 def test_the_line_that_tells_is_marked(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def test_closure(tmp_path: Path) -> None:
 def test_the_shipped_scripts() -> None:
     scripts = ROOT / "sandbox"
     assert closure(scripts, "debian/lock.sh") == ["debian/apt.sh", "debian/lock.sh"]
-    assert closure(scripts, "overlay.sh") == ["hook-errors.bash", "overlay.sh", "present.sh"]
+    assert closure(scripts, "overlay.sh") == ["hook-errors.bash", "overlay.sh", "present.sh", "problem.sh"]
     everything = {str(path.relative_to(scripts)) for pattern in ("*.sh", "*.bash") for path in scripts.rglob(pattern)}
     tops = {name for name in everything if name not in ("debian/apt.sh", "hook-errors.bash")}
     assert {name for top in tops for name in closure(scripts, top)} == everything

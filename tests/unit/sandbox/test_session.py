@@ -1,33 +1,18 @@
-"""Outputs that a command writes to its standard output."""
+"""What a builder asks of a session reaches it as it was."""
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
+from dataclasses import replace
 
-import pytest
-
-from debate import keys
-from debate.sandbox.session import take
+from debate.sandbox.session import Command, Session
 
 
-def test_what_it_says_is_taken(tmp_path: Path) -> None:
-    """Whether it comes at once or with a pause, and how it ended is told."""
-    target = tmp_path / "out" / "iso"
-    argv = ["sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; sleep 0.2; echo end; exit 3"]
-    wanted = b"x" * 3_000_000 + b"end\n"
-    assert take(argv, target, len(wanted)) == (3, (keys.sha256(wanted), len(wanted)))
-    assert target.read_bytes() == wanted
-
-
-def test_nothing_is_said(tmp_path: Path) -> None:
-    assert take(["true"], tmp_path / "iso", 0) == (0, (keys.sha256(b""), 0))
-
-
-@pytest.mark.parametrize("script", ["exec yes", "head -c 11 /dev/zero; exec sleep 600"])
-def test_more_than_it_may(tmp_path: Path, script: str) -> None:
-    """It is stopped, and not waited for."""
-    started = time.monotonic()
-    with pytest.raises(OSError, match=r"larger than 10 bytes \(setting limits.bytes\)"):
-        take(["sh", "-c", script], tmp_path / "iso", 10)
-    assert time.monotonic() - started < 300
+def test_through_json_and_back() -> None:
+    session = Session(
+        directory="/d", base="", layers=("/a", "/b"), outputs=("o",), scripts="/s", environment={"A": "b"}, uid_base=1,
+        commands=(Command(("/bin/sh", "x"), rights="system"), Command(("y",), pack_upper=True, stdout="o")),
+        shown=(("/etc/hosts", "/etc/hosts"),), mirrors=(("/m", "/run/mirror/m"), ("/n", "/run/mirror/n")),
+        scratch="disk", bytes=2, inodes=3, cgroup_procs=("/p",), in_scope=True,
+    )  # fmt: skip
+    session = replace(session, shell=(4, 5))  # noqa: S604
+    assert Session.from_json(session.to_json()) == session

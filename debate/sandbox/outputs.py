@@ -1,0 +1,91 @@
+"""Outputs of a sandbox on their way out: hashed while they are copied. What made them is untrusted."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import select
+import stat
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO
+
+from debate.host.copying import send
+from debate.host.run import die_with_parent
+from debate.model import Artifact
+
+_PIPE = 1 << 20
+"""Bytes, the most that an unprivileged user's pipe can hold; see pipe(7)."""
+
+
+def take(argv: Sequence[str], target: Path, most: int) -> tuple[int, Artifact]:
+    """Run a command and write its standard output to ``target``.
+
+    While nothing comes, what has come is brought to the disk. Returns the command's exit status and the output. Raises
+    OSError for more than ``most`` bytes.
+    """
+    digest, size, synced = hashlib.sha256(), 0, True
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source, end = os.pipe()
+    with contextlib.suppress(OSError):  # It only makes it faster.
+        fcntl.fcntl(source, fcntl.F_SETPIPE_SZ, _PIPE)
+    with (
+        open(source, "rb", buffering=0) as reader,
+        target.open("wb") as writer,
+        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=end, preexec_fn=die_with_parent) as process,
+    ):
+        os.close(end)
+        try:
+            while True:
+                if not synced and not select.select([reader], [], [], 0.05)[0]:
+                    _sync(writer)
+                    synced = True
+                chunk = reader.read(_PIPE)
+                if not chunk:
+                    break
+                size += len(chunk)
+                if size > most:
+                    raise OSError(f"larger than {most:,} bytes (setting limits.bytes)")
+                digest.update(chunk)
+                writer.write(chunk)
+                synced = False
+            if not synced:
+                _sync(writer)
+        except OSError:
+            process.kill()  # It would wait for ever for somebody to read on.
+            raise
+    return process.returncode, Artifact(f"sha256:{digest.hexdigest()}", size)
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def copy(directory: Path, name: str, target: Path) -> Artifact:
+    """Copy the file ``name`` in ``directory`` to ``target``. Raises OSError, also for what is not a regular file."""
+    parent = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
+    finally:
+        os.close(parent)
+    with open(source, "rb", buffering=0) as reader:
+        found = os.fstat(source)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("not a regular file")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Nothing inside runs any more, so the copy and the digest, made side by side, are of the same bytes.
+        with target.open("wb", buffering=0) as writer, ThreadPoolExecutor(1) as pool:
+            copying = pool.submit(_copy, source, writer.fileno(), found.st_size)
+            digest = hashlib.file_digest(reader, "sha256")
+            copying.result()
+    return Artifact(f"sha256:{digest.hexdigest()}", found.st_size)
+
+
+def _copy(source: int, target: int, size: int) -> None:
+    send(source, target, size)
+    os.fsync(target)

@@ -1,0 +1,55 @@
+"""What the scripts of a step complain of, on a channel beside their output: the file `PATH` in the sandbox.
+
+It holds records of four fields, FIELD VALUE FACT REMEDY, each of which ends with a NUL; sandbox/problem.sh writes them.
+Whatever runs inside may write there, so it is hostile input. The session makes the file, no one inside can put another
+in its place, and what is read of it is bounded and becomes nothing but text that is shown.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from debate.errors import Complaint
+from debate.text.printable import printable
+
+PATH = "/run/problems"
+_BYTES = 256 << 10
+"""What is read of the file."""
+_FIELD_BYTES = 4096
+_COUNT = 50
+_FIELDS = 4
+_FIELD = re.compile(r"([a-z][a-z_]{0,63})?")
+
+
+def create(path: Path, uid_base: int) -> None:
+    """Make the file, for root of the sandbox to write."""
+    path.touch(mode=0o600)
+    os.chown(path, uid_base, uid_base)
+
+
+def read(path: Path) -> tuple[list[Complaint], int]:
+    """As `parse`."""
+    with path.open("rb") as file:
+        return parse(file.read(_BYTES))
+
+
+def parse(data: bytes) -> tuple[list[Complaint], int]:
+    """The first complaints in ``data``, fit to be shown, and how many others there are or seem to be."""
+    *fields, rest = data.split(b"\0")
+    records = [fields[start : start + _FIELDS] for start in range(0, len(fields), _FIELDS)]
+    found = [complaint for record in records if (complaint := _complaint(record))]
+    unique = list(dict.fromkeys(found))[:_COUNT]
+    unread = len(records) - len(found) + bool(rest)
+    return unique, unread + max(0, len(set(found)) - _COUNT)
+
+
+def _complaint(record: list[bytes]) -> Complaint | None:
+    if len(record) != _FIELDS or any(len(field) > _FIELD_BYTES for field in record):
+        return None
+    try:
+        field, value, fact, remedy = (printable(part.decode()).strip() for part in record)
+    except UnicodeDecodeError:
+        return None
+    return Complaint(field, value, fact, remedy) if fact and _FIELD.fullmatch(field) else None

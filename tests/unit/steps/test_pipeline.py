@@ -1,0 +1,74 @@
+"""Complaints of a step are told at their places in the profile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from debate.build.builder import Builder
+from debate.cache.store import Store
+from debate.errors import Complaint, DebateError, StepError
+from debate.settings import Settings
+from debate.steps.pipeline import Pipeline
+from tests.conftest import write_files
+
+HOOKS = {"hooks/one.sh": "", "other.sh": ""}
+TEXT = """\
+version: 1
+description: x
+hooks: [hooks/one.sh, hooks/one.sh, other.sh]
+users:
+  - name: live
+    groups: [adm, sodu]
+    shell: /bin/zsh
+locale: de_DD.UTF-8
+services: {enable: [ssh], mask: [x.service]}
+"""
+
+
+def places(profiles: Path, *complaints: Complaint) -> list[str]:
+    """The problems of a step that fails with ``complaints``."""
+    settings = Settings(root=profiles.parent, cache=profiles.parent / "cache", output=profiles.parent / "build")
+    pipeline = Pipeline(settings, "x", Builder(settings, Store(settings.cache)))
+    with pytest.raises(StepError) as caught, pipeline.places():
+        raise StepError("", complaints=complaints)
+    return list(map(str, caught.value.problems))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "place"),
+    [
+        ("users", "sodu", "6:19: "),
+        ("users", "live", "5:11: "),
+        ("users", "elsewhere", "5:3: "),
+        ("users", "", "5:3: "),
+        ("hooks", "2", "3:23: "),
+        ("hooks", "4", "3:8: "),
+        ("hooks", "0", "3:8: "),
+        ("locale", "de_DD.UTF-8", "8:9: "),
+        ("services", "ssh.service", "9:21: "),
+        ("services", "x.service", "9:34: "),
+        ("timezone", "Europe/Berlim", ""),
+        ("version", "/etc", "1:10: "),
+    ],
+)
+def test_where_a_value_is(profiles: Path, field: str, value: str, place: str) -> None:
+    write_files(profiles, {"x.yaml": TEXT, **HOOKS})
+    shown = f"profiles/x.yaml:{place}" if place else ""
+    assert places(profiles, Complaint(field, value, "fact", "remedy")) == [f"{shown}{field}: fact; remedy"]
+
+
+def test_a_profile_that_is_broken_meanwhile(profiles: Path) -> None:
+    (profiles / "x.yaml").write_text("version: [")
+    assert places(profiles, Complaint("users", "live", "fact"), Complaint("", "", "b")) == ["users: fact", "b"]
+
+
+def test_no_other_error_is_parsed(profiles: Path) -> None:
+    write_files(profiles, {"x.yaml": TEXT, **HOOKS})
+    settings = Settings(root=profiles.parent, cache=profiles.parent / "cache", output=profiles.parent / "build")
+    pipeline = Pipeline(settings, "x", Builder(settings, Store(settings.cache)))
+    text = "overlay: failed\n  > debate: locale: de_DD.UTF-8; x"
+    with pytest.raises(DebateError) as caught, pipeline.places():
+        raise DebateError(text)
+    assert str(caught.value) == text

@@ -76,36 +76,3 @@ def _narrowest(nodes: list[Node], parts: list[str]) -> Node | None:
         if set(parts) <= {text for scalar in _scalars(node) for text in _spellings(scalar)}:
             return _narrowest(_children(node), parts) or node
     return None
-
-
-# What follows reads text; it goes once steps say field and value apart.
-
-_COMPLAINT = re.compile(r"^(  > debate: |lock:\S+: |)([a-z]+): ([^;\n]*)", re.MULTILINE)
-"""``FIELD: fact; remedy``, in a log's line that is shown or in a step's own error."""
-
-
-def placed(text: str, root: Node) -> str:
-    """``text`` with file, line and column before each complaint of a field of the profile ``root``."""
-
-    def place(match: re.Match[str]) -> str:
-        before, field, fact = match.groups()
-        node = root.value.get(field)
-        if node is None:
-            return match[0]
-        return f"{before}{_of(node, fact).position}: {field}: {fact}"
-
-    return _COMPLAINT.sub(place, text)
-
-
-def _of(node: Node, fact: str) -> Node:
-    """The value below ``node`` that ``fact`` names last; ``node`` where it names none.
-
-    It names the user before the group of theirs that is wrong.
-    """
-    texts = [scalar for scalar in _scalars(node) if isinstance(scalar.value, str) and scalar.value]
-    named = {found.start(): scalar for scalar in texts if (found := _word(scalar.value, fact))}
-    return named[max(named)] if named else node
-
-
-def _word(word: str, fact: str) -> re.Match[str] | None:
-    return re.search(rf"(?<![\w/-]){re.escape(word)}(?![\w/-])", fact)

@@ -12,7 +12,7 @@ import pytest
 from debate import PACKAGE, distributions, live, managers
 from debate.distributions import BOOTSTRAPPERS
 from debate.errors import DebateError
-from debate.profile.profile import schema
+from debate.profile.schema import schema
 from tests.conftest import ROOT
 
 

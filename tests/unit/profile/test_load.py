@@ -43,13 +43,13 @@ def test_a_mistake_has_its_own_message(profiles: Path, text: str, expected: str)
     [
         (
             "users:\n  - name: a\n    uid: 1000\n  - name: b\n    uid: 1000",
-            "profiles/x.yaml:6:10: users: uid 1000 stands twice; keep one",
+            "profiles/x.yaml:6:10: users: uid 1000 is used twice; keep one",
         ),
         ("users: [{name: root, uid: 5}]", "profiles/x.yaml:2:27: root's uid is 0; leave it out"),
         ("users: [{name: a, uid: 0}]", "profiles/x.yaml:2:24: uid 0 is root's; choose another"),
         (
             "users: [{name: a, autologin: true}, {name: b, autologin: true}]",
-            "profiles/x.yaml:2:58: only one user can be logged in by itself; choose one",
+            "profiles/x.yaml:2:58: only one user can be logged in automatically; choose one",
         ),
     ],
 )

@@ -104,10 +104,12 @@ class _Locker:
     """Makes, checks and refreshes the lock of one profile."""
 
     def __init__(self, work: Work) -> None:
+        from debate.steps.work import to_json
+
         self.work = work
         self.path = committed(work.settings.profiles, work.name)
         self.wanted = work.slice(Slice)
-        self.request = keys.sha256(keys.canonical(_values(self.wanted)))
+        self.request = keys.sha256(keys.canonical(to_json(self.wanted)))
         self.below = work.below(self.wanted.base)
         self.packages_below = self.below.locked() if self.below else []
 
@@ -196,13 +198,6 @@ class _Locker:
         if not packages and not below:
             raise DebateError("the package list resolves to nothing to install", place=place)
         return sorted([*packages, *self.packages_below], key=lambda package: (package.name, package.architecture))
-
-
-def _values(request: Request) -> dict[str, Any]:
-    import msgspec
-
-    found: dict[str, Any] = msgspec.to_builtins(request)
-    return found
 
 
 def _pinned(settings: Settings, profile: str) -> list[str]:

@@ -102,10 +102,9 @@ class Slice:
 
     def to_json(self) -> dict[str, Any]:
         """Without the empty fields of entries: most of a tree's are."""
-        import msgspec
+        from debate.steps.work import json_values
 
-        found: dict[str, Any] = msgspec.to_builtins(self)
-        return {**found, "tree": [entry.to_json() for entry in self.tree]}
+        return {**json_values(self), "tree": [entry.to_json() for entry in self.tree]}
 
 
 _VERBS = ("enable", "disable", "mask")

@@ -319,8 +319,13 @@ def epoch_of(slice_: Any) -> int:
 def to_json(slice_: Any) -> dict[str, Any]:
     """A slice as JSON values."""
     own = getattr(slice_, "to_json", None)
-    found: dict[str, Any] = own() if own else msgspec.to_builtins(slice_)
+    found: dict[str, Any] = own() if own else json_values(slice_)
     return found
+
+
+def json_values(value: Any) -> Any:
+    """A dataclass as what JSON would make of it: mappings, lists, text, numbers."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def shipped(packages: Sequence[Locked], below: Sequence[Locked]) -> list[Locked]:

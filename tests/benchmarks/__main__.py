@@ -24,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+from debate.steps.pipeline import Pipeline, epoch_of
 
 from debate import live
 from debate.build.builder import Builder, _fill
@@ -34,7 +35,6 @@ from debate.managers.interface import Target
 from debate.model import Artifact, Command, Locked, Step
 from debate.settings import Settings
 from debate.steps import boot
-from debate.steps.pipeline import Pipeline, epoch_of
 from tests.conftest import ROOT
 from tests.integration import pacman_repository
 from tests.integration.checkout import DOIT, Checkout

@@ -38,9 +38,9 @@ def test_new(settings: Settings, words: list[str], option: str, parent: str) -> 
     assert yaml.safe_load(text)["extends"] == parent
     assert text.count("#") > 10
     made = config.normalise(load(settings.profiles, "mine"), settings.profiles)
-    assert made.slices["packages"] == config.normalise(
+    assert made.values["lock"] == config.normalise(
         load(settings.profiles, parent), settings.profiles
-    ).slices["packages"]  # fmt: skip
+    ).values["lock"]  # fmt: skip
 
 
 def test_what_new_suggests_is_valid(settings: Settings) -> None:

@@ -130,9 +130,9 @@ def test_nothing_is_dropped_in_silence(directory: Path, profiles: Path) -> None:
 def test_it_normalises_to_an_arch_config(directory: Path, profiles: Path) -> None:
     draft.write(archiso.convert(directory, VARIABLES), profiles, "mine")
     made = config.normalise(load(profiles, "mine"), profiles)
-    assert made.slices["initrd"]["generator"] == "mkinitcpio"
-    assert made.slices["packages"]["components"] == ["core", "extra"]
-    assert made.slices["rootfs"]["release"] == "rolling"
+    assert made.values["initrd"]["generator"] == "mkinitcpio"
+    assert made.values["lock"]["components"] == ["core", "extra"]
+    assert made.values["rootfs"]["release"] == "rolling"
 
 
 @pytest.mark.parametrize("there", ["mine.yaml", "overlays/mine/x", "hooks/mine/x"])

@@ -180,7 +180,7 @@ def test_import_of_an_export_gives_the_same_config(profiles: Path, tmp_path: Pat
     (tmp_path / "again").mkdir()
     draft.write(back, tmp_path / "again", name)
     made = normalised(tmp_path / "again", name)
-    assert made.slices == normalised(profiles, "arch").slices
+    assert made.values == normalised(profiles, "arch").values
     assert made.hash == normalised(profiles, "arch").hash
 
 
@@ -207,8 +207,8 @@ def test_a_changed_export_is_read_as_any_archiso_profile(profiles: Path, tmp_pat
     (tmp_path / "again").mkdir()
     draft.write(archiso.convert(tmp_path / "out", variables(tmp_path / "out")), tmp_path / "again", "mine")
     made = normalised(tmp_path / "again", "mine")
-    assert made.slices["boot"]["timeout"] == 7
-    assert ("nano" in made.slices["packages"]["packages"]) == (change == "altered")
+    assert made.values["iso"]["timeout"] == 7
+    assert ("nano" in made.values["lock"]["packages"]) == (change == "altered")
 
 
 @pytest.mark.parametrize(

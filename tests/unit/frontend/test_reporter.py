@@ -9,10 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from debate.frontend.failure import Failed
 from doit.exceptions import TaskFailed
 
 from debate.errors import Complaint, Place, StepError
-from debate.frontend.failure import Failed
 from debate.frontend.progress import Board
 from debate.frontend.reporter import Reporter
 

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from debate.frontend.failure import Failed
 
 from debate.errors import DebateError, Place, Problem
-from debate.frontend.failure import Failed
 from debate.graph.tasks import guarded
 from tests.conftest import ROOT
 

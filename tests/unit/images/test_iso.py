@@ -1,6 +1,8 @@
-"""What xorriso is told, word for word."""
+"""What xorriso is told, word for word, and GRUB's menu."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +24,21 @@ COMMON = [
 ]  # fmt: skip
 
 
+SLICE = iso.Slice(
+    distribution="debian",
+    architecture="amd64",
+    generator="initramfs-tools",
+    label="L",
+    publisher="P",
+    application="Live system",
+    title="Rescue system",
+    timeout=3,
+    console=("tty0", "ttyS0,115200"),
+    arguments=("quiet", "x=a b"),
+)
+LIVE = Live({}, "/live/vmlinuz", "/live/initrd.img", ("boot=live",))
+
+
 @pytest.mark.parametrize(
     ("images", "options"),
     [
@@ -33,10 +50,40 @@ COMMON = [
 def test_golden(images: tuple[str, ...], options: list[str]) -> None:
     artifacts = {name: Artifact(f"sha256:{name}", 1) for name in (*images, "kernel")}
     live = Live({"live/vmlinuz": artifacts.pop("kernel"), "live/list": b"x"}, "", "", ())
-    slice_ = {"label": "L", "publisher": "P", "application": "Live system"}
-    step = iso.step(slice_, live, "menu", artifacts, 5, Artifact("sha256:base", 1))
+    step = iso.step(SLICE, live, artifacts, 5, Artifact("sha256:base", 1))
     assert step.parameters["options"].decode().rstrip("\0").split("\0") == options
-    assert step.parameters["iso/boot/grub/grub.cfg"] == b"menu"
+    assert step.parameters["iso/boot/grub/grub.cfg"] == iso.menu(SLICE, live).encode()
     assert step.parameters["iso/live/list"] == b"x"
     assert "iso/live/vmlinuz" in step.inputs
     assert step.epoch == 5
+
+
+def test_menu() -> None:
+    assert iso.menu(SLICE, LIVE) == (
+        "serial --unit=0 --speed=115200\n"
+        "terminal_input console serial\n"
+        "terminal_output console serial\n"
+        "set default=0\n"
+        "set timeout=3\n"
+        "menuentry 'Rescue system' {\n"
+        "    linux /live/vmlinuz boot=live console=tty0 console=ttyS0,115200 quiet 'x=a b'\n"
+        "    initrd /live/initrd.img\n"
+        "}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("console", "line"),
+    [
+        (("ttyS1",), "serial --unit=1 --speed=9600"),
+        (("ttyS0,9600n8",), "serial --unit=0 --speed=9600"),
+        (("ttyS12,115200n8r",), "serial --unit=12 --speed=115200"),
+        (("ttyS0,57600",), "serial --unit=0 --speed=57600"),
+    ],
+)
+def test_serial_lines(console: tuple[str, ...], line: str) -> None:
+    assert iso.menu(replace(SLICE, console=console), LIVE).splitlines()[0] == line
+
+
+def test_no_serial_line() -> None:
+    assert "serial" not in iso.menu(replace(SLICE, console=("tty0",)), LIVE)

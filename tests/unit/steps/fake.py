@@ -9,17 +9,17 @@ from typing import Any
 
 from debate import keys
 from debate.build.builder import Builder
-from debate.model import Artifact, Result, Step, Supplies
-from debate.settings import load
 from debate.cache.store import Store
+from debate.model import Artifact, Result, Step, Supplies
+from debate.profile import profile_names
+from debate.settings import load
 from debate.steps.rule import HOST
 from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild
-from debate.profile import profile_names
 
 MIRRORS = {"DEBATE_MIRROR_DEBIAN": "https://deb.example/debian", "DEBATE_MIRROR_ARCH": "https://arch.example"}
-_APT = "'https://deb.example/debian/pool/{name}_1_{arch}.deb' {name}_1_{arch}.deb 5 SHA256:{sha256}"
-_PACMAN = "{name}\t1\tcore\thttps://arch.example/core/os/x86_64/{name}-1-{arch}.pkg.tar.zst\t5\t{sha256}\tc2ln"
+_APT = "'https://deb.example/debian/pool/{name}_1_{arch}.deb' {name}_1_{arch}.deb {size} SHA256:{sha256}"
+_PACMAN = "{name}\t1\tcore\thttps://arch.example/core/os/x86_64/{name}-1-{arch}.pkg.tar.zst\t{size}\t{sha256}\tc2ln"
 NAMES = {"apt": ("base-files", "linux-image-amd64", "live-boot"), "pacman": ("base", "linux", "mkinitcpio")}
 
 
@@ -59,12 +59,12 @@ def _content(step: Step, output: str) -> bytes:
         below = step.parameters.get("installed", b"").decode(errors="replace")
         wanted = [name for name in (*NAMES[manager], *(["added"] if below else [])) if name not in below]
         return "".join(
-            line.format(name=name, arch=arch, sha256=keys.sha256(name.encode()).removeprefix("sha256:")) + "\n"
+            line.format(name=name, arch=arch, size=len(name), sha256=keys.sha256(name.encode()).removeprefix("sha256:"))
+            + "\n"
             for name in wanted
         ).encode()
     if step.name == "packages":  # A download: the fake's files are their names.
-        return next(n for n in (*NAMES["apt"], *NAMES["pacman"], "added")
-                    if keys.sha256(n.encode()) == f"sha256:{output}").encode()  # fmt: skip
+        return next(name for names in (*NAMES.values(), ("added",)) for name in names if _hex(name) == output).encode()
     if step.name == "inspect":
         return b"#\n%NAME%\nx\n" if manager == "pacman" else b"Package: x\nX-Debate-Initrd: yes\n"
     if step.name == "select":
@@ -73,6 +73,11 @@ def _content(step: Step, output: str) -> bytes:
         arch = "x86_64" if manager == "pacman" else "amd64"
         return "".join(f"{name}\t1\t{arch}\t{name}\t1\n" for name in NAMES[manager]).encode()
     return f"{step.name}/{output}".encode()
+
+
+def _hex(name: str) -> str:
+    """The SHA-256 of a made-up package file, which holds its name."""
+    return keys.sha256(name.encode()).removeprefix("sha256:")
 
 
 def build(root: Path, name: str, **settings: str) -> tuple[ProfileBuild, FakeBuilder]:

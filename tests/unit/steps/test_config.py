@@ -53,7 +53,7 @@ def hash_of(fields: Mapping[str, Any], trees: Mapping[str, Mapping[str, str]] | 
 )
 def test_golden(directory: Path, name: str) -> None:
     """DEBATE_TEST_GOLDEN=write writes the files anew: look at what git diff says then."""
-    text = json.dumps(normalise(directory, name).slices, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    text = json.dumps(normalise(directory, name).values, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     path = GOLDEN / f"{name}.config.json"
     if os.environ.get("DEBATE_TEST_GOLDEN") == "write":
         path.write_text(text)
@@ -134,8 +134,8 @@ def test_where_a_tree_lies_and_when_it_was_written_means_nothing() -> None:
             os.utime(file, (number, number))
             file.chmod(0o600 if number else 0o664)  # umask, which git does not keep
             (directory / "x.yaml").write_text(f"version: 1\noverlays: [tree{number}]\n")
-            hashes.add(normalise(directory, "x").slices["overlay"]["tree"][-1]["digest"])
-            hashes.add(keys.key(normalise(directory, "x").slices["overlay"]))
+            hashes.add(normalise(directory, "x").values["overlay"]["tree"][-1]["digest"])
+            hashes.add(keys.key(normalise(directory, "x").values["overlay"]))
         assert len(hashes) == 2
 
 
@@ -217,14 +217,14 @@ def test_what_the_distribution_does_not_have(tmp_path: Path, text: str, message:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{version: 1, base: below}", "1:20: base stands on a line of its own, without quotes: `base: NAME`; move it"),
-        ("version: 1\nbase: 'below'\n", "2:7: base stands on a line of its own, without quotes"),
-        ("version: 1\nbase: belwo\n", "2:7: base: there is no profile 'belwo' that can be built; did you mean 'below'"),
-        ("version: 1\nbase: _hidden\n", "2:7: base: there is no profile '_hidden' that can be built"),
-        ("version: 1\nbase: own\n", "2:7: base goes round in a circle: own; break it"),
-        ("version: 1\nbase: round\n", "2:7: base goes round in a circle: own -> round; break it"),
+        ("{version: 1, base: below}", "1:20: base must be on a line of its own, without quotes: `base: NAME`; move it"),
+        ("version: 1\nbase: 'below'\n", "2:7: base must be on a line of its own, without quotes"),
+        ("version: 1\nbase: belwo\n", "2:7: base: no profile 'belwo' can be built; did you mean 'below'"),
+        ("version: 1\nbase: _hidden\n", "2:7: base: no profile '_hidden' can be built"),
+        ("version: 1\nbase: own\n", "2:7: base is circular: own; break the cycle"),
+        ("version: 1\nbase: round\n", "2:7: base is circular: own -> round; break the cycle"),
         ("version: 1\nrelease: bookworm\nbase: below\n",
-         "2:10: release is 'bookworm', and that of the base 'below' is 'trixie'; they must be the same"),
+         "2:10: release is 'bookworm', and that of the base 'below' is 'trixie'; make them the same"),
         ("version: 1\nbase: cloud\n", "2:7: kernel is 'linux-image-amd64', and that of the base 'cloud' is"),
     ],
 )  # fmt: skip
@@ -243,11 +243,11 @@ def test_a_base_counts_and_is_not_inherited(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text("version: 1\nbase: below  # on its packages\n")
     (tmp_path / "other.yaml").write_text("version: 1\nextends: own\n")
     own = normalise(tmp_path, "own")
-    assert own.slices["packages"]["base"] == "below"
+    assert own.values["lock"]["base"] == "below"
     assert tmp_path / "below.yaml" in own.sources
-    assert normalise(tmp_path, "other").slices["packages"]["base"] is None
+    assert normalise(tmp_path, "other").values["lock"]["base"] is None
     (tmp_path / "third.yaml").write_text("version: 1\nbase: null\n")
-    assert normalise(tmp_path, "third").slices["packages"]["base"] is None
+    assert normalise(tmp_path, "third").values["lock"]["base"] is None
 
 
 def test_a_change_touches_only_the_slices_that_read_it() -> None:
@@ -258,12 +258,12 @@ def test_a_change_touches_only_the_slices_that_read_it() -> None:
                 (directory / f"x{number}.yaml").write_text(
                     yaml.safe_dump({"version": 1, "image": {"label": "X"}, **some})
                 )
-                made.append(normalise(directory, f"x{number}").slices)
-            return {step for step in config.SLICES if made[0][step] != made[1][step]}
+                made.append(normalise(directory, f"x{number}").values)
+            return {step for step in made[0] if made[0][step] != made[1][step]}
 
-    assert changed({"boot": {"timeout": 9}}) == {"boot"}
+    assert changed({"boot": {"timeout": 9}}) == {"iso"}
     assert changed({"files": [{"path": "/a"}]}) == {"overlay"}
-    assert changed({"packages": ["curl"]}) == {"packages"}
+    assert changed({"packages": ["curl"]}) == {"lock"}
     assert changed({"image": {"label": "X", "publisher": "p"}}) == {"iso"}
     assert changed({"description": "d"}) == set()
     assert changed({"image": {"label": "X", "exclude": ["/a/*"]}}) == {"rootfs"}
@@ -276,7 +276,7 @@ def test_a_profiles_own_tree_wins_over_an_extended_ones(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text("version: 1\noverlays: [base]\n")
     (tmp_path / "x.yaml").write_text("version: 1\nextends: b\noverlays: [own]\n")
     made = normalise(tmp_path, "x")
-    entry = next(entry for entry in made.slices["overlay"]["tree"] if entry["path"] == "/f")
+    entry = next(entry for entry in made.values["overlay"]["tree"] if entry["path"] == "/f")
     assert entry["digest"] == keys.sha256(b"own")
 
 

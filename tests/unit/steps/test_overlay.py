@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from debate import keys
 from debate.model import Artifact
 from debate.steps import overlay
+from debate.steps.work import typed
 
 SLICE: dict[str, Any] = {
     "users": [
@@ -27,7 +29,9 @@ SLICE: dict[str, Any] = {
 
 def test_golden() -> None:
     contents = {keys.sha256(b"echo\n"): b"echo\n", keys.sha256(b"a"): b"a"}
-    step = overlay.step(SLICE, contents, (Artifact("sha256:l", 1),), Artifact("sha256:b", 1))
+    step = overlay.step(
+        typed(SLICE, overlay.Slice, Path()), contents, (Artifact("sha256:l", 1),), Artifact("sha256:b", 1)
+    )
     assert step.parameters == {
         "users": b"live:1000:/bin/sh:adm,sudo:A:!\nnext::/bin/bash:::\n",
         "groups": b"passwd live\n",

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from debate.errors import DebateError
-from debate.sandbox.image.tar import pack
-from debate.errors import Place
+from debate.errors import DebateError, Place
 from debate.model import Entry, text_entry
 from debate.profile.tree import scan
+from debate.sandbox.image.tar import pack
 
 
 def packed(entries: list[Entry], contents: dict[str, bytes | Path]) -> bytes:

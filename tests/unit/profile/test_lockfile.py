@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from debate.errors import DebateError
-from debate.steps.lock import Locker, differences, to_text
+from debate.profile.lockfile import differences, read, to_text
 
 PACKAGE = {
     "name": "curl", "version": "8.14.1-2+b1", "architecture": "amd64", "repository": "debian",
@@ -24,7 +24,7 @@ def lock(*packages: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 def test_a_lock_that_was_written_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "l").write_text(to_text(lock(PACKAGE)))
-    assert Locker.read(tmp_path / "l") == lock(PACKAGE)
+    assert read(tmp_path / "l") == lock(PACKAGE)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_a_lock_that_was_written_can_be_read(tmp_path: Path) -> None:
         (lock(), "field 'packages' is missing"),
         (lock(PACKAGE, format=2), "not a lock of format 1"),
         (lock(PACKAGE, release=None), "field 'release' is missing"),
-        (lock(PACKAGE, PACKAGE), "package 'curl' stands twice"),
+        (lock(PACKAGE, PACKAGE), "package 'curl' is listed twice"),
         (lock({**PACKAGE, "sha256": "b"}), "package 'curl': field 'sha256' is 'b'"),
         (lock({**PACKAGE, "path": "../../etc/passwd"}), "field 'path' is '../../etc/passwd'"),
         (lock({**PACKAGE, "path": "a b"}), "field 'path' is 'a b'"),
@@ -46,7 +46,7 @@ def test_a_lock_that_was_written_can_be_read(tmp_path: Path) -> None:
 def test_a_damaged_lock_is_refused(tmp_path: Path, content: Any, message: str) -> None:
     (tmp_path / "l").write_text(json.dumps(content))
     with pytest.raises(DebateError) as caught:
-        Locker.read(tmp_path / "l")
+        read(tmp_path / "l")
     assert message in str(caught.value)
     assert str(caught.value).endswith("restore it from git, or delete it and build")
 
@@ -54,7 +54,7 @@ def test_a_damaged_lock_is_refused(tmp_path: Path, content: Any, message: str) -
 def test_a_merge_conflict_is_named_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "l").write_text("{\n<<<<<<< ours\n")
     with pytest.raises(DebateError, match=r"l:2: not JSON"):
-        Locker.read(tmp_path / "l")
+        read(tmp_path / "l")
 
 
 def test_differences() -> None:

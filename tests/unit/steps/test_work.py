@@ -10,7 +10,7 @@ from debate.build.builder import Builder
 from debate.cache.store import Store
 from debate.errors import Complaint, DebateError, StepError
 from debate.settings import Settings
-from debate.steps.pipeline import Pipeline
+from debate.steps.work import ProfileBuild
 from tests.conftest import write_files
 
 HOOKS = {"hooks/one.sh": "", "other.sh": ""}
@@ -30,8 +30,8 @@ services: {enable: [ssh], mask: [x.service]}
 def places(profiles: Path, *complaints: Complaint) -> list[str]:
     """The problems of a step that fails with ``complaints``."""
     settings = Settings(root=profiles.parent, cache=profiles.parent / "cache", output=profiles.parent / "build")
-    pipeline = Pipeline(settings, "x", Builder(settings, Store(settings.cache)))
-    with pytest.raises(StepError) as caught, pipeline.places():
+    work = ProfileBuild(settings, "x", Builder(settings, Store(settings.cache))).work("overlay")
+    with pytest.raises(StepError) as caught, work.places():
         raise StepError("", complaints=complaints)
     return list(map(str, caught.value.problems))
 
@@ -67,8 +67,8 @@ def test_a_profile_that_is_broken_meanwhile(profiles: Path) -> None:
 def test_no_other_error_is_parsed(profiles: Path) -> None:
     write_files(profiles, {"x.yaml": TEXT, **HOOKS})
     settings = Settings(root=profiles.parent, cache=profiles.parent / "cache", output=profiles.parent / "build")
-    pipeline = Pipeline(settings, "x", Builder(settings, Store(settings.cache)))
+    work = ProfileBuild(settings, "x", Builder(settings, Store(settings.cache))).work("overlay")
     text = "overlay: failed\n  > debate: locale: de_DD.UTF-8; x"
-    with pytest.raises(DebateError) as caught, pipeline.places():
+    with pytest.raises(DebateError) as caught, work.places():
         raise DebateError(text)
     assert str(caught.value) == text

@@ -59,9 +59,7 @@ def _content(step: Step, output: str) -> bytes:
         below = step.parameters.get("installed", b"").decode(errors="replace")
         wanted = [name for name in (*NAMES[manager], *(["added"] if below else [])) if name not in below]
         return "".join(
-            line.format(name=name, arch=arch, size=len(name), sha256=keys.sha256(name.encode()).removeprefix("sha256:"))
-            + "\n"
-            for name in wanted
+            line.format(name=name, arch=arch, size=len(name), sha256=_hex(name)) + "\n" for name in wanted
         ).encode()
     if step.name == "packages":  # A download: the fake's files are their names.
         return next(name for names in (*NAMES.values(), ("added",)) for name in names if _hex(name) == output).encode()

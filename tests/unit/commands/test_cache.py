@@ -52,9 +52,9 @@ def test_gc_says_what_is_needed(settings: Settings) -> None:
     built(settings, {})
     said = cache.gc(settings, "1K", "")
     assert said.startswith("0 objects removed, 0 B; 5 kB left, more than the 1 kB asked for: builds need 5 kB (")
-    with pytest.raises(DebateError, match=r"^--size: 'lots' is no size"):
+    with pytest.raises(DebateError, match=r"^--size: 'lots' is not a size"):
         cache.gc(settings, "lots", "")
-    with pytest.raises(DebateError, match=r"^--age: 'ages' is no age"):
+    with pytest.raises(DebateError, match=r"^--age: 'ages' is not an age"):
         cache.gc(settings, "", "ages")
 
 

@@ -150,7 +150,9 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
     Raises DebateError with everything that is not in the module's table or has another type.
     """
     root = root.resolve()
-    written = _in_file(root / "debate.toml")
+    defaults = {"cache": "cache", "output": "build"}
+    written = {("", name): _Written(path, partial(Place, path)) for name, path in defaults.items()}
+    written |= _in_file(root / "debate.toml")
     problems = []
     for variable, text in (os.environ if environment is None else environment).items():
         if variable.startswith("DEBATE_") and not variable.startswith("DEBATE_TEST_"):
@@ -159,8 +161,7 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
                 problems.append(Problem(Place(variable), "no such setting", _SEE))
             else:
                 written[name] = _Written(text, partial(Place, variable), from_environment=True)
-    read: dict[str, dict[str, Any]] = {"": {"cache": root / "cache", "output": root / "build"}}
-    read |= {group: {} for group in _GROUPS}
+    read: dict[str, dict[str, Any]] = {group: {} for group in ("", *_GROUPS)}
     for (group, key), value in written.items():
         try:
             read[group][key] = _value(root, group, key, value)

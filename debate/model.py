@@ -94,6 +94,8 @@ class Result:
     """From the local store, from the remote, or from a sandbox just now."""
     seconds: float
     """How long the step took when it was built, not how long the lookup took."""
+    log: str = ""
+    """Path of the log that the step's sandbox wrote in this run; empty where none ran."""
 
     @property
     def cached(self) -> bool:

@@ -41,6 +41,8 @@ class Builder:
     """What others have built."""
     activity: Activity = field(default_factory=lambda: Activity(""))
     """Told how far a step is."""
+    logs: dict[str, str] = field(default_factory=dict)
+    """Step -> path of the log that its sandbox wrote last, if one ran for this builder."""
 
     def realise(
         self,
@@ -80,13 +82,14 @@ class Builder:
             if action is not None:
                 self.store.record(key, name, action["outputs"], action["seconds"])
                 return Result(name, key, ingredients, action["outputs"], "remote", action["seconds"])
+            self.logs.pop(name, None)
             started = time.monotonic()
             made = make()
             seconds = time.monotonic() - started
             self.store.record(key, name, made, seconds)
             if self.remote:
                 self.remote.send(name, key, made, seconds, notes())
-        return Result(name, key, ingredients, made, "built", seconds)
+        return Result(name, key, ingredients, made, "built", seconds, self.logs.get(name, ""))
 
     def known(self, name: str, ingredients: Mapping[str, Any], outputs: Collection[str]) -> Result | None:
         """What the cache on this machine has."""
@@ -157,6 +160,7 @@ class Builder:
                 cgroup_procs=(),
                 shell=shell,
             )
+            self.logs[step.name] = str(log)
             outputs = runner.run(name, session, limits, log, step=step.name, warn=self.say, activity=self.activity)
             for output, artifact in outputs.items():
                 self.store.adopt(directory / "out" / output, artifact)

@@ -25,8 +25,6 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
 
     desc = "one line a step, with time and where its result came from"
     board: Board
-    output: Path
-    """The directory below which logs lie."""
     at_end: Callable[[], None] = staticmethod(lambda: None)
     """Called after the last task. A task's own teardown will not do: doit's threads end one by one."""
 
@@ -79,8 +77,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         if not tells(task):
             line = f"  {task.name:<22} {came:<10} {self.note(values)}".rstrip()
             self.board.write(line)
-            if source == "built":
-                self.fold(task.name, line.strip())
+            if "log" in values:
+                self.fold(Path(values["log"]), line.strip())
         for line in values.get("lines", []):
             self.board.write(line, stamped=False)
         if "made" in values:
@@ -132,11 +130,9 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         for made in self.made:
             self.board.write(f"  next: {made['next']}", stamped=False)
 
-    def fold(self, name: str, title: str) -> None:
+    def fold(self, log: Path, title: str) -> None:
         """Put a step's log into a CI log, folded. Nothing in it is taken for a command of the CI system."""
-        step, _, profile = name.partition(":")
-        log = self.output / profile / "logs" / f"{step}.log"
-        if not (ci.on_github() or ci.on_gitlab()) or not log.exists():
+        if not (ci.on_github() or ci.on_gitlab()):
             return
         with log.open(errors="replace") as file:
             lines = [f"    {printable(line.rstrip())}" for line in file]

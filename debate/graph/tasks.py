@@ -112,9 +112,7 @@ class Graph:
             "backend": "sqlite3",
             "dep_file": database,
             "check_file_uptodate": XXH3Checker,
-            "reporter": type(
-                "Reporter", (Reporter,), {"at_end": staticmethod(self.end), "board": self.board, "output": output}
-            ),
+            "reporter": type("Reporter", (Reporter,), {"at_end": staticmethod(self.end), "board": self.board}),
             "num_process": self.settings.jobs,
             "par_type": "thread",
             "verbosity": 1,

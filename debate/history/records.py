@@ -15,12 +15,12 @@ from debate.host.files import write_atomically
 from debate.model import Artifact, Result
 
 Report = dict[str, Any]
-"""What a step says of itself to the reporter: source, seconds, note."""
+"""What a step tells the reporter: source, seconds, log, note."""
 
 
 def report_of(result: Result) -> Report:
-    """What the reporter shows of a result."""
-    return {"source": result.source, "seconds": result.seconds}
+    """The part of a report that follows from a result; it has a log only where this run wrote one."""
+    return {"source": result.source, "seconds": result.seconds, **({"log": result.log} if result.log else {})}
 
 
 def trace_of(result: Result) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from debate import keys
 from debate.build.builder import Builder
 from debate.cache.store import Store
 from debate.errors import DebateError
+from debate.history.records import report_of
 from debate.model import Artifact, Command, Step, Tree
 from debate.settings import Limits, Settings
 from debate.tree import Entry
@@ -80,3 +81,46 @@ def test_a_missing_input_is_refused_before_anything_runs(tmp_path: Path) -> None
     made = Settings(root=ROOT, cache=tmp_path, output=tmp_path / "build")
     with pytest.raises(DebateError, match="missing or damaged, and x needs it; run the same command again"):
         Builder(made, Store(tmp_path)).run(STEP, tmp_path / "log")
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, builder: Builder) -> None:
+    """A sandbox that writes its log and nothing else."""
+
+    def run(*words: Any, step: str, **_: Any) -> dict[str, Artifact]:
+        words[3].write_text(f"{step} ran\n")
+        return {}
+
+    monkeypatch.setattr("debate.sandbox.runner.run", run)
+    monkeypatch.setattr("debate.build.builder._fill", lambda *_: None)
+    monkeypatch.setattr("debate.build.builder.available_memory", lambda: 1 << 40)
+    assert builder.logs == {}
+
+
+def test_a_report_has_the_log_that_this_run_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And none where the result was there, wherever the log lies and whatever an older run left."""
+    made = Settings(root=ROOT, cache=tmp_path, output=tmp_path / "build")
+    step = Step(name="x", commands=STEP.commands, outputs=(), epoch=5)
+    log, older = tmp_path / "any.log", tmp_path / "logs" / "x.log"
+    older.parent.mkdir()
+    older.write_text("older\n")
+    first, second = Builder(made, Store(tmp_path)), Builder(made, Store(tmp_path))
+    pretend(monkeypatch, first)
+    assert report_of(first.realise(step, log))["log"] == str(log)
+    assert log.read_text() == "x ran\n"
+    for builder in (first, second):
+        assert "log" not in report_of(builder.realise(step, log))
+
+
+@pytest.mark.parametrize("ran", [("x",), ("other",), ("other", "x"), ("x", "other"), ()])
+def test_the_log_is_of_the_step_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ran: tuple[str, ...]) -> None:
+    """Whatever other sandboxes had to run for it."""
+    builder = Builder(Settings(root=ROOT, cache=tmp_path, output=tmp_path / "build"), Store(tmp_path))
+    pretend(monkeypatch, builder)
+    builder.logs["x"] = "that of an earlier result of the step"
+
+    def make() -> dict[str, Artifact]:
+        for name in ran:
+            builder.run(Step(name=name, commands=(), outputs=(), epoch=5), tmp_path / f"{name}.log")
+        return {}
+
+    assert builder.obtain("x", {}, (), make).log == (str(tmp_path / "x.log") if "x" in ran else "")

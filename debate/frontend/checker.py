@@ -10,6 +10,7 @@ import os
 from typing import Any
 
 from doit.dependency import FileChangedChecker
+from doit.task import Task
 
 
 class XXH3Checker(FileChangedChecker):  # type: ignore[misc]
@@ -29,6 +30,20 @@ class XXH3Checker(FileChangedChecker):  # type: ignore[misc]
         if current_state and current_state[:4] == signature:
             return None
         return [*signature, xxh3(dep)]
+
+
+def untouched(task: Task, values: dict[str, Any]) -> bool:
+    """Whether the targets of a task are as it left them: an item for its ``uptodate``.
+
+    doit itself only asks whether targets exist, so that a damaged record would stay. ``values`` are those of the last
+    run; this one's are kept for the next.
+    """
+
+    def state() -> dict[str, Any]:
+        return {"targets": {target: xxh3(target) if os.path.isfile(target) else "" for target in task.targets}}
+
+    task.value_savers.append(state)
+    return bool(values.get("targets") == state()["targets"])
 
 
 def _signature(stat: os.stat_result) -> list[int]:

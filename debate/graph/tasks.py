@@ -286,7 +286,7 @@ class Graph:
             "actions": [(self.run, ["", "sandbox"])],
             "file_dep": [*needs, *_CODE],
             "targets": [str(record)],
-            "uptodate": [(self.present, [record])],
+            "uptodate": [_untouched(), (self.present, [record])],
             "clean": True,
         }
 
@@ -299,7 +299,7 @@ class Graph:
             "actions": [(self.run_config, [name])],
             "file_dep": self.config_files(name),
             "targets": [str(directory / target) for target in targets],
-            "uptodate": [(self.trees_unchanged, [name])],
+            "uptodate": [_untouched(), (self.trees_unchanged, [name])],
             "clean": True,
         }
 
@@ -424,7 +424,7 @@ class Graph:
             "actions": [(self.run, [name, step])],
             "file_dep": needs,
             "targets": [str(record)],
-            "uptodate": [(self.present, [record])] if stored else [],
+            "uptodate": [_untouched(), *([(self.present, [record])] if stored else [])],
             "clean": True,
         }
 
@@ -569,6 +569,12 @@ def guarded(action: Callable[[], Any], hint: str = "") -> Any:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return TaskFailed(f"{where}{error.strerror or error}{_REMEDIES.get(error.errno or 0, '')}")
+
+
+def _untouched() -> Any:
+    from debate.frontend.checker import untouched
+
+    return untouched
 
 
 def _config_changed(value: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -33,30 +33,50 @@ def record_of(outputs: Mapping[str, Artifact]) -> dict[str, Any]:
     return {"format": 1, "outputs": {name: asdict(a) for name, a in sorted(outputs.items())}}
 
 
-def outputs_of(record: Any) -> dict[str, Artifact]:
-    return {name: Artifact(**fields) for name, fields in record["outputs"].items()}
+def outputs_of(record: Any, place: str = "record") -> dict[str, Artifact]:
+    """The outputs that a record names. Raises DebateError, at ``place``, for a damaged one."""
+    try:
+        outputs = {str(name): Artifact(**fields) for name, fields in record["outputs"].items()}
+        whole = all(_DIGEST.fullmatch(one.digest) and type(one.size) is int for one in outputs.values())
+    except (AttributeError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        raise DebateError("damaged", AGAIN, place=place)
+    return outputs
+
+
+_DIGEST = re.compile("sha256:[0-9a-f]{64}")
+AGAIN = "run the same command again"
+"""What to do about a record that is missing or damaged: the step that writes it runs first."""
 
 
 def present(store: Store, records: Iterable[Path]) -> bool:
-    """Whether everything that the records name is in the store."""
+    """Everything that the records name is in the store. A damaged record names nothing that could be there."""
     try:
         return all(store.has(artifact) for record in records for artifact in outputs_of(read_json(record)).values())
-    except (OSError, ValueError, KeyError, TypeError, DebateError):
+    except (OSError, DebateError):
         return False
 
 
 def read_json(path: Path) -> Any:
-    """A file that an earlier step wrote. Raises DebateError where someone damaged it."""
+    """The JSON object that an earlier step wrote. It is never altered here, as commands that only look read it, too.
+
+    Raises DebateError where it is missing or damaged. The step that writes it is not up to date then: see
+    `debate.frontend.checker.untouched`.
+    """
     try:
-        return json.loads(path.read_bytes())
+        value = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise DebateError(f"{path}: missing; run the same command again") from None
-    except ValueError:
-        os.unlink(path)
-        raise DebateError(f"{path}: damaged, now removed; run the same command again") from None
+        raise DebateError("missing", AGAIN, place=str(path)) from None
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise DebateError("damaged", AGAIN, place=str(path))
+    return value
 
 
 def save_json(path: Path, value: Any) -> None:
+    """Write a record, unless the file says the same already."""
     data = (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
     try:
         if path.read_bytes() == data:

@@ -73,7 +73,7 @@ class Pipeline:
 
     def outputs(self, step: str) -> dict[str, Artifact]:
         """The outputs that a record names."""
-        return outputs_of(self.load(f"{step}.json"))
+        return outputs_of(self.load(f"{step}.json"), str(self.directory / f"{step}.json"))
 
     @property
     def base(self) -> Artifact:

@@ -58,4 +58,4 @@ def made(settings: Settings, distribution: str = "") -> Artifact:
             f"sandbox: its base is made of {name}'s packages and has no {program}, so it cannot build profiles of "
             f"{distribution}; install {program} and set DEBATE_BASE={distribution}"
         )
-    return outputs_of(found)["base"]
+    return outputs_of(found, str(record(settings)))["base"]

@@ -37,11 +37,11 @@ def test_show(settings: Settings) -> None:
     Store(settings.cache).put(b"unneeded")
     said = cache.show(settings)
     assert "2 objects, 5 kB; 0 actions" in said
-    assert "no build here needs 8 B of it; doit gc frees that" in said
+    assert "unused by the builds here: 8 B; doit gc frees it" in said
     assert "remote: oci://r.example/x" in said
     line = next(line for line in said.splitlines() if "build/minimal" in line)
     assert line.split()[1:] == ["1", "5", "kB", "2", "1", "42", "s", "(ran:", "overlay)"]
-    assert "saved in these builds: 42 s of work" in said
+    assert "work saved in these builds: 42 s" in said
 
 
 def test_show_an_empty_cache(settings: Settings) -> None:

@@ -127,8 +127,11 @@ def cut(team: Team, _: Checkout, wire: Wire) -> dict[str, str]:
 FAULTS: dict[str, tuple[Callable[[Team, Checkout, Wire], dict[str, str]], str]] = {
     "altered": (altered, "sent other bytes, which were rejected"),
     "missing": (missing, "answered 404"),
-    "denied": (denied, "rejected the credentials, or requires some; log in, or set "
-               "DEBATE_REMOTE_USER and DEBATE_REMOTE_PASSWORD; it is not used"),
+    "denied": (
+        denied,
+        "rejected the credentials, or requires some; log in, or set "
+        "DEBATE_REMOTE_USER and DEBATE_REMOTE_PASSWORD; it is not used",
+    ),
     "gone": (gone, "connection refused"),
     "cut": (cut, ""),
 }

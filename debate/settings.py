@@ -40,12 +40,13 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from debate.errors import DebateError
+from debate.errors import DebateError, Place, Problem
 from debate.text import amounts
 
 
@@ -103,13 +104,14 @@ _CHOICES = {
     "scratch": ("auto", "tmpfs", "disk"),
     "acceleration": ("auto", "kvm", "tcg"),
 }
-_REMOTE = re.compile(
-    r"oci(\+http)?://[A-Za-z0-9.-]+(:[0-9]+)?/[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
-)
-"""The repository's part is the grammar of <name> in the OCI distribution specification 1.1."""
-_INTEGERS = ("uid_base", "jobs")
+_SIZES = ("cache_size",)
+"""Settings in bytes that can be written with a unit, too."""
+_PATHS = ("remote_ca", "remote_keys", "remote_sign")
+"""Settings, empty by default, that name an existing file or directory."""
 _GROUPS = ("mirrors", "keyrings", "limits")
-"""Settings with a name or a limit below them."""
+"""Tables of debate.toml."""
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+(/\S*)?")
+"""What all addresses of remotes have in common; `debate.remote.transport` knows each kind of them."""
 
 
 def mirror_variable(name: str) -> str:
@@ -143,68 +145,198 @@ def variables(settings: Settings) -> dict[str, str]:
 def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """Read ``root``/debate.toml and the environment.
 
-    Raises DebateError for a name or value that is not in the table.
+    Raises DebateError with everything that is not in the module's table or has another type.
     """
-    environment = os.environ if environment is None else environment
-    file = root / "debate.toml"
-    values: dict[str, Any] = {}
-    if file.exists():
+    root = root.resolve()
+    defaults = {"cache": "cache", "output": "build"}
+    written = {("", name): _Written(path, partial(Place, path)) for name, path in defaults.items()}
+    written |= _in_file(root / "debate.toml")
+    problems = []
+    for variable, text in (os.environ if environment is None else environment).items():
+        if variable.startswith("DEBATE_") and not variable.startswith("DEBATE_TEST_"):
+            name = _name(variable)
+            if name is None:
+                problems.append(Problem(Place(variable), "no such setting", _SEE))
+            else:
+                written[name] = _Written(text, partial(Place, variable), from_environment=True)
+    read: dict[str, dict[str, Any]] = {group: {} for group in ("", *_GROUPS)}
+    for (group, key), value in written.items():
         try:
-            values = tomllib.loads(file.read_text())
-        except tomllib.TOMLDecodeError as error:
-            raise DebateError(f"{file.name}: {error}; see debate/settings.py for the settings") from None
-    limits = dict(values.pop("limits", {}))
-    mirrors = dict(values.pop("mirrors", {}))
-    keyrings = dict(values.pop("keyrings", {}))
-    for name, value in environment.items():
-        if not name.startswith("DEBATE_"):
-            continue
-        setting = name.removeprefix("DEBATE_").lower()
-        if setting.startswith("mirror_"):
-            mirrors[setting.removeprefix("mirror_").replace("_", "-")] = value
-        elif setting.startswith("keyring_"):
-            keyrings[setting.removeprefix("keyring_").replace("_", "-")] = value
-        elif setting in Limits.__annotations__:
-            limits[setting] = value
-        elif setting in Settings.__annotations__ and setting not in ("root", *_GROUPS):
-            values[setting] = value
-        elif not setting.startswith("test_"):
-            raise DebateError(f"{name}: no such setting; see debate/settings.py for the list")
-    for group, known in ((values, Settings.__annotations__), (limits, Limits.__annotations__)):
-        for name in group.keys() - known.keys():
-            raise DebateError(f"{file.name}: no setting {name!r}; see debate/settings.py for the list")
-    for name, choices in _CHOICES.items():
-        if name in values and values[name] not in choices:
-            raise DebateError(f"setting {name}: {values[name]!r}; choose one of {', '.join(choices)}")
-    for name in _INTEGERS:
-        if name in values:
-            values[name] = _integer(name, values[name])
-    if "cache_size" in values:
-        values["cache_size"] = amounts.size(str(values["cache_size"]), "setting cache_size")
-    if values.get("remote") and not _REMOTE.fullmatch(str(values["remote"])):
-        raise DebateError(f"setting remote: {values['remote']!r} is not of the form oci://HOST[:PORT]/REPOSITORY")
-    if re.match(r"oci\+http://(?!(localhost|127\.[0-9.]+)[:/])", str(values.get("remote", ""))):
-        raise DebateError(f"setting remote: {values['remote']!r} is not on this host, so it needs TLS; write oci://")
-    for name in ("remote_ca", "remote_keys", "remote_sign"):
-        if values.get(name):
-            values[name] = str((root / Path(values[name]).expanduser()).resolve())
-            if not os.path.exists(values[name]):
-                raise DebateError(f"setting {name}: {values[name]} is missing")
-    if values.get("uid_base", 65536) % 65536 or values.get("uid_base", 65536) < 65536:
-        raise DebateError("setting uid_base: must be a multiple of 65536, and not 0")
-    for name in ("cache", "output"):
-        default = "cache" if name == "cache" else "build"
-        values[name] = (root / Path(values.get(name, default)).expanduser()).resolve()
-    keyrings = {name: str((root / Path(path).expanduser()).resolve()) for name, path in keyrings.items()}
-    numbers = {name: _integer(name, value) for name, value in limits.items()}
-    return Settings(root=root.resolve(), mirrors=mirrors, keyrings=keyrings, limits=Limits(**numbers), **values)
+            read[group][key] = _value(root, group, key, value)
+        except DebateError as error:
+            problems += error.problems
+    if problems:
+        raise DebateError.of(problems)
+    groups: dict[str, Any] = {
+        "mirrors": read["mirrors"],
+        "keyrings": read["keyrings"],
+        "limits": Limits(**read["limits"]),
+    }
+    return Settings(root=root, **read[""], **groups)
 
 
-def _integer(name: str, value: object) -> int:
+_SEE = "see debate/settings.py for the list"
+_Name = tuple[str, str]
+"""Table of debate.toml, empty for none, and key."""
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A setting as somebody wrote it."""
+
+    value: object
+    locate: Callable[[], Place]
+    """Called only for an error."""
+    setting: str = ""
+    """``setting NAME: `` where the place does not name the setting."""
+    from_environment: bool = False
+
+    def error(self, fact: str, remedy: str) -> DebateError:
+        return DebateError(f"{self.setting}{fact}", remedy, place=self.locate())
+
+    def unexpected(self, expected: str, remedy: str) -> DebateError:
+        """The error of a value of another type. It does not repeat the value, which may be a secret."""
+        return self.error(f"expected {expected}, found {_TOML_TYPES.get(type(self.value), 'a date or time')}", remedy)
+
+
+def _name(variable: str) -> _Name | None:
+    """The setting that an environment variable stands for."""
+    name = variable.removeprefix("DEBATE_").lower()
+    for prefix, group in (("mirror_", "mirrors"), ("keyring_", "keyrings")):
+        if name.startswith(prefix):
+            return group, name.removeprefix(prefix).replace("_", "-")
+    return next(((group, name) for group in ("limits", "") if name in _types(group)), None)
+
+
+@cache
+def _types(group: str) -> Mapping[str, object]:
+    """Type of each setting of a table of debate.toml, of those outside of tables for an empty ``group``."""
+    if group == "limits":
+        return get_type_hints(Limits)
+    return {name: kind for name, kind in get_type_hints(Settings).items() if name not in ("root", *_GROUPS)}
+
+
+def _in_file(path: Path) -> dict[_Name, _Written]:
+    """What ``path`` says, a file that need not exist. Raises DebateError where it is not TOML of the right shape."""
     try:
-        number = int(str(value))
-    except ValueError:
-        raise DebateError(f"setting {name}: {value!r} is not a whole number") from None
-    if number <= 0:
-        raise DebateError(f"setting {name}: {number} must be more than 0")
-    return number
+        text = path.read_bytes().decode()
+        values = tomllib.loads(text)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise DebateError(f"{error.strerror or error}", "correct or remove it", place=path.name) from None
+    except UnicodeDecodeError as error:
+        line = path.read_bytes().count(b"\n", 0, error.start) + 1
+        raise DebateError("not UTF-8", "save it as UTF-8", place=Place(path.name, line)) from None
+    except RecursionError:
+        raise DebateError("nested too deeply", _SEE, place=path.name) from None
+    except ValueError as error:  # TOMLDecodeError, and what int() raises for thousands of digits.
+        match = re.fullmatch(r"(.*) \(at line ([0-9]+), column ([0-9]+)\)", str(error), re.DOTALL)
+        place = Place(path.name, int(match[2]), int(match[3])) if match else Place(path.name)
+        raise DebateError(match[1] if match else str(error), "correct the syntax of TOML", place=place) from None
+    found: dict[_Name, _Written] = {}
+    problems: list[Problem] = []
+
+    def add(value: object, *keys: str) -> None:
+        written = _Written(value, lambda: Place(path.name, _line(text, keys)), f"setting {'.'.join(keys)}: ")
+        group, name = keys if len(keys) > 1 else ("", keys[0])
+        if group in ("", "limits") and name not in _types(group):
+            problems.extend(written.error("no such setting", _SEE).problems)
+        found[group, name] = written
+
+    for key, value in values.items():
+        if key not in _GROUPS:
+            add(value, key)
+        elif isinstance(value, dict):
+            for name, inner in value.items():
+                add(inner, key, name)
+        else:
+            written = _Written(value, partial(Place, path.name, _line(text, (key,))), f"setting {key}: ")
+            problems.extend(written.unexpected("a table", f"write [{key}] and the settings below it").problems)
+    if problems:
+        raise DebateError.of(problems)
+    return found
+
+
+def _line(text: str, path: tuple[str, ...]) -> int:
+    """The line of valid TOML on which the value at ``path`` begins.
+
+    tomllib tells no lines. But the text before a statement is valid TOML too, and never that up to its middle.
+    """
+    lines, begins = text.replace("\r\n", "\n").split("\n"), 1
+    for end in range(1, len(lines) + 1):
+        try:
+            value: Any = tomllib.loads("\n".join(lines[:end]))
+        except tomllib.TOMLDecodeError:
+            continue
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        if value is not None:
+            return begins
+        begins = end + 1
+    return 0
+
+
+_TOML_TYPES = {
+    bool: "a boolean", int: "an integer", float: "a float", str: "a string", list: "an array", dict: "a table",
+}  # fmt: skip
+
+
+def _value(root: Path, group: str, name: str, written: _Written) -> object:
+    """The value of a setting, checked by its type in `Settings` or `Limits`. Raises DebateError."""
+    kind = _types(group)[name] if group in ("", "limits") else str
+    value = written.value
+    if kind is not int and not isinstance(value, str):
+        raise written.unexpected("a string", "write it in quotes")
+    if name in _SIZES:
+        return _size(written)
+    if kind is int:
+        return _positive(name, written)
+    text = str(value)
+    if name in _CHOICES and text not in _CHOICES[name]:
+        raise written.error(f"{text!r} is not one of its values", f"choose one of {', '.join(_CHOICES[name])}")
+    if name == "remote" and text and not _ADDRESS.fullmatch(text):
+        raise written.error(f"{text!r} is not an address", "write it as oci://HOST[:PORT]/REPOSITORY")
+    if kind is Path:
+        return _path(root, written)
+    if group == "keyrings":
+        return str(_path(root, written))
+    if name in _PATHS and text:
+        path = _path(root, written)
+        if not os.path.exists(path):
+            raise written.error(f"{path} is missing", "name an existing file or directory")
+        return str(path)
+    return text
+
+
+def _size(written: _Written) -> int:
+    if type(written.value) not in (int, str):
+        raise written.unexpected("bytes", "write a whole number, or a string such as '10G'")
+    try:
+        return amounts.size(str(written.value), "")
+    except DebateError as error:
+        raise written.error(error.problems[0].fact, error.problems[0].remedy) from None
+
+
+def _positive(name: str, written: _Written) -> int:
+    value, remedy = written.value, "write a whole number greater than 0"
+    if written.from_environment:
+        try:
+            value = int(str(value))
+        except ValueError:
+            raise written.error(f"{str(value)[:40]!r} is not a whole number", remedy) from None
+    if type(value) is not int:
+        raise written.unexpected("a whole number", remedy)
+    if value <= 0:
+        raise written.error(f"{value} is not greater than 0", remedy)
+    if name == "uid_base" and (value % 65536 or value >= 1 << 32):
+        raise written.error(f"{value} is not a user id that is a multiple of 65536", "write such as 1310720000")
+    return value
+
+
+def _path(root: Path, written: _Written) -> Path:
+    """Absolute; relative to ``root``, or below a home directory with ``~``."""
+    try:
+        return (root / Path(str(written.value)).expanduser()).resolve()
+    except (ValueError, RuntimeError, OSError) as error:  # A null byte; no such user; a loop of symbolic links.
+        raise written.error(f"{str(written.value)!r} is not a path: {error}", "write the path of a file") from None

@@ -37,6 +37,8 @@ class Builder:
     """What others have built."""
     activity: Activity = field(default_factory=lambda: Activity(""))
     """Told how far a step is."""
+    logs: dict[str, str] = field(default_factory=dict)
+    """Step -> path of the log that its sandbox wrote last, if one ran for this builder."""
 
     @property
     def executor(self) -> Executor:
@@ -56,7 +58,7 @@ class Builder:
         Raises DebateError when it fails. For the other arguments see `obtain`.
         """
         return self.obtain(
-            step.name, self.ingredients(step), step.outputs, lambda: self.run(step, supplier(), log), notes, last, log
+            step.name, self.ingredients(step), step.outputs, lambda: self.run(step, supplier(), log), notes, last
         )
 
     def obtain(
@@ -67,12 +69,11 @@ class Builder:
         make: Callable[[], Mapping[str, Artifact]],
         notes: Callable[[], Mapping[str, str]] = dict,
         last: Result | None = None,
-        log: Path | None = None,
     ) -> Result:
         """The ``outputs`` that ``ingredients`` give: from the cache, from the remote, or made, kept and sent.
 
         ``notes`` describes the result to people who look at the remote; it is asked when something is sent there.
-        ``last`` is the result that a record names, which is as good as the cache's. ``log`` is what `make` writes.
+        ``last`` is the result that a record names, which is as good as the cache's.
         """
         key = keys.key(ingredients)
         known = self.known(name, key, ingredients, outputs, last)
@@ -87,13 +88,14 @@ class Builder:
             if action is not None:
                 self.store.record(key, name, action["outputs"], action["seconds"])
                 return Result(name, key, ingredients, action["outputs"], "remote", action["seconds"])
+            self.logs.pop(name, None)
             started = time.monotonic()
             made = make()
             seconds = time.monotonic() - started
             self.store.record(key, name, made, seconds)
             if self.remote:
                 self.remote.send(name, key, made, seconds, notes())
-        return Result(name, key, ingredients, made, "built", seconds, str(log or ""))
+        return Result(name, key, ingredients, made, "built", seconds, self.logs.get(name, ""))
 
     def known(
         self,
@@ -148,6 +150,7 @@ class Builder:
 
     def run(self, step: Step, supplies: Supplies, log: Path) -> Mapping[str, Artifact]:
         """Run ``step``, whatever the cache knows. Raises DebateError."""
+        self.logs[step.name] = str(log)
         return self.executor.run(step, supplies, log)
 
     def clean_up(self) -> None:

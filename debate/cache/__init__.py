@@ -1,1 +1,1 @@
-"""What was built before, by content."""
+"""The store: results of earlier builds, addressed by content."""

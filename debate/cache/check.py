@@ -1,4 +1,4 @@
-"""Read every object again, and drop what is not what its name says."""
+"""Read every object again, and remove those whose content does not match their digest."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from debate.cache.store import Store
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check found."""
+    """Result of a check."""
 
     objects: int
     bytes: int
     dropped: tuple[str, ...]
-    """Digests of objects that were something else, now removed."""
+    """Digests of the objects that did not match, and were removed."""
     forgotten: int
-    """Actions without one of their outputs, now removed: they would never be hits."""
+    """Actions that lacked an output, and were removed: they could never be hits."""
 
 
 def check(store: Store, progress: Callable[[int, int], None]) -> Checked:
-    """Read everything. Calls ``progress`` with the bytes read and those there are after each object."""
+    """Read everything. Calls ``progress`` with the bytes read so far and in total after each object."""
     found = list(store.objects())
     total, done, dropped = sum(state.st_size for _, state in found), 0, []
     whole = set()
@@ -34,7 +34,7 @@ def check(store: Store, progress: Callable[[int, int], None]) -> Checked:
         try:
             right = keys.sha256_file(path) == digest
         except FileNotFoundError:
-            continue  # Collected meanwhile.
+            continue  # It was collected in the meantime.
         if right:
             whole.add(digest)
         else:

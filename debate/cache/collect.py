@@ -1,8 +1,8 @@
-"""Garbage collection: the objects that were unused for longest go first, to a size or an age.
+"""Garbage collection: removes the least recently used objects, down to a size or up to an age.
 
-Never removed: what a record or a lock in an output directory names that builds with this store, what a running
-builder has used since it started, and what anyone has used within the last minute. Safe beside running builds:
-a builder that looks at an object waits while some are removed, and then finds it there or not.
+Objects are kept that a record or a lock names in an output directory of this store, that a running builder has used
+since it started, and that anyone has used within the last minute. Safe while builds run: a builder that looks up an
+object waits while some are removed, and then finds it or not.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from debate.cache.store import Store
 from debate.host.files import read_object
 
 RECENT = 60.0
-"""Seconds for which nothing that was used is removed."""
+"""Seconds after its last use for which an object is kept."""
 _BATCH = 256
-"""Objects removed at a time, while others wait to look."""
+"""Objects removed at a time, while lookups wait."""
 _UNFINISHED = 86_400.0
-"""Seconds after which a download that nobody goes on with is removed."""
+"""Seconds after which an abandoned download is removed."""
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What a collection did."""
+    """Result of a collection."""
 
     objects: int
-    """Removed."""
+    """Objects that were removed."""
     freed: int
-    """Bytes of them."""
+    """Bytes that they had."""
     left: int
-    """Bytes of what is still there."""
+    """Bytes in the store afterwards."""
     needed: int
-    """Bytes of what records or builders need."""
+    """Bytes that records or builders need."""
 
 
 def collect(store: Store, *, size: int | None = None, age: float | None = None) -> Collected:
-    """Remove what is unused for ``age`` seconds, then what was unused for longest until ``size`` bytes are left."""
+    """Remove objects unused for ``age`` seconds, then the least recently used until ``size`` bytes are left."""
     now = time.time()
     with store.removing():
         recent = min(store.oldest_builder(), now) - RECENT
@@ -87,7 +87,7 @@ def digests_of(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _remove(store: Store, doomed: list[tuple[float, str, int]]) -> Iterator[tuple[float, str, int]]:
-    """Remove those that nobody has used since they were chosen."""
+    """Remove the objects that nobody has used since they were chosen."""
     with store.removing():
         for entry in doomed:
             path = str(store.path_of(entry[1]))
@@ -112,7 +112,7 @@ def _remove_downloads(store: Store, now: float) -> None:
 
 
 def in_background(store: Store, size: int) -> None:
-    """Collect to ``size`` in a process of its own, at low priority, for which nobody waits."""
+    """Collect to ``size`` bytes in a background process of low priority."""
     subprocess.run(
         ["setsid", "--fork", "nice", "-n19", sys.executable, "-m", "debate.cache.collect", str(store.root), str(size)],
         env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
@@ -124,7 +124,7 @@ def in_background(store: Store, size: int) -> None:
 
 
 def main(root: str, size: str) -> None:
-    """What `in_background` runs. One at a time: another that waits would find nothing more to do."""
+    """Entry point of `in_background`. One process at a time: a second one would find nothing to do."""
     store = Store(Path(root))
     with store.alone("collecting") as first:
         if first:

@@ -1,4 +1,4 @@
-"""What lies in the store, what the last builds found there, and which profiles use what."""
+"""The report of `doit cache`: contents of the store, hits and misses of the last builds, use by profile."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Use:
     objects: int
     """Objects that its records name."""
     size: int
-    """Bytes of them."""
+    """Bytes of these objects."""
     hits: tuple[str, ...]
     """Steps whose results came from the store or a remote."""
     misses: tuple[str, ...]
@@ -39,7 +39,7 @@ def text(store: Store, remote: str) -> str:
     size = bytes_shown(sum(sizes.values()))
     lines = [
         f"{shown(store.root)}: {count(len(sizes), 'object')}, {size}; {count(store.count_actions(), 'action')}",
-        f"no build here needs {bytes_shown(unneeded)} of it; doit gc frees that, doit gc --size 10G the oldest of it",
+        f"unused by the builds here: {bytes_shown(unneeded)}; doit gc frees it, doit gc --size 10G the oldest of it",
     ]
     if remote:
         lines.append(f"remote: {remote}")
@@ -51,7 +51,7 @@ def text(store: Store, remote: str) -> str:
                 f"{use.profile:<{width}}  {use.objects:>7}  {bytes_shown(use.size):>9}  {len(use.hits):>4}  "
                 f"{len(use.misses):>6}  {use.saved:.0f} s" + (f"  (ran: {' '.join(use.misses)})" if use.misses else "")
             )
-        lines.append(f"saved in these builds: {sum(use.saved for use in uses):.0f} s of work")
+        lines.append(f"work saved in these builds: {sum(use.saved for use in uses):.0f} s")
     return "\n".join(lines) + "\n"
 
 

@@ -38,11 +38,11 @@ from debate.host.files import is_builder_alive, replace_file, workspace_name
 from debate.model import Artifact
 
 _UNTOUCHED = 0
-"""Time of modification of objects, in nanoseconds since 1970."""
+"""Modification time of objects, in nanoseconds since 1970."""
 _MODE = 0o444
 """Mode of objects."""
 _FRESH = 30.0
-"""Seconds for which a use is not noted again."""
+"""Seconds within which a further use is not noted."""
 
 
 class Store:
@@ -52,20 +52,20 @@ class Store:
         self.root = root
 
     def path(self, artifact: Artifact) -> Path:
-        """Where the artifact's bytes lie, or would lie."""
+        """Path of the artifact, whether it is in the store or not."""
         return self.path_of(artifact.digest)
 
     def path_of(self, digest: str) -> Path:
-        """Where an object lies, or would lie."""
+        """Path of an object, whether it is in the store or not."""
         algorithm, _, digits = digest.partition(":")
         return self.root / "objects" / algorithm / digits[:2] / digits[2:]
 
     def has(self, artifact: Artifact) -> bool:
-        """Whether the artifact is there, whole. An object that is not what its name says is removed.
+        """The artifact is in the store, intact. An object whose content does not match its digest is removed.
 
-        Objects are read again only when something wrote to them, which moves their time, or when someone else
-        could have: an object belongs to this user or to root, and none may write to it. To look at an object
-        is to use it: it is not collected from then on until this builder is gone.
+        An object is read again only if it may have been written to: its modification time changed, or it belongs to
+        someone else, or its mode permits writing. A lookup counts as a use: the object is not collected while this
+        builder runs.
         """
         path = self.path(artifact)
         try:
@@ -74,7 +74,7 @@ class Store:
             with self.removing(shared=True):
                 return self._whole(path, artifact)
         except OSError:
-            return False  # Not there; removed by another builder just now; or not for this user to read.
+            return False  # Missing, removed by another builder just now, or not readable for this user.
 
     def _whole(self, path: Path, artifact: Artifact) -> bool:
         found = os.stat(path)
@@ -86,7 +86,7 @@ class Store:
             whole = whole and keys.sha256_file(path) == artifact.digest
         elif time.time() - found.st_ctime < _FRESH:
             return True
-        with contextlib.suppress(OSError):  # It may be that this user can only look.
+        with contextlib.suppress(OSError):  # The store may be read-only for this user.
             if whole:
                 os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED))
             else:
@@ -95,7 +95,7 @@ class Store:
 
     @staticmethod
     def _own(path: Path) -> None:
-        """Nobody else may write to ``path`` from now on. Before it is read: not after."""
+        """Take away everyone else's right to write to ``path``, before it is read."""
         with contextlib.suppress(OSError):
             os.chown(path, os.geteuid(), os.getegid())
             os.chmod(path, _MODE)
@@ -108,8 +108,8 @@ class Store:
             seconds = float(action["seconds"])
             if not outputs.keys() >= set(names) or not all(self.has(artifact) for artifact in outputs.values()):
                 return None
-        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
-            return None  # Not there, or damaged: made anew either way.
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+            return None  # Missing or damaged: made anew either way.
         return {**action, "outputs": outputs, "seconds": seconds}
 
     def record(self, key: str, step: str, outputs: Mapping[str, Artifact], seconds: float, **more: Any) -> None:
@@ -150,7 +150,7 @@ class Store:
 
     @contextmanager
     def locked(self, key: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Hold the lock of ``key``. Calls ``waiting`` when another builder has it."""
+        """Hold the lock of ``key``. Calls ``waiting`` while another builder holds it."""
         directory = self.root / "locks"
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / key
@@ -167,7 +167,7 @@ class Store:
 
     @contextmanager
     def removing(self, *, shared: bool = False) -> Iterator[None]:
-        """Keep objects from being removed (``shared``), or remove some: whoever looks at one waits."""
+        """Hold the lock for removing objects; ``shared``, to keep them from being removed during a lookup."""
         path = self.root / "locks" / "removing"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -175,7 +175,7 @@ class Store:
         except OSError:
             if not shared:
                 raise
-            yield  # Of a cache that this user can only read, another may remove what was looked at.
+            yield  # In a store that is read-only for this user, others may remove what was just looked up.
             return
         try:
             fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
@@ -184,9 +184,9 @@ class Store:
             os.close(file)
 
     def announce(self, output: Path) -> None:
-        """Say that this process builds into ``output``, until it ends: what it uses is not collected.
+        """Register this process as a builder into ``output`` until it ends: objects that it uses are kept.
 
-        In a cache that cannot be written it says nothing: what is there can be used all the same.
+        A store that is read-only for this user can be used without that.
         """
         with contextlib.suppress(PermissionError), _unless_read_only():
             self._announce(output)
@@ -197,14 +197,14 @@ class Store:
         running.parent.mkdir(parents=True, exist_ok=True)
         with self.removing(shared=True):
             file = os.open(running, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            fcntl.flock(file, fcntl.LOCK_EX)  # Never closed: the kernel does, when this process ends.
+            fcntl.flock(file, fcntl.LOCK_EX)  # Closed by the kernel when this process ends.
         known = self.root / "outputs" / keys.sha256(os.fsencode(output)).removeprefix("sha256:")[:32]
         if not known.exists():
             self._write(known, os.fsencode(output), 0o644)
         atexit.register(running.unlink, missing_ok=True)
 
     def oldest_builder(self) -> float:
-        """When the builder that runs for longest started, in seconds since 1970; infinity without one."""
+        """Start of the builder that has run longest, in seconds since 1970; infinity without one."""
         oldest = float("inf")
         for path in _files(self.root / "running"):
             try:
@@ -219,7 +219,7 @@ class Store:
         return oldest
 
     def outputs(self) -> list[Path]:
-        """The output directories of the checkouts that use this store, as far as they are still there."""
+        """The output directories of the checkouts that use this store, as far as they still exist."""
         found = []
         for path in _files(self.root / "outputs"):
             output = Path(os.fsdecode(path.read_bytes()))
@@ -239,7 +239,7 @@ class Store:
                             yield f"{algorithm.name}:{start.name}{entry.name}", entry.stat(follow_symlinks=False)
 
     def actions(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Key and content of every action, in no order; of a damaged one, nothing as content."""
+        """Key and content of every action, in no order; a damaged one has an empty content."""
         directory = str(self.root / "actions")
         for name in _names(directory):
             key = name.removesuffix(".json")
@@ -248,7 +248,7 @@ class Store:
                     action = json.loads(file.read())
             except FileNotFoundError:
                 continue
-            except ValueError:
+            except (ValueError, RecursionError):
                 action = None
             yield key, action if isinstance(action, dict) else {}
 
@@ -272,7 +272,7 @@ class Store:
 
     @contextmanager
     def alone(self, name: str) -> Iterator[bool]:
-        """Whether this process is the only one that does ``name``."""
+        """Yield True if no other process does ``name``."""
         directory = self.root / "locks"
         directory.mkdir(parents=True, exist_ok=True)
         with open(directory / name, "wb") as file:
@@ -285,9 +285,9 @@ class Store:
 
     @contextmanager
     def incoming(self, artifact: Artifact) -> Iterator[BinaryIO | None]:
-        """A file to download an object into, open for reading and writing, with what an earlier try has left.
+        """A file to download an object into, open for reading and writing, with what an earlier attempt left.
 
-        None when another builder had it and the object is here now. Who calls moves it into the store by `adopt`.
+        None if another builder downloaded it in the meantime. The caller moves it into the store by `adopt`.
         """
         path = self.incoming_path(artifact)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -303,12 +303,12 @@ class Store:
                     return
 
     def incoming_path(self, artifact: Artifact) -> Path:
-        """Where an object lies while it is downloaded."""
+        """Path of an object while it is downloaded."""
         return self.root / "incoming" / artifact.digest.removeprefix("sha256:")
 
     @contextmanager
     def workspace(self, name: str) -> Iterator[Path]:
-        """A directory of mode 0700 beside the objects, for as long as the context lasts."""
+        """A directory of mode 0700 on the file system of the objects, removed at the end of the context."""
         directory = self.root / "tmp" / name
         directory.mkdir(parents=True, mode=0o700)
         with open(directory / "lock", "wb") as file:
@@ -319,7 +319,7 @@ class Store:
                 shutil.rmtree(directory, ignore_errors=True)
 
     def abandoned(self) -> Iterator[str]:
-        """Names of workspaces whose builder is gone, with those inside. Removes each after it was yielded."""
+        """Names of workspaces whose builder has died, and of those inside. Removes each after it was yielded."""
         try:
             names = os.listdir(self.root / "tmp")
         except FileNotFoundError:
@@ -351,12 +351,12 @@ def _unless_read_only() -> Iterator[None]:
 
 
 def _is_safe(found: os.stat_result) -> bool:
-    """Whether nobody but this user and root can write to a file."""
+    """Nobody but this user and root can write to the file."""
     return found.st_uid in (0, os.geteuid()) and stat.S_IMODE(found.st_mode) == _MODE
 
 
 def _is_still(path: Path, file: IO[bytes]) -> bool:
-    """Whether ``path`` still names the open file. Else its lock is no lock for those who come now."""
+    """``path`` still names the open file. Otherwise other builders lock another file."""
     try:
         return os.stat(path).st_ino == os.fstat(file.fileno()).st_ino
     except FileNotFoundError:

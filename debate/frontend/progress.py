@@ -1,7 +1,7 @@
-"""What is going on while steps run: told to whoever watches, on a terminal, in a file or in a CI log.
+"""Progress: the running steps, shown on a terminal, in a file or in a CI log.
 
-A `Board` knows the running steps. Where its stream is a terminal they are redrawn in place below what is finished;
-elsewhere each that takes long says so from time to time, so that no minute is silent.
+A `Board` knows the running steps. On a terminal they are redrawn in place below what is finished; elsewhere each that
+takes long is mentioned from time to time, so that no minute is silent.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from debate.frontend import ci
+from debate.host.files import write_atomically
 from debate.model import Activity
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
 _LIVE_AFTER = 0.4
 """Seconds until a terminal's live view is worth loading what draws it."""
+_EVERY = 1.0
+"""Seconds between looks at the running steps where nothing is redrawn."""
 _FIRST, _NEXT = 10.0, 30.0
-"""Seconds until a running step says that it runs, and until it says it again."""
+"""Seconds until a running step is mentioned, and until it is mentioned again."""
 _LINE = 160
 """Characters of a step's own output that are shown beside it."""
 
@@ -37,11 +40,11 @@ class Board:
         self.stream: TextIO = sys.stdout
         self.running: dict[str, Activity] = {}
         self.done, self.all = 0, 0
-        """Of the tasks of this run."""
+        """Tasks of this run."""
         self._lock = threading.RLock()
-        self._over = threading.Event()
         self._live: Any = None
-        self._watcher: threading.Thread | None = None
+        self._over: threading.Event | None = None
+        """Ends the thread that watches, None where there is none. Each such thread has an event of its own."""
         self._times: dict[str, float] | None = None
         self._changed = False
 
@@ -53,38 +56,37 @@ class Board:
     # What runs -------------------------------------------------------------------------------------
 
     def begin(self, name: str, *, verbose: bool = False) -> Activity:
-        """The step ``name`` runs from now on."""
+        """The step ``name`` has started."""
         with self._lock:
             activity = self.running.get(name)
             if activity is None:
                 activity = self.running[name] = Activity(name, self.expected(name))
-                if len(self.running) == 1:
-                    self._watch()
+                self._watch()
             if verbose:
                 activity.stream = lambda line: self.write(f"{name:<22} | {line}")
             return activity
 
     def end(self, name: str) -> float:
-        """It is over. Returns the seconds that it took."""
+        """The step ``name`` has ended. Returns the seconds that it took."""
         with self._lock:
             activity = self.running.pop(name, None)
             return activity.elapsed if activity else 0.0
 
     def activity(self, name: str) -> Activity:
-        """Of a step that runs; what is told to one of another step is lost."""
+        """The activity of a running step; for any other, one that nobody sees."""
         return self.running.get(name) or Activity(name)
 
     # How long it takes -----------------------------------------------------------------------------
 
     def expected(self, name: str) -> float:
-        """Seconds that the step took when it was last made, or the same step of another profile; 0 for not known."""
+        """Seconds that the step took last time, or else the same step of another profile; 0 if neither is known."""
         times = self.times()
         step = name.partition(":")[0]
         others = [seconds for other, seconds in times.items() if other.partition(":")[0] == step]
         return times.get(name) or (others[-1] if others else 0.0)
 
     def took(self, name: str, seconds: float) -> None:
-        """Remember it for the next time, if it is worth waiting for."""
+        """Remember the duration of a step for the next run, if it is long enough to matter."""
         if seconds < 1:
             return
         self.times().pop(name, None)
@@ -92,6 +94,7 @@ class Board:
         self._changed = True
 
     def times(self) -> dict[str, float]:
+        """Step -> seconds. A file that is missing or damaged has none."""
         if self._times is None:
             try:
                 found = json.loads(self.times_file.read_bytes())
@@ -103,7 +106,7 @@ class Board:
     # What is shown ---------------------------------------------------------------------------------
 
     def write(self, text: str, *, style: str = "", stamped: bool = True, commands: bool = False) -> None:
-        """Show lines that stay. Where there is no terminal, each has the time of day.
+        """Show lines that stay. Without a terminal, each starts with the time of day.
 
         ``commands``: the text has commands to the CI system, which otherwise find no way there.
         """
@@ -125,30 +128,32 @@ class Board:
             self.stream.flush()
 
     def close(self) -> None:
-        """Leave the terminal as it was; keep what was learnt."""
+        """Leave the terminal as it was; save the durations."""
         with self._lock:
-            self._over.set()
+            if self._over is not None:
+                self._over.set()
+                self._over = None
             if self._live is not None:
                 self._live.stop()
                 self._live = None
-            self._watcher = None
             if self._changed:
                 self._changed = False
-                with contextlib.suppress(OSError):  # Who may only look learns nothing.
-                    self.times_file.write_text(json.dumps(self.times(), indent=1) + "\n")
+                with contextlib.suppress(OSError):  # The output directory may be read-only for this user.
+                    write_atomically(self.times_file, (json.dumps(self.times(), indent=1) + "\n").encode())
 
     def _watch(self) -> None:
-        if self._watcher is None:
-            self._over.clear()
-            self._watcher = threading.Thread(target=self._keep_showing, daemon=True)
-            self._watcher.start()
+        if self._over is None:
+            self._over = threading.Event()
+            threading.Thread(target=self._keep_showing, args=(self._over,), name="progress", daemon=True).start()
 
-    def _keep_showing(self) -> None:
-        while not self._over.wait(_LIVE_AFTER if self.terminal else 1.0):
+    def _keep_showing(self, over: threading.Event) -> None:
+        while not over.wait(_LIVE_AFTER if self.terminal else _EVERY):
             with self._lock:
+                if over.is_set():  # While this thread waited for the lock.
+                    return
                 if not self.running:
                     if self._live is None:
-                        self._watcher = None
+                        self._over = None
                         return
                 elif self.terminal:
                     self._draw()
@@ -198,6 +203,6 @@ def _time(activity: Activity) -> str:
 
 
 def _state(activity: Activity) -> str:
-    """One line for where nothing is redrawn."""
+    """One line about a running step."""
     details = ", ".join(filter(None, (activity.amount(), activity.line[:_LINE])))
     return f"{activity.name:<22} running: {_time(activity)}" + (f": {details}" if details else "")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from debate.cache.store import Store
 from debate.errors import DebateError
@@ -16,9 +15,9 @@ from debate.host.files import write_atomically
 from debate.model import Artifact, Result
 
 Report = dict[str, Any]
-"""What a step says of itself to the reporter, as JSON values.
+"""What a step tells the reporter, as JSON values.
 
-``source`` and ``seconds`` of its result, ``log`` that this run wrote, ``note``, ``why`` it ran (`reasons.Reason`),
+``source`` and ``seconds`` of its result, the ``log`` that this run wrote, ``note``, ``why`` it ran (`reasons.Reason`),
 ``lines`` to show below, ``made`` for what a build made.
 """
 
@@ -30,7 +29,7 @@ class Records:
         self.directory = directory
 
     def load(self, name: str) -> Any:
-        """What a step wrote. Raises DebateError where it is missing or damaged. Never changes anything."""
+        """What a step wrote. Raises DebateError where it is missing or damaged."""
         return read_json(self.directory / f"{name}.json")
 
     def save(self, name: str, value: Any) -> None:
@@ -39,7 +38,7 @@ class Records:
 
 
 def report_of(result: Result) -> Report:
-    """What the reporter shows of a result."""
+    """The part of a report that follows from a result; it has a log only where this run wrote one."""
     return {"source": result.source, "seconds": result.seconds, **({"log": result.log} if result.log else {})}
 
 
@@ -53,16 +52,25 @@ def record_of(outputs: Mapping[str, Artifact]) -> dict[str, Any]:
     return {"format": 1, "outputs": {name: asdict(a) for name, a in sorted(outputs.items())}}
 
 
-def outputs_of(record: Any) -> dict[str, Artifact]:
-    """The artifacts that a record names. Raises DebateError where it is no record."""
+def outputs_of(record: Any, place: str = "record") -> dict[str, Artifact]:
+    """The outputs that a record names. Raises DebateError, at ``place``, for a damaged one."""
     try:
-        return msgspec.convert(record["outputs"], dict[str, Artifact])
-    except (KeyError, TypeError, msgspec.ValidationError) as error:
-        raise DebateError(f"a record is damaged: {error}", "run the same command again") from None
+        outputs = {str(name): Artifact(**fields) for name, fields in record["outputs"].items()}
+        whole = all(_DIGEST.fullmatch(one.digest) and type(one.size) is int for one in outputs.values())
+    except (AttributeError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        raise DebateError("damaged", AGAIN, place=place)
+    return outputs
+
+
+_DIGEST = re.compile("sha256:[0-9a-f]{64}")
+AGAIN = "run the same command again"
+"""What to do about a record that is missing or damaged: the step that writes it runs first."""
 
 
 def present(store: Store, records: Iterable[Path]) -> bool:
-    """Tell if everything that the records name is in the store."""
+    """Everything that the records name is in the store. A damaged record names nothing that could be there."""
     try:
         return all(store.has(artifact) for record in records for artifact in outputs_of(read_json(record)).values())
     except (OSError, DebateError):
@@ -70,17 +78,24 @@ def present(store: Store, records: Iterable[Path]) -> bool:
 
 
 def read_json(path: Path) -> Any:
-    """A file that an earlier step wrote. Raises DebateError where it is missing or damaged."""
+    """The JSON object that an earlier step wrote. It is never altered here, as commands that only look read it, too.
+
+    Raises DebateError where it is missing or damaged. The step that writes it is not up to date then: see
+    `debate.graph.tasks.untouched`.
+    """
     try:
-        return json.loads(path.read_bytes())
+        value = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise DebateError("missing", "run the same command again", place=str(path)) from None
-    except ValueError:
-        raise DebateError("damaged", "delete it, and run the same command again", place=str(path)) from None
+        raise DebateError("missing", AGAIN, place=str(path)) from None
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise DebateError("damaged", AGAIN, place=str(path))
+    return value
 
 
 def save_json(path: Path, value: Any) -> None:
-    """Write JSON, unless the file says the same already."""
+    """Write a record, unless the file says the same already."""
     data = (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
     try:
         if path.read_bytes() == data:

@@ -36,7 +36,7 @@ def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a file that may be gone or damaged; empty then."""
     try:
         value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

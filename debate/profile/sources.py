@@ -25,8 +25,9 @@ def state(paths: Iterable[Path]) -> dict[str, Any]:
 def _read(directory: Path) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = json.loads((directory / "sources.json").read_bytes())
-        return state if {"paths", "trees"} <= state.keys() else None
-    except (OSError, ValueError, AttributeError):
+        whole = {"paths", "trees"} <= state.keys() and all(isinstance(path, str) for path in state["paths"])
+        return state if whole else None
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return None
 
 

@@ -1,4 +1,4 @@
-"""A guest in QEMU, run as nobody and without a network, watched over its serial line.
+"""A guest in QEMU, run as the user nobody and without a network, watched on its serial console.
 
 Sources: qemu(1), QEMU Machine Protocol reference (screendump), docs/specs isa-debug-exit.
 """
@@ -21,26 +21,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from debate.errors import DebateError
+from debate.errors import DebateError, Place, Problem
 from debate.host.run import die_with_parent
+from debate.machines import AMD64, Machine
 
-PROGRAM = "qemu-system-x86_64"
 PROMPT = r"\blogin: |[\w-]+@[\w-]+:[^\n]*[#$] "
-"""A login prompt, or the shell of a user who is logged in automatically."""
+"""Regular expression of a login prompt, or of the shell of a user who is logged in automatically."""
 
 _FAILURES = (
     "Kernel panic", "(initramfs)", "Unable to find a medium containing a live file system",
     "You are in emergency mode", "grub rescue>", "Entering rescue mode", "error: no such device",
 )  # fmt: skip
-_FIRMWARE = (
-    "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd",
-    "/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2-ovmf/x64/OVMF_CODE.fd",
-)  # fmt: skip
-_STANDSTILL = {"kvm": 60, "tcg": 180}
-"""What is long enough for a kernel to unpack itself and its initramfs, which say nothing."""
+_SILENCE = {"kvm": 60, "tcg": 180}
+"""Acceleration -> seconds that suffice for a kernel to unpack itself and its initramfs, which print nothing."""
 _CONTROL = re.compile(r"\x1b(\[[0-9;?!]*[A-Za-z]|[()][A-Z0-9]|[=>]|\][^\x07]*\x07)|[\x00-\x08\x0b-\x1f\x7f]")
 _UNFINISHED = re.compile(r"\x1b(\[[0-9;?!]*|[()]|\][^\x07]*)?\Z")
-"""The start of an escape sequence, whose rest is still on the line."""
+"""The start of an escape sequence, the rest of which has not arrived yet."""
 
 
 @dataclass(frozen=True)
@@ -55,25 +51,26 @@ class Guest:
     memory: int = 2048
     """MiB."""
     processors: int = 2
-    """With KVM. Emulated, a guest has one: of several, one may run what another has just patched, and a kernel that
-    finds its int3 there panics."""
+    """With KVM. An emulated guest has one: with several, one may execute what another has just patched, and a kernel
+    that finds its int3 there panics."""
     disk: bool = False
-    """Show the ISO as a USB stick rather than as a CD."""
+    """Attach the ISO as a USB stick rather than as a CD."""
     say: Callable[[str], None] = lambda _: None
-    """Told each line that the guest writes, while it boots."""
-    standstill: int = 0
-    """Seconds without a byte on the serial line after which the guest is given up; 0: by acceleration."""
+    """Called with each line that the guest prints while it boots."""
+    silence: int = 0
+    """Seconds without a byte on the serial console after which the guest is given up; 0: by acceleration."""
+    machine: Machine = AMD64
 
     def boot(self, *, marker: str, timeout: int, acceleration: str = "auto") -> tuple[float, str]:
-        """Boot until ``marker`` (a regular expression) shows. Returns seconds and acceleration.
+        """Boot until ``marker`` (a regular expression) appears. Returns seconds and acceleration.
 
-        Raises DebateError, with the console's tail, where the guest fails, stands still or takes
-        longer than ``timeout`` seconds. ``auto`` goes back from KVM to TCG where KVM hangs.
+        Raises DebateError, with the end of the console, where the guest fails, prints nothing for too long or takes
+        more than ``timeout`` seconds. ``auto`` falls back from KVM to TCG where KVM hangs.
         """
-        if acceleration == "auto" and kvm_works():
+        if acceleration == "auto" and kvm_works(self.machine):
             try:
                 return self._boot(marker, timeout, "kvm"), "kvm"
-            except _StandstillError:
+            except _SilentError:
                 pass
         chosen = "kvm" if acceleration == "kvm" else "tcg"
         return self._boot(marker, timeout, chosen), chosen
@@ -98,7 +95,7 @@ class Guest:
             try:
                 console = _Console(process.stdout, self.log, self.say)
                 seconds = self._watch(process, console, marker, timeout, acceleration)
-                time.sleep(1)  # The screen follows the serial line.
+                time.sleep(1)  # The screen is behind the serial console.
                 self._take_screenshot(directory)
                 return seconds
             except DebateError:
@@ -110,11 +107,12 @@ class Guest:
                 process.communicate()
 
     def _argv(self, directory: Path, iso: int, acceleration: str) -> list[str]:
-        argv = [PROGRAM, "-nodefaults", "-no-reboot", "-machine", "q35", "-m", str(self.memory)]
+        argv = [self.machine.qemu, "-nodefaults", "-no-reboot", "-machine", self.machine.qemu_machine]
+        argv += ["-m", str(self.memory)]
         argv += ["-smp", str(self.processors if acceleration == "kvm" else 1)]
         argv += ["-nic", "none", "-display", "none", "-vga", "std"]
         argv += ["-accel", acceleration]
-        argv += ["-cpu", "qemu64" if acceleration == "tcg" else "host"]
+        argv += ["-cpu", self.machine.qemu_cpu if acceleration == "tcg" else "host"]
         argv += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
         argv += ["-serial", "stdio", "-qmp", f"unix:{directory}/qmp,server=on,wait=off"]
         argv += ["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"]
@@ -124,7 +122,7 @@ class Guest:
         argv += ["-device", "qemu-xhci"] if self.disk else []
         argv += ["-device", "usb-storage,drive=iso" if self.disk else "ide-cd,drive=iso"]
         if self.firmware == "uefi":
-            argv += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={_ovmf()}"]
+            argv += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={_ovmf(self.machine)}"]
         return argv
 
     def _watch(
@@ -138,7 +136,7 @@ class Guest:
                 return time.monotonic() - started
             failure = next((words for words in _FAILURES if words in text), None)
             if failure:
-                time.sleep(1)  # The line may be on its way still, and what follows it.
+                time.sleep(1)  # The rest of the line, and what follows it, may not have arrived yet.
                 before, _, after = console.text().partition(failure)
                 told = before + failure + "\n".join(after.split("\n")[:6])
                 raise self._failed(f"the guest failed: {failure}", told)
@@ -146,16 +144,18 @@ class Guest:
                 said = process.stderr.read().decode(errors="replace") if process.stderr else ""
                 raise self._failed(f"QEMU ended with status {process.returncode} {said.strip()}", text)
             if time.monotonic() - started > timeout:
-                raise self._failed(f"no sign of success after {timeout} s (check.timeout)", text)
+                remedy = "raise check.timeout in the profile if it was still booting"
+                raise self._failed(f"the guest did not come up within {timeout} s", text, remedy)
             quiet = time.monotonic() - console.last
-            if quiet > (self.standstill or _STANDSTILL[acceleration]):
-                kind = _StandstillError if acceleration == "kvm" else DebateError
-                raise self._failed(f"the guest stands still: no output for {quiet:.0f} s", text, kind)
+            if quiet > (self.silence or _SILENCE[acceleration]):
+                kind = _SilentError if acceleration == "kvm" else DebateError
+                raise self._failed(f"the guest produced no output for {quiet:.0f} s", text, kind=kind)
             time.sleep(0.2)
 
-    def _failed(self, fact: str, text: str, kind: type[DebateError] = DebateError) -> DebateError:
+    def _failed(self, fact: str, text: str, remedy: str = "", *, kind: type[DebateError] = DebateError) -> DebateError:
         tail = "\n".join(f"    {line}" for line in text.strip().splitlines()[-12:])
-        return kind(f"check as {self.firmware}: {fact}\n{tail}\nthe whole console: {self.log}", log=str(self.log))
+        problem = Problem(Place(f"check as {self.firmware}"), fact, remedy)
+        return kind.of([problem], details=f"{tail}\nthe whole console: {self.log}", log=str(self.log))
 
     def _take_screenshot(self, directory: Path) -> None:
         try:
@@ -175,19 +175,19 @@ class Guest:
                                 return
             shutil.copyfile(directory / "screen.png", self.screenshot)
         except (OSError, ValueError):
-            return  # A screenshot is a help, not the check.
+            return  # A screenshot helps, but the check does not depend on it.
 
 
-class _StandstillError(DebateError):
-    """KVM is there, but its guest hangs."""
+class _SilentError(DebateError):
+    """KVM works, but its guest hangs."""
 
 
 class _Console:
-    """Collects what a guest writes to its serial line."""
+    """Collects what a guest prints on its serial console."""
 
     def __init__(self, stream: IO[bytes] | None, log: Path, say: Callable[[str], None]) -> None:
         if stream is None:
-            raise ValueError("the guest's serial line is not captured")
+            raise ValueError("the guest's serial console is not captured")
         self.last = time.monotonic()
         self._text = ""
         self._thread = threading.Thread(target=self._collect, args=(stream, log, say), daemon=True)
@@ -212,16 +212,16 @@ class _Console:
 
 
 def plain(text: str) -> tuple[str, str]:
-    """``text`` without terminal control, and an unfinished control sequence at its end."""
+    """``text`` without control sequences, and an unfinished one at its end."""
     unfinished = _UNFINISHED.search(text)
     end = unfinished.start() if unfinished else len(text)
     return _CONTROL.sub("", text[:end]), text[end:]
 
 
-def kvm_works() -> bool:
-    """Whether KVM runs a boot sector of seven bytes at once: /dev/kvm alone promises nothing.
+def kvm_works(machine: Machine = AMD64) -> bool:
+    """KVM runs a boot sector of seven bytes within a second. That /dev/kvm exists proves nothing.
 
-    The code writes 0x10 to the port of isa-debug-exit, which ends QEMU with status 0x21.
+    The code is for x86: it writes 0x10 to the port of isa-debug-exit, which ends QEMU with status 0x21.
     """
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return False
@@ -229,7 +229,7 @@ def kvm_works() -> bool:
     with tempfile.NamedTemporaryFile(prefix="debate-kvm-") as file:
         file.write(sector)
         file.flush()
-        argv = [PROGRAM, "-nodefaults", "-accel", "kvm", "-display", "none", "-m", "32"]
+        argv = [machine.qemu, "-nodefaults", "-accel", "kvm", "-display", "none", "-m", "32"]
         argv += ["-drive", f"file={file.name},format=raw", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         try:
             done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=1)
@@ -242,8 +242,8 @@ def _kvm_groups() -> list[int]:
     return [os.stat("/dev/kvm").st_gid]
 
 
-def _ovmf() -> str:
-    for path in _FIRMWARE:
+def _ovmf(machine: Machine) -> str:
+    for path in machine.firmware:
         if Path(path).exists():
             return path
-    raise DebateError("no UEFI firmware for QEMU (OVMF) is installed; run ./setup with the same target")
+    raise DebateError("UEFI firmware for QEMU (OVMF) is not installed", "run ./setup with the same target")

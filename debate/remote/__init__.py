@@ -1,1 +1,1 @@
-"""What others have built, in an OCI registry."""
+"""Remotes: what others have built."""

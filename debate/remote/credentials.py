@@ -1,4 +1,4 @@
-"""Who to log in as: settings, then the auth files of docker and podman.
+"""Credentials of a registry, from the auth files of docker and podman.
 
 Sources: containers-auth.json(5), and https://docs.docker.com/reference/cli/docker/login/ for credential helpers.
 """
@@ -21,14 +21,14 @@ from debate.text.paths import shown
 
 @dataclass(frozen=True)
 class Credentials:
-    """A user and a password or token; both empty for nobody in particular."""
+    """A user and a password or token; both empty for anonymous access."""
 
     user: str = ""
     password: str = field(default="", repr=False)
 
 
 def find(host: str, repository: str, environment: Mapping[str, str] | None = None) -> Credentials:
-    """What the first auth file says that knows the registry. Raises DebateError for one that is damaged."""
+    """Credentials from the first auth file that names the registry. Raises DebateError for a damaged file."""
     for path in _files(os.environ if environment is None else environment):
         try:
             content = json.loads(path.read_bytes())
@@ -36,16 +36,15 @@ def find(host: str, repository: str, environment: Mapping[str, str] | None = Non
         except OSError:
             continue
         except (ValueError, AttributeError, TypeError, KeyError, binascii.Error):
-            raise DebateError(
-                f"{shown(path)}: not an auth file as docker and podman write them; log in again"
-            ) from None
+            fact = "not an auth file of docker or podman"
+            raise DebateError(fact, "log in again", place=shown(path)) from None
         if found:
             return found
     return Credentials()
 
 
 def _files(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Where they lie, in podman's order."""
+    """The auth files, in the order in which podman reads them."""
     if "REGISTRY_AUTH_FILE" in environment:
         yield Path(environment["REGISTRY_AUTH_FILE"])
         return
@@ -57,7 +56,7 @@ def _files(environment: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _in(content: Any, host: str, repository: str) -> Credentials | None:
-    """The most particular entry: HOST/a/b, HOST/a, HOST."""
+    """The most specific entry: HOST/a/b, HOST/a, HOST."""
     parts = repository.split("/")
     names = ["/".join([host, *parts[:n]]) for n in range(len(parts), -1, -1)]
     helpers, auths = content.get("credHelpers", {}), content.get("auths", {})
@@ -79,8 +78,8 @@ def _ask(helper: str, name: str) -> Credentials:
     try:
         done = subprocess.run([program, "get"], input=name, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise DebateError(f"{program}: {error}; an auth file names it for {name}; log in again") from None
+        raise DebateError(f"an auth file names it for {name}: {error}", "log in again", place=program) from None
     if done.returncode:
-        raise DebateError(f"{program}: knows nothing of {name}: {done.stdout.strip()}; log in again")
+        raise DebateError(f"no credentials for {name}: {done.stdout.strip()}", "log in again", place=program)
     answer = json.loads(done.stdout)
     return Credentials(answer["Username"], answer["Secret"])

@@ -1,10 +1,10 @@
-"""A remote: looks up what others have built, and sends what was built here, beside the build.
+"""A remote: looks up what others have built, and sends what was built here in the background.
 
-    REPOSITORY:STEP-KEY         the outputs of a step
-    REPOSITORY:iso-CONFIG       a finished ISO with its companions
+    ADDRESS:STEP-KEY            the outputs of a step
+    ADDRESS:iso-CONFIG          a finished ISO with its companions
 
-A remote never fails a build. What it does not have, refuses, alters or cannot deliver is a miss, with one line to
-the user; after a few failures in a row it is left alone for the rest of the run.
+A remote never fails a build. What it does not have, refuses, alters or cannot deliver is a cache miss, with one line
+to the user; after a few failures in a row it is not used for the rest of the run.
 """
 
 from __future__ import annotations
@@ -18,52 +18,56 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.model import Artifact
+from debate.remote import transport
+from debate.remote.errors import DeniedError, RegistryError, StoppedError
 from debate.settings import Settings
 from debate.text.amounts import count
 
 if TYPE_CHECKING:
-    from debate.remote.registry import Registry
     from debate.remote.statements import Statement
+    from debate.remote.transport import Transport
 
 _T = TypeVar("_T")
 _MOST_FAILURES = 3
 _YEAR = 31_536_000
 """Seconds; no step takes so long."""
 _SENDERS = 2
-"""Steps that are sent at a time."""
+"""Steps that are sent at the same time."""
 
 
-class _Way:
-    """Fetching or sending, and whether it is worth trying."""
+class _Direction:
+    """Fetching or sending: failures in a row, and whether it was given up."""
 
     def __init__(self) -> None:
         self.failures, self.closed = 0, False
 
 
 class Remote:
-    """The repository that the settings name. For one run; used by several threads."""
+    """The remote that the settings name, for one run. Used by several threads."""
 
     def __init__(self, settings: Settings, store: Store, say: Callable[[str], None]) -> None:
+        """Raises DebateError for an address that no kind of remote has. Connects when that is needed first."""
+        transport.kind(settings.remote)
         self.settings, self.store, self.say = settings, store, say
         self.writes = settings.remote_mode == "read-write"
-        self._registry: Registry | None = None
-        self._fetching, self._sending, self._stopping = _Way(), _Way(), False
+        self._transport: Transport | None = None
+        self._fetching, self._sending, self._stopping = _Direction(), _Direction(), False
         self._senders: ThreadPoolExecutor | None = None
         self._sent: list[Future[None]] = []
         self._lock = threading.Lock()
 
     @property
-    def registry(self) -> Registry:
-        """The connection, made when it is needed first. Raises DebateError."""
+    def transport(self) -> Transport:
+        """The connection. Raises DebateError."""
         with self._lock:
-            if self._registry is None:
-                self._registry = connect(self.settings)
-            return self._registry
+            if self._transport is None:
+                self._transport = transport.connect(self.settings)
+            return self._transport
 
     @property
     def connected(self) -> bool:
-        """Whether anything was asked."""
-        return self._registry is not None
+        """Whether there is a connection, which may have to be closed."""
+        return self._transport is not None
 
     # Fetching --------------------------------------------------------------------------------------
 
@@ -75,15 +79,15 @@ class Remote:
     def _fetch(self, step: str, key: str, names: Collection[str]) -> dict[str, Any] | None:
         from debate.remote import statements
 
-        data = self.registry.manifest(f"{step}-{key}")
+        data = self.transport.manifest(f"{step}-{key}")
         if data is None:
             return None
         statement = statements.read(data, statements.ACTION, key, self.settings.remote_keys)
         if not statement.files.keys() >= set(names):
-            raise statements.UntrustedError("it lacks outputs")
+            raise statements.UntrustedError("the statement lacks outputs of the step")
         seconds = statement.facts.get("seconds", 0)
         if not isinstance(seconds, int | float) or not 0 <= seconds < _YEAR:
-            raise statements.UntrustedError(f"it took {seconds!r} seconds to make")
+            raise statements.UntrustedError(f"the statement says that the step took {seconds!r} seconds")
         for artifact in statement.files.values():
             self.fetch(artifact)
         return {"outputs": dict(statement.files), "seconds": seconds}
@@ -94,7 +98,7 @@ class Remote:
             return
         with self.store.incoming(artifact) as file:
             if file is not None:
-                self.registry.pull(artifact, file)
+                self.transport.pull(artifact, file)
                 self.store.adopt(self.store.incoming_path(artifact), artifact)
 
     # Sending ---------------------------------------------------------------------------------------
@@ -134,13 +138,13 @@ class Remote:
         data = statements.manifest(statement, annotations, self.settings.remote_sign)
         sent = 0
         for artifact in sorted(set(statement.files.values()), key=lambda artifact: artifact.size):
-            if self.registry.push(artifact, paths[artifact], lambda: self._stopping):
+            if self.transport.push(artifact, paths[artifact], lambda: self._stopping):
                 sent += artifact.size
         with tempfile.NamedTemporaryFile(prefix="debate-statement-") as file:
             file.write(statement.data)
             file.flush()
-            self.registry.push(statement.artifact, Path(file.name))
-        self.registry.put_manifest(tag, data)
+            self.transport.push(statement.artifact, Path(file.name))
+        self.transport.put_manifest(tag, data)
         return sent
 
     def finish(self) -> None:
@@ -153,16 +157,14 @@ class Remote:
         self._sent.clear()
 
     def stop(self) -> None:
-        """Send no more; what is half sent is left."""
+        """Send no more; what is half sent stays unfinished."""
         self._stopping = self._fetching.closed = self._sending.closed = True
         if self._senders is not None:
             self._senders.shutdown(wait=False, cancel_futures=True)
 
     # Failing ---------------------------------------------------------------------------------------
 
-    def _try(self, way: _Way, what: str, action: Callable[[], _T]) -> _T | None:
-        from debate.remote.registry import DeniedError, RegistryError, StoppedError
-
+    def _try(self, way: _Direction, what: str, action: Callable[[], _T]) -> _T | None:
         if way.closed:
             return None
         try:
@@ -175,7 +177,7 @@ class Remote:
                 way.failures += 1
                 way.closed = told or way.failures >= _MOST_FAILURES or isinstance(error, DeniedError | DebateError)
             if not told:
-                rest = "; it is left alone for the rest of this run" if way.closed else ""
+                rest = "; it is not used for the rest of this run" if way.closed else ""
                 self.say(f"remote {self.settings.remote}: {what}: {error}{rest}")
             return None
         way.failures = 0
@@ -183,19 +185,5 @@ class Remote:
 
 
 def annotate(notes: Mapping[str, str]) -> dict[str, str]:
-    """Annotations for people who look with skopeo or oras."""
+    """Annotations of a manifest, for people who inspect it with skopeo or oras."""
     return {f"io.debate.{name}": value for name, value in notes.items()}
-
-
-def connect(settings: Settings) -> Registry:
-    """The registry that the settings name. Raises DebateError for credentials that cannot be read."""
-    from debate.remote import credentials
-    from debate.remote.registry import Registry
-
-    scheme, _, rest = settings.remote.partition("://")
-    host, _, repository = rest.partition("/")
-    if settings.remote_user or settings.remote_password:
-        who = credentials.Credentials(settings.remote_user, settings.remote_password)
-    else:
-        who = credentials.find(host, repository)
-    return Registry(host, repository, who, tls=scheme == "oci", ca=settings.remote_ca)

@@ -29,9 +29,9 @@ def is_signed(statement: bytes, signature: str, keys: Path) -> bool:
     """
     found = sorted(keys.glob("*.pub")) if keys.is_dir() else [keys]
     if not found:
-        raise DebateError(f"{keys}: no *.pub in it; put minisign's public keys there")
+        raise DebateError("it has no public key (*.pub)", "put minisign's public keys there", place=str(keys))
     if shutil.which("minisign") is None:
-        raise DebateError("minisign: not installed; run ./setup")
+        raise DebateError("not installed", "run ./setup", place="minisign")
     with tempfile.TemporaryDirectory(prefix="debate-sign-") as name:
         message, file = Path(name, "statement"), Path(name, "signature")
         message.write_bytes(statement)

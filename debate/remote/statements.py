@@ -1,8 +1,8 @@
-"""What a manifest in the registry says: made, signed, read and distrusted here.
+"""Statements: what a remote is told, and tells, about files. Made, signed, read and verified here.
 
-A manifest is an OCI image manifest whose config is a *statement*, JSON that names the files and what they are
-of, and whose layers are the files. The statement stands in the config descriptor's ``data`` too, so that one
-request brings all of it. A signature covers the statement, and with it the digest of every file.
+A manifest is an OCI image manifest whose config is a *statement*, JSON that names the files and what they are the
+outputs of, and whose layers are the files. The statement is in the config descriptor's ``data`` too, so that one
+request fetches all of it. A signature covers the statement, and with it the digest of every file.
 
 Source: OCI image specification 1.1, manifest.md and descriptor.md.
 """
@@ -21,7 +21,8 @@ from typing import Any
 from debate import keys
 from debate.model import Artifact
 from debate.remote import signing
-from debate.remote.registry import MANIFEST, RegistryError
+from debate.remote.errors import RegistryError
+from debate.remote.transport import MANIFEST
 
 ACTION = "application/vnd.debate.action.v1+json"
 """Media type of the statement that a step made these outputs."""
@@ -33,14 +34,14 @@ _TITLE = "org.opencontainers.image.title"
 
 
 class UntrustedError(RegistryError):
-    """What the registry has is not believed."""
+    """What the remote has cannot be trusted."""
 
     may_pass = False
 
 
 @dataclass(frozen=True)
 class Statement:
-    """What files are and of what."""
+    """That these files are the outputs of a step, or an image."""
 
     kind: str
     """`ACTION` or `IMAGE`."""
@@ -48,11 +49,11 @@ class Statement:
     """The key of the action, or the hash of the config."""
     files: Mapping[str, Artifact]
     facts: Mapping[str, Any]
-    """What else it says: step, seconds, profile, lock."""
+    """Further fields: step, seconds, profile, lock."""
 
     @property
     def data(self) -> bytes:
-        """The one spelling, which is signed."""
+        """The canonical JSON, which is signed."""
         files = {name: vars(artifact) for name, artifact in self.files.items()}
         return keys.canonical({"kind": self.kind, "subject": self.subject, "files": files, "facts": self.facts})
 
@@ -63,7 +64,7 @@ class Statement:
 
 
 def manifest(statement: Statement, annotations: Mapping[str, str], secret: str) -> bytes:
-    """The manifest, signed with ``secret`` if that names a key. ``annotations`` are for people to read."""
+    """The manifest, signed with ``secret`` if that names a key. ``annotations`` are for people. Raises DebateError."""
     notes = {name: value for name, value in annotations.items() if value}
     if secret:
         comment = f"debate {statement.subject}"
@@ -90,7 +91,7 @@ def manifest(statement: Statement, annotations: Mapping[str, str], secret: str) 
 def read(data: bytes, kind: str, subject: str, trusted: str) -> Statement:
     """The statement of a manifest, if it is one of ``kind`` about ``subject``.
 
-    ``trusted`` names minisign keys, of which one must have signed it; empty to believe the registry.
+    ``trusted`` names minisign keys, one of which must have signed it; empty to trust the remote.
     Raises UntrustedError.
     """
     try:
@@ -98,24 +99,24 @@ def read(data: bytes, kind: str, subject: str, trusted: str) -> Statement:
         config = found["config"]
         raw = base64.b64decode(config["data"], validate=True)
         if keys.sha256(raw) != config["digest"]:
-            raise UntrustedError("the statement is not what its digest says")
+            raise UntrustedError("the statement does not match its digest")
         signature = str(found.get("annotations", {}).get(_SIGNATURE, ""))
         if trusted and not signature:
-            raise UntrustedError("it is not signed")
+            raise UntrustedError("the statement is not signed")
         if trusted and not signing.is_signed(raw, signature, Path(trusted)):
-            raise UntrustedError("it is signed by an unknown key, or altered")
+            raise UntrustedError("the statement was altered, or signed by an unknown key")
         said = json.loads(raw)
         files = {str(name): _artifact(value) for name, value in said["files"].items()}
         statement = Statement(str(said["kind"]), str(said["subject"]), files, dict(said["facts"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
-        raise UntrustedError(f"it is not as debate writes them ({type(error).__name__}: {error})") from None
+        raise UntrustedError(f"the manifest is malformed ({type(error).__name__}: {error})") from None
     if statement.kind != kind or statement.subject != subject:
-        raise UntrustedError(f"it is about something else: {statement.subject[:16]} instead of {subject[:16]}")
+        raise UntrustedError(f"the statement is about something else: {statement.subject[:16]}, not {subject[:16]}")
     return statement
 
 
 def _artifact(value: Any) -> Artifact:
     artifact = Artifact(**value)
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", artifact.digest) or type(artifact.size) is not int or artifact.size < 0:
-        raise ValueError(f"no file: {value!r}")
+        raise ValueError(f"not a file: {value!r}")
     return artifact

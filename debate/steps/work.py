@@ -80,7 +80,7 @@ class ProfileBuild:
 
     def outputs(self, record: str) -> dict[str, Artifact]:
         """The artifacts that a record names."""
-        return outputs_of(self.load(record))
+        return outputs_of(self.load(record), str(self.directory / f"{record}.json"))
 
     def of(self, name: str) -> ProfileBuild:
         """The same of another profile, built in the same way."""
@@ -139,7 +139,7 @@ class Work:
 
     def outputs(self, record: str) -> dict[str, Artifact]:
         """The artifacts that a record names."""
-        return outputs_of(self.record(record))
+        return outputs_of(self.record(record), str(self.directory / f"{record}.json"))
 
     def locked(self) -> list[Locked]:
         """The packages of the lock."""

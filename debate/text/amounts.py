@@ -13,19 +13,21 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 def size(text: str, what: str) -> int:
     """Bytes, from a number with an optional K, M, G or T (powers of 1024), such as ``10G`` or ``1.5GiB``.
 
-    Raises DebateError that begins with ``what``.
+    Raises DebateError whose place is ``what``.
     """
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
     if match is None:
-        raise DebateError(f"{what}: {text!r} is no size; write bytes, or a number with K, M, G or T, such as 10G")
+        remedy = "write bytes, or a number with K, M, G or T, such as 10G"
+        raise DebateError(f"{text!r} is not a size", remedy, place=what)
     return int(float(match[1]) * _BYTES[match[2].upper()])
 
 
 def age(text: str, what: str) -> float:
     """Seconds, from a number with an optional s, m, h, d or w, such as ``30d``. Raises DebateError."""
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw]?)", text.strip())
+    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]+)?)\s*([smhdw]?)", text.strip())
     if match is None:
-        raise DebateError(f"{what}: {text!r} is no age; write seconds, or a number with m, h, d or w, such as 30d")
+        remedy = "write seconds, or a number with m, h, d or w, such as 30d"
+        raise DebateError(f"{text!r} is not an age", remedy, place=what)
     return float(match[1]) * _SECONDS[match[2]]
 
 

@@ -23,7 +23,7 @@ from debate import keys
 from debate.cache import collect
 from debate.cache.store import Store
 from debate.model import Artifact
-from debate.remote.remote import connect
+from debate.remote.transport import connect
 from debate.settings import Settings
 from tests.benchmarks.__main__ import row, timed
 from tests.integration.checkout import Checkout

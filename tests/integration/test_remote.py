@@ -18,8 +18,9 @@ import pytest
 from debate import keys
 from debate.cache.store import Store
 from debate.model import Artifact
-from debate.remote.remote import Remote, annotate, connect
+from debate.remote.remote import Remote, annotate
 from debate.remote.statements import ACTION, Statement, manifest
+from debate.remote.transport import connect
 from debate.settings import Settings
 from tests.integration.registry import PASSWORD, USER, Registry, Wire
 
@@ -68,7 +69,7 @@ def side(registry: Registry, tmp_path: Path) -> Iterator[Sides]:
     yield make
     for remote in made:
         if remote.connected:
-            remote.registry.close()
+            remote.transport.close()
 
 
 def key(request: pytest.FixtureRequest) -> str:
@@ -153,7 +154,7 @@ def test_a_damaged_half_of_a_download_is_noticed(side: Sides, request: pytest.Fi
     half.parent.mkdir(parents=True)
     half.write_bytes(b"x" * (LARGE // 2))
     assert two.remote.lookup("rootfs", key(request), ("layer",)) is None
-    assert "gave other bytes; they are refused" in two.said[0]
+    assert "sent other bytes, which were rejected" in two.said[0]
     assert two.remote.lookup("rootfs", key(request), ("layer",)), "it begins anew"
 
 
@@ -181,8 +182,8 @@ def test_a_damaged_blob_is_a_miss(registry: Registry, side: Sides, request: pyte
     assert not two.store.has(layer)
     assert len(two.said) == 1
     expected = {
-        "altered": "gave other bytes; they are refused", "cut": "answers 416|connection was cut",
-        "longer": "gave other bytes", "missing": "answers 404",
+        "altered": "sent other bytes, which were rejected", "cut": "answered 416|connection was lost",
+        "longer": "sent other bytes", "missing": "answered 404",
     }  # fmt: skip
     assert any(words in two.said[0] for words in expected[damage].split("|")), two.said
 
@@ -216,10 +217,10 @@ POISONED = {
     "of another key": (says(subject="cd" * 32), "about something else"),
     "of another kind": (says(kind="application/vnd.debate.image.v1+json"), "about something else"),
     "without outputs": (says(files={}), "lacks outputs"),
-    "with a path for a digest": (says(files=BAD_FILE), "not as debate writes them"),
-    "that took for ever": (says(facts={"seconds": 1e99}), "it took 1e\\+99 seconds to make"),
-    "that took words": (says(facts={"seconds": "long"}), "it took 'long' seconds to make"),
-    "no statement": (says(files=3), "not as debate writes them"),
+    "with a path for a digest": (says(files=BAD_FILE), "the manifest is malformed"),
+    "that took for ever": (says(facts={"seconds": 1e99}), "the step took 1e\\+99 seconds"),
+    "that took words": (says(facts={"seconds": "long"}), "the step took 'long' seconds"),
+    "no statement": (says(files=3), "the manifest is malformed"),
 }
 
 
@@ -256,7 +257,7 @@ def test_only_what_a_trusted_key_signed_is_believed(
     send(one, key(request), {"layer": one.store.put(signer.encode())})
     found = two.remote.lookup("rootfs", key(request), ("layer",))
     assert (found is not None) == believed, two.said
-    message = {"c": "signed by an unknown key, or altered", "": "it is not signed"}.get(signer)
+    message = {"c": "altered, or signed by an unknown key", "": "the statement is not signed"}.get(signer)
     assert message is None or message in two.said[0]
     assert two.remote.lookup("rootfs", keys.key("absent"), ()) is None
 
@@ -266,15 +267,15 @@ def test_a_signature_covers_the_files_and_the_key(side: Sides, signers: Path, re
     one = side("one", remote_sign=str(signers / "a.key"))
     two = side("two", remote_keys=str(signers / "trusted" / "a.pub"))
     send(one, key(request), {"layer": one.store.put(b"signed")})
-    signed = one.remote.registry.manifest(f"rootfs-{key(request)}")
+    signed = one.remote.transport.manifest(f"rootfs-{key(request)}")
     assert signed is not None
     other = keys.key("replayed")
-    one.remote.registry.put_manifest(f"rootfs-{other}", signed)
+    one.remote.transport.put_manifest(f"rootfs-{other}", signed)
     assert two.remote.lookup("rootfs", other, ("layer",)) is None
     assert "about something else" in two.said[-1]
     content = json.loads(signed)
     evil = one.store.put(b"evil")
-    client = one.remote.registry
+    client = one.remote.transport
     client.push(evil, one.store.path(evil))
     said = json.loads(base64.b64decode(content["config"]["data"]))
     said["files"] = {"layer": vars(evil)}
@@ -283,7 +284,7 @@ def test_a_signature_covers_the_files_and_the_key(side: Sides, signers: Path, re
     content["config"] |= {**vars(raw), "data": base64.b64encode(one.store.read(raw)).decode()}
     client.put_manifest(f"rootfs-{key(request)}", json.dumps(content).encode())
     assert two.remote.lookup("rootfs", key(request), ("layer",)) is None
-    assert "signed by an unknown key, or altered" in two.said[-1]
+    assert "altered, or signed by an unknown key" in two.said[-1]
 
 
 def test_a_read_only_remote_gets_nothing(registry: Registry, side: Sides, request: pytest.FixtureRequest) -> None:
@@ -296,11 +297,11 @@ def test_a_read_only_remote_gets_nothing(registry: Registry, side: Sides, reques
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"remote_password": "wrong"}, "refuses the credentials, or wants some"),
-        ({"remote_user": "", "remote_password": ""}, "refuses the credentials, or wants some"),
+        ({"remote_password": "wrong"}, "rejected the credentials, or requires some"),
+        ({"remote_user": "", "remote_password": ""}, "rejected the credentials, or requires some"),
         ({"remote_ca": ""}, "signed by an unknown authority; set DEBATE_REMOTE_CA"),
         ({"remote": "oci://localhost:1/team/isos"}, "connection refused"),
-        ({"remote": "oci://nowhere.invalid/team/isos"}, "no host of that name"),
+        ({"remote": "oci://nowhere.invalid/team/isos"}, "the name of the host cannot be resolved"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -312,20 +313,20 @@ def test_a_remote_that_does_not_answer_is_a_miss(
     for number in range(5):
         assert one.remote.lookup("rootfs", keys.key(number), ()) is None
     assert message in one.said[0], one.said
-    assert "left alone for the rest of this run" in one.said[-1]
+    assert "not used for the rest of this run" in one.said[-1]
     assert len(one.said) <= 3
 
 
 def test_a_remote_that_accepts_and_says_nothing(
     registry: Registry, side: Sides, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("debate.remote.registry._ANSWER", (0.3, 0.3))
+    monkeypatch.setattr("debate.remote.oci._ANSWER", (0.3, 0.3))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         one = side("one", silent.getsockname()[1], remote_ca=str(registry.directory / "ca.crt"))
         for number in range(4):
             assert one.remote.lookup("rootfs", keys.key(number), ()) is None
-    assert "no answer in time" in one.said[0], one.said
-    assert "left alone for the rest of this run" in one.said[-1]
+    assert "no answer within the time limit" in one.said[0], one.said
+    assert "not used for the rest of this run" in one.said[-1]
 
 
 @pytest.mark.parametrize("name", ["localhost:{port}", "localhost:{port}/team", "https://localhost:{port}"])
@@ -364,9 +365,9 @@ def test_a_full_registry_is_a_warning(tmp_path: Path) -> None:
         one = Side(store, remote, said)
         send(one, KEY, {"layer": put_large(store, b"full")})
         assert "rootfs was not sent: the " in said[-1], said
-        assert "answers 5" in said[-1] or "connection was cut" in said[-1], said
+        assert "answered 5" in said[-1] or "connection was lost" in said[-1], said
         assert remote.lookup("rootfs", KEY, ("layer",)) is None
-        remote.registry.close()
+        remote.transport.close()
     finally:
         made.stop()
         subprocess.run(["umount", str(storage)], check=True)

@@ -125,9 +125,13 @@ def cut(team: Team, _: Checkout, wire: Wire) -> dict[str, str]:
 
 
 FAULTS: dict[str, tuple[Callable[[Team, Checkout, Wire], dict[str, str]], str]] = {
-    "altered": (altered, "gave other bytes; they are refused"),
-    "missing": (missing, "answers 404"),
-    "denied": (denied, "refuses the credentials, or wants some; it is left alone"),
+    "altered": (altered, "sent other bytes, which were rejected"),
+    "missing": (missing, "answered 404"),
+    "denied": (
+        denied,
+        "rejected the credentials, or requires some; log in, or set "
+        "DEBATE_REMOTE_USER and DEBATE_REMOTE_PASSWORD; it is not used",
+    ),
     "gone": (gone, "connection refused"),
     "cut": (cut, ""),
 }
@@ -162,7 +166,7 @@ def test_a_registry_that_is_full(team: Team, tmp_path: Path) -> None:
     finally:
         registry.stop()
         subprocess.run(["umount", str(storage)], check=True)
-    assert re.search("remote oci.*: iso was not sent: the (registry answers 5|connection was cut)", said), said
+    assert re.search("remote oci.*: iso was not sent: the (registry answered 5|connection was lost)", said), said
     two.doit("build:mine")
     assert one.digest("mine") == two.digest("mine")
 

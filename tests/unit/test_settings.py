@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
+import errno
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from debate import settings
-from debate.errors import DebateError
+from debate.errors import DebateError, Problem
 
 
 def test_defaults(tmp_path: Path) -> None:
@@ -33,31 +39,165 @@ def test_environment_over_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "environment", "message"),
     [
-        ("", {"DEBATE_CASHE": "x"}, r"DEBATE_CASHE: no such setting"),
-        ("cashe = 1", {}, r"debate\.toml: no setting 'cashe'"),
-        ("[limits]\nram = 1", {}, r"debate\.toml: no setting 'ram'"),
-        ("jobs = 1\ncache = x\n", {}, r"debate\.toml: .*line 2"),
-        ("", {"DEBATE_JOBS": "many"}, r"jobs: 'many' is not a whole number"),
-        ("", {"DEBATE_CACHE_SIZE": "huge"}, r"setting cache_size: 'huge' is no size"),
-        ("", {"DEBATE_REMOTE": "r.example/x"}, r"setting remote: .* is not of the form oci://HOST\[:PORT\]/REPOSITORY"),
-        ("", {"DEBATE_REMOTE": "oci://r.example"}, r"setting remote: .* is not of the form"),
-        ("", {"DEBATE_REMOTE": "oci://r.example/Upper"}, r"setting remote: .* is not of the form"),
-        ("", {"DEBATE_REMOTE": "oci+http://r.example/x"}, r"setting remote: .* is not on this host, so it needs TLS"),
-        ("", {"DEBATE_REMOTE": "oci+http://localhost.example/x"}, r"setting remote: .* is not on this host"),
-        ('remote_mode = "read"', {}, r"setting remote_mode: 'read'; choose one of read-write, read-only"),
-        ("", {"DEBATE_REMOTE_CA": "no-such"}, r"setting remote_ca: /.*/no-such is missing"),
-        ("", {"DEBATE_REMOTE_KEYS": "no-such"}, r"setting remote_keys: /.*/no-such is missing"),
-        ("", {"DEBATE_JOBS": "0"}, r"jobs: 0 must be more than 0"),
-        ("", {"DEBATE_LOCK": "maybe"}, r"lock: 'maybe'; choose one of refuse, refresh"),
-        ("", {"DEBATE_UID_BASE": "5"}, r"uid_base: must be a multiple of 65536"),
-        ("", {"DEBATE_UID_BASE": "0"}, r"uid_base: 0 must be more than 0"),
+        ("", {"DEBATE_CASHE": "x"}, "DEBATE_CASHE: no such setting; see debate/settings.py for the list"),
+        ("", {"DEBATE_LIMITS": "x"}, "DEBATE_LIMITS: no such setting; see"),
+        ("\ncashe = 1", {}, "debate.toml:2: setting cashe: no such setting; see debate/settings.py"),
+        ("root = 'x'", {}, "debate.toml:1: setting root: no such setting; see debate/settings.py"),
+        ("[limits]\nram = 1", {}, "debate.toml:2: setting limits.ram: no such setting; see"),
+        ("jobs = 1\ncache = x\n", {}, "debate.toml:2:9: Invalid value; correct the syntax of TOML"),
+        ("jobs = [", {}, "debate.toml: Invalid value (at end of document); correct the syntax of TOML"),
+        (f"jobs = {'9' * 5000}", {}, "debate.toml: Exceeds the limit"),
+        (f"jobs = {'[' * 5000}", {}, "debate.toml: nested too deeply; see debate/settings.py"),
+        ("jobs = '3'", {}, "debate.toml:1: setting jobs: expected a whole number, found a string; write a whole"),
+        ("limits = 3", {}, "debate.toml:1: setting limits: expected a table, found an integer; write [limits] and"),
+        ("cache = 5", {}, "debate.toml:1: setting cache: expected a string, found an integer; write it in quotes"),
+        ("", {"DEBATE_JOBS": "many"}, "DEBATE_JOBS: 'many' is not a whole number; write a whole number greater than 0"),
+        ("", {"DEBATE_CACHE_SIZE": "huge"}, "DEBATE_CACHE_SIZE: 'huge' is not a size; write bytes, or a number with"),
+        ("", {"DEBATE_REMOTE": "r.example/x"}, "DEBATE_REMOTE: 'r.example/x' is not an address; write it as oci://HOST"),
+        ('remote_mode = "read"', {}, "debate.toml:1: setting remote_mode: 'read' is not one of its values; choose"),
+        ("", {"DEBATE_REMOTE_CA": "no-such"}, "DEBATE_REMOTE_CA: /"),
+        ("remote_keys = 'no-such'", {}, "debate.toml:1: setting remote_keys: /"),
+        ("", {"DEBATE_JOBS": "0"}, "DEBATE_JOBS: 0 is not greater than 0; write"),
+        ("[limits]\nmemory = -1", {}, "debate.toml:2: setting limits.memory: -1 is not greater than 0; write"),
+        ("", {"DEBATE_LOCK": "maybe"}, "DEBATE_LOCK: 'maybe' is not one of its values; choose one of refuse, refresh"),
+        ("", {"DEBATE_UID_BASE": "5"}, "DEBATE_UID_BASE: 5 is not a user id that is a multiple of 65536; write"),
+        ("", {"DEBATE_UID_BASE": str(1 << 32)}, "DEBATE_UID_BASE: 4294967296 is not a user id that is a multiple of"),
+        ("", {"DEBATE_CACHE": "~no-such-user/x"}, "DEBATE_CACHE: '~no-such-user/x' is not a path: "),
+        ('output = "a\\u0000"', {}, "debate.toml:1: setting output: 'a\\x00' is not a path: embedded null byte; write"),
     ],
-)
+)  # fmt: skip
 def test_mistakes(tmp_path: Path, file: str, environment: dict[str, str], message: str) -> None:
-    if file:
-        (tmp_path / "debate.toml").write_text(file)
-    with pytest.raises(DebateError, match=message):
+    (tmp_path / "debate.toml").write_text(file)
+    with pytest.raises(DebateError) as caught:
         settings.load(tmp_path, environment)
+    assert str(caught.value).startswith(message), str(caught.value)
+    assert all(problem.place and problem.fact and problem.remedy for problem in caught.value.problems)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "debate.toml").write_text("cache = 1\nmirrors.debian = 2\n")
+    with pytest.raises(DebateError) as caught:
+        settings.load(tmp_path, {"DEBATE_JOBS": "x", "DEBATE_NONSENSE": ""})
+    places = {str(problem.place) for problem in caught.value.problems}
+    assert places == {"debate.toml:1", "debate.toml:2", "DEBATE_JOBS", "DEBATE_NONSENSE"}
+
+
+PLAIN = [name for name in settings.Settings.__annotations__ if name not in ("root", "mirrors", "keyrings", "limits")]
+NAMES = [*PLAIN, "mirrors", "keyrings", "limits", "mirrors.debian", "keyrings.arch"]
+NAMES += [f"limits.{name}" for name in settings.Limits.__annotations__]
+VALUES = {
+    "integer": "12345", "float": "12.5", "string": '"hush12345"', "array": '["12345"]', "table": '{x = "12345"}',
+    "date": "2020-01-02", "time": "12:34:56", "boolean": "true", "infinity": "inf", "array of tables": "[{}]",
+}  # fmt: skip
+
+
+def right_kinds(name: str) -> tuple[str, ...]:
+    """What the table in the module's documentation says of the setting's type."""
+    if name in ("mirrors", "keyrings", "limits"):
+        return ("table",)
+    if name == "cache_size":
+        return ("integer", "string")
+    return ("integer",) if name.startswith("limits.") or name in ("jobs", "uid_base") else ("string",)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", VALUES)
+def test_a_value_of_another_type(tmp_path: Path, name: str, kind: str) -> None:
+    (tmp_path / "debate.toml").write_text(f"# {name} = 1\n{name} = {VALUES[kind]}\n")
+    if kind in right_kinds(name):
+        with contextlib.suppress(DebateError):
+            settings.load(tmp_path, {})
+        return
+    with pytest.raises(DebateError) as caught:
+        settings.load(tmp_path, {})
+    assert re.match(rf"debate\.toml:2: setting {re.escape(name)}: expected .+, found an? .+; .+", str(caught.value))
+    assert "12345" not in str(caught.value), "a value of the wrong type may be a password"
+
+
+SCALARS = st.integers() | st.floats() | st.text() | st.booleans() | st.dates() | st.times() | st.datetimes()
+
+
+def toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, str):
+        return '"' + "".join(f"\\U{ord(c):08x}" for c in value) + '"'
+    return str(value)
+
+
+@given(st.sampled_from(NAMES), SCALARS)
+def test_no_value_in_the_file_is_a_traceback(
+    tmp_path_factory: pytest.TempPathFactory, name: str, value: object
+) -> None:
+    directory = tmp_path_factory.mktemp("root")
+    (directory / "debate.toml").write_text(f"{name} = {toml(value)}\n")
+    with contextlib.suppress(DebateError):
+        settings.load(directory, {})
+
+
+@given(st.binary())
+def test_no_file_is_a_traceback(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    directory = tmp_path_factory.mktemp("root")
+    (directory / "debate.toml").write_bytes(data)
+    with contextlib.suppress(DebateError):
+        settings.load(directory, {})
+
+
+VARIABLES = st.sampled_from([f"DEBATE_{name.rpartition('.')[2].upper()}" for name in NAMES]) | st.text().map(
+    lambda name: f"DEBATE_{name}"
+)
+
+
+@given(st.dictionaries(VARIABLES, st.text() | st.text("0123456789.-+_ KMGT"), min_size=1))
+def test_no_environment_is_a_traceback(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> None:
+    problems: tuple[Problem, ...] = ()
+    try:
+        settings.load(tmp_path_factory.getbasetemp(), environment)
+    except DebateError as error:
+        problems = error.problems
+    assert {problem.place.file for problem in problems if problem.place} <= environment.keys()
+
+
+@pytest.mark.parametrize("kind", ["directory", "not UTF-8", "a loop"])
+def test_a_file_that_cannot_be_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "debate.toml"
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "a loop":
+        path.symlink_to(path)
+    else:
+        path.write_bytes(b"# fine\ncache = '\xff'\n")
+    fact = {"directory": ": Is a directory", "a loop": ": Too many levels", "not UTF-8": ":2: not UTF-8; save it as"}
+    with pytest.raises(DebateError, match=rf"^debate\.toml{fact[kind]}"):
+        settings.load(tmp_path, {})
+
+
+def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(DebateError, match=r"^debate\.toml: Permission denied; "):
+        settings.load(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n\n{0}", '# jobs = 1\n\n{0}\n', 'cache = """\njobs = 1\n"""\n{0}', "mirrors = {{jobs = 'x'}}\n\n\n{0}",
+        "keyrings.a = \"\"\"x\\\n  jobs = 2\n\"\"\"\n{0} # jobs = 5\n[limits]\nmemory = 3", "\r\n{0}\r\n[limits]\r\n",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("key", ["jobs", '"jobs"', "'jobs'", '"j\\u006fbs"'])
+@pytest.mark.parametrize("value", ["[]", "[\n1,\n2 # jobs = 3\n]", '"""\njobs = 3\n"""'])
+def test_the_line_of_a_mistake(tmp_path: Path, text: str, key: str, value: str) -> None:
+    made = text.format(f"{key} = {value}")
+    (tmp_path / "debate.toml").write_bytes(made.encode())
+    line = made[: made.index(f"{key} = {value}")].count("\n") + 1
+    with pytest.raises(DebateError, match=rf"^debate\.toml:{line}: setting jobs: expected a whole number"):
+        settings.load(tmp_path, {})
 
 
 def test_the_table_names_every_setting() -> None:

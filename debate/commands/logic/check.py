@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from debate.errors import DebateError
 from debate.host.memory import available_memory
+from debate.machines import machine
 from debate.qemu import guest as qemu
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ def check(build: ProfileBuild) -> dict[str, Any]:
 
     Leaves FIRMWARE.log and FIRMWARE.png of each firmware in check/ of the output directory.
     """
-    if shutil.which(qemu.PROGRAM) is None:
-        raise DebateError(f"{qemu.PROGRAM}: not installed; run ./setup check:{build.name}")
+    emulated = machine(build.load("slices/iso")["architecture"])
+    if shutil.which(emulated.qemu) is None:
+        raise DebateError("not installed", f"run ./setup check:{build.name}", place=emulated.qemu)
     iso = build.directory / build.load("build")["iso"]
     wanted = build.load("about")["check"]
     directory = build.directory / "check"
@@ -37,6 +39,7 @@ def check(build: ProfileBuild) -> dict[str, Any]:
             log=directory / f"{firmware}.log",
             screenshot=directory / f"{firmware}.png",
             say=partial(_tell, build.builder.activity, firmware),
+            machine=emulated,
         )
         for firmware in build.load("slices/boot")["firmware"]
     ]

@@ -20,6 +20,7 @@ from debate import PACKAGE, distributions, managers
 from debate.build.builder import Builder
 from debate.errors import DebateError
 from debate.host.run import run
+from debate.machines import MACHINES
 from debate.model import Command, Step, Supplies
 from debate.steps.rule import HOST
 from debate.text.paths import shown
@@ -170,7 +171,7 @@ def _mirror(builder: Builder) -> Finding:
 
 
 def _qemu(_: Builder) -> Finding:
-    if shutil.which("qemu-system-x86_64"):
+    if all(shutil.which(machine.qemu) for machine in MACHINES):
         return Finding("QEMU", "there, for check:NAME")
     return Finding("QEMU", "not installed", "check:NAME needs it: ./setup check:NAME installs it", needed=False)
 

@@ -50,7 +50,6 @@ class _DryBuilder(Builder):
         make: Any,  # noqa: ARG002
         notes: Any = dict,  # noqa: ARG002
         last: Result | None = None,
-        log: Path | None = None,  # noqa: ARG002
     ) -> Result:
         from debate import keys
 

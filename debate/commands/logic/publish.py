@@ -18,22 +18,22 @@ from debate.images import results
 from debate.model import Artifact
 from debate.profile import profile_names
 from debate.profile.lockfile import committed
-from debate.remote.remote import Remote, annotate, connect
+from debate.remote.errors import RegistryError
+from debate.remote.remote import Remote, annotate
 from debate.remote.statements import IMAGE, Statement, read
+from debate.remote.transport import connect
 from debate.steps.rule import HOST
 from debate.text.amounts import bytes_shown
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
-    from debate.remote.registry import Registry
+    from debate.remote.transport import Transport
     from debate.settings import Settings
     from debate.steps.work import ProfileBuild
 
 
 def push(made: ProfileBuild) -> dict[str, Any]:
     """Send what the last build left, and the steps that led to it. Raises DebateError."""
-    from debate.remote.registry import RegistryError
-
     settings, directory = _require_remote(made), made.directory
     if settings.remote_mode != "read-write":
         raise DebateError("setting remote_mode: it is read-only, so nothing can be pushed")
@@ -56,7 +56,7 @@ def push(made: ProfileBuild) -> dict[str, Any]:
     try:
         sent = remote.publish(f"iso-{facts['config']}", statement, notes, paths)
     except RegistryError as error:
-        raise DebateError(f"{settings.remote}: {iso} was not pushed: {error}") from None
+        raise DebateError(f"{iso} was not pushed: {error.fact}", error.remedy, place=settings.remote) from None
     notes_ = {"profile": made.name, "config": made.config_hash()}
     for trace in _traces(made):
         action = made.store.lookup(trace["key"])
@@ -78,13 +78,11 @@ def _traces(made: ProfileBuild) -> Iterator[dict[str, Any]]:
 
 def pull(made: ProfileBuild) -> dict[str, Any]:
     """Fetch the ISO of this config into the output directory. Raises DebateError."""
-    from debate.remote.registry import RegistryError
-
     settings, directory = _require_remote(made), made.directory
     config = made.config_hash()
     try:
-        registry = connect(settings)
-        data = registry.manifest(f"iso-{config}")
+        transport = connect(settings)
+        data = transport.manifest(f"iso-{config}")
         if data is None:
             raise DebateError(
                 f"{settings.remote}: has no ISO of {made.name} with the config {config[:16]}; "
@@ -93,9 +91,10 @@ def pull(made: ProfileBuild) -> dict[str, Any]:
         statement = read(data, IMAGE, config, settings.remote_keys)
         _compare_lock(made, statement)
         sweep(directory)
-        fetched = sum(_fetch(registry, artifact, directory / name) for name, artifact in _files(statement))
+        fetched = sum(_fetch(transport, artifact, directory / name) for name, artifact in _files(statement))
     except RegistryError as error:
-        raise DebateError(f"{settings.remote}: the ISO of {made.name} is not taken: {error}") from None
+        fact = f"the ISO of {made.name} was not pulled: {error.fact}"
+        raise DebateError(fact, error.remedy, place=settings.remote) from None
     iso = next(directory / name for name in statement.files if name.endswith(".iso"))
     return {"note": f"{shown(iso)}  {bytes_shown(fetched)} fetched  {statement.files[iso.name].digest}"}
 
@@ -122,14 +121,14 @@ def _compare_lock(made: ProfileBuild, statement: Statement) -> None:
         )
 
 
-def _fetch(registry: Registry, artifact: Artifact, target: Path) -> int:
+def _fetch(transport: Transport, artifact: Artifact, target: Path) -> int:
     """Have a file. Returns the bytes that had to be fetched."""
     if target.exists() and target.stat().st_size == artifact.size and keys.sha256_file(target) == artifact.digest:
         return 0
     temporary = temporary_beside(target)
     try:
         with temporary.open("w+b") as file:
-            registry.pull(artifact, file)
+            transport.pull(artifact, file)
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -74,12 +74,16 @@ def test_an_action_counts_only_with_all_its_outputs(store: Store) -> None:
         b'{"outputs": {"a": {"digest": 1}}}',
         b'{"outputs": 3}',
         b'{"outputs": {"a": {"digest": 1, "size": 2}}}',
+        b'{"outputs": {}, "seconds": "long"}',
+        b'{"outputs": {}, "seconds": 1' + b"0" * 400 + b"}",
+        b"[" * 100_000,
     ],
 )
 def test_a_damaged_action_is_a_miss(store: Store, content: bytes) -> None:
     (store.root / "actions").mkdir(parents=True)
     (store.root / "actions" / "k.json").write_bytes(content)
     assert store.lookup("k") is None
+    assert [key for key, _ in store.actions()] == ["k"]
 
 
 def test_adopt(store: Store, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 import time
 from pathlib import Path
 
@@ -113,6 +114,83 @@ def test_how_long_it_took_is_remembered(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "times.json").read_text()) == {"rootfs:one": 20.0}
     later = Board(tmp_path / "times.json")
     assert (later.expected("rootfs:one"), later.expected("rootfs:two"), later.expected("iso:one")) == (20.0, 20.0, 0.0)
+
+
+def test_durations_are_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader sees the old file until the new one is complete; a run that dies in between leaves the old one."""
+    (tmp_path / "times.json").write_text('{"rootfs:one": 7.0}')
+    seen = []
+
+    def replace(source: Path, target: Path) -> None:
+        seen.append((json.loads(target.read_bytes()), json.loads(source.read_bytes())))
+        raise OSError
+
+    monkeypatch.setattr("os.replace", replace)
+    made = board(tmp_path, io.StringIO())
+    made.took("rootfs:one", 20.0)
+    made.close()
+    assert seen == [({"rootfs:one": 7.0}, {"rootfs:one": 20.0})]
+    assert [path.name for path in tmp_path.iterdir()] == ["times.json"]
+
+
+def watchers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "progress"]
+
+
+class Watched:
+    """A lock that tells when the watcher waits for it."""
+
+    def __init__(self) -> None:
+        self.lock, self.wanted = threading.RLock(), threading.Event()
+
+    def __enter__(self) -> None:
+        if threading.current_thread().name == "progress":
+            self.wanted.set()
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_closed_and_begun_again_before_the_watcher_wakes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setattr(progress, "_EVERY", 0.001)
+    monkeypatch.setattr(progress, "_LIVE_AFTER", 0.001)
+    made = board(tmp_path, Terminal() if terminal else io.StringIO())
+    lock = Watched()
+    vars(made)["_lock"] = lock
+    old: list[threading.Thread] = []
+    with lock:
+        for number in range(50):
+            made.begin(f"rootfs:{number}")
+            old += [thread for thread in watchers() if thread not in old]
+            assert lock.wanted.wait(20), "the watcher is past its own wait and about to look"
+            lock.wanted.clear()
+            made.close()
+        made.begin("iso:last")
+        [new] = [thread for thread in watchers() if thread not in old]
+    assert len(old) == 50
+    for thread in old:
+        thread.join(20)
+    assert watchers() == [new]
+    made.close()
+    new.join(20)
+    assert watchers() == []
+
+
+def test_a_step_that_begins_after_a_close_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even while one from before the close still runs."""
+    monkeypatch.setattr(progress, "_EVERY", 0.001)
+    monkeypatch.setattr(progress, "_FIRST", 0.0)
+    stream = io.StringIO()
+    made = board(tmp_path, stream)
+    made.begin("rootfs:mine")
+    made.close()
+    made.begin("initrd:mine")
+    wait_for(stream, "initrd:mine .*running")
+    made.close()
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", '{"a": "b"}'])

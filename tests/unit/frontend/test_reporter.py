@@ -21,7 +21,7 @@ from debate.frontend.reporter import Reporter
 def reporter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reporter:
     for name in ("CI", "GITHUB_ACTIONS", "GITLAB_CI"):
         monkeypatch.delenv(name, raising=False)
-    kind = type("Mine", (Reporter,), {"board": Board(tmp_path / "times"), "output": tmp_path})
+    kind = type("Mine", (Reporter,), {"board": Board(tmp_path / "times")})
     return kind(io.StringIO(), {})
 
 
@@ -62,29 +62,47 @@ FORGED = "quiet\n::error::forged\n::add-mask::x\n\x1b[0Ksection_end:1:x\r\x1b[0K
 
 
 @pytest.fixture
-def log(reporter: Reporter) -> Path:
-    path = reporter.output / "x" / "logs" / "overlay.log"
-    path.parent.mkdir(parents=True)
+def log(tmp_path: Path) -> str:
+    path = tmp_path / "anywhere.log"
     path.write_text(FORGED)
-    return path
+    return str(path)
 
 
-@pytest.mark.usefixtures("log")
-def test_github_folds_logs_and_obeys_nothing_in_them(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_github_folds_logs_and_obeys_nothing_in_them(
+    reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: str
+) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    reporter.add_success(task("overlay:x", source="built", seconds=1.0))
+    reporter.add_success(task("overlay:x", source="built", seconds=1.0, log=log))
     lines = said(reporter).splitlines()
     assert lines[1].startswith("::group::overlay:x ")
     token = re.fullmatch(r"::stop-commands::([0-9a-f]{32})", lines[2])
     assert token
-    log = ["    quiet", "    ::error::forged", "    ::add-mask::x", "    ?[0Ksection_end:1:x", "    ?[0K"]
-    assert lines[3:] == [*log, f"::{token[1]}::", "::endgroup::"]
+    shown = ["    quiet", "    ::error::forged", "    ::add-mask::x", "    ?[0Ksection_end:1:x", "    ?[0K"]
+    assert lines[3:] == [*shown, f"::{token[1]}::", "::endgroup::"]
 
 
-@pytest.mark.usefixtures("log")
-def test_gitlab_folds_logs(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("values", [{"source": "built"}, {"source": "local"}, {"source": "remote"}, {}])
+def test_without_a_log_of_this_run_nothing_is_folded(
+    reporter: Reporter, monkeypatch: pytest.MonkeyPatch, values: dict[str, str]
+) -> None:
+    """Whatever logs of older runs there are."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    older = reporter.board.times_file.parent / "x" / "logs" / "packages.log"
+    older.parent.mkdir(parents=True)
+    older.write_text("older\n")
+    monkeypatch.chdir(reporter.board.times_file.parent)
+    reporter.add_success(task("packages:x", **values, seconds=1.0))
+    assert len(said(reporter).splitlines()) == 1
+
+
+def test_outside_of_ci_nothing_is_folded(reporter: Reporter, log: str) -> None:
+    reporter.add_success(task("overlay:x", source="built", seconds=1.0, log=log))
+    assert len(said(reporter).splitlines()) == 1
+
+
+def test_gitlab_folds_logs(reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: str) -> None:
     monkeypatch.setenv("GITLAB_CI", "true")
-    reporter.add_success(task("overlay:x", source="built", seconds=1.0))
+    reporter.add_success(task("overlay:x", source="built", seconds=1.0, log=log))
     text = reporter.outstream.getvalue()
     start = re.search(r"\x1b\[0Ksection_start:([0-9]+):(debate_[0-9a-f]+)\[collapsed=true\]\r\x1b\[0Koverlay:x ", text)
     assert start

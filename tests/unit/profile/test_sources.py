@@ -43,6 +43,7 @@ def test_a_change_of_names_kinds_modes_and_links(tmp_path: Path, tree: Path, cha
 
 def test_a_damaged_record_means_read_again(tmp_path: Path) -> None:
     assert not sources.unchanged(tmp_path)
-    (tmp_path / "sources.json").write_text("[")
-    assert not sources.unchanged(tmp_path)
-    assert sources.files(tmp_path) == []
+    for text in ("", "[", "[]", "5", "{}", '{"paths": 5, "trees": ""}', '{"paths": [1], "trees": ""}', "[" * 100_000):
+        (tmp_path / "sources.json").write_text(text)
+        assert not sources.unchanged(tmp_path)
+        assert sources.files(tmp_path) == []

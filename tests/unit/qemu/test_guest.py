@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from debate.errors import DebateError, Place
+from debate.machines import MACHINES, Machine
 from debate.qemu import guest as qemu
 
 CONSOLE = "\x1b[2J\x1b[01;01HGRUB\x1b[=3h \x1b(B\x1b[!p\x1b]0;title\x07minimal login: \x1b[9;2H|\r\n"
@@ -32,3 +40,64 @@ def test_prompts() -> None:
     for text in ("minimal login: ", "root@rescue:~# ", "live@every:/home/live$ "):
         assert re.search(qemu.PROMPT, text), text
     assert not re.search(qemu.PROMPT, "Starting login service")
+
+
+def watch(
+    text: str, *, ended: int | None = None, quiet: float = 0, timeout: int = 100, acceleration: str = "tcg"
+) -> float:
+    """Watch a guest whose console says ``text`` and then nothing for ``quiet`` seconds."""
+    guest = qemu.Guest(Path("iso"), "bios", Path("console.log"), Path("png"), silence=5)
+    said = SimpleNamespace(read=lambda: b"no such device")
+    process: Any = SimpleNamespace(poll=lambda: ended, returncode=ended, stderr=said)
+    console: Any = SimpleNamespace(text=lambda: text, last=time.monotonic() - quiet)
+    return guest._watch(process, console, "login: ", timeout, acceleration)
+
+
+@pytest.mark.parametrize(
+    ("state", "fact", "remedy"),
+    [
+        ({"text": "a\nKernel panic - b\nc"}, "the guest failed: Kernel panic", ""),
+        ({"text": "a", "ended": 1}, "QEMU ended with status 1 no such device", ""),
+        (
+            {"text": "a", "timeout": -1},
+            "the guest did not come up within -1 s",
+            "raise check.timeout",
+        ),
+        ({"text": "a", "quiet": 6}, "the guest produced no output for 6 s", ""),
+        ({"text": "a", "quiet": 6, "acceleration": "kvm"}, "the guest produced no output for 6 s", ""),
+    ],
+)
+def test_how_a_boot_fails(monkeypatch: pytest.MonkeyPatch, state: dict[str, Any], fact: str, remedy: str) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    with pytest.raises(DebateError) as caught:
+        watch(**state)
+    error = caught.value
+    [problem] = error.problems
+    assert (problem.place, problem.fact, error.log) == (Place("check as bios"), fact, "console.log")
+    assert problem.remedy.startswith(remedy)
+    assert bool(problem.remedy) == bool(remedy)
+    assert error.details.startswith("    a\n")
+    assert error.details.endswith("\nthe whole console: console.log")
+    assert isinstance(error, qemu._SilentError) == (state.get("acceleration") == "kvm")
+
+
+def test_a_marker_is_success_whatever_else_is_there() -> None:
+    assert watch("login: Kernel panic", ended=1, quiet=99) < 5
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.debian)
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_what_a_machine_brings_to_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: Machine, number: int
+) -> None:
+    present = machine.firmware[number]
+    monkeypatch.setattr(Path, "exists", lambda path: str(path) == present)
+    guest = qemu.Guest(Path("iso"), "uefi", Path("log"), Path("png"), machine=machine)
+    argv = guest._argv(tmp_path, 5, "tcg")
+    assert argv[0] == machine.qemu
+    assert argv[argv.index("-machine") + 1] == machine.qemu_machine
+    assert argv[argv.index("-cpu") + 1] == machine.qemu_cpu
+    assert argv[-1].endswith(f",file={present}")
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    with pytest.raises(DebateError, match=r"^UEFI firmware .* is not installed; run \./setup"):
+        guest._argv(tmp_path, 5, "tcg")

@@ -73,7 +73,7 @@ def test_a_helper_that_knows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     helper(tmp_path, "credentials not found", 1)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     environment = write(tmp_path / ".docker" / "config.json", {"credHelpers": {"r.example": "test"}})
-    with pytest.raises(DebateError, match=r"docker-credential-test: knows nothing of r\.example: .*; log in again"):
+    with pytest.raises(DebateError, match=r"docker-credential-test: no credentials for r\.example: .*; log in again"):
         find("r.example", "a", environment)
 
 
@@ -81,7 +81,7 @@ def test_a_helper_that_knows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_damaged_file(tmp_path: Path, content: str) -> None:
     path = tmp_path / "auth.json"
     path.write_text(content)
-    with pytest.raises(DebateError, match=r"auth\.json: not an auth file .*; log in again"):
+    with pytest.raises(DebateError, match=r"auth\.json: not an auth file of docker or podman; log in again"):
         find("r.example", "a", {"REGISTRY_AUTH_FILE": str(path)})
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from debate.model import Artifact
-from debate.remote.registry import MANIFEST
 from debate.remote.statements import ACTION, IMAGE, Statement, UntrustedError, manifest, read
+from debate.remote.transport import MANIFEST
 
 FILES = {"layer": Artifact(f"sha256:{'1' * 64}", 5), "packages": Artifact(f"sha256:{'2' * 64}", 0)}
 STATEMENT = Statement(ACTION, "k" * 64, FILES, {"step": "rootfs", "seconds": 1.5})
@@ -44,13 +44,13 @@ JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.
 
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_whatever_a_registry_answers_is_refused_and_not_a_traceback(data: bytes) -> None:
-    with pytest.raises(UntrustedError, match="not as debate writes them"):
+    with pytest.raises(UntrustedError, match="the manifest is malformed"):
         read(data, ACTION, "k" * 64, "")
 
 
 @pytest.mark.parametrize("data", [b"[" * 200_000, b'{"config": ' * 100_000, b"1e999", b"\xff", b""])
 def test_what_is_made_to_break_a_reader(data: bytes) -> None:
-    with pytest.raises(UntrustedError, match="not as debate writes them"):
+    with pytest.raises(UntrustedError, match="the manifest is malformed"):
         read(data, ACTION, "k" * 64, "")
 
 

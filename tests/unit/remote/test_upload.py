@@ -18,7 +18,8 @@ import pytest
 from debate import keys
 from debate.model import Artifact
 from debate.remote.credentials import Credentials
-from debate.remote.registry import Registry, RegistryError, StoppedError
+from debate.remote.errors import RegistryError, StoppedError
+from debate.remote.oci import Registry
 
 SIZE = 3 << 20
 WHERE = "/v2/a/blobs/uploads/1"
@@ -119,7 +120,7 @@ def test_a_blob_that_another_builder_sends_at_the_same_time(server: Server) -> N
     registry.put_manifest("tag", b"{}")
     assert server.manifests == 3
     server.answers = [413]
-    with pytest.raises(RegistryError, match="the registry answers 413"):
+    with pytest.raises(RegistryError, match="the registry answered 413"):
         registry.put_manifest("tag", b"{}")
     assert server.manifests == 4
     registry.close()

@@ -39,10 +39,9 @@ class FakeBuilder(Builder):
         make: Callable[[], Mapping[str, Artifact]],
         notes: Any = dict,
         last: Result | None = None,
-        log: Path | None = None,
     ) -> Result:
         self.asked[name] = ingredients
-        return super().obtain(name, ingredients, outputs, make, notes, last, log)
+        return super().obtain(name, ingredients, outputs, make, notes, last)
 
     def run(self, step: Step, supplies: Supplies, log: Path) -> Mapping[str, Artifact]:  # noqa: ARG002
         self.ran.append(step)

@@ -1,7 +1,7 @@
-"""Blobs and manifests of one repository in an OCI registry.
+"""The transport to an OCI registry: blobs and manifests of one repository.
 
-On python-dxf, which knows registries' ways to log in. Added here: streams in bounded memory, both ways, that go
-on where they were cut, and errors of one kind.
+Built on python-dxf, which implements the authentication of registries. Added here: transfers in bounded memory that
+resume after an interruption, and errors of one kind.
 
 Source: OCI distribution specification 1.1, https://github.com/opencontainers/distribution-spec/blob/main/spec.md.
 """
@@ -23,53 +23,22 @@ import urllib3
 from dxf import DXF, DXFBase, exceptions
 
 from debate.model import Artifact
+from debate.remote import credentials
 from debate.remote.credentials import Credentials
+from debate.remote.errors import DeniedError, RefusedError, RegistryError, StoppedError, WrongBytesError
+from debate.remote.transport import MANIFEST
+from debate.settings import Settings
 
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CHUNK = 1 << 20
 _TRIES = 4
-"""How often a stream that was cut without having got on is tried."""
+"""Attempts in a row that bring no byte until a transfer fails."""
 _TIMEOUT = (10, 30)
 """Seconds to wait for a connection, and for the next bytes."""
 _ANSWER = (10, 15)
-"""The same where every step waits for the answer."""
+"""The same for a manifest, for which every step waits."""
 _MOST = 4 << 20
-"""Bytes of a manifest. Registries refuse larger ones, too."""
+"""Bytes of a manifest. Registries reject larger ones, too."""
 _HOST_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
-
-
-class RegistryError(Exception):
-    """The registry did not do what it was asked. The message is for people."""
-
-    may_pass = True
-    """Whether the same request may succeed a moment later."""
-
-    def __init__(self, message: str, status: int = 0) -> None:
-        """``status``: of the answer, where there was one that tells."""
-        super().__init__(message)
-        self.status = status
-
-
-class DeniedError(RegistryError):
-    """It does not let this user in."""
-
-    may_pass = False
-
-
-class WrongBytesError(RegistryError):
-    """It gave other bytes than those that were asked for."""
-
-    may_pass = False
-
-
-class RefusedError(RegistryError):
-    """It gave an answer that would be the same the next time."""
-
-    may_pass = False
-
-
-class StoppedError(Exception):
-    """Whoever asked does not want it any more."""
 
 
 class _File:
@@ -82,7 +51,7 @@ class _File:
         return self.left
 
     def read(self, _: int = -1) -> bytes:
-        """The next bytes, as many as one write to the network does well with."""
+        """The next bytes, at most as many as suit one write to the network."""
         if self.stopping():
             raise StoppedError
         data = self.file.read(min(_CHUNK, self.left))
@@ -128,14 +97,14 @@ class Registry(DXF):
         self.__enter__()  # One session for all: connections are kept.
 
     def close(self) -> None:
-        """Close all connections."""
+        """See `Transport`."""
         self.__exit__()
 
     def _log_in(self, _: DXFBase, response: requests.Response) -> None:
         self.authenticate(self.credentials.user or None, self.credentials.password or None, response=response)
 
     def _base_request(self, method: str, path: str, **words: Any) -> requests.Response:
-        """As dxf's. A thread that is refused while another one logs in tries again as that one."""
+        """As in dxf, but a thread that is rejected while another one logs in retries with the new token."""
         before = self._headers
         try:
             response: requests.Response = super()._base_request(method, path, **words)
@@ -148,7 +117,7 @@ class Registry(DXF):
     # Manifests -------------------------------------------------------------------------------------
 
     def manifest(self, tag: str) -> bytes | None:
-        """The manifest behind a tag, None if there is none. Raises RegistryError."""
+        """See `Transport`."""
         headers = {"Accept": MANIFEST}
         with (
             _errors(),
@@ -156,15 +125,15 @@ class Registry(DXF):
         ):
             data: bytes = response.raw.read(_MOST + 1, decode_content=True)
             if len(data) > _MOST:
-                raise WrongBytesError(f"{response.url}: more than {_MOST >> 20} MiB; refused")
+                raise WrongBytesError(f"{response.url}: a manifest of more than {_MOST >> 20} MiB was rejected")
             return data
         return None
 
     def put_manifest(self, tag: str, data: bytes) -> None:
-        """Set a tag. All blobs that the manifest names must be there. Raises RegistryError.
+        """See `Transport`.
 
         A registry on a file system may not know a blob for a moment (MANIFEST_BLOB_UNKNOWN, DIGEST_INVALID) while
-        another builder sends the same one: it writes the link to it anew, in place.
+        another builder sends the same one, as it rewrites the link to it in place.
         """
         tries = 0
         while True:
@@ -181,10 +150,7 @@ class Registry(DXF):
     # Blobs -----------------------------------------------------------------------------------------
 
     def pull(self, artifact: Artifact, file: BinaryIO) -> None:
-        """Write a blob to ``file``, verified and synced. What the file holds already is not asked for again.
-
-        Raises WrongBytesError when the bytes are not the artifact's; then the file is empty. Raises RegistryError.
-        """
+        """See `Transport`. What the file holds already is not requested again."""
         sink, tries = _Sink(file), 0
         while (have := sink.size) < artifact.size:
             try:
@@ -197,12 +163,12 @@ class Registry(DXF):
                 _pause(tries)
         if sink.size > artifact.size or sink.digest != artifact.digest:
             sink.restart()
-            raise WrongBytesError(f"{artifact.digest}: the registry gave other bytes; they are refused")
+            raise WrongBytesError(f"{artifact.digest}: the registry sent other bytes, which were rejected")
         file.flush()
         os.fsync(file.fileno())
 
     def _pull_more(self, artifact: Artifact, sink: _Sink) -> None:
-        """Read until the connection ends, or more comes than the artifact has."""
+        """Read until the connection ends, or until more bytes came than the artifact has."""
         headers = {"Accept-Encoding": "identity"}
         if sink.size:
             headers["Range"] = f"bytes={sink.size}-"
@@ -212,20 +178,17 @@ class Registry(DXF):
             while sink.size <= artifact.size and (data := response.raw.read(_CHUNK)):
                 sink.write(data)
         if sink.size < artifact.size:
-            raise RegistryError("the connection was cut")
+            raise RegistryError("the connection was lost")
 
     def has(self, digest: str) -> bool:
-        """Whether the repository has a blob. Raises RegistryError."""
+        """See `Transport`."""
         with _errors():
             self._request("head", f"blobs/{digest}")
             return True
         return False
 
     def push(self, artifact: Artifact, path: Path, stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Send a blob unless it is there; after a cut, only what is missing. Returns whether it was sent.
-
-        Raises RegistryError, and StoppedError when ``stopping`` says so.
-        """
+        """See `Transport`. After an interruption only what is missing is sent."""
         if self.has(artifact.digest):
             return False
         where, sent, tries = "", 0, 0
@@ -245,9 +208,9 @@ class Registry(DXF):
                     sent, tries = there, (0 if there > sent else tries + 1)
 
     def _state(self, where: str) -> tuple[str, int]:
-        """Where an upload goes on after a cut, and how many bytes are there; nowhere when it has to begin anew.
+        """Where an interrupted upload resumes, and how many bytes arrived; an empty address where it has to restart.
 
-        docker-registry 2 forgets uploads that were cut, though the specification wants it to tell their state.
+        docker-registry 2 forgets interrupted uploads, though the specification requires it to tell their state.
         """
         if not where:
             return "", 0
@@ -269,13 +232,13 @@ class Registry(DXF):
         return self._location(self._base_request("patch", where, data=body, headers=headers), where)
 
     def _location(self, response: requests.Response, default: str = "") -> str:
-        """Where an upload goes on. It may be relative."""
+        """Where an upload continues. The header may be relative."""
         location = response.headers.get("Location", default)
         return requests.compat.urljoin(response.url, location) if location else response.url
 
 
 def _pause(tries: int) -> None:
-    """Wait before the next of ``tries``, longer each time."""
+    """Wait before the next attempt, longer after each."""
     time.sleep(0.2 * 2**tries)
 
 
@@ -284,7 +247,7 @@ def _with_digest(where: str, digest: str) -> str:
 
 
 def _end(header: str) -> int:
-    """How many bytes of an upload are there; the header is ``0-LAST``, and ``0-0`` for none."""
+    """How many bytes of an upload arrived; the header is ``0-LAST``, and ``0-0`` for none."""
     match = re.fullmatch(r"(?:bytes=)?0-([0-9]+)", header)
     last = int(match[1]) if match else 0
     return last + 1 if last else 0
@@ -296,46 +259,58 @@ def _errors(*, missing: bool = True) -> Iterator[None]:
     try:
         yield
     except exceptions.DXFUnauthorizedError:
-        raise DeniedError("the registry refuses the credentials, or wants some") from None
+        remedy = "log in, or set DEBATE_REMOTE_USER and DEBATE_REMOTE_PASSWORD"
+        raise DeniedError("the registry rejected the credentials, or requires some", remedy) from None
     except exceptions.DXFAuthInsecureError:
-        raise DeniedError("the registry wants a password, which is not sent without TLS") from None
+        raise DeniedError("the registry requires a password, which is never sent without TLS", "use oci://") from None
     except exceptions.DXFError as error:
-        raise RefusedError(f"the registry answers what was not expected: {error}") from None
+        raise RefusedError(f"unexpected answer of the registry: {error}") from None
     except requests.HTTPError as error:
         status = error.response.status_code
         if status == requests.codes.not_found and missing:
             return
         if status == requests.codes.forbidden:
-            raise DeniedError("the registry does not let this user do that") from None
+            raise DeniedError("the registry does not permit this to the user") from None
         kind = RegistryError if status >= 500 or status == requests.codes.too_many_requests else RefusedError
-        raise kind(f"the registry answers {status} {error.response.reason or ''}".rstrip(), status) from None
+        raise kind(f"the registry answered {status} {error.response.reason or ''}".rstrip(), status=status) from None
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise  # Of this host's disk.
-        raise RegistryError(_reason(error)) from None
+            raise  # This host's disk is full.
+        raise RegistryError(*_reason(error)) from None
 
 
-def _reason(error: BaseException) -> str:
-    """The innermost fact of an error of requests."""
+def _reason(error: BaseException) -> tuple[str, str]:
+    """Fact and remedy: requests wraps the innermost error many times."""
     text = str(error)
-    for fact, words in _FACTS.items():
-        if fact in text:
-            return words
-    return text.splitlines()[0][:200] if text else type(error).__name__
+    for words, reason in _REASONS.items():
+        if words in text:
+            return reason
+    return (text.splitlines()[0][:200] if text else type(error).__name__), ""
 
 
-_FACTS = {
-    "CERTIFICATE_VERIFY_FAILED": "its certificate is signed by an unknown authority; set DEBATE_REMOTE_CA",
-    "Connection refused": "no answer: connection refused",
-    "Name or service not known": "no host of that name is known",
-    "Temporary failure in name resolution": "no host of that name is known",
-    "Read timed out": "no answer in time",
-    "timed out": "no answer in time",
-    "Connection reset": "the connection was cut",
-    "IncompleteRead": "the connection was cut",
-    "RemoteDisconnected": "the connection was cut",
-    "Connection aborted": "the connection was cut",
-    "Broken pipe": "the connection was cut",
-    "EOF occurred": "the connection was cut",
-    "WRONG_VERSION_NUMBER": "it speaks no TLS; oci+http:// is for registries without, on this host",
+_REASONS = {
+    "CERTIFICATE_VERIFY_FAILED": ("its certificate is signed by an unknown authority", "set DEBATE_REMOTE_CA"),
+    "Connection refused": ("connection refused", ""),
+    "Name or service not known": ("the name of the host cannot be resolved", ""),
+    "Temporary failure in name resolution": ("the name of the host cannot be resolved", ""),
+    "timed out": ("no answer within the time limit", ""),
+    "Connection reset": ("the connection was lost", ""),
+    "IncompleteRead": ("the connection was lost", ""),
+    "RemoteDisconnected": ("the connection was lost", ""),
+    "Connection aborted": ("the connection was lost", ""),
+    "Broken pipe": ("the connection was lost", ""),
+    "EOF occurred": ("the connection was lost", ""),
+    "WRONG_VERSION_NUMBER": ("it does not use TLS", "write oci+http:// for such a registry on this host"),
 }
+"""Words of an error of requests -> fact and remedy; the first that occur count."""
+
+
+def connect(settings: Settings) -> Registry:
+    """The registry at the address of the settings. Raises DebateError for credentials that cannot be read."""
+    scheme, _, rest = settings.remote.partition("://")
+    host, _, repository = rest.partition("/")
+    if settings.remote_user or settings.remote_password:
+        found = Credentials(settings.remote_user, settings.remote_password)
+    else:
+        found = credentials.find(host, repository)
+    return Registry(host, repository, found, tls=scheme == "oci", ca=settings.remote_ca)

@@ -1,0 +1,175 @@
+"""The kinds of remotes: their addresses, and what another kind would have to bring."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO
+
+import pytest
+
+from debate.cache.store import Store
+from debate.errors import DebateError
+from debate.model import Artifact
+from debate.remote import transport
+from debate.remote.errors import DeniedError, RefusedError, RegistryError, StoppedError, WrongBytesError
+from debate.remote.remote import Remote
+from debate.settings import Settings
+from tests.conftest import ROOT
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "oci://r.example/x", "oci://r.example:5000/team/isos", "oci://10.0.0.1/a/b.c/d__e", "oci+http://localhost/x",
+        "oci+http://localhost:5000/x", "oci+http://127.0.0.1:5000/team/x",
+    ],
+)  # fmt: skip
+def test_addresses(address: str) -> None:
+    assert transport.kind(address) is transport.KINDS[address.partition(":")[0]]
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("r.example/x", "'r.example/x' has an unknown scheme; choose one of oci://, oci+http://"),
+        ("", "'' has an unknown scheme; choose one of"),
+        ("s3://bucket/x", "'s3://bucket/x' has an unknown scheme; choose one of"),
+        ("oci://r.example", "'oci://r.example' is not a valid address; write oci://HOST[:PORT]/REPOSITORY"),
+        ("oci://r.example/", "'oci://r.example/' is not a valid address; write oci://HOST"),
+        ("oci://r.example/Upper", "'oci://r.example/Upper' is not a valid address; write oci://HOST"),
+        ("oci://r.example/x\n", "'oci://r.example/x\\n' is not a valid address; write oci://HOST"),
+        ("oci://user@r.example/x", "'oci://user@r.example/x' is not a valid address; write oci://HOST"),
+        (
+            "oci+http://r.example/x",
+            "'oci+http://r.example/x' is not a valid address; write oci+http://localhost[:PORT]",
+        ),
+        (
+            "oci+http://localhost.example/x",
+            "'oci+http://localhost.example/x' is not a valid address; write oci+http://l",
+        ),
+        ("oci+http://127.evil/x", "'oci+http://127.evil/x' is not a valid address; write oci+http://localhost"),
+    ],
+)
+def test_addresses_that_no_kind_has(tmp_path: Path, address: str, message: str) -> None:
+    settings = Settings(tmp_path, tmp_path, tmp_path, remote=address)
+    for use in (lambda: transport.connect(settings), lambda: Remote(settings, Store(tmp_path), str)):
+        with pytest.raises(DebateError) as caught:
+            use()
+        assert str(caught.value).startswith(f"setting remote: {message}")
+
+
+METHODS = [name for name in vars(transport.Transport) if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("scheme", transport.KINDS)
+def test_each_kind_connects_to_a_whole_transport(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "none"))
+    made = transport.connect(Settings(tmp_path, tmp_path, tmp_path, remote=f"{scheme}://localhost:1/x"))
+    assert set(METHODS) == {"manifest", "put_manifest", "has", "pull", "push", "close"}
+    for name in METHODS:
+        wanted = inspect.signature(getattr(transport.Transport, name)).parameters
+        assert list(inspect.signature(getattr(type(made), name)).parameters) == list(wanted), name
+    made.close()
+
+
+def test_what_all_kinds_have_in_common_loads_none_of_them() -> None:
+    code = "import sys, debate.remote.remote, debate.remote.statements; print({'dxf', 'requests'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+@dataclass
+class Shelf:
+    """A transport that keeps everything in memory, and fails on demand."""
+
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    manifests: dict[str, bytes] = field(default_factory=dict)
+    failure: Exception | None = None
+    asked: int = 0
+
+    def check(self) -> None:
+        self.asked += 1
+        if self.failure:
+            raise self.failure
+
+    def manifest(self, tag: str) -> bytes | None:
+        self.check()
+        return self.manifests.get(tag)
+
+    def put_manifest(self, tag: str, data: bytes) -> None:
+        self.manifests[tag] = data
+
+    def has(self, digest: str) -> bool:
+        return digest in self.blobs
+
+    def pull(self, artifact: Artifact, file: BinaryIO) -> None:
+        file.write(self.blobs[artifact.digest])
+
+    def push(self, artifact: Artifact, path: Path, stopping: Callable[[], bool] = lambda: False) -> bool:
+        self.check()
+        if stopping():
+            raise StoppedError
+        sent = not self.has(artifact.digest)
+        self.blobs[artifact.digest] = path.read_bytes()
+        return sent
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """Another kind of remote, added as the documentation says: a module, and a row."""
+    made, module = Shelf(), ModuleType("tests_shelf")
+    vars(module)["connect"] = lambda _: made
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(transport.KINDS, "shelf", transport.Kind(module.__name__, "[0-9]+", "shelf://NUMBER"))
+    return made
+
+
+def remote(tmp_path: Path, name: str, said: list[str]) -> tuple[Store, Remote]:
+    settings: dict[str, Any] = {"root": tmp_path, "cache": tmp_path / name, "output": tmp_path}
+    store = Store(tmp_path / name)
+    return store, Remote(Settings(**settings, remote="shelf://5"), store, said.append)
+
+
+def test_another_kind_is_a_module_and_a_row(tmp_path: Path, shelf: Shelf) -> None:
+    said: list[str] = []
+    (store, one), (other, two) = remote(tmp_path, "one", said), remote(tmp_path, "two", said)
+    outputs = {"layer": store.put(b"layer")}
+    one.send("rootfs", "a" * 64, outputs, 1.0, {})
+    one.finish()
+    assert two.lookup("rootfs", "a" * 64, ("layer",)) == {"outputs": outputs, "seconds": 1.0}
+    assert other.read(outputs["layer"]) == b"layer"
+    assert two.lookup("rootfs", "b" * 64, ()) is None
+    assert shelf.manifests.keys() == {f"rootfs-{'a' * 64}"}
+    assert not [line for line in said if "sending" not in line]
+
+
+@pytest.mark.parametrize(
+    ("failure", "tries"),
+    [
+        (RegistryError("a", "b"), 3), (RefusedError("a", "b"), 3), (WrongBytesError("a", "b"), 3),
+        (DeniedError("a", "b"), 1), (DebateError("a", "b"), 1),
+    ],
+)  # fmt: skip
+def test_failures_in_a_row_end_it(tmp_path: Path, shelf: Shelf, failure: Exception, tries: int) -> None:
+    said: list[str] = []
+    _, one = remote(tmp_path, "one", said)
+    shelf.failure = failure
+    assert [one.lookup("rootfs", "a" * 64, ()) for _ in range(5)] == [None] * 5
+    assert (shelf.asked, len(said)) == (tries, tries)
+    over = [line.endswith("; it is not used for the rest of this run") for line in said]
+    assert over == [False] * (tries - 1) + [True]
+    assert all(line.startswith(f"remote shelf://5: rootfs ({'a' * 16}): a; b") for line in said)
+
+
+def test_modules_of_the_table_exist() -> None:
+    assert all(callable(importlib.import_module(kind.module).connect) for kind in transport.KINDS.values())

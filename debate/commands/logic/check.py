@@ -1,4 +1,4 @@
-"""`check:NAME`: boot the ISO as each firmware it is for, until the system says it is up."""
+"""Boot an ISO as each firmware it is for, until the system says it is up."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check(pipeline: Pipeline) -> dict[str, Any]:
     Leaves FIRMWARE.log and FIRMWARE.png of each firmware in check/ of the output directory.
     """
     if shutil.which(qemu.PROGRAM) is None:
-        raise DebateError(f"{qemu.PROGRAM}: not installed; run ./setup check:{pipeline.name}")
+        raise DebateError("not installed", f"run ./setup check:{pipeline.name}", place=qemu.PROGRAM)
     iso = pipeline.directory / pipeline.load("build.json")["iso"]
     wanted = pipeline.load("about.json")["check"]
     directory = pipeline.directory / "check"

@@ -1,4 +1,4 @@
-"""`doit push:P` and `doit pull:P`: a finished ISO with its companions, by the hash of its config.
+"""A finished ISO with its companions, sent to the remote and fetched from there, by the hash of its config.
 
 Neither needs root, a sandbox or a cache.
 """
@@ -35,9 +35,10 @@ def push(pipeline: Pipeline) -> dict[str, Any]:
 
     settings, directory = _require_remote(pipeline), pipeline.directory
     if settings.remote_mode != "read-write":
-        raise DebateError("setting remote_mode: it is read-only, so nothing can be pushed")
+        raise DebateError("read-only, so nothing can be pushed", "set it to read-write", place="setting remote_mode")
     if not results.present(directory):
-        raise DebateError(f"{shown(directory)}: no build is there, or it was changed; run doit build:{pipeline.name}")
+        remedy = f"run doit build:{pipeline.name}"
+        raise DebateError("there is no build, or it was changed", remedy, place=shown(directory))
     build, facts = pipeline.load("build.json"), pipeline.load("manifest.json")
     iso = build["iso"]
     files = {
@@ -55,7 +56,7 @@ def push(pipeline: Pipeline) -> dict[str, Any]:
     try:
         sent = remote.publish(f"iso-{facts['config']}", statement, notes, paths)
     except RegistryError as error:
-        raise DebateError(f"{settings.remote}: {iso} was not pushed: {error}") from None
+        raise DebateError(f"{iso} was not pushed: {error}", place=settings.remote) from None
     for trace in _traces(pipeline):
         action = pipeline.store.lookup(trace["key"])
         if action:
@@ -86,15 +87,16 @@ def pull(pipeline: Pipeline) -> dict[str, Any]:
         data = registry.manifest(f"iso-{config}")
         if data is None:
             raise DebateError(
-                f"{settings.remote}: has no ISO of {pipeline.name} with the config {config[:16]}; "
-                f"doit push:{pipeline.name} sends one after a build"
+                f"has no ISO of {pipeline.name} with the config {config[:16]}",
+                f"doit push:{pipeline.name} sends one after a build",
+                place=settings.remote,
             )
         statement = read(data, IMAGE, config, settings.remote_keys)
         _compare_lock(pipeline, statement)
         sweep(directory)
         fetched = sum(_fetch(registry, artifact, directory / name) for name, artifact in _files(statement))
     except RegistryError as error:
-        raise DebateError(f"{settings.remote}: the ISO of {pipeline.name} is not taken: {error}") from None
+        raise DebateError(f"the ISO of {pipeline.name} is refused: {error}", place=settings.remote) from None
     iso = next(directory / name for name in statement.files if name.endswith(".iso"))
     return {"note": f"{shown(iso)}  {bytes_shown(fetched)} fetched  {statement.files[iso.name].digest}"}
 
@@ -104,7 +106,7 @@ def _files(statement: Statement) -> list[tuple[str, Artifact]]:
     for name in statement.files:
         known = name == "manifest.json" or name.endswith((".iso", ".iso.sha256", ".cdx.json", ".packages"))
         if "/" in name or name.startswith(".") or not known:
-            raise DebateError(f"the remote's ISO brings a file {name!r}, which no build makes; it is refused")
+            raise DebateError(f"the remote's ISO brings a file {name!r}, which no build makes", "it is refused")
     return sorted(statement.files.items())
 
 
@@ -116,8 +118,9 @@ def _compare_lock(pipeline: Pipeline, statement: Statement) -> None:
     packages = json.loads(path.read_bytes())["packages"]
     if statement.facts.get("lock") != keys.sha256(keys.canonical(packages)):
         raise DebateError(
-            f"{pipeline.settings.remote}: its ISO of this config is made of other packages than {shown(path)} names; "
-            f"build it: doit build:{pipeline.name}"
+            f"its ISO of this config is made of other packages than {shown(path)} names",
+            f"build it: doit build:{pipeline.name}",
+            place=pipeline.settings.remote,
         )
 
 
@@ -137,5 +140,6 @@ def _fetch(registry: Registry, artifact: Artifact, target: Path) -> int:
 
 def _require_remote(pipeline: Pipeline) -> Settings:
     if not pipeline.settings.remote:
-        raise DebateError("no remote is set; set DEBATE_REMOTE=oci://HOST[:PORT]/REPOSITORY, or remote in debate.toml")
+        remedy = "set DEBATE_REMOTE=oci://HOST[:PORT]/REPOSITORY, or remote in debate.toml"
+        raise DebateError("no remote is set", remedy)
     return pipeline.settings

@@ -1,4 +1,4 @@
-"""`verify:NAME`: build it once more with empty caches under other conditions, and compare every step.
+"""Build an ISO once more with empty caches under other conditions, and compare every step.
 
 What the rebuild shares with the build is what the lock and the sandbox base name by SHA-256: package
 files and the base. All else is made anew, in another directory, user-namespace range, host name,
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from debate import PACKAGE
 from debate.build.builder import Builder
 from debate.cache.store import Store
-from debate.errors import DebateError
+from debate.errors import DebateError, Place, Problem
 from debate.host.files import workspace_name
 from debate.host.run import die_with_parent
 from debate.model import Artifact, Command, Step
@@ -48,7 +48,7 @@ def verify(pipeline: Pipeline) -> dict[str, Any]:
         for one, step in _compared(pipeline):
             ours, theirs = (read(pipeline.settings, one.name, step), read(other, one.name, step))
             if ours != theirs:
-                raise DebateError(_explain(one, other, step, directory))
+                raise _difference(one, other, step, directory)
     seconds = time.monotonic() - started
     return {"note": f"the same again, bit for bit: {', '.join(COMPARED)} (rebuilt in {seconds:.0f} s)"}
 
@@ -80,7 +80,7 @@ def _lay_out(pipeline: Pipeline, root: Path) -> Settings:
     key = read(settings, ".sandbox", "trace")["key"]
     base = pipeline.store.lookup(key, ("base", "packages"))
     if base is None:
-        raise DebateError("the sandbox base is not in the cache any more; run the same command again")
+        raise DebateError("the sandbox base is no longer in the cache", "run the same command again")
     pipeline.have(pipeline.locked())
     for artifact in (*(package.artifact for package in pipeline.locked()), *base["outputs"].values()):
         _share(pipeline.store, store, artifact)
@@ -136,14 +136,14 @@ def _rebuild(pipeline: Pipeline, other: Settings) -> None:
             preexec_fn=die_with_parent,
         )
     if done.returncode:
-        raise DebateError(
-            f"verify:{pipeline.name}: the rebuild failed\n{tail(log)}\nthe whole log: {log}", log=str(log)
-        )
+        problem = Problem(Place(f"verify:{pipeline.name}"), "the rebuild failed")
+        raise DebateError.of([problem], details=f"{tail(log)}\nthe whole log: {log}", log=str(log))
 
 
-def _explain(pipeline: Pipeline, other: Settings, step: str, directory: Path) -> str:
+def _difference(pipeline: Pipeline, other: Settings, step: str, directory: Path) -> DebateError:
     """Name what differs in ``step``, and keep both sides in ``directory``."""
-    lines = [f"verify:{pipeline.name}: {step} came out differently; what it is made of came out the same"]
+    fact = f"{step} came out differently, although what it is made of came out the same"
+    lines = []
     for name, first, second in _different(pipeline, other, step):
         directory.mkdir(exist_ok=True)
         kept = []
@@ -156,7 +156,7 @@ def _explain(pipeline: Pipeline, other: Settings, step: str, directory: Path) ->
         shown_lines = text.splitlines()[:12]
         lines += [f"{step}: output {name} differs:", *(f"    {line}" for line in shown_lines)]
         lines.append(f"all of it: {shown(report)}; the two files: {shown(kept[0])}, {kept[1].name}")
-    return "\n".join(lines)
+    return DebateError.of([Problem(Place(f"verify:{pipeline.name}"), fact)], details="\n".join(lines))
 
 
 def _different(pipeline: Pipeline, other: Settings, step: str) -> Iterator[tuple[str, Artifact, Artifact]]:

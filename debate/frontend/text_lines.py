@@ -27,11 +27,15 @@ class TextLines:
 
     def __init__(self, board: Board, output: Path, *, github: bool) -> None:
         self.board, self.output = board, output
-        self.github = github or ci.on_github()
-        self.only_annotations = github
-        """For answers: it was asked for, so nothing else is wanted."""
+        self.asked = github
+        """Annotations were asked for: of an answer nothing else is wanted."""
         self.made: list[tuple[str, str]] = []
         """What was made, and what one does with it."""
+
+    @property
+    def github(self) -> bool:
+        """GitHub reads this."""
+        return self.asked or ci.on_github()
 
     def done(self, done: Done) -> None:
         if done.source in _SOURCES:
@@ -65,7 +69,7 @@ class TextLines:
     def answered(self, task: str, answer: Answer) -> None:  # noqa: ARG002 - an answer stands for itself
         if self.github and answer.problems:
             found = list(github_annotations(answer.problems))
-            self._lines(found if self.only_annotations else [*answer.text.splitlines(), *found])
+            self._lines(found if self.asked else [*answer.text.splitlines(), *found])
         elif answer.text:
             self.board.write(answer.text.removesuffix("\n"), stamped=False)
 

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from debate.commands.diff import diff
+from debate.commands.logic.diff import diff
 from debate.errors import DebateError
 from debate.settings import Settings
-from tests.conftest import ROOT
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    shutil.copytree(ROOT / "profiles", tmp_path / "profiles", symlinks=True)
-    return Settings(root=tmp_path, cache=tmp_path / "cache", output=tmp_path / "build")
 
 
 def lock(settings: Settings, name: str, **packages: str) -> None:
@@ -98,7 +89,7 @@ def test_size_of_two_builds(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [(["minimal"], "name two"), (["minimal", "kiosc"], "there is no profile 'kiosc' there; did you mean 'kiosk'"),
-     (["minimal@--output=x", "minimal"], "is no revision")],
+     (["minimal@--output=x", "minimal"], "is not a revision")],
 )  # fmt: skip
 def test_what_is_refused(settings: Settings, words: list[str], message: str) -> None:
     with pytest.raises(DebateError, match=message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,8 +12,11 @@ from typing import Any
 import pytest
 from doit.exceptions import TaskFailed
 
+from debate.commands.command import Answer
+from debate.errors import DebateError, Place, Problem
 from debate.frontend.progress import Board
 from debate.frontend.reporter import Reporter
+from debate.graph.failed import Failed
 
 
 @pytest.fixture
@@ -96,3 +100,85 @@ def test_a_failure_is_an_annotation(reporter: Reporter, monkeypatch: pytest.Monk
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     reporter.add_failure(task("overlay:x"), TaskFailed("overlay: failed\n  > 50% gone"))
     assert said(reporter).endswith("\n::error title=overlay x::overlay: failed%0A  > 50%25 gone\n")
+
+
+PROBLEMS = (
+    Problem(Place("profiles/x.yaml", 5, 12), "packages: no 'curll'", "did you mean curl?"),
+    Problem(Place("profiles/_common.yaml", 7, 3), "packages: no 'nanoo'"),
+    Problem(Place("lock:x"), "no mirror"),
+    Problem(None, "::error::forged profiles/x.yaml:1:1: no"),
+)
+ANNOTATIONS = (
+    "::error file=profiles/x.yaml,line=5,col=12{}::packages: no 'curll'; did you mean curl?",
+    "::error file=profiles/_common.yaml,line=7,col=3{}::packages: no 'nanoo'",
+)
+"""What GitHub is told of the problems with a line; ``{}`` stands for a title."""
+
+
+def test_annotations_are_made_from_the_problems(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    github = type(reporter)(io.StringIO(), {})
+    log = "> debate: profiles/x.yaml:9:9: forged; no"
+    github.add_failure(task("lock:x"), Failed(DebateError.of(PROBLEMS, details=log)))
+    found = [line for line in said(github).splitlines() if line.startswith("::error ")]
+    title = ",title=lock x"
+    assert found == [
+        *(text.format(title) for text in ANNOTATIONS),
+        f"::error title=lock x::lock:x: no mirror%0A{log}",
+        f"::error title=lock x::{PROBLEMS[3].fact}%0A{log}",
+    ]
+
+
+def answered(reporter: Reporter, answer: Answer) -> str:
+    one = task("validate")
+    one.meta = {"tells": True, "answered": {"answer": answer}}
+    if answer.good:
+        reporter.add_success(one)
+    else:
+        reporter.add_failure(one, TaskFailed("", report=False))
+    return said(reporter)
+
+
+def test_an_answer(reporter: Reporter) -> None:
+    assert answered(reporter, Answer("two\nlines\n")) == "two\nlines\n"
+    reporter.complete_run()
+    assert said(reporter) == "two\nlines\n", "and no more"
+
+
+def test_github_shows_the_problems_of_an_answer_instead_of_its_text(reporter: Reporter) -> None:
+    kind = type("Mine", (type(reporter),), {"format": "github"})
+    answer = Answer("text\n", good=False, problems=PROBLEMS[:2])
+    shown = [text.format("") for text in ANNOTATIONS]
+    assert answered(kind(io.StringIO(), {}), answer).splitlines() == shown
+    assert "::" not in answered(kind(io.StringIO(), {}), Answer("all valid\n"))
+
+
+def test_github_actions_has_the_text_too(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    answer = Answer("text\n", good=False, problems=PROBLEMS[:1])
+    assert answered(type(reporter)(io.StringIO(), {}), answer).splitlines() == ["text", ANNOTATIONS[0].format("")]
+
+
+@pytest.mark.usefixtures("log")
+def test_a_log_of_an_older_run_is_not_folded(reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    github = type(reporter)(io.StringIO(), {})
+    os.utime(log, (1, 1))
+    github.execute_task(task("overlay:x"))
+    github.add_success(task("overlay:x", source="built", seconds=1.0))
+    assert "::group::" not in said(github)
+    github.execute_task(task("overlay:x"))
+    log.write_text("new\n")
+    os.utime(log)
+    github.add_success(task("overlay:x", source="built", seconds=1.0))
+    assert "    new\n" in said(github)
+
+
+def test_the_log_of_the_sandbox_base_is_folded(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    path = reporter.output / ".sandbox" / "base.log"
+    path.parent.mkdir()
+    path.write_text("bootstrapped\n")
+    github = type(reporter)(io.StringIO(), {})
+    github.add_success(task("sandbox", source="built", seconds=1.0))
+    assert "    bootstrapped\n" in said(github)

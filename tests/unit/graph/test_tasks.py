@@ -179,7 +179,7 @@ def test_a_mistyped_setting(checkout: Path) -> None:
 NOBODY = """\
 import os, sys
 # Loaded while this process may still read where Python lies, which can be a directory of root's.
-import debate.commands.welcome, debate.distributions, debate.frontend.checker, debate.frontend.reporter
+import debate.frontend.checker, debate.frontend.text_lines, debate.frontend.verb, debate.graph.tasks
 import debate.profile.profile, debate.text.paths, debate.text.suggest
 import doit.cmd_run, doit.tools, json, jsonschema, sqlite3, traceback, yaml
 from debate.frontend.loader import Loader
@@ -220,5 +220,5 @@ def test_an_invalid_profile_is_all_that_validate_tells(checkout: Path) -> None:
     said = doit(checkout, "validate", "bad", status=1)
     assert said.startswith("profiles/bad.yaml:3:1: unknown field 'package'; did you mean 'packages'?\n")
     assert said.splitlines()[1:] == ["1 profile: 1 invalid, 1 problem"]
-    found = json.loads(doit(checkout, "validate", "bad", "--format", "json", status=1))
+    found = [json.loads(line) for line in doit(checkout, "validate", "bad", "--format", "json", status=1).splitlines()]
     assert found

@@ -6,10 +6,10 @@ from debate.commands.command import Answer, Command, Context
 
 
 def run(context: Context) -> Answer:
-    """Look at this host. Raises DebateError where something is missing that builds need."""
+    """Look at this host."""
     from debate.commands.logic.doctor import report
 
-    return Answer(report(context.reader()))
+    return report(context.reader())
 
 
 COMMAND = Command(

@@ -27,9 +27,7 @@ def doit_config(graph: Graph, **more: Any) -> dict[str, Any]:
         "backend": "sqlite3",
         "dep_file": database,
         "check_file_uptodate": XXH3Checker,
-        "reporter": type(
-            "Reporter", (Reporter,), {"at_end": staticmethod(graph.run.end), "board": board, "output": output}
-        ),
+        "reporter": type("Reporter", (Reporter,), {"at_end": staticmethod(graph.run.end), "board": board}),
         "num_process": graph.settings.jobs,
         "par_type": "thread",
         "verbosity": 1,

@@ -97,5 +97,6 @@ class JsonLines:
 
     def _write(self, kind: str, **fields: Any) -> None:
         with self._lock:
-            self.stream.write(json.dumps({"format": FORMAT, "kind": kind, **fields}, ensure_ascii=False) + "\n")
+            # In ASCII: readers differ in what else than a line feed ends a line, and a path may be no text at all.
+            self.stream.write(json.dumps({"format": FORMAT, "kind": kind, **fields}) + "\n")
             self.stream.flush()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from doit.exceptions import TaskFailed, UnmetDependency
@@ -30,8 +28,8 @@ class Done:
     """One of `SOURCES`; empty where no key stands for the result."""
     seconds: float
     """What it took to make the result: now, or when it was made, if it is from the store or the remote."""
-    started: float = 0.0
-    """Seconds since the epoch; 0 where that is not known."""
+    log: str = ""
+    """Path of the log that this very run wrote; empty where no sandbox ran."""
     note: str = ""
     why: Sequence[str] = ()
     lines: Sequence[str] = ()
@@ -81,8 +79,6 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
 
     desc = "one line a step, with time and where its result came from"
     board: Board
-    output: Path
-    """The directory below which logs lie."""
     at_end: Callable[[], None] = staticmethod(lambda: None)
     """Called after the last task. A task's own teardown will not do: doit's threads end one by one."""
     format = "text"
@@ -91,7 +87,6 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
     def __init__(self, outstream: TextIO, options: dict[str, Any]) -> None:
         super().__init__(outstream, options)
         self.tally = Tally()
-        self.started: dict[str, float] = {}
         self.form: Form
         if self.format == "json":
             from debate.frontend.json_lines import JsonLines
@@ -102,7 +97,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
             from debate.frontend.text_lines import TextLines
 
             self.board.stream = outstream
-            self.form = TextLines(self.board, self.output, github=self.format == "github")
+            self.form = TextLines(self.board, github=self.format == "github")
 
     def initialize(self, tasks: dict[str, Any], selected_tasks: list[str]) -> None:
         """Count what may have to run."""
@@ -116,7 +111,6 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
 
     def execute_task(self, task: Any) -> None:
         if not _tells(task) and task.actions:
-            self.started[task.name] = time.time()
             self.board.begin(task.name, verbose=task.verbosity == 2)
 
     def skip_uptodate(self, task: Any) -> None:
@@ -143,8 +137,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
             took = values["seconds"]
         else:
             self.board.took(task.name, took)
-        more = {name: values[name] for name in ("note", "why", "lines", "made") if name in values}
-        self.form.done(Done(task.name, source, took, self.started.get(task.name, 0.0), **more))
+        more = {name: values[name] for name in ("log", "note", "lines", "made") if name in values}
+        self.form.done(Done(task.name, source, took, why=_reasons(values.get("why", [])), **more))
 
     def add_failure(self, task: Any, fail: Any) -> None:
         self.board.end(task.name)
@@ -172,6 +166,15 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         if answer is not None:
             self.tally.failed += not answer.good
             self.form.answered(task.name, answer)
+
+
+def _reasons(values: Sequence[Any]) -> list[str]:
+    """Why a step ran, as text."""
+    if not values:
+        return []
+    from debate.history.reasons import Reason
+
+    return [str(reason) for value in values if (reason := Reason.from_json(value))]
 
 
 def _tells(task: Any) -> bool:

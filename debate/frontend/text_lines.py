@@ -6,7 +6,6 @@ In the logs of GitHub and GitLab, each step's own log is folded in; GitHub shows
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from debate.commands.command import Answer
 from debate.errors import DebateError, Problem
@@ -23,15 +22,19 @@ _WHY = 90
 
 
 class TextLines:
-    """Prints above what the board redraws. ``output``: the directory below which logs lie."""
+    """Prints above what the board redraws."""
 
-    def __init__(self, board: Board, output: Path, *, github: bool) -> None:
-        self.board, self.output = board, output
-        self.github = github or ci.on_github()
-        self.only_annotations = github
-        """For answers: it was asked for, so nothing else is wanted."""
+    def __init__(self, board: Board, *, github: bool) -> None:
+        self.board = board
+        self.asked = github
+        """Annotations were asked for: of an answer nothing else is wanted."""
         self.made: list[tuple[str, str]] = []
         """What was made, and what one does with it."""
+
+    @property
+    def github(self) -> bool:
+        """GitHub reads this."""
+        return self.asked or ci.on_github()
 
     def done(self, done: Done) -> None:
         if done.source in _SOURCES:
@@ -40,8 +43,7 @@ class TextLines:
             came = f"{done.seconds:.1f} s"
         line = f"  {done.task:<22} {came:<10} {_note(done)}".rstrip()
         self.board.write(line)
-        if done.source == "built":
-            self._fold(done, line.strip())
+        self._fold(done, line.strip())
         for line in done.lines:
             self.board.write(line, stamped=False)
         if done.made:
@@ -64,7 +66,7 @@ class TextLines:
 
     def answered(self, task: str, answer: Answer) -> None:  # noqa: ARG002 - an answer stands for itself
         if self.github and answer.problems:
-            if not self.only_annotations:
+            if not self.asked:
                 self._lines(answer.text.splitlines())
             self._commands(github_annotations(answer.problems))
         elif answer.text:
@@ -95,17 +97,10 @@ class TextLines:
 
     def _fold(self, done: Done, title: str) -> None:
         """Put a step's log into a CI log, folded. Nothing in it is taken for a command of the CI system."""
-        step, _, profile = done.task.partition(":")
-        log = self.output / profile / "logs" / f"{step}.log" if profile else self.output / ".sandbox" / "base.log"
-        if not (self.github or ci.on_gitlab()):
+        if not done.log or not (self.github or ci.on_gitlab()):
             return
-        try:
-            if log.stat().st_mtime < done.started:
-                return  # An older run's: this one had nothing to log.
-            with log.open(errors="replace") as file:
-                lines = [f"    {printable(line.rstrip())}" for line in file]
-        except FileNotFoundError:
-            return
+        with open(done.log, errors="replace") as file:
+            lines = [f"    {printable(line.rstrip())}" for line in file]
         self.board.write(ci.folded(title, lines), stamped=False, commands=True)
 
 

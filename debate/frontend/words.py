@@ -17,7 +17,7 @@ FORMATS = ("text", "github", "json")
 
 
 def run_options_first(words: Sequence[str]) -> list[str]:
-    """``words`` with -v and --format in front, as doit's own options. Raises DebateError for an unknown format."""
+    """``words`` with -v and --format in front, where doit expects them. Raises DebateError for an unknown format."""
     option = Option("format", "", choices=FORMATS)
     left, found, format_ = verbose(words), list[str](), list[str]()
     while left:

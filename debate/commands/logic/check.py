@@ -1,4 +1,4 @@
-"""`check:NAME`: boot the ISO as each firmware it is for, until the system says it is up."""
+"""Boot an ISO as each firmware it is for, until the system says it is up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`doit diff A B`: how two profiles, or one at two git revisions, differ in config, packages and size.
+"""How two profiles, or one at two git revisions, differ in config, packages and size.
 
 A side is a profile's name, or NAME@REVISION for what git has of it.
 """
@@ -44,7 +44,7 @@ class Side:
 def diff(settings: Settings, words: Sequence[str]) -> str:
     """The report. Raises DebateError for names and revisions that are not there."""
     if len(words) != 2:
-        raise DebateError("diff: name two: doit diff A B, each a profile or PROFILE@REVISION")
+        raise DebateError("name two", "doit diff A B, each a profile or PROFILE@REVISION", place="diff")
     sides = []
     for word in words:
         name, at, revision = word.partition("@")
@@ -69,7 +69,8 @@ def diff(settings: Settings, words: Sequence[str]) -> str:
 
 def _side(settings: Settings, directory: Path, name: str, *, built: bool) -> Side:
     if not (directory / f"{name}.yaml").exists():
-        raise DebateError(f"diff: there is no profile {name!r} there; {suggest(name, profile_names.names(directory))}")
+        known = profile_names.names(directory)
+        raise DebateError(f"there is no profile {name!r} there", suggest(name, known), place="diff")
     loaded = load(directory, name)
     made = config.normalise(loaded, directory)
     output = settings.output / name
@@ -97,15 +98,16 @@ def _here(settings: Settings) -> Iterator[Path]:
 def _profiles(settings: Settings, revision: str) -> Iterator[Path]:
     """The profiles' directory as git has it at ``revision``."""
     if revision.startswith("-"):
-        raise DebateError(f"diff: {revision!r} is no revision")
+        raise DebateError(f"{revision!r} is not a revision", "name a commit, branch or tag", place="diff")
     argv = ["git", "-C", str(settings.root), "archive", "--format=tar", revision, "--", settings.profiles.name]
     try:
         done = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL)
     except FileNotFoundError:
-        raise DebateError("git: not installed; install it to compare revisions") from None
+        raise DebateError("not installed", "install it to compare revisions", place="git") from None
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise DebateError(f"diff: {revision}: {said[-1] if said else 'git failed'}; name a commit, branch or tag")
+        fact = said[-1] if said else "git failed"
+        raise DebateError(fact, "name a commit, branch or tag", place=f"diff: {revision}")
     with tempfile.TemporaryDirectory(prefix="debate-diff-") as name:
         with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
             tar.extractall(name, filter="tar")  # A link to /etc in an overlay is one in the system.

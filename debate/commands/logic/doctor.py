@@ -1,6 +1,6 @@
-"""`doctor`: what this host has of what builds need, and how to get the rest.
+"""What this host has of what builds need, and how to get the rest.
 
-Nothing is guessed from a version that can be tried: a sandbox starts, an image is mounted, the mirror
+Nothing is guessed from a version that can be tried: a sandbox is started, an image is mounted, the mirror
 is asked.
 """
 
@@ -13,12 +13,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from debate import PACKAGE, distributions, managers
 from debate.build.builder import Builder
-from debate.errors import DebateError
+from debate.commands.command import Answer
+from debate.errors import DebateError, Place, Problem
 from debate.host.run import run
 from debate.machines import MACHINES
 from debate.model import Command, Step, Supplies
@@ -32,19 +33,23 @@ NEEDED_SYSTEMD = 252
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of one thing."""
+    """What was found about one thing."""
 
     name: str
     fact: str
     remedy: str = ""
     """How to get it, where it is missing."""
     needed: bool = True
-    """Whether nothing can be built without it."""
+    """Nothing can be built without it."""
+
+    @property
+    def state(self) -> str:
+        """ok, missing, or note for what can be done without."""
+        return "ok" if not self.remedy else "missing" if self.needed else "note"
 
     @property
     def line(self) -> str:
-        mark = "ok" if not self.remedy else "missing" if self.needed else "note"
-        return f"  {mark:8}{self.name:14}{self.fact}" + (f"; {self.remedy}" if self.remedy else "")
+        return f"  {self.state:8}{self.name:14}{self.fact}" + (f"; {self.remedy}" if self.remedy else "")
 
 
 def examine(builder: Builder) -> list[Finding]:
@@ -58,9 +63,9 @@ def examine(builder: Builder) -> list[Finding]:
 
 
 def _refused(name: str, error: DebateError, remedy: str = "see docs/sandbox.md") -> Finding:
-    """What an error says in its first line; ``remedy`` if it knows none, for a finding without one would be good."""
-    fact, _, told = str(error).splitlines()[0].partition("; ")
-    return Finding(name, fact, told or remedy)
+    """The first problem of an error; ``remedy`` if it has none, for a finding without one would be good."""
+    problem = error.problems[0]
+    return Finding(name, str(replace(problem, remedy="")), problem.remedy or remedy)
 
 
 def _user(_: Builder) -> Finding:
@@ -92,7 +97,7 @@ def _nspawn(_: Builder) -> Finding:
 def _bootstrapper(builder: Builder) -> Finding:
     program = distributions.BOOTSTRAPPERS[distributions.base(builder.settings.base)]
     if shutil.which(program):
-        return Finding(program, "there, to make the sandbox base")
+        return Finding(program, "installed, to make the sandbox base")
     made = (builder.settings.output / HOST / "sandbox.json").exists()
     return Finding(program, "not installed", f"run ./setup, or install {program}: it makes the sandbox base", not made)
 
@@ -172,15 +177,20 @@ def _mirror(builder: Builder) -> Finding:
 
 def _qemu(_: Builder) -> Finding:
     if all(shutil.which(machine.qemu) for machine in MACHINES):
-        return Finding("QEMU", "there, for check:NAME")
+        return Finding("QEMU", "installed, for check:NAME")
     return Finding("QEMU", "not installed", "check:NAME needs it: ./setup check:NAME installs it", needed=False)
 
 
-def report(builder: Builder) -> str:
-    """All findings. Raises DebateError with them if something is missing that a build needs."""
+def report(builder: Builder) -> Answer:
+    """All findings; not good where something is missing that a build needs."""
     findings = examine(builder)
-    text = "\n".join(finding.line for finding in findings)
-    lacking = [finding.name for finding in findings if finding.remedy and finding.needed]
+    lacking = [finding for finding in findings if finding.state == "missing"]
+    verdict = "This host can build."
     if lacking:
-        raise DebateError(f"this host cannot build yet: {', '.join(lacking)}\n{text}")
-    return f"This host can build.\n{text}\n"
+        verdict = f"This host cannot build yet: {', '.join(finding.name for finding in lacking)}"
+    return Answer(
+        "\n".join([verdict, *(finding.line for finding in findings)]) + "\n",
+        good=not lacking,
+        problems=tuple(Problem(Place(finding.name), finding.fact, finding.remedy) for finding in lacking),
+        data=tuple({**asdict(finding), "state": finding.state} for finding in findings),
+    )

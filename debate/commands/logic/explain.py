@@ -1,4 +1,4 @@
-"""`doit explain:NAME`: which steps would run, and why; of the others, why they ran last.
+"""Which steps would run, and why; for the others, why they ran last.
 
 The same code that builds is run with a builder that builds nothing and a memory instead of the output directory: what
 it would have to make, would run.

@@ -1,4 +1,4 @@
-"""`doit push:P` and `doit pull:P`: a finished ISO with its companions, by the hash of its config.
+"""A finished ISO with its companions, sent to the remote and fetched from there, by the hash of its config.
 
 Neither needs root, a sandbox or a cache.
 """
@@ -36,9 +36,10 @@ def push(made: ProfileBuild) -> dict[str, Any]:
     """Send what the last build left, and the steps that led to it. Raises DebateError."""
     settings, directory = _require_remote(made), made.directory
     if settings.remote_mode != "read-write":
-        raise DebateError("setting remote_mode: it is read-only, so nothing can be pushed")
+        raise DebateError("read-only, so nothing can be pushed", "set it to read-write", place="setting remote_mode")
     if not results.present(directory):
-        raise DebateError(f"{shown(directory)}: no build is there, or it was changed; run doit build:{made.name}")
+        remedy = f"run doit build:{made.name}"
+        raise DebateError("there is no build, or it was changed", remedy, place=shown(directory))
     build, facts = made.load("build"), made.load("manifest")
     iso = build["iso"]
     files = {
@@ -57,11 +58,11 @@ def push(made: ProfileBuild) -> dict[str, Any]:
         sent = remote.publish(f"iso-{facts['config']}", statement, notes, paths)
     except RegistryError as error:
         raise DebateError(f"{iso} was not pushed: {error.fact}", error.remedy, place=settings.remote) from None
-    notes_ = {"profile": made.name, "config": made.config_hash()}
+    people = {"profile": made.name, "config": made.config_hash()}
     for trace in _traces(made):
         action = made.store.lookup(trace["key"])
         if action:
-            remote.send(trace["step"], trace["key"], action["outputs"], action["seconds"], notes_)
+            remote.send(trace["step"], trace["key"], action["outputs"], action["seconds"], people)
     remote.finish()
     return {"note": f"{settings.remote}:iso-{facts['config']}  {bytes_shown(sent)} sent"}
 
@@ -85,8 +86,9 @@ def pull(made: ProfileBuild) -> dict[str, Any]:
         data = transport.manifest(f"iso-{config}")
         if data is None:
             raise DebateError(
-                f"{settings.remote}: has no ISO of {made.name} with the config {config[:16]}; "
-                f"doit push:{made.name} sends one after a build"
+                f"has no ISO of {made.name} with the config {config[:16]}",
+                f"doit push:{made.name} sends one after a build",
+                place=settings.remote,
             )
         statement = read(data, IMAGE, config, settings.remote_keys)
         _compare_lock(made, statement)
@@ -104,7 +106,7 @@ def _files(statement: Statement) -> list[tuple[str, Artifact]]:
     for name in statement.files:
         known = name == "manifest.json" or name.endswith((".iso", ".iso.sha256", ".cdx.json", ".packages"))
         if "/" in name or name.startswith(".") or not known:
-            raise DebateError(f"the remote's ISO brings a file {name!r}, which no build makes; it is refused")
+            raise DebateError(f"the remote's ISO brings a file {name!r}, which no build makes", "it is refused")
     return sorted(statement.files.items())
 
 
@@ -116,8 +118,9 @@ def _compare_lock(made: ProfileBuild, statement: Statement) -> None:
     packages = json.loads(path.read_bytes())["packages"]
     if statement.facts.get("lock") != keys.sha256(keys.canonical(packages)):
         raise DebateError(
-            f"{made.settings.remote}: its ISO of this config is made of other packages than {shown(path)} names; "
-            f"build it: doit build:{made.name}"
+            f"its ISO of this config is made of other packages than {shown(path)} names",
+            f"build it: doit build:{made.name}",
+            place=made.settings.remote,
         )
 
 
@@ -137,5 +140,6 @@ def _fetch(transport: Transport, artifact: Artifact, target: Path) -> int:
 
 def _require_remote(made: ProfileBuild) -> Settings:
     if not made.settings.remote:
-        raise DebateError("no remote is set; set DEBATE_REMOTE=oci://HOST[:PORT]/REPOSITORY, or remote in debate.toml")
+        remedy = "set DEBATE_REMOTE=oci://HOST[:PORT]/REPOSITORY, or remote in debate.toml"
+        raise DebateError("no remote is set", remedy)
     return made.settings

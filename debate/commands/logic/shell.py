@@ -1,4 +1,4 @@
-"""`doit shell:STEP:NAME`: run a step once more, and open a shell in its sandbox as it is then.
+"""Run a step once more, and open a shell in its sandbox as it is then.
 
 Where the step fails, that is as it failed; else as it is before anything is packed. Nothing is kept of it.
 """
@@ -58,8 +58,8 @@ def shell(build: ProfileBuild, step: str) -> None:
     """
     if os.isatty(0) and not os.isatty(1):
         raise DebateError(
-            "standard input is a terminal, and standard output is none",
-            "use both, or give it commands: echo COMMANDS | doit shell:…",
+            "standard input is a terminal, but standard output is not",
+            "use a terminal for both, or give it commands: echo COMMANDS | doit shell:…",
             place=f"shell:{step}:{build.name}",
         )
     old = build.builder

@@ -1,4 +1,4 @@
-"""`verify:NAME`: build it once more with empty caches under other conditions, and compare every step.
+"""Build an ISO once more with empty caches under other conditions, and compare every step.
 
 What the rebuild shares with the build is what the lock and the sandbox base name by SHA-256: package
 files and the base. All else is made anew, in another directory, user-namespace range, host name,
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from debate import PACKAGE
 from debate.build.local import LocalExecutor
 from debate.cache.store import Store
-from debate.errors import DebateError
+from debate.errors import DebateError, Place, Problem
 from debate.host.files import workspace_name
 from debate.host.run import die_with_parent
 from debate.model import Artifact, Command, Step, Supplies
@@ -53,7 +53,7 @@ def verify(build: ProfileBuild) -> dict[str, Any]:
         for one, step in _compared(build):
             ours, theirs = (read(build.settings, one.name, step), read(other, one.name, step))
             if ours != theirs:
-                raise DebateError(_explain(one, other, step, directory))
+                raise _difference(one, other, step, directory)
     seconds = time.monotonic() - started
     return {"note": f"the same again, bit for bit: {', '.join(compared())} (rebuilt in {seconds:.0f} s)"}
 
@@ -139,12 +139,14 @@ def _rebuild(build: ProfileBuild, other: Settings) -> None:
             preexec_fn=die_with_parent,
         )
     if done.returncode:
-        raise DebateError(f"verify:{build.name}: the rebuild failed\n{tail(log)}\nthe whole log: {log}", log=str(log))
+        problem = Problem(Place(f"verify:{build.name}"), "the rebuild failed")
+        raise DebateError.of([problem], details=f"{tail(log)}\nthe whole log: {log}", log=str(log))
 
 
-def _explain(build: ProfileBuild, other: Settings, step: str, directory: Path) -> str:
+def _difference(build: ProfileBuild, other: Settings, step: str, directory: Path) -> DebateError:
     """Name what differs in ``step``, and keep both sides in ``directory``."""
-    lines = [f"verify:{build.name}: {step} came out differently; what it is made of came out the same"]
+    fact = f"{step} came out differently, although what it is made of came out the same"
+    lines = []
     for name, first, second in _different(build, other, step):
         directory.mkdir(exist_ok=True)
         kept = []
@@ -157,7 +159,7 @@ def _explain(build: ProfileBuild, other: Settings, step: str, directory: Path) -
         shown_lines = text.splitlines()[:12]
         lines += [f"{step}: output {name} differs:", *(f"    {line}" for line in shown_lines)]
         lines.append(f"all of it: {shown(report)}; the two files: {shown(kept[0])}, {kept[1].name}")
-    return "\n".join(lines)
+    return DebateError.of([Problem(Place(f"verify:{build.name}"), fact)], details="\n".join(lines))
 
 
 def _different(build: ProfileBuild, other: Settings, step: str) -> Iterator[tuple[str, Artifact, Artifact]]:

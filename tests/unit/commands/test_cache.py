@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from debate.cache.store import Store
-from debate.commands import cache
+from debate.commands.cache import run as cache
+from debate.commands.fsck import run as fsck
+from debate.commands.gc import run as gc
 from debate.errors import DebateError
 from debate.model import Artifact
 from debate.settings import Settings
+from tests.unit.commands.conftest import context_of
 
 
 @pytest.fixture
@@ -35,35 +38,35 @@ def built(settings: Settings, traces: dict[str, tuple[bool, float]]) -> Artifact
 def test_show(settings: Settings) -> None:
     built(settings, {"rootfs": (True, 30.0), "overlay": (False, 2.0), "initrd": (True, 12.4)})
     Store(settings.cache).put(b"unneeded")
-    said = cache.show(settings)
+    said = cache(context_of(settings)).text
     assert "2 objects, 5 kB; 0 actions" in said
-    assert "unused by the builds here: 8 B; doit gc frees it" in said
+    assert "no build here needs 8 B of it; doit gc frees that" in said
     assert "remote: oci://r.example/x" in said
     line = next(line for line in said.splitlines() if "build/minimal" in line)
     assert line.split()[1:] == ["1", "5", "kB", "2", "1", "42", "s", "(ran:", "overlay)"]
-    assert "work saved in these builds: 42 s" in said
+    assert "saved in these builds: 42 s of work" in said
 
 
 def test_show_an_empty_cache(settings: Settings) -> None:
-    assert "0 objects, 0 B; 0 actions" in cache.show(settings)
+    assert "0 objects, 0 B; 0 actions" in cache(context_of(settings)).text
 
 
 def test_gc_says_what_is_needed(settings: Settings) -> None:
     built(settings, {})
-    said = cache.gc(settings, "1K", "")
+    said = gc(context_of(settings), "1K", "").text
     assert said.startswith("0 objects removed, 0 B; 5 kB left, more than the 1 kB asked for: builds need 5 kB (")
-    with pytest.raises(DebateError, match=r"^--size: 'lots' is not a size"):
-        cache.gc(settings, "lots", "")
-    with pytest.raises(DebateError, match=r"^--age: 'ages' is not an age"):
-        cache.gc(settings, "", "ages")
+    with pytest.raises(DebateError, match=r"^--size: 'lots' is no size"):
+        gc(context_of(settings), "lots", "")
+    with pytest.raises(DebateError, match=r"^--age: 'ages' is no age"):
+        gc(context_of(settings), "", "ages")
 
 
 def test_fsck(settings: Settings) -> None:
     layer = built(settings, {})
-    assert cache.fsck(settings) == "1 object read, 5 kB; all are what their names say\n"
+    assert fsck(context_of(settings)).text == "1 object read, 5 kB; all are what their names say\n"
     path = Store(settings.cache).path(layer)
     path.chmod(0o644)
     path.write_bytes(b"?" * 5000)
     with pytest.raises(DebateError, match=f"1 were not what their names say.*\n  {layer.digest}"):
-        cache.fsck(settings)
-    assert cache.fsck(settings) == "0 objects read, 0 B; all are what their names say\n"
+        fsck(context_of(settings))
+    assert fsck(context_of(settings)).text == "0 objects read, 0 B; all are what their names say\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from debate.commands import check
+from debate.commands.logic import check
 from debate.model import Activity
 from debate.qemu import guest as qemu
 

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from debate.commands.diff import diff
+from debate.commands.logic.diff import diff
 from debate.errors import DebateError
-from debate.profile.schema import schema
 from debate.settings import Settings
-from tests.conftest import ROOT
-from tests.unit.profile import values
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    shutil.copytree(ROOT / "profiles", tmp_path / "profiles", symlinks=True)
-    return Settings(root=tmp_path, cache=tmp_path / "cache", output=tmp_path / "build")
 
 
 def lock(settings: Settings, name: str, **packages: str) -> None:
@@ -85,49 +73,12 @@ def test_two_revisions(settings: Settings) -> None:
         diff(settings, ["minimal@nowhere", "minimal"])
 
 
-LISTS = {name: found for name, found in values.FIELDS.items() if "items" in found[1] and name != "extends"}
-
-
-def entries(field: dict[str, Any]) -> list[Any]:
-    """Two entries of a list."""
-    if "x-key" not in field:
-        return [value[0] for value in values.three(field)[:2]]
-    items, key = field["items"]["properties"], field["x-key"]
-    required = {name: items[name]["examples"][0] for name in field["items"]["required"]}
-    return [{**required, key: value} for value in values.three(items[key])[:2]]
-
-
-@pytest.mark.parametrize("name", LISTS)
-def test_another_order(settings: Settings, name: str) -> None:
-    """Either the order of a list means nothing, and nothing is said, or it is said."""
-    path, field = LISTS[name]
-    two = entries(field)
-    for profile, value in (("one", two), ("two", two[::-1])):
-        fields = values.placed(path, value, schema())
-        fields["image"] = {"label": "SAME", **fields.get("image", {})}
-        values.write(settings.profiles, **{profile: fields})
-    said = diff(settings, ["one", "two"])
-    if field.get("x-set"):
-        assert said.startswith("config: the same\npackages: "), "it is a set to normalising as well"
-    else:
-        assert f"config:\n  ~ {name}: another order\n" in said
-    assert "files that they name differ" not in said
-
-
-def test_another_order_of_what_is_extended(settings: Settings) -> None:
-    arguments = {number: {"boot": {"arguments": [f"a={number}"]}} for number in (1, 2)}
-    common = {"image": {"label": "SAME"}}
-    values.write(settings.profiles, _a=arguments[1], _b=arguments[2],
-                 one={"extends": ["_a", "_b"], **common}, two={"extends": ["_b", "_a"], **common})  # fmt: skip
-    assert diff(settings, ["one", "two"]).startswith("config:\n  ~ boot.arguments: another order\n")
-
-
 def test_size_of_two_builds(settings: Settings) -> None:
-    from debate.profile.load import load
+    from debate.profile import profile
     from debate.steps import config
 
     for name, size in (("minimal", 1_000_000), ("kiosk", 3_500_000)):
-        made = config.normalise(load(settings.profiles, name), settings.profiles)
+        made = config.normalise(profile.load(settings.profiles, name), settings.profiles)
         output = settings.output / name
         output.mkdir(parents=True)
         (output / "hash.json").write_text(json.dumps({"config": made.hash}))
@@ -138,7 +89,7 @@ def test_size_of_two_builds(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [(["minimal"], "name two"), (["minimal", "kiosc"], "there is no profile 'kiosc' there; did you mean 'kiosk'"),
-     (["minimal@--output=x", "minimal"], "is no revision")],
+     (["minimal@--output=x", "minimal"], "is not a revision")],
 )  # fmt: skip
 def test_what_is_refused(settings: Settings, words: list[str], message: str) -> None:
     with pytest.raises(DebateError, match=message):

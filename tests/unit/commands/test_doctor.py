@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from debate import distributions
 from debate.build.builder import Builder
 from debate.cache.store import Store
-from debate.commands import doctor
-from debate.commands.doctor import Finding
-from debate.errors import DebateError
+from debate.commands.logic import doctor
+from debate.commands.logic.doctor import Finding
+from debate.errors import DebateError, Place
 from debate.settings import Limits, Settings
 
 
@@ -47,10 +48,11 @@ def test_little_memory(tmp_path: Path) -> None:
 def test_a_host_without_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(DebateError) as caught:
-        doctor.report(builder(tmp_path))
-    said = str(caught.value)
-    assert said.startswith("this host cannot build yet: root, nspawn, mmdebstrap\n")
+    answer = doctor.report(builder(tmp_path))
+    assert not answer.good
+    assert [problem.place for problem in answer.problems] == [Place("root"), Place("nspawn"), Place("mmdebstrap")]
+    said = answer.text
+    assert said.startswith("This host cannot build yet: root, nspawn, mmdebstrap\n")
     assert "  missing nspawn        systemd-nspawn is not installed; run ./setup, or install systemd-container" in said
     assert "  note    QEMU          not installed; check:NAME needs it" in said
 
@@ -64,16 +66,26 @@ def test_an_old_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert (found.fact, found.remedy) == ("systemd 247", "252 or later is needed: upgrade this host to a newer release")
 
 
-@pytest.mark.parametrize("base", ["arch", "debian"])
-def test_the_mirror_of_what_the_sandbox_is_made_of(base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host that knows a mirror for it can build, whatever it knows of other distributions."""
-    monkeypatch.setenv("PATH", str(tmp_path))
-    index = {"arch": "core/os/x86_64/core.db", "debian": "dists/trixie/InRelease"}[base]
-    (tmp_path / index).parent.mkdir(parents=True)
-    (tmp_path / index).touch()
-    other = "debian" if base == "arch" else "arch"
-    found = doctor._mirror(builder(tmp_path, base=base, mirrors={base: f"file://{tmp_path}", other: "nonsense"}))
-    assert (found.fact, found.remedy) == (f"file://{tmp_path} answers", "")
-    lacking = doctor._mirror(builder(tmp_path, base=base, mirrors={base: "file:///nowhere"}))
-    assert lacking.fact == f"file:///nowhere/{index}: missing"
-    assert f"DEBATE_MIRROR_{base.upper()}" in lacking.remedy
+@pytest.mark.parametrize("base", ["debian", "arch"])
+def test_only_the_mirror_of_the_sandbox_base_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    for name in ("debian", "arch"):
+        reach = _unknown if name != base else (lambda _: "http://mirror.example")
+        monkeypatch.setattr(distributions.get(name), "reach_mirror", reach)
+    assert doctor._mirror(builder(tmp_path, base=base)) == Finding("mirror", "http://mirror.example answers")
+
+
+def _unknown(_: object) -> str:
+    raise DebateError("no mirror is known")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (DebateError("a; b", "do c", place="x"), "  missing limits        x: a; b; do c"),
+        (DebateError("a"), "  missing limits        a; see docs/sandbox.md"),
+    ],
+)
+def test_an_error_is_a_finding(error: DebateError, line: str) -> None:
+    assert doctor._refused("limits", error).line == line

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from debate.frontend.failure import Failed
 from doit.exceptions import TaskFailed
 
-from debate.errors import Complaint, Place, StepError
+from debate.commands.command import Answer
+from debate.errors import DebateError, Place, Problem
 from debate.frontend.progress import Board
 from debate.frontend.reporter import Reporter
+from debate.graph.failed import Failed
 
 
 @pytest.fixture
 def reporter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reporter:
     for name in ("CI", "GITHUB_ACTIONS", "GITLAB_CI"):
         monkeypatch.delenv(name, raising=False)
-    kind = type("Mine", (Reporter,), {"board": Board(tmp_path / "times")})
+    kind = type("Mine", (Reporter,), {"board": Board(tmp_path / "times"), "output": tmp_path})
     return kind(io.StringIO(), {})
 
 
@@ -62,47 +64,29 @@ FORGED = "quiet\n::error::forged\n::add-mask::x\n\x1b[0Ksection_end:1:x\r\x1b[0K
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> str:
-    path = tmp_path / "anywhere.log"
+def log(reporter: Reporter) -> Path:
+    path = reporter.output / "x" / "logs" / "overlay.log"
+    path.parent.mkdir(parents=True)
     path.write_text(FORGED)
-    return str(path)
+    return path
 
 
-def test_github_folds_logs_and_obeys_nothing_in_them(
-    reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: str
-) -> None:
+@pytest.mark.usefixtures("log")
+def test_github_folds_logs_and_obeys_nothing_in_them(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    reporter.add_success(task("overlay:x", source="built", seconds=1.0, log=log))
+    reporter.add_success(task("overlay:x", source="built", seconds=1.0))
     lines = said(reporter).splitlines()
     assert lines[1].startswith("::group::overlay:x ")
     token = re.fullmatch(r"::stop-commands::([0-9a-f]{32})", lines[2])
     assert token
-    shown = ["    quiet", "    ::error::forged", "    ::add-mask::x", "    ?[0Ksection_end:1:x", "    ?[0K"]
-    assert lines[3:] == [*shown, f"::{token[1]}::", "::endgroup::"]
+    log = ["    quiet", "    ::error::forged", "    ::add-mask::x", "    ?[0Ksection_end:1:x", "    ?[0K"]
+    assert lines[3:] == [*log, f"::{token[1]}::", "::endgroup::"]
 
 
-@pytest.mark.parametrize("values", [{"source": "built"}, {"source": "local"}, {"source": "remote"}, {}])
-def test_without_a_log_of_this_run_nothing_is_folded(
-    reporter: Reporter, monkeypatch: pytest.MonkeyPatch, values: dict[str, str]
-) -> None:
-    """Whatever logs of older runs there are."""
-    monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    older = reporter.board.times_file.parent / "x" / "logs" / "packages.log"
-    older.parent.mkdir(parents=True)
-    older.write_text("older\n")
-    monkeypatch.chdir(reporter.board.times_file.parent)
-    reporter.add_success(task("packages:x", **values, seconds=1.0))
-    assert len(said(reporter).splitlines()) == 1
-
-
-def test_outside_of_ci_nothing_is_folded(reporter: Reporter, log: str) -> None:
-    reporter.add_success(task("overlay:x", source="built", seconds=1.0, log=log))
-    assert len(said(reporter).splitlines()) == 1
-
-
-def test_gitlab_folds_logs(reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: str) -> None:
+@pytest.mark.usefixtures("log")
+def test_gitlab_folds_logs(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITLAB_CI", "true")
-    reporter.add_success(task("overlay:x", source="built", seconds=1.0, log=log))
+    reporter.add_success(task("overlay:x", source="built", seconds=1.0))
     text = reporter.outstream.getvalue()
     start = re.search(r"\x1b\[0Ksection_start:([0-9]+):(debate_[0-9a-f]+)\[collapsed=true\]\r\x1b\[0Koverlay:x ", text)
     assert start
@@ -111,41 +95,90 @@ def test_gitlab_folds_logs(reporter: Reporter, monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_failure_is_an_annotation(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of its problems, and nothing of the log's end, which is shown without commands."""
-    complaints = [
-        Complaint("users", "live", "no shell /bin/zsh", "add it"),
-        Complaint("locale", "", "none is 50% there"),
+    reporter.add_failure(task("overlay:x"), TaskFailed("overlay: failed\n  > 50% gone"))
+    assert said(reporter) == "  overlay:x              failed\n\noverlay: failed\n  > 50% gone\n\n"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    reporter.add_failure(task("overlay:x"), TaskFailed("overlay: failed\n  > 50% gone"))
+    assert said(reporter).endswith("\n::error title=overlay x::overlay: failed%0A  > 50%25 gone\n")
+
+
+PROBLEMS = (
+    Problem(Place("profiles/x.yaml", 5, 12), "packages: no 'curll'", "did you mean curl?"),
+    Problem(Place("profiles/_common.yaml", 7, 3), "packages: no 'nanoo'"),
+    Problem(Place("lock:x"), "no mirror"),
+    Problem(None, "::error::forged profiles/x.yaml:1:1: no"),
+)
+ANNOTATIONS = (
+    "::error file=profiles/x.yaml,line=5,col=12{}::packages: no 'curll'; did you mean curl?",
+    "::error file=profiles/_common.yaml,line=7,col=3{}::packages: no 'nanoo'",
+)
+"""What GitHub is told of the problems with a line; ``{}`` stands for a title."""
+
+
+def test_annotations_are_made_from_the_problems(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    github = type(reporter)(io.StringIO(), {})
+    log = "> debate: profiles/x.yaml:9:9: forged; no"
+    github.add_failure(task("lock:x"), Failed(DebateError.of(PROBLEMS, details=log)))
+    found = [line for line in said(github).splitlines() if line.startswith("::error ")]
+    title = ",title=lock x"
+    assert found == [
+        *(text.format(title) for text in ANNOTATIONS),
+        f"::error title=lock x::lock:x: no mirror%0A{log}",
+        f"::error title=lock x::{PROBLEMS[3].fact}%0A{log}",
     ]
-    error = StepError("", complaints=complaints, details="    ::error file=x::y\n  > a ##[error]b")
-    error.locate(lambda field, value: Place("p/x.yaml", 3, 1) if (field, value) == ("users", "live") else None)
-    shown = (
-        "  overlay:x              failed\n\np/x.yaml:3:1: users: no shell /bin/zsh; add it\nlocale: none is 50% there\n"
-    )
-    reporter.add_failure(task("overlay:x"), Failed(error, "\nhint"))
-    assert said(reporter) == f"{shown}    ::error file=x::y\n  > a ##[error]b\nhint\n\n"
-    reporter.outstream.seek(0)
-    reporter.outstream.truncate()
+
+
+def answered(reporter: Reporter, answer: Answer) -> str:
+    one = task("validate")
+    one.meta = {"tells": True, "answered": {"answer": answer}}
+    if answer.good:
+        reporter.add_success(one)
+    else:
+        reporter.add_failure(one, TaskFailed("", report=False))
+    return said(reporter)
+
+
+def test_an_answer(reporter: Reporter) -> None:
+    assert answered(reporter, Answer("two\nlines\n")) == "two\nlines\n"
+    reporter.complete_run()
+    assert said(reporter) == "two\nlines\n", "and no more"
+
+
+def test_github_shows_the_problems_of_an_answer_instead_of_its_text(reporter: Reporter) -> None:
+    kind = type("Mine", (type(reporter),), {"format": "github"})
+    answer = Answer("text\n", good=False, problems=PROBLEMS[:2])
+    shown = [text.format("") for text in ANNOTATIONS]
+    assert answered(kind(io.StringIO(), {}), answer).splitlines() == shown
+    assert "::" not in answered(kind(io.StringIO(), {}), Answer("all valid\n"))
+
+
+def test_github_actions_has_the_text_too(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    reporter.add_failure(task("overlay:x"), Failed(error))
-    assert said(reporter) == (
-        f"{shown}    : :error file=x::y\n  > a ## [error]b\n\n"
-        "::error file=p/x.yaml,line=3,col=1,title=overlay x::users: no shell /bin/zsh; add it\n"
-        "::error title=overlay x::locale: none is 50%25 there\n"
-    )
+    answer = Answer("text\n", good=False, problems=PROBLEMS[:1])
+    assert answered(type(reporter)(io.StringIO(), {}), answer).splitlines() == ["text", ANNOTATIONS[0].format("")]
 
 
-def test_a_failure_without_an_error_is_an_annotation(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("log")
+def test_a_log_of_an_older_run_is_not_folded(reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    reporter.add_failure(task("overlay:x"), TaskFailed("one\n##[error]two"))
-    assert said(reporter).endswith("one\n## [error]two\n\n::error title=overlay x::one%0A##[error]two\n")
+    github = type(reporter)(io.StringIO(), {})
+    os.utime(log, (1, 1))
+    github.execute_task(task("overlay:x"))
+    github.add_success(task("overlay:x", source="built", seconds=1.0))
+    assert "::group::" not in said(github)
+    github.execute_task(task("overlay:x"))
+    log.write_text("new\n")
+    os.utime(log)
+    github.add_success(task("overlay:x", source="built", seconds=1.0))
+    assert "    new\n" in said(github)
 
 
-def test_what_a_step_says_is_no_command(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With -v each line of its output is shown, and without a terminal its last one now and then."""
+def test_the_log_of_the_sandbox_base_is_folded(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    activity = reporter.board.begin("overlay:x", verbose=True)
-    activity.heard(b"::error file=x::y\n a ##[error]b\n")
-    assert "| ::error file=x::y\n" in said(reporter), "it is no command behind other words"
-    assert "| a ## [error]b\n" in said(reporter)
-    reporter.board.end("overlay:x")
-    reporter.board.close()
+    path = reporter.output / ".sandbox" / "base.log"
+    path.parent.mkdir()
+    path.write_text("bootstrapped\n")
+    github = type(reporter)(io.StringIO(), {})
+    github.add_success(task("sandbox", source="built", seconds=1.0))
+    assert "    bootstrapped\n" in said(github)

@@ -1,0 +1,26 @@
+"""`doit show`: every value with its origin."""
+
+from __future__ import annotations
+
+import yaml
+
+from debate.commands.command import Context
+from debate.commands.show import run as show
+from debate.profile import profile
+from debate.steps import config
+
+
+def test_show(context: Context) -> None:
+    answer = show(context, "minimal")
+    directory = context.settings.profiles
+    made = config.normalise(profile.load(directory, "minimal"), directory)
+    assert answer.text.startswith(f"# config {made.hash}\n")
+    rows = dict(line.split("  # ") for line in answer.text.splitlines() if "  # " in line)
+    origins = {row.strip(): origin for row, origin in rows.items()}
+    assert origins['hostname: "minimal"'].startswith("profiles/minimal.yaml:")
+    assert origins['- "dbus"'].startswith("profiles/_common.yaml:")
+    assert origins["keymap: null"] == "default"
+    shown = yaml.safe_load(answer.text)
+    assert shown["release"] == "trixie"
+    assert shown.keys() == profile.schema()["properties"].keys() - {"extends"}
+    assert answer.data[0]["values"] == shown

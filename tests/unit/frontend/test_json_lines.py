@@ -1,0 +1,200 @@
+"""`--format json`: what is printed has the documented shape, and nothing else is on standard output."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from doit.exceptions import TaskFailed, UnmetDependency
+from hypothesis import given
+from hypothesis import strategies as st
+
+from debate import PACKAGE
+from debate.commands.command import Answer
+from debate.errors import DebateError, Place, Problem
+from debate.frontend.json_lines import FORMAT, JsonLines
+from debate.frontend.progress import Board
+from debate.frontend.reporter import Done, Reporter, Tally
+from debate.graph.failed import Failed
+from tests.conftest import ROOT
+from tests.integration.checkout import DOIT
+
+SCHEMA = json.loads((PACKAGE / "schema" / "output.schema.json").read_text())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+KINDS = {shape["properties"]["kind"]["const"]: shape for shape in SCHEMA["oneOf"]}
+
+
+def parsed(text: str) -> list[dict[str, Any]]:
+    """Lines of JSON, each of the documented shape."""
+    assert text.endswith("\n")
+    lines = [json.loads(line) for line in text.splitlines()]
+    for line in lines:
+        VALIDATOR.validate(line)
+    return lines
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for name in ("profiles", "sandbox"):
+        shutil.copytree(ROOT / name, tmp_path / name, symlinks=True)
+    for name in ("dodo.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "profiles" / "bad.yaml").write_text("version: 1\npkgs: [vim]\n")
+    with (tmp_path / "dodo.py").open("a") as file:
+        file.write(
+            "\n\ndef task_loud():\n    def shout():\n        print('shout')\n\n"
+            "    return {'actions': [shout, 'echo loud; echo \"{}\"', shout], 'verbosity': 2, 'file_dep': []}\n"
+            "\n\ndef task_wrong():\n    return {'actions': ['false']}\n"
+            "\n\ndef task_crash():\n    return {'actions': [(int, ['x'])] and [lambda: int('x')]}\n"
+            "\n\ndef task_after():\n    return {'actions': ['true'], 'task_dep': ['wrong']}\n"
+        )
+    return tmp_path
+
+
+def run(checkout: Path, *words: str, status: int = 0, **environment: str) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [DOIT, *words, "--format", "json"], cwd=checkout, capture_output=True, text=True,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **environment},
+    )  # fmt: skip
+    assert done.returncode == status, done.stdout + done.stderr
+    lines = parsed(done.stdout)
+    assert [line["kind"] for line in lines].index("end") == len(lines) - 1
+    assert lines[-1]["ok"] == (status == 0)
+    return lines
+
+
+def test_validate(checkout: Path) -> None:
+    *lines, end = run(checkout, "validate", "bad", "minimal", status=1)
+    (problem,) = (line for line in lines if line["kind"] == "problem")
+    assert [problem[name] for name in ("task", "file", "line", "column")] == ["validate", "profiles/bad.yaml", 2, 1]
+    assert problem["fact"].startswith("unknown field 'pkgs'")
+    found = [line["data"] for line in lines if line["kind"] == "result"]
+    assert found == [{"profile": "bad", "problems": 1}, {"profile": "minimal", "problems": 0}]
+    assert end["counts"]["failed"] == 1
+
+
+def test_steps(checkout: Path) -> None:
+    *lines, end = run(checkout, "hash:minimal")
+    assert [(line["task"], line["state"]) for line in lines] == [("config:minimal", "done"), ("hash:minimal", "done")]
+    assert end["counts"]["ran"] == 2
+    *lines, end = run(checkout, "hash:minimal")
+    assert {line["state"] for line in lines} == {"unchanged"}
+    assert (end["counts"]["ran"], end["counts"]["unchanged"]) == (0, 2)
+
+
+def test_a_profile_with_errors(checkout: Path) -> None:
+    lines = run(checkout, "-c", "hash:bad", status=2)
+    assert [line["kind"] for line in lines] == ["step", "problem", "step", "end"]
+    assert [line.get("state") for line in lines] == ["failed", None, "skipped", None]
+    assert (lines[1]["task"], lines[1]["file"], lines[1]["line"]) == ("config:bad", "profiles/bad.yaml", 2)
+
+
+def test_what_tasks_print_goes_elsewhere(checkout: Path) -> None:
+    (step, end) = run(checkout, "loud", "-v")
+    assert (step["task"], step["state"], end["ok"]) == ("loud", "done", True)
+
+
+@pytest.mark.parametrize(("task", "status", "fact"), [("wrong", 1, "Command failed"), ("crash", 2, "ValueError")])
+def test_failures_that_are_not_ours(checkout: Path, task: str, status: int, fact: str) -> None:
+    step, problem, _ = run(checkout, task, status=status)
+    assert (step["state"], problem["task"], problem["file"]) == ("failed", task, None)
+    assert fact in problem["fact"]
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "fact"),
+    [
+        (["hash:nope"], {}, "there is no such profile"),
+        (["nope"], {}, 'Invalid parameter: "nope"'),
+        (["hash:minimal", "--nope"], {}, "unknown option --nope"),
+        (["--nope", "hash:minimal"], {}, "option --nope not recognized"),
+        ([], {"DEBATE_JOBZ": "1"}, "DEBATE_JOBZ"),
+    ],
+)
+def test_refusals(checkout: Path, words: list[str], environment: dict[str, str], fact: str) -> None:
+    problem, end = run(checkout, *words, status=3, **environment)
+    assert problem["task"] is None
+    assert fact in str(Problem(Place(problem["file"] or ""), problem["fact"]))
+    assert end["counts"]["failed"] == 1
+
+
+@pytest.mark.parametrize("words", [["show:minimal"], ["profiles"], ["cache"], ["gc"], ["explain:minimal"], []])
+def test_answers_are_results(checkout: Path, words: list[str]) -> None:
+    lines = run(checkout, *words)
+    assert {line["kind"] for line in lines} == {"result", "end"}
+    assert all(line["text"] or line["data"] for line in lines[:-1])
+
+
+def reporter(stream: io.StringIO, tmp_path: Path) -> Reporter:
+    kind = type("Mine", (Reporter,), {"board": Board(tmp_path / "times"), "output": tmp_path, "format": "json"})
+    return kind(stream, {})
+
+
+def test_problems_are_those_of_the_error(tmp_path: Path) -> None:
+    """Whatever their text looks like."""
+    from types import SimpleNamespace
+
+    stream = io.StringIO()
+    mine = reporter(stream, tmp_path)
+    task = SimpleNamespace(name="overlay:x", actions=[1], values={}, meta=None)
+    problems = [
+        Problem(Place("a.yaml", 3), "b.yaml:1:2: x; y", "z"),
+        Problem(None, "::error::no\n  > debate: c.yaml:1:1: d"),
+    ]
+    mine.add_failure(task, Failed(DebateError.of(problems, details="tail", log="build/x.log")))
+    mine.add_failure(task, TaskFailed("x.yaml:1:2: text"))
+    mine.add_failure(task, UnmetDependency("overlay:x"))
+    mine.complete_run()
+    lines = parsed(stream.getvalue())
+    found = [line for line in lines if line["kind"] == "problem"]
+    assert [(line["file"], line["line"], line["fact"], line["remedy"], line["details"]) for line in found] == [
+        ("a.yaml", 3, "b.yaml:1:2: x; y", "z", "tail"),
+        (None, None, problems[1].fact, "", ""),
+        (None, None, "x.yaml:1:2: text", "", ""),
+    ]
+    assert lines[-1]["counts"] | {"failed": 2, "skipped": 1} == lines[-1]["counts"]
+
+
+TEXT, NUMBERS = st.text(max_size=20), st.integers(0, 9)
+
+
+@given(
+    st.builds(
+        Done, TEXT, st.sampled_from(["", "built", "local", "remote"]), st.floats(0, 1e6), note=TEXT,
+        why=st.lists(TEXT, max_size=2), lines=st.lists(TEXT, max_size=2),
+        made=st.sampled_from([{}, {"what": "x.iso", "next": "boot it", "file": "build/x.iso", "size": 1}]),
+    ),
+    st.builds(Problem, st.none() | st.builds(Place, TEXT, NUMBERS, NUMBERS), st.text(min_size=1), TEXT),
+)  # fmt: skip
+def test_everything_has_the_documented_shape(done: Done, problem: Problem) -> None:
+    stream = io.StringIO()
+    lines = JsonLines(stream)
+    lines.done(done)
+    lines.unchanged("x")
+    lines.skipped("x")
+    lines.failed("x", DebateError.of([problem]), "")
+    lines.answered("x", Answer("text", problems=(problem,), data=({"a": 1},)))
+    lines.answered("x", Answer("text"))
+    lines.end(Tally({"built": 1}, 1, 2, 3, 4, 5.0), ["doit's"])
+    assert len(parsed(stream.getvalue())) >= 9
+
+
+def test_the_document_has_every_kind_and_field() -> None:
+    text = (ROOT / "docs" / "json.md").read_text()
+    rows = {
+        row[0]: set(re.findall(r"`(\w+)`", row[1]))
+        for row in re.findall(r"^\| `(\w+)` \|.*\|(.*)\|$", text, re.MULTILINE)
+    }
+    assert rows == {kind: set(shape["required"]) - {"format", "kind"} for kind, shape in KINDS.items()}
+    assert all(set(shape["required"]) == set(shape["properties"]) for shape in KINDS.values())
+    (example,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    assert {line["kind"] for line in parsed(example)} == set(KINDS)
+    assert {shape["properties"]["format"]["const"] for shape in KINDS.values()} == {FORMAT}

@@ -11,8 +11,6 @@ from typing import Any
 
 from doit.dependency import FileChangedChecker
 
-from debate.host.digest import xxh3
-
 
 class XXH3Checker(FileChangedChecker):  # type: ignore[misc]
     """State of a file: size, mtime and ctime in nanoseconds, inode, xxh3-128 in hex."""
@@ -35,3 +33,14 @@ class XXH3Checker(FileChangedChecker):  # type: ignore[misc]
 
 def _signature(stat: os.stat_result) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+
+
+def xxh3(path: str) -> str:
+    """The xxh3-128 of a file's content in hex. It detects change and names nothing."""
+    import xxhash
+
+    digest = xxhash.xxh3_128()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -6,7 +6,6 @@ before the first one, the profile's own file is enough.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from debate.graph import words
 from debate.graph.command_tasks import command_tasks
 from debate.graph.run import Run
 from debate.graph.stamp import stamp
-from debate.host.digest import xxh3
+from debate.graph.untouched import untouched
 from debate.profile import profile_names
 from debate.steps.rule import HOST, Rule
 from debate.steps.rules import rules
@@ -118,20 +117,6 @@ def _further(rule: Rule) -> Mapping[str, None]:
     """What a rule writes besides its record: for `config`, the slices of all others."""
     slices = [f"slices/{other.name}.json" for other in rules().values() if other.slice] if rule.name == "config" else []
     return dict.fromkeys([*(f"{record}.json" for record in rule.records), *slices])
-
-
-def untouched(task: Any, values: dict[str, Any]) -> bool:
-    """Tell if the targets of a task are as it left them: an item for its ``uptodate``.
-
-    doit itself only asks whether targets exist, so that a damaged record would stay. ``values`` are those of the last
-    run; this one's are kept for the next.
-    """
-
-    def state() -> dict[str, Any]:
-        return {"targets": {target: xxh3(target) if os.path.isfile(target) else "" for target in task.targets}}
-
-    task.value_savers.append(state)
-    return bool(values.get("targets") == state()["targets"])
 
 
 def _config_changed(value: str) -> Any:

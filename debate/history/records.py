@@ -81,7 +81,7 @@ def read_json(path: Path) -> Any:
     """The JSON object that an earlier step wrote. It is never altered here, as commands that only look read it, too.
 
     Raises DebateError where it is missing or damaged. The step that writes it is not up to date then: see
-    `debate.graph.tasks.untouched`.
+    `debate.graph.untouched`.
     """
     try:
         value = json.loads(path.read_bytes())

@@ -10,7 +10,7 @@ import pytest
 
 from debate.commands.command import commands
 from debate.frontend.help import step_names
-from debate.profile import profile
+from debate.profile.load import load
 from debate.steps import config
 from tests import documents
 from tests.conftest import ROOT
@@ -45,4 +45,4 @@ def test_recipes_are_profiles(tmp_path: Path) -> None:
     names = [Path(block.file).stem for block in made if block.language == "yaml"]
     assert len(names) == 8
     for name in names:
-        config.normalise(profile.load(tmp_path / "profiles", name), tmp_path / "profiles")
+        config.normalise(load(tmp_path / "profiles", name), tmp_path / "profiles")

@@ -74,11 +74,11 @@ def test_two_revisions(settings: Settings) -> None:
 
 
 def test_size_of_two_builds(settings: Settings) -> None:
-    from debate.profile import profile
+    from debate.profile.load import load
     from debate.steps import config
 
     for name, size in (("minimal", 1_000_000), ("kiosk", 3_500_000)):
-        made = config.normalise(profile.load(settings.profiles, name), settings.profiles)
+        made = config.normalise(load(settings.profiles, name), settings.profiles)
         output = settings.output / name
         output.mkdir(parents=True)
         (output / "hash.json").write_text(json.dumps({"config": made.hash}))

@@ -13,7 +13,7 @@ from debate.commands.command import Context
 from debate.commands.new import run as new
 from debate.commands.validate import run as validate
 from debate.errors import DebateError
-from debate.profile import profile
+from debate.profile.load import load
 from debate.steps import config
 
 
@@ -28,7 +28,7 @@ def test_new(context: Context, option: str, parent: str) -> None:
     text = (directory / "mine.yaml").read_text()
     assert yaml.safe_load(text)["extends"] == parent
     assert text.count("#") > 10
-    made, other = (config.normalise(profile.load(directory, name), directory) for name in ("mine", parent))
+    made, other = (config.normalise(load(directory, name), directory) for name in ("mine", parent))
     assert made.slices["packages"] == other.slices["packages"]
 
 

@@ -6,14 +6,15 @@ import yaml
 
 from debate.commands.command import Context
 from debate.commands.show import run as show
-from debate.profile import profile
+from debate.profile.load import load
+from debate.profile.schema import schema
 from debate.steps import config
 
 
 def test_show(context: Context) -> None:
     answer = show(context, "minimal")
     directory = context.settings.profiles
-    made = config.normalise(profile.load(directory, "minimal"), directory)
+    made = config.normalise(load(directory, "minimal"), directory)
     assert answer.text.startswith(f"# config {made.hash}\n")
     rows = dict(line.split("  # ") for line in answer.text.splitlines() if "  # " in line)
     origins = {row.strip(): origin for row, origin in rows.items()}
@@ -22,5 +23,5 @@ def test_show(context: Context) -> None:
     assert origins["keymap: null"] == "default"
     shown = yaml.safe_load(answer.text)
     assert shown["release"] == "trixie"
-    assert shown.keys() == profile.schema()["properties"].keys() - {"extends"}
+    assert shown.keys() == schema()["properties"].keys() - {"extends"}
     assert answer.data[0]["values"] == shown

@@ -14,6 +14,7 @@ from debate.commands.command import commands
 from debate.frontend import completion
 from debate.frontend import help as help_
 from debate.frontend.verb import Run
+from debate.steps.rules import rules
 from tests.conftest import ROOT
 
 GENERATED = "is not what the commands say; DEBATE_TEST_GOLDEN=write pytest tests/unit/frontend/test_help.py writes it"
@@ -39,13 +40,16 @@ def test_generated_text(path: Path, made: Callable[[str], str]) -> None:
     assert path.read_text() == wanted, f"{path.name} {GENERATED}"
 
 
+NAMED = [rule.name for rule in rules().values() if rule.usage]
+
+
 def test_everything_is_in_the_overview_once() -> None:
     labels = [line.split()[0] for line in help_.overview().splitlines() if line.startswith("  ")]
     names = [label.partition(":")[0] for label in labels]
-    assert sorted(names) == sorted([*commands(), *help_.STEPS_USAGE])
+    assert sorted(names) == sorted([*commands(), *NAMED])
 
 
-@pytest.mark.parametrize("name", [*commands(), *help_.STEPS_USAGE])
+@pytest.mark.parametrize("name", [*commands(), *NAMED])
 def test_every_command_has_help(name: str) -> None:
     said = help_.text(f"{name}:minimal")
     assert said.startswith("doit")

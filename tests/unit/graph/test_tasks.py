@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from debate.frontend.failure import Failed
 
 from debate.errors import DebateError, Place, Problem
-from debate.graph.tasks import guarded
+from debate.graph.failed import Failed, guarded
 from tests.conftest import ROOT
 
 DOIT = str(Path(sys.executable).with_name("doit"))
@@ -95,7 +94,7 @@ def test_a_profile_costs_nothing_to_the_others(checkout: Path) -> None:
     code = (
         "import pathlib; from debate.graph.tasks import Graph\n"
         "graph = Graph(pathlib.Path()); graph.narrow(['config:minimal'])\n"
-        "print([task['name'] for task in graph.each(graph.config)])"
+        "print(graph.profiles())"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True)
     assert done.stdout == "['minimal']\n", done.stderr
@@ -188,7 +187,7 @@ def test_a_mistyped_setting(checkout: Path, setting: dict[str, str], message: st
 NOBODY = """\
 import os, sys
 # Loaded while this process may still read where Python lies, which can be a directory of root's.
-import debate.commands.welcome, debate.distributions, debate.frontend.checker, debate.frontend.reporter
+import debate.frontend.checker, debate.frontend.text_lines, debate.frontend.verb, debate.graph.tasks
 import debate.profile.load, debate.text.paths, debate.text.suggest
 import doit.cmd_run, doit.tools, json, jsonschema, sqlite3, traceback, yaml
 from debate.frontend.loader import Loader
@@ -229,7 +228,7 @@ def test_an_invalid_profile_is_all_that_validate_tells(checkout: Path) -> None:
     said = doit(checkout, "validate", "bad", status=1)
     assert said.startswith("profiles/bad.yaml:3:1: unknown field 'package'; did you mean 'packages'?\n")
     assert said.splitlines()[1:] == ["1 profile: 1 invalid, 1 problem"]
-    found = json.loads(doit(checkout, "validate", "bad", "--format", "json", status=1))
+    found = [json.loads(line) for line in doit(checkout, "validate", "bad", "--format", "json", status=1).splitlines()]
     assert found
 
 

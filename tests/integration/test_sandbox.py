@@ -49,7 +49,7 @@ def test_a_hook_annotates_nothing(checkout: Checkout, monkeypatch: pytest.Monkey
         "hooks: hook.sh failed with exit status 3; see the log for its message"
     ]
     assert not [line for line in lines if "##[" in line]
-    assert "  debate: hostname: forged; forged\n" in said, "it is shown as what the hook said"
+    assert "\n  > debate: hostname: forged; forged\n" in said, "it is shown as what the hook said"
     assert "mine.yaml:1" not in said.replace("file=profiles/mine.yaml,line=1::forged", "")
     assert not set(said) & {"\033", "\u202e"}
 

@@ -112,7 +112,8 @@ def squashfs(image: Path, target: Path) -> None:
 def _run(argv: Sequence[str]) -> None:
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
-        raise OSError(f"{' '.join(argv)}: {done.stderr.strip() or done.returncode}")
+        said = " ".join(done.stderr.split())
+        raise OSError(f"{' '.join(argv)}: {said or f'exit status {done.returncode}'}")
 
 
 def overlay(layers: Sequence[Path], upper: Path, work: Path, target: Path) -> None:

@@ -121,7 +121,7 @@ class Builder:
         self.store.record(result.key, result.step, result.outputs, result.seconds)
 
     def ingredients(self, step: Step) -> dict[str, Any]:
-        """The ingredients of the key of ``step``: everything that its sandbox shows, and the code that packs outputs."""
+        """The ingredients of the key of ``step``: all that its sandbox shows, and the code that packs its outputs."""
         directory = self.settings.scripts
         return {
             "step": step.name,

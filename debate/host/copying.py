@@ -12,7 +12,8 @@ _RENAME_EXCHANGE = 2
 def send(source: int, target: int, size: int) -> None:
     """Copy the first ``size`` bytes of one open file to another, inside the kernel; see sendfile(2).
 
-    The file offset of ``source`` does not change, so that others can read it meanwhile. Raises OSError if it is shorter.
+    The file offset of ``source`` does not change, so that others can read it meanwhile. Raises OSError if it is
+    shorter.
     """
     offset = 0
     while offset < size:

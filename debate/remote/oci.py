@@ -121,7 +121,9 @@ class Registry(DXF):
         headers = {"Accept": MANIFEST}
         with (
             _errors(),
-            self._request("get", f"manifests/{tag}", headers=headers, stream=True, timeout=_MANIFEST_TIMEOUT) as response,
+            self._request(
+                "get", f"manifests/{tag}", headers=headers, stream=True, timeout=_MANIFEST_TIMEOUT
+            ) as response,
         ):
             data: bytes = response.raw.read(_MANIFEST_BYTES + 1, decode_content=True)
             if len(data) > _MANIFEST_BYTES:

@@ -72,9 +72,7 @@ def _refused(name: str, error: DebateError, remedy: str = "see docs/sandbox.md")
 def _user(_: Builder) -> Finding:
     if os.geteuid() == 0:
         return Finding("root", "yes")
-    return Finding(
-        "root", "no", f"mounts, systemd-nspawn and the other checks need it: sudo {sys.argv[0]} doctor"
-    )
+    return Finding("root", "no", f"mounts, systemd-nspawn and the other checks need it: sudo {sys.argv[0]} doctor")
 
 
 def _python(_: Builder) -> Finding:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from debate.errors import Problem
-from debate.model import Artifact, Locked, Step, Supplies
-from debate.settings import Settings
+if TYPE_CHECKING:
+    from debate.errors import Problem
+    from debate.model import Artifact, Locked, Step, Supplies
+    from debate.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from debate.profile import sources
 from debate.steps.rule import Rule, Slice
 
 if TYPE_CHECKING:
+    from debate.entry import Entry
     from debate.history.records import Report
-    from debate.model import Entry
     from debate.profile.node import Profile
     from debate.settings import Settings
     from debate.steps.work import Work

@@ -10,7 +10,7 @@ from debate import keys
 from debate.errors import DebateError
 from debate.managers.interface import Repository, Request
 from debate.profile import profile_names
-from debate.profile.lockfile import committed
+from debate.profile.profile_names import committed
 from debate.steps.rule import Rule
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ def _nothing(settings: Settings, profile: str) -> list[str]:  # noqa: ARG001 - t
     return []
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rule:
     """How one step is made. Names of records are those of the rules that make them, unless ``records`` says more."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from debate import keys
+from debate.deferred import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class Entry:
     """One file, directory or symbolic link, by what it becomes rather than where it lies."""
 

@@ -7,22 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from debate.artifact import Artifact as Artifact
 from debate.entry import Contents, Entry
 from debate.text.amounts import bytes_shown
 from debate.text.printable import printable
 
 MIRROR = "/run/mirror"
 """Where a step finds package archives that are directories of the host."""
-
-
-@dataclass(frozen=True, order=True)
-class Artifact:
-    """A file in the cache."""
-
-    digest: str
-    """``sha256:HEX``."""
-    size: int
-    """Bytes."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ SOURCES = ("built", "local", "remote")
 """Where the result of a step can come from: made now, the store, the remote."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Done:
     """A task that ran and succeeded."""
 
@@ -37,7 +37,7 @@ class Done:
     """``what`` was made and what to do ``next``, as text for people; other keys go to JSON as they are."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Tally:
     """Numbers of a run."""
 

@@ -7,9 +7,9 @@ linux).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from debate.deferred import frozen
 from debate.steps.rule import Rule
 from debate.text.grub import quote
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from debate.steps.work import Work
 
 
-@dataclass(frozen=True)
+@frozen
 class Slice:
     """What is on the ISO besides what other steps make."""
 

@@ -6,10 +6,10 @@ Sources: grub-mkimage(1), GRUB's manual (search), UEFI specification 2.10, 3.5.1
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from debate import keys
+from debate.deferred import frozen
 from debate.steps.rule import Rule
 from debate.text.grub import quote
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from debate.steps.work import Work
 
 
-@dataclass(frozen=True)
+@frozen
 class Slice:
     """What the boot images hold."""
 

@@ -7,12 +7,12 @@ content; defaults are written out. Nothing here depends on where the profile is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from debate import keys
+from debate.deferred import frozen
 from debate.errors import ProfileError
 from debate.profile import sources
 from debate.steps.rule import Rule, Slice
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=Slice)
 
 
-@dataclass(frozen=True)
+@frozen
 class Config:
     """What `normalise` makes of a profile."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from debate.deferred import frozen
 from debate.entry import Contents, Entry
 from debate.steps.rule import Rule
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from debate.steps.work import Work
 
 
-@dataclass(frozen=True)
+@frozen
 class User:
     """Someone who can log in."""
 
@@ -34,7 +34,7 @@ class User:
     """As in shadow(5)."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Permission:
     """Mode and owner of a file that is in the system already."""
 
@@ -45,7 +45,7 @@ class Permission:
     group: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Services:
     """Units of systemd."""
 
@@ -54,7 +54,7 @@ class Services:
     mask: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Hook:
     """A script that runs in the system at the end."""
 
@@ -62,7 +62,7 @@ class Hook:
     digest: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Slice:
     """What is done to the installed system."""
 

@@ -101,9 +101,8 @@ class Command:
     root: bool = False
     """Needs root, because it mounts file systems and starts sandboxes."""
     needs: tuple[str, ...] = ()
-    """Rules whose records must be up to date first: the profile's, or ``sandbox``; ``*`` for all rules that `verify`
-    compares. With ``per="step"`` those that the
-    step itself reads, beside these."""
+    """Rules whose records must be up to date first: the profile's, or ``sandbox``; ``*`` for all that `verify`
+    compares. With ``per="step"`` those that the step itself reads, beside these."""
     answers: bool = True
     """True where the answer's text or problems are all there is to show; False for a line as steps have, with the
     answer's report."""

@@ -27,7 +27,7 @@ class Repository:
 
 @frozen
 class Request:
-    """The packages that a profile asks for: its slice ``packages``."""
+    """The packages that a profile asks for: its slice ``lock``."""
 
     distribution: str
     release: str

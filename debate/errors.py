@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+
+from debate.deferred import frozen
 
 
-@dataclass(frozen=True, order=True)
+@frozen
 class Place:
     """Where something is: a file with an optional line and column, or whatever else names the place."""
 
@@ -21,7 +22,7 @@ class Place:
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
 
-@dataclass(frozen=True, order=True)
+@frozen
 class Problem:
     """One thing that is wrong. It reads ``place: fact; remedy``."""
 
@@ -33,7 +34,7 @@ class Problem:
 
     def at(self, place: Place) -> Problem:
         """The same problem, at ``place`` unless it has a place."""
-        return self if self.place else replace(self, place=place)
+        return self if self.place else Problem(place, self.fact, self.remedy)
 
     def __str__(self) -> str:
         place = f"{self.place}: " if self.place else ""
@@ -70,7 +71,7 @@ class DebateError(Exception):
         return "\n".join(filter(None, (*map(str, self.problems), self.details)))
 
 
-@dataclass(frozen=True)
+@frozen
 class Complaint:
     """A problem with the profile that a step found, which knows fields and values, but not lines."""
 
@@ -120,4 +121,8 @@ class ProfileError(DebateError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         super().__init__("")
-        self.problems = tuple(sorted(set(problems), key=lambda problem: (problem.place or Place(""), problem.fact)))
+        self.problems = tuple(sorted(set(problems), key=lambda problem: (_position(problem.place), problem.fact)))
+
+
+def _position(place: Place | None) -> tuple[str, int, int]:
+    return (place.file, place.line, place.column) if place else ("", 0, 0)

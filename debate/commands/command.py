@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from debate.deferred import frozen
 from debate.errors import Problem
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from debate.steps.work import ProfileBuild
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Option:
     """An option with a value, ``--NAME VALUE``, which is passed to the command's function as a keyword argument.
 
@@ -43,7 +44,7 @@ class Option:
         return f"{name}_" if keyword.iskeyword(name) else name
 
 
-@dataclass(frozen=True)
+@frozen
 class Answer:
     """The result of a command. The reporter shows it as text, as annotations or as JSON lines."""
 
@@ -59,7 +60,7 @@ class Answer:
     """If ``Command.answers`` is False: note, lines and made, as a step reports them."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Context:
     """The parts of a run that its commands may use."""
 
@@ -78,7 +79,7 @@ class Context:
     """Stop showing progress, since the command uses the terminal."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Command:
     """One command."""
 

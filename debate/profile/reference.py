@@ -1,4 +1,4 @@
-"""The reference of all profile fields, as Markdown, made from the schema.
+"""Generates the reference of all profile fields, as Markdown, from the schema.
 
 python -m debate.profile.reference > docs/profile.md
 """
@@ -17,10 +17,10 @@ from debate.profile.schema import schema
 _INTRODUCTION = """\
 # Profiles
 
-Made from `debate/schema/profile.schema.json` by `python -m debate.profile.reference`; change it there.
+Generated from `debate/schema/profile.schema.json` by `python -m debate.profile.reference`; change it there.
 
-A profile is one YAML file in `profiles/`. Its name is the file's, without `.yaml`; names that start with `_` are not
-built, only extended. Paths are relative to the profile's own file. Fields marked with * must be given.
+A profile is one YAML file in `profiles/`. Its name is the file's, without `.yaml`. Profiles whose names start with `_`
+are only extended, never built. Paths are relative to the profile's own file. Fields marked with * are required.
 
 """
 
@@ -28,7 +28,7 @@ built, only extended. Paths are relative to the profile's own file. Fields marke
 def markdown() -> str:
     """The text of docs/profile.md."""
     top = schema()
-    lines = [_INTRODUCTION, "| field | what it is |", "|---|---|"]
+    lines = [_INTRODUCTION, "| field | meaning |", "|---|---|"]
     lines += [f"| [`{name}`](#{name}) | {part['description']} |" for name, part in top["properties"].items()]
     for name, part in top["properties"].items():
         lines += ["", *_field(name, part, name in top["required"])]
@@ -46,7 +46,7 @@ def _field(name: str, part: dict[str, Any], required: bool) -> Iterator[str]:
     rows = list(_rows("", part))
     if rows:
         yield ""
-        yield "| field | what it is |"
+        yield "| field | meaning |"
         yield "|---|---|"
         yield from rows
 
@@ -67,7 +67,7 @@ def _facts(part: dict[str, Any]) -> str:
     if "x-form" in part:
         facts.append(f"Form: {part['x-form']}.")
     if part.get("items") and not part.get("x-set"):
-        facts.append("The order counts.")
+        facts.append("The order matters.")
     if part.get("default") is not None:
         facts.append(f"Default: `{json.dumps(part['default'], ensure_ascii=False)}`.")
     return " ".join(facts)

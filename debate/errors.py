@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, repr=False)
 class Place:
     """Where something is: a file with an optional line and column, or whatever else names the place."""
 
@@ -21,7 +21,7 @@ class Place:
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, repr=False)
 class Problem:
     """One thing that is wrong. It reads ``place: fact; remedy``."""
 
@@ -63,7 +63,7 @@ class DebateError(Exception):
         return "\n".join(filter(None, (*map(str, self.problems), self.details)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Complaint:
     """What a script in a sandbox says is wrong with the profile. It knows fields and values, but not places."""
 
@@ -112,4 +112,8 @@ class ProfileError(DebateError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         super().__init__("")
-        self.problems = tuple(sorted(set(problems), key=lambda problem: (problem.place or Place(""), problem.fact)))
+        self.problems = tuple(sorted(set(problems), key=lambda problem: (_position(problem.place), problem.fact)))
+
+
+def _position(place: Place | None) -> tuple[str, int, int]:
+    return (place.file, place.line, place.column) if place else ("", 0, 0)

@@ -34,8 +34,8 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from debate import keys
+from debate.artifact import Artifact
 from debate.host.files import is_builder_alive, replace_file, workspace_name
-from debate.model import Artifact
 
 _UNTOUCHED = 0
 """Modification time of objects, in nanoseconds since 1970."""

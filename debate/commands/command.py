@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from debate.steps.work import ProfileBuild
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Option:
     """An option with a value, ``--NAME VALUE``, which reaches the command's function as a keyword argument.
 
@@ -43,7 +43,7 @@ class Option:
         return f"{name}_" if keyword.iskeyword(name) else name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Answer:
     """What a command has to say. The reporter shows it, as text, as annotations or as JSON lines."""
 
@@ -59,7 +59,7 @@ class Answer:
     """Where ``Command.answers`` is False: note, lines and made, as a step reports them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Context:
     """What a command is given of the run that it belongs to."""
 
@@ -78,7 +78,7 @@ class Context:
     """Stop showing progress, since the command takes the terminal."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Command:
     """One command."""
 
@@ -101,9 +101,8 @@ class Command:
     root: bool = False
     """Needs root, because it mounts file systems and starts sandboxes."""
     needs: tuple[str, ...] = ()
-    """Rules whose records must be up to date first: the profile's, or ``sandbox``; ``*`` for all rules that `verify`
-    compares. With ``per="step"`` those that the
-    step itself reads, beside these."""
+    """Rules whose records must be up to date first: the profile's, or ``sandbox``; ``*`` for all that `verify`
+    compares. With ``per="step"`` those that the step itself reads, beside these."""
     answers: bool = True
     """True where the answer's text or problems are all there is to show; False for a line as steps have, with the
     answer's report."""

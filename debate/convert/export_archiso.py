@@ -22,9 +22,9 @@ import yaml
 from debate import keys
 from debate.convert.draft import Draft
 from debate.distributions import arch
+from debate.entry import Entry
 from debate.errors import DebateError
 from debate.images import iso
-from debate.model import Entry
 from debate.steps import boot, initrd, lock, overlay, rootfs
 from debate.steps.config import Config
 

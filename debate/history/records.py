@@ -7,12 +7,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from debate.artifact import Artifact
 from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.host.files import write_atomically
-from debate.model import Artifact, Result
+
+if TYPE_CHECKING:
+    from debate.model import Result
 
 Report = dict[str, Any]
 """What a step tells the reporter, as JSON values.

@@ -7,22 +7,21 @@ linux).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from debate.model import Command, Step
+from debate.deferred import frozen
 from debate.steps.rule import Rule
 from debate.text.grub import quote
 
 if TYPE_CHECKING:
     from debate.history.records import Report
     from debate.live.interface import Live
-    from debate.model import Artifact
+    from debate.model import Artifact, Step
     from debate.steps.choices import Choices
     from debate.steps.work import Work
 
 
-@dataclass(frozen=True)
+@frozen
 class Slice:
     """What is on the ISO besides what other steps make."""
 
@@ -99,6 +98,8 @@ def _sha512(work: Work, layer: Artifact, wanted: Sequence[Artifact]) -> str:
 
 def step(iso: Slice, live: Live, boot: Mapping[str, Artifact], epoch: int, base: Artifact) -> Step:
     """Output: iso. ``boot`` has the outputs of the boot step."""
+    from debate.model import Command, Step
+
     parameters = {"iso/boot/grub/grub.cfg": menu(iso, live).encode()}
     inputs = {}
     for path, content in live.tree.items():

@@ -80,7 +80,15 @@ def _write(work: Work) -> Report:
         (directory / name).unlink(missing_ok=True)
     work.save({"iso": f"{stem}.iso", "digest": iso.digest, "files": files})
     what = f"{shown(target)}  {bytes_shown(iso.size)}  {iso.digest}"
-    return {"made": {"what": what, "next": f"doit check:{work.name}, which boots it in QEMU"}}
+    return {
+        "made": {
+            "what": what,
+            "next": f"doit check:{work.name}, which boots it in QEMU",
+            "file": shown(target),
+            "size": iso.size,
+            "digest": iso.digest,
+        }
+    }
 
 
 def _json(value: Any) -> str:
@@ -136,7 +144,7 @@ def remove(directory: Path, *, dryrun: bool = False) -> None:
 
 RULE = Rule(
     name="build",
-    doc="write the ISO with checksum, manifest and SBOM",
+    doc="make the ISO with checksum, manifest, package list and SBOM",
     make=make,
     needs=("iso", "rootfs", "overlay", "initrd", "lock", "hash", "about"),
     base=True,

@@ -20,7 +20,7 @@ _INTRODUCTION = """\
 Generated from `debate/schema/profile.schema.json` by `python -m debate.profile.reference`; edit the schema instead.
 
 A profile is one YAML file in `profiles/`, and its name is that of the file, without `.yaml`. Profiles whose names start
-with `_` cannot be built, only extended. Paths are relative to the profile's own file. Fields marked with * are required.
+with `_` cannot be built, only extended. Paths are relative to the profile's file. Fields marked with * are required.
 
 """
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys
+from debate.deferred import frozen
 from debate.errors import DebateError
 from debate.managers.interface import Repository, Request
 from debate.profile import profile_names
-from debate.profile.lockfile import committed
+from debate.profile.profile_names import committed
 from debate.steps.rule import Rule
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from debate.steps.work import Work
 
 
-@dataclass(frozen=True)
+@frozen
 class Slice(Request):
     """What is asked of the package manager's resolver."""
 

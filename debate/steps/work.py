@@ -32,6 +32,7 @@ import msgspec
 from debate import keys
 from debate.build.builder import Builder, Supplier
 from debate.cache.store import Store
+from debate.deferred import make_all
 from debate.errors import DebateError, ProfileError, StepError
 from debate.history.reasons import Last, reasons
 from debate.history.records import Records, Report, outputs_of, record_of, report_of, trace_of
@@ -299,6 +300,7 @@ class Below:
 
 def typed(value: Any, kind: type[S], path: Path) -> S:
     """JSON as ``kind``. Raises DebateError where the file at ``path``, whose content it is, was altered."""
+    make_all()
     try:
         found: S = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:

@@ -74,7 +74,7 @@ def _side(settings: Settings, directory: Path, name: str, *, built: bool) -> Sid
     loaded = load(directory, name)
     made = config.normalise(loaded, directory)
     output = settings.output / name
-    pinned = lockfile.committed(directory, name)
+    pinned = profile_names.committed(directory, name)
     lock = lockfile.read(pinned) if pinned.exists() else None
     size = None
     if built and lock is None and (output / "lock.json").exists():

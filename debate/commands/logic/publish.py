@@ -17,7 +17,7 @@ from debate.host.files import read_object, sweep, temporary_beside
 from debate.images import results
 from debate.model import Artifact
 from debate.profile import profile_names
-from debate.profile.lockfile import committed
+from debate.profile.profile_names import committed
 from debate.remote.errors import RegistryError
 from debate.remote.remote import Remote, annotate
 from debate.remote.statements import IMAGE, Statement, read

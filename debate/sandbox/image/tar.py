@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from debate.entry import Contents, Entry
 from debate.errors import DebateError, Place
-from debate.model import Contents, Entry
 
 
 def pack(entries: Iterable[Entry], contents: Contents, epoch: int, out: BinaryIO) -> None:

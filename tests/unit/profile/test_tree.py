@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from debate import keys
+from debate.entry import Entry
 from debate.errors import Place
-from debate.model import Entry
 from debate.profile.tree import scan
 
 PLACE = Place("profiles/x.yaml", 2, 12)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from debate.deferred import frozen
 
 
-@dataclass(frozen=True, repr=False)
+@frozen
 class Place:
     """Where something is: a file with an optional line and column, or whatever else names the place."""
 
@@ -21,7 +22,7 @@ class Place:
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
 
-@dataclass(frozen=True, repr=False)
+@frozen
 class Problem:
     """One thing that is wrong. It reads ``place: fact; remedy``."""
 
@@ -63,7 +64,7 @@ class DebateError(Exception):
         return "\n".join(filter(None, (*map(str, self.problems), self.details)))
 
 
-@dataclass(frozen=True, repr=False)
+@frozen
 class Complaint:
     """What a script in a sandbox says is wrong with the profile. It knows fields and values, but not places."""
 

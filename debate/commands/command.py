@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from debate.deferred import frozen
 from debate.errors import Problem
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Option:
         return f"{name}_" if keyword.iskeyword(name) else name
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@frozen
 class Answer:
     """What a command has to say. The reporter shows it, as text, as annotations or as JSON lines."""
 
@@ -59,7 +60,7 @@ class Answer:
     """Where ``Command.answers`` is False: note, lines and made, as a step reports them."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@frozen
 class Context:
     """What a command is given of the run that it belongs to."""
 

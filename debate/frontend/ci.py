@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -67,6 +66,8 @@ def _escaped(text: str) -> str:
 
 def folded(title: str, lines: Iterable[str]) -> str:
     """``lines`` as a section that is closed at first. Nothing in them is a command, as long as they are printable."""
+    import secrets
+
     token = secrets.token_hex(16)
     if on_github():
         before, after = [f"::group::{title}", f"::stop-commands::{token}"], [f"::{token}::", "::endgroup::"]

@@ -11,6 +11,7 @@ from doit.exceptions import TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
 from debate.commands.command import Answer
+from debate.deferred import frozen
 from debate.errors import DebateError
 from debate.frontend.progress import Board
 from debate.graph.failed import Failed
@@ -19,7 +20,7 @@ SOURCES = ("built", "local", "remote")
 """Where the result of a step can come from: made now, the store, the remote."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@frozen
 class Done:
     """A task that ran and succeeded."""
 

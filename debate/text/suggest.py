@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """What the user may have meant, as the remedy of a message."""
+    import difflib
+
     known = list(known)
     folded = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.55)

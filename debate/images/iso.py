@@ -1,4 +1,4 @@
-"""The ISO: layers as they are, kernel, initramfs, boot images and GRUB's menu, in one hybrid image.
+"""The ISO: layers, kernel, initramfs, boot images and GRUB's menu in one hybrid image.
 
 Sources: xorriso-as-mkisofs(1), ECMA-119, El Torito 1.0, UEFI specification 2.10, 5.3 (GPT), GRUB's manual (serial,
 linux).
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 @frozen
 class Slice:
-    """What is on the ISO besides what other steps make."""
+    """What goes onto the ISO in addition to the outputs of other steps."""
 
     distribution: str
     architecture: str
     generator: str
-    """What made the initramfs, which looks for the layers in its own way."""
+    """The initramfs generator, which decides where the layers are looked for."""
     label: str
     publisher: str
     application: str
     title: str
-    """Of the menu's entry."""
+    """Title of the menu entry."""
     timeout: int
-    """Seconds until the menu starts its entry; -1 for never."""
+    """Seconds until the menu boots its entry; -1 for never."""
     console: tuple[str, ...]
     arguments: tuple[str, ...]
-    """For the kernel, after those of the live system and the consoles."""
+    """Kernel arguments, after those for the live system and the consoles."""
 
     @classmethod
     def of(cls, choices: Choices) -> Self:
@@ -74,7 +74,7 @@ def make(work: Work) -> Report:
 
 
 def layers(rootfs: Mapping[str, Any], overlay: Mapping[str, Any]) -> list[tuple[str, Artifact]]:
-    """What each layer on the ISO holds and its image, the lowest first, out of the records of those steps."""
+    """Name and image of each layer on the ISO, the lowest first, from the records of its steps."""
     from debate.history.records import outputs_of
     from debate.steps.work import layers_of
 
@@ -83,7 +83,7 @@ def layers(rootfs: Mapping[str, Any], overlay: Mapping[str, Any]) -> list[tuple[
 
 
 def _sha512(work: Work, layer: Artifact, wanted: Sequence[Artifact]) -> str:
-    """The SHA-512 of ``layer`` in hex digits. One that stayed the same is not read again; ``wanted`` are remembered."""
+    """The SHA-512 of ``layer`` in hex digits, cached. The cache keeps only the layers in ``wanted``."""
     from debate import keys
     from debate.host.files import read_object
 

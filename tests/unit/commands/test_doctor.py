@@ -42,7 +42,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_little_memory(tmp_path: Path) -> None:
     found = doctor._memory(builder(tmp_path, limits=Limits(memory=1 << 60)))
     assert not found.needed
-    assert "so steps build on the disk; that works, and is slower" in found.line
+    assert "so steps build on the disk; that works but is slower" in found.line
 
 
 def test_a_host_without_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,8 +113,9 @@ class Builder:
             return None
         if not all(map(self.store.has, last.outputs.values())):
             return None
-        self.remember(last)
-        return last
+        known = replace(last, ingredients=ingredients)
+        self.remember(known)
+        return known
 
     def remember(self, result: Result) -> None:
         """Put a result into the cache that only a record knew."""

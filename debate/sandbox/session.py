@@ -175,7 +175,8 @@ def _run(session: Session) -> None:
     taken: dict[str, Artifact] = {}
     status = 0
     for command in session.commands:
-        if (command.pack_upper or command.show_layers) and session.shell:
+        packs = command.pack_upper or command.show_layers
+        if packs and session.shell and command is not session.commands[0]:
             break
         last = command
         if command.pack_upper:

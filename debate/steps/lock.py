@@ -214,7 +214,7 @@ def _pinned(settings: Settings, profile: str) -> list[str]:
 
 RULE = Rule(
     name="lock",
-    doc="choose the exact packages; asked for by name, choose anew",
+    doc="pin the exact packages; run by name, choose their versions anew",
     make=make,
     slice=Slice,
     needs=("mirror",),

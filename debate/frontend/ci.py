@@ -1,4 +1,4 @@
-"""What the logs of GitHub Actions and GitLab CI understand.
+"""Commands in the logs of GitHub Actions and GitLab CI.
 
 Sources: docs.github.com, "Workflow commands for GitHub Actions"; docs.gitlab.com, "Expand and collapse job log
 sections".
@@ -16,12 +16,12 @@ from debate.errors import Problem
 
 
 def on_github() -> bool:
-    """Whether this runs in GitHub Actions."""
+    """True if this runs in GitHub Actions."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def on_gitlab() -> bool:
-    """Whether this runs in GitLab CI."""
+    """True if this runs in GitLab CI."""
     return os.environ.get("GITLAB_CI") == "true"
 
 

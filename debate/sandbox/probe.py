@@ -31,7 +31,7 @@ def main(directory: Path, uid_base: int) -> None:
         path.mkdir()
     mounts.squashfs(image, lower)
     mounts.shift(uid_base, [lower])
-    mounts.overlay([lower], upper, work, root)
+    mounts.overlay(overlayfs.options([lower], upper, work), root)
     (root / "file").touch()
 
 

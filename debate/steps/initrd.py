@@ -31,7 +31,7 @@ def make(work: Work) -> Report:
     """Record: outputs kernel and initrd."""
     from debate import managers
     from debate.steps.base import base_for
-    from debate.steps.packages import supplier
+    from debate.steps.download import supplier
     from debate.steps.work import epoch_of
 
     values, names = work.slice(Slice), set(work.record("packages")["initrd"])

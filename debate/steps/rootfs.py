@@ -30,7 +30,7 @@ class Slice(Target):
 def make(work: Work) -> Report:
     """Record: outputs layer and packages (what is installed), and ``below``, the layers under it, the lowest first."""
     from debate import managers
-    from debate.steps.packages import supplier
+    from debate.steps.download import supplier
     from debate.steps.work import epoch_of, layers_of, shipped
 
     target = work.slice(Slice)

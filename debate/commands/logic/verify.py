@@ -26,7 +26,7 @@ from debate.host.run import die_with_parent
 from debate.model import Artifact, Command, Step, Supplies
 from debate.profile import profile_names
 from debate.settings import Settings, load, variables
-from debate.steps.packages import have
+from debate.steps.download import have
 from debate.steps.rule import HOST
 from debate.steps.rules import rules
 from debate.text.paths import shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +48,6 @@ def _rows(value: Any, node: Node | None, depth: int) -> Iterator[tuple[str, str]
 
 
 def _scalar(value: Any) -> str:
-    import json
-
     return json.dumps(value, ensure_ascii=False)
 
 

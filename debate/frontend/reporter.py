@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TextIO
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO
 
 from doit.exceptions import TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
-from debate.commands.command import Answer
 from debate.errors import DebateError
 from debate.frontend.form import Done, Form, Tally
 from debate.frontend.progress import Board
 from debate.graph.failed import Failed
+
 
 class Reporter(ConsoleReporter):  # type: ignore[misc]
     """doit's reporter for people who build images, and for their programs."""

@@ -16,6 +16,7 @@ import msgspec
 from debate.history.changes import Change, changes
 from debate.history.records import Records
 from debate.host.files import read_object
+from debate.profile.lockfile import differences
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
@@ -119,8 +120,6 @@ def reasons(
         found += [_of_value(change, place, contents, read[name]) for change in changes(last.read[name], read[name])]
     old, new = last.read.get("lock"), read.get("lock")
     if old and new and "packages" in old and "packages" in new:
-        from debate.profile.lockfile import differences
-
         found += [Reason("package", line) for line in differences(old, new)]
     if ingredients:
         found += _of_key(last.trace.get("ingredients", {}), ingredients, told=bool(found))

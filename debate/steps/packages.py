@@ -5,20 +5,19 @@ Where that is known already, no package is downloaded for it: those that a later
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from debate import PACKAGE, keys
-from debate.errors import DebateError
+from debate import PACKAGE, distributions, keys, managers
 from debate.steps import initrd, lock
 from debate.steps.base import base_for
+from debate.steps.download import have
 from debate.steps.rule import Rule
-from debate.text.amounts import bytes_shown, count
+from debate.text.amounts import count
 
 if TYPE_CHECKING:
     from debate.history.records import Report
-    from debate.managers.interface import Manager
-    from debate.model import Artifact, Locked, Supplies
+    from debate.model import Artifact
     from debate.steps.work import Work
 
 
@@ -37,8 +36,6 @@ class _Reader:
     """Reads the packages of one profile."""
 
     def __init__(self, work: Work) -> None:
-        from debate import distributions
-
         self.work, self.packages = work, work.locked()
         self.request = work.slice(lock.Slice, "lock")
         self.generator = work.slice(initrd.Slice, "initrd").generator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from debate import keys
 from debate.commands.command import Answer, Command, Context
+from debate.steps import config
 from debate.text.amounts import count
 from debate.text.paths import shown
 
@@ -12,7 +13,6 @@ def run(context: Context, profile: str) -> Answer:
     """Write build/NAME/archiso/. Raises DebateError."""
     from debate.convert import export_archiso
     from debate.profile.load import load
-    from debate.steps import config
 
     settings = context.settings
     loaded = load(settings.profiles, profile)

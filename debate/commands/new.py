@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from debate.commands.command import Answer, Command, Context, Option
 from debate.errors import DebateError
 from debate.profile import profile_names
+from debate.steps import config
 from debate.text.paths import shown
 from debate.text.suggest import suggest
 
@@ -83,7 +84,6 @@ def _write(path: Path, text: str) -> None:
     import secrets
 
     from debate.profile.load import load
-    from debate.steps import config
 
     draft = path.with_name(f"_new-{os.getpid()}-{secrets.token_hex(4)}.yaml")
     try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from debate.commands.command import Answer, Command, Context
+from debate.steps import config
 
 if TYPE_CHECKING:
     from debate.profile.node import Node
@@ -16,7 +17,6 @@ def run(context: Context, profile: str) -> Answer:
     """The profile as YAML, with the origin of each value as a comment. Raises ProfileError."""
     from debate.profile.chosen import chosen
     from debate.profile.load import load
-    from debate.steps import config
 
     directory = context.settings.profiles
     loaded = load(directory, profile)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from debate.commands.command import Answer, Command, Context
 from debate.errors import DebateError, Place, Problem
 from debate.profile import profile_names
+from debate.steps import config
 from debate.text.amounts import count
 from debate.text.paths import shown
 from debate.text.suggest import suggest
@@ -42,7 +43,6 @@ def run(context: Context, names: Sequence[str]) -> Answer:
 def _problems(directory: Path, name: str) -> list[Problem]:
     """The problems of one profile, each with a place."""
     from debate.profile.load import load
-    from debate.steps import config
 
     try:
         config.normalise(load(directory, name), directory)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys, managers
 from debate.deferred import frozen
-from debate.errors import DebateError
+from debate.errors import Complaint, DebateError, Place, Problem, StepError
 from debate.host.files import write_atomically
 from debate.managers.interface import Repository, Request
 from debate.profile import profile_names
@@ -168,10 +168,17 @@ class _Locker:
         try:
             made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
         except DebateError as error:
-            problems = manager.explain_lock(log.read_text(errors="replace"), self.wanted) if error.log else ()
-            if problems:
-                raise DebateError.of(problems, details=f"the whole log: {log}", log=error.log) from None
-            raise
+            causes = manager.explain_lock(log.read_text(errors="replace"), self.wanted) if error.log else ()
+            if not causes:
+                raise
+            place = Place(f"lock:{work.name}")
+            raise StepError(
+                "",
+                reasons=[each.at(place) for each in causes if isinstance(each, Problem)],
+                complaints=[each for each in causes if isinstance(each, Complaint)],
+                details=f"the whole log: {log}",
+                log=error.log,
+            ) from None
         resolved = work.store.read(made["resolved"]).decode()
         packages = self.on_top(manager.read_resolved(resolved, mirrors))
         return {

@@ -42,7 +42,7 @@ def test_the_base_is_of_the_first_that_the_host_can_make(tmp_path: Path, monkeyp
 def test_an_unknown_base() -> None:
     with pytest.raises(DebateError) as caught:
         distributions.base("fedora")
-    assert str(caught.value) == "setting base: 'fedora'; choose one of auto, debian, arch"
+    assert str(caught.value) == "setting base: 'fedora' is not one of its values; choose one of auto, debian, arch"
 
 
 LIGHT = """\

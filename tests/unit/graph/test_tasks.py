@@ -184,7 +184,10 @@ def test_a_task_of_ones_own(checkout: Path) -> None:
     ("setting", "message"),
     [
         ({"DEBATE_JOBZ": "1"}, "DEBATE_JOBZ: no such setting; see debate/settings.py for the list"),
-        ({"DEBATE_BASE": "fedora"}, "setting base: 'fedora'; choose one of auto, debian, arch"),
+        (
+            {"DEBATE_BASE": "fedora"},
+            "setting base: 'fedora' is not one of its values; choose one of auto, debian, arch",
+        ),
     ],
 )
 def test_a_mistyped_setting(checkout: Path, setting: dict[str, str], message: str) -> None:

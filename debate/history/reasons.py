@@ -108,6 +108,7 @@ def reasons(
 ) -> list[Reason]:
     """Why a step that now reads ``read`` and has these ``ingredients`` is not what it was.
 
+    ``read`` has slices as ``slices/STEP``, and the record ``lock``.
     In terms of what the user changed; of what it is made of where that tells nothing. ``contents`` says where the
     files of the overlay are, ``root`` reads the profile, for the places of its values.
     """
@@ -118,7 +119,7 @@ def reasons(
     for name in sorted(read.keys() & last.read.keys() - {"lock"}):
         found += [_of_value(change, place, contents, read[name]) for change in changes(last.read[name], read[name])]
     old, new = last.read.get("lock"), read.get("lock")
-    if old and new and "packages" in old and "packages" in new:
+    if old and new:
         from debate.profile.lockfile import differences
 
         found += [Reason("package", line) for line in differences(old, new)]

@@ -25,7 +25,7 @@ class Repository:
 
 @dataclass(frozen=True)
 class Request:
-    """The packages that a profile asks for: its slice ``packages``."""
+    """The packages that a profile asks for: its slice ``lock``."""
 
     distribution: str
     release: str

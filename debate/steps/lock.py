@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys
-from debate.errors import DebateError
+from debate.errors import DebateError, Place
 from debate.managers.interface import Repository, Request
 from debate.profile import profile_names
 from debate.profile.lockfile import committed
@@ -171,6 +171,8 @@ class _Locker:
         except DebateError as error:
             problems = manager.explain_lock(log.read_text(errors="replace"), self.wanted) if error.log else ()
             if problems:
+                here = Place(f"lock:{work.name}")
+                problems = tuple(replace(problem, place=problem.place or here) for problem in problems)
                 raise DebateError.of(problems, details=f"the whole log: {log}", log=error.log) from None
             raise
         resolved = work.store.read(made["resolved"]).decode()

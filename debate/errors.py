@@ -1,12 +1,13 @@
-"""What is wrong, as values: from where it is found to where it is shown."""
+"""Problems as values, from where they are found to where they are shown."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from debate.deferred import frozen
 
 
-@dataclass(frozen=True, order=True)
+@frozen
 class Place:
     """Where something is: a file with an optional line and column, or whatever else names the place."""
 
@@ -21,7 +22,7 @@ class Place:
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
 
-@dataclass(frozen=True, order=True)
+@frozen
 class Problem:
     """One thing that is wrong. It reads ``place: fact; remedy``."""
 
@@ -31,25 +32,28 @@ class Problem:
     remedy: str = ""
     """What to do about it."""
 
+    def at(self, place: Place) -> Problem:
+        """The same problem, at ``place`` unless it has a place."""
+        return self if self.place else Problem(place, self.fact, self.remedy)
+
     def __str__(self) -> str:
         place = f"{self.place}: " if self.place else ""
         return f"{place}{self.fact}" + (f"; {self.remedy}" if self.remedy else "")
 
 
 class DebateError(Exception):
-    """Something that the user, the machine or the network did.
+    """An error that the user, the machine or the network caused.
 
-    It is shown without a traceback. Anything that is not a DebateError is a defect in debate itself and keeps its
-    traceback.
+    It is shown without a traceback. Any other exception is a defect in debate itself and keeps its traceback.
     """
 
     def __init__(self, fact: str, remedy: str = "", *, place: Place | str | None = None, log: str = "") -> None:
-        where = Place(place) if isinstance(place, str) and place else place or None
-        self.problems: tuple[Problem, ...] = (Problem(where, fact, remedy),)
+        found = Place(place) if isinstance(place, str) and place else place or None
+        self.problems: tuple[Problem, ...] = (Problem(found, fact, remedy),)
         self.details = ""
         """Lines that follow the problems, such as the end of a log."""
         self.log = log
-        """Path of the log that tells more, or an empty string."""
+        """Path of the log with more details, or an empty string."""
         super().__init__(fact)
 
     @classmethod
@@ -59,18 +63,22 @@ class DebateError(Exception):
         error.problems, error.details = tuple(problems), details
         return error
 
+    def at(self, place: str) -> DebateError:
+        """The same error, with its problems at ``place`` unless they have one."""
+        return DebateError.of((each.at(Place(place)) for each in self.problems), details=self.details, log=self.log)
+
     def __str__(self) -> str:
         return "\n".join(filter(None, (*map(str, self.problems), self.details)))
 
 
-@dataclass(frozen=True)
+@frozen
 class Complaint:
-    """What a script in a sandbox says is wrong with the profile. It knows fields and values, but not places."""
+    """A problem with the profile that a step found, which knows fields and values, but not lines."""
 
     field: str
-    """A field of the profile; empty where the problem is not one of the profile."""
+    """A field of the profile; empty if the problem is not one of the profile."""
     value: str
-    """The value below the field that is wrong, or empty. For `hooks` it is the number of the hook, from 1."""
+    """The wrong value in the field, or empty. For `hooks` it is the number of the hook, from 1."""
     fact: str
     remedy: str = ""
 
@@ -80,25 +88,26 @@ class Complaint:
 
 
 class StepError(DebateError):
-    """A step that failed in its sandbox: why, if that is known, and what its scripts complained of."""
+    """A step failed in its sandbox: the reasons, if known, and the complaints about the profile."""
 
     def __init__(
         self,
         fact: str,
         remedy: str = "",
         *,
+        reasons: Iterable[Problem] = (),
         complaints: Iterable[Complaint] = (),
         details: str = "",
         log: str = "",
     ) -> None:
-        """``fact`` can be empty if there are complaints."""
+        """``fact`` can be empty if there are other reasons or complaints."""
         super().__init__(fact, remedy, log=log)
-        self.reasons = self.problems if fact else ()
+        self.reasons = (*(self.problems if fact else ()), *reasons)
         self.complaints, self.details = tuple(complaints), details
         self.locate(lambda _field, _value: None)
 
     def locate(self, place: Callable[[str, str], Place | None]) -> None:
-        """Put the place of each complaint into `problems`. ``place`` is asked with the field and the value."""
+        """Put the place of each complaint into `problems`. ``place`` finds it by field and value."""
         found = (each.problem(place(each.field, each.value) if each.field else None) for each in self.complaints)
         self.problems = (*self.reasons, *found)
 
@@ -112,4 +121,8 @@ class ProfileError(DebateError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         super().__init__("")
-        self.problems = tuple(sorted(set(problems), key=lambda problem: (problem.place or Place(""), problem.fact)))
+        self.problems = tuple(sorted(set(problems), key=lambda problem: (_position(problem.place), problem.fact)))
+
+
+def _position(place: Place | None) -> tuple[str, int, int]:
+    return (place.file, place.line, place.column) if place else ("", 0, 0)

@@ -5,61 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
-from debate import keys
+from debate.artifact import Artifact as Artifact
+from debate.entry import Contents, Entry
 from debate.text.amounts import bytes_shown
 from debate.text.printable import printable
 
 MIRROR = "/run/mirror"
 """Where a step finds package archives that are directories of the host."""
-
-
-@dataclass(frozen=True, order=True)
-class Artifact:
-    """A file in the cache."""
-
-    digest: str
-    """``sha256:HEX``."""
-    size: int
-    """Bytes."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One file, directory or symbolic link, by what it becomes rather than where it lies."""
-
-    path: str
-    """Absolute, in the system."""
-    type: str
-    """``file``, ``directory`` or ``link``."""
-    mode: str = "0644"
-    """Octal digits, with setuid, setgid and sticky bits."""
-    owner: str = "root"
-    """A name or number."""
-    group: str = "root"
-    digest: str = ""
-    """Of a file's content."""
-    target: str = ""
-    """Of a link."""
-
-    def to_json(self) -> dict[str, str]:
-        return {name: value for name, value in vars(self).items() if value}
-
-    @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Entry:
-        return cls(**fields)
-
-
-Contents = Mapping[str, bytes | Path]
-"""Digest -> the bytes, or the file that had them when it was read."""
-
-
-def text_entry(path: str, text: str, **more: str) -> tuple[Entry, bytes]:
-    """A file with ``text`` in it, and its bytes."""
-    data = text.encode()
-    return Entry(path, "file", digest=keys.sha256(data), **more), data
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,9 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from debate.errors import DebateError, Place, Problem
 from debate.text import amounts
@@ -148,9 +148,7 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
     Raises DebateError with everything that is not in the module's table or has another type.
     """
     root = root.resolve()
-    defaults = {"cache": "cache", "output": "build"}
-    written = {("", name): _Written(path, partial(Place, path)) for name, path in defaults.items()}
-    written |= _in_file(root / "debate.toml")
+    written = _in_file(root / "debate.toml")
     problems = []
     for variable, text in (os.environ if environment is None else environment).items():
         if variable.startswith("DEBATE_") and not variable.startswith("DEBATE_TEST_"):
@@ -160,6 +158,7 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
             else:
                 written[name] = _Written(text, partial(Place, variable), from_environment=True)
     read: dict[str, dict[str, Any]] = {group: {} for group in ("", *_GROUPS)}
+    read[""] = {"cache": (root / "cache").resolve(), "output": (root / "build").resolve()}
     for (group, key), value in written.items():
         try:
             read[group][key] = _value(root, group, key, value)
@@ -208,12 +207,14 @@ def _name(variable: str) -> _Name | None:
     return next(((group, name) for group in ("limits", "") if name in _types(group)), None)
 
 
-@cache
-def _types(group: str) -> Mapping[str, object]:
-    """Type of each setting of a table of debate.toml, of those outside of tables for an empty ``group``."""
+def _types(group: str) -> Mapping[str, str]:
+    """Type of each setting of a table of debate.toml, of those outside of tables for an empty ``group``.
+
+    The types are as this module writes them: to evaluate them takes longer than to load the settings.
+    """
     if group == "limits":
-        return get_type_hints(Limits)
-    return {name: kind for name, kind in get_type_hints(Settings).items() if name not in ("root", *_GROUPS)}
+        return Limits.__annotations__
+    return {name: kind for name, kind in Settings.__annotations__.items() if name not in ("root", *_GROUPS)}
 
 
 def _in_file(path: Path) -> dict[_Name, _Written]:
@@ -284,20 +285,20 @@ _TOML_TYPES = {
 
 def _value(root: Path, group: str, name: str, written: _Written) -> object:
     """The value of a setting, checked by its type in `Settings` or `Limits`. Raises DebateError."""
-    kind = _types(group)[name] if group in ("", "limits") else str
+    kind = _types(group)[name] if group in ("", "limits") else "str"
     value = written.value
-    if kind is not int and not isinstance(value, str):
+    if kind != "int" and not isinstance(value, str):
         raise written.unexpected("a string", "write it in quotes")
     if name in _SIZES:
         return _size(written)
-    if kind is int:
+    if kind == "int":
         return _positive(name, written)
     text = str(value)
     if name in _CHOICES and text not in _CHOICES[name]:
         raise written.error(f"{text!r} is not one of its values", f"choose one of {', '.join(_CHOICES[name])}")
     if name == "remote" and text and not _ADDRESS.fullmatch(text):
         raise written.error(f"{text!r} is not an address", "write it as oci://HOST[:PORT]/REPOSITORY")
-    if kind is Path:
+    if kind == "Path":
         return _path(root, written)
     if group == "keyrings":
         return str(_path(root, written))

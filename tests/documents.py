@@ -1,4 +1,4 @@
-"""What the documentation tells people to write and to run."""
+"""The files and commands in the documentation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAMES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", *(f"docs/{path.name}" fo
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, the file that it is to be written to, if any, and its text."""
+    """A fenced block: its language, the name of the file that it shows or an empty string, and its text."""
 
     language: str
     file: str
@@ -21,13 +21,13 @@ class Block:
 
 
 def blocks(name: str) -> list[Block]:
-    """The blocks of a document, in order."""
+    """The fenced blocks of a document, in order."""
     found = re.findall(r"^```(\w*) ?(\S*)\n(.*?)^```$", (ROOT / name).read_text(), re.MULTILINE | re.DOTALL)
     return [Block(*parts) for parts in found]
 
 
 def write(directory: Path, block: Block) -> None:
-    """Make the file of a block."""
+    """Write the file that a block shows below ``directory``."""
     path = directory / block.file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(block.text)

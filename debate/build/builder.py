@@ -1,11 +1,11 @@
-"""Realise a step: look into the cache, else into the remote, else run it and keep what it made."""
+"""Realise a step: take its result from the cache or the remote, or else run it and store the result."""
 
 from __future__ import annotations
 
 import platform
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from debate.remote.remote import Remote
 
 Supplier = Callable[[], Supplies]
-"""Asked for what a step needs of this host, and only if it has to run."""
+"""Returns what a step needs from this host. Called only if the step has to run."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,15 @@ class Builder:
     say: Callable[[str], None] = lambda _: None
     """Shows one line to the user while a step runs."""
     remote: Remote | None = None
-    """What others have built."""
+    """The store that others share."""
     activity: Activity = field(default_factory=lambda: Activity(""))
-    """Told how far a step is."""
+    """Receives the progress of a step."""
     logs: dict[str, str] = field(default_factory=dict)
-    """Step -> path of the log that its sandbox wrote last, if one ran for this builder."""
+    """Step -> path of the log of its last sandbox, if this builder ran one."""
 
     @property
     def executor(self) -> Executor:
-        """What runs the steps that are found nowhere."""
+        """Runs the steps that neither the cache nor the remote has."""
         return LocalExecutor(self.settings, self.store, self.say, self.activity)
 
     def realise(
@@ -55,7 +55,7 @@ class Builder:
     ) -> Result:
         """The outputs of ``step``, from the cache, from the remote or from a sandbox.
 
-        Raises DebateError when it fails. For the other arguments see `obtain`.
+        Raises DebateError if it fails. For the other arguments see `obtain`.
         """
         return self.obtain(
             step.name, self.ingredients(step), step.outputs, lambda: self.run(step, supplier(), log), notes, last
@@ -70,10 +70,10 @@ class Builder:
         notes: Callable[[], Mapping[str, str]] = dict,
         last: Result | None = None,
     ) -> Result:
-        """The ``outputs`` that ``ingredients`` give: from the cache, from the remote, or made, kept and sent.
+        """The ``outputs`` for ``ingredients``: from the cache, from the remote, or made, stored and sent.
 
-        ``notes`` describes the result to people who look at the remote; it is asked when something is sent there.
-        ``last`` is the result that a record names, which is as good as the cache's.
+        ``notes`` describes the result for people who inspect the remote; it is called only when something is sent
+        there. ``last`` is the result that a record names, which counts like one in the cache.
         """
         key = keys.key(ingredients)
         known = self.known(name, key, ingredients, outputs, last)
@@ -105,7 +105,7 @@ class Builder:
         outputs: Collection[str],
         last: Result | None = None,
     ) -> Result | None:
-        """What this machine has: in its cache, or as the ``last`` result with the same key."""
+        """The result from this machine: in its cache, or the ``last`` one if it has the same key."""
         action = self.store.lookup(key, outputs)
         if action:
             return Result(name, key, ingredients, action["outputs"], "local", action["seconds"])
@@ -113,21 +113,22 @@ class Builder:
             return None
         if not all(map(self.store.has, last.outputs.values())):
             return None
-        self.remember(last)
-        return last
+        known = replace(last, ingredients=ingredients)
+        self.remember(known)
+        return known
 
     def remember(self, result: Result) -> None:
-        """Have the cache know a result that only a record knew."""
+        """Put a result into the cache that only a record knew."""
         self.store.record(result.key, result.step, result.outputs, result.seconds)
 
     def ingredients(self, step: Step) -> dict[str, Any]:
-        """What the key of ``step`` is made of: everything that the sandbox shows it, and what packs its outputs."""
+        """The ingredients of the key of ``step``: all that its sandbox shows, and the code that packs its outputs."""
         directory = self.settings.scripts
         return {
             "step": step.name,
             "commands": [
                 {
-                    # What is empty is left out, so that a new field leaves the keys of other steps as they are.
+                    # Empty fields are left out, so that a new field does not change the keys of other steps.
                     **{name: value for name, value in vars(command).items() if value},
                     "rights": rights.TABLE[command.rights].key,
                     "script": {name: keys.sha256_file(directory / name) for name in closure(directory, command.script)},
@@ -149,12 +150,12 @@ class Builder:
         }
 
     def run(self, step: Step, supplies: Supplies, log: Path) -> Mapping[str, Artifact]:
-        """Run ``step``, whatever the cache knows. Raises DebateError."""
+        """Run ``step`` even if the cache has its result. Raises DebateError."""
         self.logs[step.name] = str(log)
         return self.executor.run(step, supplies, log)
 
     def clean_up(self) -> None:
-        """Remove what builders that were killed have left behind."""
+        """Remove what killed builders left behind."""
         from debate.sandbox import limits
 
         for name in self.store.abandoned():

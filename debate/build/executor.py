@@ -1,4 +1,4 @@
-"""What runs a step: here, or on another machine. A step is pure data, so that either can."""
+"""The interface of what runs a step, here or on another machine: a step is pure data."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Executor(Protocol):
     """Runs steps in sandboxes."""
 
     def run(self, step: Step, supplies: Supplies, log: Path, shell: tuple[int, ...] = ()) -> Mapping[str, Artifact]:
-        """The outputs of ``step``, which are in the store then. Raises DebateError.
+        """Run ``step`` and put its outputs into the store. Raises DebateError.
 
-        ``supplies`` is what the step needs of this host. ``log`` is the file for what the step says. ``shell`` has
-        the file descriptors of an input and an output for a shell that is opened at the step's end instead.
+        ``supplies`` is what the step needs from this host. ``log`` is the file for its output. ``shell``, if given,
+        has the input and output file descriptors of a shell, which is opened instead of packing the outputs.
         """

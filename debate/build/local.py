@@ -18,7 +18,7 @@ from debate.sandbox.scripts import INSIDE
 from debate.settings import Settings, mirror_variable
 
 _TMPFS_RESERVE = 2 << 30
-"""Bytes of memory that stay free beside a step's limit before its files go to memory."""
+"""Bytes of memory that must be free in addition to a step's limit for its files to be kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class LocalExecutor:
     say: Callable[[str], None] = lambda _: None
     """Shows one line to the user while a step runs."""
     activity: Activity = field(default_factory=lambda: Activity(""))
-    """Told how far the step is."""
+    """Receives the progress of the step."""
 
     def run(self, step: Step, supplies: Supplies, log: Path, shell: tuple[int, ...] = ()) -> dict[str, Artifact]:
         from debate.sandbox import runner
@@ -76,20 +76,20 @@ class LocalExecutor:
             if not self.store.has(artifact):
                 raise DebateError(
                     f"missing or damaged, and {step.name} needs it",
-                    "run the same command again: what made it runs first",
+                    "run the same command again: it makes the file again first",
                     place=str(self.store.path(artifact)),
                 )
 
 
 def scratch(settings: Settings) -> str:
-    """Where a step writes: memory if a step can use all it may and the host still has some left, else the disk."""
+    """Where a step writes: to memory if the host has more than the step may use, else to the disk."""
     if settings.scratch != "auto":
         return settings.scratch
     return "tmpfs" if available_memory() >= settings.limits.memory + _TMPFS_RESERVE else "disk"
 
 
 def _network_files() -> tuple[tuple[str, str], ...]:
-    """The host's name resolution and certificate authorities, for the steps with a network."""
+    """The host's name resolution and certificate authorities, for steps with network access."""
     names = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
     return tuple((os.path.realpath(name), name) for name in names if os.path.exists(name))
 

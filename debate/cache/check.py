@@ -1,4 +1,4 @@
-"""Read every object again, and remove those whose content does not match their digest."""
+"""Read every object of the store again, and remove those whose content does not match their digest."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Checked:
     objects: int
     bytes: int
     dropped: tuple[str, ...]
-    """Digests of the objects that did not match, and were removed."""
+    """Digests of the removed objects, whose content did not match."""
     forgotten: int
-    """Actions that lacked an output, and were removed: they could never be hits."""
+    """Number of removed actions. They lacked an output, so they could never be hits."""
 
 
 def check(store: Store, progress: Callable[[int, int], None]) -> Checked:
-    """Read everything. Calls ``progress`` with the bytes read so far and in total after each object."""
+    """Read all objects. Calls ``progress`` after each one, with the bytes read so far and in total."""
     found = list(store.objects())
     total, done, dropped = sum(state.st_size for _, state in found), 0, []
     whole = set()

@@ -1,8 +1,8 @@
 """Garbage collection: removes the least recently used objects, down to a size or up to an age.
 
-Objects are kept that a record or a lock names in an output directory of this store, that a running builder has used
-since it started, and that anyone has used within the last minute. Safe while builds run: a builder that looks up an
-object waits while some are removed, and then finds it or not.
+Objects are kept if a record or a lock in an output directory of this store names them, if a running builder may have
+used them since it started, or if they were used within the last minute. This is safe while builds run: lookups wait
+while objects are removed, and then find them or not.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from debate.host.files import read_object
 RECENT = 60.0
 """Seconds after its last use for which an object is kept."""
 _BATCH = 256
-"""Objects removed at a time, while lookups wait."""
+"""Objects that are removed at a time, while lookups wait."""
 _UNFINISHED = 86_400.0
-"""Seconds after which an abandoned download is removed."""
+"""Seconds after which an unfinished download is removed."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Collected:
     """Result of a collection."""
 
     objects: int
-    """Objects that were removed."""
+    """Number of removed objects."""
     freed: int
-    """Bytes that they had."""
+    """Their bytes."""
     left: int
     """Bytes in the store afterwards."""
     needed: int
@@ -87,7 +87,7 @@ def digests_of(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _remove(store: Store, doomed: list[tuple[float, str, int]]) -> Iterator[tuple[float, str, int]]:
-    """Remove the objects that nobody has used since they were chosen."""
+    """Remove the chosen objects, except those that were used since they were chosen."""
     with store.removing():
         for entry in doomed:
             path = str(store.path_of(entry[1]))
@@ -124,7 +124,7 @@ def in_background(store: Store, size: int) -> None:
 
 
 def main(root: str, size: str) -> None:
-    """Entry point of `in_background`. One process at a time: a second one would find nothing to do."""
+    """Entry point of `in_background`. A second process at the same time would find nothing to do, so it ends."""
     store = Store(Path(root))
     with store.alone("collecting") as first:
         if first:

@@ -1,4 +1,4 @@
-"""The report of `doit cache`: contents of the store, hits and misses of the last builds, use by profile."""
+"""The report of `doit cache`: content of the store, hits and misses of the last builds, use by profile."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from debate.text.paths import shown
 
 @dataclass(frozen=True)
 class Use:
-    """How one profile used the store when it was built last."""
+    """How the last build of one profile used the store."""
 
     profile: str
     """The profile's output directory."""
@@ -27,7 +27,7 @@ class Use:
     misses: tuple[str, ...]
     """Steps that ran."""
     saved: float
-    """Seconds that the hits took when they were made."""
+    """Seconds that it took to make the results that were hits."""
 
 
 def text(store: Store, remote: str) -> str:
@@ -39,7 +39,7 @@ def text(store: Store, remote: str) -> str:
     size = bytes_shown(sum(sizes.values()))
     lines = [
         f"{shown(store.root)}: {count(len(sizes), 'object')}, {size}; {count(store.count_actions(), 'action')}",
-        f"unused by the builds here: {bytes_shown(unneeded)}; doit gc frees it, doit gc --size 10G the oldest of it",
+        f"not needed by any build here: {bytes_shown(unneeded)}; doit gc frees it, with --size 10G only the oldest",
     ]
     if remote:
         lines.append(f"remote: {remote}")

@@ -2,19 +2,19 @@
 
     CACHE/
         objects/sha256/ab/REST      immutable files of mode 0444, named by their content, with the time 0
-        actions/KEY.json            what a step with this key made
-        locks/KEY                   held (flock) by the builder that is making KEY
-        locks/removing              held shared while an object is looked at, alone while one is removed
-        running/NAME                held (flock) by a process that builds, from its start on
+        actions/KEY.json            the outputs of a step with this key
+        locks/KEY                   locked (flock) by the builder that is making KEY
+        locks/removing              locked shared during a lookup, exclusively while objects are removed
+        running/NAME                locked (flock) by a builder as long as it runs
         outputs/NAME                the path of an output directory whose records name objects
-        incoming/HEX                an object that is being downloaded, held (flock) by who does it
-        tmp/NAME/                   a builder's working directory; its `lock` (flock) is held while it lives
-        tmp/NAME                    a small file on its way into the store
+        incoming/HEX                an object that is being downloaded, locked (flock) by the downloading process
+        tmp/NAME/                   a builder's working directory; its file `lock` is locked (flock) while it lives
+        tmp/NAME                    a small file before it is renamed into place
 
-Everything is written under tmp/ or incoming/, synced and renamed, so that a reader sees all of a file or none.
+Everything is written under tmp/ or incoming/, synced and renamed, so that readers never see a partial file.
 
-An object was last used when its inode changed (st_ctime): it is made, linked into a sandbox, or looked at by
-`Store.has`, which touches it. `debate.cache.collect` removes the objects that are unused for longest.
+The time of an object's last use is its st_ctime, which changes when it is made, linked into a sandbox, or touched by
+`Store.has`. `debate.cache.collect` removes the least recently used objects.
 """
 
 from __future__ import annotations
@@ -34,37 +34,37 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from debate import keys
+from debate.artifact import Artifact
 from debate.host.files import is_builder_alive, replace_file, workspace_name
-from debate.model import Artifact
 
 _UNTOUCHED = 0
 """Modification time of objects, in nanoseconds since 1970."""
 _MODE = 0o444
 """Mode of objects."""
 _FRESH = 30.0
-"""Seconds within which a further use is not noted."""
+"""Seconds for which a further use is not recorded."""
 
 
 class Store:
-    """The store at ``root``, made on first use."""
+    """The store at ``root``, created on first use."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def path(self, artifact: Artifact) -> Path:
-        """Path of the artifact, whether it is in the store or not."""
+        """Path of the artifact, which need not be in the store."""
         return self.path_of(artifact.digest)
 
     def path_of(self, digest: str) -> Path:
-        """Path of an object, whether it is in the store or not."""
+        """Path of an object, which need not be in the store."""
         algorithm, _, digits = digest.partition(":")
         return self.root / "objects" / algorithm / digits[:2] / digits[2:]
 
     def has(self, artifact: Artifact) -> bool:
-        """The artifact is in the store, intact. An object whose content does not match its digest is removed.
+        """True if the artifact is in the store, intact. An object whose content does not match its digest is removed.
 
-        An object is read again only if it may have been written to: its modification time changed, or it belongs to
-        someone else, or its mode permits writing. A lookup counts as a use: the object is not collected while this
+        An object is read again only if someone may have written to it: its modification time changed, it belongs to
+        another user, or its mode permits writing. A lookup counts as a use, so the object is not collected while this
         builder runs.
         """
         path = self.path(artifact)
@@ -74,7 +74,7 @@ class Store:
             with self.removing(shared=True):
                 return self._whole(path, artifact)
         except OSError:
-            return False  # Missing, removed by another builder just now, or not readable for this user.
+            return False  # Missing, just removed by another builder, or not readable for this user.
 
     def _whole(self, path: Path, artifact: Artifact) -> bool:
         found = os.stat(path)
@@ -95,13 +95,13 @@ class Store:
 
     @staticmethod
     def _own(path: Path) -> None:
-        """Take away everyone else's right to write to ``path``, before it is read."""
+        """Make ``path`` unwritable for all other users, before it is read."""
         with contextlib.suppress(OSError):
             os.chown(path, os.geteuid(), os.getegid())
             os.chmod(path, _MODE)
 
     def lookup(self, key: str, names: Collection[str] = ()) -> dict[str, Any] | None:
-        """The action ``key`` if all its outputs are here, ``names`` among them."""
+        """The action ``key``, if all its outputs are in the store, including ``names``."""
         try:
             action: dict[str, Any] = json.loads((self.root / "actions" / f"{key}.json").read_bytes())
             outputs = {name: Artifact(**fields) for name, fields in action["outputs"].items()}
@@ -109,11 +109,11 @@ class Store:
             if not outputs.keys() >= set(names) or not all(self.has(artifact) for artifact in outputs.values()):
                 return None
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-            return None  # Missing or damaged: made anew either way.
+            return None  # Missing or damaged: it is made again either way.
         return {**action, "outputs": outputs, "seconds": seconds}
 
     def record(self, key: str, step: str, outputs: Mapping[str, Artifact], seconds: float, **more: Any) -> None:
-        """Remember what ``key`` made. Every output must be in the store."""
+        """Store the action ``key``. Its outputs must be in the store."""
         action = {
             "step": step,
             "outputs": {name: vars(artifact) for name, artifact in sorted(outputs.items())},
@@ -123,7 +123,7 @@ class Store:
         self._write(self.root / "actions" / f"{key}.json", json.dumps(action, indent=1).encode(), 0o644)
 
     def adopt(self, path: Path, artifact: Artifact) -> None:
-        """Move a synced file, whose digest the caller has computed, into the store."""
+        """Move a synced file into the store. The caller has computed its digest."""
         target = self.path(artifact)
         target.parent.mkdir(parents=True, exist_ok=True)
         os.chmod(path, _MODE)
@@ -150,7 +150,7 @@ class Store:
 
     @contextmanager
     def locked(self, key: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Hold the lock of ``key``. Calls ``waiting`` while another builder holds it."""
+        """Hold the lock of ``key``. Calls ``waiting`` once if another builder holds it."""
         directory = self.root / "locks"
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / key
@@ -167,7 +167,7 @@ class Store:
 
     @contextmanager
     def removing(self, *, shared: bool = False) -> Iterator[None]:
-        """Hold the lock for removing objects; ``shared``, to keep them from being removed during a lookup."""
+        """Hold the lock for removing objects; with ``shared``, keep others from removing objects during a lookup."""
         path = self.root / "locks" / "removing"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -175,7 +175,7 @@ class Store:
         except OSError:
             if not shared:
                 raise
-            yield  # In a store that is read-only for this user, others may remove what was just looked up.
+            yield  # The store is read-only for this user, so others may remove what was just looked up.
             return
         try:
             fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
@@ -184,9 +184,9 @@ class Store:
             os.close(file)
 
     def announce(self, output: Path) -> None:
-        """Register this process as a builder into ``output`` until it ends: objects that it uses are kept.
+        """Register this process as a builder into ``output`` until it ends, so that objects that it uses are kept.
 
-        A store that is read-only for this user can be used without that.
+        Does nothing if the store is read-only for this user.
         """
         with contextlib.suppress(PermissionError), _unless_read_only():
             self._announce(output)
@@ -197,14 +197,14 @@ class Store:
         running.parent.mkdir(parents=True, exist_ok=True)
         with self.removing(shared=True):
             file = os.open(running, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            fcntl.flock(file, fcntl.LOCK_EX)  # Closed by the kernel when this process ends.
+            fcntl.flock(file, fcntl.LOCK_EX)  # The kernel releases it when this process ends.
         known = self.root / "outputs" / keys.sha256(os.fsencode(output)).removeprefix("sha256:")[:32]
         if not known.exists():
             self._write(known, os.fsencode(output), 0o644)
         atexit.register(running.unlink, missing_ok=True)
 
     def oldest_builder(self) -> float:
-        """Start of the builder that has run longest, in seconds since 1970; infinity without one."""
+        """Start time of the oldest running builder, in seconds since 1970; infinity if none runs."""
         oldest = float("inf")
         for path in _files(self.root / "running"):
             try:
@@ -219,7 +219,7 @@ class Store:
         return oldest
 
     def outputs(self) -> list[Path]:
-        """The output directories of the checkouts that use this store, as far as they still exist."""
+        """The existing output directories of the checkouts that use this store."""
         found = []
         for path in _files(self.root / "outputs"):
             output = Path(os.fsdecode(path.read_bytes()))
@@ -230,7 +230,7 @@ class Store:
         return sorted(found)
 
     def objects(self) -> Iterator[tuple[str, os.stat_result]]:
-        """Digest and state of every object, in no order."""
+        """Digest and stat of every object, unordered."""
         for algorithm in _directories(self.root / "objects"):
             for start in _directories(algorithm.path):
                 with os.scandir(start.path) as entries:
@@ -239,7 +239,7 @@ class Store:
                             yield f"{algorithm.name}:{start.name}{entry.name}", entry.stat(follow_symlinks=False)
 
     def actions(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Key and content of every action, in no order; a damaged one has an empty content."""
+        """Key and content of every action, unordered; the content of a damaged one is empty."""
         directory = str(self.root / "actions")
         for name in _names(directory):
             key = name.removesuffix(".json")
@@ -253,7 +253,7 @@ class Store:
             yield key, action if isinstance(action, dict) else {}
 
     def count_actions(self) -> int:
-        """How many actions there are, without reading any."""
+        """The number of actions; reads none of them."""
         return len(_names(self.root / "actions"))
 
     def forget(self, keys_: Collection[str]) -> None:
@@ -272,7 +272,7 @@ class Store:
 
     @contextmanager
     def alone(self, name: str) -> Iterator[bool]:
-        """Yield True if no other process does ``name``."""
+        """Yield True if no other process is in this context with the same ``name``."""
         directory = self.root / "locks"
         directory.mkdir(parents=True, exist_ok=True)
         with open(directory / name, "wb") as file:
@@ -285,9 +285,9 @@ class Store:
 
     @contextmanager
     def incoming(self, artifact: Artifact) -> Iterator[BinaryIO | None]:
-        """A file to download an object into, open for reading and writing, with what an earlier attempt left.
+        """A file to download an object to, open for reading and writing, with what an earlier attempt wrote.
 
-        None if another builder downloaded it in the meantime. The caller moves it into the store by `adopt`.
+        None if another builder downloaded it in the meantime. The caller moves it into the store with `adopt`.
         """
         path = self.incoming_path(artifact)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -319,7 +319,7 @@ class Store:
                 shutil.rmtree(directory, ignore_errors=True)
 
     def abandoned(self) -> Iterator[str]:
-        """Names of workspaces whose builder has died, and of those inside. Removes each after it was yielded."""
+        """Names of workspaces whose builder has died, and of the workspaces in them. Removes each after yielding it."""
         try:
             names = os.listdir(self.root / "tmp")
         except FileNotFoundError:
@@ -351,12 +351,12 @@ def _unless_read_only() -> Iterator[None]:
 
 
 def _is_safe(found: os.stat_result) -> bool:
-    """Nobody but this user and root can write to the file."""
+    """True if only this user and root can write to the file."""
     return found.st_uid in (0, os.geteuid()) and stat.S_IMODE(found.st_mode) == _MODE
 
 
 def _is_still(path: Path, file: IO[bytes]) -> bool:
-    """``path`` still names the open file. Otherwise other builders lock another file."""
+    """True if ``path`` still names the open file. Otherwise other builders lock a different file."""
     try:
         return os.stat(path).st_ino == os.fstat(file.fileno()).st_ino
     except FileNotFoundError:

@@ -1,1 +1,1 @@
-"""The commands beside the graph, one a file; see `debate.commands.command`."""
+"""The commands that are not steps, one per file; see `debate.commands.command`."""

@@ -1,4 +1,4 @@
-"""`doit cache`: what the store holds, and what it saved."""
+"""`doit cache`: the content of the store, and what it saved."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from debate.commands.command import Answer, Command, Context
 
 
 def run(context: Context) -> Answer:
-    """Look at the store."""
+    """Report on the store."""
     from debate.cache.report import text
     from debate.cache.store import Store
 
@@ -15,12 +15,12 @@ def run(context: Context) -> Answer:
 
 COMMAND = Command(
     name="cache",
-    doc="show what the cache holds, and what it saved",
+    doc="show the content of the cache, and how much work it saved",
     usage="""\
 doit cache
 
-Shows the size of the cache, what no build needs any more, and for each build here what it uses and
-how much work the cache saved it.
+Shows the size of the cache, how much of it no build needs any more, and for each build here what it
+uses and how much work the cache saved.
 """,
     section="This host",
     run=run,

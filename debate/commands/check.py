@@ -6,7 +6,7 @@ from debate.commands.command import Answer, Command, Context
 
 
 def run(context: Context, profile: str) -> Answer:
-    """Boot the last build as each firmware it is for. Raises DebateError where a boot fails."""
+    """Boot the last build with each of its firmwares. Raises DebateError if a boot fails."""
     from debate.commands.logic.check import check
 
     return Answer(report=check(context.build(profile)))
@@ -14,13 +14,13 @@ def run(context: Context, profile: str) -> Answer:
 
 COMMAND = Command(
     name="check",
-    doc="boot the ISO in QEMU, as BIOS and as UEFI",
+    doc="boot the ISO in QEMU, with BIOS and with UEFI",
     usage="""\
 doit check:NAME
 
-Boots the ISO in QEMU, as BIOS and as UEFI at the same time, until the login prompt or the
+Boots the ISO in QEMU, with BIOS and with UEFI at the same time, until the login prompt or the
 profile's own marker appears. build/NAME/check/ has the console logs and screenshots. Takes about a
-minute; with KVM less. `./setup check:NAME` installs QEMU first.
+minute, less with KVM. `./setup check:NAME` installs QEMU first.
 """,
     section="Build",
     run=run,

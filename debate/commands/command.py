@@ -1,7 +1,7 @@
-"""A command beside the graph is one file in this directory with one `Command` in it, named COMMAND.
+"""A command that is not a step is one file in this directory with one `Command` in it, named COMMAND.
 
 Its doit task, `doit help NAME`, the overview of `doit help`, the README's table, shell completion, and what the loader
-asks before any task is made (root? do names follow?) are projections of these declarations.
+checks before any task is made (does it need root? do names follow?) are derived from these declarations.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from debate.deferred import frozen
 from debate.errors import Problem
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from debate.steps.work import ProfileBuild
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Option:
-    """An option with a value, ``--NAME VALUE``, which reaches the command's function as a keyword argument.
+    """An option with a value, ``--NAME VALUE``, which is passed to the command's function as a keyword argument.
 
     Without the option, that argument is an empty string.
     """
@@ -34,51 +35,51 @@ class Option:
     short: str = ""
     """One letter for ``-x VALUE``, or empty."""
     choices: tuple[str, ...] = ()
-    """The values it takes; empty for any."""
+    """The permitted values; empty for any."""
 
     @property
     def parameter(self) -> str:
-        """The keyword argument: NAME, or ``from_`` for ``--from``, which is a word of Python's."""
+        """The keyword argument: NAME, or for a keyword of Python NAME_, as in ``from_``."""
         name = self.name.replace("-", "_")
         return f"{name}_" if keyword.iskeyword(name) else name
 
 
-@dataclass(frozen=True)
+@frozen
 class Answer:
-    """What a command has to say. The reporter shows it, as text, as annotations or as JSON lines."""
+    """The result of a command. The reporter shows it as text, as annotations or as JSON lines."""
 
     text: str = ""
-    """For people; ends with a line break."""
+    """Text for people; ends with a newline."""
     good: bool = True
     """False makes doit's exit status 1."""
     problems: tuple[Problem, ...] = ()
-    """What ``text`` says is wrong. GitHub shows these instead of the text; in JSON each is a line."""
+    """The problems that ``text`` reports. GitHub shows these instead of the text; in JSON each is a line."""
     data: tuple[Mapping[str, Any], ...] = ()
-    """What ``text`` says, as JSON objects, each the ``data`` of a result line; without any, the text is the result."""
+    """The content of ``text`` as JSON objects, each the ``data`` of a result line. If empty, the text is the result."""
     report: Mapping[str, Any] = field(default_factory=dict)
-    """Where ``Command.answers`` is False: note, lines and made, as a step reports them."""
+    """If ``Command.answers`` is False: note, lines and made, as a step reports them."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Context:
-    """What a command is given of the run that it belongs to."""
+    """The parts of a run that its commands may use."""
 
     settings: Settings
     say: Callable[[str], None]
-    """Shows one line at once."""
+    """Shows one line immediately."""
     builder: Callable[[], Builder]
-    """Announces this run to the store and returns what builds steps. Asked only by commands that need it."""
+    """Registers this run with the store and returns a builder. Called only by commands that need one."""
     reader: Callable[[], Builder]
-    """A builder for commands that keep nothing in the store; the run is not announced, so this takes no root."""
+    """Returns a builder that writes nothing to the store. The run is not registered, so this does not need root."""
     build: Callable[[str], ProfileBuild]
-    """The steps of the profile of this name, with `builder`."""
+    """The steps of the profile with this name, with `builder`."""
     made: Callable[[str], ProfileBuild]
-    """The same with `reader`, for what was made before."""
+    """The same with `reader`, for reading what was built before."""
     pause: Callable[[], None]
-    """Stop showing progress, since the command takes the terminal."""
+    """Stop showing progress, since the command uses the terminal."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Command:
     """One command."""
 
@@ -89,24 +90,23 @@ class Command:
     """The text of `doit help NAME`: usage line, empty line, description, examples. ``{steps}`` stands for the names
     of the rules in which a shell can be opened."""
     section: Literal["Write a profile", "Build", "Know why", "Share", "This host"]
-    """Heading of the overview under which it stands."""
+    """Its section in the overview."""
     run: Callable[..., Answer]
-    """``run(context, **words)``: `profile` where it is one for each profile, `step` as well for ``shell``,
-    `names` where names follow, and each option by its name."""
+    """``run(context, **words)``: with `profile` if there is one task per profile, also `step` if there is one per step,
+    `names` if names may follow, and each option by its name."""
     per: Literal["", "profile", "step"] = ""
-    """``profile``: a subtask NAME:PROFILE for each profile. ``step``: NAME:STEP:PROFILE for each rule with a shell."""
+    """``profile``: a subtask NAME:PROFILE per profile. ``step``: NAME:STEP:PROFILE per rule with a shell."""
     names: str = ""
-    """What follows the command as words, for its usage (``NAME [NAME …]``); empty if nothing may follow."""
+    """The words that follow the command, for its usage (``NAME [NAME …]``); empty if nothing may follow."""
     options: tuple[Option, ...] = ()
     root: bool = False
-    """Needs root, because it mounts file systems and starts sandboxes."""
+    """True if it needs root, since it mounts file systems and starts sandboxes."""
     needs: tuple[str, ...] = ()
     """Rules whose records must be up to date first: the profile's, or ``sandbox``; ``*`` for all rules that `verify`
-    compares. With ``per="step"`` those that the
-    step itself reads, beside these."""
+    compares. With ``per="step"``, those that the step itself reads are added."""
     answers: bool = True
-    """True where the answer's text or problems are all there is to show; False for a line as steps have, with the
-    answer's report."""
+    """True if only the answer's text or problems are shown; False for a line like that of a step, with the answer's
+    report."""
 
 
 @cache

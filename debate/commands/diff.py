@@ -1,4 +1,4 @@
-"""`doit diff A B`: how two profiles differ, or one at two git revisions."""
+"""`doit diff A B`: the differences of two profiles, or of one at two git revisions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMMAND = Command(
     usage="""\
 doit diff A B
 
-A and B are profiles, or NAME@REVISION for what git has of one. Compares config, packages and size.
+A and B are profiles, or NAME@REVISION for one in git. Compares config, packages and size.
 
   doit diff minimal rescue
   doit diff web@main web

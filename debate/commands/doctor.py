@@ -1,4 +1,4 @@
-"""`doit doctor`: what this host lacks."""
+"""`doit doctor`: check what this host lacks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from debate.commands.command import Answer, Command, Context
 
 
 def run(context: Context) -> Answer:
-    """Look at this host."""
+    """Check this host."""
     from debate.commands.logic.doctor import report
 
     return report(context.reader())
@@ -18,8 +18,8 @@ COMMAND = Command(
     usage="""\
 doit doctor
 
-Tries what builds need: programs, kernel, a sandbox, disk, memory, the mirror. Says how to get what
-is missing. As root it tries more.
+Checks what builds need: programs, kernel, a sandbox, disk, memory, the mirror. Says how to get what
+is missing. As root it checks more.
 """,
     section="This host",
     run=run,

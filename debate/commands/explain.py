@@ -1,4 +1,4 @@
-"""`doit explain:NAME`: which steps would run, and why; of the others, why they ran last."""
+"""`doit explain:NAME`: which steps would run, and why; for the others, why they last ran."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from debate.commands.command import Answer, Command, Context
 
 
 def run(context: Context, profile: str) -> Answer:
-    """Look at each step of a profile. Builds nothing. Raises DebateError for a profile that is not valid."""
+    """Report on each step of a profile. Builds nothing. Raises DebateError if the profile is not valid."""
     from debate.commands.logic.explain import explain
 
     return Answer(explain(context.made(profile)))
@@ -19,8 +19,8 @@ COMMAND = Command(
 doit explain:NAME
 
 Says for each step whether it would run and why, down to the line of the profile, the file or the
-script that changed; for one that is up to date, when and why it last ran. Builds nothing. Needs no
-root.
+script that changed; for a step that is up to date, when and why it last ran. Builds nothing. Does
+not need root.
 """,
     section="Know why",
     run=run,

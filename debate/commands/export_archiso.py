@@ -1,4 +1,4 @@
-"""`doit export-archiso:NAME`: write a profile as one that mkarchiso accepts."""
+"""`doit export-archiso:NAME`: write a profile in the form that mkarchiso accepts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(context: Context, profile: str) -> Answer:
 
 COMMAND = Command(
     name="export-archiso",
-    doc="write a profile as one that mkarchiso accepts",
+    doc="write a profile in the form that mkarchiso accepts",
     usage="""\
 doit export-archiso:NAME
 

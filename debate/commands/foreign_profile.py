@@ -1,4 +1,4 @@
-"""What the commands that import a profile of another image builder share."""
+"""Shared code of the commands that import a profile of another image builder."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ if TYPE_CHECKING:
     from debate.convert.draft import Draft
 
 OPTIONS = (
-    Option("directory", "what to import", short="d"),
-    Option("name", "of the profile to be made", short="n"),
+    Option("directory", "the directory to import", short="d"),
+    Option("name", "name of the new profile", short="n"),
 )
 
 
 def source(directory: str, name: str) -> Path:
-    """The directory to import. Raises DebateError where an option is missing or ``name`` cannot name a profile."""
+    """The directory to import. Raises DebateError if an option is missing or ``name`` is not a valid profile name."""
     from pathlib import Path
 
     from debate.profile import profile_names
 
     if not directory or not name:
-        raise DebateError("-d DIRECTORY names what to import, and -n NAME the profile to be made of it")
+        missing = " and ".join(word for word, value in (("-d", directory), ("-n", name)) if not value)
+        raise DebateError(f"{missing} missing", "-d names the directory to import, -n the new profile")
     profile_names.require(name)
     return Path(directory).expanduser()
 
 
 def written(context: Context, draft: Draft, name: str) -> Answer:
-    """Write ``draft`` as the profile ``name``, and say what was written and what was lost. Raises DebateError."""
+    """Write ``draft`` as the profile ``name``, and report what was written and what was lost. Raises DebateError."""
     from debate.convert.draft import write
 
     return Answer("\n".join(write(draft, context.settings.profiles, name)) + "\n")

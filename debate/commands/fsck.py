@@ -1,16 +1,16 @@
-"""`doit fsck`: read everything in the store again, and drop what is damaged."""
+"""`doit fsck`: verify the objects in the store, and remove damaged ones."""
 
 from __future__ import annotations
 
 from debate.commands.command import Answer, Command, Context
 from debate.errors import DebateError, Place, Problem
 
-_SILENCE = 5.0
-"""Seconds between two lines that say how far it is."""
+_INTERVAL = 5.0
+"""Seconds between two progress lines."""
 
 
 def run(context: Context) -> Answer:
-    """Read every object again. Raises DebateError where some were damaged, with their digests."""
+    """Verify all objects. Raises DebateError, with their digests, if some were damaged."""
     import time
 
     from debate.cache.check import check
@@ -22,20 +22,20 @@ def run(context: Context) -> Answer:
 
     def progress(done: int, total: int) -> None:
         nonlocal told
-        if time.monotonic() - told > _SILENCE:
+        if time.monotonic() - told > _INTERVAL:
             told = time.monotonic()
             context.say(f"{bytes_shown(done)} of {bytes_shown(total)} read")
 
     found = check(Store(context.settings.cache), progress)
     line = f"{count(found.objects, 'object')} read, {bytes_shown(found.bytes)}"
     if found.forgotten:
-        line += f"; {count(found.forgotten, 'action')} forgotten, whose outputs are lost"
+        line += f"; {count(found.forgotten, 'action')} removed, whose outputs are missing"
     if not found.dropped:
         data = {"objects": found.objects, "bytes": found.bytes, "forgotten": found.forgotten}
-        return Answer(f"{line}; all are what their names say\n", data=(data,))
+        return Answer(f"{line}; all match their digests\n", data=(data,))
     problem = Problem(
         Place(shown(context.settings.cache)),
-        f"{line}; {len(found.dropped)} were not what their names say and are removed",
+        f"{line}; {len(found.dropped)} did not match their digests and were removed",
         "the next build makes them again",
     )
     raise DebateError.of([problem], details="\n".join(f"  {digest}" for digest in found.dropped))
@@ -43,12 +43,12 @@ def run(context: Context) -> Answer:
 
 COMMAND = Command(
     name="fsck",
-    doc="read everything in the cache again, and drop what is damaged",
+    doc="verify the objects in the cache, and remove damaged ones",
     usage="""\
 doit fsck
 
-Compares the content of each object in the cache with the digest that names it, and removes those
-that differ, and the results that lost an output. The next build makes them again.
+Compares the content of each object in the cache with its digest. Removes objects that differ, and
+results with a missing output. The next build makes them again.
 """,
     section="This host",
     run=run,

@@ -1,4 +1,4 @@
-"""`doit gc`: collect garbage in the store."""
+"""`doit gc`: remove unused objects from the store."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from debate.commands.command import Answer, Command, Context, Option
 
 
 def run(context: Context, size: str, age: str) -> Answer:
-    """Collect to ``size`` or ``age`` as the user wrote them; without either, all that no build needs.
+    """Collect down to ``size`` or ``age``, as the user wrote them; without either, all that no build needs.
 
-    Raises DebateError for what is not a size or an age.
+    Raises DebateError if they are not a size and an age.
     """
     from debate.cache.collect import collect
     from debate.cache.store import Store
@@ -23,7 +23,7 @@ def run(context: Context, size: str, age: str) -> Answer:
     if limit is not None and done.left > limit > 0:
         line += (
             f", more than the {bytes_shown(limit)} asked for: builds need {bytes_shown(done.needed)} "
-            "(remove the directories in build/ that are not needed any more)"
+            "(remove directories in build/ that are no longer needed)"
         )
     data = {"removed": done.objects, "freed": done.freed, "left": done.left, "needed": done.needed}
     return Answer(f"{line}\n", data=(data,))
@@ -35,13 +35,13 @@ COMMAND = Command(
     usage="""\
 doit gc [--size 20G] [--age 30d]
 
-Removes from the cache what was unused for longest until --size is left, or what was unused for
---age; without either, all that no build in any checkout needs. Never what a running build uses.
+Removes the least recently used objects from the cache until --size is left, or those unused for
+--age; without either, all that no build in any checkout needs. Keeps what running builds use.
 """,
     section="This host",
     run=run,
     options=(
-        Option("size", "bytes that may be left, such as 20G"),
-        Option("age", "remove what was unused for this long, such as 30d"),
+        Option("size", "size to shrink the cache to, such as 20G"),
+        Option("age", "remove objects unused for this long, such as 30d"),
     ),
 )

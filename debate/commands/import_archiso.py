@@ -1,4 +1,4 @@
-"""`doit import-archiso`: a profile made from one of archiso."""
+"""`doit import-archiso`: make a profile from an archiso profile."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from debate.commands.foreign_profile import OPTIONS, source, written
 
 
 def run(context: Context, directory: str, name: str) -> Answer:
-    """Turn the archiso profile in ``directory`` into the profile ``name``. Raises DebateError."""
+    """Convert the archiso profile in ``directory`` to the profile ``name``. Raises DebateError."""
     from debate.convert import archiso, export_archiso
     from debate.steps.rule import HOST
 
-    where = source(directory, name)
+    path = source(directory, name)
     base = context.made(HOST).outputs("sandbox")["base"]
-    exported = export_archiso.read_back(where)
+    exported = export_archiso.read_back(path)
     if exported is not None:
         return written(context, exported, name)
-    variables = archiso.read_variables(context.builder(), base, where)
-    return written(context, archiso.convert(where, variables), name)
+    variables = archiso.read_variables(context.builder(), base, path)
+    return written(context, archiso.convert(path, variables), name)
 
 
 COMMAND = Command(
     name="import-archiso",
-    doc="make a profile from one of archiso",
+    doc="make a profile from an archiso profile",
     usage="""\
 doit import-archiso -d DIRECTORY -n NAME
 

@@ -1,4 +1,4 @@
-"""`doit import-live-build`: a profile made from a configuration of live-build."""
+"""`doit import-live-build`: make a profile from a live-build configuration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from debate.commands.foreign_profile import OPTIONS, source, written
 
 
 def run(context: Context, directory: str, name: str) -> Answer:
-    """Turn the configuration in ``directory`` into the profile ``name``. Raises DebateError."""
+    """Convert the configuration in ``directory`` to the profile ``name``. Raises DebateError."""
     from debate.convert import live_build
 
     return written(context, live_build.convert(source(directory, name)), name)
@@ -15,11 +15,11 @@ def run(context: Context, directory: str, name: str) -> Answer:
 
 COMMAND = Command(
     name="import-live-build",
-    doc="make a profile from a configuration of live-build",
+    doc="make a profile from a live-build configuration",
     usage="""\
 doit import-live-build -d DIRECTORY -n NAME
 
-Makes profiles/NAME.yaml and its overlay from what `lb config` left, and lists what has no
+Makes profiles/NAME.yaml and its overlay from what `lb config` wrote, and lists what has no
 counterpart.
 """,
     section="Share",

@@ -1,4 +1,4 @@
-"""`doit new NAME`: a profile with comments, to start from."""
+"""`doit new NAME`: write a commented profile to start from."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ hostname: {hostname}
 
 
 def run(context: Context, names: Sequence[str], from_: str) -> Answer:
-    """Write profiles/NAME.yaml. Raises DebateError, and has written nothing then."""
+    """Write profiles/NAME.yaml. If it raises DebateError, it has written nothing."""
     import re
 
     from debate.profile import profile_names
@@ -67,17 +67,17 @@ def run(context: Context, names: Sequence[str], from_: str) -> Answer:
     )
     _write(path, text)
     return Answer(
-        f"{shown(path)} written; it is {parent} under another name until you change it\n"
+        f"{shown(path)} written; it builds the same as {parent} until you change it\n"
         f"next: edit it, then doit validate {name}, then doit build:{name}\n",
         data=({"profile": name, "file": shown(path), "extends": parent},),
     )
 
 
 def _write(path: Path, text: str) -> None:
-    """Make the profile ``path``, which must not exist, if ``text`` is a valid profile.
+    """Write the profile ``path``, which must not exist, if ``text`` is a valid profile.
 
-    It is read under another name, which starts with _ so that nobody takes it for a profile to build, and gets its own
-    name only then. Raises DebateError.
+    It is validated under a temporary name, which starts with _ so that it is not taken for a profile to build, and
+    only then gets its own name. Raises DebateError.
     """
     import os
     import secrets
@@ -93,7 +93,7 @@ def _write(path: Path, text: str) -> None:
         loaded = load(path.parent, draft.stem)
         config.normalise(replace(loaded, name=path.stem), path.parent)
         try:
-            os.link(draft, path)  # Unlike a rename, this replaces nothing, whoever else writes there.
+            os.link(draft, path)  # Unlike a rename, this never replaces a file that someone else wrote.
         except FileExistsError:
             raise _exists(path) from None
     finally:
@@ -108,14 +108,14 @@ def _exists(path: Path) -> DebateError:
 
 COMMAND = Command(
     name="new",
-    doc="make a profile, with comments",
+    doc="write a new profile with comments",
     usage="""\
 doit new NAME [--from PROFILE]
 
-Writes profiles/NAME.yaml with comments, which extends PROFILE (minimal). Says what to do next.
+Writes profiles/NAME.yaml with comments, which extends PROFILE (default: minimal).
 """,
     section="Write a profile",
     run=run,
     names="NAME",
-    options=(Option("from", "the profile to extend (minimal)"),),
+    options=(Option("from", "profile to extend (default: minimal)"),),
 )

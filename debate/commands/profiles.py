@@ -1,4 +1,4 @@
-"""`doit` alone: the profiles there are, and the next command."""
+"""`doit` without arguments: the profiles, and the next command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def run(context: Context) -> Answer:
-    """A few lines for someone who has never seen this before."""
+    """A few lines for new users."""
     import shutil
     import sys
     from pathlib import Path
@@ -22,7 +22,7 @@ def run(context: Context) -> Answer:
     settings = context.settings
     names = profile_names.names(settings.profiles)
     if not names:
-        return Answer(f"There is no profile in {settings.profiles}; write one: docs/profile.md has an example.\n")
+        return Answer(f"No profiles in {settings.profiles}; see docs/profile.md for how to write one.\n")
     width = max(map(len, names))
     described = {name: _describe(settings, name) for name in names}
     lines = ["Profiles:", *(f"  {name:<{width}}  {text}" for name, text in described.items()), ""]
@@ -32,7 +32,7 @@ def run(context: Context) -> Answer:
         f"build:{name}": f"build an ISO into {shown(settings.output)}/{name}/ (as root)",
         f"check:{name}": "boot it in QEMU",
         "list --all": "all targets",
-        "help": "how doit is used",
+        "help": "all commands",
     }
     longest = max(map(len, steps))
     lines += ["Next:", *(f"  {doit} {words:<{longest}}  {meaning}" for words, meaning in steps.items())]
@@ -56,7 +56,7 @@ COMMAND = Command(
     usage="""\
 doit
 
-Lists the profiles with their descriptions, and says what to do next. `doit profiles` is the same.
+Lists the profiles with their descriptions, and says what to do next. Same as `doit profiles`.
 """,
     section="Write a profile",
     run=run,

@@ -18,7 +18,7 @@ COMMAND = Command(
     usage="""\
 doit pull:NAME
 
-Fetches the finished ISO of this config from the remote, instead of building it. Needs no root.
+Fetches the finished ISO of this config from the remote, instead of building it. Does not need root.
 """,
     section="Share",
     run=run,

@@ -1,4 +1,4 @@
-"""`doit shell:STEP:NAME`: a shell in the sandbox of a step."""
+"""`doit shell:STEP:NAME`: open a shell in the sandbox of a step."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from debate.commands.command import Answer, Command, Context
 
 
 def run(context: Context, profile: str, step: str) -> Answer:
-    """Run ``step`` up to its shell. Raises DebateError where the sandbox cannot be made."""
+    """Run ``step`` up to its shell. Raises DebateError if the sandbox cannot be made."""
     from debate.commands.logic.shell import shell
 
     steps = context.build(profile)
@@ -17,13 +17,13 @@ def run(context: Context, profile: str, step: str) -> Answer:
 
 COMMAND = Command(
     name="shell",
-    doc="open a shell in a step's sandbox, as it failed or ended",
+    doc="open a shell in a step's sandbox, where it failed or ended",
     usage="""\
 doit shell:STEP:NAME
 
-STEP is {steps}. Runs that step once more and opens a shell in its sandbox: where it fails, as it
-failed; else before anything is packed. Nothing is kept. Without a terminal it takes commands from
-standard input.
+STEP is {steps}. Runs that step again and opens a shell in its sandbox: after the failure, or else
+before its outputs are packed. Nothing is kept. Without a terminal it reads commands from standard
+input.
 
   doit shell:overlay:minimal
   echo 'cat /etc/os-release' | doit shell:overlay:minimal

@@ -1,4 +1,4 @@
-"""`doit show:NAME`: a profile with all that it extends and every default, and where each value comes from."""
+"""`doit show:NAME`: a profile with everything it extends and all defaults, and where each value comes from."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ COMMAND = Command(
     usage="""\
 doit show:NAME
 
-Prints all values of a profile, with defaults and all that it extends, each with the file and line
-that it comes from.
+Prints all values of a profile, including defaults and everything it extends, each with the file and
+line that it comes from.
 """,
     section="Write a profile",
     run=run,

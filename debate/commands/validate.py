@@ -1,4 +1,4 @@
-"""`doit validate [NAME …]`: everything that is wrong with profiles, without building them."""
+"""`doit validate [NAME …]`: check profiles without building them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def run(context: Context, names: Sequence[str]) -> Answer:
-    """Check the profiles ``names``, or all. Raises DebateError for a name that no profile has."""
+    """Check the profiles ``names``, or all. Raises DebateError if one of them does not exist."""
     from debate.profile import profile_names
     from debate.text.amounts import count
     from debate.text.suggest import suggest
@@ -26,7 +26,7 @@ def run(context: Context, names: Sequence[str]) -> Answer:
             Problem(Place("validate"), f"there is no profile {name!r}", suggest(name, known)) for name in unknown
         )
     found = {name: _problems(directory, name) for name in names or known}
-    # What several profiles extend is wrong once.
+    # A problem in a profile that several others extend is reported once.
     problems = tuple(dict.fromkeys(problem for problems in found.values() for problem in problems))
     bad = sum(1 for problems in found.values() if problems)
     verdict = f"{bad} invalid, {count(len(problems), 'problem')}" if bad else "all valid"
@@ -40,9 +40,7 @@ def run(context: Context, names: Sequence[str]) -> Answer:
 
 
 def _problems(directory: Path, name: str) -> list[Problem]:
-    """What is wrong with one profile; each problem has a place."""
-    from dataclasses import replace
-
+    """The problems of one profile, each with a place."""
     from debate.profile.load import load
     from debate.steps import config
     from debate.text.paths import shown
@@ -51,7 +49,7 @@ def _problems(directory: Path, name: str) -> list[Problem]:
         config.normalise(load(directory, name), directory)
     except DebateError as error:
         start = Place(shown(directory / f"{name}.yaml"), 1, 1)
-        return [replace(problem, place=problem.place or start) for problem in error.problems]
+        return [problem.at(start) for problem in error.problems]
     return []
 
 
@@ -61,9 +59,9 @@ COMMAND = Command(
     usage="""\
 doit validate [NAME …] [--format text|github|json]
 
-Checks profiles without building: all, or those that are named. Every mistake has file, line,
-column and remedy. --format github writes annotations for a pull request, json a JSON object for
-each mistake and each profile (docs/json.md).
+Checks all profiles, or the named ones, without building. Every problem has file, line, column and
+remedy. --format github writes annotations for a pull request, json a JSON object for each problem
+and each profile (docs/json.md).
 """,
     section="Write a profile",
     run=run,

@@ -1,1 +1,1 @@
-"""Profiles of other image builders, turned into ours."""
+"""Converts profiles of other image builders to debate profiles, and back."""

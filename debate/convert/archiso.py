@@ -1,4 +1,4 @@
-"""archiso profiles: what mkarchiso reads, as a profile of ours.
+"""Converts archiso profiles, the input of mkarchiso, to debate profiles.
 
 Source: archiso's docs/README.profile.rst.
 """
@@ -20,32 +20,33 @@ from debate.model import Artifact, Command, Step, Supplies
 from debate.text.paths import shown
 
 SECONDS = 60
-"""How long profiledef.sh may run."""
+"""Time limit of profiledef.sh."""
 
 Variables = Mapping[str, list[str]]
-"""Name -> words; one for a plain variable, and keys and values in turn for a map."""
+"""Name -> words: one for a plain variable, alternating keys and values for an associative array."""
 
-_OURS = (
+_CONVERTED_FILES = (
     "etc/passwd", "etc/shadow", "etc/group", "etc/gshadow", "etc/hostname", "etc/hosts", "root/customize_airootfs.sh",
 )  # fmt: skip
-"""Files of airootfs/ that become a field."""
-_READ = frozenset({
+"""Files of airootfs/ that become fields."""
+_HANDLED_VARIABLES = frozenset({
     "iso_name", "iso_label", "iso_publisher", "iso_application", "iso_version", "install_dir", "arch", "buildmodes",
     "bootmodes", "pacman_conf", "airootfs_image_type", "airootfs_image_tool_options", "bootstrap_tarball_compression",
     "file_permissions",
 })  # fmt: skip
-"""Variables of profiledef.sh that become something or are spoken of by name."""
+"""Variables of profiledef.sh that are converted, or whose loss has a message of its own."""
 _PLACEHOLDER = re.compile(r"%|^archiso|^initrd=|^(BOOT_IMAGE|img_dev|img_loop)=")
-"""Kernel arguments that belong to mkarchiso's own boot."""
+"""Kernel arguments that mkarchiso's own boot needs."""
 
 
 def read_variables(builder: Builder, base: Artifact, directory: Path) -> Variables:
-    """What profiledef.sh sets, read in the sandbox. Raises DebateError where it fails or does not end."""
+    """Run profiledef.sh in the sandbox and return what it sets. Raises DebateError if it fails or does not end."""
     path = directory / "profiledef.sh"
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise DebateError(f"{shown(path)}: {error.strerror}; -d names the directory of an archiso profile") from None
+        remedy = "-d names the directory of an archiso profile"
+        raise DebateError(error.strerror or str(error), remedy, place=shown(path)) from None
     step = Step(
         name="import",
         commands=(Command("archiso/read.sh"),),
@@ -61,26 +62,27 @@ def read_variables(builder: Builder, base: Artifact, directory: Path) -> Variabl
     try:
         made = bounded.run(step, Supplies(), log)
     except DebateError as error:
-        raise DebateError(f"{shown(path)}: {error}") from None
+        raise error.at(shown(path)) from None
     return parse(builder.store.read(made["variables"]))
 
 
 def parse(data: bytes) -> dict[str, list[str]]:
-    """What read.bash wrote. Raises DebateError for anything else, since a foreign program could write there."""
+    """Parse what read.bash wrote. Raises DebateError for anything else, since profiledef.sh can write there too."""
     words = data.decode(errors="replace").split("\0")
     found: dict[str, list[str]] = {}
     position = 0
     while position + 1 < len(words):
         name, count = words[position], words[position + 1]
         if not count.isdecimal() or position + 2 + int(count) > len(words) - 1:
-            raise DebateError("profiledef.sh: what it has set cannot be read; does it write to files of its own?")
+            fact, remedy = "its variables could not be read", "check that it writes nothing to /run/out"
+            raise DebateError(fact, remedy, place="profiledef.sh")
         found[name] = words[position + 2 : position + 2 + int(count)]
         position += 2 + int(count)
     return found
 
 
 def convert(directory: Path, variables: Variables) -> Draft:
-    """The profile in ``directory`` with what its profiledef.sh has set. Raises DebateError."""
+    """Convert the profile in ``directory``, whose profiledef.sh sets ``variables``. Raises DebateError."""
     return _Converter(directory, variables).run()
 
 
@@ -122,7 +124,7 @@ class _Converter:
         return Draft(f"the archiso profile {self.one('iso_name')!r}", fields, overlay, hooks, tuple(self.losses))
 
     def text(self, path: str) -> str:
-        """A file of airootfs/, empty if it is not there."""
+        """The content of a file in airootfs/; empty if it is missing."""
         try:
             return (self.airootfs / path).read_text(errors="replace")
         except OSError:
@@ -133,13 +135,11 @@ class _Converter:
         try:
             lines = path.read_text(errors="replace").splitlines()
         except OSError as error:
-            raise DebateError(
-                f"{shown(path)}: {error.strerror}; profiledef.sh says arch={self.architecture!r}"
-            ) from None
+            remedy = f"create it, or correct arch={self.architecture!r} in profiledef.sh"
+            raise DebateError(error.strerror or str(error), remedy, place=shown(path)) from None
         if self.architecture not in arch.ARCHITECTURES:
-            raise DebateError(
-                f"profiledef.sh: arch={self.architecture!r}; Arch profiles are for {arch.ARCHITECTURES[0]}"
-            )
+            fact, remedy = f"arch={self.architecture!r} is not supported", f"choose {' or '.join(arch.ARCHITECTURES)}"
+            raise DebateError(fact, remedy, place="profiledef.sh")
         return sorted({word for line in lines if (word := line.partition("#")[0].strip())})
 
     def pacman_conf(self) -> dict[str, Any]:
@@ -170,7 +170,7 @@ class _Converter:
         return {} if usual else {"components": components}
 
     def users(self) -> dict[str, Any]:
-        """passwd, shadow and group of airootfs/ as users: as files they would drop what packages add."""
+        """Turn passwd, shadow and group of airootfs/ into users. As files they would drop the users of packages."""
         hashes = {
             line.split(":")[0]: line.split(":")[1] for line in self.text("etc/shadow").splitlines() if ":" in line
         }
@@ -215,7 +215,7 @@ class _Converter:
         for path, value in sorted(zip(words[::2], words[1::2], strict=False)):
             owner, group, mode = [*value.split(":"), "", ""][:3]
             if path.lstrip("/") in ("etc/shadow", "etc/gshadow"):
-                continue  # Packages have them right.
+                continue  # Packages set the right permissions.
             paths = [path.rstrip("/") or "/"]
             if path.endswith("/") and path != "/":
                 below = sorted((self.airootfs / path.strip("/")).rglob("*"))
@@ -224,8 +224,8 @@ class _Converter:
             for one in paths:
                 if one == "/root/customize_airootfs.sh":
                     continue
-                where = {"owner": names.get(owner, owner), "group": names.get(group, group)}
-                found.append({"path": one, "mode": mode.zfill(4)[-4:], **where})
+                owners = {"owner": names.get(owner, owner), "group": names.get(group, group)}
+                found.append({"path": one, "mode": mode.zfill(4)[-4:], **owners})
         return found
 
     def numbers(self) -> Iterator[tuple[str, str]]:
@@ -238,7 +238,7 @@ class _Converter:
             return
         for path in sorted(self.airootfs.rglob("*")):
             name = str(path.relative_to(self.airootfs))
-            if name in _OURS or (path.is_dir() and not path.is_symlink()):
+            if name in _CONVERTED_FILES or (path.is_dir() and not path.is_symlink()):
                 continue
             if not path.is_symlink() and not path.is_file():
                 self.lose(f"airootfs/{name}", "is no file, directory or link")
@@ -274,7 +274,7 @@ class _Converter:
         return found
 
     def kernel_arguments(self) -> list[str]:
-        """Those of the first entry that has any, but for what finds the ISO."""
+        """The kernel arguments of the first boot entry that has any, without those that find the ISO."""
         for pattern, line in (
             ("efiboot/loader/entries/*.conf", r"^options\s+(.*)$"),
             ("grub/grub.cfg", r"^\s*linux\s+\S+\s+(.*)$"),
@@ -323,7 +323,7 @@ class _Converter:
         return found
 
     def profiledef(self) -> None:
-        """What is left of profiledef.sh."""
+        """Report the variables of profiledef.sh that have no counterpart."""
         version = self.one("iso_version")
         if version:
             self.lose(
@@ -337,12 +337,12 @@ class _Converter:
                 self.lose("profiledef.sh", f"buildmode {mode!r}: only ISOs are built")
         if self.variables.get("bootstrap_tarball_compression"):
             self.lose("profiledef.sh", "bootstrap_tarball_compression: only ISOs are built")
-        for name in sorted(set(self.variables) - _READ):
+        for name in sorted(set(self.variables) - _HANDLED_VARIABLES):
             if name != self.kernel_params:
                 self.lose("profiledef.sh", f"{name}: has no counterpart")
 
     def others(self) -> None:
-        """Files beside those that were read."""
+        """Report the files that were not read."""
         known = {"profiledef.sh", f"packages.{self.architecture}", self.one("pacman_conf") or "pacman.conf"}
         for path in sorted(self.directory.iterdir()):
             if path.name in known or path.name in ("airootfs", ".git", ".gitignore", PROFILE, SUMS):

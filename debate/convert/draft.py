@@ -1,4 +1,4 @@
-"""A profile that was made from something else, and how it gets into the repository: whole, valid, or not at all."""
+"""A converted profile, and how it is written to the repository: complete and valid, or not at all."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ _SCHEMA = "# yaml-language-server: $schema=../debate/schema/profile.schema.json\
 
 @dataclass(frozen=True)
 class Draft:
-    """What was made of a foreign profile."""
+    """The result of a conversion."""
 
     origin: str
-    """Where it came from, for the first line."""
+    """Description of the source, for the comment on top."""
     fields: Mapping[str, Any]
-    """The profile's fields, but for overlays and hooks."""
+    """The profile's fields, except overlays and hooks."""
     overlay: Mapping[str, Path]
-    """Path in the system, without a slash at the start -> a file, or a link that is copied as such."""
+    """Path in the system, without a leading slash -> a file, or a symbolic link that is copied as such."""
     hooks: Mapping[str, bytes]
-    """Name -> script, in their order."""
+    """Name -> script, in the order in which they run."""
     losses: tuple[str, ...]
     """What has no counterpart, each as ``place: fact``."""
     executable: frozenset[str] = frozenset()
-    """Paths of the overlay that may be run."""
+    """Paths of the overlay that are executable."""
     keys: Mapping[str, bytes] = field(default_factory=dict)
     """Name of a repository -> its public key."""
 
 
 def write(draft: Draft, profiles: Path, name: str) -> list[str]:
-    """Write ``profiles``/NAME.yaml with what belongs to it. Returns what to tell the user.
+    """Write ``profiles``/NAME.yaml with its overlay, hooks and keys. Returns the message for the user.
 
-    Raises DebateError, and leaves nothing, where something of that name is there or the result is no valid profile.
+    Raises DebateError, and writes nothing, if the name is taken or the result is not a valid profile.
     """
     targets = [Path(f"{name}.yaml"), *(Path(kind, name) for kind in ("overlays", "hooks", "keys"))]
     for target in targets:
         if os.path.lexists(profiles / target):
-            raise DebateError(f"{shown(profiles / target)}: is there already; choose another name with -n")
+            raise DebateError("already exists", "choose another name with -n", place=shown(profiles / target))
     with tempfile.TemporaryDirectory(prefix=".import-", dir=profiles) as directory:
         work = Path(directory)
         fields = dict(draft.fields)

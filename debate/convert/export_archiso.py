@@ -1,7 +1,7 @@
-"""A profile of ours as one that mkarchiso accepts.
+"""Exports a debate profile as one that mkarchiso accepts.
 
-Beside what mkarchiso reads, the directory holds the profile itself (debate/) and the SHA-256 of every file: imported
-again unchanged, it gives the same config. mkarchiso has no use for either and ignores them.
+In addition to what mkarchiso reads, the directory holds the debate profile itself (debate/) and the SHA-256 of every
+file: an unchanged export can be imported again and gives the same config. mkarchiso ignores both.
 
 Source: archiso's docs/README.profile.rst.
 """
@@ -22,16 +22,16 @@ import yaml
 from debate import keys
 from debate.convert.draft import Draft
 from debate.distributions import arch
+from debate.entry import Entry
 from debate.errors import DebateError
 from debate.images import iso
-from debate.model import Entry
 from debate.steps import boot, initrd, lock, overlay, rootfs
 from debate.steps.config import Config
 
 PROFILE, SUMS = "debate", "debate.sha256"
-"""Where the profile itself lies, and the sums of all other files."""
+"""Directory of the debate profile, and file with the checksums of all other files."""
 _EXPIRY = "14871"
-"""Days since 1970 in the third field of shadow(5), as archiso's own profiles have it."""
+"""Days since 1970 in the third field of shadow(5), as in archiso's own profiles."""
 _WANTS = {".socket": "sockets.target", ".timer": "timers.target", ".path": "paths.target"}
 _PRESET = """\
 PRESETS=('archiso')
@@ -47,34 +47,35 @@ class File:
 
     content: bytes = b""
     link: str = ""
-    """Where it leads, if it is a link."""
+    """The target, if it is a symbolic link."""
 
 
 @dataclass(frozen=True)
 class Export:
-    """All of the directory."""
+    """The content of the exported directory."""
 
     files: Mapping[str, File]
     losses: tuple[str, ...]
-    """What mkarchiso has no counterpart for."""
+    """What has no counterpart in mkarchiso."""
 
 
 def export(name: str, made: Config, own: Mapping[str, File], epoch: int) -> Export:
-    """The directory for a normalised config. ``own``: the profile itself, as `own_profile` makes it.
+    """Export a normalised config. ``own``: the profile itself, from `own_profile`.
 
     Raises DebateError for a config that mkarchiso cannot build at all.
     """
+    place = f"export-archiso:{name}"
     if made.slice(initrd.Slice).distribution != "arch":
-        raise DebateError(f"{name}: mkarchiso builds Arch Linux; the profile's distribution is another")
+        raise DebateError("mkarchiso builds Arch Linux only", "choose a profile with distribution: arch", place=place)
     if made.slice(initrd.Slice).generator != "mkinitcpio":
-        raise DebateError(f"{name}: mkarchiso knows mkinitcpio only; the profile says initrd: {{generator: dracut}}")
+        raise DebateError("mkarchiso supports mkinitcpio only", "set initrd: {generator: mkinitcpio}", place=place)
     exporter = _Exporter(name, made)
     files = {**exporter.files(epoch), **{f"{PROFILE}/{path}": file for path, file in own.items()}}
     return Export({**files, SUMS: File(sums(files))}, tuple(exporter.losses))
 
 
 def sums(files: Mapping[str, File]) -> bytes:
-    """A line for each file: the SHA-256 of its content or of where it leads, and its path."""
+    """One line per file: the SHA-256 of its content or link target, and its path."""
     lines = [
         f"{keys.sha256(file.link.encode() if file.link else file.content).removeprefix('sha256:')}  {path}\n"
         for path, file in sorted(files.items())
@@ -84,14 +85,14 @@ def sums(files: Mapping[str, File]) -> bytes:
 
 
 def own_profile(fields: Mapping[str, Any], made: Config) -> dict[str, File]:
-    """The profile itself: its fields without what it extends, and the files that it names.
+    """The profile itself, merged with what it extends, and the files that it names.
 
-    Raises DebateError where a file changed since it was read.
+    Raises DebateError if a file changed since it was read.
     """
     menu = made.slice(iso.Slice)
     text = {
         "fields": {
-            **{name: value for name, value in fields.items() if name not in _ELSEWHERE},
+            **{name: value for name, value in fields.items() if name not in _NOT_COPIED},
             "image": {**fields.get("image", {}), "label": menu.label},
             "boot": {**fields.get("boot", {}), "title": menu.title},
         },
@@ -110,31 +111,31 @@ def own_profile(fields: Mapping[str, Any], made: Config) -> dict[str, File]:
     return found
 
 
-_ELSEWHERE = ("version", "extends", "base", "overlays", "hooks")
-"""Fields that the exported profile has in another form, or not."""
+_NOT_COPIED = ("version", "extends", "base", "overlays", "hooks")
+"""Fields that the exported profile has in another form, or not at all."""
 
 
 def content_of(contents: Mapping[str, bytes | Path], digest: str) -> bytes:
-    """Raises DebateError where the file is not what it was any more."""
+    """The content with this digest. Raises DebateError if the file changed since it was read."""
     content = contents[digest]
     data = content if isinstance(content, bytes) else content.read_bytes()
     if keys.sha256(data) != digest:
-        raise DebateError(f"{content!s}: changed while it was read; run the same command again")
+        raise DebateError("changed while it was read", "run the same command again", place=str(content))
     return data
 
 
 def read_back(directory: Path) -> Draft | None:
-    """The profile that was exported into ``directory``, if nothing there has changed since; None otherwise."""
+    """The profile that was exported to ``directory``; None if anything there has changed since."""
     try:
         wanted = (directory / SUMS).read_bytes()
     except OSError:
         return None
-    there = {
+    present = {
         str(path.relative_to(directory)): File(link=os.readlink(path)) if path.is_symlink() else File(path.read_bytes())
         for path in directory.rglob("*")
         if path.is_symlink() or path.is_file()
     }
-    if sums(there) != wanted:
+    if sums(present) != wanted:
         return None
     own = directory / PROFILE
     text = yaml.safe_load((own / "profile.yaml").read_bytes())
@@ -170,7 +171,7 @@ class _Exporter:
         return found | {path: File(text.encode()) for path, text in self.boot()}
 
     def user_ids(self) -> dict[str, int]:
-        """As useradd would choose them: the next free one from 1000 on, in the order of names."""
+        """User name -> uid; missing ones are chosen like useradd does, from 1000 on, in the order of names."""
         taken = {user.uid for user in self.overlay.users if user.uid is not None}
         free = (number for number in range(1000, 60000) if number not in taken)
         return {
@@ -202,7 +203,7 @@ class _Exporter:
         ]
         lines = [
             "#!/usr/bin/env bash",
-            f"# Made of debate's profile {self.name}: doit export-archiso:{self.name} makes it anew.",
+            f"# Made from the debate profile {self.name} by doit export-archiso:{self.name}.",
             "# shellcheck disable=SC2034",
             f"export SOURCE_DATE_EPOCH={epoch}",
         ]
@@ -215,9 +216,9 @@ class _Exporter:
         return "\n".join([*lines, ")"]) + "\n"
 
     def permissions(self) -> dict[str, str]:
-        """Path -> uid:gid:mode, of all that is not root's with the usual mode."""
+        """Path -> uid:gid:mode of everything that is not root's with the usual mode."""
         found = dict.fromkeys(("/etc/shadow", "/etc/gshadow"), "0:0:400") if self.overlay.users else {}
-        # mkarchiso warns of what is not in airootfs/.
+        # mkarchiso warns about paths that are not in airootfs/.
         if self.customize or any(entry.path.startswith("/root/") for entry in self.overlay.tree):
             found["/root"] = "0:0:750"
         entries = [entry for entry in self.overlay.tree if entry.type != "link"]
@@ -292,7 +293,7 @@ class _Exporter:
             for joined in user.groups:
                 members.setdefault(joined, []).append(name)
         group = [f"{name}:x:{number}:" for name, number in sorted(self.numbers.items())]
-        # systemd-sysusers refuses to make a group that gshadow has and group has not.
+        # systemd-sysusers refuses to create a group that is in gshadow and not in group.
         gshadow = [f"{name}:!*::" for name in sorted(self.numbers)]
         for joined, names in sorted(members.items()):
             self.losses.append(
@@ -312,7 +313,7 @@ class _Exporter:
 
     @cached_property
     def customize(self) -> str:
-        """customize_airootfs.sh: what runs in the system at the end."""
+        """The text of customize_airootfs.sh, which runs in the system at the end."""
         lines = []
         for user in self.overlay.users:
             lines += [f"gpasswd -a {user.name} {group}" for group in user.groups]
@@ -358,7 +359,7 @@ class _Exporter:
 
 
 def write(made: Export, directory: Path) -> None:
-    """Write the directory anew."""
+    """Replace ``directory`` by the export."""
     shutil.rmtree(directory, ignore_errors=True)
     for path, file in sorted(made.files.items()):
         target = directory / path

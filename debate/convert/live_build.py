@@ -1,4 +1,4 @@
-"""live-build's config/ directory as a profile of ours.
+"""Converts live-build's config/ directory to a debate profile.
 
 Sources: lb_config(1); live-build's manual, the chapters on customizing package installation and contents.
 """
@@ -71,18 +71,19 @@ UTC_TIME=false
 WIN32_LOADER=false
 ZSYNC=true""".splitlines()
 )
-"""What `lb config` writes where nobody asked for anything, without ``LB_``: no loss if it is not taken over."""
+"""What `lb config` writes by default, without ``LB_``. Ignoring a default is not a loss."""
 _DERIVED = re.compile(
     r"LB_(CONFIGURATION_VERSION|ISO_PREPARER|(PARENT_)?DEBIAN_INSTALLER_DISTRIBUTION|PARENT_(DISTRIBUTION|ARCHIVE)\w*)"
 )
-"""What follows from other options."""
+"""Options that follow from others."""
 
 
 def convert(directory: Path) -> Draft:
-    """What `lb config` left in ``directory``, or its config/. Raises DebateError."""
+    """Convert what `lb config` wrote to ``directory`` or its config/. Raises DebateError."""
     config = directory if (directory / "package-lists").is_dir() else directory / "config"
     if not config.is_dir():
-        raise DebateError(f"{shown(config)}: is no directory; -d names where `lb config` was run")
+        remedy = "-d names the directory in which `lb config` was run"
+        raise DebateError("not a directory", remedy, place=shown(config))
     return _Converter(config).run()
 
 
@@ -117,7 +118,7 @@ class _Converter:
         return Draft("a configuration of live-build", fields, overlay, hooks, tuple(self.losses))
 
     def options_of(self, path: Path, fields: dict[str, Any]) -> dict[str, Any]:
-        """``fields`` with what a file of options says. It is read as text: nothing of it runs."""
+        """``fields`` with the options in a file. It is parsed as text and never executed."""
         if not path.is_file():
             return fields
         self.read.add(path)
@@ -139,7 +140,7 @@ class _Converter:
 
     @staticmethod
     def take(name: str, value: str, fields: dict[str, Any]) -> bool:
-        """Put an option into ``fields``. Returns whether it has a place there."""
+        """Put an option into ``fields``. Returns False if it has no counterpart."""
         boot, image = fields.setdefault("boot", {}), fields.setdefault("image", {})
         if name in ("LB_DISTRIBUTION", "LB_DISTRIBUTION_CHROOT", "LB_DISTRIBUTION_BINARY"):
             fields["release"] = value
@@ -198,7 +199,7 @@ class _Converter:
                     self.lose(path, "is no file, directory or link")
 
     def hooks(self) -> Iterator[tuple[str, bytes]]:
-        """live-build runs them in the order of their names, and links those it brings itself."""
+        """Hooks in the order in which live-build runs them, that of their names; its own ones are symbolic links."""
         found = sorted(
             (path.name, path)
             for pattern in ("hooks/*", "hooks/normal/*", "hooks/live/*")

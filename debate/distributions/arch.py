@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from debate.distributions import glibc
 from debate.distributions.interface import LocaleParts
-from debate.model import text_entry
+from debate.entry import text_entry
 
 if TYPE_CHECKING:
     from debate.distributions.interface import PacmanDistribution

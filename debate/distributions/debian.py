@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from debate.distributions import glibc
 from debate.distributions.interface import LocaleParts
-from debate.model import Entry, text_entry
+from debate.entry import Entry, text_entry
 
 if TYPE_CHECKING:
     from debate.distributions.interface import AptDistribution

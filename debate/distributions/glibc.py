@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from debate.distributions.interface import LocaleParts
-from debate.model import Entry, text_entry
+from debate.entry import Entry, text_entry
 
 
 def locale_parts(overlay: Mapping[str, Any]) -> LocaleParts:

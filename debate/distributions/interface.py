@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from debate.model import Entry
+from debate.entry import Entry
 
 
 @dataclass(frozen=True)

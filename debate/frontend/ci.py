@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -31,20 +30,23 @@ def annotation(message: str, **properties: object) -> str:
     where = ",".join(
         f"{name}={_escaped(str(value)).replace(':', '%3A').replace(',', '%2C')}" for name, value in properties.items()
     )
-    return f"::error {where}::{_escaped(message)}"
+    return f"::error{f' {where}' if where else ''}::{_escaped(message)}"
 
 
-def errors(problems: Iterable[Problem], title: str) -> list[str]:
-    """GitHub's commands for errors, each at its line of its file if it has one."""
-    return [_annotated(problem, title) for problem in problems]
+def errors(problems: Iterable[Problem], title: str = "", details: str = "") -> list[str]:
+    """GitHub's commands for errors, each at its line of its file if it has one; others have ``details`` below them."""
+    return [_annotated(problem, title, details) for problem in problems]
 
 
-def _annotated(problem: Problem, title: str) -> str:
+def _annotated(problem: Problem, title: str, details: str) -> str:
     place = problem.place
-    if place is None or not (place.line or os.path.isfile(place.file)):
-        return annotation(str(problem), title=title)
-    where = {"file": place.file, "line": place.line, "col": place.column}
-    return annotation(str(replace(problem, place=None)), **{name: at for name, at in where.items() if at}, title=title)
+    where: dict[str, object] = {"title": title} if title else {}
+    if place is not None and (place.line or os.path.isfile(place.file)):
+        at = {"file": place.file, "line": place.line, "col": place.column}
+        where = {name: value for name, value in at.items() if value} | where
+        problem = replace(problem, place=None)
+    text = str(problem) if "line" in where else "\n".join(filter(None, (str(problem), details)))
+    return annotation(text, **where)
 
 
 def inert(text: str) -> str:
@@ -64,6 +66,8 @@ def _escaped(text: str) -> str:
 
 def folded(title: str, lines: Iterable[str]) -> str:
     """``lines`` as a section that is closed at first. Nothing in them is a command, as long as they are printable."""
+    import secrets
+
     token = secrets.token_hex(16)
     if on_github():
         before, after = [f"::group::{title}", f"::stop-commands::{token}"], [f"::{token}::", "::endgroup::"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from debate.commands.command import Answer
@@ -30,11 +30,14 @@ class JsonLines:
         if done.lines:
             self._result(done.task, text="\n".join(done.lines))
         if done.made:
-            data = {name: value for name, value in done.made.items() if name not in ("what", "next")}
-            self._result(done.task, text=done.made["what"], next=done.made["next"], data=data)
+            self.made_before(done.task, done.made)
 
     def unchanged(self, task: str) -> None:
         self._step(task, "unchanged")
+
+    def made_before(self, task: str, made: Mapping[str, Any]) -> None:
+        data = {name: value for name, value in made.items() if name not in ("what", "next")}
+        self._result(task, text=made["what"], next=made["next"], data=data)
 
     def skipped(self, task: str) -> None:
         self._step(task, "skipped")

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from debate.frontend import ci
 from debate.host.files import write_atomically
-from debate.model import Activity
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from debate.model import Activity
 
 _LIVE_AFTER = 0.4
 """Seconds until a terminal's live view is worth loading what draws it."""
@@ -60,6 +61,8 @@ class Board:
         with self._lock:
             activity = self.running.get(name)
             if activity is None:
+                from debate.model import Activity
+
                 activity = self.running[name] = Activity(name, self.expected(name))
                 self._watch()
             if verbose:
@@ -74,6 +77,8 @@ class Board:
 
     def activity(self, name: str) -> Activity:
         """The activity of a running step; for any other, one that nobody sees."""
+        from debate.model import Activity
+
         return self.running.get(name) or Activity(name)
 
     # How long it takes -----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from doit.exceptions import TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
 from debate.commands.command import Answer
+from debate.deferred import frozen
 from debate.errors import DebateError
 from debate.frontend.progress import Board
 from debate.graph.failed import Failed
@@ -19,7 +20,7 @@ SOURCES = ("built", "local", "remote")
 """Where the result of a step can come from: made now, the store, the remote."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Done:
     """A task that ran and succeeded."""
 
@@ -37,7 +38,7 @@ class Done:
     """``what`` was made and what to do ``next``, as text for people; other keys go to JSON as they are."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Tally:
     """Numbers of a run."""
 
@@ -60,6 +61,9 @@ class Form(Protocol):
 
     def unchanged(self, task: str) -> None:
         """A task is up to date."""
+
+    def made_before(self, task: str, made: Mapping[str, Any]) -> None:
+        """What an earlier run of a task that is up to date ``made``, as `Done` has it. Comes at the end of a run."""
 
     def skipped(self, task: str) -> None:
         """A task did not run, since what it needs failed."""
@@ -87,6 +91,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
     def __init__(self, outstream: TextIO, options: dict[str, Any]) -> None:
         super().__init__(outstream, options)
         self.tally = Tally()
+        self.unchanged: list[Any] = []
+        """Tasks that are up to date. doit gives them the values of their last run only after it has told of them."""
         self.form: Form
         if self.format == "json":
             from debate.frontend.json_lines import JsonLines
@@ -117,6 +123,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         if task.actions:
             self.board.done += 1
             self.tally.unchanged += 1
+            self.unchanged.append(task)
             self.form.unchanged(task.name)
 
     def add_success(self, task: Any) -> None:
@@ -159,6 +166,9 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
     def complete_run(self) -> None:
         self.at_end()
         self.board.close()
+        for task in self.unchanged:
+            if made := task.values.get("made"):
+                self.form.made_before(task.name, made)
         self.form.end(self.tally, self.runtime_errors)
 
     def _show_answer(self, task: Any) -> None:

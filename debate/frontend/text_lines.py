@@ -5,10 +5,11 @@ In the logs of GitHub and GitLab, each step's own log is folded in; GitHub shows
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from debate.commands.command import Answer
-from debate.errors import DebateError, Problem
+from debate.errors import DebateError
 from debate.frontend import ci
 from debate.frontend.progress import Board
 from debate.frontend.reporter import Done, Tally
@@ -52,6 +53,9 @@ class TextLines:
     def unchanged(self, task: str) -> None:
         """Only counted."""
 
+    def made_before(self, task: str, made: Mapping[str, Any]) -> None:
+        """Nothing new."""
+
     def skipped(self, task: str) -> None:
         self.board.write(f"  {task:<22} not run: what it needs failed", style="dim")
 
@@ -62,13 +66,13 @@ class TextLines:
             self.board.write(line, style="red" if line.startswith("  > ") else "", stamped=False)
         self.board.write("", stamped=False)
         if self.github:
-            self._commands(github_annotations(error.problems, error.details, title=task.replace(":", " ")))
+            self._commands(ci.errors(error.problems, task.replace(":", " "), error.details))
 
     def answered(self, task: str, answer: Answer) -> None:  # noqa: ARG002 - an answer stands for itself
         if self.github and answer.problems:
             if not self.asked:
                 self._lines(answer.text.splitlines())
-            self._commands(github_annotations(answer.problems))
+            self._commands(ci.errors(answer.problems))
         elif answer.text:
             self.board.write(answer.text.removesuffix("\n"), stamped=False)
 
@@ -110,15 +114,3 @@ def _note(done: Done) -> str:
     more = f" and {len(done.why) - 1} more" if len(done.why) > 1 else ""
     short = first if len(first) <= _WHY else f"{first[: _WHY - 1]}…"
     return "  ".join(filter(None, (done.note, f"{short}{more}")))
-
-
-def github_annotations(problems: Iterable[Problem], details: str = "", **more: str) -> Iterator[str]:
-    """GitHub's commands that show each problem at its line; one without a line is shown whole, with ``details``."""
-    for problem in problems:
-        place = problem.place
-        if place is not None and place.line:
-            column = {"col": place.column} if place.column else {}
-            text = str(Problem(None, problem.fact, problem.remedy))
-            yield ci.annotation(text, file=place.file, line=place.line, **column, **more)
-        else:
-            yield ci.annotation("\n".join(filter(None, (str(problem), details))), **more)

@@ -1,4 +1,4 @@
-"""How two values of a config differ."""
+"""The differences between two values of a config."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Change:
 
     kind: Literal["added", "removed", "changed", "reordered"]
     path: tuple[str, ...]
-    """Names from the outside in: of fields, and of entries that have a name. Empty for the value itself."""
+    """Names of fields and of named list entries, outermost first. Empty for the value itself."""
     old: Any = None
-    """JSON. Of an entry that was removed from a list, that entry; of a reordered list, the whole list."""
+    """A JSON value. For an entry removed from a list, that entry; for a reordered list, the whole list."""
     new: Any = None
 
     def __str__(self) -> str:
@@ -28,14 +28,14 @@ class Change:
             return f"- {path}: {_text(self.old)}"
         if self.kind == "changed":
             return f"~ {path}: {_text(self.old)} -> {_text(self.new)}"
-        return f"~ {path}: another order"
+        return f"~ {path}: reordered"
 
 
 def changes(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[Change]:
     """Every difference between two JSON values.
 
-    The order of every list counts, and so do repetitions: sort lists in which it does not beforehand, as
-    `debate.profile.chosen.with_sets_sorted` does. Entries of a list that have a name or a path are compared by it.
+    Order and repetitions in lists count. Sort lists that are sets beforehand, as
+    `debate.profile.chosen.with_sets_sorted` does. List entries that have a name or a path are matched by it.
     """
     if isinstance(old, dict) and isinstance(new, dict):
         yield from _mappings(old, new, path)
@@ -72,13 +72,13 @@ def _lists(old: list[Any], new: list[Any], path: tuple[str, ...]) -> Iterator[Ch
 
 
 def _shared(items: Sequence[str], others: Collection[str]) -> list[str]:
-    """What ``others`` has as well, each once, in the order of ``items``."""
+    """The items that are also in ``others``, each once, in the order of ``items``."""
     known = set(others)
     return [item for item in dict.fromkeys(items) if item in known]
 
 
 def _key(old: list[Any], new: list[Any]) -> str | None:
-    """The field that names each entry of both lists, if there is one whose values are different within each list."""
+    """The field that identifies the entries of both lists: its values are unique in each list. None without one."""
     if not all(isinstance(item, dict) for item in (*old, *new)):
         return None
     for key in ("name", "path", "source"):
@@ -99,7 +99,7 @@ def _spelled(item: Any) -> str:
 
 
 def _without(items: Iterable[str], others: Iterable[str]) -> list[str]:
-    """``items`` without as many of each as ``others`` has."""
+    """The multiset difference of ``items`` and ``others``."""
     spare = Counter(others)
     left = []
     for item in items:

@@ -1,6 +1,6 @@
-"""Why a step runs, or ran: what it reads and is made of, against what was kept of its last run.
+"""Why a step runs, or ran: its inputs, compared with those of its last run.
 
-traces/STEP.json has the key's ingredients, traces/read/STEP.json the values that the step read.
+traces/STEP.json has the ingredients of its key, traces/read/STEP.json the values that it read.
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ Kind = Literal["new", "value", "file", "package", "script", "code", "base", "inp
 
 @dataclass(frozen=True)
 class Reason:
-    """One reason for which a step runs."""
+    """One reason why a step runs."""
 
     kind: Kind
-    """``value`` of the config, ``file`` of the overlay, ``package`` of the lock, ``script`` in sandbox/, ``code`` of
-    debate, sandbox ``base``, another step's ``input`` or ``layer``, anything else that it is ``given``; ``new``: it
-    never ran; ``lost``: its result is not in the cache; ``asked``: by name."""
+    """What changed: a ``value`` of the config, a ``file`` of the overlay, a ``package`` of the lock, a ``script`` in
+    sandbox/, ``code`` of debate, the sandbox ``base``, an ``input`` or ``layer`` from another step, or any other
+    ingredient (``given``). ``new``: it never ran; ``lost``: its result is no longer in the cache; ``asked``: it was
+    requested by name."""
     path: str = ""
-    """Of the value or the file; name of the script, the module, or what is given; a line of `lockfile.differences`."""
+    """Path of the value or file; name of the script, module or ingredient; a line of `lockfile.differences`."""
     change: Literal["", "added", "removed", "changed", "reordered"] = ""
-    """What became of a value, or of a field of a file."""
+    """How a value, a file, or a field of a file changed."""
     old: Any = None
     new: Any = None
     """JSON values."""
@@ -43,12 +44,11 @@ class Reason:
     """FILE:LINE:COLUMN of the value, or the file that was read."""
 
     def __str__(self) -> str:
-        where = f" ({self.place})" if self.place else ""
+        place = f" ({self.place})" if self.place else ""
         if self.kind == "value" and self.change:
-            return f"{Change(self.change, (self.path,), self.old, self.new)}{where}"
+            return f"{Change(self.change, (self.path,), self.old, self.new)}{place}"
         if self.kind == "file":
-            fact = {"added": "new", "removed": "gone"}.get(self.change, "changed")
-            return f"{self.path}: {fact}{where}"
+            return f"{self.path}: {self.change or 'changed'}{place}"
         return _TEXTS[self.kind].format(path=self.path)
 
     def to_json(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class Reason:
 
     @classmethod
     def from_json(cls, value: Any) -> Reason | None:
-        """None for what another version of debate wrote."""
+        """None if another version of debate wrote it."""
         try:
             return msgspec.convert(value, cls)
         except msgspec.ValidationError:
@@ -64,29 +64,29 @@ class Reason:
 
 
 _TEXTS = {
-    "new": "it was never built here before",
+    "new": "never built here before",
     "package": "lock: {path}",
     "script": "sandbox/{path} changed",
     "code": "debate itself changed: {path}",
     "base": "the sandbox base changed",
-    "input": "an input changed: another step made it anew",
-    "layer": "a layer below changed: another step made it anew",
-    "given": "what it is given changed: {path}",
+    "input": "an input changed: the output of another step",
+    "layer": "a layer below changed: the output of another step",
+    "given": "its {path} changed",
     "lost": "its result is no longer in the cache",
-    "asked": "it was asked for",
+    "asked": "requested by name",
 }
 
 
 @dataclass(frozen=True)
 class Last:
-    """What is known of a step's last run: empty where there was none."""
+    """What is known about a step's last run; empty if there was none."""
 
     trace: Mapping[str, Any]
     read: Mapping[str, Any]
 
     @classmethod
     def load(cls, records: Records, step: str) -> Last:
-        """Out of an output directory; what is damaged counts as gone."""
+        """Read it from an output directory. A damaged file counts as missing."""
         return cls(
             read_object(records.directory / f"traces/{step}.json"),
             read_object(records.directory / f"traces/read/{step}.json"),
@@ -106,11 +106,11 @@ def reasons(
     contents: Mapping[str, Any],
     root: Callable[[], Node],
 ) -> list[Reason]:
-    """Why a step that now reads ``read`` and has these ``ingredients`` is not what it was.
+    """Why a step that now reads ``read`` and has these ``ingredients`` has to run again.
 
     ``read`` has slices as ``slices/STEP``, and the record ``lock``.
-    In terms of what the user changed; of what it is made of where that tells nothing. ``contents`` says where the
-    files of the overlay are, ``root`` reads the profile, for the places of its values.
+    In terms of what the user changed, or of the step's ingredients if that explains nothing. ``contents`` has the
+    paths of the overlay's files; ``root`` reads the profile, for the places of its values.
     """
     if not last.read:
         return [Reason("new")]
@@ -129,7 +129,7 @@ def reasons(
 
 
 def _of_key(old: Mapping[str, Any], new: Mapping[str, Any], *, told: bool) -> Iterator[Reason]:
-    """What of a key changed: scripts, code, base, results of other steps; the rest only if nothing else is told."""
+    """What changed in a key: scripts, code, base, outputs of other steps; the rest only if nothing else explains it."""
     scripts = [{name: sha for command in side.get("commands", []) for name, sha in command["script"].items()}
                for side in (old, new)]  # fmt: skip
     for name in sorted(scripts[0].keys() | scripts[1].keys()):
@@ -156,13 +156,13 @@ def _of_key(old: Mapping[str, Any], new: Mapping[str, Any], *, told: bool) -> It
 
 
 def _of_value(change: Change, root: Callable[[], Node], contents: Mapping[str, Any], now: Any) -> Reason:
-    """A change of a slice with the place in the profile, or the file, that it comes from."""
+    """A change of a slice, with its place in the profile or its source file."""
     if change.path[:1] == ("tree",) and len(change.path) > 1:
         path, fields = change.path[1], change.path[2:]
         digest = next((entry.get("digest", "") for entry in now.get("tree", []) if entry["path"] == path), "")
         source = contents.get(digest, {}).get("path", "")
         place = shown(Path(source)) if source.startswith("/") else source or _position(root(), path)
-        if fields and fields != ("digest",):  # Mode, owner and the like are values of the file.
+        if fields and fields != ("digest",):  # Mode, owner and the like.
             return Reason("value", f"{path} {fields[0]}", change.kind, change.old, change.new, place)
         return Reason("file", path, "changed" if fields else change.kind, place=place)
     place = "" if change.kind == "removed" else _position(root(), change.new)
@@ -170,7 +170,7 @@ def _of_value(change: Change, root: Callable[[], Node], contents: Mapping[str, A
 
 
 def _position(root: Node, value: Any) -> str:
-    """The place of the only scalar that is ``value``; empty where there is none, or more than one."""
+    """The place of the only scalar with this value; empty if there is none or more than one."""
     found = [] if value is None else list(_find(root, value))
     return str(found[0].position) if len(found) == 1 else ""
 

@@ -1,4 +1,4 @@
-"""Records: small JSON files that name a step's outputs by digest, for what comes after it."""
+"""Records: small JSON files that name a step's outputs by digest, for later steps."""
 
 from __future__ import annotations
 
@@ -7,33 +7,36 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from debate.artifact import Artifact
 from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.host.files import write_atomically
-from debate.model import Artifact, Result
+
+if TYPE_CHECKING:
+    from debate.model import Result
 
 Report = dict[str, Any]
-"""What a step tells the reporter, as JSON values.
+"""What a step passes to the reporter, as JSON values.
 
-``source`` and ``seconds`` of its result, the ``log`` that this run wrote, ``note``, ``why`` it ran (`reasons.Reason`),
-``lines`` to show below, ``made`` for what a build made.
+``source`` and ``seconds`` of its result, the ``log`` that this run wrote, a ``note``, ``why`` it ran
+(`reasons.Reason`), ``lines`` to show below, and ``made`` for the results of a build.
 """
 
 
 class Records:
-    """The JSON files of one output directory, by their names without ``.json``."""
+    """The JSON files of one output directory, by name without ``.json``."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
     def load(self, name: str) -> Any:
-        """What a step wrote. Raises DebateError where it is missing or damaged."""
+        """Read a file. Raises DebateError if it is missing or damaged."""
         return read_json(self.directory / f"{name}.json")
 
     def save(self, name: str, value: Any) -> None:
-        """Write a file, unless it says the same already."""
+        """Write a file, unless its content is the same."""
         save_json(self.directory / f"{name}.json", value)
 
 
@@ -43,7 +46,7 @@ def report_of(result: Result) -> Report:
 
 
 def trace_of(result: Result) -> dict[str, Any]:
-    """How a result came to be, for whoever asks later."""
+    """How a result was made, for `explain` and others."""
     how = ("step", "key", "ingredients", "cached", "source", "seconds")
     return {name: getattr(result, name) for name in how}
 
@@ -53,7 +56,7 @@ def record_of(outputs: Mapping[str, Artifact]) -> dict[str, Any]:
 
 
 def outputs_of(record: Any, place: str = "record") -> dict[str, Artifact]:
-    """The outputs that a record names. Raises DebateError, at ``place``, for a damaged one."""
+    """The outputs that a record names. Raises DebateError, at ``place``, if it is damaged."""
     try:
         outputs = {str(name): Artifact(**fields) for name, fields in record["outputs"].items()}
         whole = all(_DIGEST.fullmatch(one.digest) and type(one.size) is int for one in outputs.values())
@@ -66,11 +69,11 @@ def outputs_of(record: Any, place: str = "record") -> dict[str, Artifact]:
 
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
 AGAIN = "run the same command again"
-"""What to do about a record that is missing or damaged: the step that writes it runs first."""
+"""Remedy for a missing or damaged record: the step that writes it runs first then."""
 
 
 def present(store: Store, records: Iterable[Path]) -> bool:
-    """Everything that the records name is in the store. A damaged record names nothing that could be there."""
+    """True if the store has every output that the records name. False if a record is damaged."""
     try:
         return all(store.has(artifact) for record in records for artifact in outputs_of(read_json(record)).values())
     except (OSError, DebateError):
@@ -78,9 +81,9 @@ def present(store: Store, records: Iterable[Path]) -> bool:
 
 
 def read_json(path: Path) -> Any:
-    """The JSON object that an earlier step wrote. It is never altered here, as commands that only look read it, too.
+    """The JSON object that an earlier step wrote. The file is never changed, since read-only commands use this too.
 
-    Raises DebateError where it is missing or damaged. The step that writes it is not up to date then: see
+    Raises DebateError if it is missing or damaged. The step that writes it is not up to date then: see
     `debate.graph.untouched`.
     """
     try:
@@ -95,7 +98,7 @@ def read_json(path: Path) -> Any:
 
 
 def save_json(path: Path, value: Any) -> None:
-    """Write a record, unless the file says the same already."""
+    """Write a record, unless the content of the file is the same."""
     data = (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
     try:
         if path.read_bytes() == data:

@@ -1,4 +1,4 @@
-"""Copies of files, and putting one in another's place."""
+"""Copying files, and replacing one by another."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ _RENAME_EXCHANGE = 2
 def send(source: int, target: int, size: int) -> None:
     """Copy the first ``size`` bytes of one open file to another, inside the kernel; see sendfile(2).
 
-    ``source`` is not moved, so that it can be read meanwhile. Raises OSError where it ends before.
+    The file offset of ``source`` does not change, so that others can read it meanwhile. Raises OSError if it is
+    shorter.
     """
     offset = 0
     while offset < size:
         count = os.sendfile(target, source, offset, size - offset)
         if not count:
-            raise OSError("cut short while it was copied")
+            raise OSError("truncated while it was copied")
         offset += count
 
 
 def replace(path: Path, target: Path) -> None:
-    """Rename ``path`` to ``target``, which is there at every moment if it was before; see renameat2(2).
+    """Rename ``path`` to ``target``, which never disappears if it existed before; see renameat2(2).
 
-    As os.replace, without ext4's custom of bringing the whole file to the disk first. After a power cut the
-    new file may be empty: for files that can be had again.
+    Unlike os.replace, this does not make ext4 write the whole file to disk first. After a power failure the new file
+    may be empty, so this is for files that can be made again.
     """
     if target.exists():
         import ctypes
@@ -35,4 +36,4 @@ def replace(path: Path, target: Path) -> None:
         if libc.renameat2(_AT_FDCWD, os.fsencode(path), _AT_FDCWD, os.fsencode(target), _RENAME_EXCHANGE) == 0:
             path.unlink()
             return
-    os.replace(path, target)  # Nothing to exchange it with, or a file system that cannot.
+    os.replace(path, target)  # There is no target yet, or the file system cannot exchange files.

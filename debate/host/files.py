@@ -1,4 +1,4 @@
-"""Small files that are written whole, and names that tell which process made them."""
+"""Small files that are written atomically, and names that tell which process made them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _UNFINISHED = "unfinished"
 
 
 def _started(process: int) -> str:
-    """When a process started, in clock ticks since boot; see proc_pid_stat(5), field 22."""
+    """Start time of a process, in clock ticks since boot; see proc_pid_stat(5), field 22."""
     return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
 
 
 def workspace_name(label: str) -> str:
-    """A name no other workspace has, from which `is_builder_alive` can tell its builder."""
+    """A unique name for a workspace, from which `is_builder_alive` can tell its builder."""
     process = os.getpid()
     return f"{process}-{_started(process)}-{next(_numbers)}-{label}"
 
 
 def is_builder_alive(name: str) -> bool:
-    """Whether the process that made the workspace ``name`` still runs on this machine."""
+    """True if the process that made the workspace ``name`` still runs on this machine."""
     process, started, *_ = [*name.split("-"), "", ""]
     try:
         return process.isdigit() and _started(int(process)) == started
@@ -33,7 +33,7 @@ def is_builder_alive(name: str) -> bool:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file that may be gone or damaged; empty then."""
+    """The JSON object in a file; empty if the file is missing or damaged."""
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -42,18 +42,18 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write ``path`` so that a reader sees the old content or the new, never a part."""
+    """Write ``path`` so that readers see either the old or the new content, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, temporary_beside(path), data, 0o644, sync=False)
 
 
 def temporary_beside(path: Path) -> Path:
-    """A name for what is to become ``path``; `sweep` finds it when its writer was killed."""
+    """A temporary name for a file that will become ``path``; `sweep` finds it if its writer was killed."""
     return path.with_name(f".{path.name}.{workspace_name(_UNFINISHED)}")
 
 
 def sweep(directory: Path) -> None:
-    """Remove files below ``directory`` that killed processes were writing."""
+    """Remove temporary files of killed processes below ``directory``."""
     for path in directory.rglob(f".*-{_UNFINISHED}"):
         if not is_builder_alive(path.name.rpartition(".")[2]):
             path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""How much memory the host has left."""
+"""The host's available memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def available_memory() -> int:
-    """Bytes that could be used without swapping; see proc_meminfo(5), MemAvailable. 0 where it is not told."""
+    """Bytes that can be used without swapping; see proc_meminfo(5), MemAvailable. 0 if unknown."""
     for line in Path("/proc/meminfo").read_text().splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024

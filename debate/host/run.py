@@ -1,4 +1,4 @@
-"""One way to run a command on the host."""
+"""Run a command on the host."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from debate.errors import DebateError
+from debate.errors import DebateError, Place, Problem
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
-"""Loaded here: a child that is nobody by then may not read where Python lies."""
+"""Loaded here, since a child that has become the user nobody may be unable to read Python's files."""
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when the thread that started it ends; see prctl(2)."""
+    """Make the kernel kill this process when the thread that started it ends; see prctl(2)."""
     if _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
 
@@ -33,9 +33,9 @@ def run(
     directory: Path | None = None,
     remedy: str = "",
 ) -> str:
-    """Run ``argv`` without a terminal and in a small environment. Returns its standard output.
+    """Run ``argv`` without a terminal and in a minimal environment. Returns its standard output.
 
-    Raises DebateError with the command as one can paste it and the end of what it said.
+    Raises DebateError whose place is the command, quoted for a shell, and whose details are the end of its output.
     """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
@@ -49,10 +49,9 @@ def run(
             env={**kept, "LC_ALL": "C.UTF-8", **(environment or {})},
         )
     except FileNotFoundError:
-        raise DebateError(f"{argv[0]}: not installed; {remedy or 'run ./setup'}") from None
+        raise DebateError("not installed", remedy or "run ./setup", place=argv[0]) from None
     if done.returncode:
-        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-5:])
-        raise DebateError(
-            f"{shlex.join(argv)}: exit status {done.returncode}: {said}" + (f"; {remedy}" if remedy else "")
-        )
+        problem = Problem(Place(shlex.join(argv)), f"exit status {done.returncode}", remedy)
+        said = (done.stderr or done.stdout).strip().splitlines()[-5:]
+        raise DebateError.of([problem], details="\n".join(said))
     return done.stdout

@@ -1,4 +1,4 @@
-"""The ISO: layers as they are, kernel, initramfs, boot images and GRUB's menu, in one hybrid image.
+"""The ISO: layers, kernel, initramfs, boot images and GRUB's menu in one hybrid image.
 
 Sources: xorriso-as-mkisofs(1), ECMA-119, El Torito 1.0, UEFI specification 2.10, 5.3 (GPT), GRUB's manual (serial,
 linux).
@@ -7,39 +7,38 @@ linux).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from debate.model import Command, Step
+from debate.deferred import frozen
 from debate.steps.rule import Rule
 from debate.text.grub import quote
 
 if TYPE_CHECKING:
     from debate.history.records import Report
     from debate.live.interface import Live
-    from debate.model import Artifact
+    from debate.model import Artifact, Step
     from debate.steps.choices import Choices
     from debate.steps.work import Work
 
 
-@dataclass(frozen=True)
+@frozen
 class Slice:
-    """What is on the ISO besides what other steps make."""
+    """What goes onto the ISO in addition to the outputs of other steps."""
 
     distribution: str
     architecture: str
     generator: str
-    """What made the initramfs, which looks for the layers in its own way."""
+    """The initramfs generator, which decides where the layers are looked for."""
     label: str
     publisher: str
     application: str
     title: str
-    """Of the menu's entry."""
+    """Title of the menu entry."""
     timeout: int
-    """Seconds until the menu starts its entry; -1 for never."""
+    """Seconds until the menu boots its entry; -1 for never."""
     console: tuple[str, ...]
     arguments: tuple[str, ...]
-    """For the kernel, after those of the live system and the consoles."""
+    """Kernel arguments, after those for the live system and the consoles."""
 
     @classmethod
     def of(cls, choices: Choices) -> Self:
@@ -75,7 +74,7 @@ def make(work: Work) -> Report:
 
 
 def layers(rootfs: Mapping[str, Any], overlay: Mapping[str, Any]) -> list[tuple[str, Artifact]]:
-    """What each layer on the ISO holds and its image, the lowest first, out of the records of those steps."""
+    """Name and image of each layer on the ISO, the lowest first, from the records of its steps."""
     from debate.history.records import outputs_of
     from debate.steps.work import layers_of
 
@@ -84,7 +83,7 @@ def layers(rootfs: Mapping[str, Any], overlay: Mapping[str, Any]) -> list[tuple[
 
 
 def _sha512(work: Work, layer: Artifact, wanted: Sequence[Artifact]) -> str:
-    """The SHA-512 of ``layer`` in hex digits. One that stayed the same is not read again; ``wanted`` are remembered."""
+    """The SHA-512 of ``layer`` in hex digits, cached. The cache keeps only the layers in ``wanted``."""
     from debate import keys
     from debate.host.files import read_object
 
@@ -99,6 +98,8 @@ def _sha512(work: Work, layer: Artifact, wanted: Sequence[Artifact]) -> str:
 
 def step(iso: Slice, live: Live, boot: Mapping[str, Artifact], epoch: int, base: Artifact) -> Step:
     """Output: iso. ``boot`` has the outputs of the boot step."""
+    from debate.model import Command, Step
+
     parameters = {"iso/boot/grub/grub.cfg": menu(iso, live).encode()}
     inputs = {}
     for path, content in live.tree.items():

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def manifest(work: Work) -> dict[str, Any]:
-    """All facts about an ISO, the same for the same ISO."""
+    """All facts about an ISO; the same ISO has the same manifest."""
     lock, hashes, rootfs = work.record("lock"), work.record("hash"), work.outputs("rootfs")
     iso, initrd = work.outputs("iso")["iso"], work.outputs("initrd")
     base = outputs_of(work.base_record())

@@ -1,10 +1,10 @@
-"""What a build leaves in its output directory: the ISO, and what tells people what is in it.
+"""The results of a build in its output directory: the ISO, and files that describe it.
 
 P-ARCH.iso                  the ISO
 P-ARCH.iso.sha256           for `sha256sum -c`
 manifest.json               packages, layers, hashes, tool versions
 P-ARCH.cdx.json             SBOM: CycloneDX 1.6, https://cyclonedx.org/docs/1.6/json/
-P-ARCH.packages             name and version, a package a line
+P-ARCH.packages             name and version, one package per line
 build.json                  names, sizes and digests of these
 """
 
@@ -40,10 +40,10 @@ def make(work: Work) -> Report:
 
 @contextlib.contextmanager
 def _alone(directory: Path) -> Iterator[None]:
-    """Wait for whoever writes results there: build.json of one would speak of another's files."""
+    """Lock ``directory``: with two writers at once, build.json could describe the other's files."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with contextlib.suppress(OSError):  # NFS locks no directory. Files are whole there all the same.
+        with contextlib.suppress(OSError):  # NFS cannot lock directories. Each file is still written atomically.
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
@@ -62,7 +62,7 @@ def _write(work: Work) -> Report:
     sweep(directory)
     last = read_object(directory / "build.json")
     old = _files(last)
-    # Another builder may have written it just now, or this one, with other texts.
+    # Another builder may just have written the same ISO.
     if last.get("digest") != iso.digest or not _is_as_written(target, old.get(target.name)):
         copy(work.store.path(iso), target)
     facts = manifest(work)
@@ -76,11 +76,19 @@ def _write(work: Work) -> Report:
         write_atomically(directory / name, text.encode())
     files = {f"{stem}.iso": [iso.size, target.stat().st_mtime_ns]}
     files |= {name: [len(text.encode()), (directory / name).stat().st_mtime_ns] for name, text in texts.items()}
-    for name in old.keys() - files.keys():  # Under another name, such as another architecture's.
+    for name in old.keys() - files.keys():  # Names change, for example with the architecture.
         (directory / name).unlink(missing_ok=True)
     work.save({"iso": f"{stem}.iso", "digest": iso.digest, "files": files})
     what = f"{shown(target)}  {bytes_shown(iso.size)}  {iso.digest}"
-    return {"made": {"what": what, "next": f"doit check:{work.name}, which boots it in QEMU"}}
+    return {
+        "made": {
+            "what": what,
+            "next": f"doit check:{work.name}, which boots it in QEMU",
+            "file": shown(target),
+            "size": iso.size,
+            "digest": iso.digest,
+        }
+    }
 
 
 def _json(value: Any) -> str:
@@ -88,9 +96,9 @@ def _json(value: Any) -> str:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Put a file of the store beside the user's: a reflink where the file system can, else a copy.
+    """Copy a file of the store for the user, as a reflink if the file system supports that.
 
-    Never a hard link, through which a user could change the store.
+    Never as a hard link, through which the user could change the store.
     """
     temporary = temporary_beside(target)
     try:
@@ -98,7 +106,7 @@ def copy(source: Path, target: Path) -> None:
             try:
                 fcntl.ioctl(writer, _FICLONE, reader.fileno())
             except OSError:
-                # shutil.copyfile would open the target anew, for which ext4 waits for the disk.
+                # shutil.copyfile would open the target again, which makes ext4 wait for the disk.
                 send(reader.fileno(), writer.fileno(), os.fstat(reader.fileno()).st_size)
         replace(temporary, target)
     finally:
@@ -106,13 +114,13 @@ def copy(source: Path, target: Path) -> None:
 
 
 def present(directory: Path) -> bool:
-    """Whether the results of the last build lie in ``directory`` as they were written."""
+    """True if the results of the last build are in ``directory``, unchanged."""
     files = _files(read_object(directory / "build.json"))
     return bool(files) and all(_is_as_written(directory / name, state) for name, state in files.items())
 
 
 def _files(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Size and time (ns) of each file that a build wrote; ``record`` is its build.json, or what is left of it."""
+    """Name -> size and modification time (ns) of each file that a build wrote. ``record`` is its build.json."""
     files = record.get("files")
     return files if isinstance(files, dict) else {}
 
@@ -136,23 +144,24 @@ def remove(directory: Path, *, dryrun: bool = False) -> None:
 
 RULE = Rule(
     name="build",
-    doc="write the ISO with checksum, manifest and SBOM",
+    doc="make the ISO with checksum, manifest, package list and SBOM",
     make=make,
     needs=("iso", "rootfs", "overlay", "initrd", "lock", "hash", "about"),
     base=True,
-    compared=False,  # its files are a function of what other records name, but for their times
+    compared=False,  # except for their times, its files follow from other records
     pure=False,
     whole=lambda settings, profile: present(settings.output / profile),
     clean=lambda directory, dryrun: remove(directory, dryrun=dryrun),
     usage="""\
 doit build:NAME [build:OTHER …]
 
-Makes build/NAME/: the ISO, its SHA-256, manifest, SBOM and package list. Only what changed since
-the last time runs, and of that only what neither the cache nor the remote has. As root.
+Makes build/NAME/: the ISO, its SHA-256, manifest, SBOM and package list. Runs only the steps whose
+inputs changed, and of these only those whose result is in neither the cache nor the remote. Needs
+root.
 
-  doit build:minimal             one
-  doit -v build:minimal          with the output of each step
-  doit -c build:one build:two    go on with others where one fails
+  doit build:minimal             build one profile
+  doit -v build:minimal          show the output of each step
+  doit -c build:one build:two    continue with the other if one fails
   doit clean build:minimal       remove its results; the cache stays
 """,
 )

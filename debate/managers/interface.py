@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from debate.errors import Problem
-from debate.model import Artifact, Locked, Step, Supplies
-from debate.settings import Settings
+from debate.deferred import frozen
+
+if TYPE_CHECKING:
+    from debate.errors import Problem
+    from debate.model import Artifact, Locked, Step, Supplies
+    from debate.settings import Settings
 
 
-@dataclass(frozen=True)
+@frozen
 class Repository:
     """A repository of a profile. Distributions without ``suites`` and ``components`` ignore them."""
 
@@ -23,7 +25,7 @@ class Repository:
     components: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Request:
     """The packages that a profile asks for: its slice ``lock``."""
 
@@ -41,7 +43,7 @@ class Request:
     """The profile on whose packages these are installed."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Target:
     """The system that is installed: a profile's slice ``rootfs``."""
 
@@ -54,7 +56,7 @@ class Target:
     """Options of mksquashfs(1)."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Mirrors:
     """Where archives are, by name."""
 

@@ -25,11 +25,6 @@ _FIELDS = {
 }  # fmt: skip
 
 
-def committed(profiles: Path, name: str) -> Path:
-    """Where a profile's committed lock is, if it has one."""
-    return profiles / f"{name}.lock.json"
-
-
 def read(path: Path) -> dict[str, Any]:
     """Read and check a lock: people edit and merge them. Raises DebateError."""
     try:

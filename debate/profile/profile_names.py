@@ -47,3 +47,8 @@ def chain(directory: Path, name: str) -> tuple[str, ...]:
         found.append(below)
         below = base(directory, below)
     return tuple(found)
+
+
+def committed(directory: Path, name: str) -> Path:
+    """Where a profile's committed lock is, if it has one."""
+    return directory / f"{name}.lock.json"

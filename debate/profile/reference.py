@@ -17,10 +17,10 @@ from debate.profile.schema import schema
 _INTRODUCTION = """\
 # Profiles
 
-Made from `debate/schema/profile.schema.json` by `python -m debate.profile.reference`; change it there.
+Generated from `debate/schema/profile.schema.json` by `python -m debate.profile.reference`; edit the schema instead.
 
-A profile is one YAML file in `profiles/`. Its name is the file's, without `.yaml`; names that start with `_` are not
-built, only extended. Paths are relative to the profile's own file. Fields marked with * must be given.
+A profile is one YAML file in `profiles/`, and its name is that of the file, without `.yaml`. Profiles whose names start
+with `_` cannot be built, only extended. Paths are relative to the profile's file. Fields marked with * are required.
 
 """
 
@@ -63,7 +63,7 @@ def _facts(part: dict[str, Any]) -> str:
     facts = []
     values = part.get("enum") or part.get("items", {}).get("enum")
     if values:
-        facts.append("One of " + ", ".join(f"`{value}`" for value in values) + ".")
+        facts.append("One of " + ", ".join(f"`{value}`" for value in values if value is not None) + ".")
     if "x-form" in part:
         facts.append(f"Form: {part['x-form']}.")
     if part.get("items") and not part.get("x-set"):

@@ -7,8 +7,8 @@ import stat
 from pathlib import Path
 
 from debate import keys
+from debate.entry import Entry
 from debate.errors import Place, Problem
-from debate.model import Entry
 from debate.text.paths import shown
 
 

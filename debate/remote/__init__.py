@@ -1,1 +1,1 @@
-"""Remotes: what others have built."""
+"""Remotes: stores of results that others share."""

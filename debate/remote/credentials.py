@@ -28,7 +28,7 @@ class Credentials:
 
 
 def find(host: str, repository: str, environment: Mapping[str, str] | None = None) -> Credentials:
-    """Credentials from the first auth file that names the registry. Raises DebateError for a damaged file."""
+    """Credentials from the first auth file with an entry for the registry. Raises DebateError for a damaged file."""
     for path in _files(os.environ if environment is None else environment):
         try:
             content = json.loads(path.read_bytes())
@@ -78,7 +78,9 @@ def _ask(helper: str, name: str) -> Credentials:
     try:
         done = subprocess.run([program, "get"], input=name, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise DebateError(f"an auth file names it for {name}: {error}", "log in again", place=program) from None
+        reason = "timed out" if isinstance(error, subprocess.TimeoutExpired) else error.strerror or str(error)
+        fact = f"an auth file needs it for the credentials of {name}: {reason}"
+        raise DebateError(fact, "install it, or log in again", place=program) from None
     if done.returncode:
         raise DebateError(f"no credentials for {name}: {done.stdout.strip()}", "log in again", place=program)
     answer = json.loads(done.stdout)

@@ -1,16 +1,16 @@
-"""What can go wrong with a remote, whatever kind of remote it is."""
+"""The errors of all kinds of remotes."""
 
 from __future__ import annotations
 
 
 class RegistryError(Exception):
-    """The remote did not do what it was asked. It reads ``fact; remedy``."""
+    """A request to the remote failed. It reads ``fact; remedy``."""
 
     may_pass = True
-    """The same request may succeed a moment later."""
+    """True if the same request may succeed later."""
 
     def __init__(self, fact: str, remedy: str = "", *, status: int = 0) -> None:
-        """``status``: the HTTP status of the answer, 0 where there was none or it does not matter."""
+        """``status``: the HTTP status of the response; 0 if there was none or it does not matter."""
         super().__init__(f"{fact}; {remedy}" if remedy else fact)
         self.fact, self.remedy, self.status = fact, remedy, status
 
@@ -22,16 +22,16 @@ class DeniedError(RegistryError):
 
 
 class WrongBytesError(RegistryError):
-    """Other bytes came than those that were asked for."""
+    """The remote sent other bytes than those requested."""
 
     may_pass = False
 
 
 class RefusedError(RegistryError):
-    """The answer would be the same the next time."""
+    """The remote refused the request, and would refuse it again."""
 
     may_pass = False
 
 
 class StoppedError(Exception):
-    """The caller no longer wants the transfer."""
+    """The caller cancelled the transfer."""

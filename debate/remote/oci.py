@@ -1,7 +1,7 @@
 """The transport to an OCI registry: blobs and manifests of one repository.
 
-Built on python-dxf, which implements the authentication of registries. Added here: transfers in bounded memory that
-resume after an interruption, and errors of one kind.
+Built on python-dxf, which implements the authentication of registries. This module adds transfers in bounded memory
+that resume after an interruption, and one kind of errors.
 
 Source: OCI distribution specification 1.1, https://github.com/opencontainers/distribution-spec/blob/main/spec.md.
 """
@@ -31,18 +31,18 @@ from debate.settings import Settings
 
 _CHUNK = 1 << 20
 _TRIES = 4
-"""Attempts in a row that bring no byte until a transfer fails."""
+"""Attempts in a row without progress after which a transfer fails."""
 _TIMEOUT = (10, 30)
 """Seconds to wait for a connection, and for the next bytes."""
-_ANSWER = (10, 15)
+_MANIFEST_TIMEOUT = (10, 15)
 """The same for a manifest, for which every step waits."""
-_MOST = 4 << 20
-"""Bytes of a manifest. Registries reject larger ones, too."""
+_MANIFEST_BYTES = 4 << 20
+"""Maximum size of a manifest. Registries reject larger ones, too."""
 _HOST_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 class _File:
-    """What `requests` sends: the rest of a file from its position on."""
+    """The body of a request: the rest of a file from its current position."""
 
     def __init__(self, file: BinaryIO, size: int, stopping: Callable[[], bool]) -> None:
         self.file, self.left, self.stopping = file, size - file.tell(), stopping
@@ -51,7 +51,7 @@ class _File:
         return self.left
 
     def read(self, _: int = -1) -> bytes:
-        """The next bytes, at most as many as suit one write to the network."""
+        """The next bytes, limited to a size that suits one write to the network."""
         if self.stopping():
             raise StoppedError
         data = self.file.read(min(_CHUNK, self.left))
@@ -60,7 +60,7 @@ class _File:
 
 
 class _Sink:
-    """A file that is being filled, and the hash of what it holds."""
+    """A file that is being written, and the hash of its content."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file, self.hash = file, hashlib.sha256()
@@ -75,7 +75,7 @@ class _Sink:
         self.size += len(data)
 
     def restart(self) -> None:
-        """Forget all that the file holds."""
+        """Truncate the file."""
         self.file.seek(0)
         self.file.truncate()
         self.hash, self.size = hashlib.sha256(), 0
@@ -86,7 +86,7 @@ class _Sink:
 
 
 class Registry(DXF):
-    """One repository. May be used by several threads."""
+    """One repository. Thread-safe."""
 
     def __init__(self, host: str, repository: str, credentials: Credentials, *, tls: bool = True, ca: str = "") -> None:
         authorities = ca or (str(_HOST_AUTHORITIES) if _HOST_AUTHORITIES.exists() else True)
@@ -94,7 +94,7 @@ class Registry(DXF):
             host, repository, auth=self._log_in, insecure=not tls, tlsverify=authorities, timeout=_TIMEOUT  # type: ignore[arg-type]
         )  # fmt: skip
         self.credentials = credentials
-        self.__enter__()  # One session for all: connections are kept.
+        self.__enter__()  # One session for all requests, so that connections are kept alive.
 
     def close(self) -> None:
         """See `Transport`."""
@@ -104,7 +104,7 @@ class Registry(DXF):
         self.authenticate(self.credentials.user or None, self.credentials.password or None, response=response)
 
     def _base_request(self, method: str, path: str, **words: Any) -> requests.Response:
-        """As in dxf, but a thread that is rejected while another one logs in retries with the new token."""
+        """As in dxf, but if a thread is rejected while another one logs in, it retries with the new token."""
         before = self._headers
         try:
             response: requests.Response = super()._base_request(method, path, **words)
@@ -121,19 +121,21 @@ class Registry(DXF):
         headers = {"Accept": MANIFEST}
         with (
             _errors(),
-            self._request("get", f"manifests/{tag}", headers=headers, stream=True, timeout=_ANSWER) as response,
+            self._request(
+                "get", f"manifests/{tag}", headers=headers, stream=True, timeout=_MANIFEST_TIMEOUT
+            ) as response,
         ):
-            data: bytes = response.raw.read(_MOST + 1, decode_content=True)
-            if len(data) > _MOST:
-                raise WrongBytesError(f"{response.url}: a manifest of more than {_MOST >> 20} MiB was rejected")
+            data: bytes = response.raw.read(_MANIFEST_BYTES + 1, decode_content=True)
+            if len(data) > _MANIFEST_BYTES:
+                raise WrongBytesError(f"manifest {tag}: more than {_MANIFEST_BYTES >> 20} MiB, so it was rejected")
             return data
         return None
 
     def put_manifest(self, tag: str, data: bytes) -> None:
         """See `Transport`.
 
-        A registry on a file system may not know a blob for a moment (MANIFEST_BLOB_UNKNOWN, DIGEST_INVALID) while
-        another builder sends the same one, as it rewrites the link to it in place.
+        A registry that stores blobs in a file system may briefly not know a blob (MANIFEST_BLOB_UNKNOWN,
+        DIGEST_INVALID) while another builder sends the same one, since it rewrites the link to it in place.
         """
         tries = 0
         while True:
@@ -150,7 +152,7 @@ class Registry(DXF):
     # Blobs -----------------------------------------------------------------------------------------
 
     def pull(self, artifact: Artifact, file: BinaryIO) -> None:
-        """See `Transport`. What the file holds already is not requested again."""
+        """See `Transport`. Bytes that the file already has are not requested again."""
         sink, tries = _Sink(file), 0
         while (have := sink.size) < artifact.size:
             try:
@@ -168,7 +170,7 @@ class Registry(DXF):
         os.fsync(file.fileno())
 
     def _pull_more(self, artifact: Artifact, sink: _Sink) -> None:
-        """Read until the connection ends, or until more bytes came than the artifact has."""
+        """Read until the connection ends or more bytes arrive than the artifact has."""
         headers = {"Accept-Encoding": "identity"}
         if sink.size:
             headers["Range"] = f"bytes={sink.size}-"
@@ -188,51 +190,51 @@ class Registry(DXF):
         return False
 
     def push(self, artifact: Artifact, path: Path, stopping: Callable[[], bool] = lambda: False) -> bool:
-        """See `Transport`. After an interruption only what is missing is sent."""
+        """See `Transport`. After an interruption only the missing part is sent."""
         if self.has(artifact.digest):
             return False
-        where, sent, tries = "", 0, 0
+        location, sent, tries = "", 0, 0
         with path.open("rb") as file:
             while True:
                 try:
                     with _errors(missing=False):
-                        where = where or self._location(self._request("post", "blobs/uploads/"))
-                        where = self._send(where, file, sent, artifact.size, stopping)
-                        self._base_request("put", _with_digest(where, artifact.digest))
+                        location = location or self._location(self._request("post", "blobs/uploads/"))
+                        location = self._send(location, file, sent, artifact.size, stopping)
+                        self._base_request("put", _with_digest(location, artifact.digest))
                     return True
                 except RegistryError as error:
                     if tries >= _TRIES or not error.may_pass:
                         raise
                     _pause(tries)
-                    where, there = self._state(where)
-                    sent, tries = there, (0 if there > sent else tries + 1)
+                    location, arrived = self._state(location)
+                    sent, tries = arrived, (0 if arrived > sent else tries + 1)
 
-    def _state(self, where: str) -> tuple[str, int]:
-        """Where an interrupted upload resumes, and how many bytes arrived; an empty address where it has to restart.
+    def _state(self, location: str) -> tuple[str, int]:
+        """Location and received bytes of an interrupted upload; an empty location if it has to restart.
 
-        docker-registry 2 forgets interrupted uploads, though the specification requires it to tell their state.
+        docker-registry 2 forgets interrupted uploads, although the specification requires it to report their state.
         """
-        if not where:
+        if not location:
             return "", 0
         try:
             with _errors(missing=False):
-                response = self._base_request("get", where)
+                response = self._base_request("get", location)
         except RegistryError:
             return "", 0
-        return self._location(response, where), _end(response.headers.get("Range", ""))
+        return self._location(response, location), _end(response.headers.get("Range", ""))
 
-    def _send(self, where: str, file: BinaryIO, sent: int, size: int, stopping: Callable[[], bool]) -> str:
+    def _send(self, location: str, file: BinaryIO, sent: int, size: int, stopping: Callable[[], bool]) -> str:
         if sent >= size:
-            return where
+            return location
         file.seek(sent)
         headers = {"Content-Type": "application/octet-stream"}
         if sent:
             headers["Content-Range"] = f"{sent}-{size - 1}"
         body = _File(file, size, stopping)
-        return self._location(self._base_request("patch", where, data=body, headers=headers), where)
+        return self._location(self._base_request("patch", location, data=body, headers=headers), location)
 
     def _location(self, response: requests.Response, default: str = "") -> str:
-        """Where an upload continues. The header may be relative."""
+        """The location at which an upload continues. The header may be relative."""
         location = response.headers.get("Location", default)
         return requests.compat.urljoin(response.url, location) if location else response.url
 
@@ -242,12 +244,12 @@ def _pause(tries: int) -> None:
     time.sleep(0.2 * 2**tries)
 
 
-def _with_digest(where: str, digest: str) -> str:
-    return f"{where}{'&' if '?' in where else '?'}digest={digest}"
+def _with_digest(location: str, digest: str) -> str:
+    return f"{location}{'&' if '?' in location else '?'}digest={digest}"
 
 
 def _end(header: str) -> int:
-    """How many bytes of an upload arrived; the header is ``0-LAST``, and ``0-0`` for none."""
+    """The number of received bytes of an upload; the header is ``0-LAST``, and ``0-0`` for none."""
     match = re.fullmatch(r"(?:bytes=)?0-([0-9]+)", header)
     last = int(match[1]) if match else 0
     return last + 1 if last else 0
@@ -255,7 +257,7 @@ def _end(header: str) -> int:
 
 @contextmanager
 def _errors(*, missing: bool = True) -> Iterator[None]:
-    """Turn what the libraries raise into RegistryError. ``missing``: an answer 404 just ends the block."""
+    """Turn the exceptions of the libraries into RegistryError. ``missing``: a response 404 just ends the block."""
     try:
         yield
     except exceptions.DXFUnauthorizedError:
@@ -264,13 +266,13 @@ def _errors(*, missing: bool = True) -> Iterator[None]:
     except exceptions.DXFAuthInsecureError:
         raise DeniedError("the registry requires a password, which is never sent without TLS", "use oci://") from None
     except exceptions.DXFError as error:
-        raise RefusedError(f"unexpected answer of the registry: {error}") from None
+        raise RefusedError(f"unexpected response from the registry: {error}") from None
     except requests.HTTPError as error:
         status = error.response.status_code
         if status == requests.codes.not_found and missing:
             return
         if status == requests.codes.forbidden:
-            raise DeniedError("the registry does not permit this to the user") from None
+            raise DeniedError("the registry does not permit this for the user") from None
         kind = RegistryError if status >= 500 or status == requests.codes.too_many_requests else RefusedError
         raise kind(f"the registry answered {status} {error.response.reason or ''}".rstrip(), status=status) from None
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -280,7 +282,7 @@ def _errors(*, missing: bool = True) -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> tuple[str, str]:
-    """Fact and remedy: requests wraps the innermost error many times."""
+    """Fact and remedy for an error of requests or urllib3, which wrap the innermost error several times."""
     text = str(error)
     for words, reason in _REASONS.items():
         if words in text:
@@ -302,11 +304,11 @@ _REASONS = {
     "EOF occurred": ("the connection was lost", ""),
     "WRONG_VERSION_NUMBER": ("it does not use TLS", "write oci+http:// for such a registry on this host"),
 }
-"""Words of an error of requests -> fact and remedy; the first that occur count."""
+"""Words in an error of requests -> fact and remedy; the first match counts."""
 
 
 def connect(settings: Settings) -> Registry:
-    """The registry at the address of the settings. Raises DebateError for credentials that cannot be read."""
+    """The registry at the address of the settings. Raises DebateError if the credentials cannot be read."""
     scheme, _, rest = settings.remote.partition("://")
     host, _, repository = rest.partition("/")
     if settings.remote_user or settings.remote_password:

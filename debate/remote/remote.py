@@ -1,10 +1,10 @@
-"""A remote: looks up what others have built, and sends what was built here in the background.
+"""A remote: looks up results that others built, and sends those that were built here in the background.
 
     ADDRESS:STEP-KEY            the outputs of a step
-    ADDRESS:iso-CONFIG          a finished ISO with its companions
+    ADDRESS:iso-CONFIG          a finished ISO with its companion files
 
-A remote never fails a build. What it does not have, refuses, alters or cannot deliver is a cache miss, with one line
-to the user; after a few failures in a row it is not used for the rest of the run.
+A remote never makes a build fail. If it lacks, refuses, alters or cannot deliver a result, that is a cache miss, with
+one line for the user; after a few failures in a row it is not used for the rest of the run.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _MOST_FAILURES = 3
 _YEAR = 31_536_000
-"""Seconds; no step takes so long."""
+"""In seconds. No step takes that long."""
 _SENDERS = 2
 """Steps that are sent at the same time."""
 
 
 class _Direction:
-    """Fetching or sending: failures in a row, and whether it was given up."""
+    """The state of fetching or sending: failures in a row, and if it is closed for the rest of the run."""
 
     def __init__(self) -> None:
         self.failures, self.closed = 0, False
 
 
 class Remote:
-    """The remote that the settings name, for one run. Used by several threads."""
+    """The remote of the settings, for one run. Thread-safe."""
 
     def __init__(self, settings: Settings, store: Store, say: Callable[[str], None]) -> None:
-        """Raises DebateError for an address that no kind of remote has. Connects when that is needed first."""
+        """Connects on first use. Raises DebateError for an address that no kind of remote has."""
         transport.kind(settings.remote)
         self.settings, self.store, self.say = settings, store, say
         self.writes = settings.remote_mode == "read-write"
@@ -66,13 +66,13 @@ class Remote:
 
     @property
     def connected(self) -> bool:
-        """Whether there is a connection, which may have to be closed."""
+        """True if there is a connection, which may have to be closed."""
         return self._transport is not None
 
     # Fetching --------------------------------------------------------------------------------------
 
     def lookup(self, step: str, key: str, names: Collection[str]) -> dict[str, Any] | None:
-        """The action ``key``, its outputs now in the store; None if the remote does not have all of it."""
+        """Fetch the action ``key`` and its outputs into the store. None if the remote does not have all of them."""
         what = f"{step} ({key[:16]})"
         return self._try(self._fetching, what, lambda: self._fetch(step, key, names))
 
@@ -93,7 +93,7 @@ class Remote:
         return {"outputs": dict(statement.files), "seconds": seconds}
 
     def fetch(self, artifact: Artifact) -> None:
-        """Have an object in the store. Raises RegistryError."""
+        """Fetch an object into the store, unless it is there. Raises RegistryError."""
         if self.store.has(artifact):
             return
         with self.store.incoming(artifact) as file:
@@ -157,7 +157,7 @@ class Remote:
         self._sent.clear()
 
     def stop(self) -> None:
-        """Send no more; what is half sent stays unfinished."""
+        """Cancel all transfers."""
         self._stopping = self._fetching.closed = self._sending.closed = True
         if self._senders is not None:
             self._senders.shutdown(wait=False, cancel_futures=True)
@@ -178,12 +178,17 @@ class Remote:
                 way.closed = told or way.failures >= _MOST_FAILURES or isinstance(error, DeniedError | DebateError)
             if not told:
                 rest = "; it is not used for the rest of this run" if way.closed else ""
-                self.say(f"remote {self.settings.remote}: {what}: {error}{rest}")
+                self.say(f"remote {self.settings.remote}: {what}: {_text(error)}{rest}")
             return None
         way.failures = 0
         return result
 
 
+def _text(error: RegistryError | DebateError) -> str:
+    """An error on one line, without its details."""
+    return "; ".join(map(str, error.problems)) if isinstance(error, DebateError) else str(error)
+
+
 def annotate(notes: Mapping[str, str]) -> dict[str, str]:
-    """Annotations of a manifest, for people who inspect it with skopeo or oras."""
+    """Annotations of a manifest, for people who inspect it with tools such as skopeo or oras."""
     return {f"io.debate.{name}": value for name, value in notes.items()}

@@ -1,6 +1,6 @@
-"""Signatures in minisign's format, made and checked by minisign(1).
+"""Signatures in minisign's format, made and verified by minisign(1).
 
-A public key is a file of two lines as ``minisign -G -W`` writes it (``-W``: no password, for machines).
+A public key is a file of two lines, as written by ``minisign -G -W`` (``-W``: no password, for unattended use).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from debate.host.run import run
 
 
 def sign(statement: bytes, secret: Path, comment: str) -> str:
-    """The signature of ``statement``. ``comment`` is signed with it. Raises DebateError."""
+    """Sign ``statement`` together with ``comment``. Returns the signature. Raises DebateError."""
     with tempfile.TemporaryDirectory(prefix="debate-sign-") as name:
         message, signature = Path(name, "statement"), Path(name, "signature")
         message.write_bytes(statement)
@@ -23,13 +23,13 @@ def sign(statement: bytes, secret: Path, comment: str) -> str:
 
 
 def is_signed(statement: bytes, signature: str, keys: Path) -> bool:
-    """Whether one of the public keys has signed ``statement``. ``keys``: a file, or a directory of ``*.pub``.
+    """True if one of the public keys has signed ``statement``. ``keys``: a file, or a directory of ``*.pub``.
 
-    Raises DebateError where there is no key or no minisign.
+    Raises DebateError if there is no key, or minisign is not installed.
     """
     found = sorted(keys.glob("*.pub")) if keys.is_dir() else [keys]
     if not found:
-        raise DebateError("it has no public key (*.pub)", "put minisign's public keys there", place=str(keys))
+        raise DebateError("contains no public key (*.pub)", "put minisign's public keys there", place=str(keys))
     if shutil.which("minisign") is None:
         raise DebateError("not installed", "run ./setup", place="minisign")
     with tempfile.TemporaryDirectory(prefix="debate-sign-") as name:

@@ -1,8 +1,8 @@
-"""Statements: what a remote is told, and tells, about files. Made, signed, read and verified here.
+"""Statements about the files in a remote: made, signed, read and verified here.
 
-A manifest is an OCI image manifest whose config is a *statement*, JSON that names the files and what they are the
-outputs of, and whose layers are the files. The statement is in the config descriptor's ``data`` too, so that one
-request fetches all of it. A signature covers the statement, and with it the digest of every file.
+A manifest is an OCI image manifest. Its layers are the files; its config is a *statement*, JSON that lists the files
+and says what they are the outputs of. The statement is also embedded in the config descriptor's ``data``, so that a
+single request fetches it. A signature covers the statement, and thereby the digest of every file.
 
 Source: OCI image specification 1.1, manifest.md and descriptor.md.
 """
@@ -25,23 +25,23 @@ from debate.remote.errors import RegistryError
 from debate.remote.transport import MANIFEST
 
 ACTION = "application/vnd.debate.action.v1+json"
-"""Media type of the statement that a step made these outputs."""
+"""Media type of the statement that a step with this key has these outputs."""
 IMAGE = "application/vnd.debate.image.v1+json"
-"""Media type of the statement that a config gave this ISO and its companions."""
+"""Media type of the statement that a config has this ISO and these companion files."""
 _FILE = "application/octet-stream"
 _SIGNATURE = "io.debate.signature.minisign"
 _TITLE = "org.opencontainers.image.title"
 
 
 class UntrustedError(RegistryError):
-    """What the remote has cannot be trusted."""
+    """The manifest or statement in the remote cannot be trusted."""
 
     may_pass = False
 
 
 @dataclass(frozen=True)
 class Statement:
-    """That these files are the outputs of a step, or an image."""
+    """States that these files are the outputs of a step, or an image."""
 
     kind: str
     """`ACTION` or `IMAGE`."""
@@ -53,7 +53,7 @@ class Statement:
 
     @property
     def data(self) -> bytes:
-        """The canonical JSON, which is signed."""
+        """The canonical JSON; this is what is signed."""
         files = {name: vars(artifact) for name, artifact in self.files.items()}
         return keys.canonical({"kind": self.kind, "subject": self.subject, "files": files, "facts": self.facts})
 
@@ -64,7 +64,7 @@ class Statement:
 
 
 def manifest(statement: Statement, annotations: Mapping[str, str], secret: str) -> bytes:
-    """The manifest, signed with ``secret`` if that names a key. ``annotations`` are for people. Raises DebateError."""
+    """The manifest, signed with ``secret`` if it names a key. ``annotations`` are for people. Raises DebateError."""
     notes = {name: value for name, value in annotations.items() if value}
     if secret:
         comment = f"debate {statement.subject}"
@@ -89,9 +89,9 @@ def manifest(statement: Statement, annotations: Mapping[str, str], secret: str) 
 
 
 def read(data: bytes, kind: str, subject: str, trusted: str) -> Statement:
-    """The statement of a manifest, if it is one of ``kind`` about ``subject``.
+    """The statement of a manifest, which must be of ``kind`` and about ``subject``.
 
-    ``trusted`` names minisign keys, one of which must have signed it; empty to trust the remote.
+    ``trusted`` names minisign keys, one of which must have signed it; if empty, the remote is trusted.
     Raises UntrustedError.
     """
     try:

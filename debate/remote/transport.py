@@ -1,4 +1,4 @@
-"""What debate asks of a remote of any kind, and the table of the kinds that there are.
+"""The interface of all kinds of remotes, and the table of kinds.
 
 A kind of remote is a module with a function ``connect(settings) -> Transport``, and a row in `KINDS`.
 """
@@ -21,28 +21,28 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 class Transport(Protocol):
-    """Blobs, named by digest, and manifests, named by tag, at one address. May be used by several threads.
+    """Blobs, named by digest, and manifests, named by tag, at one address. Thread-safe.
 
-    Every method raises `debate.remote.errors.RegistryError` where the remote fails.
+    Every method raises `debate.remote.errors.RegistryError` if the remote fails.
     """
 
     def manifest(self, tag: str) -> bytes | None:
-        """The manifest with this tag, None if there is none."""
+        """The manifest with this tag; None if there is none."""
 
     def put_manifest(self, tag: str, data: bytes) -> None:
-        """Set a tag. All blobs that the manifest names are there already."""
+        """Store a manifest under a tag. All blobs that it names must exist."""
 
     def has(self, digest: str) -> bool:
-        """Whether the remote has a blob."""
+        """True if the remote has the blob."""
 
     def pull(self, artifact: Artifact, file: BinaryIO) -> None:
-        """Write a blob to ``file``, verified and synced, from where an earlier attempt left it.
+        """Write a blob to ``file``, verified and synced. Continues an earlier attempt.
 
-        Raises WrongBytesError where other bytes came; then the file is empty.
+        Raises WrongBytesError, and truncates the file, if the content does not match the digest.
         """
 
     def push(self, artifact: Artifact, path: Path, stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Send a blob unless the remote has it. Returns whether it was sent.
+        """Send a blob, unless the remote has it. Returns True if it was sent.
 
         Raises StoppedError once ``stopping`` returns True.
         """
@@ -57,9 +57,9 @@ class Kind:
 
     module: str
     address: str
-    """Regular expression of what follows ``SCHEME://``."""
+    """Regular expression for what follows ``SCHEME://``."""
     form: str
-    """The same for people."""
+    """The form of an address, for messages."""
 
 
 _REPOSITORY = r"/[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
@@ -70,14 +70,14 @@ KINDS = {
     "oci+http": Kind(
         "debate.remote.oci",
         rf"(localhost|127\.[0-9.]+)(:[0-9]+)?{_REPOSITORY}",
-        "oci+http://localhost[:PORT]/REPOSITORY, as only this host may be asked without TLS",
+        "oci+http://localhost[:PORT]/REPOSITORY, since only this host can be used without TLS",
     ),
 }
 """Scheme of the setting ``remote`` -> kind."""
 
 
 def kind(address: str) -> Kind:
-    """The kind of remote at ``address``. Raises DebateError for an address that no kind has."""
+    """The kind of remote at ``address``. Raises DebateError if the address is invalid."""
     scheme, _, rest = address.partition("://")
     found = KINDS.get(scheme)
     if found is None:

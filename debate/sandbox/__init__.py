@@ -1,1 +1,1 @@
-"""Steps run here: systemd-nspawn in a shifted user namespace, on layers mounted read-only."""
+"""Runs steps with systemd-nspawn in an id-shifted user namespace, on layers that are mounted read-only."""

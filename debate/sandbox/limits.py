@@ -1,8 +1,8 @@
 """Limits on memory, processors and processes, as control groups.
 
-Three kinds of host, one interface: a systemd scope where systemd is PID 1, else cgroup v2, else the
-controllers of cgroup v1. A host with none of them is refused. The limits on bytes and files are
-the size of the scratch file system (`debate.sandbox.mounts`), the limit on time is the builder's.
+Depending on the host this uses a systemd scope if systemd is PID 1, else cgroup v2, else the controllers of cgroup v1.
+A host with none of them is refused. Bytes and files are limited by the size of the scratch file system
+(`debate.sandbox.mounts`), time by the builder.
 
 Sources: systemd.resource-control(5), cgroups(7), Documentation/admin-guide/cgroup-v1/ and
 cgroup-v2.rst of Linux.
@@ -23,7 +23,7 @@ from debate.settings import Limits
 
 _ROOT = Path("/sys/fs/cgroup")
 _PERIOD = 100_000
-"""Microseconds over which processor time is shared out."""
+"""Microseconds of a period of processor time."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class Group:
 
     directories: tuple[Path, ...]
     prefix: tuple[str, ...] = ()
-    """What to put before the command, for a scope."""
+    """Words before the command, for a scope."""
     counters: Mapping[str, Path] = field(default_factory=dict)
     """Setting name -> file that counts how often its limit was exceeded."""
 
     @property
     def procs(self) -> tuple[str, ...]:
-        """Files that a process writes its id to, to join."""
+        """Files to which a process writes its id to join the group."""
         return tuple(str(directory / "cgroup.procs") for directory in self.directories)
 
     def exceeded(self) -> str:
@@ -46,7 +46,7 @@ class Group:
         return exceeded(self.counters)
 
     def remove(self) -> None:
-        """Kill what is left inside and remove the group."""
+        """Kill all remaining processes and remove the group."""
         for directory in self.directories:
             _remove(directory)
 
@@ -65,9 +65,9 @@ def exceeded(counters: Mapping[str, Path]) -> str:
 
 
 def counters_here() -> dict[str, Path]:
-    """Files in which the kernel counts how often this process's own group exceeded its limits.
+    """Files in which the kernel counts how often the group of this process exceeded its limits.
 
-    For a scope, whose group is removed with its last process: only a process inside can read them.
+    The group of a scope is removed with its last process, so only a process inside can read them.
     """
     version_2 = _counters_2(_ROOT / _own("").lstrip("/"))
     return version_2 if version_2["memory"].exists() else _counters_1(_version_1_parents())
@@ -83,12 +83,12 @@ def _counters_1(groups: Mapping[str, Path]) -> dict[str, Path]:
 
 
 def create(name: str, limits: Limits) -> Group:
-    """Make the group ``name``. Raises DebateError where the host cannot limit a process."""
+    """Create the group ``name``. Raises DebateError if the host cannot limit processes."""
     return _KINDS[kind()](name, limits)
 
 
 def kind() -> str:
-    """What limits processes on this host: a key of `_KINDS`. Raises DebateError where nothing does."""
+    """The way to limit processes on this host, a key of `_KINDS`. Raises DebateError if there is none."""
     if Path("/run/systemd/system").is_dir():
         return "a systemd scope"
     if (_ROOT / "cgroup.controllers").exists():
@@ -102,16 +102,16 @@ def kind() -> str:
 
 
 def clean_up(name: str) -> None:
-    """Remove the group ``name`` of a builder that was killed, if there is one."""
-    # The killed builder may have been in another group than this one is.
+    """Remove the group ``name`` of a killed builder, if it exists."""
+    # The killed builder may have run in a different group than this one.
     for directory in _ROOT.rglob(f"debate-{name}"):
         _remove(directory)
 
 
 def _scope(name: str, limits: Limits) -> Group:
     flags = ["systemd-run", "--scope", "--quiet", "--collect", f"--unit=debate-{name}"]
-    # nspawn makes groups of its own below this one. Without Delegate= systemd also stops all of a scope in which the
-    # kernel killed one process for want of memory, and nobody is left to say so.
+    # nspawn creates groups of its own below this one. Also, without Delegate= systemd stops the whole scope when the
+    # kernel kills one of its processes for lack of memory, and no process is left to report that.
     flags += ["-p", "Delegate=yes"]
     flags += ["-p", f"MemoryMax={limits.memory}", "-p", "MemorySwapMax=0"]
     flags += ["-p", f"TasksMax={limits.processes}"]
@@ -120,7 +120,7 @@ def _scope(name: str, limits: Limits) -> Group:
 
 
 def _own(controller: str) -> str:
-    """This process's group in the hierarchy of ``controller`` (``name=systemd``; empty for v2)."""
+    """The group of this process in the hierarchy of ``controller`` (or ``name=systemd``; empty for v2)."""
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, names, path = line.split(":", 2)
         if controller in names.split(","):
@@ -152,8 +152,8 @@ def _version_2(name: str, limits: Limits) -> Group:
 _VERSION_1 = {"memory": "memory", "pids": "pids", "cpu": "cpu", "systemd": "name=systemd", "unified": ""}
 """Hierarchy -> its name in /proc/PID/cgroup."""
 _WITHOUT_LIMITS = ("systemd", "unified")
-"""They limit nothing, but nspawn makes groups for a container there, and root inside can add to these: all are removed
-with the group around them."""
+"""Hierarchies that limit nothing. nspawn creates groups for a container there, and root inside can add more, so all are
+removed together with the group around them."""
 
 
 def _version_1_parents() -> dict[str, Path]:
@@ -197,12 +197,12 @@ def _refused(error: OSError) -> DebateError:
 
 
 def _remove(directory: Path) -> None:
-    """Kill all processes of a group, then remove it and what lies below it."""
+    """Kill all processes of a group, then remove it and all groups below it."""
     if not directory.is_dir():
         return
     deadline = time.monotonic() + 10
     while True:
-        groups = [Path(where) for where, _, _ in os.walk(directory, topdown=False)]
+        groups = [Path(path) for path, _, _ in os.walk(directory, topdown=False)]
         for group in groups:
             for process in _members(group):
                 with contextlib.suppress(ProcessLookupError):

@@ -1,8 +1,8 @@
-"""The mounts that a sandbox is made of, as the kernel's own calls.
+"""The mounts of a sandbox, made with system calls.
 
-Everything here happens in a mount namespace of the calling process alone, so that nothing is left
-when that process dies, however it dies. Id-mapping needs mount_setattr(2): util-linux can do it
-from 2.39 on, which is later than Debian 12.
+All mounts are made in a private mount namespace of the calling process, so none is left when that process ends, however
+it ends. Id-mapping uses mount_setattr(2) directly, since util-linux supports it only from 2.39 on, which Debian 12 does
+not have.
 
 Sources: mount(2), mount_setattr(2), open_tree(2), user_namespaces(7) and
 Documentation/filesystems/{overlayfs,idmappings}.rst of Linux.
@@ -22,7 +22,7 @@ from debate.host.run import die_with_parent
 from debate.sandbox.image import overlayfs
 
 RANGE = 65536
-"""How many user ids a sandbox has."""
+"""Number of user ids in a sandbox."""
 
 _CLONE_NEWNS = 0x00020000
 _CLONE_NEWUSER = 0x10000000
@@ -57,17 +57,16 @@ def _check(result: int, what: str) -> int:
 
 
 def private_mounts() -> None:
-    """Give this process mounts of its own."""
+    """Move this process to a new mount namespace."""
     _check(_libc.unshare(_CLONE_NEWNS), "unshare")
     mount("none", "/", "", _MS_REC | _MS_PRIVATE)
 
 
 def private_namespaces() -> int:
-    """Go on in a child that has mounts and processes of its own; returns its id, or 0 in the child.
+    """Fork a child in new mount and PID namespaces; returns its id, or 0 in the child.
 
-    The child is the first process of its namespace: when it dies, which it does with its parent,
-    the kernel kills all others in there, and with them go their mounts and loop devices. nspawn
-    alone does not see to that.
+    The child is the first process of its PID namespace. When it dies, which it does with its parent, the kernel kills
+    all other processes in there, and so their mounts and loop devices are released. nspawn alone does not ensure that.
     """
     private_mounts()
     _check(_libc.unshare(_CLONE_NEWPID), "unshare")
@@ -79,7 +78,7 @@ def private_namespaces() -> int:
 
 
 def mount(source: str, target: str | Path, kind: str, flags: int = 0, data: str = "") -> None:
-    """mount(2). Raises OSError that names the target."""
+    """Call mount(2). Raises OSError, which names the target."""
     result = _libc.mount(source.encode(), str(target).encode(), kind.encode(), ctypes.c_ulong(flags), data.encode())
     _check(result, f"mount {kind or source} on {target}")
 
@@ -90,10 +89,10 @@ def tmpfs(target: Path, *, size: int, inodes: int) -> None:
 
 
 def disk(target: Path, *, size: int, inodes: int, directory: Path) -> None:
-    """Mount an empty ext4 of ``size`` bytes that lies in an unnamed sparse file in ``directory``.
+    """Mount an empty ext4 of ``size`` bytes in an unlinked sparse file in ``directory``.
 
-    For machines whose memory is too small for a tmpfs. The file has no name once it is mounted, so
-    the kernel frees it with the mount.
+    For machines with too little memory for a tmpfs. The file is unlinked once it is mounted, so the kernel frees it
+    with the mount.
     """
     image = directory / "scratch.ext4"
     with image.open("wb") as file:
@@ -105,30 +104,31 @@ def disk(target: Path, *, size: int, inodes: int, directory: Path) -> None:
 
 
 def squashfs(image: Path, target: Path) -> None:
-    """Mount a squashfs read-only through a loop device that frees itself."""
+    """Mount a squashfs read-only through a loop device that is released with the mount."""
     _run(["mount", "-t", "squashfs", "-o", "loop,ro,nodev", str(image), str(target)])
 
 
 def _run(argv: Sequence[str]) -> None:
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
-        raise OSError(f"{' '.join(argv)}: {done.stderr.strip() or done.returncode}")
+        said = " ".join(done.stderr.split())
+        raise OSError(f"{' '.join(argv)}: {said or f'exit status {done.returncode}'}")
 
 
 def overlay(layers: Sequence[Path], upper: Path, work: Path, target: Path) -> None:
-    """Stack ``layers`` (the lowest first) under ``upper``."""
+    """Mount an overlay of ``layers`` (the lowest first) under ``upper``."""
     mount("overlay", target, "overlay", _MS_NODEV, overlayfs.options(layers, upper, work))
 
 
 def bind(source: Path, target: Path) -> None:
-    """Show one tree elsewhere, read-only."""
+    """Bind-mount ``source`` at ``target``, read-only."""
     mount(str(source), target, "", _MS_BIND)
     mount("none", target, "", _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _MS_NODEV | _MS_NOSUID)
 
 
 @contextmanager
 def _user_namespace(base: int) -> Iterator[int]:
-    """A descriptor of a user namespace that maps 0…65535 to ``base``…"""
+    """A file descriptor of a user namespace that maps the ids 0 … 65535 to ``base`` … ``base + 65535``."""
     ready, go = os.pipe()
     child = os.fork()
     if child == 0:
@@ -142,7 +142,7 @@ def _user_namespace(base: int) -> Iterator[int]:
     try:
         os.close(go)
         if os.read(ready, 1) != b"y":
-            raise OSError("this kernel gives out no user namespaces")
+            raise OSError("this kernel permits no user namespaces")
         for name in ("uid_map", "gid_map"):
             Path(f"/proc/{child}/{name}").write_text(f"0 {base} {RANGE}\n")
         namespace = os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
@@ -157,7 +157,7 @@ def _user_namespace(base: int) -> Iterator[int]:
 
 
 def shift(base: int, targets: Sequence[Path], *, read_only: bool = True) -> None:
-    """Id-map the mounts at ``targets`` in place: user 0 on disk is seen as ``base``.
+    """Id-map the mounts at ``targets`` in place, so that user 0 on disk appears as ``base``.
 
     Needs Linux 5.12, and 6.2 for squashfs.
     """

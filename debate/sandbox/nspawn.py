@@ -14,7 +14,7 @@ from debate.sandbox.rights import Rights
 
 @dataclass(frozen=True)
 class Bind:
-    """One host path made visible inside."""
+    """A host path that is visible in the sandbox."""
 
     source: str
     target: str
@@ -34,8 +34,8 @@ def argv(
 ) -> list[str]:
     """The argv that runs ``command`` in the tree at ``root``.
 
-    ``root`` is id-mapped already, or owned by the range ``uid_base`` … ``uid_base + 65535``: that
-    range is what keeps root inside from being root outside.
+    ``root`` is already id-mapped, or owned by the range ``uid_base`` … ``uid_base + 65535``, so that root in the
+    sandbox is not root on the host.
     """
     flags = [
         "systemd-nspawn",

@@ -1,4 +1,4 @@
-"""Outputs of a sandbox on their way out: hashed while they are copied. What made them is untrusted."""
+"""Copies the outputs of a sandbox, and hashes them meanwhile. They come from untrusted code."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from debate.host.run import die_with_parent
 from debate.model import Artifact
 
 _PIPE = 1 << 20
-"""Bytes, the most that an unprivileged user's pipe can hold; see pipe(7)."""
+"""Size in bytes, the maximum for a pipe of an unprivileged user; see pipe(7)."""
 
 
 def take(argv: Sequence[str], target: Path, most: int) -> tuple[int, Artifact]:
     """Run a command and write its standard output to ``target``.
 
-    While nothing comes, what has come is brought to the disk. Returns the command's exit status and the output. Raises
-    OSError for more than ``most`` bytes.
+    Whenever the command pauses, the file is synced. Returns the command's exit status and the output. Raises OSError
+    for more than ``most`` bytes.
     """
     digest, size, synced = hashlib.sha256(), 0, True
     target.parent.mkdir(parents=True, exist_ok=True)
     source, end = os.pipe()
-    with contextlib.suppress(OSError):  # It only makes it faster.
+    with contextlib.suppress(OSError):  # This is only an optimisation.
         fcntl.fcntl(source, fcntl.F_SETPIPE_SZ, _PIPE)
     with (
         open(source, "rb", buffering=0) as reader,
@@ -56,7 +56,7 @@ def take(argv: Sequence[str], target: Path, most: int) -> tuple[int, Artifact]:
             if not synced:
                 _sync(writer)
         except OSError:
-            process.kill()  # It would wait for ever for somebody to read on.
+            process.kill()  # It would wait forever for a reader.
             raise
     return process.returncode, Artifact(f"sha256:{digest.hexdigest()}", size)
 
@@ -67,7 +67,7 @@ def _sync(file: BinaryIO) -> None:
 
 
 def copy(directory: Path, name: str, target: Path) -> Artifact:
-    """Copy the file ``name`` in ``directory`` to ``target``. Raises OSError, also for what is not a regular file."""
+    """Copy the file ``name`` in ``directory`` to ``target``. Raises OSError, also if it is not a regular file."""
     parent = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
@@ -78,7 +78,7 @@ def copy(directory: Path, name: str, target: Path) -> Artifact:
         if not stat.S_ISREG(found.st_mode):
             raise OSError("not a regular file")
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Nothing inside runs any more, so the copy and the digest, made side by side, are of the same bytes.
+        # Nothing runs inside any more, so the copy and the digest, made in parallel, are of the same bytes.
         with target.open("wb", buffering=0) as writer, ThreadPoolExecutor(1) as pool:
             copying = pool.submit(_copy, source, writer.fileno(), found.st_size)
             digest = hashlib.file_digest(reader, "sha256")

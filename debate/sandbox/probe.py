@@ -1,8 +1,9 @@
-"""Try whether this host can stack id-mapped squashfs images, with an empty one.
+"""Test if this host can stack id-mapped squashfs images, with an empty one.
 
     python -m debate.sandbox.probe DIRECTORY UID_BASE
 
-It runs as a process of its own: its mounts in DIRECTORY end with it. Exits with 1 and prints what the host refused.
+This is a separate process, so that its mounts in DIRECTORY end with it. If a call fails, it prints the error and exits
+with 1.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _BLOCK = 4096
 
 
 def main(directory: Path, uid_base: int) -> None:
-    """Raises OSError with what the host refused."""
+    """Raises OSError for the call that failed."""
     mounts.private_mounts()
     mounts.tmpfs(directory, size=1 << 20, inodes=100)
     image, lower, upper, work, root = (directory / name for name in ("image", "lower", "upper", "work", "root"))

@@ -1,8 +1,8 @@
-"""What the scripts of a step complain of, on a channel beside their output: the file `PATH` in the sandbox.
+"""Complaints of a step's scripts, on a channel separate from their output: the file `PATH` in the sandbox.
 
-It holds records of four fields, FIELD VALUE FACT REMEDY, each of which ends with a NUL; sandbox/problem.sh writes them.
-Whatever runs inside may write there, so it is hostile input. The session makes the file, no one inside can put another
-in its place, and what is read of it is bounded and becomes nothing but text that is shown.
+It has records of four fields, FIELD VALUE FACT REMEDY, each terminated by a NUL; sandbox/problem.sh writes them. All
+code in the sandbox may write there, so this is hostile input. The session creates the file and nothing inside can
+replace it; only a limited part of it is read, and that is used only as text for people.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from debate.text.printable import printable
 
 PATH = "/run/problems"
 _BYTES = 256 << 10
-"""What is read of the file."""
+"""Maximum number of bytes that are read."""
 _FIELD_BYTES = 4096
 _COUNT = 50
 _FIELDS = 4
@@ -24,19 +24,19 @@ _FIELD = re.compile(r"([a-z][a-z_]{0,63})?")
 
 
 def create(path: Path, uid_base: int) -> None:
-    """Make the file, for root of the sandbox to write."""
+    """Create the file, writable for the sandbox's root."""
     path.touch(mode=0o600)
     os.chown(path, uid_base, uid_base)
 
 
 def read(path: Path) -> tuple[list[Complaint], int]:
-    """As `parse`."""
+    """Read and `parse` the file."""
     with path.open("rb") as file:
         return parse(file.read(_BYTES))
 
 
 def parse(data: bytes) -> tuple[list[Complaint], int]:
-    """The first complaints in ``data``, fit to be shown, and how many others there are or seem to be."""
+    """The first complaints in ``data``, safe to be shown, and the number of the other records, valid or not."""
     *fields, rest = data.split(b"\0")
     records = [fields[start : start + _FIELDS] for start in range(0, len(fields), _FIELDS)]
     found = [complaint for record in records if (complaint := _complaint(record))]

@@ -1,4 +1,4 @@
-"""What each kind of command may do: one table. Everything else is off.
+"""The rights of each kind of command, in one table. Everything else is denied.
 
 Sources: capabilities(7), systemd-nspawn(1) (--drop-capability, --no-new-privileges,
 --system-call-filter), `systemd-analyze syscall-filter` for the groups of calls.
@@ -20,34 +20,34 @@ _NEVER = (
     "@clock", "@cpu-emulation", "@debug", "@keyring", "@module", "@obsolete", "@raw-io", "@reboot", "@swap",
     "bpf", "io_uring_enter", "io_uring_register", "io_uring_setup", "quotactl", "syslog", "userfaultfd",
 )  # fmt: skip
-"""No step needs these. nspawn denies most of them to every container, but not in all of its versions."""
+"""System calls that no step needs. nspawn denies most of them to every container, but not in all versions."""
 _NEVER_NOR_MOUNT = (*_NEVER, "@mount", "setns", "unshare")
 
 
 @dataclass(frozen=True)
 class Rights:
-    """What a kind of command may do."""
+    """The rights of a kind of command."""
 
     purpose: str
     keeps: tuple[str, ...]
-    """Capabilities, without ``CAP_``, in a user namespace of the sandbox's own."""
+    """Capabilities, without ``CAP_``, in the sandbox's own user namespace."""
     denied: tuple[str, ...]
     """System calls and groups of them that fail, in addition to those that nspawn always denies."""
     writable: str
-    """What it may write."""
+    """Where it may write."""
     network: bool = False
-    """True for the host's network, False for a loopback interface alone."""
+    """True for the host's network, False for only a loopback interface."""
     new_privileges: bool = False
     """True where setuid files and file capabilities have an effect."""
 
     @property
     def key(self) -> list[object]:
-        """What a result can depend on."""
+        """The rights that a result can depend on."""
         return [self.keeps, self.denied, self.network, self.new_privileges]
 
     @property
     def drops(self) -> tuple[str, ...]:
-        """Capabilities that nspawn would keep by default, and that this kind does not have."""
+        """Capabilities that nspawn would keep by default, but this kind does not have."""
         return tuple(name for name in NSPAWN_GIVES if name not in self.keeps)
 
 

@@ -1,4 +1,4 @@
-"""Start a session, watch it, and leave nothing of it behind."""
+"""Start a session, watch it, and clean up after it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from debate.settings import Limits
 from debate.text.printable import printable
 
 LOG_LIMIT = 64 << 20
-"""Bytes of a log that are kept. What a step says beyond that is read and dropped."""
+"""Maximum size of a log in bytes. Output beyond that is dropped."""
 
 
 def run(
@@ -39,9 +39,9 @@ def run(
     warn: Callable[[str], None],
     activity: Activity | None = None,
 ) -> dict[str, Artifact]:
-    """Run ``session`` with its output in ``log``; ``activity`` is told how far it is. Returns its outputs, in out/.
+    """Run ``session``, with its output in ``log`` and its progress in ``activity``. Returns its outputs, in out/.
 
-    Raises StepError when the step fails, exceeds a limit or takes too long.
+    Raises StepError if the step fails, exceeds a limit or takes too long.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     group = control_groups.create(name, limits)
@@ -78,12 +78,12 @@ def run(
 
 
 _running: dict[str, tuple[subprocess.Popen[bytes], control_groups.Group, Path]] = {}
-"""Sandboxes of this process that have not ended."""
+"""Sandboxes of this process that are running."""
 
 
 @atexit.register
 def _stop_all() -> None:
-    """Leave nothing behind when this process is interrupted or asked to end."""
+    """Stop all sandboxes and clean up when this process ends."""
     for process, group, directory in list(_running.values()):
         process.kill()
         process.wait()
@@ -105,7 +105,7 @@ def _watch(
     warn: Callable[[str], None],
     activity: Activity,
 ) -> str:
-    """Feed the session, copy its log, and keep to the time. Returns its standard output."""
+    """Send the session its input, copy its log, and enforce the time limit. Returns its standard output."""
     said: list[bytes] = []
     readers = [
         threading.Thread(target=_copy_log, args=(process.stderr, log, activity), daemon=True),
@@ -118,7 +118,7 @@ def _watch(
             with process.stdin as stdin:
                 stdin.write(session.to_json().encode())
     except BrokenPipeError:
-        pass  # It died at once; its log says why.
+        pass  # It died immediately; its log says why.
     started = time.monotonic()
     try:
         process.wait(min(limits.warn_after, limits.stop_after))
@@ -144,12 +144,12 @@ def _collect(source: IO[bytes], said: list[bytes]) -> None:
 
 
 def _written(process: int, directory: str) -> int:
-    """Bytes in the outputs of a running session, which lie in a mount namespace of its own."""
+    """Bytes in the outputs of a running session, which are in its own mount namespace."""
     try:
         child = Path(f"/proc/{process}/task/{process}/children").read_text().split()[0]
     except (OSError, IndexError):
-        return 0  # Not there yet, or over.
-    # What a command writes to its standard output lies in the second from the start.
+        return 0  # Not started yet, or ended.
+    # An output that is a command's standard output is in the second directory from the start.
     return max(_bytes(f"/proc/{child}/root{directory}/scratch/out"), _bytes(f"{directory}/out"))
 
 
@@ -180,13 +180,13 @@ _CANNOT_FORK = (
 
 
 _UNITS = {"memory": "bytes of memory", "processes": "processes"}
-"""Limit -> what it counts."""
+"""Limit -> its unit."""
 
 
 def _failed(
     step: str, log: Path, limits: Limits, exceeded: str, status: int, complaints: Sequence[Complaint]
 ) -> StepError:
-    """Why a step failed: what the host knows, then what its scripts say is wrong with the profile."""
+    """The error of a failed step: the cause that the host knows, then the complaints of its scripts."""
     fact, remedy = _cause(log, limits, exceeded, status), ""
     general = [complaint for complaint in complaints if not complaint.field]
     of_profile = [complaint for complaint in complaints if complaint.field]
@@ -202,14 +202,14 @@ def _failed(
         details=_details(log),
         log=str(log),
     )
-    # After `details` were read: there they would be shown twice.
+    # Only after `_details` has read the log, or they would be shown twice.
     with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:
         file.writelines(f"debate: {problem}\n" for problem in error.problems)
     return error
 
 
 def _cause(log: Path, limits: Limits, exceeded: str, status: int) -> str:
-    """What the host knows of a failure, or an empty string."""
+    """The cause of a failure if the host knows it, or an empty string."""
     end = tail(log, lines=40)
     if exceeded:
         return f"exceeded its limit of {getattr(limits, exceeded):,} {_UNITS[exceeded]} (setting limits.{exceeded})"
@@ -218,7 +218,7 @@ def _cause(log: Path, limits: Limits, exceeded: str, status: int) -> str:
     if status == DISK_FULL:
         return ""  # The session says which output.
     if any(words in end for words in _CANNOT_FORK):
-        # Which group counts a fork that failed changed in Linux 6.11.
+        # Linux 6.11 changed which group counts a failed fork.
         return f"could not start a process (setting limits.processes, {limits.processes:,})"
     if "No space left on device" in end:
         return f"ran out of space (settings limits.bytes, {limits.bytes:,}, and limits.inodes, {limits.inodes:,})"
@@ -240,7 +240,7 @@ def tail(log: Path, *, lines: int = 12) -> str:
     said = [printable(line.rstrip()) for line in text.splitlines() if line.strip()]
     kept, before = said[-lines:], said[:-lines]
     if before and not any(map(_ERROR.search, kept)):
-        # What went wrong may stand further up.
+        # The cause may be further up.
         wrong = [line for line in before if _ERROR.search(line)][-3:]
         kept = [*wrong, "…", *kept] if wrong else kept
     return "\n".join(f"{'  > ' if _ERROR.search(line) else '    '}{line}" for line in kept)
@@ -251,4 +251,4 @@ _ERROR = re.compile(
     r"|^(E|debate): |==> ERROR",
     re.IGNORECASE,
 )
-"""What a line that tells what went wrong mostly has in it."""
+"""Matches most lines that report an error."""

@@ -1,4 +1,4 @@
-"""Scripts of ``sandbox/`` and what they read of each other, which keys and the graph must know."""
+"""The scripts in ``sandbox/`` and the files that they include, which are part of a step's key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from debate.errors import DebateError, Place
 from debate.text.paths import shown
 
 INSIDE = "/run/step"
-"""Where a sandbox shows the scripts."""
+"""Path of the scripts in a sandbox."""
 
 _MENTION = re.compile(rf"{INSIDE}(?![A-Za-z0-9_-])([A-Za-z0-9_./-]*)")
 _WORD = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|(?P<comment>(?<![^\s;&|()])\#.*)|[^'"\\#]+|.""", re.DOTALL)
@@ -19,10 +19,10 @@ _WORD = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|(?P<comment>(?<![^\s;&|()])
 
 
 def closure(directory: Path, script: str) -> list[str]:
-    """``script`` and every file that it, or one of those, mentions by its path inside; sorted.
+    """``script`` and all files that it mentions by their path in the sandbox, directly or indirectly; sorted.
 
-    A mention of a directory stands for all files below it, as in ``for name in /run/step/layers/*``; what a comment
-    mentions does not count. Raises DebateError for a mention of what does not exist.
+    A mention of a directory stands for all files below it, as in ``for name in /run/step/layers/*``. Comments are
+    ignored. Raises DebateError if a mentioned file does not exist.
     """
     found: set[str] = set()
     pending = [script]

@@ -1,24 +1,23 @@
 """One sandbox, from its mounts to its outputs: the process that a builder starts for each step.
 
-It reads a `Session` as JSON from standard input, makes its mounts in namespaces of its own, runs
-the commands, and copies the outputs out. Whatever kills it takes mounts, loop devices and processes
-along, since the kernel frees them with the namespace; the builder need only remove the directory and
-the cgroup.
+It reads a `Session` as JSON from standard input, makes its mounts in namespaces of its own, runs the commands, and
+copies the outputs out. However it ends, the kernel frees its mounts, loop devices and processes with the namespaces;
+the builder only has to remove the directory and the control group.
 
     DIRECTORY/                  made by the builder, mode 0700
-        in/                     inputs, read-only inside (hard links to cached objects)
-        out/NAME                outputs, written by this process alone
-        scratch/                tmpfs or ext4 of a bounded size, gone with this process
+        in/                     inputs, read-only in the sandbox (hard links to cached objects)
+        out/NAME                outputs, written only by this process
+        scratch/                tmpfs or ext4 of limited size, unmounted with this process
             base/               the sandbox base, id-mapped, read-only
-            lower/0 …           the layers of the system being built, id-mapped, read-only
+            lower/0 …           the layers of the system that is built, id-mapped, read-only
             upper/ work/ root/  the overlay on them
-            files/ out/         what the step may write
-            problems            what its scripts complain of (see `debate.sandbox.problems`)
-            mirror/0 …          package archives that are directories of the host
+            files/ out/         directories that the step may write to
+            problems            complaints of its scripts (see `debate.sandbox.problems`)
+            mirror/0 …          package archives in directories of the host
 
 Standard error is the log. Standard output has lines of JSON: ``{"output": {"name", "digest", "size"}}``,
-``{"problem": {"field", "value", "fact", "remedy"}}``, ``{"exceeded": LIMIT}``. Exit code 1 is a failed command, 2 a
-sandbox that could not be set up, `DISK_FULL` an output for which DIRECTORY has no space.
+``{"problem": {"field", "value", "fact", "remedy"}}``, ``{"exceeded": LIMIT}``. Exit code 1 means that a command failed,
+2 that the sandbox could not be set up, `DISK_FULL` that there is no space for an output.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from debate.errors import NO_SPACE, Complaint
+from debate.errors import NO_SPACE, Complaint, DebateError
 from debate.host.run import die_with_parent
 from debate.model import Artifact
 from debate.sandbox import limits, mounts, nspawn, outputs, problems, rights
@@ -62,12 +61,12 @@ class Command:
     show_layers: bool = False
     """Show the whole system as /run/layers."""
     stdout: str = ""
-    """The output that its standard output is; empty for the log."""
+    """The output to which its standard output goes; empty for the log."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """What a builder asks of `main`, all paths absolute on the host."""
+    """The input of `main`. All paths are absolute paths of the host."""
 
     directory: str
     base: str
@@ -79,19 +78,19 @@ class Session:
     environment: dict[str, str]
     uid_base: int
     shown: tuple[tuple[str, str], ...]
-    """Public files of the host, read-only: path there, path inside."""
+    """Public files of the host, read-only: path on the host, path in the sandbox."""
     mirrors: tuple[tuple[str, str], ...]
-    """Directories of the host with package archives, read-only and id-mapped: path there, path inside."""
+    """Directories of the host with package archives, read-only and id-mapped: path on the host, path in the sandbox."""
     scratch: str
     """``tmpfs`` or ``disk``."""
     bytes: int
     inodes: int
     cgroup_procs: tuple[str, ...]
-    """Files to write one's process id to, to be bounded."""
+    """Files to which this process writes its id, to join its control groups."""
     shell: tuple[int, ...] = ()
-    """Input and output of a shell that is opened where a command failed, or before anything is packed."""
+    """Input and output of a shell that is opened after a command failed, or before anything is packed."""
     in_scope: bool = False
-    """Whether the bounds are those of the scope that this process was started in."""
+    """True if this process was started in a systemd scope, whose limits apply."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -103,7 +102,7 @@ class Session:
 
 
 def _typed(kind: Any, value: Any) -> Any:
-    """What ``asdict`` and JSON made of a value of the type ``kind``, as it was."""
+    """The value of type ``kind`` that was converted by ``asdict`` and JSON."""
     if isinstance(kind, type) and is_dataclass(kind):
         hints = get_type_hints(kind)
         return kind(**{name: _typed(hints[name], item) for name, item in value.items()})
@@ -113,7 +112,7 @@ def _typed(kind: Any, value: Any) -> Any:
 
 
 class _FailedError(Exception):
-    """The session ends with the exit code ``status``. Without a fact a command failed, which may have said why."""
+    """Ends the session with the exit code ``status``. Without a fact, a command failed and may have said why."""
 
     def __init__(self, fact: str = "", remedy: str = "", *, status: int = 1) -> None:
         super().__init__(fact)
@@ -128,7 +127,7 @@ def main() -> int:
     os.environ["PATH"] = environment.VARIABLES["PATH"]
     for procs in session.cgroup_procs:
         Path(procs).write_text(str(os.getpid()))
-    # Looked up now: later /proc is that of the processes inside, and this one is not there.
+    # Looked up now, since later /proc shows only the processes inside, and not this one.
     counters = limits.counters_here() if session.in_scope else {}
     try:
         if shutil.which("systemd-nspawn") is None:
@@ -148,31 +147,36 @@ def main() -> int:
 
 
 def _say(**line: object) -> None:
-    """Tell the builder: one line of JSON."""
+    """Send the builder one line of JSON."""
     sys.stdout.write(json.dumps(line) + "\n")
 
 
 @contextlib.contextmanager
-def _making() -> Iterator[None]:
+def _setting_up() -> Iterator[None]:
+    """Errors that occur here mean that the sandbox could not be set up."""
     try:
         yield
     except OSError as error:
         raise _FailedError(f"the sandbox could not be set up: {error}", status=2) from None
+    except DebateError as error:
+        problem = error.problems[0]
+        raise _FailedError(f"the sandbox could not be set up: {problem.fact}", problem.remedy, status=2) from None
 
 
 def _isolate() -> int:
-    with _making():
+    with _setting_up():
         return mounts.private_namespaces()
 
 
 def _run(session: Session) -> None:
-    """All commands, then the shell or the outputs."""
-    with _making():
+    """Run all commands, then open the shell or copy the outputs."""
+    with _setting_up():
         scratch = _prepare(session)
     taken: dict[str, Artifact] = {}
     status = 0
     for command in session.commands:
-        if (command.pack_upper or command.show_layers) and session.shell:
+        packs = command.pack_upper or command.show_layers
+        if packs and session.shell and command is not session.commands[0]:
             break
         last = command
         if command.pack_upper:
@@ -188,16 +192,16 @@ def _run(session: Session) -> None:
             _say(problem=asdict(complaint))
         raise _FailedError
     for name in session.outputs:
-        with _losing(name):
+        with _writing(name):
             made = taken.get(name) or outputs.copy(scratch / "out", name, Path(session.directory, "out", name))
         _say(output={"name": name, **asdict(made)})
 
 
 def _execute(session: Session, command: Command, scratch: Path, taken: dict[str, Artifact]) -> int:
-    """Run one command. Returns its exit status; adds the output that it writes to its standard output to ``taken``."""
+    """Run one command. Returns its exit status; adds the output that is its standard output, if any, to ``taken``."""
     argv, name = _argv(session, command, scratch), command.stdout
     if name and not session.shell:
-        with _losing(name):
+        with _writing(name):
             status, taken[name] = outputs.take(argv, Path(session.directory, "out", name), session.bytes)
         return status
     with (scratch / "out" / name).open("wb") if name else contextlib.nullcontext(sys.stderr) as target:
@@ -208,14 +212,14 @@ def _spell_out(session: Session, scratch: Path) -> None:
     lower = [scratch / "lower" / str(number) for number in range(len(session.layers))]
     try:
         whiteouts.spell_out(scratch / "upper", lower)
-    except OSError as error:  # Untrusted code made that tree, as deep as it liked.
+    except OSError as error:  # Untrusted code made that tree, as deep as it wanted.
         place = printable(os.path.relpath(error.filename or "", scratch / "upper")[:200])
         raise _FailedError(f"the changes to the system cannot be packed: {place}: {error.strerror}") from None
 
 
 @contextlib.contextmanager
-def _losing(output: str) -> Iterator[None]:
-    """An error that ends here is one of ``output``."""
+def _writing(output: str) -> Iterator[None]:
+    """Errors that occur here are errors of ``output``."""
     try:
         yield
     except OSError as error:
@@ -225,15 +229,15 @@ def _losing(output: str) -> Iterator[None]:
 
 
 def _complaints(scratch: Path) -> list[Complaint]:
-    """What the commands complained of."""
+    """The complaints of the commands."""
     found, unread = problems.read(scratch / "problems")
     if unread:
-        sys.stderr.write(f"debate: {count(unread, 'report')} of a problem could not be read\n")
+        sys.stderr.write(f"debate: {count(unread, 'problem report')} could not be read\n")
     return found
 
 
 def _shell(session: Session, command: Command, scratch: Path, *, failed: bool) -> None:
-    """A shell where ``command`` ran. What the user does there is no failure."""
+    """Open a shell where ``command`` ran. Its exit status does not matter."""
     source, target = session.shell
     said = [f"{complaint.problem()}\n" for complaint in _complaints(scratch)] if failed else []
     os.write(target, (
@@ -245,7 +249,7 @@ def _shell(session: Session, command: Command, scratch: Path, *, failed: bool) -
     start = "if command -v bash > /dev/null; then exec bash; else exec sh; fi"
     argv = _argv(session, replace(command, argv=("/bin/sh", "-c", start)), scratch)
     if interactive:
-        # nspawn makes a terminal of its own: nothing inside gets hold of the user's.
+        # nspawn creates a terminal of its own, so that nothing inside can access the user's.
         argv[argv.index("--console=pipe")] = "--console=interactive"
         subprocess.run(argv, stdin=source, stdout=target, stderr=target, preexec_fn=die_with_parent)
         return
@@ -265,7 +269,7 @@ def _prepare(session: Session) -> Path:
         mounts.tmpfs(scratch, size=session.bytes, inodes=session.inodes)
     else:
         mounts.disk(scratch, size=session.bytes, inodes=session.inodes, directory=directory)
-    # nspawn keeps its own files here, and would leave them behind on the host.
+    # nspawn writes files of its own here, and would leave them behind on the host.
     state = Path("/run/systemd/nspawn")
     state.mkdir(parents=True, exist_ok=True)
     mounts.tmpfs(state, size=1 << 20, inodes=1024)
@@ -280,7 +284,7 @@ def _prepare(session: Session) -> Path:
         target = scratch / "mirror" / str(number)
         target.mkdir(parents=True)
         mounts.bind(Path(path), target)
-        # Some file systems cannot be id-mapped. There, others than root must be able to read it, too.
+        # Some file systems cannot be id-mapped. Then the directory must be readable for all users.
         with contextlib.suppress(OSError):
             mounts.shift(session.uid_base, [target])
     lower = []

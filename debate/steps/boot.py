@@ -6,22 +6,21 @@ Sources: grub-mkimage(1), GRUB's manual (search), UEFI specification 2.10, 3.5.1
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from debate import keys
-from debate.model import Command, Step, as_lines
+from debate.deferred import frozen
 from debate.steps.rule import Rule
 from debate.text.grub import quote
 
 if TYPE_CHECKING:
     from debate.history.records import Report
-    from debate.model import Artifact
+    from debate.model import Artifact, Step
     from debate.steps.choices import Choices
     from debate.steps.work import Work
 
 
-@dataclass(frozen=True)
+@frozen
 class Slice:
     """What the boot images hold."""
 
@@ -41,6 +40,8 @@ def make(work: Work) -> Report:
 
 def step(boot: Slice, base: Artifact) -> Step:
     """Outputs: bios and mbr, efi."""
+    from debate.model import Command, Step, as_lines
+
     outputs = []
     if "bios" in boot.firmware:
         outputs += ["bios", "mbr"]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from debate import distributions, keys
+from debate.entry import Entry, text_entry
 from debate.errors import Problem
-from debate.model import Entry, text_entry
 from debate.profile.chosen import chosen
 from debate.profile.node import Node, Profile
 

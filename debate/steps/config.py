@@ -7,19 +7,19 @@ content; defaults are written out. Nothing here depends on where the profile is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from debate import keys
+from debate.deferred import frozen
 from debate.errors import ProfileError
 from debate.profile import sources
 from debate.steps.rule import Rule, Slice
 
 if TYPE_CHECKING:
+    from debate.entry import Entry
     from debate.history.records import Report
-    from debate.model import Entry
     from debate.profile.node import Profile
     from debate.settings import Settings
     from debate.steps.work import Work
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=Slice)
 
 
-@dataclass(frozen=True)
+@frozen
 class Config:
     """What `normalise` makes of a profile."""
 

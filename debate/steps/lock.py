@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys
+from debate.deferred import frozen
 from debate.errors import DebateError, Place
 from debate.managers.interface import Repository, Request
 from debate.profile import profile_names
-from debate.profile.lockfile import committed
+from debate.profile.profile_names import committed
 from debate.steps.rule import Rule
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from debate.steps.work import Work
 
 
-@dataclass(frozen=True)
+@frozen
 class Slice(Request):
     """What is asked of the package manager's resolver."""
 
@@ -209,7 +210,7 @@ def _pinned(settings: Settings, profile: str) -> list[str]:
 
 RULE = Rule(
     name="lock",
-    doc="choose the exact packages; asked for by name, choose anew",
+    doc="pin the exact packages; run by name, choose their versions anew",
     make=make,
     slice=Slice,
     needs=("mirror",),

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from debate.model import Command, Contents, Entry, Step, Supplies, as_lines
+from debate.deferred import frozen
+from debate.entry import Contents, Entry
 from debate.steps.rule import Rule
 
 if TYPE_CHECKING:
     from debate.distributions.interface import LocaleParts
     from debate.errors import Place
     from debate.history.records import Report
-    from debate.model import Artifact
+    from debate.model import Artifact, Step
     from debate.profile.node import Node
     from debate.steps.choices import Choices
     from debate.steps.work import Work
 
 
-@dataclass(frozen=True)
+@frozen
 class User:
     """Someone who can log in."""
 
@@ -34,7 +34,7 @@ class User:
     """As in shadow(5)."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Permission:
     """Mode and owner of a file that is in the system already."""
 
@@ -45,7 +45,7 @@ class Permission:
     group: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Services:
     """Units of systemd."""
 
@@ -54,7 +54,7 @@ class Services:
     mask: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class Hook:
     """A script that runs in the system at the end."""
 
@@ -62,7 +62,7 @@ class Hook:
     digest: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Slice:
     """What is done to the installed system."""
 
@@ -225,6 +225,7 @@ def _unit(name: str) -> str:
 
 def make(work: Work) -> Report:
     """Record: output layer."""
+    from debate.model import Supplies
     from debate.steps.work import layers_of
 
     contents: dict[str, bytes | Path] = {
@@ -237,6 +238,7 @@ def make(work: Work) -> Report:
 
 def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], base: Artifact) -> Step:
     """Output: layer. ``contents`` has the bytes of all hooks."""
+    from debate.model import Command, Step, as_lines
     from debate.steps.work import epoch_of
 
     parameters = {

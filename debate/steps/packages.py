@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from debate import PACKAGE, keys
 from debate.errors import DebateError
-from debate.model import Supplies
 from debate.steps import initrd, lock
 from debate.steps.base import base_for
 from debate.steps.rule import Rule
@@ -19,7 +18,7 @@ from debate.text.amounts import bytes_shown, count
 if TYPE_CHECKING:
     from debate.history.records import Report
     from debate.managers.interface import Manager
-    from debate.model import Artifact, Locked
+    from debate.model import Artifact, Locked, Supplies
     from debate.steps.work import Work
 
 
@@ -96,6 +95,8 @@ def supplier(work: Work, packages: Sequence[Locked]) -> Callable[[], Supplies]:
     """For a step that reads ``packages``: they are downloaded when it has to run, and their keyrings are shown."""
 
     def supply() -> Supplies:
+        from debate.model import Supplies
+
         request = work.slice(lock.Slice, "lock")
         have(work, packages)
         return Supplies(files=_manager(request.distribution).trust(work.settings, request))

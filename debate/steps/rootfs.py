@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Self
 
+from debate.deferred import frozen
 from debate.managers.interface import Target
 from debate.steps import lock
 from debate.steps.base import base_for
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from debate.steps.work import Work
 
 
-@dataclass(frozen=True)
+@frozen
 class Slice(Target):
     """How the packages are installed and packed."""
 

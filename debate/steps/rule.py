@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from debate.history.records import Report
@@ -23,21 +23,18 @@ HOST = ".sandbox"
 
 
 class Slice(Protocol):
-    """The part of a profile that one step reads: a frozen dataclass of JSON values."""
+    """The part of a profile that one step reads: a frozen dataclass of JSON values (`debate.deferred.frozen`)."""
 
     @classmethod
     def of(cls, choices: Choices) -> Self:
         """Out of what a profile says. Problems go to ``choices``."""
-
-    @property
-    def __dataclass_fields__(self) -> dict[str, Any]: ...
 
 
 def _nothing(settings: Settings, profile: str) -> list[str]:  # noqa: ARG001 - the signature of Rule.watches
     return []
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rule:
     """How one step is made. Names of records are those of the rules that make them, unless ``records`` says more."""
 

@@ -32,6 +32,7 @@ import msgspec
 from debate import keys
 from debate.build.builder import Builder, Supplier
 from debate.cache.store import Store
+from debate.deferred import make_all
 from debate.errors import DebateError, ProfileError, StepError
 from debate.history.reasons import Last, reasons
 from debate.history.records import Records, Report, outputs_of, record_of, report_of, trace_of
@@ -116,6 +117,8 @@ class Work:
         self.refresh = build.refresh
         self._build = build
         self._last = Last.load(build.records, rule.name)
+        self._parts: dict[str, Any] = {}
+        """Results of steps on the way to the rule's own: their keys and outputs, by name."""
 
     # What it reads ---------------------------------------------------------------------------------
 
@@ -174,7 +177,10 @@ class Work:
         ``supplier`` is asked for what only a run needs, such as where mirrors are, and only if it has to run.
         """
         self._require_rights(step)
-        return self.builder.realise(step, supplier, self.log(step), self._notes, self._known(step.name))
+        result = self.builder.realise(step, supplier, self.log(step), self._notes, self._known(step.name))
+        if step.name != self.rule.name:
+            self._parts[step.name] = {"key": result.key, "outputs": record_of(result.outputs)["outputs"]}
+        return result
 
     def run(self, step: Step, supplies: Supplies = _NO_SUPPLIES) -> Mapping[str, Artifact]:
         """The outputs of ``step`` from a sandbox, whatever the cache knows."""
@@ -204,6 +210,8 @@ class Work:
         """
         read, last = self.what_it_reads(), self._last
         trace: dict[str, Any] = trace_of(result) if result else {"step": self.rule.name, "source": ""}
+        if self._parts:
+            trace["parts"] = self._parts
         unchanged = last.read == read and last.trace.get("key") == trace.get("key")
         if unchanged and trace["source"] != "built":
             trace |= {name: last.trace[name] for name in ("why", "when", "source") if name in last.trace}
@@ -245,14 +253,16 @@ class Work:
 
     def _known(self, step: str) -> Result | None:
         """The result of the last run, out of its record and trace: valid for its key as long as its outputs exist."""
-        if step != self.rule.name or not self._last.trace.get("key"):
-            return None
-        try:
-            outputs = outputs_of(self.own())
-        except DebateError:
-            return None
         trace = self._last.trace
-        return Result(step, trace["key"], trace["ingredients"], outputs, "local", float(trace.get("seconds", 0)))
+        try:
+            if step == self.rule.name:
+                outputs, key, seconds = outputs_of(self.own()), trace["key"], float(trace["seconds"])
+            else:
+                part = trace["parts"][step]
+                outputs, key, seconds = outputs_of(part), part["key"], 0.0
+        except (DebateError, KeyError, TypeError, ValueError):
+            return None  # It never ran, or somebody damaged what it left.
+        return Result(step, str(key), {}, outputs, "local", seconds)
 
     def _notes(self) -> dict[str, str]:
         """What people see of a step's result in the remote."""
@@ -302,6 +312,7 @@ class Below:
 
 def typed(value: Any, kind: type[S], path: Path) -> S:
     """JSON as ``kind``. Raises DebateError where the file at ``path``, whose content it is, was altered."""
+    make_all()
     try:
         found: S = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:

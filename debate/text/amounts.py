@@ -1,4 +1,4 @@
-"""Numbers, bytes and seconds as people write and read them."""
+"""Numbers, sizes and ages as people write and read them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def size(text: str, what: str) -> int:
-    """Bytes, from a number with an optional K, M, G or T (powers of 1024), such as ``10G`` or ``1.5GiB``.
+    """Parse a number with an optional K, M, G or T (powers of 1024), such as ``10G`` or ``1.5GiB``, to bytes.
 
     Raises DebateError whose place is ``what``.
     """
@@ -23,7 +23,7 @@ def size(text: str, what: str) -> int:
 
 
 def age(text: str, what: str) -> float:
-    """Seconds, from a number with an optional s, m, h, d or w, such as ``30d``. Raises DebateError."""
+    """Parse a number with an optional s, m, h, d or w, such as ``30d``, to seconds. Raises DebateError."""
     match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]+)?)\s*([smhdw]?)", text.strip())
     if match is None:
         remedy = "write seconds, or a number with m, h, d or w, such as 30d"
@@ -37,7 +37,7 @@ def count(number: int, one: str) -> str:
 
 
 def bytes_shown(number: int) -> str:
-    """Bytes in a few characters: ``194 MB``. Powers of 1000, as disks and ISOs are sold."""
+    """Format bytes in a few characters: ``194 MB``. Powers of 1000, as on the labels of disks."""
     value = float(number)
     for unit in ("B", "kB", "MB"):
         if value < 999.5:

@@ -1,4 +1,4 @@
-"""Paths as people read them."""
+"""Paths for messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def shown(path: Path) -> str:
-    """``path`` relative to the working directory where it lies below, else whole."""
+    """``path``, relative to the working directory if it is below it."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:

@@ -1,13 +1,14 @@
-"""What someone may have meant who wrote an unknown word."""
+"""Suggestions for unknown words."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """What the user may have meant, as the remedy of a message."""
+    """The remedy of a message about an unknown word: the similar one of ``known``, or all of them."""
+    import difflib
+
     known = list(known)
     folded = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.55)
@@ -20,6 +21,6 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def _is_abbreviation(word: str, name: str) -> bool:
-    """Whether the letters of ``word`` stand in ``name`` in order, as in pkgs and packages."""
+    """True if the letters of ``word`` are in ``name`` in the same order, as in pkgs and packages."""
     letters = iter(name)
     return word[0] == name[0] and all(letter in letters for letter in word)

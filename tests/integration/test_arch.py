@@ -79,7 +79,7 @@ def test_it_boots(arch: Checkout) -> None:
 def test_the_same_bytes(arch: Checkout, repository: Repository) -> None:
     """Under other conditions, and with a cache that has no step of it."""
     said = arch.doit("verify:arch", **repository.settings)
-    assert "the same again, bit for bit: config, hash, packages, rootfs, overlay, initrd, boot, iso" in said
+    assert "identical, bit for bit: config, hash, packages, rootfs, overlay, initrd, boot, iso" in said
 
 
 def test_a_package_more(arch: Checkout, repository: Repository) -> None:

@@ -16,8 +16,7 @@ from tests.integration.registry import Registry
 from tests.integration.test_import import archiso
 
 ELSEWHERE = {
-    "./setup doctor": "test_setup.py", "./setup build:minimal": "test_setup.py", "./setup test": "test_setup.py",
-    "doit check:web": "test_boot.py",
+    "./setup build:minimal": "test_setup.py", "./setup test": "test_setup.py", "doit check:web": "test_boot.py",
 }  # fmt: skip
 """Command -> the test that runs it, or the same for another profile, on a machine or for a time of its own."""
 

@@ -53,8 +53,8 @@ def script(checkout: Checkout) -> None:
 
 CHANGES: dict[str, tuple[Callable[[Checkout], None], set[str], str]] = {
     "timeout": (timeout, {"iso"}, r"~ timeout: 3 -> 91 \(profiles/minimal.yaml:9:17\)"),
-    "file": (file, {"overlay"}, r"/etc/explained: new \(profiles/minimal.yaml:9:16\)"),
-    "tree": (tree, {"overlay"}, r"/etc/mine: new \(profiles/overlays/mine/etc/mine\)"),
+    "file": (file, {"overlay"}, r"/etc/explained: added \(profiles/minimal.yaml:9:16\)"),
+    "tree": (tree, {"overlay"}, r"/etc/mine: added \(profiles/overlays/mine/etc/mine\)"),
     "script": (script, {"overlay"}, "sandbox/squash.sh changed"),
 }
 """Change -> what it does, the steps that it makes run at first, and a reason that is told."""

@@ -16,7 +16,7 @@ from debate.managers import shared
 from tests.conftest import ROOT
 from tests.integration.checkout import Checkout, host_state
 
-COMMANDS = re.findall(r"^\./setup .*$", (ROOT / "README.md").read_text(), re.MULTILINE)[:3]
+COMMANDS = re.findall(r"^\./setup .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
 
 ONE = "tests/integration/test_sandbox.py::test_what_a_hook_leaves_running_does_not_outlive_it"
 """What of the integration tests runs in there: the others run beside this one already."""
@@ -96,14 +96,12 @@ def test_the_quick_start(bare: Bare, built: Checkout) -> None:
     """And the ISO is the one that this host made, with another Debian, another mmdebstrap and another Python."""
     lock = built.output("minimal", "lock.json").read_bytes()
     (bare.root / "checkout" / "profiles" / "minimal.lock.json").write_bytes(lock)
-    assert COMMANDS == ["./setup doctor", "./setup build:minimal", "./setup test"], "the README's quick start"
-    looked_at = bare.run(COMMANDS[0])
-    assert looked_at.returncode == 0, looked_at.stdout + looked_at.stderr
-    assert "This host can build." in looked_at.stdout
-    assert "  note    QEMU          not installed; check:NAME needs it" in looked_at.stdout
-    first = bare.run(COMMANDS[1])
+    assert COMMANDS == ["./setup build:minimal", "./setup test"], "the README's quick start"
+    first = bare.run(f"DEBATE_MIRROR_DEBIAN=http://127.0.0.1:9 ./setup config:minimal && {COMMANDS[0]}")
     assert first.returncode == 0, first.stdout + first.stderr
-    said = looked_at.stdout + first.stdout
+    assert "This host cannot build yet: mirror\n" in first.stderr, "for the first command, where the mirror is missing"
+    assert first.stderr.count("This host") == 1, "and not for the second, where nothing is"
+    said = first.stdout
     packages = next(line for line in said.splitlines() if line.startswith("debate: installing Debian packages:"))
     assert {"systemd-container", "mmdebstrap", "python3-venv"} <= set(packages.split())
     assert "qemu" not in packages, "only where asked"
@@ -116,6 +114,9 @@ def test_the_quick_start(bare: Bare, built: Checkout) -> None:
     assert checked.stdout == "minimal-amd64.iso: OK\n"
     made = bare.root / "checkout" / "build" / "minimal" / "minimal-amd64.iso"
     assert keys.sha256_file(made) == built.digest("minimal")
+    looked_at = bare.run("./setup doctor")
+    assert "This host can build." in looked_at.stdout, looked_at.stdout + looked_at.stderr
+    assert "  note    QEMU          not installed; check:NAME needs it" in looked_at.stdout
     again = bare.run("rm profiles/minimal.lock.json && .venv/bin/doit lock:minimal")
     assert re.search(r"lock:minimal .* [0-9]+ packages", again.stdout), again.stdout + again.stderr
 
@@ -125,9 +126,9 @@ def test_the_quick_start(bare: Bare, built: Checkout) -> None:
     looked = bare.run(".venv/bin/doit", user="nobody")
     assert re.search("minimal +Smallest Debian", looked.stdout), looked.stderr
     refused = bare.run("./setup build:minimal", user="nobody")
-    assert refused.stderr.strip().endswith("so it needs root: sudo ./setup build:minimal")
+    assert refused.stderr.strip().endswith("so it needs root; run: sudo ./setup build:minimal")
 
-    second = bare.run(f"{COMMANDS[2]} tests/unit {ONE}")
+    second = bare.run(f"{COMMANDS[1]} tests/unit {ONE}")
     assert second.returncode == 0, second.stdout + second.stderr
     assert " skipped" not in second.stdout
     assert "qemu-system-x86" in second.stdout.partition("debate: installing Debian packages:")[2].splitlines()[0]

@@ -1,1 +1,1 @@
-"""What the larger commands do: loaded when one runs, where the declarations beside it are loaded with the graph."""
+"""The code of the larger commands. It is imported when one runs; their declarations are imported with the graph."""

@@ -1,4 +1,4 @@
-"""Boot an ISO as each firmware it is for, until the system says it is up."""
+"""Boot an ISO with each firmware that it supports, until the system is up."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def check(build: ProfileBuild) -> dict[str, Any]:
-    """Boot the last build. Raises DebateError where a boot fails.
+    """Boot the last build. Raises DebateError if a boot fails.
 
-    Leaves FIRMWARE.log and FIRMWARE.png of each firmware in check/ of the output directory.
+    Writes FIRMWARE.log and FIRMWARE.png for each firmware to check/ in the output directory.
     """
     emulated = machine(build.load("slices/iso")["architecture"])
     if shutil.which(emulated.qemu) is None:
@@ -59,25 +59,25 @@ def check(build: ProfileBuild) -> dict[str, Any]:
 
 
 def _processors(number: int) -> int:
-    """Of each of so many guests: two, unless they would get into each other's way, which takes longer."""
+    """Processors per guest, for this number of guests: two, unless the guests would slow each other down."""
     return max(1, min(2, (os.cpu_count() or 1) // number))
 
 
-_SHOWN = 80
-"""Characters of a line."""
+_LINE_END = 80
+"""Characters that are shown of the end of a line."""
 
 
 def _tell(activity: Activity, firmware: str, line: str) -> None:
-    """Show what a guest says beside the running step; both guests write there.
+    """Show the console of a guest beside the running step; all guests write there.
 
-    GRUB draws its menu over and over on what is one line here: the end of it is what stands there now.
+    GRUB redraws its menu repeatedly in what is one line here, so only the end of the line is current.
     """
     words = " ".join(line.split())
     if words:
-        activity.said(f"{firmware}: {words[-_SHOWN:]}")
+        activity.said(f"{firmware}: {words[-_LINE_END:]}")
 
 
 def _at_a_time(guests: list[qemu.Guest]) -> int:
-    """How many guests the host has memory for. A guest that boots keeps little more than one processor busy."""
+    """How many guests can run at a time, by memory and processors. A booting guest uses little more than one."""
     memory = available_memory() // (guests[0].memory << 20)
     return max(1, min(len(guests), os.cpu_count() or 1, memory - 1))

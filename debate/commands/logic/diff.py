@@ -1,6 +1,6 @@
-"""How two profiles, or one at two git revisions, differ in config, packages and size.
+"""The differences of two profiles, or of one at two git revisions, in config, packages and size.
 
-A side is a profile's name, or NAME@REVISION for what git has of it.
+A side is a profile's name, or NAME@REVISION for a profile in git.
 """
 
 from __future__ import annotations
@@ -30,51 +30,51 @@ from debate.text.suggest import suggest
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two."""
+    """One of the two sides."""
 
     values: dict[str, Any]
-    """All fields, with defaults. Lists whose order means nothing are sorted."""
+    """All fields, with defaults. Lists that are sets are sorted."""
     hash: str
     lock: dict[str, Any] | None
-    """The committed lock, else that of the last build; None without either."""
+    """The committed lock, or else that of the last build; None without either."""
     size: int | None
     """Bytes of the ISO, if this config was built here."""
 
 
 def diff(settings: Settings, words: Sequence[str]) -> str:
-    """The report. Raises DebateError for names and revisions that are not there."""
+    """The report. Raises DebateError for a profile or revision that does not exist."""
     if len(words) != 2:
-        raise DebateError("name two", "doit diff A B, each a profile or PROFILE@REVISION", place="diff")
+        raise DebateError("two names are needed", "doit diff A B, each a profile or PROFILE@REVISION", place="diff")
     sides = []
     for word in words:
         name, at, revision = word.partition("@")
         with _profiles(settings, revision) if at else _here(settings) as directory:
-            sides.append(_side(settings, directory, name, built=not at))
+            sides.append(_side(settings, directory, name, f"diff: {word}", built=not at))
     one, two = sides
     lines = [] if one.hash != two.hash else ["config: the same"]
     found = list(changes(one.values, two.values))
     if found:
         lines += ["config:", *(f"  {change}" for change in found)]
     elif one.hash != two.hash:
-        lines.append("config: the same fields; files that they name differ")
+        lines.append("config: the same fields, but different content of the files that they name")
     if one.lock and two.lock:
         packages = lockfile.differences(one.lock, two.lock)
         lines += ["packages:", *(f"  {line}" for line in packages)] if packages else ["packages: the same"]
     else:
-        lines.append("packages: not known without a lock of both: commit one, or build")
+        lines.append("packages: unknown without a lock of both; commit one, or build")
     if one.size is not None and two.size is not None:
         lines.append(f"size: {bytes_shown(one.size)} -> {bytes_shown(two.size)} ({two.size - one.size:+,} bytes)")
     return "\n".join(lines) + "\n"
 
 
-def _side(settings: Settings, directory: Path, name: str, *, built: bool) -> Side:
+def _side(settings: Settings, directory: Path, name: str, place: str, *, built: bool) -> Side:
     if not (directory / f"{name}.yaml").exists():
         known = profile_names.names(directory)
-        raise DebateError(f"there is no profile {name!r} there", suggest(name, known), place="diff")
+        raise DebateError(f"there is no profile {name!r}", suggest(name, known), place=place)
     loaded = load(directory, name)
     made = config.normalise(loaded, directory)
     output = settings.output / name
-    pinned = lockfile.committed(directory, name)
+    pinned = profile_names.committed(directory, name)
     lock = lockfile.read(pinned) if pinned.exists() else None
     size = None
     if built and lock is None and (output / "lock.json").exists():
@@ -96,7 +96,7 @@ def _here(settings: Settings) -> Iterator[Path]:
 
 @contextmanager
 def _profiles(settings: Settings, revision: str) -> Iterator[Path]:
-    """The profiles' directory as git has it at ``revision``."""
+    """The profiles directory at a git ``revision``."""
     if revision.startswith("-"):
         raise DebateError(f"{revision!r} is not a revision", "name a commit, branch or tag", place="diff")
     argv = ["git", "-C", str(settings.root), "archive", "--format=tar", revision, "--", settings.profiles.name]

@@ -1,7 +1,7 @@
-"""What this host has of what builds need, and how to get the rest.
+"""Checks whether this host has what builds need, and says how to get the rest.
 
-Nothing is guessed from a version that can be tried: a sandbox is started, an image is mounted, the mirror
-is asked.
+Where possible things are tried, not guessed from versions: a sandbox is started, an image is mounted, the mirror is
+contacted.
 """
 
 from __future__ import annotations
@@ -29,22 +29,23 @@ from debate.text.paths import shown
 NEEDED_DISK = 3 << 30
 """Bytes for the cache and the output directory of one profile."""
 NEEDED_SYSTEMD = 252
+"""The oldest supported version."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found about one thing."""
+    """The result of one check."""
 
     name: str
     fact: str
     remedy: str = ""
-    """How to get it, where it is missing."""
+    """How to get it; empty if it is not missing."""
     needed: bool = True
-    """Nothing can be built without it."""
+    """False if builds work without it."""
 
     @property
     def state(self) -> str:
-        """ok, missing, or note for what can be done without."""
+        """ok, missing, or note if builds work without it."""
         return "ok" if not self.remedy else "missing" if self.needed else "note"
 
     @property
@@ -53,7 +54,7 @@ class Finding:
 
 
 def examine(builder: Builder) -> list[Finding]:
-    """Look at everything, in the order in which a build would stumble over it."""
+    """Run all checks, in the order in which a build would fail."""
     checks: list[Callable[[Builder], Finding]] = [
         _user, _python, _nspawn, _bootstrapper, _images, _groups, _sandbox, _disk, _memory, _mirror, _qemu,
     ]  # fmt: skip
@@ -63,7 +64,7 @@ def examine(builder: Builder) -> list[Finding]:
 
 
 def _refused(name: str, error: DebateError, remedy: str = "see docs/sandbox.md") -> Finding:
-    """The first problem of an error; ``remedy`` if it has none, for a finding without one would be good."""
+    """The first problem of an error, with ``remedy`` if it has none: a finding without a remedy counts as ok."""
     problem = error.problems[0]
     return Finding(name, str(replace(problem, remedy="")), problem.remedy or remedy)
 
@@ -71,9 +72,7 @@ def _refused(name: str, error: DebateError, remedy: str = "see docs/sandbox.md")
 def _user(_: Builder) -> Finding:
     if os.geteuid() == 0:
         return Finding("root", "yes")
-    return Finding(
-        "root", "no", f"mounts and systemd-nspawn need it, and so does the rest of this: sudo {sys.argv[0]} doctor"
-    )
+    return Finding("root", "no", f"mounts, systemd-nspawn and the other checks need it: sudo {sys.argv[0]} doctor")
 
 
 def _python(_: Builder) -> Finding:
@@ -109,7 +108,7 @@ def _images(builder: Builder) -> Finding:
         try:
             run(probe, environment={"PYTHONPATH": str(PACKAGE.parent)})
         except DebateError as error:
-            reason = str(error).partition(": exit status 1: ")[2].replace(directory, "…").splitlines()[0]
+            reason = error.details.replace(directory, "…") or error.problems[0].fact
             remedy = "Linux 6.2 or later is needed, with squashfs, overlayfs and id-mapped mounts"
             if not Path("/dev/loop-control").exists():
                 remedy = "modprobe loop, or give this container /dev/loop-control and loop devices"
@@ -126,7 +125,7 @@ def _groups(builder: Builder) -> Finding:
     except DebateError as error:
         return _refused("limits", error)
     group.remove()
-    return Finding("limits", f"{limits.kind()} bounds memory, processors and processes")
+    return Finding("limits", f"{limits.kind()} limits memory, processors and processes")
 
 
 def _sandbox(builder: Builder) -> Finding:
@@ -139,9 +138,9 @@ def _sandbox(builder: Builder) -> Finding:
     said = builder.store.read(made["said"]).decode().split()
     if said != ["root", "lo"]:
         return Finding(
-            "sandbox", f"not closed: it sees {' '.join(said)}", "systemd-nspawn's --private-network is needed"
+            "sandbox", f"not isolated: it sees {' '.join(said)}", "systemd-nspawn's --private-network is needed"
         )
-    return Finding("sandbox", "starts, as root inside and without a network")
+    return Finding("sandbox", "starts, with root inside and without a network")
 
 
 def _disk(builder: Builder) -> Finding:
@@ -164,7 +163,7 @@ def _memory(builder: Builder) -> Finding:
     if scratch(builder.settings) == "tmpfs":
         return Finding("memory", f"enough to build in ({wanted:.0f} GB a step)")
     fact = f"less than a step may use ({wanted:.0f} GB), so steps build on the disk"
-    return Finding("memory", fact, "that works, and is slower; DEBATE_MEMORY can be set to less", needed=False)
+    return Finding("memory", fact, "that works but is slower; DEBATE_MEMORY can be set to less", needed=False)
 
 
 def _mirror(builder: Builder) -> Finding:
@@ -182,7 +181,7 @@ def _qemu(_: Builder) -> Finding:
 
 
 def report(builder: Builder) -> Answer:
-    """All findings; not good where something is missing that a build needs."""
+    """All findings; not good if something is missing that builds need."""
     findings = examine(builder)
     lacking = [finding for finding in findings if finding.state == "missing"]
     verdict = "This host can build."

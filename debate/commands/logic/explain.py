@@ -1,7 +1,7 @@
-"""Which steps would run, and why; for the others, why they ran last.
+"""Which steps would run, and why; for the others, why they last ran.
 
-The same code that builds is run with a builder that builds nothing and a memory instead of the output directory: what
-it would have to make, would run.
+This runs the code that builds, with a builder that only looks results up and with records that are written to memory.
+A step whose result is not found would run.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class _RunsError(Exception):
 
 
 class _WaitsError(Exception):
-    """A step reads what another one has yet to make."""
+    """A step reads the record of another step that would have to run first."""
 
     def __init__(self, step: str) -> None:
         self.step = step
@@ -40,7 +40,7 @@ class _WaitsError(Exception):
 
 @dataclass(frozen=True)
 class _DryBuilder(Builder):
-    """Finds what is in the cache, and makes nothing."""
+    """Finds results in the cache, and makes none."""
 
     def obtain(
         self,
@@ -59,20 +59,20 @@ class _DryBuilder(Builder):
         return found
 
     def remember(self, result: Result) -> None:
-        """Nothing is written."""
+        """Does nothing."""
 
     def run(self, step: Step, supplies: Supplies, log: Path) -> NoReturn:  # noqa: ARG002
         raise _RunsError({})
 
 
 class _DryRecords(Records):
-    """Reads an output directory, and writes into a memory over it."""
+    """Reads an output directory, and writes to memory instead."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         self.memory: dict[str, Any] = {}
         self.unknown: set[str] = set()
-        """Files that a step has yet to write."""
+        """Files that a step would have to write first."""
 
     def load(self, name: str) -> Any:
         if name in self.unknown:
@@ -84,19 +84,19 @@ class _DryRecords(Records):
 
 
 class _DryWork(Work):
-    def remember(self, result: Result | None = None) -> Report:  # noqa: ARG002 - it only looks
+    def remember(self, result: Result | None = None) -> Report:  # noqa: ARG002 - a dry run keeps nothing
         return {}
 
 
 @dataclass(frozen=True)
 class _DryBuild(ProfileBuild):
-    """Every profile's steps, in one memory."""
+    """The steps of a profile; those of all profiles share their memory."""
 
-    shelves: dict[str, _DryRecords] = field(default_factory=dict)
+    records_by_name: dict[str, _DryRecords] = field(default_factory=dict)
 
     @property
     def records(self) -> _DryRecords:
-        return self.shelves.setdefault(self.name, _DryRecords(self.directory))
+        return self.records_by_name.setdefault(self.name, _DryRecords(self.directory))
 
     def of(self, name: str) -> ProfileBuild:
         return replace(self, name=name)
@@ -107,11 +107,11 @@ class _DryBuild(ProfileBuild):
 
 @dataclass(frozen=True)
 class _Verdict:
-    """What would become of a step."""
+    """What would happen to a step."""
 
     text: str
     ingredients: Mapping[str, Any] | None = None
-    """Of a step that would run, as far as they are known; None for one that would not."""
+    """The ingredients of a step that would run, as far as known; None for one that would not."""
 
 
 _SAME = _Verdict("up to date")
@@ -119,11 +119,11 @@ _CACHED = _Verdict("from the cache")
 
 
 def explain(build: ProfileBuild) -> str:
-    """The report. Raises DebateError for a profile that is not valid."""
+    """The report. Raises DebateError if the profile is not valid."""
     dry = _DryBuild(build.settings, build.name, _DryBuilder(build.settings, build.store))
     root = build.profile()
     for base in reversed(profile_names.chain(build.settings.profiles, build.name)):
-        for rule in _read_from_above():
+        for rule in _needed_below():
             _verdict(replace(build, name=base), replace(dry, name=base), rule)
     lines, verdicts = [], dict[str, _Verdict]()
     for rule in rules().values():
@@ -139,12 +139,12 @@ def explain(build: ProfileBuild) -> str:
             why = reasons(last, own.work(rule.name).what_it_reads(), verdict.ingredients, contents, lambda: root)
             lines += [f"    {reason}" for reason in why]
         elif verdict is _SAME:
-            lines += [f"    {line}" for line in _last_time(last)]
+            lines += [f"    {line}" for line in _last_run(last)]
     return "\n".join([f"config {dry.config_hash()[:16]}", *lines]) + "\n"
 
 
-def _read_from_above() -> list[Rule]:
-    """The rules that must be looked at for a profile below: those whose records others read, and what these need."""
+def _needed_below() -> list[Rule]:
+    """The rules to evaluate for a base profile: those whose records other profiles read, and what these need."""
     wanted: set[str] = set()
     for rule in reversed(list(rules().values())):
         if any(rule.name in other.below for other in rules().values()) or rule.name in wanted:
@@ -154,13 +154,13 @@ def _read_from_above() -> list[Rule]:
     return [rule for rule in makers if rule.profile]
 
 
-def _last_time(last: Last) -> Iterator[str]:
-    """Why a step ran when it ran last."""
+def _last_run(last: Last) -> Iterator[str]:
+    """When and why a step last ran."""
     if last.why:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(last.trace.get("when", 0))))
         source = str(last.trace.get("source"))
-        came = {"local": "taken from the cache", "remote": "fetched from the remote"}.get(source, "built")
-        yield f"{came} {when}, because:"
+        how = {"local": "taken from the cache", "remote": "fetched from the remote"}.get(source, "built")
+        yield f"{how} {when}, because:"
         yield from (f"  {reason}" for reason in last.why)
 
 
@@ -172,7 +172,7 @@ def _verdict(real: ProfileBuild, dry: _DryBuild, rule: Rule) -> _Verdict:
         return _Verdict("would run", error.ingredients)
     except _WaitsError as error:
         dry.records.unknown.update(rule.made)
-        return _Verdict(f"waits for {error.step}: what comes out there decides")
+        return _Verdict(f"waits for {error.step}, whose result decides")
     except DebateError as error:
         if not rule.root:
             raise  # The profile is not valid.
@@ -186,7 +186,7 @@ def _verdict(real: ProfileBuild, dry: _DryBuild, rule: Rule) -> _Verdict:
 
 
 def _results(real: ProfileBuild, rule: Rule, verdicts: Mapping[str, _Verdict]) -> _Verdict:
-    """What would become of a rule that cannot be run without effect."""
+    """The verdict on a rule that cannot be run without side effects."""
     others = {name: verdicts[name] for name in rule.needs if name in verdicts}
     if all(verdict is _SAME for verdict in others.values()) and rule.whole(real.settings, real.name):
         return _SAME

@@ -1,4 +1,4 @@
-"""A finished ISO with its companions, sent to the remote and fetched from there, by the hash of its config.
+"""Send a finished ISO and its companion files to the remote, and fetch them from there, by the hash of the config.
 
 Neither needs root, a sandbox or a cache.
 """
@@ -17,7 +17,7 @@ from debate.host.files import read_object, sweep, temporary_beside
 from debate.images import results
 from debate.model import Artifact
 from debate.profile import profile_names
-from debate.profile.lockfile import committed
+from debate.profile.profile_names import committed
 from debate.remote.errors import RegistryError
 from debate.remote.remote import Remote, annotate
 from debate.remote.statements import IMAGE, Statement, read
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 
 def push(made: ProfileBuild) -> dict[str, Any]:
-    """Send what the last build left, and the steps that led to it. Raises DebateError."""
+    """Send the results of the last build, and those of its steps. Raises DebateError."""
     settings, directory = _require_remote(made), made.directory
     if settings.remote_mode != "read-write":
         raise DebateError("read-only, so nothing can be pushed", "set it to read-write", place="setting remote_mode")
     if not results.present(directory):
         remedy = f"run doit build:{made.name}"
-        raise DebateError("there is no build, or it was changed", remedy, place=shown(directory))
+        raise DebateError("the build is missing or was modified", remedy, place=shown(directory))
     build, facts = made.load("build"), made.load("manifest")
     iso = build["iso"]
     files = {
@@ -68,12 +68,12 @@ def push(made: ProfileBuild) -> dict[str, Any]:
 
 
 def _traces(made: ProfileBuild) -> Iterator[dict[str, Any]]:
-    """Of all steps that the ISO came from, those of the profiles below it among them."""
+    """The traces of all steps that led to the ISO, including those of its base profiles."""
     output = made.settings.output
     for name in (made.name, *profile_names.chain(made.settings.profiles, made.name), HOST):
         for path in sorted((output / name / "traces").glob("*.json")):
             trace = read_object(path)
-            if trace.get("key"):  # A lock is chosen, not looked up.
+            if trace.get("key"):  # A lock has no key.
                 yield trace
 
 
@@ -102,30 +102,30 @@ def pull(made: ProfileBuild) -> dict[str, Any]:
 
 
 def _files(statement: Statement) -> list[tuple[str, Artifact]]:
-    """Names from elsewhere: none may lead out of the directory, or onto one of our records."""
+    """The files to fetch. Their names are untrusted: none may lead out of the directory or replace a record."""
     for name in statement.files:
         known = name == "manifest.json" or name.endswith((".iso", ".iso.sha256", ".cdx.json", ".packages"))
         if "/" in name or name.startswith(".") or not known:
-            raise DebateError(f"the remote's ISO brings a file {name!r}, which no build makes", "it is refused")
+            raise DebateError(f"the remote's ISO comes with an unexpected file {name!r}, so it is refused")
     return sorted(statement.files.items())
 
 
 def _compare_lock(made: ProfileBuild, statement: Statement) -> None:
-    """A committed lock says which packages are wanted: an ISO of others is not the one asked for."""
+    """Refuse an ISO that was not made from the packages in the committed lock. Raises DebateError."""
     path = committed(made.settings.profiles, made.name)
     if not path.exists():
         return
     packages = json.loads(path.read_bytes())["packages"]
     if statement.facts.get("lock") != keys.sha256(keys.canonical(packages)):
         raise DebateError(
-            f"its ISO of this config is made of other packages than {shown(path)} names",
-            f"build it: doit build:{made.name}",
+            f"its ISO of this config is made of other packages than those in {shown(path)}",
+            f"run doit build:{made.name}",
             place=made.settings.remote,
         )
 
 
 def _fetch(transport: Transport, artifact: Artifact, target: Path) -> int:
-    """Have a file. Returns the bytes that had to be fetched."""
+    """Fetch a file, unless it is there already. Returns the bytes fetched."""
     if target.exists() and target.stat().st_size == artifact.size and keys.sha256_file(target) == artifact.digest:
         return 0
     temporary = temporary_beside(target)

@@ -1,6 +1,6 @@
-"""Run a step once more, and open a shell in its sandbox as it is then.
+"""Run a step again, and open a shell in its sandbox.
 
-Where the step fails, that is as it failed; else as it is before anything is packed. Nothing is kept of it.
+The shell opens after the step has failed, or else before its outputs are packed. Nothing is kept.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class _OverError(Exception):
 
 @dataclass(frozen=True)
 class _ShellBuilder(Builder):
-    """Builds as ever, but for one step."""
+    """Builds as usual, except for one step."""
 
     step: str = ""
 
     def ingredients(self, step: Step) -> dict[str, Any]:
-        """With that step's key no one ever keeps a result, so it runs, whatever the cache knows."""
+        """Make the key of that step unique, so that it runs even if the cache has its result."""
         own = {"shell": os.getpid()} if step.name == self.step else {}
         return {**super().ingredients(step), **own}
 
@@ -42,7 +42,7 @@ class _ShellBuilder(Builder):
             return super().run(step, supplies, log)
         limits = replace(self.settings.limits, warn_after=_DAYS, stop_after=_DAYS)
         patient = LocalExecutor(replace(self.settings, limits=limits), self.store, self.say)
-        ours = (os.dup(0), os.dup(1))  # Those numbers are other files in the process that starts the sandbox.
+        ours = (os.dup(0), os.dup(1))  # 0 and 1 are other files in the process that starts the sandbox.
         try:
             patient.run(step, supplies, log.with_name("shell.log"), ours)
         finally:
@@ -54,7 +54,7 @@ class _ShellBuilder(Builder):
 def shell(build: ProfileBuild, step: str) -> None:
     """Run ``step`` of a profile up to its shell, on the terminal or with commands from standard input.
 
-    Raises DebateError where the sandbox cannot be made.
+    Raises DebateError if the sandbox cannot be made.
     """
     if os.isatty(0) and not os.isatty(1):
         raise DebateError(

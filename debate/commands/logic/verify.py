@@ -1,9 +1,8 @@
-"""Build an ISO once more with empty caches under other conditions, and compare every step.
+"""Build an ISO again with empty caches and under different conditions, and compare every step.
 
-What the rebuild shares with the build is what the lock and the sandbox base name by SHA-256: package
-files and the base. All else is made anew, in another directory, user-namespace range, host name,
-time zone, locale and umask, on other scratch storage, with another number of processors and another
-order of sets, and at another time.
+The rebuild shares only the package files and the sandbox base, which are named by SHA-256. Everything else is made
+again, in another directory, user namespace range, host name, time zone, locale and umask, on other scratch storage,
+with another number of processors and another order of sets, and at another time.
 """
 
 from __future__ import annotations
@@ -37,12 +36,12 @@ if TYPE_CHECKING:
 
 
 def compared() -> list[str]:
-    """Rules whose records are compared, in the order in which they are made: the first difference explains the rest."""
+    """Rules whose records are compared, in build order: the first difference explains the others."""
     return [rule.name for rule in rules().values() if rule.profile and rule.compared]
 
 
 def verify(build: ProfileBuild) -> dict[str, Any]:
-    """Rebuild and compare. Raises DebateError that names the first step that differs."""
+    """Rebuild and compare. Raises DebateError, which names the first step that differs."""
     started = time.monotonic()
     directory = build.directory / "verify"
     shutil.rmtree(directory, ignore_errors=True)
@@ -55,11 +54,11 @@ def verify(build: ProfileBuild) -> dict[str, Any]:
             if ours != theirs:
                 raise _difference(one, other, step, directory)
     seconds = time.monotonic() - started
-    return {"note": f"the same again, bit for bit: {', '.join(compared())} (rebuilt in {seconds:.0f} s)"}
+    return {"note": f"identical, bit for bit: {', '.join(compared())} (rebuilt in {seconds:.0f} s)"}
 
 
 def _compared(build: ProfileBuild) -> Iterator[tuple[ProfileBuild, str]]:
-    """The steps to compare; of the profiles below, those of which this one is made."""
+    """The steps to compare, including those of base profiles that this one is built on."""
     below = {record for rule in rules().values() for record in rule.below}
     for base in reversed(profile_names.chain(build.settings.profiles, build.name)):
         yield from ((build.of(base), step) for step in compared() if step in below)
@@ -73,7 +72,7 @@ def read(settings: Settings, name: str, step: str) -> Any:
 
 
 def _lay_out(build: ProfileBuild, root: Path) -> Settings:
-    """Another checkout at ``root``, whose cache holds the locked packages and the sandbox base alone."""
+    """Another checkout at ``root``, whose cache holds only the locked packages and the sandbox base."""
     settings, store = build.settings, Store(root / "cache")
     for path in (settings.profiles, settings.scripts):
         shutil.copytree(path, root / path.name, symlinks=True)
@@ -144,8 +143,8 @@ def _rebuild(build: ProfileBuild, other: Settings) -> None:
 
 
 def _difference(build: ProfileBuild, other: Settings, step: str, directory: Path) -> DebateError:
-    """Name what differs in ``step``, and keep both sides in ``directory``."""
-    fact = f"{step} came out differently, although what it is made of came out the same"
+    """The error for ``step``. Copies both sides of each output that differs to ``directory``."""
+    fact = f"{step} is not reproducible: its result differs, although its inputs are the same"
     lines = []
     for name, first, second in _different(build, other, step):
         directory.mkdir(exist_ok=True)
@@ -158,7 +157,7 @@ def _difference(build: ProfileBuild, other: Settings, step: str, directory: Path
         report.write_text(text)
         shown_lines = text.splitlines()[:12]
         lines += [f"{step}: output {name} differs:", *(f"    {line}" for line in shown_lines)]
-        lines.append(f"all of it: {shown(report)}; the two files: {shown(kept[0])}, {kept[1].name}")
+        lines.append(f"full comparison: {shown(report)}; the two files: {shown(kept[0])}, {kept[1].name}")
     return DebateError.of([Problem(Place(f"verify:{build.name}"), fact)], details="\n".join(lines))
 
 
@@ -174,7 +173,7 @@ def _different(build: ProfileBuild, other: Settings, step: str) -> Iterator[tupl
 
 
 def _compare(build: ProfileBuild, other: Settings, first: Artifact, second: Artifact) -> str:
-    """What differs inside, as text; found in a sandbox, for both were made by untrusted code."""
+    """The differences in content, as text. They are compared in a sandbox, since both come from untrusted code."""
     store = Store(other.cache)
     _share(build.store, store, first)
     host = shutil.which("diffoscope") is not None

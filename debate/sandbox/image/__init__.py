@@ -1,7 +1,7 @@
-"""The host's code that decides bytes of an image: all of it is here, and nothing else is.
+"""All host code that determines bytes of an image, and nothing else.
 
-The content of these modules is part of every step's key: an edit of one, a comment included, has every step made anew.
-What only starts, bounds or watches processes, or copies outputs, belongs elsewhere.
+The content of these modules is part of every step's key: any edit, even of a comment, makes every step run again. Code
+that only starts, limits or watches processes, or copies outputs, belongs elsewhere.
 """
 
 from __future__ import annotations
@@ -15,5 +15,5 @@ from debate import keys
 
 @cache
 def code() -> Mapping[str, str]:
-    """Module name -> ``sha256:HEX`` of its source, sorted by name; read once a process."""
+    """Module name -> ``sha256:HEX`` of its source, sorted by name; read once per process."""
     return {path.stem: keys.sha256_file(path) for path in sorted(Path(__file__).parent.glob("*.py"))}

@@ -1,4 +1,4 @@
-"""The empty directories of a sandbox, some of which become the root of an image."""
+"""The empty directories of a sandbox; some of them become the root directory of an image."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 
 _HOST = ("base", "lower", "root", "work")
-"""Mount points, and what overlayfs keeps for itself: owned by root of the host."""
+"""Mount points, and the work directory of overlayfs: owned by the host's root."""
 _INSIDE = ("upper", "files", "out")
-"""What commands write: the system's changes, /run/work and /run/out. Owned by root of the sandbox."""
+"""Directories that commands write to: the system's changes, /run/work and /run/out. Owned by the sandbox's root."""
 
 
 def make(scratch: Path, uid_base: int) -> None:
-    """Make them in ``scratch``. The modes are exact under `environment.UMASK`."""
+    """Create the directories in ``scratch``. The modes are exact if the umask is `environment.UMASK`."""
     for name in (*_HOST, *_INSIDE):
         (scratch / name).mkdir(mode=0o755)
     for name in _INSIDE:

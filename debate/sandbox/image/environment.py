@@ -1,4 +1,4 @@
-"""What every command in a sandbox finds: variables, umask, names of the machine, and places.
+"""The environment of every command in a sandbox: variables, umask, machine names and paths.
 
 Sources: systemd-nspawn(1), environ(7), umask(2).
 """
@@ -13,12 +13,12 @@ VARIABLES = {
     "TZ": "UTC",
 }
 UMASK = 0o022
-"""Of the session, and so of each command and of the directories that it makes for them."""
+"""Umask of the session, and so of each command and of the directories that the session creates."""
 
 IN, OUT, WORK = "/run/in", "/run/out", "/run/work"
-"""Where a step finds its inputs, leaves its outputs, and may write what it likes."""
+"""Directories for a step's inputs, its outputs, and its temporary files."""
 UPPER, LAYERS = "/run/upper", "/run/layers"
-"""What earlier commands changed in the system, and the whole system, for the commands that are shown these."""
+"""The changes of earlier commands to the system, and the whole system, for commands that are shown these."""
 
 FLAGS = (
     "--hostname=debate",
@@ -28,5 +28,5 @@ FLAGS = (
     "--timezone=off",
     "--resolv-conf=off",
 )
-"""Flags of systemd-nspawn that a command can see the effect of: what it is told here it may write into an image. nspawn
-itself writes nothing into a root."""
+"""Flags of systemd-nspawn with an effect that commands can see and so may write to an image. nspawn itself writes
+nothing to the root directory."""

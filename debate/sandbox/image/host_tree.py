@@ -1,7 +1,7 @@
-"""The host's own tools as a tree that nspawn can run in: how the first base is made.
+"""A root directory with the host's own tools, in which nspawn makes the sandbox base.
 
-Root inside the sandbox is not root outside, but it reads what root may read. So the tree holds
-/usr and a few public files of /etc, id-mapped, and nothing else of the host.
+Root in the sandbox is not root on the host, but id-mapping lets it read what root may read. So the tree has only /usr,
+id-mapped, and a few public files of /etc.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
+from debate.errors import DebateError
 from debate.sandbox import mounts
 
 _ETC = (
@@ -23,7 +24,7 @@ _EMPTY = ("boot", "dev", "etc/ssl/certs", "home", "mnt", "opt", "proc", "root", 
 
 
 def make(tree: Path, uid_base: int) -> None:
-    """Fill ``tree``, an empty directory. Raises OSError on a host without a merged /usr."""
+    """Fill the empty directory ``tree``. Raises OSError, and DebateError on a host without a merged /usr."""
     for name in _EMPTY:
         (tree / name).mkdir(parents=True)
     for name in _LINKS:
@@ -31,7 +32,7 @@ def make(tree: Path, uid_base: int) -> None:
         if link.is_symlink():
             (tree / name).symlink_to(os.readlink(link).lstrip("/"))
         elif link.exists():
-            raise OSError(f"{link} is a directory; the base can only be made on a merged /usr")
+            raise DebateError(f"{link} is not a symbolic link", "make the sandbox base on a host with a merged /usr")
     for name in _ETC:
         source, target = Path("/etc", name), tree / "etc" / name
         if source.is_dir():

@@ -1,4 +1,4 @@
-"""Lay out /run/in, which a sandbox sees read-only, as nobody's."""
+"""Create /run/in, which a sandbox sees read-only and owned by nobody."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from debate.model import Step, Supplies
 from debate.sandbox.image import tar
 
 _WRITTEN, _CACHED = 0o555, 0o444
-"""Modes of files that are written here, hooks among them, and of cached ones, whose mode in the store that is."""
+"""Modes of files that are written here, including hooks, and of cached files, as in the store."""
 
 
 def lay_out(directory: Path, step: Step, supplies: Supplies, store: Store) -> None:
-    """Make ``directory``, with the parameters, trees and inputs of ``step`` and what this host adds.
+    """Create ``directory`` with the parameters, trees and inputs of ``step`` and the supplies of this host.
 
-    Cached files are hard links; where the file system has no links, they are copies. Raises OSError, and DebateError
-    where a file of a tree has changed since it was read.
+    Cached files are hard links, or copies if the file system does not support links. Raises OSError, and DebateError
+    if a file of a tree has changed since it was read.
     """
     directory.mkdir()
     for name, data in {**step.parameters, **supplies.files}.items():

@@ -1,4 +1,4 @@
-"""How the layers of a system are stacked. The upper directory becomes the next layer.
+"""Mount options that stack the layers of a system. The upper directory becomes the next layer.
 
 Source: Documentation/filesystems/overlayfs.rst of Linux.
 """
@@ -12,8 +12,8 @@ from pathlib import Path
 def options(layers: Sequence[Path], upper: Path, work: Path) -> str:
     """Mount options for ``layers`` (the lowest first) under ``upper``.
 
-    Without redirects, metacopy and index, ``upper`` holds whole files and plain whiteouts only: a
-    tree that means the same on any kernel.
+    Without redirects, metacopy and index, ``upper`` has only complete files and plain whiteouts, so its meaning does
+    not depend on the kernel.
     """
     lower = ":".join(str(layer) for layer in reversed(layers))
     return f"lowerdir={lower},upperdir={upper},workdir={work},redirect_dir=off,metacopy=off,index=off,xino=off"

@@ -1,4 +1,4 @@
-"""The tar file of a tree.
+"""Pack a tree of files as a tar file.
 
 Source: tar(5), of which GNU tar in the sandbox reads the GNU format.
 """
@@ -13,15 +13,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from debate.entry import Contents, Entry
 from debate.errors import DebateError, Place
-from debate.model import Contents, Entry
 
 
 def pack(entries: Iterable[Entry], contents: Contents, epoch: int, out: BinaryIO) -> None:
-    """Write a tar of ``entries``, in GNU format, all times at ``epoch``.
+    """Write a tar of ``entries``, in GNU format, with all times set to ``epoch``.
 
-    Raises DebateError where a file no longer has the content that its entry names: what is built
-    must be what its key says.
+    Raises DebateError if a file no longer has the content that its entry names, since the step's key stands for that.
     """
     with tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT) as archive:
         for entry in entries:
@@ -66,7 +65,7 @@ def _add_file(archive: tarfile.TarFile, info: tarfile.TarInfo, entry: Entry, con
 
 
 class _Hashing:
-    """A reader that hashes what passes through it."""
+    """A reader that hashes everything it reads."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file, self.digest = file, hashlib.sha256()

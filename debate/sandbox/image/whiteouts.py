@@ -1,8 +1,8 @@
-"""Make the upper directory of an overlay mean the same without its hidden attributes.
+"""Replace opaque marks in the upper directory of an overlay by whiteouts.
 
-When a directory replaces another, overlayfs marks it with ``trusted.overlay.opaque``. Only root on
-the host can see that, so it would be lost where the layer is packed, inside the sandbox. A whiteout
-for each name that the mark hides says the same, and any tool can carry it.
+When a directory replaces another, overlayfs marks it with ``trusted.overlay.opaque``. Only the host's root can see that
+attribute, so it would be lost when the layer is packed inside the sandbox. A whiteout for each name that the mark hides
+is equivalent, and every tool preserves it.
 
 Source: Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories".
 """
@@ -18,7 +18,7 @@ OPAQUE = "trusted.overlay.opaque"
 
 
 def spell_out(upper: Path, layers: Sequence[Path]) -> None:
-    """Replace each opaque mark below ``upper`` by whiteouts for what ``layers`` have there."""
+    """Replace each opaque mark below ``upper`` by whiteouts for the names that ``layers`` have there."""
     pending = [(str(upper), [str(layer) for layer in layers], False)]
     while pending:
         directory, below, hidden = pending.pop()

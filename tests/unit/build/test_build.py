@@ -12,8 +12,9 @@ import pytest
 from debate import keys
 from debate.build.builder import Builder
 from debate.cache.store import Store
+from debate.entry import Entry
 from debate.errors import DebateError
-from debate.model import Artifact, Command, Entry, Step, Supplies
+from debate.model import Artifact, Command, Step, Supplies
 from debate.settings import Limits, Settings
 from tests.conftest import ROOT
 

@@ -40,11 +40,11 @@ def test_show(settings: Settings) -> None:
     Store(settings.cache).put(b"unneeded")
     said = cache(context_of(settings)).text
     assert "2 objects, 5 kB; 0 actions" in said
-    assert "no build here needs 8 B of it; doit gc frees that" in said
+    assert "not needed by any build here: 8 B; doit gc frees it" in said
     assert "remote: oci://r.example/x" in said
     line = next(line for line in said.splitlines() if "build/minimal" in line)
     assert line.split()[1:] == ["1", "5", "kB", "2", "1", "42", "s", "(ran:", "overlay)"]
-    assert "saved in these builds: 42 s of work" in said
+    assert "work saved in these builds: 42 s" in said
 
 
 def test_show_an_empty_cache(settings: Settings) -> None:
@@ -55,18 +55,18 @@ def test_gc_says_what_is_needed(settings: Settings) -> None:
     built(settings, {})
     said = gc(context_of(settings), "1K", "").text
     assert said.startswith("0 objects removed, 0 B; 5 kB left, more than the 1 kB asked for: builds need 5 kB (")
-    with pytest.raises(DebateError, match=r"^--size: 'lots' is no size"):
+    with pytest.raises(DebateError, match=r"^--size: 'lots' is not a size"):
         gc(context_of(settings), "lots", "")
-    with pytest.raises(DebateError, match=r"^--age: 'ages' is no age"):
+    with pytest.raises(DebateError, match=r"^--age: 'ages' is not an age"):
         gc(context_of(settings), "", "ages")
 
 
 def test_fsck(settings: Settings) -> None:
     layer = built(settings, {})
-    assert fsck(context_of(settings)).text == "1 object read, 5 kB; all are what their names say\n"
+    assert fsck(context_of(settings)).text == "1 object read, 5 kB; all match their digests\n"
     path = Store(settings.cache).path(layer)
     path.chmod(0o644)
     path.write_bytes(b"?" * 5000)
-    with pytest.raises(DebateError, match=f"1 were not what their names say.*\n  {layer.digest}"):
+    with pytest.raises(DebateError, match=f"1 did not match their digests.*\n  {layer.digest}"):
         fsck(context_of(settings))
-    assert fsck(context_of(settings)).text == "0 objects read, 0 B; all are what their names say\n"
+    assert fsck(context_of(settings)).text == "0 objects read, 0 B; all match their digests\n"

@@ -28,7 +28,7 @@ def test_two_profiles(settings: Settings) -> None:
     assert "  + packages: dillo" in said
     assert any(line.startswith("  - users.root: ") for line in said)
     assert any(line.startswith("  + users.kiosk: ") for line in said)
-    assert said[-1] == "packages: not known without a lock of both: commit one, or build"
+    assert said[-1] == "packages: unknown without a lock of both; commit one, or build"
 
 
 def test_a_field_of_a_user(settings: Settings) -> None:
@@ -68,7 +68,7 @@ def test_two_revisions(settings: Settings) -> None:
     assert diff(settings, ["minimal@HEAD", "minimal@main"]).startswith("config: the same")
     overlay = settings.profiles / "overlays/kiosk/srv/kiosk"
     (overlay / "new").write_text("new\n")
-    assert "files that they name differ" in diff(settings, ["kiosk@HEAD", "kiosk"])
+    assert "different content of the files that they name" in diff(settings, ["kiosk@HEAD", "kiosk"])
     with pytest.raises(DebateError, match=r"nowhere: .*; name a commit, branch or tag"):
         diff(settings, ["minimal@nowhere", "minimal"])
 
@@ -88,7 +88,7 @@ def test_size_of_two_builds(settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [(["minimal"], "name two"), (["minimal", "kiosc"], "there is no profile 'kiosc' there; did you mean 'kiosk'"),
+    [(["minimal"], "two names are needed"), (["minimal", "kiosc"], "there is no profile 'kiosc'; did you mean 'kiosk'"),
      (["minimal@--output=x", "minimal"], "is not a revision")],
 )  # fmt: skip
 def test_what_is_refused(settings: Settings, words: list[str], message: str) -> None:

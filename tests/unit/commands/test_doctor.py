@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from debate import distributions
+from debate import managers
 from debate.build.builder import Builder
 from debate.cache.store import Store
 from debate.commands.logic import doctor
@@ -42,7 +42,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_little_memory(tmp_path: Path) -> None:
     found = doctor._memory(builder(tmp_path, limits=Limits(memory=1 << 60)))
     assert not found.needed
-    assert "so steps build on the disk; that works, and is slower" in found.line
+    assert "so steps build on the disk; that works but is slower" in found.line
 
 
 def test_a_host_without_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,12 +71,12 @@ def test_only_the_mirror_of_the_sandbox_base_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str
 ) -> None:
     for name in ("debian", "arch"):
-        reach = _unknown if name != base else (lambda _: "http://mirror.example")
-        monkeypatch.setattr(distributions.get(name), "reach_mirror", reach)
+        reach = _unknown if name != base else (lambda *_: "http://mirror.example")
+        monkeypatch.setattr(type(managers.get(name)), "reach_mirror", reach)
     assert doctor._mirror(builder(tmp_path, base=base)) == Finding("mirror", "http://mirror.example answers")
 
 
-def _unknown(_: object) -> str:
+def _unknown(*_: object) -> str:
     raise DebateError("no mirror is known")
 
 

@@ -213,8 +213,8 @@ def test_a_changed_export_is_read_as_any_archiso_profile(profiles: Path, tmp_pat
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("distribution: debian\n", "distribution is another"),
-     ("distribution: arch\ninitrd: {generator: dracut}\n", "mkarchiso knows mkinitcpio only")],
+    [("distribution: debian\n", "mkarchiso builds Arch Linux only"),
+     ("distribution: arch\ninitrd: {generator: dracut}\n", "mkarchiso supports mkinitcpio only")],
 )  # fmt: skip
 def test_what_mkarchiso_cannot_build_is_refused(profiles: Path, text: str, message: str) -> None:
     (profiles / "other.yaml").write_text(f"version: 1\n{text}")

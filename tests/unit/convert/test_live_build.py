@@ -73,5 +73,5 @@ def test_the_directory_itself_will_do(directory: Path) -> None:
 
 
 def test_no_such_directory(tmp_path: Path) -> None:
-    with pytest.raises(DebateError, match="is no directory; -d names where `lb config` was run"):
+    with pytest.raises(DebateError, match="not a directory; -d names the directory in which `lb config` was run"):
         live_build.convert(tmp_path / "nowhere")

@@ -30,6 +30,15 @@ def test_a_problem_is_shown_at_its_place(
     assert ci.errors([problem, problem], title="lock x") == [f"::error {expected}"] * 2
 
 
+def test_details_stand_with_what_has_no_line() -> None:
+    problems = [Problem(Place("x.yaml", 5), "a"), Problem(Place("lock:x"), "b", "c"), Problem(None, "d")]
+    assert ci.errors(problems, details="> e\n> f") == [
+        "::error file=x.yaml,line=5::a",
+        "::error::lock:x: b; c%0A> e%0A> f",
+        "::error::d%0A> e%0A> f",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -52,6 +52,9 @@ def checkout(tmp_path: Path) -> Path:
         file.write(
             "\n\ndef task_loud():\n    def shout():\n        print('shout')\n\n"
             "    return {'actions': [shout, 'echo loud; echo \"{}\"', shout], 'verbosity': 2, 'file_dep': []}\n"
+            "\n\ndef task_maker():\n"
+            "    made = {'what': 'x.iso  1 MB', 'next': 'boot', 'file': 'build/x.iso', 'size': 1}\n"
+            "    return {'actions': [lambda: {'made': made}], 'file_dep': ['pyproject.toml']}\n"
             "\n\ndef task_wrong():\n    return {'actions': ['false']}\n"
             "\n\ndef task_crash():\n    return {'actions': [(int, ['x'])] and [lambda: int('x')]}\n"
             "\n\ndef task_after():\n    return {'actions': ['true'], 'task_dep': ['wrong']}\n"
@@ -88,6 +91,17 @@ def test_steps(checkout: Path) -> None:
     *lines, end = run(checkout, "hash:minimal")
     assert {line["state"] for line in lines} == {"unchanged"}
     assert (end["counts"]["ran"], end["counts"]["unchanged"]) == (0, 2)
+
+
+def test_an_up_to_date_task_says_what_it_made(checkout: Path) -> None:
+    """As the run did that made it: who reads only the last run finds the ISO, too."""
+    *first, end = run(checkout, "maker")
+    *second, again = run(checkout, "maker")
+    assert [line.get("state") for line in (*first, *second)] == ["done", None, "unchanged", None]
+    assert (end["counts"]["ran"], again["counts"]["ran"]) == (1, 0)
+    assert first[1] == second[1]
+    assert [first[1][name] for name in ("kind", "task", "text", "next")] == ["result", "maker", "x.iso  1 MB", "boot"]
+    assert first[1]["data"] == {"file": "build/x.iso", "size": 1}
 
 
 def test_a_profile_with_errors(checkout: Path) -> None:
@@ -134,7 +148,7 @@ def test_answers_are_results(checkout: Path, words: list[str]) -> None:
 
 
 def reporter(stream: io.StringIO, tmp_path: Path) -> Reporter:
-    kind = type("Mine", (Reporter,), {"board": Board(tmp_path / "times"), "output": tmp_path, "format": "json"})
+    kind = type("Mine", (Reporter,), {"board": Board(tmp_path / "times"), "format": "json"})
     return kind(stream, {})
 
 
@@ -179,12 +193,13 @@ def test_everything_has_the_documented_shape(done: Done, problem: Problem) -> No
     lines = JsonLines(stream)
     lines.done(done)
     lines.unchanged("x")
+    lines.made_before("x", {"what": "x.iso", "next": "boot it", "file": "build/x.iso"})
     lines.skipped("x")
     lines.failed("x", DebateError.of([problem]), "")
     lines.answered("x", Answer("text", problems=(problem,), data=({"a": 1},)))
     lines.answered("x", Answer("text"))
     lines.end(Tally({"built": 1}, 1, 2, 3, 4, 5.0), ["doit's"])
-    assert len(parsed(stream.getvalue())) >= 9
+    assert len(parsed(stream.getvalue())) >= 10
 
 
 def test_the_document_has_every_kind_and_field() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,13 +17,16 @@ from debate.errors import DebateError, Place, Problem
 from debate.frontend.progress import Board
 from debate.frontend.reporter import Reporter
 from debate.graph.failed import Failed
+from debate.history.records import report_of
+from debate.model import Result
+from debate.steps.rule import HOST
 
 
 @pytest.fixture
 def reporter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reporter:
     for name in ("CI", "GITHUB_ACTIONS", "GITLAB_CI"):
         monkeypatch.delenv(name, raising=False)
-    kind = type("Mine", (Reporter,), {"board": Board(tmp_path / "times"), "output": tmp_path})
+    kind = type("Mine", (Reporter,), {"board": Board(tmp_path / "times")})
     return kind(io.StringIO(), {})
 
 
@@ -35,8 +38,16 @@ def said(reporter: Reporter) -> str:
     return re.sub(r"(?m)^[0-9:]{8} ", "", reporter.outstream.getvalue())
 
 
+WHY = [
+    {"kind": "value", "path": "hostname", "change": "changed", "old": "a", "new": "b", "place": "profiles/x.yaml:3:1"},
+    {"kind": "base"},
+    {"kind": "script", "path": "overlay.sh"},
+]
+"""Reasons as `debate.history.reasons.Reason.to_json` makes them."""
+
+
 def test_the_end_of_a_run(reporter: Reporter) -> None:
-    built = {"source": "built", "seconds": 1.0, "why": ["~ hostname: a -> b (profiles/x.yaml:3:1)", "more", "more"]}
+    built = {"source": "built", "seconds": 1.0, "why": WHY}
     reporter.add_success(task("overlay:x", **built))
     reporter.add_success(task("rootfs:x", source="remote", seconds=40.0))
     reporter.skip_uptodate(task("boot:x"))
@@ -64,29 +75,29 @@ FORGED = "quiet\n::error::forged\n::add-mask::x\n\x1b[0Ksection_end:1:x\r\x1b[0K
 
 
 @pytest.fixture
-def log(reporter: Reporter) -> Path:
-    path = reporter.output / "x" / "logs" / "overlay.log"
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "x" / "logs" / "overlay.log"
     path.parent.mkdir(parents=True)
     path.write_text(FORGED)
     return path
 
 
-@pytest.mark.usefixtures("log")
-def test_github_folds_logs_and_obeys_nothing_in_them(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_github_folds_logs_and_obeys_nothing_in_them(
+    reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: Path
+) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    reporter.add_success(task("overlay:x", source="built", seconds=1.0))
+    reporter.add_success(task("overlay:x", source="built", seconds=1.0, log=str(log)))
     lines = said(reporter).splitlines()
     assert lines[1].startswith("::group::overlay:x ")
     token = re.fullmatch(r"::stop-commands::([0-9a-f]{32})", lines[2])
     assert token
-    log = ["    quiet", "    ::error::forged", "    ::add-mask::x", "    ?[0Ksection_end:1:x", "    ?[0K"]
-    assert lines[3:] == [*log, f"::{token[1]}::", "::endgroup::"]
+    shown = ["    quiet", "    ::error::forged", "    ::add-mask::x", "    ?[0Ksection_end:1:x", "    ?[0K"]
+    assert lines[3:] == [*shown, f"::{token[1]}::", "::endgroup::"]
 
 
-@pytest.mark.usefixtures("log")
-def test_gitlab_folds_logs(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gitlab_folds_logs(reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
     monkeypatch.setenv("GITLAB_CI", "true")
-    reporter.add_success(task("overlay:x", source="built", seconds=1.0))
+    reporter.add_success(task("overlay:x", source="built", seconds=1.0, log=str(log)))
     text = reporter.outstream.getvalue()
     start = re.search(r"\x1b\[0Ksection_start:([0-9]+):(debate_[0-9a-f]+)\[collapsed=true\]\r\x1b\[0Koverlay:x ", text)
     assert start
@@ -159,26 +170,24 @@ def test_github_actions_has_the_text_too(reporter: Reporter, monkeypatch: pytest
     assert answered(type(reporter)(io.StringIO(), {}), answer).splitlines() == ["text", ANNOTATIONS[0].format("")]
 
 
-@pytest.mark.usefixtures("log")
 def test_a_log_of_an_older_run_is_not_folded(reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    github = type(reporter)(io.StringIO(), {})
-    os.utime(log, (1, 1))
-    github.execute_task(task("overlay:x"))
-    github.add_success(task("overlay:x", source="built", seconds=1.0))
-    assert "::group::" not in said(github)
-    github.execute_task(task("overlay:x"))
+    looked_up = Result("overlay", "key", {}, {}, "built", 1.0)
+    reporter.execute_task(task("overlay:x"))
+    reporter.add_success(task("overlay:x", **report_of(looked_up)))
+    assert "::group::" not in said(reporter)
+    reporter.execute_task(task("overlay:x"))
     log.write_text("new\n")
-    os.utime(log)
-    github.add_success(task("overlay:x", source="built", seconds=1.0))
-    assert "    new\n" in said(github)
+    reporter.add_success(task("overlay:x", **report_of(replace(looked_up, log=str(log)))))
+    assert "    new\n" in said(reporter)
 
 
-def test_the_log_of_the_sandbox_base_is_folded(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_of_the_sandbox_base_is_folded(
+    reporter: Reporter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    path = reporter.output / ".sandbox" / "base.log"
-    path.parent.mkdir()
+    path = tmp_path / HOST / "logs" / "sandbox.log"
+    path.parent.mkdir(parents=True)
     path.write_text("bootstrapped\n")
-    github = type(reporter)(io.StringIO(), {})
-    github.add_success(task("sandbox", source="built", seconds=1.0))
-    assert "    bootstrapped\n" in said(github)
+    reporter.add_success(task("sandbox", source="built", seconds=1.0, log=str(path)))
+    assert "    bootstrapped\n" in said(reporter)

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from debate.frontend import help as help_
+from debate.steps.rules import rules
 from tests.conftest import ROOT
 from tests.integration.checkout import DOIT
 
@@ -24,7 +25,7 @@ def test_help(words: str) -> None:
 
 @pytest.mark.parametrize("words", ["build --help", "build:minimal -h", "--verbose build:minimal --help", "help build"])
 def test_help_of_a_task(words: str) -> None:
-    assert doit(*words.split()) == help_.STEPS_USAGE["build"]
+    assert doit(*words.split()) == rules()["build"].usage
 
 
 @pytest.mark.parametrize("words", ["gc --help", "help gc", "gc --size 1G -h"])

@@ -14,7 +14,9 @@ from debate.commands.command import Answer, Command, Context, Option
 from debate.errors import DebateError
 from debate.graph.command_tasks import command_tasks
 from debate.graph.failed import Failed, guarded
+from debate.graph.tasks import Graph
 from debate.settings import Settings
+from debate.steps.rule import HOST
 from tests.unit.commands.conftest import context_of
 
 
@@ -24,7 +26,7 @@ def made(command: Command, **more: Any) -> dict[str, Task]:
 
     given: dict[str, Any] = {
         "context": context,
-        "record": lambda rule, profile: f"{profile}/{rule}.json",
+        "record": lambda rule, profile: [f"{profile}/{rule}.json"],
         "profiles": ["a", "b"],
         "named": ["b"],
         "shells": {"boot": lambda profile: [f"{profile}/reads"]},
@@ -71,10 +73,23 @@ def test_one_for_each_profile() -> None:
     tasks = made(command)
     assert list(tasks) == ["try", "try:a", "try:b"]
     assert tasks["try"].doc == "try it"
-    assert tasks["try:a"].file_dep == {"a/iso.json", "/sandbox.json"}
+    assert tasks["try:a"].file_dep == {"a/iso.json", "a/sandbox.json"}
     assert execute(tasks["try:b"]) is None
     assert tasks["try:b"].values == {"note": "b"}
     assert not tasks["try:b"].meta
+
+
+def test_what_a_command_needs(tmp_path: Path) -> None:
+    """What belongs to no profile is the host's; ``*`` is what `verify` compares."""
+    graph = Graph(tmp_path)
+
+    def needed(need: str) -> set[str]:
+        return {str(Path(path).relative_to(graph.settings.output)) for path in graph.records(need, "a")}
+
+    assert needed("iso") == {"a/iso.json"}
+    assert needed("sandbox") == {f"{HOST}/sandbox.json"}
+    assert needed("*") >= {"a/config.json", "a/rootfs.json", "a/iso.json", f"{HOST}/sandbox.json"}
+    assert not needed("*") & {"a/build.json", "a/lock.json"}
 
 
 def test_one_for_each_step_of_the_profiles_that_are_named() -> None:

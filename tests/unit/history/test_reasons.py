@@ -28,11 +28,11 @@ CONTENTS = {"sha256:1": {"text": "x"}, "sha256:2": {"path": "profiles/tree/etc/m
     [
         ({"timeout": 3}, {"timeout": 91}, ["~ timeout: 3 -> 91 (x.yaml:2:17)"]),
         ({"arguments": ["quiet"]}, {"arguments": ["quiet", "splash"]}, ["+ arguments: splash (x.yaml:2:40)"]),
-        ({"arguments": ["a", "b"]}, {"arguments": ["b", "a"]}, ["~ arguments: another order"]),
+        ({"arguments": ["a", "b"]}, {"arguments": ["b", "a"]}, ["~ arguments: reordered"]),
         ({"arguments": ["quiet"]}, {"arguments": []}, ["- arguments: quiet"]),
         ({"hostname": "x"}, {"hostname": "same"}, ["~ hostname: x -> same"]),
-        ({"tree": []}, {"tree": [FILE]}, ["/etc/motd: new (x.yaml:3:16)"]),
-        ({"tree": [FILE]}, {"tree": []}, ["/etc/motd: gone (x.yaml:3:16)"]),
+        ({"tree": []}, {"tree": [FILE]}, ["/etc/motd: added (x.yaml:3:16)"]),
+        ({"tree": [FILE]}, {"tree": []}, ["/etc/motd: removed (x.yaml:3:16)"]),
         ({"tree": [{**FILE, "digest": "sha256:0"}]}, {"tree": [FILE]}, ["/etc/motd: changed (x.yaml:3:16)"]),
         ({"tree": [{**FILE, "mode": "0600"}]}, {"tree": [FILE]}, ["~ /etc/motd mode: 0600 -> 0644 (x.yaml:3:16)"]),
         (

@@ -28,12 +28,17 @@ def settings(**mirrors: str) -> Settings:
     return Settings(root=Path(), cache=Path(), output=Path(), mirrors=named)
 
 
+def sources(request: Request, mirrors: Mirrors = MIRRORS) -> bytes:
+    """sources.list."""
+    return APT.lock_supplies(settings(), request, mirrors).files["sources.list"]
+
+
 def test_what_apt_is_asked() -> None:
-    step = APT.lock_step(
-        replace(REQUEST, repositories=(EXTRA,)), Mirrors({**MIRRORS.addresses, "extra": "E"}, {}), BASE
-    )
+    wanted = replace(REQUEST, repositories=(EXTRA,))
+    step = APT.lock_step(wanted, BASE)
+    mirrors = Mirrors({**MIRRORS.addresses, "extra": "E"}, {})
     signed = "signed-by=/usr/share/keyrings/debian-archive-keyring.gpg"
-    assert step.where["sources.list"].decode().splitlines() == [
+    assert sources(wanted, mirrors).decode().splitlines() == [
         f"deb [{signed}] http://m.example/debian trixie contrib main",
         f"deb [{signed}] http://m.example/debian trixie-updates contrib main",
         f"deb [{signed}] http://m.example/debian-security trixie-security contrib main",
@@ -46,9 +51,10 @@ def test_what_apt_is_asked() -> None:
 
 
 def test_only_a_dated_mirror_may_be_past_its_date() -> None:
-    dated = APT.lock_step(replace(REQUEST, snapshot="20260101T000000Z"), MIRRORS, BASE).where["sources.list"]
+    dated = sources(replace(REQUEST, snapshot="20260101T000000Z"))
+    assert dated
     assert all(b"check-valid-until=no" in line for line in dated.splitlines())
-    assert b"valid-until" not in APT.lock_step(REQUEST, MIRRORS, BASE).where["sources.list"]
+    assert b"valid-until" not in sources(REQUEST)
 
 
 def test_settings_over_profile_over_host() -> None:
@@ -68,16 +74,16 @@ def test_dated_mirrors() -> None:
     dated = replace(REQUEST, snapshot="20260101T000000Z")
     found = APT.mirrors(settings(debian_snapshot="http://s.example/{archive}/{date}/"), dated, None).addresses
     assert found["debian-security"] == "http://s.example/debian-security/20260101T000000Z"
-    assert b'Acquire::Retries "8"' in APT.fetch_step([], Mirrors({}, {}, dated=True), BASE).where["apt.conf"]
-    assert b"Acquire::Retries" not in APT.fetch_step([], MIRRORS, BASE).where["apt.conf"]
+    assert b'Acquire::Retries "8"' in APT.fetch_supplies([], Mirrors({}, {}, dated=True)).files["apt.conf"]
+    assert b"Acquire::Retries" not in APT.fetch_supplies([], MIRRORS).files["apt.conf"]
     with pytest.raises(DebateError, match="no dated mirror is set; set DEBATE_MIRROR_DEBIAN_SNAPSHOT"):
         APT.mirrors(settings(), dated, None)
 
 
 def test_rolling_releases_have_one_archive() -> None:
     sid = replace(REQUEST, release="sid")
-    lines = APT.lock_step(sid, APT.mirrors(settings(debian="http://m.example/d"), sid, None), BASE)
-    assert lines.where["sources.list"].count(b"\n") == 1
+    lines = sources(sid, APT.mirrors(settings(debian="http://m.example/d"), sid, None))
+    assert lines.count(b"\n") == 1
 
 
 DIGEST = "ab" * 32
@@ -169,7 +175,10 @@ def test_what_matters_to_an_initramfs() -> None:
 
 
 def test_a_key_tells_nothing_of_where_files_lie() -> None:
-    one = APT.fetch_step([package("a")], MIRRORS, BASE)
-    other = APT.fetch_step([package("a")], Mirrors({"debian": "http://other.example"}, {}), BASE)
-    assert one.parameters == other.parameters
-    assert one.where != other.where
+    here, there = package("a"), replace(package("a"), repository="debian-security", path="pool/y.deb")
+    assert APT.fetch_step([here], BASE) == APT.fetch_step([there], BASE)
+    found = [APT.fetch_supplies([one], MIRRORS) for one in (here, there)]
+    found.append(APT.fetch_supplies([here], Mirrors({"debian": "http://other.example"}, {})))
+    assert len({supplies.files["wanted"] for supplies in found}) == 3
+    near, far = (replace(REQUEST, repositories=(replace(EXTRA, url=url),)) for url in ("http://near", "http://far"))
+    assert APT.lock_step(near, BASE) == APT.lock_step(far, BASE)

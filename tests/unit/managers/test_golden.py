@@ -1,4 +1,4 @@
-"""Every step that a manager declares and every live tree, for fixed inputs, byte for byte.
+"""Every step that a manager declares, its supplies and every live tree, for fixed inputs, byte for byte.
 
 DEBATE_TEST_GOLDEN=write writes the files anew: look at what git diff says then.
 """
@@ -19,7 +19,7 @@ import pytest
 from debate import live, managers
 from debate.live.interface import LiveParts
 from debate.managers.interface import Mirrors, Request, Target
-from debate.model import Artifact, Locked, Step
+from debate.model import Artifact, Locked, Step, Supplies
 from debate.settings import Settings
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -101,7 +101,7 @@ def plain(value: Any) -> Any:
         return f"{value.digest} {value.size}"
     if dataclasses.is_dataclass(value):
         fields = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        if isinstance(value, Step):
+        if isinstance(value, Step | Supplies):
             return {name: field for name, field in fields.items() if field or name == "epoch"}
         return fields
     if isinstance(value, Mapping):
@@ -135,15 +135,17 @@ def test_resolving_and_downloading(distribution: str) -> None:
         found[name] = {
             "mirrors": mirrors,
             "trust": manager.trust(known, wanted),
-            "lock": manager.lock_step(wanted, mirrors, BASE, b"installed\n"),
-            "fetch": manager.fetch_step(PACKAGES[distribution], mirrors, BASE),
+            "lock": manager.lock_step(wanted, BASE, b"installed\n"),
+            "lock_supplies": manager.lock_supplies(known, wanted, mirrors),
+            "fetch": manager.fetch_step(PACKAGES[distribution], BASE),
+            "fetch_supplies": manager.fetch_supplies(PACKAGES[distribution], mirrors),
         }
-    base = manager.base_step(b"one\ntwo\n")
-    found["base"] = base
-    found["base_from_mirrors"] = manager.base_from_mirrors(base, known)
+    found["base"] = manager.base_step(b"one\ntwo\n")
+    found["base_supplies"] = manager.base_supplies(known)
     if distribution == "debian":
         sid = msgspec.convert({**DEBIAN, "release": "sid"}, Request)
-        found["rolling"] = manager.lock_step(sid, manager.mirrors(known, sid, None), BASE)
+        found["rolling"] = manager.lock_step(sid, BASE)
+        found["rolling_supplies"] = manager.lock_supplies(known, sid, manager.mirrors(known, sid, None))
     check(f"{distribution}.resolve", found)
 
 
@@ -184,7 +186,8 @@ def test_live_trees(distribution: str, generator: str, depth: int) -> None:
 
 
 def test_no_address_is_left_out() -> None:
-    """A golden file of a step without sources would hold anything."""
+    """A golden file of supplies without sources would hold anything."""
     wanted = msgspec.convert({**DEBIAN, "repositories": REPOSITORIES}, Request)
-    step = managers.get("debian").lock_step(wanted, Mirrors({"debian": "D", "tools": "T", "zoo": "Z"}, {}), BASE)
-    assert step.where["sources.list"].decode().count("\n") == 5
+    mirrors = Mirrors({"debian": "D", "tools": "T", "zoo": "Z"}, {})
+    supplies = managers.get("debian").lock_supplies(settings(), wanted, mirrors)
+    assert supplies.files["sources.list"].decode().count("\n") == 5

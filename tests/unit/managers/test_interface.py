@@ -13,7 +13,7 @@ from debate.managers.interface import Request, Target
 CONFIGS = sorted((Path(__file__).parents[1] / "steps" / "golden").glob("*.config.json"))
 
 
-@pytest.mark.parametrize(("step", "kind"), [("packages", Request), ("rootfs", Target)])
+@pytest.mark.parametrize(("step", "kind"), [("lock", Request), ("rootfs", Target)])
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.name)
 def test_a_request_is_its_slice(config: Path, step: str, kind: type[Request | Target]) -> None:
     values = json.loads(config.read_text())[step]

@@ -38,8 +38,9 @@ def settings(keyrings: dict[str, str] | None = None, **mirrors: str) -> Settings
 
 def test_what_pacman_is_asked() -> None:
     wanted = replace(REQUEST, repositories=(EXTRA,))
-    step = PACMAN.lock_step(wanted, Mirrors({**MIRRORS.addresses, "tools": "copy:/run/mirror/tools"}, {}), BASE)
-    assert step.where["repositories"].decode().splitlines() == [
+    step = PACMAN.lock_step(wanted, BASE)
+    mirrors = Mirrors({**MIRRORS.addresses, "tools": "copy:/run/mirror/tools"}, {})
+    assert PACMAN.lock_supplies(settings(), wanted, mirrors).files["repositories"].decode().splitlines() == [
         "[tools]", "Server = file:///run/mirror/tools",
         "[core]", "Server = http://m.example/arch/$repo/os/$arch",
         "[extra]", "Server = http://m.example/arch/$repo/os/$arch",

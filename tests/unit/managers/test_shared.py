@@ -20,7 +20,6 @@ from debate.distributions import debian
 from debate.errors import DebateError
 from debate.managers import shared
 from debate.managers.interface import Repository, Request
-from debate.model import Artifact
 from debate.settings import Settings
 
 DATED = {"debian": "{archive} and {date}", "arch": "{date}"}
@@ -172,8 +171,8 @@ def test_a_derivative_is_its_facts(monkeypatch: pytest.MonkeyPatch) -> None:
     manager = managers.get("derivative")
     wanted = replace(request("debian"), distribution="derivative", release="one", components=("universe",))
     found = manager.mirrors(settings({"derivative": "http://d.example"}), wanted, None)
-    step = manager.lock_step(wanted, found, Artifact("sha256:b", 1))
-    assert step.where["sources.list"].decode().splitlines() == [
+    supplies = manager.lock_supplies(settings({}), wanted, found)
+    assert supplies.files["sources.list"].decode().splitlines() == [
         "deb [signed-by=/usr/share/keyrings/derivative.gpg] http://d.example one universe",
         "deb [signed-by=/usr/share/keyrings/derivative.gpg] http://d.example one-security universe",
     ]

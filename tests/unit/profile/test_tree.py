@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from debate import keys
+from debate.entry import Entry
 from debate.errors import Place
-from debate.model import Entry
 from debate.profile.tree import scan
 
 PLACE = Place("profiles/x.yaml", 2, 12)
@@ -39,7 +39,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / os.fsdecode(b"bad-\xff")).touch()
     _, _, problems = scan(tmp_path, "/", PLACE)
-    assert list(map(str, sorted(problems))) == [
+    assert list(map(str, sorted(problems, key=str))) == [
         f"profiles/x.yaml:2:12: {tmp_path}/'bad-\\udcff': file name that is not UTF-8; rename it",
         f"profiles/x.yaml:2:12: {tmp_path}/pipe: named pipe; use only files, directories and links in an overlay",
     ]
@@ -71,7 +71,7 @@ def test_devices_sockets_and_what_cannot_be_read(tmp_path: Path) -> None:
     os.mknod(tree / "disk", stat.S_IFBLK, os.makedev(7, 0))
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tree / "socket"))
-    problems = sorted(scan(tree, "/", PLACE)[2])
+    problems = sorted(scan(tree, "/", PLACE)[2], key=str)
     assert [(problem.place, problem.fact, problem.remedy) for problem in problems] == [
         (PLACE, f"{tree}/disk: device node", "use only files, directories and links in an overlay"),
         (PLACE, f"{tree}/socket: socket", "use only files, directories and links in an overlay"),

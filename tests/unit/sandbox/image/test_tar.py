@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from debate.entry import Entry, text_entry
 from debate.errors import DebateError, Place
-from debate.model import Entry, text_entry
 from debate.profile.tree import scan
 from debate.sandbox.image.tar import pack
 

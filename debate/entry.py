@@ -1,0 +1,46 @@
+"""Files, directories and links on their way into a system."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from debate import keys
+from debate.deferred import frozen
+
+
+@frozen
+class Entry:
+    """One file, directory or symbolic link, by what it becomes rather than where it lies."""
+
+    path: str
+    """Absolute, in the system."""
+    type: str
+    """``file``, ``directory`` or ``link``."""
+    mode: str = "0644"
+    """Octal digits, with setuid, setgid and sticky bits."""
+    owner: str = "root"
+    """A name or number."""
+    group: str = "root"
+    digest: str = ""
+    """Of a file's content."""
+    target: str = ""
+    """Of a link."""
+
+    def to_json(self) -> dict[str, str]:
+        return {name: value for name, value in vars(self).items() if value}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Entry:
+        return cls(**fields)
+
+
+Contents = Mapping[str, bytes | Path]
+"""Digest -> the bytes, or the file that had them when it was read."""
+
+
+def text_entry(path: str, text: str, **more: str) -> tuple[Entry, bytes]:
+    """A file with ``text`` in it, and its bytes."""
+    data = text.encode()
+    return Entry(path, "file", digest=keys.sha256(data), **more), data

@@ -1,0 +1,178 @@
+"""Rules: their order, what they declare, and that a Work hands out nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from debate.history.records import Records
+from debate.model import Artifact, Command, Step
+from debate.sandbox import rights
+from debate.steps.rule import HOST, Rule, in_order
+from debate.steps.rules import rules
+from debate.steps.work import ProfileBuild, UndeclaredError, Work
+from tests.conftest import ROOT, write_files
+from tests.unit.steps.fake import build
+
+PURE = [rule for rule in rules().values() if rule.pure]
+"""Those whose functions need nothing that only a sandbox leaves."""
+EACH = pytest.mark.parametrize("rule", rules().values(), ids=list(rules()))
+
+
+def rule(name: str, *needs: str, **fields: Any) -> Rule:
+    return Rule(name, "do it", lambda work: {}, needs=needs, **fields)  # noqa: ARG005
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> dict[str, Rule]:
+    """Rules that need each other without a circle, in some order."""
+    names = draw(st.lists(st.from_regex(r"[a-z]{1,4}", fullmatch=True), min_size=1, max_size=8, unique=True))
+    found = {}
+    for number, name in enumerate(names):
+        needs = draw(st.lists(st.sampled_from(names[:number]), unique=True, max_size=3)) if number else []
+        found[name] = rule(name, *needs)
+    return {name: found[name] for name in draw(st.permutations(names))}
+
+
+@given(graphs(), st.randoms(use_true_random=False))
+def test_a_rule_comes_after_what_it_needs_whatever_the_files_are_called(found: dict[str, Rule], random: Any) -> None:
+    ordered = list(in_order(found))
+    assert sorted(ordered) == sorted(found)
+    assert all(ordered.index(need) < ordered.index(name) for name, rule in found.items() for need in rule.needs)
+    names = list(found)
+    random.shuffle(names)
+    assert list(in_order({name: found[name] for name in names})) == ordered
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ([rule("a", "b"), rule("b", "a")], "rules need each other: "),
+        ([rule("a", "a")], "rules need each other: a -> a"),
+        ([rule("a", "nothing")], "rule a: no rule makes nothing"),
+        ([rule("a", below=("nothing",))], "rule a: no rule makes nothing"),
+        ([rule("a", base=True)], "rule a: no rule makes sandbox"),
+        ([rule("a", slices=("b",))], "rule a: no rule makes config"),
+    ],
+)
+def test_rules_that_cannot_be(found: list[Rule], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        in_order({rule.name: rule for rule in found})
+
+
+def test_the_order_of_a_build() -> None:
+    names = ["sandbox", "config", "hash", "lock", "packages", "rootfs", "overlay", "initrd", "boot", "iso", "build"]
+    assert list(rules()) == names
+
+
+@EACH
+def test_a_declaration(rule: Rule) -> None:
+    assert rule.doc[0].islower()
+    assert not rule.doc.endswith(".")
+    assert set(rule.rights) <= rights.TABLE.keys()
+    assert set(rule.slices) <= {other.name for other in rules().values() if other.slice}
+    assert rule.base or rule.name == "sandbox" or not rule.rights, "a sandbox without a base"
+    assert rule.root or not rule.rights
+    assert not rule.has_shell or rule.rights
+    assert not rule.usage or rule.usage.startswith(f"doit {rule.name}:NAME")
+
+
+@contextmanager
+def watched(made: ProfileBuild, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
+    """What is read, as profile and file."""
+    seen: list[tuple[str, str]] = []
+    load = Records.load
+
+    def watching(self: Records, name: str) -> Any:
+        seen.append((self.directory.name, name))
+        return load(self, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Records, "load", watching)
+        yield seen
+    assert made
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> ProfileBuild:
+    """The profile `top` on the base `minimal`, all steps made without sandboxes."""
+    root = tmp_path_factory.mktemp("made")
+    for name in ("sandbox", "profiles"):
+        shutil.copytree(ROOT / name, root / name)
+    write_files(root / "profiles", {"top.yaml": "version: 1\nextends: minimal\nbase: minimal\npackages: [added]\n"})
+    return build(root, "top")[0]
+
+
+@pytest.mark.parametrize("rule", PURE, ids=lambda rule: rule.name)
+def test_what_is_read_is_what_is_declared(rule: Rule, made: ProfileBuild, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is declared is read by some profile."""
+    profiles = (HOST,) if not rule.profile else ("minimal", "top")
+    read: set[tuple[str, str]] = set()
+    for name in profiles:
+        own = made.of(name)
+        with watched(own, monkeypatch) as seen:
+            replace(own, refresh=rule.name == "lock").make(rule.name)
+        read |= {("below" if profile not in (name, HOST) else "host" if profile != name else "own", file)
+                 for profile, file in seen}  # fmt: skip
+    told = {("own", "config"), ("own", "contents"), ("own", "lock"), ("own", rule.name)}
+    """Read for people, or its own last result: neither decides what comes out."""
+    declared = {("own", f"slices/{name}") for name in rule.slices_read} | {("own", name) for name in rule.needs}
+    declared |= {("below", name) for name in rule.below} | ({("host", "sandbox")} if rule.base else set())
+    assert read <= declared | told
+    fetched = {("own", "mirror"), ("own", "slices/lock")}
+    """Read only where something must be downloaded."""
+    assert declared <= read | fetched
+
+
+READS: dict[str, Callable[[Work], object]] = {
+    "the slice of boot": lambda work: work.slice(object, "boot"),
+    "the record overlay": lambda work: work.record("overlay"),
+    "the record hash": lambda work: work.outputs("hash"),
+    "the record lock": lambda work: work.locked(),
+    "the sandbox base": lambda work: work.base,
+    "writing iso": lambda work: work.save({}, "iso"),
+    "rights of the kind base": lambda work: work.realise(Step("x", (Command("x.sh", rights="base"),), (), 0)),
+    "rights of the kind system": lambda work: work.run(Step("x", (Command("x.sh", rights="system"),), (), 0)),
+    "the output more": lambda work: work.finish(Step("x", (), ("more",), 0)),
+    "the record rootfs of the profile below": lambda work: work.below("minimal").record("rootfs"),  # type: ignore[union-attr]
+}
+
+
+@pytest.mark.parametrize("what", READS)
+def test_what_is_not_declared_is_not_handed_out(what: str, made: ProfileBuild) -> None:
+    work = Work(made, replace(rules()["config"], name="other", base=False))
+    with pytest.raises(UndeclaredError, match=f"rule other does not declare {what}"):
+        READS[what](work)
+
+
+def test_a_record_that_is_as_good_as_the_cache(made: ProfileBuild) -> None:
+    """Where an action is gone and its outputs are there, nothing runs, and the cache knows the result again."""
+    actions = made.store.root / "actions"
+    before = {path.name for path in actions.iterdir()}
+    shutil.rmtree(actions)
+    asked = len(made.builder.ran)  # type: ignore[attr-defined]
+    for rule in rules().values():
+        if rule.pure and rule.name != "sandbox":
+            made.make(rule.name)
+    made.of(HOST).make("sandbox")
+    assert len(made.builder.ran) == asked  # type: ignore[attr-defined]
+    assert {path.name for path in actions.iterdir()} <= before
+    assert len(list(actions.iterdir())) >= 7
+
+
+def test_a_record_of_another_key_is_no_result(made: ProfileBuild) -> None:
+    trace = made.load("traces/boot")
+    made.records.save("traces/boot", {**trace, "key": "0" * 64})
+    shutil.rmtree(made.store.root / "actions")
+    asked = len(made.builder.ran)  # type: ignore[attr-defined]
+    made.make("boot")
+    assert len(made.builder.ran) == asked + 1  # type: ignore[attr-defined]
+    made.records.save("traces/boot", trace)
+    assert isinstance(made.outputs("boot")["efi"], Artifact)

@@ -38,7 +38,8 @@ def problem(words: Sequence[str], profiles: Path) -> str:
             continue
 
         if step == "shell" and inner not in _shells():
-            return f"{word}: no step {inner!r} has a shell; write shell:STEP:{name} with one of {', '.join(_shells())}"
+            fact = f"{inner!r} is not a step with a shell" if inner else "names no step"
+            return f"{word}: {fact}; write shell:STEP:{name}, with STEP one of {', '.join(_shells())}"
         if step not in per_profile():
             return f"there is no task {step!r}; {suggest(step, per_profile())}"
         known = profile_names.names(profiles)

@@ -109,6 +109,7 @@ def reasons(
 ) -> list[Reason]:
     """Why a step that now reads ``read`` and has these ``ingredients`` has to run again.
 
+    ``read`` has slices as ``slices/STEP``, and the record ``lock``.
     In terms of what the user changed, or of the step's ingredients if that explains nothing. ``contents`` has the
     paths of the overlay's files; ``root`` reads the profile, for the places of its values.
     """
@@ -119,7 +120,7 @@ def reasons(
     for name in sorted(read.keys() & last.read.keys() - {"lock"}):
         found += [_of_value(change, place, contents, read[name]) for change in changes(last.read[name], read[name])]
     old, new = last.read.get("lock"), read.get("lock")
-    if old and new and "packages" in old and "packages" in new:
+    if old and new and "packages" in old:
         found += [Reason("package", line) for line in differences(old, new)]
     if ingredients:
         found += _of_key(last.trace.get("ingredients", {}), ingredients, told=bool(found))

@@ -224,9 +224,12 @@ class Work:
         return {"why": trace["why"]} if last.read and not unchanged else {}
 
     def what_it_reads(self) -> dict[str, Any]:
-        """The slices that the rule reads, and the lock where it reads that: what a user may have changed."""
-        read = {name: self._build.load(f"slices/{name}") for name in self.rule.slices_read}
-        return {**read, "lock": self._build.load("lock")} if "lock" in self.rule.needs else read
+        """The slices that the rule reads, and the lock where it reads that: what a user may have changed.
+
+        By the names of the files, for there is a slice of the name ``lock``, too.
+        """
+        names = [f"slices/{name}" for name in self.rule.slices_read]
+        return {name: self._build.load(name) for name in (*names, *({"lock"} & set(self.rule.needs)))}
 
     @contextmanager
     def places(self) -> Iterator[None]:

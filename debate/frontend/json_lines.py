@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from debate.commands.command import Answer
 from debate.errors import DebateError, Problem
-from debate.frontend.reporter import SOURCES, Done, Tally
+from debate.frontend.form import SOURCES, Done, Tally
 
 FORMAT = 1
 """Version of the format. It is increased for incompatible changes, not for new fields and new kinds."""

@@ -18,6 +18,7 @@ from doit.exceptions import InvalidDodoFile, InvalidTask
 
 from debate.commands.command import commands
 from debate.errors import DebateError, Place, Problem
+from debate.frontend.reporter import Reporter
 from debate.frontend.words import tasks_among
 from debate.graph.words import problem as problem_of
 from debate.steps.rules import rules
@@ -39,8 +40,6 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
 
     def load_doit_config(self) -> Any:
         """The configuration in dodo.py, with a reporter for the requested format."""
-        from debate.frontend.reporter import Reporter
-
         config = super().load_doit_config()
         reporter = config.get("reporter")
         if isinstance(reporter, type) and issubclass(reporter, Reporter):

@@ -16,6 +16,7 @@ import msgspec
 from debate.history.changes import Change, changes
 from debate.history.records import Records
 from debate.host.files import read_object
+from debate.profile.lockfile import differences
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def reasons(
 ) -> list[Reason]:
     """Why a step that now reads ``read`` and has these ``ingredients`` has to run again.
 
+    ``read`` has slices as ``slices/STEP``, and the record ``lock``.
     In terms of what the user changed, or of the step's ingredients if that explains nothing. ``contents`` has the
     paths of the overlay's files; ``root`` reads the profile, for the places of its values.
     """
@@ -118,9 +120,7 @@ def reasons(
     for name in sorted(read.keys() & last.read.keys() - {"lock"}):
         found += [_of_value(change, place, contents, read[name]) for change in changes(last.read[name], read[name])]
     old, new = last.read.get("lock"), read.get("lock")
-    if old and new and "packages" in old and "packages" in new:
-        from debate.profile.lockfile import differences
-
+    if old and new and "packages" in old:
         found += [Reason("package", line) for line in differences(old, new)]
     if ingredients:
         found += _of_key(last.trace.get("ingredients", {}), ingredients, told=bool(found))

@@ -1,4 +1,4 @@
-"""Generates the reference of all profile fields, as Markdown, from the schema.
+"""The reference of all profile fields, as Markdown, made from the schema.
 
 python -m debate.profile.reference > docs/profile.md
 """
@@ -28,7 +28,7 @@ with `_` cannot be built, only extended. Paths are relative to the profile's fil
 def markdown() -> str:
     """The text of docs/profile.md."""
     top = schema()
-    lines = [_INTRODUCTION, "| field | meaning |", "|---|---|"]
+    lines = [_INTRODUCTION, "| field | what it is |", "|---|---|"]
     lines += [f"| [`{name}`](#{name}) | {part['description']} |" for name, part in top["properties"].items()]
     for name, part in top["properties"].items():
         lines += ["", *_field(name, part, name in top["required"])]
@@ -46,7 +46,7 @@ def _field(name: str, part: dict[str, Any], required: bool) -> Iterator[str]:
     rows = list(_rows("", part))
     if rows:
         yield ""
-        yield "| field | meaning |"
+        yield "| field | what it is |"
         yield "|---|---|"
         yield from rows
 
@@ -67,7 +67,7 @@ def _facts(part: dict[str, Any]) -> str:
     if "x-form" in part:
         facts.append(f"Form: {part['x-form']}.")
     if part.get("items") and not part.get("x-set"):
-        facts.append("The order matters.")
+        facts.append("The order counts.")
     if part.get("default") is not None:
         facts.append(f"Default: `{json.dumps(part['default'], ensure_ascii=False)}`.")
     return " ".join(facts)

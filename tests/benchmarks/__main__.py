@@ -23,18 +23,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-from debate.steps.pipeline import Pipeline, epoch_of
-
-from debate import live
-from debate.build.builder import Builder, _fill
+from debate import keys, live, managers
+from debate.build.builder import Builder
 from debate.cache.store import Store
 from debate.images import iso
 from debate.live.interface import LiveParts
-from debate.managers.interface import Target
-from debate.model import Artifact, Command, Locked, Step
+from debate.model import Artifact, Command, Locked, Step, Supplies
+from debate.sandbox.image.inputs import lay_out
 from debate.settings import Settings
-from debate.steps import boot
+from debate.steps import lock, rootfs
+from debate.steps.packages import supplier
+from debate.steps.work import ProfileBuild, Work, epoch_of
 from tests.conftest import ROOT
 from tests.integration import pacman_repository
 from tests.integration.checkout import DOIT, Checkout
@@ -71,7 +70,12 @@ class Bench:
         self.build(self.full)
         self.pin(self.full)
         self.settings = Settings(root=self.full.directory, cache=self.full.cache, output=self.full.directory / "build")
-        self.pipeline = Pipeline(self.settings, name, Builder(self.settings, Store(self.full.cache)))
+        self.store = Store(self.full.cache)
+        self.builder = Builder(self.settings, self.store)
+
+    def work(self, rule: str) -> Work:
+        """What ``rule`` reads of the full checkout."""
+        return ProfileBuild(self.settings, self.name, self.builder).work(rule)
 
     def build(self, checkout: Checkout, name: str = "") -> None:
         checkout.doit(f"build:{name or self.name}", status=0, **self.environment)
@@ -94,37 +98,40 @@ class Bench:
             os.link(full.path(artifact), store.path(artifact))
         return made
 
-    def laid_out(self, step: Step) -> Path:
+    def laid_out(self, step: Step, supplies: Supplies) -> Path:
         """What a step sees as /run/in."""
         target = self.directory / f"in-{step.name}"
         shutil.rmtree(target, ignore_errors=True)
-        _fill(target, step, self.pipeline.store)
+        lay_out(target, step, supplies, self.store)
         return target
 
     def rootfs(self) -> Path:
         """What the step rootfs gets."""
-        values = self.pipeline.slice("rootfs")
-        step = self.pipeline.manager().rootfs_step(
-            self.pipeline.locked(), self.pipeline.outputs("packages")["index"], msgspec.convert(values, Target),
-            self.pipeline.base, epoch_of(values),
-        )  # fmt: skip
-        return self.laid_out(step)
+        work = self.work("rootfs")
+        target, packages = work.slice(rootfs.Slice), work.locked()
+        step = managers.get(target.distribution).rootfs_step(
+            packages, work.outputs("packages")["index"], target, work.base, epoch_of(target)
+        )
+        return self.laid_out(step, supplier(work, packages)())
 
     def iso_step(self) -> Step:
-        initrd = self.pipeline.outputs("initrd")
-        layers, sha512 = self.pipeline.layers(), self.pipeline.sha512
+        work = self.work("iso")
+        values, initrd = work.slice(iso.Slice), work.outputs("initrd")
+        images = iso.layers(work.record("rootfs"), work.record("overlay"))
+        layers = [(f"{number}-{name}", image) for number, (name, image) in enumerate(images)]
+
+        def sha512(image: Artifact) -> str:
+            return keys.sha512_file(self.store.path(image))
+
         parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, sha512, "BENCH", 1_000_000_000)
-        values = self.pipeline.slice("iso")
-        tree = live.get(values["distribution"], self.pipeline.generator).live(parts)
-        menu = boot.menu(self.pipeline.slice("boot"), tree)
-        images: dict[str, Artifact] = self.pipeline.outputs("boot")
-        return iso.step(values, tree, menu, images, 1_000_000_000, self.pipeline.base)
+        tree = live.get(values.distribution, values.generator).live(parts)
+        return iso.step(values, tree, work.outputs("boot"), 1_000_000_000, work.base)
 
     # Rows ------------------------------------------------------------------------------------------
 
     def by_hand(self) -> float:
-        inputs, script = self.rootfs(), str(HAND[self.pipeline.slice("packages")["distribution"]])
-        images = self.laid_out(self.iso_step())
+        inputs, script = self.rootfs(), str(HAND[self.work("lock").slice(lock.Slice).distribution])
+        images = self.laid_out(self.iso_step(), Supplies())
         (images / "boot").mkdir()
         shutil.copytree(images / "iso" / "boot" / "grub", images / "boot" / "grub")
         target = self.directory / "hand.iso"
@@ -132,7 +139,7 @@ class Bench:
 
     def last_steps_by_hand(self) -> float:
         """xorriso and SHA-256 of the ISO, on the files that our own step gets."""
-        directory = self.laid_out(self.iso_step())
+        directory = self.laid_out(self.iso_step(), Supplies())
         options = (directory / "options").read_bytes().replace(b"/run/in", str(directory).encode())
         words = options.decode().rstrip("\0").split("\0")
         target = self.directory / "last.iso"
@@ -145,11 +152,11 @@ class Bench:
         return timed(both, 5, lambda: target.unlink(missing_ok=True))
 
     def trivial(self) -> Step:
-        return Step("trivial", (Command("doctor.sh"),), ("said",), 0, base=self.pipeline.base)
+        return Step("trivial", (Command("doctor.sh"),), ("said",), 0, base=self.work("iso").base)
 
     def sandboxed(self, step: Step) -> float:
         """A step alone, with nothing around it but its sandbox."""
-        return timed(lambda: self.pipeline.builder.run(step, self.directory / "log"), 7)
+        return timed(lambda: self.builder.run(step, Supplies(), self.directory / "log"), 7)
 
     def nothing_by_hand(self) -> float:
         return timed(lambda: run("sh", "-c", "id -un; ls /sys/class/net"), 7)
@@ -201,7 +208,8 @@ class Bench:
         """The same packages, by the resolver that live-build uses, and the same compression."""
         directory = self.directory / "live-build"
         directory.mkdir()
-        addresses = self.pipeline.manager().mirrors(self.settings, self.pipeline.request(), None).addresses
+        request = self.work("lock").slice(lock.Slice)
+        addresses = managers.get(request.distribution).mirrors(self.settings, request, None).addresses
         mirror = addresses["debian"]
         security = addresses.get("debian-security", mirror)
         options = [

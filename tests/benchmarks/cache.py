@@ -107,7 +107,7 @@ def one_stream(what: str, directory: Path, digest: str) -> None:
 def tags(checkout: Checkout) -> list[str]:
     """What a build from a warm remote fetches."""
     traces = [json.loads(path.read_bytes()) for path in checkout.output("minimal", "traces").glob("*.json")]
-    traces.append(checkout.json(".sandbox", "trace.json"))
+    traces.append(checkout.json(".sandbox", "traces/sandbox.json"))
     return [f"{trace['step']}-{trace['key']}" for trace in traces if trace["step"] != "lock"]
 
 

@@ -52,8 +52,8 @@ class Checkout:
 
     def lend_base(self, other: Checkout) -> None:
         """Have the sandbox base in ``other``'s cache, and nothing else that was made here."""
-        trace = self.json(".sandbox", "trace.json")
-        for artifact in self.json(".sandbox", "base.json")["outputs"].values():
+        trace = self.json(".sandbox", "traces/sandbox.json")
+        for artifact in self.json(".sandbox", "sandbox.json")["outputs"].values():
             target = other.object(artifact["digest"])
             target.parent.mkdir(parents=True, exist_ok=True)
             if not target.exists():

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from debate.errors import DebateError
-from debate.model import Command, Step
+from debate.model import Command, Step, Supplies
 from debate.sandbox import limits
 from debate.settings import Limits
 from tests.integration.archive import Archive
@@ -105,9 +105,9 @@ def attack(place: str, programs: Path, built: Checkout, archive: Archive, direct
         epoch=0,
         parameters={"file": b"an input\n"},
         layers=layers if place == "system" else (),
-        base=None if place == "base" else built.artifact(".sandbox", "base", "base"),
+        base=None if place == "base" else built.artifact(".sandbox", "sandbox", "base"),
     )
-    built.builder(directory).run(step, directory / "log")
+    built.builder(directory).run(step, Supplies(), directory / "log")
     return (directory / "log").read_text()
 
 
@@ -229,8 +229,8 @@ def test_an_output_that_is_no_file(kind: str, built: Checkout, tmp_path: Path) -
     scripts.mkdir()
     (scripts / "x.sh").write_text(f"{OUTPUTS[kind]}\n")
     step = Step(
-        "attack", (Command("x.sh", rights="bootstrap"),), ("x",), 0, base=built.artifact(".sandbox", "base", "base")
+        "attack", (Command("x.sh", rights="bootstrap"),), ("x",), 0, base=built.artifact(".sandbox", "sandbox", "base")
     )
     with pytest.raises(DebateError, match="attack: failed"):
-        built.builder(tmp_path).run(step, tmp_path / "log")
+        built.builder(tmp_path).run(step, Supplies(), tmp_path / "log")
     assert os.listdir(built.cache / "tmp") == []

@@ -67,7 +67,7 @@ def test_an_archive_that_is_not_there(mine: Checkout, own: Archive, tmp_path: Pa
 
 def test_a_mirror_that_does_not_answer(mine: Checkout) -> None:
     said = mine.doit("lock:mine", status=1, MIRROR_EXTRA="http://127.0.0.1:9/apt")
-    assert "lock:mine: http://127.0.0.1:9/apt/dists/stable/InRelease: Unable to connect" in said
+    assert "\nhttp://127.0.0.1:9/apt/dists/stable/InRelease: Unable to connect" in said
     assert "check the network and the mirror's address" in said
 
 
@@ -128,7 +128,9 @@ def test_a_committed_lock_that_does_not_fit(mine: Checkout, own: Archive) -> Non
     mine.doit("packages:mine", MIRROR_EXTRA=own.url)
     mine.profile("mine", PROFILE.replace("[debate-probe]", "[debate-probe, less]"))
     said = mine.doit("packages:mine", status=1, MIRROR_EXTRA=own.url)
-    assert "mine.lock.json: the lock does not fit the profile's package list any more; run doit lock:mine" in said
+    assert (
+        "mine.lock.json: the lock no longer fits the profile's package list; run doit lock:mine to refresh it" in said
+    )
     assert pinned.read_bytes() == before
     mine.doit("packages:mine", MIRROR_EXTRA=own.url, LOCK="refresh")
     assert b'"less"' in pinned.read_bytes()

@@ -84,8 +84,12 @@ def test_on_a_terminal(failed: Checkout) -> None:
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("shell:packages:minimal", "shell:packages:minimal: write shell:STEP:minimal, with STEP one of lock, rootfs"),
-        ("shell:minimal", "shell:minimal: write shell:STEP:minimal, with STEP one of lock, rootfs"),
+        (
+            "shell:packages:minimal",
+            "shell:packages:minimal: 'packages' is not a step with a shell; "
+            "write shell:STEP:minimal, with STEP one of lock, rootfs, overlay, initrd, boot, iso\n",
+        ),
+        ("shell:minimal", "shell:minimal: names no step; write shell:STEP:minimal, with STEP one of lock, rootfs"),
         ("shell:overlay:minimul", "there is no such profile; did you mean 'minimal'"),
     ],
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -78,15 +80,22 @@ def test_tab_completion(checkout: Path) -> None:
         assert "doit" in doit(checkout, "tabcompletion", "--shell", shell)
 
 
-def test_loading_the_graph_parses_nothing(checkout: Path) -> None:
+def test_loading_the_graph_loads_nothing_that_is_heavy(checkout: Path) -> None:
+    """pyproject.toml lists what only a task that runs may load."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    lazy = settings["tool"]["ruff"]["lint"]["flake8-tidy-imports"]["banned-module-level-imports"]
+    allowed = {"ctypes", "doit.tools", "secrets", "tempfile", "xxhash"}
+    """Loaded by doit itself, or by each run."""
     code = (
         "import sys; from doit.doit_cmd import DoitMain; from debate.frontend.loader import Loader\n"
         "assert DoitMain(Loader()).run(['list', '--all', '-q']) == 0\n"
-        "heavy = {'yaml', 'jsonschema', 'tarfile', 'debate.profile.load', 'debate.build.builder'}\n"
-        "print(sorted(heavy & set(sys.modules)))"
+        "print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True)
-    assert done.stdout.splitlines()[-1] == "[]", done.stdout + done.stderr
+    loaded = done.stdout.splitlines()[-1].split()
+    assert "debate.steps.rules" in loaded, done.stderr
+    heavy = {"yaml", "jsonschema", "tarfile", "msgspec", *lazy} - allowed
+    assert [name for name in loaded if any(name == one or name.startswith(f"{one}.") for one in heavy)] == []
 
 
 def test_a_profile_costs_nothing_to_the_others(checkout: Path) -> None:
@@ -135,6 +144,44 @@ def test_config_runs_again_only_for_what_it_reads(checkout: Path) -> None:
         file.write("# a comment\n")
     assert ran()
     assert not ran()
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "profile"),
+    [
+        ("distributions/debian.py", '_LIVE = ("busybox"', '_LIVE = ("less", "busybox"', "minimal"),
+        ("distributions/glibc.py", '("utf-8", "utf8")', '("utf-8",)', "arch-german"),
+        ("steps/choices.py", 'self.data["image"]["label"]', '"LABEL"', "minimal"),
+    ],
+)
+def test_a_change_of_the_code_that_makes_the_config(
+    checkout: Path, module: str, old: str, new: str, profile: str
+) -> None:
+    """It is noticed, and all that say which config a profile has agree."""
+    shutil.copytree(ROOT / "debate", checkout / "debate", ignore=shutil.ignore_patterns("__pycache__"))
+    own = {"PYTHONPATH": str(checkout)}
+    (checkout / "profiles" / "arch-german.yaml").write_text("version: 1\nextends: arch-minimal\nlocale: de_DE.utf8\n")
+
+    def hashes() -> set[str]:
+        """The config's hash as the build records it, and as the commands show it."""
+        doit(checkout, f"hash:{profile}", **own)
+        recorded = json.loads((checkout / "build" / profile / "hash.json").read_bytes())["config"][:16]
+        said = [doit(checkout, f"{command}:{profile}", **own) for command in ("show", "explain")]
+        return {recorded, *(line[:16] for text in said for line in re.findall("config ([0-9a-f]+)", text))}
+
+    before = hashes()
+    assert len(before) == 1
+    assert "up to date" in doit(checkout, f"config:{profile}", **own)
+    path = checkout / "debate" / module
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    assert "up to date" not in doit(checkout, f"config:{profile}", **own)
+    after = hashes()
+    assert len(after) == 1
+    assert after != before
+    path.write_text(text)
+    assert hashes() == before
 
 
 def test_an_unchanged_config_stops_there(checkout: Path) -> None:

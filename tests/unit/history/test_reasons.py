@@ -48,3 +48,18 @@ def test_a_change_of_a_slice(old: Mapping[str, Any], new: Mapping[str, Any], exp
     assert problems == []
     last = Last(trace={}, read={"some": old})
     assert list(map(str, reasons(last, {"some": new}, {}, CONTENTS, lambda: root))) == expected
+
+
+def test_a_change_of_the_lock_and_of_its_slice() -> None:
+    """The record and the slice have the same name, and ``packages`` of another kind in each."""
+
+    def read(version: str, *more: str) -> dict[str, Any]:
+        packages = [{"name": "less", "architecture": "amd64", "version": version, "sha256": version}]
+        return {"slices/lock": {"packages": ["less", *more]}, "lock": {"packages": packages}}
+
+    root, _ = reader.read(PROFILE, "x.yaml", Path())
+    assert root is not None
+    found = reasons(Last({}, read("1")), read("2", "vim"), {}, {}, lambda: root)
+    assert list(map(str, found)) == ["+ packages: vim", "lock: ~ less 1 -> 2"]
+    found = reasons(Last({}, read("1")), {"slices/lock": {"packages": ["vim"]}}, {}, {}, lambda: root)
+    assert list(map(str, found)) == ["- packages: less", "+ packages: vim"], "a step that reads only the slice"

@@ -1,4 +1,4 @@
-"""Complaints of a step are told at their places in the profile."""
+"""What a rule reads; complaints of a step are told at their places in the profile."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from debate.build.builder import Builder
 from debate.cache.store import Store
 from debate.errors import Complaint, DebateError, StepError
 from debate.settings import Settings
+from debate.steps.rule import Rule
+from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild
 from tests.conftest import write_files
 
@@ -72,3 +74,14 @@ def test_no_other_error_is_parsed(profiles: Path) -> None:
     with pytest.raises(DebateError) as caught, work.places():
         raise DebateError(text)
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("rule", [rule for rule in rules().values() if rule.profile], ids=lambda rule: rule.name)
+def test_what_a_rule_reads_is_kept_for_explain(tmp_path: Path, rule: Rule) -> None:
+    """Each slice and the lock, whatever they are called."""
+    settings = Settings(root=tmp_path, cache=tmp_path / "cache", output=tmp_path / "build")
+    build = ProfileBuild(settings, "x", Builder(settings, Store(settings.cache)))
+    expected = {f"slices/{name}" for name in rule.slices_read} | ({"lock"} & set(rule.needs))
+    for name in expected:
+        build.records.save(name, {"file": name})
+    assert build.work(rule.name).what_it_reads() == {name: {"file": name} for name in expected}

@@ -1,0 +1,87 @@
+"""A step is one file and one script: with these two files added, all that knows steps knows it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.integration.checkout import Checkout, ran
+from tests.integration.test_explain import verdicts
+from tests.integration.test_shell import piped
+
+FILES = Path(__file__).parent / "extra_step"
+
+
+@pytest.fixture
+def extra(checkout: Checkout, built: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """A checkout with a debate of its own, which has the step `extra`; it is made for `minimal`."""
+    shutil.copytree(ROOT / "debate", checkout.directory / "debate", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(FILES / "extra.py", checkout.directory / "debate" / "steps")
+    shutil.copy(FILES / "extra.sh", checkout.directory / "sandbox")
+    monkeypatch.setenv("PYTHONPATH", str(checkout.directory))
+    checkout.pin(built)
+    said = ran(checkout.doit("extra:minimal"))
+    assert said["rootfs"] == "cached", "the keys of the other steps are as they were"
+    return checkout
+
+
+def python(checkout: Checkout, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *words], cwd=checkout.directory, env=checkout.environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def report(checkout: Checkout) -> list[str]:
+    return checkout.object(checkout.artifact("minimal", "extra", "report").digest).read_text().splitlines()
+
+
+def test_it_is_made_once(extra: Checkout) -> None:
+    heading, *names = report(extra)
+    assert heading == "minimal has:"
+    assert set(names) == {package["name"] for package in extra.json("minimal", "lock.json")["packages"]}
+    said = extra.doit("extra:minimal")
+    assert ran(said) == {}
+    assert "up to date" in said
+
+
+def test_a_change_is_seen_and_explained(extra: Checkout) -> None:
+    """Of its part of the profile, and of its script."""
+    assert verdicts(extra.doit("explain:minimal"))["extra"] == "up to date"
+    profile = extra.directory / "profiles" / "minimal.yaml"
+    profile.write_text(profile.read_text().replace("hostname: minimal\n", "hostname: another\n"))
+    script = extra.directory / "sandbox" / "extra.sh"
+    script.write_text(f"{script.read_text()}echo end >> /run/out/report\n")
+    said = extra.doit("explain:minimal")
+    assert verdicts(said)["extra"] == "would run"
+    why = said[said.index("extra:minimal") :]
+    assert "sandbox/extra.sh changed" in why
+    assert re.search(r"~ hostname: minimal -> another \(profiles/minimal\.yaml:[0-9]+:11\)", why), why
+    assert ran(extra.doit("extra:minimal"))["extra"] == "built"
+    heading, *_, last = report(extra)
+    assert (heading, last) == ("another has:", "end")
+    assert verdicts(extra.doit("explain:minimal"))["extra"] == "up to date"
+
+
+def test_a_shell_in_it(extra: Checkout) -> None:
+    said = piped(extra, "shell:extra:minimal", "cat /run/in/heading /etc/os-release; wc -l < /run/out/report\n")
+    assert "it is done; this is its sandbox as it is now" in said
+    assert "\nminimal has:\n" in said
+    assert "\nID=debian\n" in said
+    assert f"\n{len(report(extra))}\n" in said
+
+
+def test_whatever_lists_steps_names_it(extra: Checkout) -> None:
+    assert re.search(r"^extra:minimal +write a report on the packages$", extra.doit("list", "--all"), re.MULTILINE)
+    assert re.search(r"^STEP is .*\bextra\b", extra.doit("help", "shell"), re.MULTILINE)
+    arrows = {line.strip() for line in python(extra, "-m", "debate.graph.diagram").splitlines()}
+    assert {"config -->|extra| extra", "rootfs --> extra", "sandbox --> extra"} <= arrows
+    compared = "from debate.commands.logic.verify import compared; print(*compared())"
+    assert "extra" in python(extra, "-c", compared).split()

@@ -1,4 +1,4 @@
-"""The diagram of the steps in docs/internals.md: a projection of the rules and the commands.
+"""Generates the diagram of the steps in docs/internals.md from the rules and the commands.
 
 python -m debate.graph.diagram
 """

@@ -1,4 +1,4 @@
-"""The sandbox base: the system whose tools all steps run, made once with a bootstrapper of the host."""
+"""The sandbox base: the system with the tools of all steps, made once with a bootstrapper of the host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def make(work: Work) -> Report:
-    """Record: outputs base and packages, and whose packages the base is made of."""
+    """Record: outputs base and packages, and the distribution of the base."""
     name = distributions.base(work.settings.base)
     manager = managers.get(name)
     packages = (work.settings.scripts / name / "base.packages").read_bytes()
@@ -26,7 +26,7 @@ def make(work: Work) -> Report:
         program = distributions.BOOTSTRAPPERS[name]
         if shutil.which(program) is None:
             raise DebateError(
-                f"{program} is not installed, which makes the sandbox base", "run ./setup", place="sandbox"
+                f"{program}, which makes the sandbox base, is not installed", "run ./setup", place="sandbox"
             )
         return manager.base_supplies(work.settings)
 
@@ -34,12 +34,12 @@ def make(work: Work) -> Report:
 
 
 def base_for(work: Work, distribution: str) -> Artifact:
-    """The sandbox base. Raises DebateError where it lacks the tools for ``distribution``."""
+    """The sandbox base. Raises DebateError if it lacks the tools for ``distribution``."""
     name = work.base_record()["distribution"]
     if name not in distributions.get(distribution).BASES:
         program = distributions.BOOTSTRAPPERS[distribution]
         raise DebateError(
-            f"its base is made of {name}'s packages and has no {program}, so it cannot build profiles of "
+            f"the base is made of {name}'s packages and has no {program}, so it cannot build profiles of "
             f"{distribution}",
             f"install {program} and set DEBATE_BASE={distribution}",
             place="sandbox",
@@ -53,7 +53,7 @@ def _base(settings: Settings, _: str) -> str:
 
 RULE = Rule(
     name="sandbox",
-    doc="make the environment that steps run in",
+    doc="make the environment in which steps run",
     make=make,
     rights=("base",),
     outputs=("base", "packages"),

@@ -1,4 +1,4 @@
-"""Boot images: GRUB, for BIOS and UEFI, which look for the ISO and read its menu.
+"""Boot images: GRUB for BIOS and UEFI, which finds the ISO and reads its menu.
 
 Sources: grub-mkimage(1), GRUB's manual (search), UEFI specification 2.10, 3.5.1.1 (EFI/BOOT/BOOTX64.EFI).
 """
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @frozen
 class Slice:
-    """What the boot images hold."""
+    """The configuration of the boot images."""
 
     label: str
-    """The ISO's volume label, by which they find it."""
+    """The ISO's volume label, by which GRUB finds it."""
     firmware: tuple[str, ...]
 
     @classmethod
@@ -34,7 +34,7 @@ class Slice:
 
 
 def make(work: Work) -> Report:
-    """Record: outputs bios and mbr, efi, as far as the profile's firmware asks for them."""
+    """Record: outputs bios and mbr, efi, depending on the profile's firmware."""
     return work.finish(step(work.slice(Slice), work.base))
 
 
@@ -63,7 +63,7 @@ def step(boot: Slice, base: Artifact) -> Step:
 
 
 def _early(label: str) -> str:
-    """What the boot images themselves hold: find the ISO, whichever drive it is."""
+    """The configuration embedded in the boot images: find the ISO on any drive, and load its menu."""
     return (
         f"search --no-floppy --set=root --label {quote(label)}\n"
         "set prefix=($root)/boot/grub\n"

@@ -1,4 +1,4 @@
-"""The name of a config by its content, and the moment that stands for it."""
+"""The hash of a config, and the epoch derived from it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def make(work: Work) -> Report:
 
 RULE = Rule(
     name="hash",
-    doc="name the config by its content",
+    doc="compute the hash of the config",
     make=make,
     needs=("config",),
     root=False,
-    looking=True,
+    read_only=True,
 )

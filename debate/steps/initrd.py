@@ -1,4 +1,4 @@
-"""Kernel and initramfs, in a root of their own out of the locked packages that matter to them."""
+"""Kernel and initramfs, made in a root directory with only those locked packages that an initramfs may contain."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Slice:
-    """What makes the initramfs, of which system."""
+    """The generator of the initramfs, and its system."""
 
     distribution: str
     release: str
@@ -27,7 +27,7 @@ class Slice:
 
     @classmethod
     def of(cls, choices: Choices) -> Self:
-        return cls(**choices.where, generator=choices.data["initrd"]["generator"])
+        return cls(**choices.system, generator=choices.data["initrd"]["generator"])
 
 
 def make(work: Work) -> Report:

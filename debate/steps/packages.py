@@ -1,6 +1,6 @@
-"""What the locked packages say of themselves, and which of them an initramfs needs.
+"""Reads the metadata of the locked packages, and finds those that an initramfs needs.
 
-Where that is known already, no package is downloaded for it: those that a later step reads are downloaded then.
+If the result is in the cache, no package is downloaded; packages are then downloaded when a later step reads them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def make(work: Work) -> Report:
-    """Record: the index of a repository of the locked packages, and names of those that an initramfs needs."""
+    """Record: the index of a repository with the locked packages, and the names of those that an initramfs needs."""
     from debate.history.records import record_of, report_of
 
     reader = _Reader(work)
@@ -33,7 +33,7 @@ def make(work: Work) -> Report:
 
 
 class _Reader:
-    """Reads the packages of one profile."""
+    """Reads the packages of a profile."""
 
     def __init__(self, work: Work) -> None:
         self.work, self.packages = work, work.locked()
@@ -42,10 +42,10 @@ class _Reader:
         self.manager = managers.get(self.request.distribution)
         facts = distributions.get(self.request.distribution)
         self.code = (f"distributions/{facts.NAME}.py", f"managers/{facts.MANAGER}.py")
-        """Modules that decide what is in the index."""
+        """Modules that determine the content of the index."""
 
     def ingredients(self) -> dict[str, Any]:
-        """What the index depends on."""
+        """The ingredients of the key of the index."""
         builder, base = self.work.builder, base_for(self.work, self.request.distribution)
         return {
             "step": "packages",
@@ -69,7 +69,7 @@ class _Reader:
         return {"index": work.store.put(index), "initrd": work.store.put(initrd_.encode())}
 
     def inspect(self) -> list[bytes]:
-        """What each package says of itself, read once for each package in the world."""
+        """The metadata of each package. It is cached per package, for all profiles."""
         work, store = self.work, self.work.store
         keys_ = {}
         for package in self.packages:

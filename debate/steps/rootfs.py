@@ -1,4 +1,4 @@
-"""The layer of packages: installed on nothing, or on the layers of the profile below."""
+"""The layer with the packages, installed from scratch or on the layers of the base profile."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Slice(Target):
     @classmethod
     def of(cls, choices: Choices) -> Self:
         exclude = tuple(sorted(set(choices.data["image"]["exclude"])))
-        return cls(**choices.where, exclude=exclude, mksquashfs=choices.mksquashfs)
+        return cls(**choices.system, exclude=exclude, mksquashfs=choices.mksquashfs)
 
 
 def make(work: Work) -> Report:
-    """Record: outputs layer and packages (what is installed), and ``below``, the layers under it, the lowest first."""
+    """Record: outputs layer and packages (the installed ones), and ``below``, the layers below, the lowest first."""
     from debate.steps.work import epoch_of, layers_of, shipped
 
     target = work.slice(Slice)

@@ -142,7 +142,7 @@ def test_annotations_are_made_from_the_problems(reporter: Reporter, monkeypatch:
 
 def answered(reporter: Reporter, answer: Answer) -> str:
     one = task("validate")
-    one.meta = {"tells": True, "answered": {"answer": answer}}
+    one.meta = {"answers": True, "answered": {"answer": answer}}
     if answer.good:
         reporter.add_success(one)
     else:

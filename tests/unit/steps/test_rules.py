@@ -54,8 +54,8 @@ def test_a_rule_comes_after_what_it_needs_whatever_the_files_are_called(found: d
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        ([rule("a", "b"), rule("b", "a")], "rules need each other: "),
-        ([rule("a", "a")], "rules need each other: a -> a"),
+        ([rule("a", "b"), rule("b", "a")], "circular dependency of rules: "),
+        ([rule("a", "a")], "circular dependency of rules: a -> a"),
         ([rule("a", "nothing")], "rule a: no rule makes nothing"),
         ([rule("a", below=("nothing",))], "rule a: no rule makes nothing"),
         ([rule("a", base=True)], "rule a: no rule makes sandbox"),

@@ -1,8 +1,7 @@
-"""Frozen dataclasses that are made when one of them is first used.
+"""Frozen dataclasses that are completed when one of them is first used.
 
-`dataclasses` writes and compiles four methods for each class. The slices of all steps are declared whenever the graph
-is loaded, but only a step that runs uses its own: made at once, they were a sixth of the time that `doit` takes to say
-that all is up to date.
+`dataclasses` generates and compiles four methods per class. Loading the graph declares the slices of all steps, but
+only steps that run use them. Generating the methods at once took a sixth of the time of a `doit` with nothing to do.
 """
 
 from __future__ import annotations

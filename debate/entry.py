@@ -1,4 +1,4 @@
-"""Files, directories and links on their way into a system."""
+"""Files, directories and links that will be in a system."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from debate.deferred import frozen
 
 @frozen
 class Entry:
-    """One file, directory or symbolic link, by what it becomes rather than where it lies."""
+    """A file, directory or symbolic link as it will be in the system, wherever its source is."""
 
     path: str
     """Absolute, in the system."""
@@ -24,9 +24,9 @@ class Entry:
     """A name or number."""
     group: str = "root"
     digest: str = ""
-    """Of a file's content."""
+    """Digest of a file's content."""
     target: str = ""
-    """Of a link."""
+    """Target of a link."""
 
     def to_json(self) -> dict[str, str]:
         return {name: value for name, value in vars(self).items() if value}
@@ -37,10 +37,10 @@ class Entry:
 
 
 Contents = Mapping[str, bytes | Path]
-"""Digest -> the bytes, or the file that had them when it was read."""
+"""Digest -> content, or a file that had this content when it was read."""
 
 
 def text_entry(path: str, text: str, **more: str) -> tuple[Entry, bytes]:
-    """A file with ``text`` in it, and its bytes."""
+    """A file with ``text`` as content, and its bytes."""
     data = text.encode()
     return Entry(path, "file", digest=keys.sha256(data), **more), data

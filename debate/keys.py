@@ -1,7 +1,6 @@
-"""Names by content: digests, keys and the epoch. Pure functions.
+"""Digests, keys and the epoch. Pure functions.
 
-SHA-256 is identity here. The quick hash that decides whether a file changed (`debate.frontend.checker`)
-never names anything.
+SHA-256 identifies content. The fast hash with which `debate.frontend.checker` detects changes never does.
 """
 
 from __future__ import annotations
@@ -12,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 FORMAT = 1
-"""Part of every key. Raise it when what a key stands for changes."""
+"""Part of every key. Increase it when the meaning of keys changes."""
 
 EPOCH_START = 946_684_800
 """2000-01-01T00:00:00Z, in seconds since 1970."""
 EPOCH_RANGE = 631_152_000
-"""Twenty years in seconds. The result must lie in the past: mksquashfs clamps later times only."""
+"""Twenty years in seconds. The result must be in the past, since mksquashfs clamps only later times."""
 
 
 def canonical(value: Any) -> bytes:
-    """JSON of ``value`` with one spelling: sorted keys, no spaces, UTF-8."""
+    """Canonical JSON of ``value``: sorted keys, no spaces, UTF-8."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode()
 
@@ -44,13 +43,13 @@ def sha512_file(path: Path) -> str:
 
 
 def key(value: Any) -> str:
-    """64 hex digits that stand for ``value`` and the format of keys."""
+    """64 hex digits that identify ``value`` and the format of keys."""
     return hashlib.sha256(canonical({"format": FORMAT, "value": value})).hexdigest()
 
 
 def epoch(hex_digest: str) -> int:
-    """A moment from 2000 to 2019, in seconds since 1970, from the first 16 hex digits of a hash.
+    """A time from 2000 to 2019, in seconds since 1970, derived from the first 16 hex digits of a hash.
 
-    See https://reproducible-builds.org/specs/source-date-epoch/ for what it is used for.
+    It is used as SOURCE_DATE_EPOCH: https://reproducible-builds.org/specs/source-date-epoch/.
     """
     return EPOCH_START + int(hex_digest[:16], 16) % EPOCH_RANGE

@@ -1,4 +1,4 @@
-"""Machines that images are built for: every name that boot loaders, firmware, emulators and distributions have for one.
+"""The machines that images are built for, with the names that boot loaders, firmware, emulators and distributions use.
 
 Sources: UEFI specification 2.10, 3.5.1.1 (removable media); grub-mkimage(1), targets; qemu-system-x86_64(1), machine
 types; file lists of the packages ovmf (Debian) and edk2-ovmf (Arch).
@@ -18,27 +18,27 @@ class Machine:
     """One kind of machine: a row of `MACHINES`."""
 
     debian: str
-    """As Debian calls the architecture."""
+    """Debian's name of the architecture."""
     arch: str
-    """As Arch calls it."""
+    """Arch's name of the architecture."""
     kernel: str
-    """As uname(2) does, and so `platform.machine`."""
+    """The name in uname(2) and `platform.machine`."""
     grub: Mapping[str, str]
-    """Firmware (``bios``, ``uefi``) -> target of grub-mkimage, as far as the machine has that firmware."""
+    """Firmware of the machine (``bios``, ``uefi``) -> target of grub-mkimage."""
     removable: str
-    """File in EFI/BOOT of removable media."""
+    """Name of the file in EFI/BOOT on removable media."""
     qemu: str
-    """The program that emulates it."""
+    """The program that emulates the machine."""
     qemu_machine: str
-    """``-machine``."""
+    """Value of ``-machine``."""
     qemu_cpu: str
-    """``-cpu`` without KVM."""
+    """Value of ``-cpu`` without KVM."""
     firmware: tuple[str, ...]
-    """Where distributions install UEFI firmware for QEMU, the best first."""
+    """Paths at which distributions install UEFI firmware for QEMU, the preferred first."""
 
     @property
     def names(self) -> frozenset[str]:
-        """Its names, each of which `machine` knows."""
+        """All names of the architecture."""
         return frozenset((self.debian, self.arch, self.kernel))
 
 
@@ -60,11 +60,11 @@ AMD64 = Machine(
 )
 
 MACHINES = (AMD64,)
-"""All of them; no name stands for two."""
+"""All machines. No two of them share a name."""
 
 
 def machine(name: str) -> Machine:
-    """The machine that a distribution or the kernel calls ``name``. Raises DebateError."""
+    """The machine with this name, one of a distribution or the kernel. Raises DebateError."""
     for known in MACHINES:
         if name in known.names:
             return known
@@ -73,5 +73,5 @@ def machine(name: str) -> Machine:
 
 
 def here() -> Machine:
-    """The machine that this runs on. Raises DebateError."""
+    """The machine of this host. Raises DebateError."""
     return machine(platform.machine())

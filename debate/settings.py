@@ -1,25 +1,25 @@
-"""Where and how to build: environment variables over ``debate.toml``. None changes an output.
+"""Settings: environment variables, which override ``debate.toml``. No setting changes an output.
 
 variable                debate.toml             meaning
 DEBATE_CACHE            cache                   directory of the store (cache/)
-DEBATE_CACHE_SIZE       cache_size              bytes, or such as 50G, to which the store is collected after
-                                                each build (no bound)
-DEBATE_REMOTE           remote                  oci://HOST[:PORT]/REPOSITORY: a store that others share, in an OCI
-                                                registry (none); oci+http:// for one without TLS on this host
+DEBATE_CACHE_SIZE       cache_size              size of the store after each build, in bytes or as 50G
+                                                (unlimited)
+DEBATE_REMOTE           remote                  oci://HOST[:PORT]/REPOSITORY: a shared store in an OCI registry
+                                                (none); oci+http:// for one without TLS on this host
 DEBATE_REMOTE_MODE      remote_mode             read-write or read-only
 DEBATE_REMOTE_CA        remote_ca               file with the certificate authority of the remote (the host's)
-DEBATE_REMOTE_USER      remote_user             who to log in as (docker's and podman's auth files say)
+DEBATE_REMOTE_USER      remote_user             user name (from the auth files of docker and podman)
 DEBATE_REMOTE_PASSWORD  remote_password         password or token of that user
-DEBATE_REMOTE_KEYS      remote_keys             file or directory with minisign public keys: only what one of them
-                                                has signed is believed
-DEBATE_REMOTE_SIGN      remote_sign             file with a minisign secret key without a password, to sign with
+DEBATE_REMOTE_KEYS      remote_keys             file or directory with minisign public keys: results must be
+                                                signed by one of them
+DEBATE_REMOTE_SIGN      remote_sign             file with a minisign secret key without a password, for signing
 DEBATE_OUTPUT           output                  directory of the outputs (build/)
 DEBATE_LOCK             lock                    refuse or refresh a committed lock that no longer fits
-DEBATE_BASE             base                    auto, debian or arch: what the sandbox base is made of (by the
-                                                bootstrapper that this host has)
+DEBATE_BASE             base                    auto, debian or arch: distribution of the sandbox base (auto: by
+                                                the bootstrapper that this host has)
 DEBATE_SCRATCH          scratch                 auto, tmpfs or disk: where a step writes
 DEBATE_UID_BASE         uid_base                first user id of the sandbox, a multiple of 65536
-DEBATE_JOBS             jobs                    steps at a time
+DEBATE_JOBS             jobs                    number of steps that run at a time
 DEBATE_ACCELERATION     acceleration            auto, kvm or tcg: how `check` runs QEMU
 DEBATE_MIRROR_NAME      mirrors.NAME            address of the mirror NAME (debian, debian-security,
                                                 debian-snapshot with {archive} and {date} in it, or
@@ -52,7 +52,7 @@ from debate.text import amounts
 
 @dataclass(frozen=True)
 class Limits:
-    """What one step may use."""
+    """Limits for each step."""
 
     memory: int = 8 << 30
     processors: int = 4
@@ -65,7 +65,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Settings:
-    """See the module's table."""
+    """The settings in the module's table."""
 
     root: Path
     """The checkout."""
@@ -105,22 +105,22 @@ _CHOICES = {
     "acceleration": ("auto", "kvm", "tcg"),
 }
 _SIZES = ("cache_size",)
-"""Settings in bytes that can be written with a unit, too."""
+"""Settings in bytes, which may have a unit."""
 _PATHS = ("remote_ca", "remote_keys", "remote_sign")
-"""Settings, empty by default, that name an existing file or directory."""
+"""Settings that name an existing file or directory, or are empty."""
 _GROUPS = ("mirrors", "keyrings", "limits")
 """Tables of debate.toml."""
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+(/\S*)?")
-"""What all addresses of remotes have in common; `debate.remote.transport` knows each kind of them."""
+"""The general form of addresses of remotes; `debate.remote.transport` has those of each kind."""
 
 
 def mirror_variable(name: str) -> str:
-    """The environment variable that says where the mirror ``name`` is."""
+    """The environment variable for the address of the mirror ``name``."""
     return _variable(f"mirror_{name}")
 
 
 def keyring_variable(name: str) -> str:
-    """The environment variable that names the keyring of a distribution."""
+    """The environment variable for the keyring of a distribution."""
     return _variable(f"keyring_{name}")
 
 
@@ -129,7 +129,7 @@ def _variable(setting: str) -> str:
 
 
 def variables(settings: Settings) -> dict[str, str]:
-    """The environment from which `load` makes the same settings for another checkout. Without the remote's."""
+    """Environment variables for the same settings in another checkout, without those of the remote."""
     plain = {
         one.name: getattr(settings, one.name)
         for one in fields(settings)
@@ -145,7 +145,7 @@ def variables(settings: Settings) -> dict[str, str]:
 def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """Read ``root``/debate.toml and the environment.
 
-    Raises DebateError with everything that is not in the module's table or has another type.
+    Raises DebateError with all settings that are unknown or invalid.
     """
     root = root.resolve()
     written = _in_file(root / "debate.toml")
@@ -176,30 +176,30 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
 
 _SEE = "see debate/settings.py for the list"
 _Name = tuple[str, str]
-"""Table of debate.toml, empty for none, and key."""
+"""Table of debate.toml (empty: none) and key."""
 
 
 @dataclass(frozen=True)
 class _Written:
-    """A setting as somebody wrote it."""
+    """A setting as the user wrote it."""
 
     value: object
     locate: Callable[[], Place]
-    """Called only for an error."""
+    """Returns its place. Called only if there is an error."""
     setting: str = ""
-    """``setting NAME: `` where the place does not name the setting."""
+    """``setting NAME: ``, or empty if the place names the setting."""
     from_environment: bool = False
 
     def error(self, fact: str, remedy: str) -> DebateError:
         return DebateError(f"{self.setting}{fact}", remedy, place=self.locate())
 
     def unexpected(self, expected: str, remedy: str) -> DebateError:
-        """The error of a value of another type. It does not repeat the value, which may be a secret."""
+        """The error for a value of the wrong type. It does not contain the value, which may be secret."""
         return self.error(f"expected {expected}, found {_TOML_TYPES.get(type(self.value), 'a date or time')}", remedy)
 
 
 def _name(variable: str) -> _Name | None:
-    """The setting that an environment variable stands for."""
+    """The setting for an environment variable; None if there is none."""
     name = variable.removeprefix("DEBATE_").lower()
     for prefix, group in (("mirror_", "mirrors"), ("keyring_", "keyrings")):
         if name.startswith(prefix):
@@ -208,9 +208,9 @@ def _name(variable: str) -> _Name | None:
 
 
 def _types(group: str) -> Mapping[str, str]:
-    """Type of each setting of a table of debate.toml, of those outside of tables for an empty ``group``.
+    """Types of the settings in a table of debate.toml, or of those outside of tables if ``group`` is empty.
 
-    The types are as this module writes them: to evaluate them takes longer than to load the settings.
+    The types are the annotations as text: evaluating them takes longer than loading the settings.
     """
     if group == "limits":
         return Limits.__annotations__
@@ -218,7 +218,7 @@ def _types(group: str) -> Mapping[str, str]:
 
 
 def _in_file(path: Path) -> dict[_Name, _Written]:
-    """What ``path`` says, a file that need not exist. Raises DebateError where it is not TOML of the right shape."""
+    """The settings in the file ``path``, which need not exist. Raises DebateError if it is not valid."""
     try:
         text = path.read_bytes().decode()
         values = tomllib.loads(text)
@@ -262,7 +262,8 @@ def _in_file(path: Path) -> dict[_Name, _Written]:
 def _line(text: str, path: tuple[str, ...]) -> int:
     """The line of valid TOML on which the value at ``path`` begins.
 
-    tomllib tells no lines. But the text before a statement is valid TOML too, and never that up to its middle.
+    tomllib does not report lines. This parses growing prefixes of the text: a prefix is valid TOML only if it does not
+    end within a statement.
     """
     lines, begins = text.replace("\r\n", "\n").split("\n"), 1
     for end in range(1, len(lines) + 1):
@@ -284,7 +285,7 @@ _TOML_TYPES = {
 
 
 def _value(root: Path, group: str, name: str, written: _Written) -> object:
-    """The value of a setting, checked by its type in `Settings` or `Limits`. Raises DebateError."""
+    """The value of a setting, checked against its type in `Settings` or `Limits`. Raises DebateError."""
     kind = _types(group)[name] if group in ("", "limits") else "str"
     value = written.value
     if kind != "int" and not isinstance(value, str):
@@ -331,12 +332,12 @@ def _positive(name: str, written: _Written) -> int:
     if value <= 0:
         raise written.error(f"{value} is not greater than 0", remedy)
     if name == "uid_base" and (value % 65536 or value >= 1 << 32):
-        raise written.error(f"{value} is not a user id that is a multiple of 65536", "write such as 1310720000")
+        raise written.error(f"{value} is not a user id that is a multiple of 65536", "write one such as 1310720000")
     return value
 
 
 def _path(root: Path, written: _Written) -> Path:
-    """Absolute; relative to ``root``, or below a home directory with ``~``."""
+    """The absolute path; the value may be relative to ``root`` or start with ``~``."""
     try:
         return (root / Path(str(written.value)).expanduser()).resolve()
     except (ValueError, RuntimeError, OSError) as error:  # A null byte; no such user; a loop of symbolic links.

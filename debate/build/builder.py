@@ -14,7 +14,7 @@ from debate.build.executor import Executor
 from debate.build.local import LocalExecutor
 from debate.cache.store import Store
 from debate.model import Activity, Artifact, Result, Step, Supplies
-from debate.sandbox import image, rights
+from debate.sandbox import image, limits, rights
 from debate.sandbox.scripts import closure
 from debate.settings import Settings
 
@@ -156,7 +156,5 @@ class Builder:
 
     def clean_up(self) -> None:
         """Remove what killed builders left behind."""
-        from debate.sandbox import limits
-
         for name in self.store.abandoned():
             limits.clean_up(name)

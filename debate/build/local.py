@@ -12,9 +12,10 @@ from debate.errors import DebateError
 from debate.host.files import workspace_name
 from debate.host.memory import available_memory
 from debate.model import MIRROR, Activity, Artifact, Step, Supplies
-from debate.sandbox import rights
+from debate.sandbox import rights, runner
 from debate.sandbox.image.inputs import lay_out
 from debate.sandbox.scripts import INSIDE
+from debate.sandbox.session import Command, Session
 from debate.settings import Settings, mirror_variable
 
 _TMPFS_RESERVE = 2 << 30
@@ -33,9 +34,6 @@ class LocalExecutor:
     """Receives the progress of the step."""
 
     def run(self, step: Step, supplies: Supplies, log: Path, shell: tuple[int, ...] = ()) -> dict[str, Artifact]:
-        from debate.sandbox import runner
-        from debate.sandbox.session import Command, Session
-
         self._require(step)
         limits = self.settings.limits
         network = any(rights.TABLE[command.rights].network for command in step.commands)

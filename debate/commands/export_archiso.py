@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from debate import keys
 from debate.commands.command import Answer, Command, Context
+from debate.steps import config
+from debate.text.amounts import count
+from debate.text.paths import shown
 
 
 def run(context: Context, profile: str) -> Answer:
     """Write build/NAME/archiso/. Raises DebateError."""
-    from debate import keys
     from debate.convert import export_archiso
     from debate.profile.load import load
-    from debate.steps import config
-    from debate.text.amounts import count
-    from debate.text.paths import shown
 
     settings = context.settings
     loaded = load(settings.profiles, profile)

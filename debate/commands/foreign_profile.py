@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debate.commands.command import Answer, Context, Option
 from debate.errors import DebateError
+from debate.profile import profile_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +22,6 @@ OPTIONS = (
 
 def source(directory: str, name: str) -> Path:
     """The directory to import. Raises DebateError if an option is missing or ``name`` is not a valid profile name."""
-    from pathlib import Path
-
-    from debate.profile import profile_names
 
     if not directory or not name:
         missing = " and ".join(word for word, value in (("-d", directory), ("-n", name)) if not value)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 from debate.commands.command import Answer, Command, Context
 from debate.errors import DebateError, Place, Problem
+from debate.text.amounts import bytes_shown, count
+from debate.text.paths import shown
 
 _INTERVAL = 5.0
 """Seconds between two progress lines."""
@@ -11,12 +15,8 @@ _INTERVAL = 5.0
 
 def run(context: Context) -> Answer:
     """Verify all objects. Raises DebateError, with their digests, if some were damaged."""
-    import time
-
     from debate.cache.check import check
     from debate.cache.store import Store
-    from debate.text.amounts import bytes_shown, count
-    from debate.text.paths import shown
 
     told = time.monotonic()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from debate.commands.command import Answer, Command, Context, Option
+from debate.text import amounts
+from debate.text.amounts import bytes_shown, count
 
 
 def run(context: Context, size: str, age: str) -> Answer:
@@ -12,8 +14,6 @@ def run(context: Context, size: str, age: str) -> Answer:
     """
     from debate.cache.collect import collect
     from debate.cache.store import Store
-    from debate.text import amounts
-    from debate.text.amounts import bytes_shown, count
 
     settings = context.settings
     limit = amounts.size(size, "--size") if size else settings.cache_size or (None if age else 0)

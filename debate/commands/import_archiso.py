@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from debate.commands.command import Answer, Command, Context
 from debate.commands.foreign_profile import OPTIONS, source, written
+from debate.steps.rule import HOST
 
 
 def run(context: Context, directory: str, name: str) -> Answer:
     """Convert the archiso profile in ``directory`` to the profile ``name``. Raises DebateError."""
     from debate.convert import archiso, export_archiso
-    from debate.steps.rule import HOST
 
     path = source(directory, name)
     base = context.made(HOST).outputs("sandbox")["base"]

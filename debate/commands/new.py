@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from debate.commands.command import Answer, Command, Context, Option
 from debate.errors import DebateError
+from debate.profile import profile_names
+from debate.steps import config
+from debate.text.paths import shown
+from debate.text.suggest import suggest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,11 +47,6 @@ hostname: {hostname}
 
 def run(context: Context, names: Sequence[str], from_: str) -> Answer:
     """Write profiles/NAME.yaml. If it raises DebateError, it has written nothing."""
-    import re
-
-    from debate.profile import profile_names
-    from debate.text.paths import shown
-    from debate.text.suggest import suggest
 
     directory = context.settings.profiles
     if len(names) != 1:
@@ -79,12 +81,9 @@ def _write(path: Path, text: str) -> None:
     It is validated under a temporary name, which starts with _ so that it is not taken for a profile to build, and
     only then gets its own name. Raises DebateError.
     """
-    import os
     import secrets
-    from dataclasses import replace
 
     from debate.profile.load import load
-    from debate.steps import config
 
     draft = path.with_name(f"_new-{os.getpid()}-{secrets.token_hex(4)}.yaml")
     try:
@@ -101,8 +100,6 @@ def _write(path: Path, text: str) -> None:
 
 
 def _exists(path: Path) -> DebateError:
-    from debate.text.paths import shown
-
     return DebateError("already exists", "choose another name, or edit it", place=shown(path))
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debate.commands.command import Answer, Command, Context
+from debate.errors import DebateError
+from debate.profile import profile_names
+from debate.text.paths import shown
 
 if TYPE_CHECKING:
     from debate.settings import Settings
@@ -12,12 +18,6 @@ if TYPE_CHECKING:
 
 def run(context: Context) -> Answer:
     """A few lines for new users."""
-    import shutil
-    import sys
-    from pathlib import Path
-
-    from debate.profile import profile_names
-    from debate.text.paths import shown
 
     settings = context.settings
     names = profile_names.names(settings.profiles)
@@ -41,7 +41,6 @@ def run(context: Context) -> Answer:
 
 
 def _describe(settings: Settings, name: str) -> str:
-    from debate.errors import DebateError
     from debate.profile.load import load
 
     try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from debate.commands.command import Answer, Command, Context
+from debate.steps import config
 
 if TYPE_CHECKING:
     from debate.profile.node import Node
@@ -15,7 +17,6 @@ def run(context: Context, profile: str) -> Answer:
     """The profile as YAML, with the origin of each value as a comment. Raises ProfileError."""
     from debate.profile.chosen import chosen
     from debate.profile.load import load
-    from debate.steps import config
 
     directory = context.settings.profiles
     loaded = load(directory, profile)
@@ -47,8 +48,6 @@ def _rows(value: Any, node: Node | None, depth: int) -> Iterator[tuple[str, str]
 
 
 def _scalar(value: Any) -> str:
-    import json
-
     return json.dumps(value, ensure_ascii=False)
 
 

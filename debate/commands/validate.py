@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 
 from debate.commands.command import Answer, Command, Context
 from debate.errors import DebateError, Place, Problem
+from debate.profile import profile_names
+from debate.steps import config
+from debate.text.amounts import count
+from debate.text.paths import shown
+from debate.text.suggest import suggest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,10 +19,6 @@ if TYPE_CHECKING:
 
 def run(context: Context, names: Sequence[str]) -> Answer:
     """Check the profiles ``names``, or all. Raises DebateError if one of them does not exist."""
-    from debate.profile import profile_names
-    from debate.text.amounts import count
-    from debate.text.suggest import suggest
-
     directory = context.settings.profiles
     known = profile_names.names(directory)
     unknown = [name for name in names if name not in known]
@@ -42,8 +43,6 @@ def run(context: Context, names: Sequence[str]) -> Answer:
 def _problems(directory: Path, name: str) -> list[Problem]:
     """The problems of one profile, each with a place."""
     from debate.profile.load import load
-    from debate.steps import config
-    from debate.text.paths import shown
 
     try:
         config.normalise(load(directory, name), directory)

@@ -1,4 +1,4 @@
-"""Distributions: the facts of each in the module of its name, and the table that finds them."""
+"""Distributions: one module with the facts of each, and the table of them."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ if TYPE_CHECKING:
     from debate.distributions.interface import Distribution
 
 BOOTSTRAPPERS = {"debian": "mmdebstrap", "arch": "pacman"}
-"""Distribution -> the program of the host that makes a sandbox base of its packages. The first that is there is used.
+"""Distribution -> the host program that makes a sandbox base from its packages. The first one installed is used.
 
-A row is all that is known of a distribution before its module is imported: the task graph needs no more.
+The task graph needs only this table and imports no distribution.
 """
 
 
 def base(choice: str) -> str:
-    """The distribution that the sandbox base is made of: ``choice``, or for ``auto`` the first that this host can.
+    """The distribution of the sandbox base: ``choice``, or for ``auto`` the first one that this host can bootstrap.
 
-    Raises DebateError for a choice that is not in the table.
+    Raises DebateError if the choice is not in the table.
     """
     if choice in BOOTSTRAPPERS:
         return choice
     if choice != "auto":
         known = ", ".join(("auto", *BOOTSTRAPPERS))
-        raise DebateError(repr(choice), f"choose one of {known}", place="setting base")
-    there = (name for name, program in BOOTSTRAPPERS.items() if shutil.which(program))
-    return next(there, next(iter(BOOTSTRAPPERS)))
+        raise DebateError(f"{choice!r} is not one of its values", f"choose one of {known}", place="setting base")
+    installed = (name for name, program in BOOTSTRAPPERS.items() if shutil.which(program))
+    return next(installed, next(iter(BOOTSTRAPPERS)))
 
 
 def get(name: str) -> Distribution:

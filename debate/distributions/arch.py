@@ -1,4 +1,4 @@
-"""Arch Linux: its repositories, and what a live system of it consists of.
+"""Arch Linux: its repositories, and the parts of its live systems.
 
 Sources: pacman.conf(5), vconsole.conf(5), mkinitcpio(8),
 https://gitlab.archlinux.org/mkinitcpio/mkinitcpio-archiso (docs).
@@ -38,8 +38,7 @@ HOOKS=(base udev modconf kms archiso archiso_loop_mnt block filesystems keyboard
 COMPRESSION="zstd"
 COMPRESSION_OPTIONS=(-9)
 """
-"""The part of mkinitcpio.conf that makes the initramfs archiso's: the hooks of its own releng profile, without those
-for network boot."""
+"""The part of mkinitcpio.conf for archiso: the hooks of its own releng profile, without those for network boot."""
 MKINITCPIO = "MODULES=()\nBINARIES=()\nFILES=()\n" + HOOKS.replace(" archiso_loop_mnt", " archiso_loop_mnt live_layers")
 
 

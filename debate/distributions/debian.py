@@ -1,4 +1,4 @@
-"""Debian: its archives, and what a live system of it consists of.
+"""Debian: its archives, and the parts of its live systems.
 
 Sources: sources.list(5), live-boot(7), initramfs-tools(7), keyboard(5), locale.conf(5).
 """
@@ -42,7 +42,7 @@ REPOSITORY_FIELDS: tuple[str, ...] = ("suites", "components")
 PURL = "deb/debian"
 
 _LIVE = ("busybox", "systemd-sysv", "udev")
-"""Packages without which no live system of ours starts, besides those that make the initramfs."""
+"""Packages that every live system needs to boot, in addition to those that make the initramfs."""
 
 
 def default_kernel(architecture: str) -> str:
@@ -64,7 +64,7 @@ def implied_packages(profile: Mapping[str, Any]) -> list[str]:
 
 def locale_parts(overlay: Mapping[str, Any]) -> LocaleParts:
     parts = glibc.locale_parts(overlay)
-    # From trixie on, systemd-tmpfiles makes this link at boot, whatever is there.
+    # From trixie on, systemd-tmpfiles makes this link at boot in any case.
     parts.links.append(Entry("/etc/default/locale", "link", mode="0777", target="../locale.conf"))
     if overlay["keymap"]:
         layout, _, variant = overlay["keymap"].partition("-")

@@ -1,4 +1,4 @@
-"""Locale and time zone of any distribution with glibc and systemd.
+"""Locale and time zone of distributions with glibc and systemd.
 
 Sources: locale.conf(5), localtime(5); locale.gen as locale-gen(8) reads it.
 """
@@ -13,7 +13,7 @@ from debate.entry import Entry, text_entry
 
 
 def locale_parts(overlay: Mapping[str, Any]) -> LocaleParts:
-    """All but the keymap, which differs between distributions."""
+    """Files and commands for locale and time zone. The keymap differs between distributions."""
     parts = LocaleParts([text_entry("/etc/locale.conf", f"LANG={overlay['locale']}\n")], [], [], [])
     if overlay["timezone"] != "UTC":
         target = f"/usr/share/zoneinfo/{overlay['timezone']}"
@@ -29,7 +29,7 @@ def locale_parts(overlay: Mapping[str, Any]) -> LocaleParts:
 def _charset(locale: str) -> str:
     """The character set of LANGUAGE[.CODESET][@MODIFIER].
 
-    Without a codeset it is the one that most have in /usr/share/i18n/SUPPORTED.
+    Without a codeset it is the one that is most common in /usr/share/i18n/SUPPORTED.
     """
     language, _, modifier = locale.partition("@")
     codeset = language.partition(".")[2]

@@ -1,4 +1,4 @@
-"""The facts that a distribution's module states. Nothing outside asks which distribution it has."""
+"""The facts in a distribution's module. Code outside of this package does not depend on a particular distribution."""
 
 from __future__ import annotations
 
@@ -11,75 +11,75 @@ from debate.entry import Entry
 
 @dataclass(frozen=True)
 class LocaleParts:
-    """What sets locale, keymap and time zone in a system."""
+    """Files, links and commands that set locale, keymap and time zone in a system."""
 
     files: list[tuple[Entry, bytes]]
     links: list[Entry]
     commands: list[list[str]]
     """Argument lists to run in the system afterwards."""
     checks: list[list[str]]
-    """What the system must have then: words for the functions of sandbox/present.sh."""
+    """What the system must then have: words for the functions of sandbox/present.sh."""
 
 
 class Distribution(Protocol):
-    """See `debate.distributions.debian`. Where a profile can choose, the first is the default."""
+    """See `debate.distributions.debian`. The first of several choices is the default."""
 
     NAME: str
-    """As profiles write it. Settings and locks call its main archive the same."""
+    """The name in profiles, and of its main archive in settings and locks."""
     TITLE: str
-    """As messages write it."""
+    """The name in messages."""
     RELEASES: tuple[str, ...]
     ARCHITECTURES: tuple[str, ...]
     COMPONENTS: tuple[str, ...]
     """Parts of the distribution's archive."""
     DEFAULT_COMPONENTS: tuple[str, ...]
     GENERATORS: tuple[str, ...]
-    """What can make the initramfs."""
+    """Generators of the initramfs."""
     TOOLS: Mapping[str, tuple[str, ...]]
-    """Generator -> the packages that an initramfs of it is made with."""
+    """Generator -> the packages that make its initramfs."""
     LIVE: Mapping[str, str]
-    """Generator -> the module of `debate.live` that says where its initramfs looks."""
+    """Generator -> the module of `debate.live` for its initramfs."""
     MANAGER: str
     """The module of `debate.managers` that handles its packages."""
     BASES: tuple[str, ...]
     """The distributions whose sandbox base has the tools for this one."""
     RESERVED: tuple[str, ...]
-    """Names that no repository of a profile can have."""
+    """Names that repositories of profiles must not have."""
     REPOSITORY_FIELDS: tuple[str, ...]
-    """What a repository of a profile has besides name, url and key."""
+    """Fields of a profile's repository in addition to name, url and key."""
     PURL: str
-    """Type and namespace of its packages' URLs; see https://github.com/package-url/purl-spec."""
+    """Type and namespace of its package URLs; see https://github.com/package-url/purl-spec."""
 
     def default_kernel(self, architecture: str) -> str:
         """The package with the kernel."""
 
     def implied_packages(self, profile: Mapping[str, Any]) -> list[str]:
-        """What a live system with these fields needs besides the profile's own packages."""
+        """Packages that a live system with these fields needs in addition to those in the profile."""
 
     def locale_parts(self, overlay: Mapping[str, Any]) -> LocaleParts:
-        """What sets the locale, keymap and time zone that a profile chose."""
+        """Files, links and commands for the locale, keymap and time zone of a profile."""
 
 
 class AptDistribution(Distribution, Protocol):
-    """What a distribution states as well if its `MANAGER` is apt."""
+    """Further facts of a distribution whose `MANAGER` is apt."""
 
     ARCHIVES: Mapping[str, tuple[str, ...]]
-    """Archive -> its suites, with ``{release}`` in them; the main archive comes first."""
+    """Archive -> its suites, with ``{release}`` in them; the main archive is first."""
     ROLLING: tuple[str, ...]
-    """Releases that have the first suite of the main archive only."""
+    """Releases that have only the first suite of the main archive."""
     KEYRING: str
-    """The file in the sandbox base whose keys sign the archives."""
+    """The file in the sandbox base with the keys that sign the archives."""
     ORIGIN: str
-    """The field Origin of the archives' Release files."""
+    """The field Origin in the archives' Release files."""
     BASE_RELEASE: str
-    """The release that the sandbox base is made of, whatever the host or the profile is."""
+    """The release of the sandbox base, independent of the host and the profile."""
 
 
 class PacmanDistribution(Distribution, Protocol):
-    """What a distribution states as well if its `MANAGER` is pacman."""
+    """Further facts of a distribution whose `MANAGER` is pacman."""
 
     SERVER: str
-    """The directory of a repository below a mirror's address, with pacman's ``$repo`` and ``$arch``."""
+    """The directory of a repository below a mirror's address, with pacman's variables ``$repo`` and ``$arch``."""
     HOST_MIRRORS: str
     """The file in which a host of this distribution lists its mirrors."""
     MKINITCPIO: str

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from debate.commands.command import Answer
 from debate.errors import DebateError, Problem
-from debate.frontend.reporter import SOURCES, Done, Tally
+from debate.frontend.form import SOURCES, Done, Tally
 
 FORMAT = 1
 """Grows when a program that reads this would break. New fields and new kinds alone do not change it."""

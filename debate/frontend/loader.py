@@ -18,6 +18,7 @@ from doit.exceptions import InvalidDodoFile, InvalidTask
 
 from debate.commands.command import commands
 from debate.errors import DebateError
+from debate.frontend.reporter import Reporter
 from debate.frontend.words import tasks_among
 from debate.graph.words import problem as problem_of
 from debate.steps.rules import rules
@@ -39,8 +40,6 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
 
     def load_doit_config(self) -> Any:
         """What dodo.py configures, with a reporter that prints what was asked for."""
-        from debate.frontend.reporter import Reporter
-
         config = super().load_doit_config()
         reporter = config.get("reporter")
         if isinstance(reporter, type) and issubclass(reporter, Reporter):

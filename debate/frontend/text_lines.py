@@ -11,8 +11,8 @@ from typing import Any
 from debate.commands.command import Answer
 from debate.errors import DebateError
 from debate.frontend import ci
+from debate.frontend.form import Done, Tally
 from debate.frontend.progress import Board
-from debate.frontend.reporter import Done, Tally
 from debate.text.amounts import count
 from debate.text.printable import printable
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from doit.exceptions import TaskFailed
+
 from debate.commands.command import Answer, Command, Context, Option
 from debate.graph.failed import guarded
 
@@ -84,8 +86,6 @@ def _task(
 
 
 def _run(command: Command, context: Context, words: Mapping[str, Any], answered: dict[str, Answer]) -> Any:
-    from doit.exceptions import TaskFailed
-
     answer: Answer = command.run(context, **words)
     if not command.answers:
         return dict(answer.report)

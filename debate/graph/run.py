@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from debate.commands.command import Context
 from debate.errors import DebateError
 from debate.graph.failed import guarded
 from debate.steps.rule import Rule
@@ -57,8 +58,6 @@ class Run:
 
     def context(self, task: str) -> Context:
         """What the command of ``task`` is given."""
-        from debate.commands.command import Context
-
         return Context(
             settings=self.settings,
             say=self.say,

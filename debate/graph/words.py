@@ -8,6 +8,8 @@ from pathlib import Path
 from debate.commands.command import commands
 from debate.profile import profile_names
 from debate.steps.rules import rules
+from debate.text.paths import shown
+from debate.text.suggest import suggest
 
 _PATTERN = set("*?[")
 
@@ -34,8 +36,6 @@ def problem(words: Sequence[str], profiles: Path) -> str:
         inner, _, name = rest.rpartition(":")
         if not colon or not name or _PATTERN & set(name) or "/" in word:
             continue
-        from debate.text.paths import shown
-        from debate.text.suggest import suggest
 
         if step == "shell" and inner not in _shells():
             fact = f"{inner!r} is not a step with a shell" if inner else "names no step"

@@ -16,6 +16,7 @@ import msgspec
 from debate.history.changes import Change, changes
 from debate.history.records import Records
 from debate.host.files import read_object
+from debate.profile.lockfile import differences
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
@@ -119,9 +120,7 @@ def reasons(
     for name in sorted(read.keys() & last.read.keys() - {"lock"}):
         found += [_of_value(change, place, contents, read[name]) for change in changes(last.read[name], read[name])]
     old, new = last.read.get("lock"), read.get("lock")
-    if old and new:
-        from debate.profile.lockfile import differences
-
+    if old and new and "packages" in old:
         found += [Reason("package", line) for line in differences(old, new)]
     if ingredients:
         found += _of_key(last.trace.get("ingredients", {}), ingredients, told=bool(found))

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from debate import keys, live
 from debate.deferred import frozen
+from debate.host.files import read_object
 from debate.steps.rule import Rule
 from debate.text.grub import quote
 
@@ -59,7 +61,6 @@ class Slice:
 
 def make(work: Work) -> Report:
     """Record: output iso."""
-    from debate import live
     from debate.live.interface import LiveParts
 
     values, epoch, initrd = work.slice(Slice), work.record("hash")["epoch"], work.outputs("initrd")
@@ -84,9 +85,6 @@ def layers(rootfs: Mapping[str, Any], overlay: Mapping[str, Any]) -> list[tuple[
 
 def _sha512(work: Work, layer: Artifact, wanted: Sequence[Artifact]) -> str:
     """The SHA-512 of ``layer`` in hex digits, cached. The cache keeps only the layers in ``wanted``."""
-    from debate import keys
-    from debate.host.files import read_object
-
     known: dict[str, str] = read_object(work.directory / "sha512.json")
     if layer.digest not in known:
         kept = {image.digest for image in wanted}

@@ -1,4 +1,4 @@
-"""Live systems: where on the ISO the initramfs finds its images. One module a kind of initramfs."""
+"""Live systems: where the initramfs finds its images on the ISO. One module per kind of initramfs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 
 def get(distribution: str, generator: str) -> LiveSystem:
-    """What an initramfs that ``generator`` makes looks for, imported on first use."""
+    """The module for initramfses made by ``generator``, imported on first use."""
     module: LiveSystem = importlib.import_module(f"debate.live.{distributions.get(distribution).LIVE[generator]}")
     return module

@@ -1,4 +1,4 @@
-"""What mkinitcpio-archiso's hook, and ours beside it (sandbox/layers/), look for on an ISO.
+"""The files that the hooks of mkinitcpio-archiso and of debate (sandbox/layers/) look for on an ISO.
 
 Source: https://gitlab.archlinux.org/mkinitcpio/mkinitcpio-archiso, docs/README.bootparams.
 """
@@ -12,7 +12,7 @@ from debate.model import Artifact, as_lines
 
 
 def live(parts: LiveParts) -> Live:
-    """The lowest layer as archiso's image, found by a file named after the epoch, below what our hook adds."""
+    """The lowest layer is archiso's image, found by a file named after the epoch. Debate's hook adds the others."""
     (_, lowest), *above = parts.layers
     images = {"airootfs.sfs": lowest, **{f"{name}.sfs": image for name, image in above}}
     uuid = time.strftime("%Y-%m-%d-%H-%M-%S-00", time.gmtime(parts.epoch))

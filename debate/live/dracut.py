@@ -1,4 +1,4 @@
-"""What dracut's dmsquash-live module, and ours beside it (sandbox/layers/), look for on an ISO.
+"""The files that the modules dmsquash-live of dracut and live-layers of debate (sandbox/layers/) look for on an ISO.
 
 Source: dracut.cmdline(7), "Booting live images".
 """
@@ -10,7 +10,7 @@ from debate.model import as_lines
 
 
 def live(parts: LiveParts) -> Live:
-    """The lowest layer as dmsquash-live's image, found by the volume's label, under those that our module stacks."""
+    """The lowest layer is dmsquash-live's image, found by the volume label. Debate's module stacks the others on it."""
     (_, lowest), *above = parts.layers
     return Live(
         {

@@ -1,4 +1,4 @@
-"""What a live system is made of, and what it says about how it starts."""
+"""The parts of a live system, and how it is started."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from debate.model import Artifact
 
 @dataclass(frozen=True)
 class LiveParts:
-    """What a live tree is made of."""
+    """The parts of a live system."""
 
     kernel: Artifact
     initrd: Artifact
     layers: Sequence[tuple[str, Artifact]]
     """Name and image, the lowest first."""
     sha512: Callable[[Artifact], str]
-    """The SHA-512 of an image in hex digits."""
+    """Returns the SHA-512 of an image in hex digits."""
     label: str
     """The ISO's volume label."""
     epoch: int
@@ -27,19 +27,19 @@ class LiveParts:
 
 @dataclass(frozen=True)
 class Live:
-    """How the live system is found and started."""
+    """The files on the ISO, and how the live system is started."""
 
     tree: Mapping[str, Artifact | bytes]
     """Path on the ISO -> content."""
     kernel: str
-    """Path of the kernel on the ISO, with a slash in front."""
+    """Path of the kernel on the ISO, with a leading slash."""
     initrd: str
     arguments: tuple[str, ...]
-    """For the kernel's command line."""
+    """Kernel arguments."""
 
 
 class LiveSystem(Protocol):
     """A module of this package."""
 
     def live(self, parts: LiveParts) -> Live:
-        """The tree in which the initramfs finds its images."""
+        """The files in which the initramfs finds its images."""

@@ -1,4 +1,4 @@
-"""What live-boot looks for on an ISO.
+"""The files that live-boot looks for on an ISO.
 
 Source: live-boot(7).
 """
@@ -10,7 +10,7 @@ from debate.model import Artifact, as_lines
 
 
 def live(parts: LiveParts) -> Live:
-    """live-boot stacks the images that live/filesystem.module names, the first lowest."""
+    """live-boot stacks the images in live/filesystem.module, the first one at the bottom."""
     tree: dict[str, Artifact | bytes] = {
         "live/vmlinuz": parts.kernel,
         "live/initrd.img": parts.initrd,

@@ -1,7 +1,8 @@
-"""Package managers: how the packages of a distribution are found, resolved, downloaded and installed.
+"""Package managers: they find, resolve, download and install the packages of a distribution.
 
-One module a package manager. Each offers ``manager(facts)``, which makes a `debate.managers.interface.Manager` for a
-distribution out of its facts. All are pure functions to a `Step`, except those that look for mirrors.
+There is one module per package manager. Each has a function ``manager(facts)``, which returns a
+`debate.managers.interface.Manager` for the distribution with these facts. All its methods are pure functions, except
+those that look for mirrors.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""apt resolves and fetches, mmdebstrap installs.
+"""Manages packages of Debian and its derivatives: apt resolves and fetches, mmdebstrap installs.
 
 Sources: apt-get(8), apt.conf(5), sources.list(5), deb822(5), mmdebstrap(1).
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from debate.distributions.interface import AptDistribution
-from debate.errors import DebateError, Place, Problem
+from debate.errors import Complaint, DebateError, Place, Problem
 from debate.host.run import run
 from debate.managers import shared
 from debate.managers.interface import Manager, Mirrors, Request, Target
@@ -23,7 +23,7 @@ from debate.settings import Settings, mirror_variable
 
 _RESOLVED = re.compile(r"'([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb (\d+) SHA256:([0-9a-f]{64})")
 _INITRD_MARK = b"\nX-Debate-Initrd: yes"
-"""The field that sandbox/debian/inspect.sh adds to packages that matter to an initramfs."""
+"""The field that sandbox/debian/inspect.sh adds to packages that an initramfs may contain."""
 
 
 def manager(facts: AptDistribution) -> Manager:
@@ -57,7 +57,7 @@ class Apt:
         return Supplies(files=files, mirrors=found.directories)
 
     def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
-        """Setting, then the profile, then the host's own apt, then the bootstrapper's default."""
+        """From the settings, else the profile, else the host's own apt, else the bootstrapper's default."""
         main = self.facts.NAME
         archives = (main,) if request.release in self.facts.ROLLING else tuple(self.facts.ARCHIVES)
         if request.snapshot:
@@ -78,7 +78,7 @@ class Apt:
         return shared.mirrors(found, request, settings)
 
     def reach_mirror(self, settings: Settings) -> str:
-        """Asks with the host's own apt, whose proxies and certificates count."""
+        """Uses the host's own apt, with its proxies and certificates."""
         request = shared.base_request(self.facts, self.facts.BASE_RELEASE)
         found = self.mirrors(settings, request, None)
         options = ["-oAcquire::Retries=0", "-oAcquire::http::Timeout=15", "-oAcquire::https::Timeout=15"]
@@ -100,7 +100,7 @@ class Apt:
             lines = ""
         for line in lines.splitlines():
             address, origin, label, suite = line.split("|")
-            # Others, such as cdrom: and mirror+file:, mean something on the host only.
+            # Other kinds of addresses, such as cdrom: and mirror+file:, work only on the host.
             if origin == self.facts.ORIGIN and re.fullmatch(shared.ADDRESS, address):
                 archive = security if "security" in f"{label} {suite}".lower() else main
                 found.setdefault(archive, address)
@@ -117,7 +117,7 @@ class Apt:
         return found
 
     def _sources(self, request: Request, addresses: Mapping[str, str]) -> bytes:
-        """sources.list."""
+        """The content of sources.list."""
         options = f"signed-by={self.facts.KEYRING}"
         if request.snapshot:
             options += " check-valid-until=no"
@@ -138,7 +138,7 @@ class Apt:
         return as_lines(lines)
 
     def trust(self, settings: Settings, request: Request) -> dict[str, bytes]:
-        return {}  # apt has checked the index when the lock was made; from there on SHA-256 does.
+        return {}  # apt verified the index when the lock was made; packages are verified by SHA-256.
 
     # Which packages --------------------------------------------------------------------------------
 
@@ -173,7 +173,7 @@ class Apt:
         return Supplies(files=files, mirrors=mirrors.directories)
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
-        """Read what ``apt-get --print-uris`` printed: 'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX."""
+        """Parse the output of ``apt-get --print-uris``: 'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX."""
         found = []
         for line in resolved.splitlines():
             match = _RESOLVED.fullmatch(line.strip())
@@ -184,16 +184,16 @@ class Apt:
             found.append(Locked(name, urllib.parse.unquote(version), architecture, archive, path, int(size), digest))
         return sorted(found, key=lambda package: (package.name, package.architecture))
 
-    def explain_lock(self, log: str, request: Request) -> tuple[Problem, ...]:
+    def explain_lock(self, log: str, request: Request) -> tuple[Problem | Complaint, ...]:
         missing = sorted(set(re.findall(r"E: (?:Unable to locate package|Package) '?([a-z0-9][a-z0-9+.-]*)", log)))
         if missing:
-            whose = f"{request.distribution} {request.release}"
-            return tuple(shared.unknown_package(name, log, whose, "check the name and the release") for name in missing)
+            release, remedy = f"{request.distribution} {request.release}", "check the name and the release"
+            return tuple(shared.unknown_package(name, log, release, remedy) for name in missing)
         removed = re.search(r"^The following packages will be REMOVED:\n((?: .*\n)+)", log, re.MULTILINE)
         if removed and request.base:
             names = " ".join(removed[1].split())
-            fact = f"installing them would remove {names} of the base {request.base!r}"
-            return (Problem(Place("packages"), fact, "choose another base"),)
+            fact = f"installing the packages would remove {names} from the base {request.base!r}"
+            return (Complaint("base", request.base, fact, "choose another base"),)
         if "is not signed" in log or "NO_PUBKEY" in log or "couldn't be verified" in log:
             return (Problem(None, "a mirror's index is unsigned or signed by an unknown key, so it is refused"),)
         altered = re.search(rf"^E: Failed to fetch (\S+)\s+{shared.ALTERED}", log, re.MULTILINE)
@@ -229,7 +229,7 @@ class Apt:
         )
 
     def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
-        """A file Packages."""
+        """The content of a file Packages."""
         stanzas = [
             stanza.rstrip()
             + f"\nFilename: {_pool(package)}\nSize: {package.size}\nSHA256: {package.sha256}\n\n".encode()
@@ -337,7 +337,7 @@ class Apt:
 
 
 def _key_kind(key: str) -> str:
-    """apt tells the two kinds apart by the file's name."""
+    """The suffix of a key's file name, by which apt distinguishes armoured from binary keys."""
     return "asc" if key.startswith("-----BEGIN") else "gpg"
 
 

@@ -1,4 +1,4 @@
-"""What a package manager is asked, and what it answers. Nothing outside asks which one it has."""
+"""The interface of package managers. Code outside of this package does not depend on a particular one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from debate.deferred import frozen
 
 if TYPE_CHECKING:
-    from debate.errors import Problem
+    from debate.errors import Complaint, Problem
     from debate.model import Artifact, Locked, Step, Supplies
     from debate.settings import Settings
 
@@ -20,7 +20,7 @@ class Repository:
     name: str
     url: str
     key: str
-    """The public key that signs it, armoured or binary; a character a byte (latin-1)."""
+    """The public key that signs it, armoured or binary; one character per byte (latin-1)."""
     suites: tuple[str, ...]
     components: tuple[str, ...]
 
@@ -34,13 +34,13 @@ class Request:
     architecture: str
     components: tuple[str, ...]
     snapshot: str | None
-    """The moment from which archives are taken, YYYYMMDDTHHMMSSZ; None for now."""
+    """The time of the archives' state to use, YYYYMMDDTHHMMSSZ; None for now."""
     repositories: tuple[Repository, ...]
     recommends: bool
-    """Whether recommended packages are installed too."""
+    """True to install recommended packages, too."""
     packages: tuple[str, ...]
     base: str | None
-    """The profile on whose packages these are installed."""
+    """The base profile, on whose packages these are installed."""
 
 
 @frozen
@@ -51,85 +51,85 @@ class Target:
     release: str
     architecture: str
     exclude: tuple[str, ...]
-    """Globs of files that packages have and the system does not."""
+    """Globs of files that are not installed from packages."""
     mksquashfs: tuple[str, ...]
     """Options of mksquashfs(1)."""
 
 
 @frozen
 class Mirrors:
-    """Where archives are, by name."""
+    """The locations of archives, by name."""
 
     addresses: Mapping[str, str]
-    """As a step sees them, without a slash at the end."""
+    """Addresses as a step sees them, without a trailing slash."""
     directories: Mapping[str, str]
-    """Those that are directories of the host (``file://`` in settings and profiles)."""
+    """The archives that are directories of the host (``file://`` in settings and profiles)."""
     dated: bool = False
-    """Whether they show the archives as they were at some moment."""
+    """True if they have the state of the archives at a certain time."""
 
 
 class Manager(Protocol):
     """A package manager with the facts of one distribution."""
 
     def base_step(self, packages: bytes) -> Step:
-        """How the host's own tools make a sandbox base out of this distribution's packages.
+        """Make a sandbox base from this distribution's packages, with the host's own tools.
 
-        ``packages`` are their names, one a line. Outputs: base, packages.
+        ``packages``: their names, one per line. Outputs: base, packages.
         """
 
     def base_supplies(self, settings: Settings) -> Supplies:
-        """What `base_step` needs where it runs: where the mirrors are. Raises DebateError."""
+        """What `base_step` needs from the host: the mirrors. Raises DebateError."""
 
     def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
-        """Where the archives for ``request`` are. ``mirror`` is the address that the profile names.
+        """The locations of the archives for ``request``. ``mirror``: the address in the profile.
 
-        Raises DebateError where no address is known, or one is malformed.
+        Raises DebateError if an address is unknown or malformed.
         """
 
     def reach_mirror(self, settings: Settings) -> str:
-        """Ask the mirror from which the sandbox base is made for its index. Returns the mirror's address.
+        """Request the index of the mirror that the sandbox base is made from. Returns the mirror's address.
 
-        Raises DebateError where it does not answer.
+        Raises DebateError if it does not answer.
         """
 
     def trust(self, settings: Settings, request: Request) -> dict[str, bytes]:
-        """Keys by which steps check packages, as files in /run/in. Raises DebateError."""
+        """Keys with which steps verify packages, as files in /run/in. Raises DebateError."""
 
     def lock_step(self, request: Request, base: Artifact, installed: bytes = b"") -> Step:
         """Resolve the package list. Output: resolved.
 
-        ``installed`` is the index of what lies below, which stays as it is; empty for nothing.
+        ``installed``: the index of the base's packages, which stay unchanged; empty without a base.
         """
 
     def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
-        """What `lock_step` needs where it runs: mirrors, keyrings. Raises DebateError."""
+        """What `lock_step` needs from the host: mirrors, keyrings. Raises DebateError."""
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
-        """The packages that a lock step found. Raises DebateError for one that cannot be verified."""
+        """The packages in the output of a lock step. Raises DebateError if one of them cannot be verified."""
 
-    def explain_lock(self, log: str, request: Request) -> tuple[Problem, ...]:
-        """The mistakes in ``request`` or with a mirror that made a lock step fail, as far as its log tells them."""
+    def explain_lock(self, log: str, request: Request) -> tuple[Problem | Complaint, ...]:
+        """Why a lock step failed, from its log: complaints about ``request``, or problems with a mirror."""
 
     def fetch_step(self, wanted: Sequence[Locked], base: Artifact) -> Step:
         """Download packages. Outputs: their SHA-256 as names."""
 
     def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors) -> Supplies:
-        """What `fetch_step` needs where it runs: addresses of the packages."""
+        """What `fetch_step` needs from the host: the addresses of the packages."""
 
     def explain_fetch(self, log: str, missing: Sequence[Locked]) -> str:
-        """The fact that made a download fail, or an empty string."""
+        """Why a download failed, or an empty string."""
 
     def inspect_step(self, packages: Sequence[Locked], base: Artifact) -> Step:
         """Read the packages' metadata. Outputs: their SHA-256 as names."""
 
     def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
-        """The index of a local repository of packages, each with what `inspect_step` read."""
+        """The index of a local repository of packages, each given with its metadata from `inspect_step`."""
 
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
-        """Names of the packages that matter to an initramfs, without their dependencies."""
+        """Names of the packages that an initramfs may contain, without their dependencies."""
 
     def select_step(self, index: bytes, wanted: Sequence[str], release: str, base: Artifact) -> Step:
-        """Add the dependencies of ``wanted``. Output: selected, a name a line."""
+        """Add the dependencies of ``wanted``. Output: selected, one name per line."""
 
     def rootfs_step(
         self, packages: Sequence[Locked], index: Artifact, target: Target, base: Artifact, epoch: int
@@ -139,9 +139,9 @@ class Manager(Protocol):
     def order_step(
         self, packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, base: Artifact
     ) -> Step | None:
-        """Find the order in which ``packages`` are installed on those of the index ``below``. Output: plan.
+        """Find the order in which to install ``packages`` on those of the index ``below``. Output: plan.
 
-        ``index`` has both. None where the package manager finds it while it installs.
+        ``index`` has both. None if the package manager needs no plan.
         """
 
     def added_step(
@@ -154,7 +154,7 @@ class Manager(Protocol):
         base: Artifact,
         epoch: int,
     ) -> Step:
-        """Install ``packages`` on ``layers``. Outputs: layer, packages (with those below)."""
+        """Install ``packages`` on ``layers``. Outputs: layer, packages (including those of the layers)."""
 
     def initrd_step(self, packages: Sequence[Locked], generator: str, base: Artifact, epoch: int) -> Step:
         """Make the initramfs. Outputs: kernel, initrd."""

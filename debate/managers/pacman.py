@@ -1,4 +1,4 @@
-"""pacman resolves and installs; apt's methods, which every sandbox base has, download.
+"""Manages packages of Arch Linux: pacman resolves and installs; apt's methods, which every sandbox base has, download.
 
 Sources: pacman(8), pacman.conf(5), pacman-key(8), alpm-db-desc and alpm-pkginfo (https://alpm.archlinux.page).
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 from debate.distributions.interface import PacmanDistribution
-from debate.errors import DebateError, Problem
+from debate.errors import Complaint, DebateError, Problem
 from debate.managers import shared
 from debate.managers.interface import Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies, as_lines
@@ -53,7 +53,7 @@ class Pacman:
         return self.lock_supplies(settings, request, self.mirrors(settings, request, None))
 
     def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
-        """Setting, then the profile, then the host's own pacman."""
+        """From the settings, else the profile, else the host's own pacman."""
         name = self.facts.NAME
         if request.snapshot:
             date = request.snapshot
@@ -65,7 +65,7 @@ class Pacman:
             below = self._directory(self.facts.DEFAULT_COMPONENTS[0])
             raise DebateError(
                 f"no {self.facts.TITLE} mirror is known",
-                f"set {mirror_variable(name)} to its address, below which {below}/ lies",
+                f"set {mirror_variable(name)} to its address, the directory that contains {below}/",
             )
         return shared.mirrors({name: address}, request, settings)
 
@@ -89,7 +89,7 @@ class Pacman:
         return self.facts.SERVER.replace("$repo", component).replace("$arch", self.facts.ARCHITECTURES[0])
 
     def _host_mirror(self) -> str:
-        """The first of the host's own mirrors, without the part that `SERVER` stands for; empty if there is none."""
+        """The first of the host's own mirrors, without the `SERVER` part of its address; empty if there is none."""
         try:
             text = Path(self.facts.HOST_MIRRORS).read_text()
         except OSError:
@@ -100,7 +100,7 @@ class Pacman:
         return match[1] if match else ""
 
     def _repositories(self, request: Request, addresses: Mapping[str, str]) -> bytes:
-        """Sections of pacman.conf. A repository of the profile wins over the distribution's."""
+        """Sections of pacman.conf. Repositories of the profile come first, so pacman prefers them."""
         servers = _servers(addresses)
         sections = []
         for repository in request.repositories:
@@ -111,7 +111,7 @@ class Pacman:
         return as_lines(sections)
 
     def trust(self, settings: Settings, request: Request) -> dict[str, bytes]:
-        """Keyrings. The signatures that are accepted never change what packages hold: no part of a key."""
+        """Keyrings. They are not part of a step's key, since they do not change the content of packages."""
         found = {f"keys/{repository.name}": repository.key.encode("latin-1") for repository in request.repositories}
         path = settings.keyrings.get(self.facts.NAME)
         if path:
@@ -143,7 +143,7 @@ class Pacman:
         return Supplies(files=files, mirrors=mirrors.directories)
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
-        """Read what lock.sh wrote, a line a package: name, version, repository, location, size, SHA-256, signature."""
+        """Parse the output of lock.sh, lines of: name, version, repository, location, size, SHA-256, signature."""
         found = []
         for line in resolved.splitlines():
             name, version, _, location, size, sha256, signature = [*line.split("\t"), *[""] * 7][:7]
@@ -160,7 +160,7 @@ class Pacman:
             found.append(Locked(name, version, architecture, archive, path, int(size), sha256, signature))
         return sorted(found, key=lambda package: package.name)
 
-    def explain_lock(self, log: str, request: Request) -> tuple[Problem, ...]:
+    def explain_lock(self, log: str, request: Request) -> tuple[Problem | Complaint, ...]:
         missing = sorted(set(re.findall(r"^error: target not found: (\S+)$", log, re.MULTILINE)))
         if missing:
             remedy = "check the name and the repositories"
@@ -258,7 +258,7 @@ class Pacman:
     def order_step(
         self, packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, base: Artifact
     ) -> None:
-        return None  # pacman, which installs them, finds the order.
+        return None  # pacman finds the order when it installs them.
 
     def added_step(
         self,
@@ -290,7 +290,7 @@ class Pacman:
 
 
 def _servers(addresses: Mapping[str, str]) -> dict[str, str]:
-    """Addresses as pacman understands them: copy: is a word of apt's."""
+    """Addresses for pacman, which does not know apt's scheme copy:."""
     return {name: address.replace("copy:", "file://", 1) for name, address in addresses.items()}
 
 

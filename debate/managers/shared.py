@@ -1,4 +1,4 @@
-"""What all package managers share: addresses of mirrors, downloads, and what their logs have in common."""
+"""Shared code of the package managers: addresses of mirrors, downloads, messages in logs."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 
 from debate import keys
 from debate.distributions.interface import Distribution
-from debate.errors import DebateError, Place, Problem
+from debate.errors import Complaint, DebateError, Place, Problem
 from debate.host.run import run
 from debate.managers.interface import Mirrors, Request
 from debate.model import MIRROR, Artifact, Command, Locked, Step, Supplies, as_lines
 from debate.settings import Settings, mirror_variable
 
 EPOCH = keys.EPOCH_START
-"""SOURCE_DATE_EPOCH of the steps whose outputs hold no times of files."""
+"""SOURCE_DATE_EPOCH of steps whose outputs contain no file times."""
 
 ADDRESS = r"(?:https?://|file:///)[^\s'\"]+"
-"""The mirrors that debate can read from."""
+"""The addresses of mirrors that debate supports."""
 
 # Addresses ------------------------------------------------------------------------------------------
 
 
 def base_request(facts: Distribution, release: str) -> Request:
-    """The request for the sandbox base: the distribution's own archive as it is now."""
+    """The request for the sandbox base, from the current state of the distribution's own archive."""
     return Request(
         distribution=facts.NAME,
         release=release,
@@ -40,9 +40,9 @@ def base_request(facts: Distribution, release: str) -> Request:
 
 
 def mirrors(own: Mapping[str, str], request: Request, settings: Settings) -> Mirrors:
-    """The distribution's ``own`` archives and the request's repositories, where settings name no other address.
+    """The distribution's ``own`` archives and the request's repositories. Addresses in the settings take precedence.
 
-    Raises DebateError for an address of another form than `ADDRESS`.
+    Raises DebateError if an address does not match `ADDRESS`.
     """
     repositories = {
         repository.name: settings.mirrors.get(repository.name, repository.url) for repository in request.repositories
@@ -51,7 +51,7 @@ def mirrors(own: Mapping[str, str], request: Request, settings: Settings) -> Mir
     for name, address in found.items():
         _check(address, name, f"setting mirrors.{name}" if name in settings.mirrors else f"mirror {name}")
     directories = {n: a.removeprefix("file://") for n, a in found.items() if a.startswith("file://")}
-    # copy: and not file:, for which apt makes no file where it is told to.
+    # copy: instead of file:, with which apt does not write a file to the given path.
     found |= {name: f"copy:{MIRROR}/{name}" for name in directories}
     shown = {name: address.rstrip("/") for name, address in found.items()}
     return Mirrors(shown, directories, bool(request.snapshot))
@@ -64,9 +64,9 @@ def _check(address: str, name: str, place: str) -> None:
 
 
 def dated_mirror(settings: Settings, facts: Distribution, snapshot: str, **values: str) -> str:
-    """The address of an archive as it was at ``snapshot``.
+    """The address of an archive's state at ``snapshot``.
 
-    The setting has a placeholder in braces for each of ``values``. Raises DebateError where it is missing or malformed.
+    The setting has a placeholder in braces for each of ``values``. Raises DebateError if it is missing or malformed.
     """
     name = f"{facts.NAME}-snapshot"
     variable, placeholders = mirror_variable(name), " and ".join(f"{{{value}}}" for value in values)
@@ -81,7 +81,7 @@ def dated_mirror(settings: Settings, facts: Distribution, snapshot: str, **value
     if unknown:
         fact = f"{unknown[0]} in {template!r} is not a placeholder"
     elif "{" in rest or "}" in rest:
-        fact = f"{template!r} has a brace without its counterpart"
+        fact = f"{template!r} has an unbalanced brace"
     if fact:
         raise DebateError(fact, f"{variable} may contain {placeholders}", place=f"setting mirrors.{name}")
     for value, text in values.items():
@@ -91,9 +91,9 @@ def dated_mirror(settings: Settings, facts: Distribution, snapshot: str, **value
 
 
 def reach(found: Mirrors, name: str, index: str, download: Callable[[str], None]) -> str:
-    """The address of the mirror ``name``, once it has shown its ``index``, a path below it.
+    """The address of the mirror ``name``, after its ``index``, a path below it, could be read.
 
-    ``download`` raises DebateError where an address gives nothing, and so does this.
+    ``download`` raises DebateError if an address is unavailable, and so does this.
     """
     variable = mirror_variable(name)
     if directory := found.directories.get(name):
@@ -113,7 +113,7 @@ def reach(found: Mirrors, name: str, index: str, download: Callable[[str], None]
 
 
 def archive_of(location: str, addresses: Mapping[str, str], place: str) -> tuple[str, str]:
-    """The archive in which ``location`` lies, and its path there. Raises DebateError where it is in none."""
+    """The archive that contains ``location``, and the path in it. Raises DebateError if there is none."""
     archives = [archive for archive, address in addresses.items() if location.startswith(f"{address}/")]
     if not archives:
         raise DebateError(f"{location} is not on any of the mirrors, so it is refused", place=place)
@@ -124,7 +124,7 @@ def archive_of(location: str, addresses: Mapping[str, str], place: str) -> tuple
 # Downloads ------------------------------------------------------------------------------------------
 
 ALTERED = r"(?:Hash Sum mismatch|File has unexpected size|Undetermined Error)"
-"""apt's words for a file with other bytes than wanted; the last are those of its method copy:."""
+"""apt's messages for a file with unexpected content; the last one is from its method copy:."""
 _GONE = r"(?:404|Failed to stat)"
 
 
@@ -139,7 +139,7 @@ def host_proxies() -> str:
 
 
 def apt_conf(mirrors: Mirrors) -> bytes:
-    """The host's proxies, and patience with dated mirrors, which answer slowly and refuse much."""
+    """The host's proxies, and longer timeouts and more retries for dated mirrors, which are slow and unreliable."""
     patience = 'Acquire::Retries "8";\nAcquire::http::Timeout "120";\n' if mirrors.dated else ""
     return (host_proxies() + patience).encode()
 
@@ -156,13 +156,13 @@ def fetch_step(wanted: Sequence[Locked], base: Artifact) -> Step:
 
 
 def fetch_supplies(wanted: Sequence[Locked], mirrors: Mirrors) -> Supplies:
-    """Where the packages of `fetch_step` are."""
+    """The addresses of the packages of `fetch_step`."""
     lines = [f"{mirrors.addresses[package.repository]}/{package.path} {package.sha256}" for package in wanted]
     return Supplies(files={"wanted": as_lines(lines), "apt.conf": apt_conf(mirrors)}, mirrors=mirrors.directories)
 
 
 def explain_fetch(log: str, missing: Sequence[Locked]) -> str:
-    """The fact that made `fetch_step` fail, or an empty string."""
+    """Why `fetch_step` failed, or an empty string."""
     gone = [package for package in missing if re.search(rf"{re.escape(package.path)}\s+{_GONE}", log)]
     if gone:
         names = ", ".join(f"{package.name} {package.version}" for package in gone[:5])
@@ -177,14 +177,14 @@ def explain_fetch(log: str, missing: Sequence[Locked]) -> str:
 # Logs -----------------------------------------------------------------------------------------------
 
 
-def unknown_package(name: str, log: str, whose: str, remedy: str) -> Problem:
-    """A package that ``whose`` archives lack. The sandbox's script offers candidates; ``remedy`` is for none."""
+def unknown_package(name: str, log: str, release: str, remedy: str) -> Complaint:
+    """A package that does not exist in ``release``. The log has candidates from lock.sh; ``remedy`` is for none."""
     candidates = re.findall(rf"^candidate {re.escape(name)} (\S+)$", log, re.MULTILINE)
     near = difflib.get_close_matches(name, candidates, n=3, cutoff=0.75)
     hint = f"did you mean {' or '.join(near)}?" if near else remedy
-    return Problem(Place("packages"), f"{whose} has no package {name!r}", hint)
+    return Complaint("packages", name, f"{release} has no package {name!r}", hint)
 
 
 def unreachable(place: str, reason: str) -> Problem:
-    """A mirror that did not give what it was asked for."""
+    """A file could not be fetched from a mirror."""
     return Problem(Place(place), reason, "check the network and the mirror's address")

@@ -1,4 +1,4 @@
-"""A profile's fields with every default written out."""
+"""A profile's fields with all defaults filled in."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from debate.profile.schema import schema
 
 
 def chosen(profile: Profile) -> dict[str, Any]:
-    """All fields of a profile but `extends`, with the schema's defaults and what the distribution chooses.
+    """All fields of a profile except `extends`, with the defaults of the schema and of the distribution.
 
-    They are in the schema's order.
+    They are in the order of the schema.
     """
     data = with_defaults(schema(), profile.data)
     distribution = distributions.get(data["distribution"])
@@ -27,7 +27,7 @@ def chosen(profile: Profile) -> dict[str, Any]:
 
 
 def with_defaults(part: Mapping[str, Any], data: Any) -> Any:
-    """``data`` with the defaults of the JSON schema ``part`` written out, at every depth."""
+    """``data`` with the defaults of the JSON schema ``part`` filled in, at every depth."""
     if isinstance(data, dict):
         filled = dict(data)
         for name, field in part.get("properties", {}).items():
@@ -42,7 +42,7 @@ def with_defaults(part: Mapping[str, Any], data: Any) -> Any:
 
 
 def with_sets_sorted(part: Mapping[str, Any], data: Any) -> Any:
-    """``data`` with the lists that the JSON schema ``part`` marks ``x-set`` sorted and without repetitions.
+    """``data`` with the lists that are sets (``x-set`` in the JSON schema ``part``) sorted and without duplicates.
 
     Entries with an ``x-key`` are sorted by it, text by code points.
     """

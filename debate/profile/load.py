@@ -1,4 +1,4 @@
-"""Load a profile: its YAML file, what it extends, and everything that is wrong with them."""
+"""Load a profile: read its YAML file and those that it extends, and collect all their problems."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Loader:
     def load(self, name: str, chain: tuple[str, ...], asked: Place | None) -> Node | None:
         """The profile ``name`` merged with what it extends, without its `extends`.
 
-        ``chain`` are the profiles that extend it, the first one first; ``asked`` is where the last of them says so.
+        ``chain``: the profiles that extend it, the outermost first. ``asked``: the place where the last of them does.
         """
         path = self.directory / f"{name}.yaml"
         file = shown(path)
@@ -48,7 +48,7 @@ class _Loader:
         self.problems += problems
         if root is None:
             return None
-        # What YAML readers disagree on has the wrong type as well: one problem a place is enough.
+        # A value that YAML readers disagree on has the wrong type as well; one problem per place is enough.
         places = {problem.place for problem in problems}
         self.problems += [problem for problem in schema.problems(root) if problem.place not in places]
         self.problems += duplicates(root)
@@ -64,7 +64,7 @@ class _Loader:
         return own if merged is None else merge(merged, own)
 
     def text(self, path: Path, name: str, chain: tuple[str, ...], asked: Place) -> bytes | None:
-        """The content of a profile's file; None, with a problem at ``asked``, where it cannot be read."""
+        """The content of a profile's file; None, with a problem at ``asked``, if it cannot be read."""
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
             problem = f"{name!r} is not a valid profile name", "use letters, digits, _ . and -"
         elif name in chain:
@@ -82,7 +82,7 @@ class _Loader:
 
 
 def _extended(root: Node) -> list[Node]:
-    """The names of the profiles that ``root`` extends, in their order."""
+    """The names of the profiles that ``root`` extends, in order."""
     field = root.get("extends")
     if field is None:
         return []
@@ -91,7 +91,7 @@ def _extended(root: Node) -> list[Node]:
 
 
 def _misplaced(root: Node, directory: Path) -> Iterator[Problem]:
-    """Files and trees that are named but missing, of the wrong kind, or outside ``directory``, a resolved path."""
+    """Named files and trees that are missing, of the wrong kind, or outside ``directory``, a resolved path."""
     wanted = [("overlay", item.at(["source"])) for item in _items(root, "overlays")]
     wanted += [("hook", item) for item in _items(root, "hooks")]
     wanted += [("key", item.at(["key"])) for item in _items(root, "repositories")]
@@ -108,7 +108,7 @@ def _items(root: Node, field: str) -> list[Node]:
 
 
 def _misplacement(node: Node, kind: str, directory: Path) -> Problem | None:
-    """What is wrong with the file or tree that ``node`` names, if anything."""
+    """The problem with the file or tree that ``node`` names, if there is one."""
     name, path = node.value, node.directory / node.value
     try:
         resolved = path.resolve()
@@ -125,6 +125,6 @@ def _misplacement(node: Node, kind: str, directory: Path) -> Problem | None:
             return None
     except OSError as error:
         problem = f"cannot be read: {error.strerror}", "choose another"
-    except RuntimeError:  # pathlib's word for it until Python 3.13
-        problem = "is a circle of symbolic links", "choose another"
+    except RuntimeError:  # What pathlib raises until Python 3.13.
+        problem = "is a loop of symbolic links", "choose another"
     return Problem(node.position, f"{kind} {name!r} {problem[0]}", problem[1])

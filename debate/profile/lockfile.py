@@ -1,8 +1,8 @@
-"""Lock files: the exact packages that a profile is made of.
+"""Lock files: the exact packages of a profile.
 
-A lock that is committed beside its profile (profiles/NAME.lock.json) pins it. Without one, the first build resolves
-into the output directory and keeps that until the package list changes or ``doit lock:NAME`` chooses anew. A lock
-names no mirror.
+A committed lock next to its profile (profiles/NAME.lock.json) pins it. Without one, the first build resolves the
+packages and keeps the lock in the output directory until the package list changes or ``doit lock:NAME`` refreshes it.
+A lock does not name mirrors.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FIELDS = {
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read and check a lock: people edit and merge them. Raises DebateError."""
+    """Read and check a lock, since people edit and merge them. Raises DebateError."""
     try:
         lock: dict[str, Any] = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -67,7 +67,7 @@ def _problem(lock: Any) -> str:
 
 
 def _identity(package: Mapping[str, Any]) -> tuple[str, str]:
-    """What there can be only one of in a system: a name on an architecture."""
+    """What is unique in a system: name and architecture."""
     return package["name"], package["architecture"]
 
 
@@ -76,9 +76,9 @@ def to_text(lock: Mapping[str, Any]) -> str:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What a refresh changed, a line each: + added, - removed, ~ old -> new.
+    """The changes of a refresh, one per line: + added, - removed, ~ old -> new.
 
-    A package that either lock has for several architectures is named with its own, as in ``libc6:i386``.
+    A package that occurs for several architectures is shown with its own, as in ``libc6:i386``.
     """
     before = {_identity(package): package for package in old["packages"]}
     after = {_identity(package): package for package in new["packages"]}

@@ -1,7 +1,7 @@
-"""What `extends` does: one profile over another, the later one wins.
+"""Implements `extends`: merges one profile over another, and the later one wins.
 
-The schema says what a list is (`debate.profile.schema`): its entries follow those of the extended profile; entries with
-the same ``x-key`` are merged; a list with ``x-replace`` replaces the other.
+By default the entries of a list are appended to those of the extended profile. The schema (`debate.profile.schema`) can
+say otherwise: entries with the same ``x-key`` are merged; a list with ``x-replace`` replaces the other.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from debate.profile.schema import schema
 
 
 def merge(base: Node, own: Node, part: Mapping[str, Any] | None = None) -> Node:
-    """``own`` over ``base``: two values of the same field, which ``part`` of the schema describes.
+    """Merge ``own`` over ``base``, two values of a field with the schema ``part``.
 
-    Without ``part``, two whole profiles.
+    Without ``part`` they are whole profiles.
     """
     part = schema() if part is None else part
     if isinstance(base.value, dict) and isinstance(own.value, dict):
@@ -33,7 +33,7 @@ def merge(base: Node, own: Node, part: Mapping[str, Any] | None = None) -> Node:
 
 
 def _joined(nodes: list[Node], part: Mapping[str, Any]) -> list[Node]:
-    """Entries in their order; of those with the same key, each over the one before."""
+    """The entries in order; an entry with the same key as an earlier one is merged over it."""
     found: dict[str | int, Node] = {}
     for number, node in enumerate(nodes):
         key = _key(node, part)
@@ -43,13 +43,13 @@ def _joined(nodes: list[Node], part: Mapping[str, Any]) -> list[Node]:
 
 
 def _key(node: Node, part: Mapping[str, Any]) -> Node | None:
-    """What identifies an entry of the list that ``part`` describes, if it has such a name."""
+    """The value that identifies an entry of a list with the schema ``part``, if it has one."""
     key = node.get(part["x-key"]) if "x-key" in part else None
     return key if key is not None and isinstance(key.value, str) else None
 
 
 def duplicates(root: Node) -> Iterator[Problem]:
-    """Entries of one file that have the same key. Across files the later one wins, within one nobody can tell."""
+    """List entries with the same key in one file, which is a mistake. Of two files, the later one wins."""
     for field, part in schema()["properties"].items():
         node = root.get(field)
         seen: dict[str, Place] = {}

@@ -1,4 +1,4 @@
-"""A profile in memory: its values, each with its place."""
+"""A profile in memory: its values with their places."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Node:
     """A scalar, a list of nodes, or a mapping of names to nodes."""
     position: Place
     raw: str = ""
-    """How a scalar was written, without its quotes."""
+    """The text of a scalar, without its quotes."""
     key: Place | None = None
-    """Where the name of this value is in its mapping."""
+    """The place of this value's name in its mapping."""
     directory: Path = Path()
-    """Directory of the file, to which paths are relative."""
+    """Directory of the file; paths are relative to it."""
 
     def data(self) -> Any:
         """The value without places."""
@@ -43,11 +43,11 @@ class Node:
         return node
 
     def get(self, name: str) -> Node | None:
-        """The field ``name`` of a mapping. None where it is absent, or where this is no mapping."""
+        """The field ``name`` of a mapping. None if it is missing, or this is not a mapping."""
         return self.value.get(name) if isinstance(self.value, dict) else None
 
     def entries(self) -> list[Node]:
-        """The entries of a list; none where this is no list."""
+        """The entries of a list; empty if this is not a list."""
         return self.value if isinstance(self.value, list) else []
 
 
@@ -58,10 +58,10 @@ class Profile:
     name: str
     root: Node
     sources: tuple[Path, ...] = ()
-    """Every YAML file that was read, the profile's own first."""
+    """All YAML files that were read, the profile's own first."""
 
     @property
     def data(self) -> dict[str, Any]:
-        """The fields that were written, without defaults."""
+        """The fields in the files, without defaults."""
         data: dict[str, Any] = self.root.data()
         return data

@@ -1,4 +1,4 @@
-"""The place in a profile of what a step complains of: a step knows fields and values, not lines."""
+"""Find the place of a complaint in a profile: steps know fields and values, but not lines."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _BETWEEN = re.compile(r"[\s:=,@]+")
 
 
 def find(root: Node, field: str, value: str) -> Place | None:
-    """The place of ``value`` in the field ``field`` of the profile ``root``; None where the profile lacks the field.
+    """The place of ``value`` in the field ``field`` of the profile ``root``; None if the profile lacks the field.
 
-    ``field`` is dotted and goes through lists: ``users.groups`` means the groups of all users. An empty ``value`` means
-    the field itself. Otherwise the place is, with the last one of several:
+    ``field`` is dotted and applies to all entries of a list: ``users.groups`` means the groups of all users. An empty
+    ``value`` means the field itself. Otherwise the place is the first of these that exists, the last one of several:
 
-    1. a scalar that equals ``value`` as it was written, or as it reads;
-    2. a scalar that has ``value`` as a part: ``curl`` in ``curl=8.0``;
-    3. the last part of ``value`` in the entry that has all of them, or as many of the first as there are: ``sodu`` of
-       ``live:sodu`` in the user live;
+    1. a scalar that equals ``value``, as it is written or as it is parsed;
+    2. a scalar with ``value`` as a part: ``curl`` in ``curl=8.0``;
+    3. the last part of ``value``, in the entry that has all its parts, or else as many of the first ones as possible:
+       ``sodu`` of ``live:sodu`` in the user live;
     4. the field itself.
     """
     nodes = _fields(root, field.split("."))
@@ -40,7 +40,7 @@ def find(root: Node, field: str, value: str) -> Place | None:
 
 
 def _fields(node: Node, names: list[str]) -> list[Node]:
-    """Every node that the dotted name leads to."""
+    """All nodes with this path of names."""
     if not names:
         return [node]
     if isinstance(node.value, list):
@@ -62,7 +62,7 @@ def _scalars(node: Node) -> Iterator[Node]:
 
 
 def _spellings(scalar: Node) -> set[str]:
-    """How a scalar was written and how it reads: ``true`` and ``1000`` are values, too."""
+    """A scalar as it is written and as it is parsed, as text, also for values such as ``true`` and ``1000``."""
     return {scalar.raw, scalar.value if isinstance(scalar.value, str) else json.dumps(scalar.value)}
 
 
@@ -71,7 +71,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _narrowest(nodes: list[Node], parts: list[str]) -> Node | None:
-    """The last of ``nodes`` whose scalars name all ``parts``, or what below it still does."""
+    """The last of ``nodes`` whose scalars contain all ``parts``, or the innermost node in it that still does."""
     for node in reversed(nodes):
         if set(parts) <= {text for scalar in _scalars(node) for text in _spellings(scalar)}:
             return _narrowest(_children(node), parts) or node

@@ -1,7 +1,7 @@
-"""Names of the profiles and of the bases that they are on, without parsing YAML.
+"""Names of profiles and their bases, without parsing YAML.
 
-The graph has to know them before any profile is read. So ``base: NAME`` is on a line of its own in the profile's own
-file; `debate.steps.config` refuses every other way to write it.
+The graph needs them before it reads any profile. Therefore ``base: NAME`` must be on a line of its own in the profile's
+own file; `debate.steps.lock` refuses every other way to write it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _BASE = re.compile(rb"^base:[ \t]+([A-Za-z0-9_][A-Za-z0-9_.-]*)[ \t]*(?:#.*)?\r?
 
 
 def names(directory: Path) -> list[str]:
-    """The profiles in ``directory``, sorted. Those that start with _ are only for others to extend."""
+    """The profiles in ``directory``, sorted, without those that start with _ and are only extended."""
     try:
         files = os.listdir(directory)
     except FileNotFoundError:
@@ -31,7 +31,7 @@ def require(name: str) -> None:
 
 
 def base(directory: Path, name: str) -> str | None:
-    """The profile whose packages lie below those of ``name``."""
+    """The base of the profile ``name``, on whose packages it is installed."""
     try:
         found = _BASE.search((directory / f"{name}.yaml").read_bytes())
     except OSError:
@@ -40,7 +40,7 @@ def base(directory: Path, name: str) -> str | None:
 
 
 def chain(directory: Path, name: str) -> tuple[str, ...]:
-    """The base, its base and so on, the nearest first. Ends where it would become circular."""
+    """The base, its base and so on, the nearest first. Ends before it would become circular."""
     found: list[str] = []
     below = base(directory, name)
     while below is not None and below not in found and below != name:

@@ -1,7 +1,7 @@
-"""Read one YAML file into nodes with places.
+"""Read a YAML file into nodes with places.
 
-YAML's types are those of its 1.2 core schema without numbers that have a point. What YAML 1.1 and
-1.2 read differently (``no``, ``0644``, ``1:30``, ``1.10``) is refused: quoted, it is text to both.
+The types are those of YAML's 1.2 core schema without floating-point numbers. Scalars that YAML 1.1 and 1.2 parse
+differently (``no``, ``0644``, ``1:30``, ``1.10``) are refused; in quotes they are text for both.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ _CORE_TAGS = {
 
 
 def read(text: bytes, file: str, directory: Path) -> tuple[Node | None, list[Problem]]:
-    """The mapping that ``text`` is, and everything that is wrong with it as YAML.
+    """Parse the mapping in ``text``. Returns it with all problems of the YAML.
 
-    ``file`` is the name that places show, ``directory`` what paths in it are relative to. The mapping is None where
-    the text cannot be read at all.
+    ``file`` is the name in places; paths in the file are relative to ``directory``. The mapping is None if the text
+    cannot be parsed at all.
     """
     reader = _Reader(file, directory)
     return reader.read(text), reader.problems
@@ -63,7 +63,7 @@ class _TooLargeError(Exception):
 
 
 class _Reader:
-    """Turns YAML's nodes of one file into `Node`s and collects the problems."""
+    """Turns the YAML nodes of one file into `Node`s and collects the problems."""
 
     def __init__(self, file: str, directory: Path) -> None:
         self.file, self.directory = file, directory
@@ -153,7 +153,7 @@ class _Reader:
         raw = node.value
         if node.tag not in _CORE_TAGS:
             self.problem(place, f"tag {node.tag!r} is not supported", "remove it")
-        if node.style:  # Quoted, or a block: text, whatever it looks like.
+        if node.style:  # Quoted, or a block: always text.
             return raw
         if raw in ("", "~", "null", "Null", "NULL"):
             return None

@@ -1,9 +1,9 @@
-"""The JSON schema of a profile, and what it finds wrong in the user's words.
+"""The JSON schema of a profile, and its errors as problems for the user.
 
-Beside JSON Schema's own keywords, fields have:
+In addition to JSON Schema's own keywords, fields have:
 
-``x-form``: what a value that matches ``pattern`` looks like, for messages.
-``x-set``: true for a list whose order and repetitions mean nothing. The order of any other list counts.
+``x-form``: the form of values that match ``pattern``, for messages.
+``x-set``: true for a list whose order and duplicates have no meaning. The order of any other list matters.
 ``x-key``: for a list of mappings, the field that identifies an entry.
 ``x-replace``: true for a list that replaces the one of an extended profile, instead of following it.
 """
@@ -34,18 +34,18 @@ def schema() -> dict[str, Any]:
 
 @cache
 def validator() -> Any:
-    """A jsonschema validator, made once: that takes longer than to validate a profile."""
+    """A jsonschema validator. It is made only once, since that takes longer than to validate a profile."""
     return jsonschema.Draft202012Validator(schema())
 
 
 def problems(root: Node) -> Iterator[Problem]:
-    """Everything in the file ``root`` that the schema does not allow."""
+    """All errors that the schema finds in the file ``root``."""
     for error in validator().iter_errors(root.data()):
         yield from _explained(error, root.at(error.absolute_path))
 
 
 def _explained(error: Any, node: Node) -> Iterator[Problem]:
-    """One schema error in the user's words."""
+    """The problems that one schema error stands for."""
     field, keyword, instance = _field_name(error.absolute_path), error.validator, error.instance
     if keyword == "additionalProperties":
         known = sorted(error.schema["properties"])
@@ -73,7 +73,7 @@ def _explained(error: Any, node: Node) -> Iterator[Problem]:
         remedy = f"write {error.schema['x-form']}"
         yield Problem(node.position, f"{field}: {_brief(instance)} is not valid here", remedy)
     elif keyword == "const":
-        if type(instance) is type(error.validator_value):  # The wrong type is reported already.
+        if type(instance) is type(error.validator_value):  # Otherwise the wrong type is reported.
             remedy = f"write {error.validator_value}"
             yield Problem(node.position, f"{field}: {_brief(instance)} is not supported", remedy)
     else:
@@ -89,7 +89,7 @@ _LIMITS = {
     "maxLength": ("is too long", "write at most {0} characters"),
     "minItems": ("has too few items", "write {0} or more"),
 }
-"""Keyword of the schema -> fact and remedy."""
+"""Schema keyword -> fact and remedy."""
 
 
 def _field_name(path: Iterable[str | int]) -> str:

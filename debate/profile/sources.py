@@ -1,8 +1,7 @@
-"""The files and trees that a profile was made of when it was last read.
+"""The files and trees from which a profile was read the last time.
 
-They tell the graph what to watch without reading a profile: sources.json in its output directory
-lists them, with a digest of what the trees hold (names, kinds, modes and links; not contents, for
-which doit watches each file).
+They tell the graph what to watch without reading the profile: sources.json in its output directory lists them, with a
+digest of the trees' entries (names, kinds, modes and link targets, but not contents, since doit watches each file).
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def _read(directory: Path) -> dict[str, Any] | None:
 
 
 def files(directory: Path) -> list[str]:
-    """The regular files that are there now, in and beside the trees."""
+    """The regular files that exist now, including those in the trees."""
     found = []
     for path in (_read(directory) or {"paths": []})["paths"]:
         if os.path.isdir(path):
@@ -43,7 +42,7 @@ def files(directory: Path) -> list[str]:
 
 
 def unchanged(directory: Path) -> bool:
-    """True if all named paths still exist and the trees hold the same names, kinds and links."""
+    """True if the same paths exist and the trees have the same names, kinds, modes and link targets."""
     state = _read(directory)
     return state is not None and state["trees"] == _listing(state["paths"])
 

@@ -1,4 +1,4 @@
-"""Read a tree of files that an overlay copies into the system."""
+"""Read a tree of files that an overlay copies to the system."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from debate.text.paths import shown
 
 
 def scan(source: Path, target: str, place: Place) -> tuple[list[Entry], dict[str, Path], list[Problem]]:
-    """Read the tree at ``source``, which is to become ``target`` in the system.
+    """Read the tree at ``source``, which will be ``target`` in the system.
 
-    Modes are what git keeps, so that umask does not count: 0755 where the owner may execute, else
-    0644; 0755 for directories. Returns entries sorted by path, the file with the content of each digest, and
-    problems, all at ``place``, where the profile names the tree.
+    Modes are those that git stores, so they do not depend on the umask: 0755 if the owner may execute a file, else
+    0644; 0755 for directories. Returns the entries sorted by path, the file for each digest, and the problems, all at
+    ``place``, where the profile names the tree.
     """
     entries: list[Entry] = []
     contents: dict[str, Path] = {}
@@ -66,9 +66,9 @@ def scan(source: Path, target: str, place: Place) -> tuple[list[Entry], dict[str
 
 
 def _outside(path: str, link: str, source: Path) -> tuple[str, str] | None:
-    """Fact and remedy where a link at ``path`` in the system cannot be meant, else None.
+    """Fact and remedy if the target of a link at ``path`` in the system must be a mistake, else None.
 
-    Links are copied as links and never followed: ``/etc/x`` is the system's own.
+    Links are copied as links and never followed, so ``/etc/x`` means the system's own file.
     """
     if link.startswith("/"):
         if Path(link).is_relative_to(source.resolve().parent):

@@ -1,4 +1,4 @@
-"""A guest in QEMU, run as the user nobody and without a network, watched on its serial console.
+"""Boots a guest in QEMU, as the user nobody and without a network, and watches its serial console.
 
 Sources: qemu(1), QEMU Machine Protocol reference (screendump), docs/specs isa-debug-exit.
 """
@@ -26,17 +26,17 @@ from debate.host.run import die_with_parent
 from debate.machines import AMD64, Machine
 
 PROMPT = r"\blogin: |[\w-]+@[\w-]+:[^\n]*[#$] "
-"""Regular expression of a login prompt, or of the shell of a user who is logged in automatically."""
+"""Regular expression for a login prompt, or the shell prompt of a user who is logged in automatically."""
 
 _FAILURES = (
     "Kernel panic", "(initramfs)", "Unable to find a medium containing a live file system",
     "You are in emergency mode", "grub rescue>", "Entering rescue mode", "error: no such device",
 )  # fmt: skip
 _SILENCE = {"kvm": 60, "tcg": 180}
-"""Acceleration -> seconds that suffice for a kernel to unpack itself and its initramfs, which print nothing."""
+"""Acceleration -> seconds in which a kernel can unpack itself and its initramfs, during which it prints nothing."""
 _CONTROL = re.compile(r"\x1b(\[[0-9;?!]*[A-Za-z]|[()][A-Z0-9]|[=>]|\][^\x07]*\x07)|[\x00-\x08\x0b-\x1f\x7f]")
 _UNFINISHED = re.compile(r"\x1b(\[[0-9;?!]*|[()]|\][^\x07]*)?\Z")
-"""The start of an escape sequence, the rest of which has not arrived yet."""
+"""The start of an escape sequence that has not completely arrived yet."""
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,21 @@ class Guest:
     memory: int = 2048
     """MiB."""
     processors: int = 2
-    """With KVM. An emulated guest has one: with several, one may execute what another has just patched, and a kernel
-    that finds its int3 there panics."""
+    """Number with KVM. Without KVM a guest has one: with several, QEMU may execute an int3 that another processor has
+    just patched, and the kernel panics."""
     disk: bool = False
     """Attach the ISO as a USB stick rather than as a CD."""
     say: Callable[[str], None] = lambda _: None
     """Called with each line that the guest prints while it boots."""
     silence: int = 0
-    """Seconds without a byte on the serial console after which the guest is given up; 0: by acceleration."""
+    """Seconds without output on the serial console after which the boot fails; 0 for the default by acceleration."""
     machine: Machine = AMD64
 
     def boot(self, *, marker: str, timeout: int, acceleration: str = "auto") -> tuple[float, str]:
         """Boot until ``marker`` (a regular expression) appears. Returns seconds and acceleration.
 
-        Raises DebateError, with the end of the console, where the guest fails, prints nothing for too long or takes
-        more than ``timeout`` seconds. ``auto`` falls back from KVM to TCG where KVM hangs.
+        Raises DebateError, with the end of the console, if the guest fails, prints nothing for too long or takes more
+        than ``timeout`` seconds. ``auto`` falls back from KVM to TCG if KVM hangs.
         """
         if acceleration == "auto" and kvm_works(self.machine):
             try:
@@ -95,7 +95,7 @@ class Guest:
             try:
                 console = _Console(process.stdout, self.log, self.say)
                 seconds = self._watch(process, console, marker, timeout, acceleration)
-                time.sleep(1)  # The screen is behind the serial console.
+                time.sleep(1)  # The screen is updated later than the serial console.
                 self._take_screenshot(directory)
                 return seconds
             except DebateError:
@@ -179,11 +179,11 @@ class Guest:
 
 
 class _SilentError(DebateError):
-    """KVM works, but its guest hangs."""
+    """KVM works, but the guest prints nothing."""
 
 
 class _Console:
-    """Collects what a guest prints on its serial console."""
+    """Collects the output of a guest on its serial console."""
 
     def __init__(self, stream: IO[bytes] | None, log: Path, say: Callable[[str], None]) -> None:
         if stream is None:
@@ -212,14 +212,14 @@ class _Console:
 
 
 def plain(text: str) -> tuple[str, str]:
-    """``text`` without control sequences, and an unfinished one at its end."""
+    """``text`` without control sequences, and the incomplete one at its end."""
     unfinished = _UNFINISHED.search(text)
     end = unfinished.start() if unfinished else len(text)
     return _CONTROL.sub("", text[:end]), text[end:]
 
 
 def kvm_works(machine: Machine = AMD64) -> bool:
-    """KVM runs a boot sector of seven bytes within a second. That /dev/kvm exists proves nothing.
+    """True if KVM runs a boot sector of seven bytes within a second; that /dev/kvm exists is not enough.
 
     The code is for x86: it writes 0x10 to the port of isa-debug-exit, which ends QEMU with status 0x21.
     """

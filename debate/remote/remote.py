@@ -9,6 +9,7 @@ one line for the user; after a few failures in a row it is not used for the rest
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.model import Artifact
-from debate.remote import transport
+from debate.remote import statements, transport
 from debate.remote.errors import DeniedError, RegistryError, StoppedError
 from debate.settings import Settings
 from debate.text.amounts import count
@@ -77,8 +78,6 @@ class Remote:
         return self._try(self._fetching, what, lambda: self._fetch(step, key, names))
 
     def _fetch(self, step: str, key: str, names: Collection[str]) -> dict[str, Any] | None:
-        from debate.remote import statements
-
         data = self.transport.manifest(f"{step}-{key}")
         if data is None:
             return None
@@ -107,8 +106,6 @@ class Remote:
         self, step: str, key: str, outputs: Mapping[str, Artifact], seconds: float, notes: Mapping[str, str]
     ) -> None:
         """Send an action in the background. Call `finish` before the process ends. ``notes``: see `annotate`."""
-        from debate.remote import statements
-
         if not self.writes or self._sending.closed:
             return
         facts = {"step": step, "seconds": round(seconds, 3)}
@@ -131,9 +128,6 @@ class Remote:
 
         Raises RegistryError.
         """
-        import tempfile
-
-        from debate.remote import statements
 
         data = statements.manifest(statement, annotations, self.settings.remote_sign)
         sent = 0

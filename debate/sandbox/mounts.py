@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from debate.host.run import die_with_parent
-from debate.sandbox.image import overlayfs
 
 RANGE = 65536
 """Number of user ids in a sandbox."""
@@ -115,9 +114,9 @@ def _run(argv: Sequence[str]) -> None:
         raise OSError(f"{' '.join(argv)}: {said or f'exit status {done.returncode}'}")
 
 
-def overlay(layers: Sequence[Path], upper: Path, work: Path, target: Path) -> None:
-    """Mount an overlay of ``layers`` (the lowest first) under ``upper``."""
-    mount("overlay", target, "overlay", _MS_NODEV, overlayfs.options(layers, upper, work))
+def overlay(options: str, target: Path) -> None:
+    """Mount an overlay with mount ``options``, which name its layers; see `debate.sandbox.image.overlayfs`."""
+    mount("overlay", target, "overlay", _MS_NODEV, options)
 
 
 def bind(source: Path, target: Path) -> None:

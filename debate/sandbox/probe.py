@@ -14,6 +14,7 @@ import zlib
 from pathlib import Path
 
 from debate.sandbox import mounts
+from debate.sandbox.image import overlayfs
 
 _EMPTY = "eNrLKC4sZmSAASYwycYgyODAxMjAwoAAfVC6DUr/h4IEKL8BjYbJyzFobNX/q6CwFmi4EwvXB0nm///3z5lixHr+65+P/a4MLA3IugCGOSKk"
 """mksquashfs of an empty directory (-comp zstd -nopad -no-exports -no-xattrs), deflated."""
@@ -31,7 +32,7 @@ def main(directory: Path, uid_base: int) -> None:
         path.mkdir()
     mounts.squashfs(image, lower)
     mounts.shift(uid_base, [lower])
-    mounts.overlay([lower], upper, work, root)
+    mounts.overlay(overlayfs.options([lower], upper, work), root)
     (root / "file").touch()
 
 

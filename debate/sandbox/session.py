@@ -39,7 +39,7 @@ from debate.errors import NO_SPACE, Complaint, DebateError
 from debate.host.run import die_with_parent
 from debate.model import Artifact
 from debate.sandbox import limits, mounts, nspawn, outputs, problems, rights
-from debate.sandbox.image import directories, environment, host_tree, whiteouts
+from debate.sandbox.image import directories, environment, host_tree, overlayfs, whiteouts
 from debate.sandbox.scripts import INSIDE
 from debate.text.amounts import count
 from debate.text.printable import printable
@@ -296,7 +296,7 @@ def _prepare(session: Session) -> Path:
         mounts.squashfs(Path(image), target)
     mounts.shift(session.uid_base, [target for _, target in images])
     if session.layers:
-        mounts.overlay(lower, scratch / "upper", scratch / "work", scratch / "root")
+        mounts.overlay(overlayfs.options(lower, scratch / "upper", scratch / "work"), scratch / "root")
     return scratch
 
 

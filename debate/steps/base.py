@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from debate import distributions, managers
 from debate.errors import DebateError
 from debate.steps.rule import Rule
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 def make(work: Work) -> Report:
     """Record: outputs base and packages, and whose packages the base is made of."""
-    from debate import distributions, managers
-
     name = distributions.base(work.settings.base)
     manager = managers.get(name)
     packages = (work.settings.scripts / name / "base.packages").read_bytes()
@@ -36,8 +35,6 @@ def make(work: Work) -> Report:
 
 def base_for(work: Work, distribution: str) -> Artifact:
     """The sandbox base. Raises DebateError where it lacks the tools for ``distribution``."""
-    from debate import distributions
-
     name = work.base_record()["distribution"]
     if name not in distributions.get(distribution).BASES:
         program = distributions.BOOTSTRAPPERS[distribution]
@@ -51,8 +48,6 @@ def base_for(work: Work, distribution: str) -> Artifact:
 
 
 def _base(settings: Settings, _: str) -> str:
-    from debate import distributions
-
     return distributions.base(settings.base)
 
 

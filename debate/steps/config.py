@@ -16,6 +16,7 @@ from debate.deferred import frozen
 from debate.errors import ProfileError
 from debate.profile import sources
 from debate.steps.rule import Rule, Slice
+from debate.steps.rules import rules
 
 if TYPE_CHECKING:
     from debate.entry import Entry
@@ -67,7 +68,6 @@ def normalise(profile: Profile, directory: Path) -> Config:
     Raises ProfileError with everything that is wrong beyond the schema.
     """
     from debate.steps.choices import Choices
-    from debate.steps.rules import rules
 
     choices = Choices(profile, directory)
     slices = {name: rule.slice.of(choices) for name, rule in rules().items() if rule.slice}

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from debate import managers
 from debate.deferred import frozen
+from debate.steps.base import base_for
+from debate.steps.download import supplier
 from debate.steps.rule import Rule
 
 if TYPE_CHECKING:
@@ -29,9 +32,6 @@ class Slice:
 
 def make(work: Work) -> Report:
     """Record: outputs kernel and initrd."""
-    from debate import managers
-    from debate.steps.base import base_for
-    from debate.steps.packages import supplier
     from debate.steps.work import epoch_of
 
     values, names = work.slice(Slice), set(work.record("packages")["initrd"])

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
-from debate import keys
+from debate import keys, managers
 from debate.deferred import frozen
-from debate.errors import DebateError, Place
+from debate.errors import Complaint, DebateError, Place, Problem, StepError
+from debate.host.files import write_atomically
 from debate.managers.interface import Repository, Request
 from debate.profile import profile_names
 from debate.profile.profile_names import committed
+from debate.steps.base import base_for
 from debate.steps.rule import Rule
+from debate.text.amounts import count
+from debate.text.suggest import suggest
 
 if TYPE_CHECKING:
     from debate.history.records import Report
@@ -67,7 +70,6 @@ def _base(choices: Choices) -> str | None:
     """The profile on whose packages this one is installed, if it fits this one."""
     from debate.profile.chosen import chosen
     from debate.profile.load import load
-    from debate.text.suggest import suggest
 
     own, directory = choices.profile.name, choices.directory
     name: str | None = choices.data["base"]
@@ -115,9 +117,7 @@ class _Locker:
         self.packages_below = self.below.locked() if self.below else []
 
     def run(self) -> dict[str, Any]:
-        from debate.host.files import write_atomically
         from debate.profile import lockfile
-        from debate.text.amounts import count
 
         pinned, refresh = self.path.exists(), self.work.refresh
         old = lockfile.read(self.path) if pinned else self.kept()
@@ -158,9 +158,7 @@ class _Locker:
 
     def resolve(self) -> dict[str, Any]:
         """Ask the distribution's own resolver."""
-        from debate import managers
         from debate.profile.lockfile import FORMAT
-        from debate.steps.base import base_for
 
         work, manager = self.work, managers.get(self.wanted.distribution)
         mirrors = manager.mirrors(work.settings, self.wanted, work.record("mirror")["mirror"])
@@ -170,12 +168,17 @@ class _Locker:
         try:
             made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
         except DebateError as error:
-            problems = manager.explain_lock(log.read_text(errors="replace"), self.wanted) if error.log else ()
-            if problems:
-                here = Place(f"lock:{work.name}")
-                problems = tuple(replace(problem, place=problem.place or here) for problem in problems)
-                raise DebateError.of(problems, details=f"the whole log: {log}", log=error.log) from None
-            raise
+            causes = manager.explain_lock(log.read_text(errors="replace"), self.wanted) if error.log else ()
+            if not causes:
+                raise
+            place = Place(f"lock:{work.name}")
+            raise StepError(
+                "",
+                reasons=[each.at(place) for each in causes if isinstance(each, Problem)],
+                complaints=[each for each in causes if isinstance(each, Complaint)],
+                details=f"the whole log: {log}",
+                log=error.log,
+            ) from None
         resolved = work.store.read(made["resolved"]).decode()
         packages = self.on_top(manager.read_resolved(resolved, mirrors))
         return {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from debate.deferred import frozen
 from debate.entry import Contents, Entry
+from debate.errors import Problem
 from debate.steps.rule import Rule
 
 if TYPE_CHECKING:
@@ -161,7 +162,6 @@ def _autologin(choices: Choices, name: str) -> dict[str, Entry]:
 
 def _trees(choices: Choices) -> dict[str, Entry]:
     """All overlays in one. Where two bring the same path the later wins, unless one file names both."""
-    from debate.errors import Problem
     from debate.profile.tree import scan
 
     found: dict[str, tuple[Place, Entry, Node]] = {}

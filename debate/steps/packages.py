@@ -5,20 +5,19 @@ Where that is known already, no package is downloaded for it: those that a later
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from debate import PACKAGE, keys
-from debate.errors import DebateError
+from debate import PACKAGE, distributions, keys, managers
 from debate.steps import initrd, lock
 from debate.steps.base import base_for
+from debate.steps.download import have
 from debate.steps.rule import Rule
-from debate.text.amounts import bytes_shown, count
+from debate.text.amounts import count
 
 if TYPE_CHECKING:
     from debate.history.records import Report
-    from debate.managers.interface import Manager
-    from debate.model import Artifact, Locked, Supplies
+    from debate.model import Artifact
     from debate.steps.work import Work
 
 
@@ -37,12 +36,10 @@ class _Reader:
     """Reads the packages of one profile."""
 
     def __init__(self, work: Work) -> None:
-        from debate import distributions
-
         self.work, self.packages = work, work.locked()
         self.request = work.slice(lock.Slice, "lock")
         self.generator = work.slice(initrd.Slice, "initrd").generator
-        self.manager = _manager(self.request.distribution)
+        self.manager = managers.get(self.request.distribution)
         facts = distributions.get(self.request.distribution)
         self.code = (f"distributions/{facts.NAME}.py", f"managers/{facts.MANAGER}.py")
         """Modules that decide what is in the index."""
@@ -89,67 +86,6 @@ class _Reader:
             store.read(action["outputs"]["stanza"] if (action := found[p.sha256]) else made[p.sha256])
             for p in self.packages
         ]
-
-
-def supplier(work: Work, packages: Sequence[Locked]) -> Callable[[], Supplies]:
-    """For a step that reads ``packages``: they are downloaded when it has to run, and their keyrings are shown."""
-
-    def supply() -> Supplies:
-        from debate.model import Supplies
-
-        request = work.slice(lock.Slice, "lock")
-        have(work, packages)
-        return Supplies(files=_manager(request.distribution).trust(work.settings, request))
-
-    return supply
-
-
-def have(work: Work, packages: Sequence[Locked]) -> None:
-    """Have packages in the store. Downloads those that are missing, each of them once. Raises DebateError."""
-    store = work.store
-    if all(store.has(package.artifact) for package in packages):
-        return
-    with store.locked("download"):
-        missing = [package for package in packages if not store.has(package.artifact)]
-        if missing:
-            _fetch(work, missing)
-            total = sum(package.size for package in missing)
-            work.builder.say(f"{work.name}: {count(len(missing), 'package')} downloaded, {bytes_shown(total)}")
-
-
-def _fetch(work: Work, missing: Sequence[Locked]) -> None:
-    """Download packages, each verified by its SHA-256."""
-    from debate.settings import mirror_variable
-
-    request = work.slice(lock.Slice, "lock")
-    manager = _manager(request.distribution)
-    mirrors = manager.mirrors(work.settings, request, work.record("mirror")["mirror"])
-    lost = sorted({package.repository for package in missing} - mirrors.addresses.keys())
-    if lost:
-        raise DebateError(f"the lock names the archive {lost[0]!r}, whose address is unknown",
-                          f"set {mirror_variable(lost[0])}", place=work.name)  # fmt: skip
-    step = manager.fetch_step(missing, work.base)
-    log = work.log(step)
-    work.builder.activity.total = sum(package.size for package in missing)
-    try:
-        made = work.run(step, manager.fetch_supplies(missing, mirrors))
-    except DebateError as error:
-        problem = manager.explain_fetch(log.read_text(errors="replace"), missing) if error.log else ""
-        if problem:
-            raise DebateError(problem, f"run doit lock:{work.name} for what the mirror has now") from None
-        raise
-    finally:
-        work.builder.activity.total = 0
-    for package in missing:
-        if made.get(package.sha256) != package.artifact:
-            remedy = f"run doit lock:{work.name}"
-            raise DebateError("the mirror has another file than the lock says", remedy, place=package.path)
-
-
-def _manager(distribution: str) -> Manager:
-    from debate import managers
-
-    return managers.get(distribution)
 
 
 RULE = Rule(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Self
 
+from debate import managers
 from debate.deferred import frozen
 from debate.managers.interface import Target
 from debate.steps import lock
 from debate.steps.base import base_for
+from debate.steps.download import supplier
 from debate.steps.rule import Rule
 
 if TYPE_CHECKING:
@@ -29,8 +31,6 @@ class Slice(Target):
 
 def make(work: Work) -> Report:
     """Record: outputs layer and packages (what is installed), and ``below``, the layers under it, the lowest first."""
-    from debate import managers
-    from debate.steps.packages import supplier
     from debate.steps.work import epoch_of, layers_of, shipped
 
     target = work.slice(Slice)

@@ -37,6 +37,8 @@ from debate.errors import DebateError, ProfileError, StepError
 from debate.history.reasons import Last, reasons
 from debate.history.records import Records, Report, outputs_of, record_of, report_of, trace_of
 from debate.model import Artifact, Locked, Result, Step, Supplies
+from debate.profile.load import load
+from debate.profile.places import find
 from debate.settings import Settings
 from debate.steps.rule import HOST, Rule
 from debate.steps.rules import rules
@@ -102,8 +104,6 @@ class ProfileBuild:
 
     def profile(self) -> Node:
         """The profile, with the place of each value. Raises ProfileError."""
-        from debate.profile.load import load
-
         return load(self.settings.profiles, self.name).root
 
 
@@ -279,8 +279,6 @@ class Work:
 
 def _place(root: Node, field: str, value: str) -> Place | None:
     """Where the profile says what a script complains of, which knows hooks by number and units by full names."""
-    from debate.profile.places import find
-
     if field == "hooks" and value.isdecimal() and int(value):
         hooks = root.get(field)
         return hooks.at([int(value) - 1]).position if hooks else None

@@ -1,4 +1,4 @@
-"""ruff and mypy are tests."""
+"""ruff, mypy and import-linter are tests."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from tests.conftest import ROOT
 
 @pytest.mark.parametrize(
     "command",
-    [["ruff", "check", "--no-cache", "."], ["ruff", "format", "--check", "--no-cache", "."], ["mypy"]],
-    ids=["ruff check", "ruff format", "mypy"],
+    [
+        ["-m", "ruff", "check", "--no-cache", "."],
+        ["-m", "ruff", "format", "--check", "--no-cache", "."],
+        ["-m", "mypy"],
+        ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache"],
+    ],
+    ids=["ruff check", "ruff format", "mypy", "import-linter"],
 )
 def test_lint(command: list[str]) -> None:
-    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -18,11 +18,14 @@ from pathlib import Path
 
 from debate import PACKAGE, distributions, managers
 from debate.build.builder import Builder
+from debate.build.local import scratch
 from debate.commands.command import Answer
 from debate.errors import DebateError, Place, Problem
+from debate.host.files import workspace_name
 from debate.host.run import run
 from debate.machines import MACHINES
 from debate.model import Command, Step, Supplies
+from debate.sandbox import limits
 from debate.steps.rule import HOST
 from debate.text.paths import shown
 
@@ -117,9 +120,6 @@ def _images(builder: Builder) -> Finding:
 
 
 def _groups(builder: Builder) -> Finding:
-    from debate.host.files import workspace_name
-    from debate.sandbox import limits
-
     try:
         group = limits.create(workspace_name("doctor"), builder.settings.limits)
     except DebateError as error:
@@ -157,8 +157,6 @@ def _disk(builder: Builder) -> Finding:
 
 
 def _memory(builder: Builder) -> Finding:
-    from debate.build.local import scratch
-
     wanted = builder.settings.limits.memory / 1e9
     if scratch(builder.settings) == "tmpfs":
         return Finding("memory", f"enough to build in ({wanted:.0f} GB a step)")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from debate import keys
 from debate.build.builder import Builder
 from debate.errors import DebateError
 from debate.history.reasons import Last, reasons
@@ -51,8 +52,6 @@ class _DryBuilder(Builder):
         notes: Any = dict,  # noqa: ARG002
         last: Result | None = None,
     ) -> Result:
-        from debate import keys
-
         found = self.known(name, keys.key(ingredients), ingredients, outputs, last)
         if found is None:
             raise _RunsError(ingredients)

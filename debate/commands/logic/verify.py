@@ -21,12 +21,14 @@ from debate import PACKAGE
 from debate.build.local import LocalExecutor
 from debate.cache.store import Store
 from debate.errors import DebateError, Place, Problem
+from debate.history.records import outputs_of, read_json
 from debate.host.files import workspace_name
 from debate.host.run import die_with_parent
 from debate.model import Artifact, Command, Step, Supplies
 from debate.profile import profile_names
+from debate.sandbox.runner import tail
 from debate.settings import Settings, load, variables
-from debate.steps.packages import have
+from debate.steps.download import have
 from debate.steps.rule import HOST
 from debate.steps.rules import rules
 from debate.text.paths import shown
@@ -66,8 +68,6 @@ def _compared(build: ProfileBuild) -> Iterator[tuple[ProfileBuild, str]]:
 
 
 def read(settings: Settings, name: str, step: str) -> Any:
-    from debate.history.records import read_json
-
     return read_json(settings.output / name / f"{step}.json")
 
 
@@ -121,8 +121,6 @@ def _other_conditions(settings: Settings, root: Path) -> dict[str, str]:
 
 
 def _rebuild(build: ProfileBuild, other: Settings) -> None:
-    from debate.sandbox.runner import tail
-
     log = build.directory / "logs" / "verify.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     targets = [f"{step}:{build.name}" for step in compared()]
@@ -162,8 +160,6 @@ def _difference(build: ProfileBuild, other: Settings, step: str, directory: Path
 
 
 def _different(build: ProfileBuild, other: Settings, step: str) -> Iterator[tuple[str, Artifact, Artifact]]:
-    from debate.history.records import outputs_of
-
     records = [read(settings, build.name, step) for settings in (build.settings, other)]
     if all("outputs" in record for record in records):
         first, second = map(outputs_of, records)

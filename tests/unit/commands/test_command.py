@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
 
 import pytest
 
@@ -44,13 +42,3 @@ def test_needs_are_rules(command: Command) -> None:
 
 def test_names_in_python() -> None:
     assert [Option(name, "").parameter for name in ("size", "from", "dry-run")] == ["size", "from_", "dry_run"]
-
-
-def test_loading_all_commands_is_light() -> None:
-    code = (
-        "import sys; from debate.commands.command import commands; commands()\n"
-        "print(sorted(name for name in sys.modules if name.startswith('debate.')))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = [name for name in eval(done.stdout) if not name.startswith("debate.commands")]  # noqa: S307
-    assert loaded == ["debate.deferred", "debate.errors"]

@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from debate import PACKAGE
 from debate.commands.command import Answer
 from debate.errors import DebateError, Place, Problem
+from debate.frontend.form import Done, Tally
 from debate.frontend.json_lines import FORMAT, JsonLines
 from debate.frontend.progress import Board
-from debate.frontend.reporter import Done, Reporter, Tally
+from debate.frontend.reporter import Reporter
 from debate.graph.failed import Failed
 from tests.conftest import ROOT
 from tests.integration.checkout import DOIT

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from debate import managers
-from debate.errors import DebateError
+from debate.errors import Complaint, DebateError, Place, Problem
 from debate.managers.interface import Mirrors, Repository, Request
 from debate.model import Artifact, Locked
 from debate.settings import Settings
@@ -113,38 +113,60 @@ def test_answers_that_are_refused(text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("log", "message"),
+    ("log", "cause"),
     [
         (
             "E: Unable to locate package crul\ncandidate crul curl\ncandidate crul cruft",
-            "packages: debian trixie has no package 'crul'; did you mean curl?",
+            Complaint("packages", "crul", "debian trixie has no package 'crul'", "did you mean curl?"),
         ),
-        ("E: Unable to locate package xyzzy\n", "has no package 'xyzzy'; check the name and the release"),
-        ("W: ... NO_PUBKEY 123\nE: The repository 'x' is not signed.", "unsigned or signed by an unknown key"),
+        (
+            "E: Package 'xyzzy' has no installation candidate\n",
+            Complaint("packages", "xyzzy", "debian trixie has no package 'xyzzy'", "check the name and the release"),
+        ),
+        (
+            "W: ... NO_PUBKEY 123\nE: The repository 'x' is not signed.",
+            Problem(None, "a mirror's index is unsigned or signed by an unknown key, so it is refused"),
+        ),
         (
             "Err:1 http://m.example/debian trixie InRelease\nE: Failed to fetch http://m.example/x  Could not connect",
-            "http://m.example/x: Could not connect; check the network",
+            Problem(Place("http://m.example/x"), "Could not connect", "check the network and the mirror's address"),
         ),
         (
             "The following packages will be REMOVED:\n a b\n c\nE: Packages need to be removed\n",
-            "packages: installing them would remove a b c of the base 'below'; choose another base",
+            Complaint(
+                "base",
+                "below",
+                "installing the packages would remove a b c from the base 'below'",
+                "choose another base",
+            ),
         ),
         (
             "E: Failed to fetch http://m.example/x  Hash Sum mismatch\n",
-            "http://m.example/x: differs from the archive's signed index, so it is refused: altered, or the mirror is "
-            "being updated; try again later, or use another mirror",
+            Problem(
+                Place("http://m.example/x"),
+                "differs from the archive's signed index, so it is refused: altered, or the mirror is being updated",
+                "try again later, or use another mirror",
+            ),
         ),
         (
             "E: The repository 'http://m.example forky Release' does not have a Release file.\n",
-            "http://m.example: there is no archive with a suite 'forky'; check the mirror's address and the release",
+            Problem(
+                Place("http://m.example"),
+                "there is no archive with a suite 'forky'",
+                "check the mirror's address and the release",
+            ),
         ),
-        ("something else", ""),
     ],
 )
-def test_what_a_failed_lock_means(log: str, message: str) -> None:
-    found = APT.explain_lock(log, replace(REQUEST, base="below"))
-    assert message in "\n".join(map(str, found))
-    assert bool(found) == bool(message)
+def test_what_a_failed_lock_means(log: str, cause: Problem | Complaint) -> None:
+    assert APT.explain_lock(log, replace(REQUEST, base="below")) == (cause,)
+
+
+def test_every_unknown_package_is_named_and_nothing_else_is_explained() -> None:
+    log = "E: Unable to locate package b\nE: Unable to locate package a\n"
+    found = APT.explain_lock(log, REQUEST)
+    assert [each.value for each in found if isinstance(each, Complaint)] == ["a", "b"]
+    assert APT.explain_lock("something else", REQUEST) == ()
 
 
 def package(name: str, path: str = "pool/x.deb") -> Locked:

@@ -23,7 +23,7 @@ from tests.unit.profile.mistakes import expect, problems
         ("overlays: [overlays/x]", "profiles/x.yaml:2:12: overlay 'overlays/x' is missing; create it, or correct the"),
         ("overlays: [../..]", "profiles/x.yaml:2:12: overlay '../..' is outside the profiles directory; move it"),
         ("overlays: [x.yaml]", "profiles/x.yaml:2:12: overlay 'x.yaml' is not a directory; name a directory"),
-        ("overlays: [loop]", "profiles/x.yaml:2:12: overlay 'loop' is a circle of symbolic links; choose another"),
+        ("overlays: [loop]", "profiles/x.yaml:2:12: overlay 'loop' is a loop of symbolic links; choose another"),
         ("hooks: [go.sh]", "profiles/x.yaml:2:9: hook 'go.sh' is missing"),
         ("hooks: ['.']", "profiles/x.yaml:2:9: hook '.' is not a file; name a file"),
         ("hooks: [../../etc/passwd]", "profiles/x.yaml:2:9: hook '../../etc/passwd' is outside the profiles directory"),

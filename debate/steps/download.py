@@ -1,0 +1,69 @@
+"""Packages that a step reads: downloaded when it has to run, each of them once, and verified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from debate import managers
+from debate.errors import DebateError
+from debate.settings import mirror_variable
+from debate.steps import lock
+from debate.text.amounts import bytes_shown, count
+
+if TYPE_CHECKING:
+    from debate.model import Locked, Supplies
+    from debate.steps.work import Work
+
+
+def supplier(work: Work, packages: Sequence[Locked]) -> Callable[[], Supplies]:
+    """For a step that reads ``packages``: they are downloaded when it has to run, and their keyrings are shown."""
+
+    def supply() -> Supplies:
+        request = work.slice(lock.Slice, "lock")
+        have(work, packages)
+        from debate.model import Supplies
+
+        return Supplies(files=managers.get(request.distribution).trust(work.settings, request))
+
+    return supply
+
+
+def have(work: Work, packages: Sequence[Locked]) -> None:
+    """Have packages in the store. Downloads those that are missing, each of them once. Raises DebateError."""
+    store = work.store
+    if all(store.has(package.artifact) for package in packages):
+        return
+    with store.locked("download"):
+        missing = [package for package in packages if not store.has(package.artifact)]
+        if missing:
+            _fetch(work, missing)
+            total = sum(package.size for package in missing)
+            work.builder.say(f"{work.name}: {count(len(missing), 'package')} downloaded, {bytes_shown(total)}")
+
+
+def _fetch(work: Work, missing: Sequence[Locked]) -> None:
+    """Download packages, each verified by its SHA-256."""
+    request = work.slice(lock.Slice, "lock")
+    manager = managers.get(request.distribution)
+    mirrors = manager.mirrors(work.settings, request, work.record("mirror")["mirror"])
+    lost = sorted({package.repository for package in missing} - mirrors.addresses.keys())
+    if lost:
+        raise DebateError(f"the lock names the archive {lost[0]!r}, whose address is unknown",
+                          f"set {mirror_variable(lost[0])}", place=work.name)  # fmt: skip
+    step = manager.fetch_step(missing, work.base)
+    log = work.log(step)
+    work.builder.activity.total = sum(package.size for package in missing)
+    try:
+        made = work.run(step, manager.fetch_supplies(missing, mirrors))
+    except DebateError as error:
+        problem = manager.explain_fetch(log.read_text(errors="replace"), missing) if error.log else ""
+        if problem:
+            raise DebateError(problem, f"run doit lock:{work.name} for what the mirror has now") from None
+        raise
+    finally:
+        work.builder.activity.total = 0
+    for package in missing:
+        if made.get(package.sha256) != package.artifact:
+            remedy = f"run doit lock:{work.name}"
+            raise DebateError("the mirror has another file than the lock says", remedy, place=package.path)

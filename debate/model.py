@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from debate import keys
 from debate.artifact import Artifact as Artifact
 from debate.entry import Contents, Entry
 from debate.text.amounts import bytes_shown
@@ -40,7 +41,7 @@ class Locked:
 
     @property
     def artifact(self) -> Artifact:
-        return Artifact(f"sha256:{self.sha256}", self.size)
+        return Artifact(keys.digest(self.sha256), self.size)
 
 
 @dataclass(frozen=True)

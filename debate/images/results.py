@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from debate import keys
 from debate.host.copying import replace, send
 from debate.host.files import read_object, sweep, temporary_beside, write_atomically
 from debate.steps.rule import Rule
@@ -67,7 +68,7 @@ def _write(work: Work) -> Report:
         copy(work.store.path(iso), target)
     facts = manifest(work)
     texts = {
-        f"{stem}.iso.sha256": f"{iso.digest.removeprefix('sha256:')}  {stem}.iso\n",
+        f"{stem}.iso.sha256": f"{keys.digits(iso.digest)}  {stem}.iso\n",
         "manifest.json": _json(facts),
         f"{stem}.cdx.json": _json(sbom(facts)),
         f"{stem}.packages": "".join(f"{p['name']} {p['version']}\n" for p in facts["packages"]),

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from debate import keys
 from debate.distributions.interface import AptDistribution
 from debate.errors import Complaint, DebateError, Place, Problem
 from debate.host.run import run
@@ -270,7 +271,7 @@ class Apt:
             outputs=("layer", "packages"),
             epoch=epoch,
             parameters={
-                **_release_file(target.release, index.digest.removeprefix("sha256:"), index.size),
+                **_release_file(target.release, keys.digits(index.digest), index.size),
                 "release": target.release.encode(),
                 "architecture": target.architecture.encode(),
                 "packages": ",".join(f"{p.name}={p.version}" for p in packages).encode(),
@@ -292,7 +293,7 @@ class Apt:
             outputs=("plan",),
             epoch=shared.EPOCH,
             parameters={
-                **_release_file(release, index.digest.removeprefix("sha256:"), index.size),
+                **_release_file(release, keys.digits(index.digest), index.size),
                 "wanted": as_lines(f"{package.name}={package.version}" for package in packages),
                 "release": release.encode(),
             },

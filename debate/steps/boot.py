@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from debate import keys
 from debate.deferred import frozen
+from debate.machines import machine
 from debate.steps.rule import Rule
 from debate.text.grub import quote
 
@@ -27,10 +28,15 @@ class Slice:
     label: str
     """The ISO's volume label, by which GRUB finds it."""
     firmware: tuple[str, ...]
+    architecture: str
 
     @classmethod
     def of(cls, choices: Choices) -> Self:
-        return cls(label=choices.label, firmware=tuple(sorted(set(choices.data["boot"]["firmware"]))))
+        return cls(
+            label=choices.label,
+            firmware=tuple(sorted(set(choices.data["boot"]["firmware"]))),
+            architecture=choices.data["architecture"],
+        )
 
 
 def make(work: Work) -> Report:
@@ -42,6 +48,7 @@ def step(boot: Slice, base: Artifact) -> Step:
     """Outputs: bios and mbr, efi."""
     from debate.model import Command, Step, as_lines
 
+    machine_ = machine(boot.architecture)
     outputs = []
     if "bios" in boot.firmware:
         outputs += ["bios", "mbr"]
@@ -54,7 +61,8 @@ def step(boot: Slice, base: Artifact) -> Step:
         outputs=tuple(outputs),
         epoch=keys.epoch(keys.key({"label": boot.label, "firmware": list(boot.firmware)})),
         parameters={
-            "firmware": as_lines(boot.firmware),
+            "firmware": as_lines(f"{firmware} {machine_.grub[firmware]}" for firmware in boot.firmware),
+            "removable": machine_.removable.encode(),
             "early.cfg": _early(boot.label).encode(),
             "volume": volume.encode(),
         },

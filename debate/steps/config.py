@@ -59,7 +59,7 @@ class Config:
     @property
     def hash(self) -> str:
         """64 hex digits: SHA-256 of the canonical JSON of the slices."""
-        return keys.sha256(keys.canonical(self.values)).removeprefix("sha256:")
+        return keys.config_hash(self.values)
 
 
 def normalise(profile: Profile, directory: Path) -> Config:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def make(work: Work) -> Report:
     """Record: the config's SHA-256 in 64 hex digits, and its epoch in seconds since 1970."""
-    digits = keys.sha256(keys.canonical(work.record("config"))).removeprefix("sha256:")
+    digits = keys.config_hash(work.record("config"))
     work.save({"config": digits, "epoch": keys.epoch(digits)})
     return {"note": digits[:16]}
 

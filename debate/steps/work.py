@@ -100,7 +100,7 @@ class ProfileBuild:
 
     def config_hash(self) -> str:
         """64 hex digits that identify the normalised config."""
-        return keys.sha256(keys.canonical(self.load("config"))).removeprefix("sha256:")
+        return keys.config_hash(self.load("config"))
 
     def profile(self) -> Node:
         """The profile, with the place of each value. Raises ProfileError."""

@@ -32,7 +32,7 @@ from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.inputs import lay_out
 from debate.settings import Settings
 from debate.steps import lock, rootfs
-from debate.steps.packages import supplier
+from debate.steps.download import supplier
 from debate.steps.work import ProfileBuild, Work, epoch_of
 from tests.conftest import ROOT
 from tests.integration import pacman_repository

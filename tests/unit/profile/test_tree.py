@@ -85,7 +85,7 @@ def test_devices_sockets_and_what_cannot_be_read(tmp_path: Path) -> None:
     child = os.fork()
     if child == 0:
         os.setuid(65534)
-        told = [(problem.fact, problem.remedy) for problem in sorted(scan(secret, "/", PLACE)[2])]
+        told = [(problem.fact, problem.remedy) for problem in sorted(scan(secret, "/", PLACE)[2], key=str)]
         expected = [(f"{secret}/{name}: Permission denied", "make it readable") for name in "df"]
         os._exit(0 if told == expected else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

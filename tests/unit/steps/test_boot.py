@@ -9,9 +9,10 @@ BASE = Artifact("sha256:0", 1)
 
 
 def test_golden() -> None:
-    step = boot.step(boot.Slice("RESCUE", ("bios", "uefi")), BASE)
+    step = boot.step(boot.Slice("RESCUE", ("bios", "uefi"), "amd64"), BASE)
     assert step.parameters == {
-        "firmware": b"bios\nuefi\n",
+        "firmware": b"bios i386-pc\nuefi x86_64-efi\n",
+        "removable": b"BOOTX64.EFI",
         "early.cfg": b"search --no-floppy --set=root --label RESCUE\n"
         b"set prefix=($root)/boot/grub\nconfigfile ($root)/boot/grub/grub.cfg\n",
         "volume": b"c29cc97c",
@@ -21,9 +22,9 @@ def test_golden() -> None:
 
 
 def test_the_label_counts() -> None:
-    assert boot.step(boot.Slice("A", ("bios",)), BASE) != boot.step(boot.Slice("B", ("bios",)), BASE)
+    assert boot.step(boot.Slice("A", ("bios",), "amd64"), BASE) != boot.step(boot.Slice("B", ("bios",), "x86_64"), BASE)
 
 
 def test_outputs_follow_the_firmware() -> None:
-    assert boot.step(boot.Slice("A", ("uefi",)), BASE).outputs == ("efi",)
-    assert boot.step(boot.Slice("A", ("bios",)), BASE).outputs == ("bios", "mbr")
+    assert boot.step(boot.Slice("A", ("uefi",), "x86_64"), BASE).outputs == ("efi",)
+    assert boot.step(boot.Slice("A", ("bios",), "amd64"), BASE).outputs == ("bios", "mbr")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes GRUB's boot images. Their modules are in them: the ISO needs no module directory.
+# Makes GRUB's boot images. They contain their modules, so the ISO needs no module directory.
 # in: firmware (bios or uefi, and GRUB's target for it), removable (the file that UEFI starts), early.cfg, volume
 # out: bios, mbr (firmware bios); efi (firmware uefi)
 set -eu
@@ -20,7 +20,7 @@ while read -r firmware target; do
         grub-mkimage -O "$target" -d "/usr/lib/grub/$target" -c /run/in/early.cfg -p /boot/grub \
             -o "/run/work/$removable" efi_gop efi_uga fat $modules
         kibibytes=$((($(stat -c %s "/run/work/$removable") / 1024 + 256 + 31) / 32 * 32))
-        # --invariant: mkfs.fat takes its times from nowhere; mtools takes them from the epoch.
+        # --invariant: mkfs.fat writes fixed times; mtools takes them from the epoch.
         mkfs.fat --invariant -F 12 -i "$(cat /run/in/volume)" -n EFI -C /run/out/efi "$kibibytes" > /dev/null
         touch -d "@$SOURCE_DATE_EPOCH" "/run/work/$removable"
         mmd -i /run/out/efi ::/EFI ::/EFI/BOOT

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the sandbox base out of signed packages, with the host's own pacman.
-# in: as pacman.sh; packages    out: base (squashfs), packages (name, version)
+# Makes the sandbox base from signed packages, with the host's own pacman.
+# in: those of pacman.sh; packages    out: base (squashfs), packages (name, version)
 set -eu
 . /run/step/arch/pacman.sh
 root=/run/work/base
@@ -18,7 +18,7 @@ cd "$root"
 . /run/step/arch/clean.sh
 pacman --config "$pacman/pacman.conf" --root "$root" -Q | tr ' ' '\t' | sort > /run/out/packages
 rm -rf etc/hostname etc/machine-id tmp/* run/*
-# Places for what the host lends to the steps that have a network.
+# Mount points for files of the host that steps with network access need.
 mkdir -p etc/ssl/certs
 rm -f etc/ssl/certs/ca-certificates.crt
 touch etc/machine-id etc/resolv.conf etc/hosts etc/ssl/certs/ca-certificates.crt

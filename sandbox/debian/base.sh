@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the sandbox base out of signed packages, with the host's own mmdebstrap.
+# Makes the sandbox base from signed packages, with the host's own mmdebstrap.
 # in: release, sources.list, packages, apt.conf    out: base (squashfs), packages (name, version)
 set -eu
 release=$(cat /run/in/release)
@@ -16,7 +16,7 @@ mmdebstrap --mode=root --variant=essential --format=directory --include="$packag
 dpkg-query --admindir="$root/var/lib/dpkg" -W -f '${Package}\t${Version}\n' | sort > /run/out/packages
 rm -rf "$root"/var/log/* "$root"/var/cache/ldconfig/aux-cache "$root"/var/lib/dpkg/*-old
 rm -f "$root"/etc/hostname "$root"/etc/machine-id "$root"/etc/resolv.conf "$root"/etc/apt/sources.list
-# Places for what the host lends to the steps that have a network.
+# Mount points for files of the host that steps with network access need.
 touch "$root"/etc/machine-id "$root"/etc/resolv.conf "$root"/etc/hosts
 
 mkdir "$root"/run/out

@@ -181,7 +181,7 @@ def test_what_archisos_hook_finds(arch: Checkout, repository: Repository, tmp_pa
     [
         (
             {"mounts": "_mnt_stack"},
-            "archiso's hook has no function _mnt_overlayfs any more; choose initrd: {generator: ",
+            "archiso's hook no longer has a function _mnt_overlayfs; choose initrd: {generator: ",
         ),
         ({"mounts": "_mnt_stack", "status": "0"}, "initrd: mkinitcpio failed; see the log"),
         ({"status": "1"}, "initrd: mkinitcpio failed; see the log"),

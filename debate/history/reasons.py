@@ -123,31 +123,31 @@ def reasons(
     if old and new and "packages" in old:
         found += [Reason("package", line) for line in differences(old, new)]
     if ingredients:
-        found += _of_key(last.trace.get("ingredients", {}), ingredients, told=bool(found))
+        found += _of_key(last.trace.get("ingredients", {}), ingredients, explained=bool(found))
     return found or [Reason("lost" if ingredients else "asked")]
 
 
-def _of_key(old: Mapping[str, Any], new: Mapping[str, Any], *, told: bool) -> Iterator[Reason]:
+def _of_key(old: Mapping[str, Any], new: Mapping[str, Any], *, explained: bool) -> Iterator[Reason]:
     """What changed in a key: scripts, code, base, outputs of other steps; the rest only if nothing else explains it."""
     scripts = [{name: sha for command in side.get("commands", []) for name, sha in command["script"].items()}
                for side in (old, new)]  # fmt: skip
     for name in sorted(scripts[0].keys() | scripts[1].keys()):
         if scripts[0].get(name) != scripts[1].get(name):
-            told = True
+            explained = True
             yield Reason("script", name)
     code = [side.get("host", {}) for side in (old, new)]
     for name in sorted(code[0].keys() | code[1].keys()):
         if code[0].get(name) != code[1].get(name):
-            told = True
+            explained = True
             yield Reason("code", name)
     if old.get("base") != new.get("base"):
-        told = True
+        explained = True
         yield Reason("base")
     for name, kind in (("inputs", "input"), ("layers", "layer")):
-        if old.get(name) != new.get(name) and not told:
-            told = True
+        if old.get(name) != new.get(name) and not explained:
+            explained = True
             yield Reason("input" if kind == "input" else "layer")
-    if not told:
+    if not explained:
         known = ("commands", "host", "base", "inputs", "layers")
         for name in sorted((old.keys() | new.keys()) - set(known)):
             if old.get(name) != new.get(name):

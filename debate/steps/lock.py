@@ -213,7 +213,7 @@ def _pinned(settings: Settings, profile: str) -> list[str]:
 
 RULE = Rule(
     name="lock",
-    doc="pin the exact packages; run by name, choose their versions anew",
+    doc="pin the exact packages; run by name, choose their versions again",
     make=make,
     slice=Slice,
     needs=("mirror",),

@@ -261,7 +261,7 @@ class Work:
                 part = trace["parts"][step]
                 outputs, key, seconds = outputs_of(part), part["key"], 0.0
         except (DebateError, KeyError, TypeError, ValueError):
-            return None  # It never ran, or somebody damaged what it left.
+            return None  # It never ran, or its record is damaged.
         return Result(step, str(key), {}, outputs, "local", seconds)
 
     def _notes(self) -> dict[str, str]:

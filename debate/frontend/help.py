@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from doit.cmd_help import Help as DoitHelp
 
 from debate.commands.command import Command, commands
+from debate.host.streams import show
 from debate.steps.rules import rules
 
 SECTIONS = ("Write a profile", "Build", "Know why", "Share", "This host")
@@ -117,7 +118,7 @@ class Help(DoitHelp):  # type: ignore[misc]
         """Print the help for ``args``."""
         known = text(args[0]) if len(args) == 1 else overview() if not args else ""
         if known:
-            sys.stdout.write(known)
+            show(sys.stdout, known)
             return 0
         code: int = super().execute(params, args)
         return code

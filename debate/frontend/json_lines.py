@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from debate.commands.command import Answer
 from debate.errors import DebateError, Problem
 from debate.frontend.form import SOURCES, Done, Tally
+from debate.host.streams import show
 
 FORMAT = 1
 """Version of the format. It is increased for incompatible changes, not for new fields and new kinds."""
@@ -101,5 +102,4 @@ class JsonLines:
     def _write(self, kind: str, **fields: Any) -> None:
         with self._lock:
             # In ASCII, since readers differ in which other characters end a line, and paths may not be valid UTF-8.
-            self.stream.write(json.dumps({"format": FORMAT, "kind": kind, **fields}) + "\n")
-            self.stream.flush()
+            show(self.stream, json.dumps({"format": FORMAT, "kind": kind, **fields}) + "\n")

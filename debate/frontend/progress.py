@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from debate.frontend import ci
 from debate.host.files import write_atomically
+from debate.host.streams import show
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -129,8 +130,7 @@ class Board:
             elif style and self.terminal:
                 codes = {"red": "31", "green": "32", "dim": "2"}
                 text = f"\x1b[{codes[style]}m{text}\x1b[0m"
-            self.stream.write(f"{text}\n")
-            self.stream.flush()
+            show(self.stream, f"{text}\n")
 
     def close(self) -> None:
         """Restore the terminal, and save the durations."""

@@ -15,6 +15,7 @@ from debate.commands.command import commands
 from debate.errors import DebateError
 from debate.frontend import help as help_
 from debate.frontend.words import FORMATS, arranged, format_of, run_options_first
+from debate.host.streams import show
 
 _FORMAT = {
     "name": "format",
@@ -38,7 +39,7 @@ class Run(DoitRun):  # type: ignore[misc]
         """Run the tasks that the words after `doit` name. Returns doit's exit status."""
         if any(word in ("-h", "--help") for word in in_args):
             words = [word for word in in_args if not word.startswith("-")]
-            sys.stdout.write("\n".join(filter(None, map(help_.text, words))) or help_.overview())
+            show(sys.stdout, "\n".join(filter(None, map(help_.text, words))) or help_.overview())
             return 0
         try:
             words = run_options_first(in_args)

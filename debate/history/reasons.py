@@ -68,7 +68,7 @@ _TEXTS = {
     "new": "never built here before",
     "package": "lock: {path}",
     "script": "sandbox/{path} changed",
-    "code": "debate itself changed: {path}",
+    "code": "debate/sandbox/image/{path}.py changed",
     "base": "the sandbox base changed",
     "input": "an input changed: the output of another step",
     "layer": "a layer below changed: the output of another step",
@@ -107,7 +107,7 @@ def reasons(
     contents: Mapping[str, Any],
     root: Callable[[], Node],
 ) -> list[Reason]:
-    """Why a step that now reads ``read`` and has these ``ingredients`` has to run again.
+    """Why a step that now reads ``read`` and has these ``ingredients`` has to run again; empty if nothing tells why.
 
     ``read`` has slices as ``slices/STEP``, and the record ``lock``.
     In terms of what the user changed, or of the step's ingredients if that explains nothing. ``contents`` has the
@@ -124,7 +124,9 @@ def reasons(
         found += [Reason("package", line) for line in differences(old, new)]
     if ingredients:
         found += _of_key(last.trace.get("ingredients", {}), ingredients, explained=bool(found))
-    return found or [Reason("lost" if ingredients else "asked")]
+    if not found and ingredients:
+        found.append(Reason("lost"))
+    return found
 
 
 def _of_key(old: Mapping[str, Any], new: Mapping[str, Any], *, explained: bool) -> Iterator[Reason]:

@@ -34,7 +34,7 @@ from debate.build.builder import Builder, Supplier
 from debate.cache.store import Store
 from debate.deferred import make_all
 from debate.errors import DebateError, ProfileError, StepError
-from debate.history.reasons import Last, reasons
+from debate.history.reasons import Last, Reason, reasons
 from debate.history.records import Records, Report, outputs_of, record_of, report_of, trace_of
 from debate.model import Artifact, Locked, Result, Step, Supplies
 from debate.profile.load import load
@@ -217,6 +217,8 @@ class Work:
             trace |= {name: last.trace[name] for name in ("why", "when", "source") if name in last.trace}
         else:
             why = reasons(last, read, trace.get("ingredients", {}), self._contents(), self._build.profile)
+            if self.refresh and not result and last.read:
+                why.insert(0, Reason("asked"))
             trace["why"] = [reason.to_json() for reason in why]
             trace["when"] = int(time.time())
         self._build.records.save(f"traces/{self.rule.name}", trace)

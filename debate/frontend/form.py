@@ -28,8 +28,9 @@ class Done:
     note: str = ""
     why: Sequence[str] = ()
     lines: Sequence[str] = ()
-    made: Mapping[str, Any] = field(default_factory=dict)
-    """``what`` was made and what to do ``next``, as text for people; other keys go to JSON as they are."""
+    made: Sequence[Mapping[str, Any]] = ()
+    """Of each image: ``what`` was made and what to do ``next`` (may be empty), as text for people; other keys go to
+    JSON as they are."""
 
 
 @dataclass(eq=False, repr=False)
@@ -56,7 +57,7 @@ class Form(Protocol):
     def unchanged(self, task: str) -> None:
         """A task is up to date."""
 
-    def made_before(self, task: str, made: Mapping[str, Any]) -> None:
+    def made_before(self, task: str, made: Sequence[Mapping[str, Any]]) -> None:
         """What an earlier run of a task that is up to date ``made``, as `Done` has it. Comes at the end of a run."""
 
     def skipped(self, task: str) -> None:

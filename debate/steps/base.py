@@ -39,8 +39,8 @@ def base_for(work: Work, distribution: str) -> Artifact:
     if name not in distributions.get(distribution).BASES:
         program = distributions.BOOTSTRAPPERS[distribution]
         raise DebateError(
-            f"its base is made of {name}'s packages and has no {program}, so it cannot build profiles of "
-            f"{distribution}",
+            f"its base is made of {name}'s packages, without the tools for {distribution}, so it cannot build profiles "
+            f"of {distribution}",
             f"install {program} and set DEBATE_BASE={distribution}",
             place="sandbox",
         )

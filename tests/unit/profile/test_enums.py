@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import random
 from typing import Any
 
 import pytest
@@ -54,8 +53,7 @@ def test_whatever_was_written_before(name: str) -> None:
     """Values that no distribution has any more go, those that are missing come, and the others keep their order."""
     before = copy.deepcopy(schema())
     listed = [value for value in choices(before, name)["enum"] if value is not None]
-    random.Random(name).shuffle(listed)
-    gone, *kept = listed
+    gone, *kept = reversed(listed)
     rest = [None] if None in choices(before, name)["enum"] else []
     choices(before, name)["enum"] = ["jessie", *kept, *rest]
     after = json.loads(enums.text(json.dumps(before)))

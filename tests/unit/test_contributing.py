@@ -217,6 +217,12 @@ def test_the_script(tmp_path: Path, script: str) -> None:
     assert (tmp_path / "out" / "sizes").read_text() == "3000 /usr/large file\n20 /usr/middle\n10 /etc/small\n"
 
 
+def test_all_of_them_together_are_typed_and_import_downwards(tmp_path: Path) -> None:
+    made = copy(tmp_path, *(name for files in PLACES.values() for name in files))
+    run(made, "-m", "mypy", "--cache-dir", os.devnull)
+    run(made, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache")
+
+
 # A profile field -----------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""manifest.json: all facts about an ISO."""
+"""manifest.json: all facts about the images of a build."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 from debate import __version__, keys
 from debate.history.records import outputs_of
 from debate.images.iso import layers
+from debate.images.kinds import KINDS
 
 if TYPE_CHECKING:
     from debate.steps.work import Work
 
 
 def manifest(work: Work) -> dict[str, Any]:
-    """All facts about an ISO; the same ISO has the same manifest."""
+    """All facts about the images; the same ISO has the same manifest."""
     lock, hashes, rootfs = work.record("lock"), work.record("hash"), work.outputs("rootfs")
-    iso, initrd = work.outputs("iso")["iso"], work.outputs("initrd")
+    initrd = work.outputs("initrd")
     base = outputs_of(work.base_record())
     files = {(package["name"], package["architecture"]): package for package in lock["packages"]}
     packages = []
@@ -45,7 +46,7 @@ def manifest(work: Work) -> dict[str, Any]:
         "config": hashes["config"],
         "epoch": hashes["epoch"],
         "lock": keys.sha256(keys.canonical(lock["packages"])),
-        "iso": vars(iso),
+        **{kind.rule: vars(work.outputs(kind.rule)[kind.output]) for kind in KINDS},
         "layers": [
             {"name": name, **vars(layer)} for name, layer in layers(work.record("rootfs"), work.record("overlay"))
         ],

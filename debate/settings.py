@@ -110,7 +110,7 @@ _PATHS = ("remote_ca", "remote_keys", "remote_sign")
 """Settings that name an existing file or directory, or are empty."""
 _GROUPS = ("mirrors", "keyrings", "limits")
 """Tables of debate.toml."""
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+(/\S*)?")
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
 """The general form of addresses of remotes; `debate.remote.transport` has those of each kind."""
 
 

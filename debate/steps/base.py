@@ -39,7 +39,7 @@ def base_for(work: Work, distribution: str) -> Artifact:
     if name not in distributions.get(distribution).BASES:
         program = distributions.BOOTSTRAPPERS[distribution]
         raise DebateError(
-            f"the base is made of {name}'s packages and has no {program}, so it cannot build profiles of "
+            f"it is made of {name}'s packages and lacks the tools for {distribution}, so it cannot build profiles of "
             f"{distribution}",
             f"install {program} and set DEBATE_BASE={distribution}",
             place="sandbox",

@@ -1,4 +1,4 @@
-"""The sandbox base: the system with the tools of all steps, made once with a bootstrapper of the host."""
+"""The tools tree: the system with the tools of all steps, made once with a bootstrapper of the host."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 
 def make(work: Work) -> Report:
-    """Record: outputs base and packages, and the distribution of the base."""
-    name = distributions.base(work.settings.base)
+    """Record: outputs tools and packages, and the distribution of the tools tree."""
+    name = distributions.for_tools(work.settings.base)
     manager = managers.get(name)
-    packages = (work.settings.scripts / name / "base.packages").read_bytes()
+    packages = (work.settings.scripts / name / "tools.packages").read_bytes()
 
     def supply() -> Supplies:
         program = distributions.BOOTSTRAPPERS[name]
         if shutil.which(program) is None:
             raise DebateError(
-                f"{program}, which makes the sandbox base, is not installed", "run ./setup", place="sandbox"
+                f"{program}, which makes the tools tree, is not installed", "run ./setup", place="sandbox"
             )
-        return manager.base_supplies(work.settings)
+        return manager.tools_supplies(work.settings)
 
-    return work.finish(manager.base_step(packages), supply, distribution=name)
+    return work.finish(manager.tools_step(packages), supply, distribution=name)
 
 
-def base_for(work: Work, distribution: str) -> Artifact:
-    """The sandbox base. Raises DebateError if it lacks the tools for ``distribution``."""
-    name = work.base_record()["distribution"]
-    if name not in distributions.get(distribution).BASES:
+def tools_for(work: Work, distribution: str) -> Artifact:
+    """The tools tree. Raises DebateError if it lacks the tools for ``distribution``."""
+    name = work.tools_record()["distribution"]
+    if name not in distributions.get(distribution).TOOLS_FROM:
         program = distributions.BOOTSTRAPPERS[distribution]
         raise DebateError(
             f"it is made of {name}'s packages and lacks the tools for {distribution}, so it cannot build profiles of "
@@ -44,19 +44,19 @@ def base_for(work: Work, distribution: str) -> Artifact:
             f"install {program} and set DEBATE_BASE={distribution}",
             place="sandbox",
         )
-    return work.base
+    return work.tools
 
 
-def _base(settings: Settings, _: str) -> str:
-    return distributions.base(settings.base)
+def _distribution(settings: Settings, _: str) -> str:
+    return distributions.for_tools(settings.base)
 
 
 RULE = Rule(
     name="sandbox",
     doc="make the environment in which steps run",
     make=make,
-    rights=("base",),
-    outputs=("base", "packages"),
+    rights=("tools",),
+    outputs=("tools", "packages"),
     profile=False,
-    state=_base,
+    state=_distribution,
 )

@@ -128,7 +128,7 @@ def test_the_same_file_name_in_two_repositories(arch: Checkout, repository: Repo
     [
         ("probes", "lock", r"arch has no package 'probes'; did you mean probe\?"),
         ("unsigned", "lock", "unsigned 1.0-1 is not signed, so it is refused"),
-        ("broken", "build", "a script of a package or a hook failed"),
+        ("broken", "build", "a script or a pacman hook of a package failed"),
     ],
 )
 def test_what_is_refused(arch: Checkout, repository: Repository, packages: str, step: str, message: str) -> None:

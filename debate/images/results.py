@@ -72,10 +72,7 @@ def _write(work: Work) -> Report:
             copy(work.store.path(image), target)
     facts = manifest(work)
     texts = {
-        **{
-            f"{names[rule]}.sha256": f"{keys.digits(image.digest)}  {names[rule]}\n"
-            for rule, image in images.items()
-        },
+        **{f"{names[rule]}.sha256": f"{keys.digits(image.digest)}  {names[rule]}\n" for rule, image in images.items()},
         "manifest.json": _json(facts),
         f"{stem}.cdx.json": _json(sbom(facts)),
         f"{stem}.packages": "".join(f"{p['name']} {p['version']}\n" for p in facts["packages"]),

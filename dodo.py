@@ -1,8 +1,8 @@
-"""The build graph. `doit` lists the profiles, `doit build:NAME` builds one, `doit help` explains.
+"""The build graph. `doit` lists the profiles, `doit build:NAME` builds one, `doit help` shows all commands.
 
-A step is one rule, in one file of debate/steps/ or debate/images/: what it reads (its slice of the profile, records of
-other steps), the rights of its sandbox, what it makes. A command is one file of debate/commands/. The tasks are
-projections of these; docs/internals.md has the diagram of the steps:
+A step is a rule in one file of debate/steps/ or debate/images/, which declares what the step reads (its slice of the
+profile, records of other steps), the rights of its sandbox, and its outputs. A command is one file of debate/commands/.
+The tasks are made from these declarations; docs/internals.md has a diagram of the steps:
 
     profile → config → lock → packages → rootfs → overlay → iso → build
 """
@@ -17,10 +17,10 @@ DOIT_CONFIG = doit_config(GRAPH, default_tasks=["profiles"])
 
 
 def task_steps():
-    """from a profile to its ISO: for each rule and each profile one task, STEP:NAME"""
+    """from a profile to its ISO: one task STEP:NAME for each rule and each profile"""
     yield from GRAPH.steps()
 
 
 def task_commands():
-    """what there is to ask and do beside the graph: COMMAND, or COMMAND:NAME for a profile"""
+    """all commands that are not steps: COMMAND, or COMMAND:NAME for a profile"""
     yield from GRAPH.commands()

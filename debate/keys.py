@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +26,48 @@ def canonical(value: Any) -> bytes:
     return text.encode()
 
 
+_PREFIX = "sha256:"
+_DIGEST = re.compile(f"{_PREFIX}[0-9a-f]{{64}}")
+
+
+def digest(hex_digits: str) -> str:
+    """The SHA-256 with these 64 hex digits as a digest: ``sha256:HEX``, the form OCI uses and the only one here.
+
+    Tools and files of others have the digits alone: see `digits`.
+    """
+    return f"{_PREFIX}{hex_digits}"
+
+
+def digits(digest_: str) -> str:
+    """The 64 hex digits of a digest."""
+    return digest_.removeprefix(_PREFIX)
+
+
+def is_digest(text: object) -> bool:
+    """True for a digest as `digest` writes it."""
+    return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
+
+
 def sha256(data: bytes) -> str:
-    """The digest of ``data`` as ``sha256:HEX``, the form OCI uses."""
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+    """The digest of ``data``."""
+    return digest(hashlib.sha256(data).hexdigest())
 
 
 def sha256_file(path: Path) -> str:
-    """The digest of a file's content as ``sha256:HEX``."""
+    """The digest of a file's content."""
     with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        return digest(hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def sha512_file(path: Path) -> str:
     """The SHA-512 of a file's content, 128 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha512").hexdigest()
+
+
+def config_hash(values: Any) -> str:
+    """64 hex digits that identify a normalised config, given as JSON values."""
+    return digits(sha256(canonical(values)))
 
 
 def key(value: Any) -> str:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Says what differs inside two files that should be the same: with diffoscope where it is installed.
+# Shows the differences of two files that should be the same, with diffoscope if it is installed.
 # in: first, second    out: difference (text)
 set -u
 cd /run/work

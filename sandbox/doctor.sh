@@ -1,5 +1,5 @@
 #!/bin/sh
-# Says who it is and which network interfaces it sees.
+# Writes the name of its user and the network interfaces that it sees.
 # out: said
 set -eu
 { id -un; ls /sys/class/net; } > /run/out/said

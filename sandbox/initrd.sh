@@ -1,4 +1,4 @@
-# Sourced for `make_initrd ROOT VERSION KERNEL …`, which makes the initramfs of a kernel with the tools in ROOT.
+# Sourced for `make_initrd ROOT VERSION KERNEL …`, which makes the initramfs for a kernel with the tools in ROOT.
 # in: generator, mkinitcpio.conf    out: kernel, initrd
 . /run/step/problem.sh
 
@@ -6,7 +6,7 @@ make_initrd() {
     root=$1 version=$2
     shift 2
     if [ $# -ne 1 ] || [ ! -e "$1" ]; then
-        problem kernel "" "the package of the kernel should bring one kernel; found: $*" "choose another kernel"
+        problem kernel "" "the kernel package should contain one kernel, but has: $*" "choose another kernel"
     fi
     stop_on_problems
     mount --rbind /dev "$root"/dev
@@ -18,7 +18,7 @@ make_initrd() {
         chroot "$root" mkinitramfs -c zstd -l 9 -o /boot/initrd "$version"
         ;;
     dracut)
-        # It finds libraries that are opened by name (libkmod, by systemd) through the linker's cache.
+        # dracut finds libraries that are loaded by name (libkmod, by systemd) through the linker's cache.
         chroot "$root" ldconfig
         module=$root/usr/lib/dracut/modules.d/91live-layers
         mkdir "$module"
@@ -35,7 +35,7 @@ make_initrd() {
             chroot "$root" mkinitcpio -k "$version" -c /etc/mkinitcpio.conf -g /boot/initrd 2>&1 ||
                 echo "$?" > /run/work/failed
         } | tee /run/work/said
-        # It goes on after a hook that failed, and may end with 0.
+        # It continues after a failed hook, and may exit with 0.
         if [ -e /run/work/failed ] || [ ! -s "$root"/boot/initrd ] || grep -q '^==> ERROR:' /run/work/said; then
             problem initrd mkinitcpio "mkinitcpio failed" "see the log for its message"
             stop_on_problems

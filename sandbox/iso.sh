@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes the ISO. xorriso takes its UUIDs and volume dates from SOURCE_DATE_EPOCH, but not the files'. Between reports
-# of its progress it does not look whether it is done, so there are ten a second.
+# Writes the ISO. xorriso takes UUIDs and volume dates from SOURCE_DATE_EPOCH, but not the dates of files. It notices
+# that it is done only when it reports its progress, hence ten reports per second.
 # in: iso/ (the tree), options (NUL-separated), mbr, efi    standard output: the ISO
 set -eu
 date=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y%m%d%H%M%S00)

@@ -1,5 +1,5 @@
-# Sourced for `pack DIRECTORY IMAGE [PATTERN …]`, which packs a directory without what matches a pattern.
-# Patterns stand in a file: behind -e, mksquashfs takes everything for a name to leave out.
+# Sourced for `pack DIRECTORY IMAGE [PATTERN …]`, which packs a directory without the files that match a pattern.
+# Patterns are passed in a file, since mksquashfs takes all arguments after -e for names to exclude.
 # in: mksquashfs (options, one a line)
 pack() {
     directory=$1 image=$2

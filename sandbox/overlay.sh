@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs inside the system that is being built. Everything it changes becomes the upper layer.
+# Runs in the system that is being built. Everything that it changes becomes the upper layer.
 # in: users, groups, tree.tar, permissions, commands, checks, services, hooks, hook/NUMBER
 set -eu
 . /run/step/problem.sh
@@ -33,8 +33,9 @@ while IFS=: read -r name uid shell groups full_name password; do
 done < /run/in/users
 stop_on_problems
 
-# Users and groups of the overlay's own files come to those that packages made, and win over them. The mode stays: a tree
-# knows none but 0644, and shadow is nobody's to read. Owners are looked up in these files, so they come first.
+# Users and groups in the overlay's own files are merged into those of packages, and override them. The files keep their
+# modes, since those in a tree are always 0644, and shadow must not be readable. This comes first, since the owners of
+# other files are looked up here.
 databases='etc/passwd etc/group etc/shadow etc/gshadow'
 mkdir -p /run/work
 for database in $databases; do
@@ -53,7 +54,7 @@ while read -r database name; do
 done < /run/in/groups
 stop_on_problems
 
-# Directories that are there keep their modes, and links to directories (/lib) stay links.
+# Existing directories keep their modes, and links to directories (/lib) stay links.
 printf '%s\n' $databases > /run/work/unpacked
 tar -x -f /run/in/tree.tar -C / --anchored --exclude-from=/run/work/unpacked --no-overwrite-dir \
     --keep-directory-symlink --same-owner --same-permissions
@@ -94,11 +95,11 @@ stop_on_problems
 
 while read -r verb unit; do
     if [ "$verb" = mask ] && ! is_unit "$unit"; then
-        # systemctl masks what is not there.
+        # systemctl also masks units that do not exist.
         problem services "$unit" "the system has no unit $unit to mask" "check its name, or leave it out"
     else
         SYSTEMD_OFFLINE=1 systemctl --quiet "$verb" "$unit" ||
-            problem services "$unit" "systemctl $verb $unit failed" "is there such a unit in the system?"
+            problem services "$unit" "systemctl $verb $unit failed" "check its name, or add the package that contains it to packages"
     fi
 done < /run/in/services
 stop_on_problems
@@ -114,7 +115,7 @@ while read -r DEBATE_HOOK; do
     '#!') "$hook" < /dev/null || status=$? ;;
     *) bash -eu "$hook" < /dev/null || status=$? ;;
     esac
-    : > /run/problems # What a hook writes there is not a problem of the profile.
+    : > /run/problems # Hooks must not report problems of the profile.
     [ "$status" -eq 0 ] ||
         problem hooks "$number" "$DEBATE_HOOK failed with exit status $status" "see the log for its message"
     stop_on_problems

@@ -1,7 +1,7 @@
-# Sourced by overlay.sh: looks whether the system has what a profile names. What it lacks would be ignored at boot.
+# Sourced by overlay.sh: checks that the system has what a profile names. Missing things would be ignored at boot.
 # Needs `problem`.
 
-# has_locale NAME: whether locale-gen, which goes on after an error, made it.
+# has_locale NAME: checks that locale-gen, which continues after errors, made it.
 has_locale() {
     [ -n "$(LC_ALL=$1 locale 2>&1 > /dev/null)" ] || return 0
     near=$(ls /usr/share/i18n/locales | grep "^${1%%_*}_" | tr '\n' ' ')
@@ -17,7 +17,7 @@ has_timezone() {
         "${near:+choose one that it has, such as $near(}old names are in Debian's package tzdata-legacy${near:+)}"
 }
 
-# has_xkb LAYOUT [VARIANT]: Debian's console takes its keymap from X.
+# has_xkb LAYOUT [VARIANT]: Debian's console uses the keymaps of X.
 has_xkb() {
     symbols=/usr/share/X11/xkb/symbols
     if [ ! -f "$symbols/$1" ]; then
@@ -30,14 +30,14 @@ has_xkb() {
         problem keymap "$1-$2" "the layout $1 has no variant $2" "choose one of $(echo $variants)"
 }
 
-# has_console_keymap NAME: of kbd.
+# has_console_keymap NAME: checks for a keymap of kbd.
 has_console_keymap() {
     [ -z "$(find /usr/share/kbd/keymaps -name "$1.map*" -print -quit)" ] || return 0
     near=$(find /usr/share/kbd/keymaps -name "${1%"${1#??}"}*.map*" -printf '%f\n' | sed 's/\.map.*//' | sort -u | tr '\n' ' ')
     problem keymap "$1" "the system has no $1" "choose one of /usr/share/kbd/keymaps${near:+, such as $near}"
 }
 
-# is_unit UNIT: in a file, of its template for an instance, or as a script of System V.
+# is_unit UNIT: true if it has a unit file, its template has one, or it is a System V script.
 is_unit() {
     template=$(echo "$1" | sed 's/@[^.]*\./@./')
     for directory in /etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do

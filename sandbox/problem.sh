@@ -1,6 +1,6 @@
-# Sourced for `problem FIELD VALUE FACT [REMEDY]`, which says that VALUE below the profile's FIELD is wrong, and for
-# `stop_on_problems`. FIELD is empty where something else than the profile is wrong, VALUE where all of the field is.
-# The builder reads what is wrong here and nowhere else: in the log everything that runs can write whatever it likes.
+# Sourced for `problem FIELD VALUE FACT [REMEDY]`, which reports a problem with VALUE in the profile's FIELD, and for
+# `stop_on_problems`. FIELD is empty if the problem is not one of the profile, VALUE if it is one of the whole field.
+# The builder reads problems only from this file, since every program can write anything to the log.
 problems=0
 problem() {
     printf '%s\0' "$1" "$2" "$3" "${4-}" >> /run/problems

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Packs what the commands before changed in the system.
+# Packs the changes of earlier commands to the system.
 # in: mksquashfs    out: layer (squashfs, with whiteouts)
 set -eu
 . /run/step/mksquashfs.sh

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from debate import PACKAGE
+from debate import PACKAGE, keys
 from debate.cache.store import Store
 from debate.host.files import read_object
 
@@ -83,7 +83,7 @@ def digests_of(record: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(outputs, dict):
         yield from (str(output.get("digest")) for output in outputs.values() if isinstance(output, dict))
     if isinstance(packages, list):
-        yield from (f"sha256:{package.get('sha256')}" for package in packages if isinstance(package, dict))
+        yield from (keys.digest(str(package.get("sha256"))) for package in packages if isinstance(package, dict))
 
 
 def _remove(store: Store, doomed: list[tuple[float, str, int]]) -> Iterator[tuple[float, str, int]]:

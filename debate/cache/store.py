@@ -198,7 +198,7 @@ class Store:
         with self.removing(shared=True):
             file = os.open(running, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
             fcntl.flock(file, fcntl.LOCK_EX)  # The kernel releases it when this process ends.
-        known = self.root / "outputs" / keys.sha256(os.fsencode(output)).removeprefix("sha256:")[:32]
+        known = self.root / "outputs" / keys.digits(keys.sha256(os.fsencode(output)))[:32]
         if not known.exists():
             self._write(known, os.fsencode(output), 0o644)
         atexit.register(running.unlink, missing_ok=True)
@@ -304,7 +304,7 @@ class Store:
 
     def incoming_path(self, artifact: Artifact) -> Path:
         """Path of an object while it is downloaded."""
-        return self.root / "incoming" / artifact.digest.removeprefix("sha256:")
+        return self.root / "incoming" / keys.digits(artifact.digest)
 
     @contextmanager
     def workspace(self, name: str) -> Iterator[Path]:

@@ -18,12 +18,12 @@ def run(context: Context) -> Answer:
     from debate.cache.check import check
     from debate.cache.store import Store
 
-    told = time.monotonic()
+    reported = time.monotonic()
 
     def progress(done: int, total: int) -> None:
-        nonlocal told
-        if time.monotonic() - told > _INTERVAL:
-            told = time.monotonic()
+        nonlocal reported
+        if time.monotonic() - reported > _INTERVAL:
+            reported = time.monotonic()
             context.say(f"{bytes_shown(done)} of {bytes_shown(total)} read")
 
     found = check(Store(context.settings.cache), progress)

@@ -75,11 +75,11 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
                 (profiles / target).parent.mkdir(parents=True, exist_ok=True)
                 os.rename(work / target, profiles / target)
     brings = f"{count(len(draft.overlay), 'file')} and {count(len(draft.hooks), 'hook')}"
-    told = [f"{shown(profiles / targets[0])} written, with {brings}"]
+    lines = [f"{shown(profiles / targets[0])} written, with {brings}"]
     if draft.losses:
-        told.append(f"without a counterpart, or in need of a look ({len(draft.losses)}):")
-        told += [f"  {loss}" for loss in draft.losses]
-    return [*told, f"next: doit build:{name}"]
+        lines.append(f"without a counterpart, or to be checked ({len(draft.losses)}):")
+        lines += [f"  {loss}" for loss in draft.losses]
+    return [*lines, f"next: doit build:{name}"]
 
 
 def _copy(overlay: Mapping[str, Path], target: Path, executable: Collection[str]) -> None:

@@ -77,7 +77,7 @@ def export(name: str, made: Config, own: Mapping[str, File], epoch: int) -> Expo
 def sums(files: Mapping[str, File]) -> bytes:
     """One line per file: the SHA-256 of its content or link target, and its path."""
     lines = [
-        f"{keys.sha256(file.link.encode() if file.link else file.content).removeprefix('sha256:')}  {path}\n"
+        f"{keys.digits(keys.sha256(file.link.encode() if file.link else file.content))}  {path}\n"
         for path, file in sorted(files.items())
         if path != SUMS
     ]

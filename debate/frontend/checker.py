@@ -1,7 +1,7 @@
-"""How doit sees that a file changed: by xxh3-128, and only where its inode says it may have.
+"""Detects changed files for doit: by xxh3-128, which is only computed if the inode changed.
 
-doit's own checker trusts an equal modification time. Outputs of reproducible builds carry times out
-of their epoch, so that new content can have the old time. The change time cannot be set back.
+doit's own checker trusts an unchanged modification time. Outputs of reproducible builds have times derived from their
+epoch, so new content can have the old modification time. The change time cannot be set back.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class XXH3Checker(FileChangedChecker):  # type: ignore[misc]
     """State of a file: size, mtime and ctime in nanoseconds, inode, xxh3-128 in hex."""
 
     def check_modified(self, file_path: str, file_stat: os.stat_result, state: Any) -> bool:
-        """Whether the file's content differs from what ``state`` says."""
+        """True if the file's content differs from ``state``."""
         if state[:4] == _signature(file_stat):
             return False
         if state[0] != file_stat.st_size:
@@ -24,7 +24,7 @@ class XXH3Checker(FileChangedChecker):  # type: ignore[misc]
         return bool(state[4] != xxh3(file_path))
 
     def get_state(self, dep: str, current_state: Any) -> list[Any] | None:
-        """The file's state, or None where it is ``current_state`` still."""
+        """The file's state, or None if it is still ``current_state``."""
         signature = _signature(os.stat(dep))
         if current_state and current_state[:4] == signature:
             return None
@@ -36,7 +36,7 @@ def _signature(stat: os.stat_result) -> list[int]:
 
 
 def xxh3(path: str) -> str:
-    """The xxh3-128 of a file's content in hex. It detects change and names nothing."""
+    """The xxh3-128 of a file's content in hex. It detects changes, but never identifies content."""
     import xxhash
 
     digest = xxhash.xxh3_128()

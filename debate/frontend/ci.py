@@ -1,4 +1,4 @@
-"""What the logs of GitHub Actions and GitLab CI understand.
+"""Commands in the logs of GitHub Actions and GitLab CI.
 
 Sources: docs.github.com, "Workflow commands for GitHub Actions"; docs.gitlab.com, "Expand and collapse job log
 sections".
@@ -16,41 +16,41 @@ from debate.errors import Problem
 
 
 def on_github() -> bool:
-    """Whether this runs in GitHub Actions."""
+    """True if this runs in GitHub Actions."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def on_gitlab() -> bool:
-    """Whether this runs in GitLab CI."""
+    """True if this runs in GitLab CI."""
     return os.environ.get("GITLAB_CI") == "true"
 
 
 def annotation(message: str, **properties: object) -> str:
-    """GitHub's command for an error; ``properties`` such as file, line and title say where."""
-    where = ",".join(
+    """GitHub's command for an error, with ``properties`` such as file, line and title."""
+    listed = ",".join(
         f"{name}={_escaped(str(value)).replace(':', '%3A').replace(',', '%2C')}" for name, value in properties.items()
     )
-    return f"::error{f' {where}' if where else ''}::{_escaped(message)}"
+    return f"::error{f' {listed}' if listed else ''}::{_escaped(message)}"
 
 
 def errors(problems: Iterable[Problem], title: str = "", details: str = "") -> list[str]:
-    """GitHub's commands for errors, each at its line of its file if it has one; others have ``details`` below them."""
+    """GitHub's commands for errors. Those without a line have ``details`` appended."""
     return [_annotated(problem, title, details) for problem in problems]
 
 
 def _annotated(problem: Problem, title: str, details: str) -> str:
     place = problem.place
-    where: dict[str, object] = {"title": title} if title else {}
+    properties: dict[str, object] = {"title": title} if title else {}
     if place is not None and (place.line or os.path.isfile(place.file)):
         at = {"file": place.file, "line": place.line, "col": place.column}
-        where = {name: value for name, value in at.items() if value} | where
+        properties = {name: value for name, value in at.items() if value} | properties
         problem = replace(problem, place=None)
-    text = str(problem) if "line" in where else "\n".join(filter(None, (str(problem), details)))
-    return annotation(text, **where)
+    text = str(problem) if "line" in properties else "\n".join(filter(None, (str(problem), details)))
+    return annotation(text, **properties)
 
 
 def inert(text: str) -> str:
-    """``text`` without commands to GitHub, which obeys them behind spaces, and ``##[NAME]`` anywhere in a line.
+    """``text`` with disarmed commands to GitHub, which accepts them after spaces, and ``##[NAME]`` anywhere in a line.
 
     Source: src/Runner.Common/ActionCommand.cs of github.com/actions/runner.
     """
@@ -65,7 +65,7 @@ def _escaped(text: str) -> str:
 
 
 def folded(title: str, lines: Iterable[str]) -> str:
-    """``lines`` as a section that is closed at first. Nothing in them is a command, as long as they are printable."""
+    """``lines``, which must be printable, as a collapsed section in which commands are disabled."""
     import secrets
 
     token = secrets.token_hex(16)

@@ -1,4 +1,4 @@
-"""DOIT_CONFIG: how doit runs a graph of ours."""
+"""DOIT_CONFIG: how doit runs the graph."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from debate.graph.tasks import Graph
 
 
 def doit_config(graph: Graph, **more: Any) -> dict[str, Any]:
-    """What dodo.py assigns to DOIT_CONFIG; ``more`` is added. What runs is shown on a board from now on."""
+    """The value of DOIT_CONFIG in dodo.py, with ``more`` added. From now on a board shows the running steps."""
     output = graph.settings.output
     board = Board(output / ".times.json")
     graph.run.display = board
@@ -22,7 +22,7 @@ def doit_config(graph: Graph, **more: Any) -> dict[str, Any]:
     except OSError:
         database = ":memory:"
     if not all(os.access(path, os.W_OK) for path in (output, database) if os.path.exists(path)):
-        database = ":memory:"  # To look around takes no right to write.
+        database = ":memory:"  # Commands that only read must work without write access.
     return {
         "backend": "sqlite3",
         "dep_file": database,

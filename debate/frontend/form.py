@@ -1,4 +1,4 @@
-"""How a run is shown: what the reporter counts, and what a form of showing it is told."""
+"""The interface of output formats: the counters of a run, and its events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from debate.deferred import frozen
 from debate.errors import DebateError
 
 SOURCES = ("built", "local", "remote")
-"""Where the result of a step can come from: made now, the store, the remote."""
+"""Where the result of a step came from: built now, the local store, the remote."""
 
 
 @frozen
@@ -20,36 +20,36 @@ class Done:
 
     task: str
     source: str
-    """One of `SOURCES`; empty where no key stands for the result."""
+    """One of `SOURCES`; empty if the task has no key."""
     seconds: float
-    """What it took to make the result: now, or when it was made, if it is from the store or the remote."""
+    """Duration of the step: now, or when it was built if the result is from the store or the remote."""
     log: str = ""
-    """Path of the log that this very run wrote; empty where no sandbox ran."""
+    """Path of the log that this run wrote; empty if no sandbox ran."""
     note: str = ""
     why: Sequence[str] = ()
     lines: Sequence[str] = ()
     made: Sequence[Mapping[str, Any]] = ()
-    """Of each image: ``what`` was made and what to do ``next`` (may be empty), as text for people; other keys go to
-    JSON as they are."""
+    """For each image: ``what`` was made and what to do ``next`` (may be empty), as text for people; other keys are
+    copied to JSON."""
 
 
 @dataclass(eq=False, repr=False)
 class Tally:
-    """Numbers of a run."""
+    """Counters of a run."""
 
     sources: dict[str, int] = field(default_factory=dict)
-    """Source -> how many results came from there."""
+    """Source -> number of results."""
     ran: int = 0
     unchanged: int = 0
     failed: int = 0
     skipped: int = 0
-    """Not run, since what they need failed."""
+    """Tasks that did not run, since one that they need failed."""
     saved: float = 0.0
-    """Seconds of work that results from the store and the remote spared."""
+    """Seconds of work that results from the store and the remote saved."""
 
 
 class Form(Protocol):
-    """How a run is shown."""
+    """An output format. Each method reports one event."""
 
     def done(self, done: Done) -> None:
         """A task succeeded."""
@@ -58,16 +58,16 @@ class Form(Protocol):
         """A task is up to date."""
 
     def made_before(self, task: str, made: Sequence[Mapping[str, Any]]) -> None:
-        """What an earlier run of a task that is up to date ``made``, as `Done` has it. Comes at the end of a run."""
+        """A task that is up to date ``made`` this in an earlier run, as in `Done`. Called at the end of a run."""
 
     def skipped(self, task: str) -> None:
-        """A task did not run, since what it needs failed."""
+        """A task did not run, since one that it needs failed."""
 
     def failed(self, task: str, error: DebateError, text: str) -> None:
-        """A task failed; ``text`` is what people are told, with hints."""
+        """A task failed; ``text`` is the message for people, with hints."""
 
     def answered(self, task: str, answer: Answer) -> None:
         """A command has an answer."""
 
     def end(self, tally: Tally, errors: Sequence[str]) -> None:
-        """The run is over. ``errors``: doit's own, which belong to no task."""
+        """The run has ended. ``errors``: doit's own, which belong to no task."""

@@ -1,6 +1,6 @@
 """`doit help`, `doit help TASK` and `doit TASK --help`, and the README's table of commands.
 
-All of it comes from what the commands and the rules say of themselves.
+All texts come from the declarations of the commands and rules.
 
     python -m debate.frontend.help      prints the README's table
 """
@@ -14,43 +14,47 @@ from dataclasses import dataclass
 from doit.cmd_help import Help as DoitHelp
 
 from debate.commands.command import Command, commands
+from debate.host.streams import show
 from debate.steps.rules import rules
 
 SECTIONS = ("Write a profile", "Build", "Know why", "Share", "This host")
 """Headings of the overview, in order."""
 _FIRST = "doit [TASK …]"
 _LAST = """\
-doit help TASK or doit TASK --help   how one of them is used
-doit -v TASK                         with the output of each step
+doit help TASK or doit TASK --help   usage of one of them
+doit -v TASK                         show the output of each step
 doit TASK --format json              results and problems as JSON lines (docs/json.md)
 doit list --all, doit help run       all tasks; doit's own options
 """
 _OWN = (
-    ("`doit help`, `doit help TASK`, `doit TASK --help`", "show how it is used"),
+    ("`doit help`, `doit help TASK`, `doit TASK --help`", "show help"),
     ("`doit TASK --format json`", "print results and problems as JSON lines: [docs/json.md](docs/json.md)"),
-    ("`doit list --all`, `doit info TASK`, `doit clean`, `doit forget`", "doit's own; `doit help run` has its options"),
+    (
+        "`doit list --all`, `doit info TASK`, `doit clean`, `doit forget`",
+        "doit's own commands; `doit help run` shows its options",
+    ),
     (
         "`doit tabcompletion --shell bash` (or `zsh`)",
         "print completion for your shell; for fish copy [completion/doit.fish](completion/doit.fish)",
     ),
 )
-"""Rows of the README's table for what doit brings."""
+"""Rows of the README's table for doit's own commands."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A command, or a rule that people name."""
+    """A command, or a rule that users call by name."""
 
     name: str
     label: str
-    """What stands behind `doit` in the overview."""
+    """The words after `doit` in the overview."""
     doc: str
     usage: str
     section: str
 
 
 def step_names() -> tuple[str, ...]:
-    """Every rule, with the one of no profile."""
+    """The names of all rules, including the one without a profile."""
     return tuple(rules())
 
 
@@ -60,7 +64,7 @@ def shell_steps() -> tuple[str, ...]:
 
 
 def _rule_entries() -> Iterator[Entry]:
-    """The rules that people name; all of them build."""
+    """The rules that users call by name, all in the section Build."""
     for rule in rules().values():
         if rule.usage:
             yield Entry(rule.name, f"{rule.name}:NAME", rule.doc, rule.usage, "Build")
@@ -70,7 +74,7 @@ def _rule_entries() -> Iterator[Entry]:
 
 
 def entries() -> list[Entry]:
-    """Everything that people name, by section and name."""
+    """Everything that users call by name, by section and name."""
     found = [*_rule_entries(), *map(_command_entry, commands().values())]
     return sorted(found, key=lambda entry: (SECTIONS.index(entry.section), entry.name))
 
@@ -83,10 +87,10 @@ def _command_entry(command: Command) -> Entry:
 
 
 def overview() -> str:
-    """What there is, by section."""
+    """All commands by section."""
     found = entries()
     width = max(len(entry.label) for entry in found) + 2
-    lines = [f"{_FIRST:<{width + 2}}  what to make or ask; without one: the profiles there are", ""]
+    lines = [f"{_FIRST:<{width + 2}}  run steps and commands; without any, list the profiles", ""]
     for section in SECTIONS:
         lines.append(section)
         lines += [f"  {entry.label:<{width}}{entry.doc}" for entry in found if entry.section == section]
@@ -94,7 +98,7 @@ def overview() -> str:
 
 
 def text(word: str) -> str:
-    """How the task ``word`` (NAME, NAME:PROFILE or shell:STEP:PROFILE) is used; empty for what has no help."""
+    """The usage of the task ``word`` (NAME, NAME:PROFILE or shell:STEP:PROFILE); empty if there is none."""
     name = word.partition(":")[0]
     return next((entry.usage for entry in entries() if entry.name == name), "")
 
@@ -106,15 +110,15 @@ def markdown() -> str:
 
 
 class Help(DoitHelp):  # type: ignore[misc]
-    """doit's help, which knows these tasks better."""
+    """doit's help, with the usage of debate's tasks."""
 
-    doc_purpose = "tell what there is to do and how; start here"
+    doc_purpose = "show help; start here"
 
     def execute(self, params: dict[str, object], args: list[str]) -> int:
-        """Print help on what ``args`` names."""
+        """Print the help for ``args``."""
         known = text(args[0]) if len(args) == 1 else overview() if not args else ""
         if known:
-            sys.stdout.write(known)
+            show(sys.stdout, known)
             return 0
         code: int = super().execute(params, args)
         return code

@@ -1,6 +1,6 @@
 """A run as JSON lines, in the shape of debate/schema/output.schema.json; docs/json.md explains it.
 
-What is meant for people while steps run goes to standard error.
+Progress for people goes to standard error.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import Any, TextIO
 from debate.commands.command import Answer
 from debate.errors import DebateError, Problem
 from debate.frontend.form import SOURCES, Done, Tally
+from debate.host.streams import show
 
 FORMAT = 1
-"""Grows when a program that reads this would break. New fields and new kinds alone do not change it."""
+"""Version of the format. It is increased for incompatible changes, not for new fields and new kinds."""
 
 
 class JsonLines:
-    """Prints on ``stream`` a line for everything that happens, at once."""
+    """Writes a line to ``stream`` immediately for everything that happens."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -42,7 +43,7 @@ class JsonLines:
     def skipped(self, task: str) -> None:
         self._step(task, "skipped")
 
-    def failed(self, task: str, error: DebateError, text: str) -> None:  # noqa: ARG002 - the values say it
+    def failed(self, task: str, error: DebateError, text: str) -> None:  # noqa: ARG002 - the error has it as values
         self._step(task, "failed")
         self._problems(task, error.problems, details=error.details, log=error.log)
 
@@ -66,7 +67,7 @@ class JsonLines:
         self._write("end", ok=ok, counts=counts, seconds_saved=round(tally.saved, 1))
 
     def refused(self, refusal: Exception) -> None:
-        """Nothing ran. A refusal that a `DebateError` caused has that error's problems."""
+        """Nothing ran. If a `DebateError` caused the refusal, its problems are shown."""
         cause = refusal.__cause__
         error = cause if isinstance(cause, DebateError) else DebateError(str(refusal).strip())
         self._problems(None, error.problems, details=error.details)
@@ -82,7 +83,7 @@ class JsonLines:
         self._write("result", task=task, text=text, next=next, data=data or {})
 
     def _problems(self, task: str | None, problems: Iterable[Problem], details: str = "", log: str = "") -> None:
-        """``details`` belong to all of them, and stand with the first."""
+        """``details`` belong to all problems, and are written with the first one."""
         for problem in problems:
             place = problem.place
             self._write(
@@ -100,6 +101,5 @@ class JsonLines:
 
     def _write(self, kind: str, **fields: Any) -> None:
         with self._lock:
-            # In ASCII: readers differ in what else than a line feed ends a line, and a path may be no text at all.
-            self.stream.write(json.dumps({"format": FORMAT, "kind": kind, **fields}) + "\n")
-            self.stream.flush()
+            # In ASCII, since readers differ in which other characters end a line, and paths may not be valid UTF-8.
+            show(self.stream, json.dumps({"format": FORMAT, "kind": kind, **fields}) + "\n")

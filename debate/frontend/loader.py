@@ -1,7 +1,7 @@
-"""doit's task loader, told which profiles the command line names before it makes tasks.
+"""doit's task loader. It learns from the command line which profiles are needed before it makes tasks.
 
-`doit build:one` must not pay for ten thousand profiles beside it. What can be refused before any
-task is made is refused here, each with one line.
+`doit build:one` must not take longer because there are ten thousand other profiles. Mistakes that can be detected
+before any task is made are refused here.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NoReturn
 
 from doit.cmd_base import DodoTaskLoader
 from doit.exceptions import InvalidDodoFile, InvalidTask
 
 from debate.commands.command import commands
-from debate.errors import DebateError
+from debate.errors import DebateError, Place, Problem
 from debate.frontend.reporter import Reporter
 from debate.frontend.words import tasks_among
 from debate.graph.words import problem as problem_of
@@ -25,13 +25,13 @@ from debate.steps.rules import rules
 
 
 class Loader(DodoTaskLoader):  # type: ignore[misc]
-    """Loads dodo.py; narrows its ``GRAPH``."""
+    """Loads dodo.py, and narrows its ``GRAPH`` to the named profiles."""
 
     format = "text"
-    """What the run is to print: text, github or json."""
+    """The output format of the run: text, github or json."""
 
     def setup(self, opt_values: Any) -> None:
-        """Load dodo.py, and with it the settings."""
+        """Load dodo.py, which loads the settings."""
         self.format = opt_values.get("format", "text")
         try:
             super().setup(opt_values)
@@ -39,7 +39,7 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
             raise InvalidDodoFile(str(error)) from error
 
     def load_doit_config(self) -> Any:
-        """What dodo.py configures, with a reporter that prints what was asked for."""
+        """The configuration in dodo.py, with a reporter for the requested format."""
         config = super().load_doit_config()
         reporter = config.get("reporter")
         if isinstance(reporter, type) and issubclass(reporter, Reporter):
@@ -59,19 +59,19 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         graph.narrow(words)
         try:
             tasks = super().load_tasks(cmd, pos_args)
-        except DebateError as error:  # A setting that only the tasks can tell to be wrong.
+        except DebateError as error:  # A setting that only the tasks can validate.
             raise InvalidDodoFile(str(error)) from error
         known = {name for task in tasks for name in (task.name, *task.targets)}
         problem = problem_of([word for word in words if word not in known], graph.settings.profiles)
         if not problem and cmd.execute_tasks:
             problem = _surplus(words, known)
         if problem:
-            raise InvalidTask(problem)
+            _refuse(problem)
         return tasks
 
     def _interrupt(self, number: int, _frame: object) -> None:
-        """End at once, but through `atexit`, so that sandboxes are stopped and cleaned up."""
-        sys.stderr.write("\ninterrupted; what is finished is kept: run the same command again to go on\n")
+        """Exit immediately, but through `atexit`, so that sandboxes are stopped and cleaned up."""
+        sys.stderr.write("\ninterrupted; finished steps are kept: run the same command again to continue\n")
         graph = self.namespace.get("GRAPH")
         if graph is not None:
             graph.run.stop()
@@ -79,7 +79,7 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
 
 
 def needs_root(task: str) -> bool:
-    """True for a task that cannot run without root. What is not debate's own is left to its own actions."""
+    """True for a task of debate that needs root. Other tasks are left to their own actions."""
     name = task.partition(":")[0]
     if name in commands():
         return commands()[name].root
@@ -87,17 +87,23 @@ def needs_root(task: str) -> bool:
 
 
 def _require_root(words: Sequence[str]) -> None:
-    """Building mounts file systems and starts systemd-nspawn."""
+    """Refuse tasks that need root to mount file systems and start systemd-nspawn."""
     if any(map(needs_root, words)) and os.geteuid() != 0:
         command = " ".join(sys.argv[1:])
-        raise InvalidTask(f"building needs root, for mounts and systemd-nspawn; run: sudo {sys.argv[0]} {command}")
+        remedy = f"run: sudo {sys.argv[0]} {command}"
+        _refuse(Problem(None, "building needs root, for mounts and systemd-nspawn", remedy))
 
 
-def _surplus(words: Sequence[str], known: set[str]) -> str:
-    """What is wrong with a word that stands behind a command that takes none, and is no task either."""
+def _refuse(problem: Problem) -> NoReturn:
+    """End doit's run with a problem, which JSON lines show by its values."""
+    raise InvalidTask(str(problem)) from DebateError.of([problem])
+
+
+def _surplus(words: Sequence[str], known: set[str]) -> Problem | None:
+    """The problem of a word that follows a command that takes no names, and is not a task."""
     for command, word in pairwise(words):
         name = command.partition(":")[0]
         if name in commands() and not commands()[name].names and word not in known and "*" not in word:
             usage = commands()[name].usage.splitlines()[0]
-            return f"{name}: {word!r} is not a task, and {name} takes no names; {usage}"
-    return ""
+            return Problem(Place(name), f"{word!r} is not a task, and {name} takes no names", usage)
+    return None

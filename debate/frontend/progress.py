@@ -1,7 +1,7 @@
 """Progress: the running steps, shown on a terminal, in a file or in a CI log.
 
-A `Board` knows the running steps. On a terminal they are redrawn in place below what is finished; elsewhere each that
-takes long is mentioned from time to time, so that no minute is silent.
+A `Board` knows the running steps. On a terminal they are redrawn in place below the finished ones; elsewhere steps that
+take long are reported from time to time.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from debate.frontend import ci
 from debate.host.files import write_atomically
+from debate.host.streams import show
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -24,17 +25,17 @@ if TYPE_CHECKING:
     from debate.model import Activity
 
 _LIVE_AFTER = 0.4
-"""Seconds until a terminal's live view is worth loading what draws it."""
+"""Seconds after which a terminal's live view is worth the time to import its code."""
 _EVERY = 1.0
-"""Seconds between looks at the running steps where nothing is redrawn."""
+"""Seconds between checks of the running steps if nothing is redrawn."""
 _FIRST, _NEXT = 10.0, 30.0
-"""Seconds until a running step is mentioned, and until it is mentioned again."""
+"""Seconds until a running step is reported, and until it is reported again."""
 _LINE = 160
-"""Characters of a step's own output that are shown beside it."""
+"""Maximum number of characters of a step's output that are shown."""
 
 
 class Board:
-    """The running steps, and the stream on which they are shown."""
+    """The running steps, and the stream to which they are written."""
 
     def __init__(self, times: Path) -> None:
         self.times_file = times
@@ -45,13 +46,13 @@ class Board:
         self._lock = threading.RLock()
         self._live: Any = None
         self._over: threading.Event | None = None
-        """Ends the thread that watches, None where there is none. Each such thread has an event of its own."""
+        """Ends the thread that shows progress; None if there is none. Each of these threads has its own event."""
         self._times: dict[str, float] | None = None
         self._changed = False
 
     @property
     def terminal(self) -> bool:
-        """Whether to redraw in place."""
+        """True to redraw in place."""
         return self.stream.isatty() and os.environ.get("TERM") != "dumb" and "CI" not in os.environ
 
     # What runs -------------------------------------------------------------------------------------
@@ -76,7 +77,7 @@ class Board:
             return activity.elapsed if activity else 0.0
 
     def activity(self, name: str) -> Activity:
-        """The activity of a running step; for any other, one that nobody sees."""
+        """The activity of a running step, or a new one that is not shown."""
         from debate.model import Activity
 
         return self.running.get(name) or Activity(name)
@@ -84,14 +85,14 @@ class Board:
     # How long it takes -----------------------------------------------------------------------------
 
     def expected(self, name: str) -> float:
-        """Seconds that the step took last time, or else the same step of another profile; 0 if neither is known."""
+        """Seconds that the step took last time, or else for another profile; 0 if unknown."""
         times = self.times()
         step = name.partition(":")[0]
         others = [seconds for other, seconds in times.items() if other.partition(":")[0] == step]
         return times.get(name) or (others[-1] if others else 0.0)
 
     def took(self, name: str, seconds: float) -> None:
-        """Remember the duration of a step for the next run, if it is long enough to matter."""
+        """Remember the duration of a step for the next run, unless it is very short."""
         if seconds < 1:
             return
         self.times().pop(name, None)
@@ -99,7 +100,7 @@ class Board:
         self._changed = True
 
     def times(self) -> dict[str, float]:
-        """Step -> seconds. A file that is missing or damaged has none."""
+        """Step -> seconds; empty if the file is missing or damaged."""
         if self._times is None:
             try:
                 found = json.loads(self.times_file.read_bytes())
@@ -111,9 +112,9 @@ class Board:
     # What is shown ---------------------------------------------------------------------------------
 
     def write(self, text: str, *, style: str = "", stamped: bool = True, commands: bool = False) -> None:
-        """Show lines that stay. Without a terminal, each starts with the time of day.
+        """Write lines that stay. Without a terminal, each starts with the time of day.
 
-        ``commands``: the text has commands to the CI system, which otherwise find no way there.
+        ``commands``: the text contains commands to the CI system, which are otherwise disarmed.
         """
         if not commands:
             text = ci.inert(text)
@@ -129,11 +130,10 @@ class Board:
             elif style and self.terminal:
                 codes = {"red": "31", "green": "32", "dim": "2"}
                 text = f"\x1b[{codes[style]}m{text}\x1b[0m"
-            self.stream.write(f"{text}\n")
-            self.stream.flush()
+            show(self.stream, f"{text}\n")
 
     def close(self) -> None:
-        """Leave the terminal as it was; save the durations."""
+        """Restore the terminal, and save the durations."""
         with self._lock:
             if self._over is not None:
                 self._over.set()
@@ -154,7 +154,7 @@ class Board:
     def _keep_showing(self, over: threading.Event) -> None:
         while not over.wait(_LIVE_AFTER if self.terminal else _EVERY):
             with self._lock:
-                if over.is_set():  # While this thread waited for the lock.
+                if over.is_set():  # It was set while this thread waited for the lock.
                     return
                 if not self.running:
                     if self._live is None:

@@ -1,4 +1,4 @@
-"""What a run shows: doit's reporter keeps count and hands each thing that happens to the form that was asked for."""
+"""doit's reporter: counts the results of a run, and passes each event to the requested output format."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from debate.graph.failed import Failed
 
 
 class Reporter(ConsoleReporter):  # type: ignore[misc]
-    """doit's reporter for people who build images, and for their programs."""
+    """doit's reporter for people who build images, and for programs."""
 
-    desc = "one line a step, with time and where its result came from"
+    desc = "one line per step, with its duration and the source of its result"
     board: Board
     at_end: Callable[[], None] = staticmethod(lambda: None)
-    """Called after the last task. A task's own teardown will not do: doit's threads end one by one."""
+    """Called after the last task. A task's teardown cannot do this, since doit's threads end at different times."""
     format = "text"
     """text, github or json."""
 
@@ -29,7 +29,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         super().__init__(outstream, options)
         self.tally = Tally()
         self.unchanged: list[Any] = []
-        """Tasks that are up to date. doit gives them the values of their last run only after it has told of them."""
+        """Tasks that are up to date. doit sets the values of their last run only after it has reported them."""
         self.form: Form
         if self.format == "json":
             from debate.frontend.json_lines import JsonLines
@@ -43,7 +43,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
             self.form = TextLines(self.board, github=self.format == "github")
 
     def initialize(self, tasks: dict[str, Any], selected_tasks: list[str]) -> None:
-        """Count what may have to run."""
+        """Count the tasks that may have to run."""
         wanted, pending = set(), list(selected_tasks)
         while pending:
             name = pending.pop()
@@ -53,7 +53,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         self.board.all = sum(1 for name in wanted if tasks[name].actions)
 
     def execute_task(self, task: Any) -> None:
-        if not _tells(task) and task.actions:
+        if not _answers(task) and task.actions:
             self.board.begin(task.name, verbose=task.verbosity == 2)
 
     def skip_uptodate(self, task: Any) -> None:
@@ -70,7 +70,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         values = task.values or {}
         took = self.board.end(task.name)
         self.board.done += 1
-        if _tells(task):
+        if _answers(task):
             self._show_answer(task)
             return
         source = values.get("source") or ""
@@ -124,6 +124,6 @@ def _reasons(values: Sequence[Any]) -> list[str]:
     return [str(reason) for value in values if (reason := Reason.from_json(value))]
 
 
-def _tells(task: Any) -> bool:
-    """True for a task that answers a question: its answer is all that there is to show."""
-    return bool(task.meta and task.meta.get("tells"))
+def _answers(task: Any) -> bool:
+    """True for a command of which only the answer is shown."""
+    return bool(task.meta and task.meta.get("answers"))

@@ -1,6 +1,7 @@
-"""A run as text: one line a step that ran, an error where there was one, and at the end what came of it.
+"""A run as text: one line per step that ran, errors, and a summary at the end.
 
-In the logs of GitHub and GitLab, each step's own log is folded in; GitHub shows errors at the line of the file.
+In GitHub and GitLab CI the log of each step is included as a collapsed section. GitHub also shows errors at the line
+of the file.
 """
 
 from __future__ import annotations
@@ -19,22 +20,22 @@ from debate.text.printable import printable
 _SOURCES = {"local": "from the cache", "remote": "from the remote"}
 _COUNTED = {"built": "built", **_SOURCES}
 _WHY = 90
-"""Characters of the reason for which a step ran that stand beside it."""
+"""Maximum number of characters of a reason that are shown in the line of a step."""
 
 
 class TextLines:
-    """Prints above what the board redraws."""
+    """Writes text above the lines that the board redraws."""
 
     def __init__(self, board: Board, *, github: bool) -> None:
         self.board = board
         self.asked = github
-        """Annotations were asked for: of an answer nothing else is wanted."""
+        """True if annotations were requested. Then only the annotations of an answer are shown."""
         self.made: list[tuple[str, str]] = []
-        """What was made, and what one does with it."""
+        """What was made, and what to do next."""
 
     @property
     def github(self) -> bool:
-        """GitHub reads this."""
+        """True if the output is for GitHub."""
         return self.asked or ci.on_github()
 
     def done(self, done: Done) -> None:
@@ -50,13 +51,13 @@ class TextLines:
         self.made += [(made["what"], made["next"]) for made in done.made]
 
     def unchanged(self, task: str) -> None:
-        """Only counted."""
+        """Does nothing: these tasks are only counted."""
 
     def made_before(self, task: str, made: Sequence[Mapping[str, Any]]) -> None:
-        """Nothing new."""
+        """Does nothing."""
 
     def skipped(self, task: str) -> None:
-        self.board.write(f"  {task:<22} not run: what it needs failed", style="dim")
+        self.board.write(f"  {task:<22} not run: a step that it needs failed", style="dim")
 
     def failed(self, task: str, error: DebateError, text: str) -> None:
         self.board.write(f"  {task:<22} failed", style="red")
@@ -67,7 +68,7 @@ class TextLines:
         if self.github:
             self._commands(ci.errors(error.problems, task.replace(":", " "), error.details))
 
-    def answered(self, task: str, answer: Answer) -> None:  # noqa: ARG002 - an answer stands for itself
+    def answered(self, task: str, answer: Answer) -> None:  # noqa: ARG002 - answers are shown without their task
         if self.github and answer.problems:
             if not self.asked:
                 self._lines(answer.text.splitlines())
@@ -95,12 +96,12 @@ class TextLines:
             self.board.write(line, stamped=False)
 
     def _commands(self, lines: Iterable[str]) -> None:
-        """Lines that are commands to the CI system."""
+        """Write lines that are commands to the CI system."""
         for line in lines:
             self.board.write(line, stamped=False, commands=True)
 
     def _fold(self, done: Done, title: str) -> None:
-        """Put a step's log into a CI log, folded. Nothing in it is taken for a command of the CI system."""
+        """Write the log of a step to the CI log, as a collapsed section in which commands are disabled."""
         if not done.log or not (self.github or ci.on_gitlab()):
             return
         with open(done.log, errors="replace") as file:
@@ -109,7 +110,7 @@ class TextLines:
 
 
 def _note(done: Done) -> str:
-    """What a step says of itself, or else why it ran."""
+    """The note of a step, and why it ran."""
     first = done.why[0] if done.why else ""
     more = f" and {len(done.why) - 1} more" if len(done.why) > 1 else ""
     short = first if len(first) <= _WHY else f"{first[: _WHY - 1]}…"

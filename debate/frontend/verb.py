@@ -1,4 +1,4 @@
-"""`doit TASK …`, with the options that people type without looking them up: -v, --format and --help, anywhere."""
+"""`doit TASK …`, with the options -v, --format and --help at any position."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from debate.commands.command import commands
 from debate.errors import DebateError
 from debate.frontend import help as help_
 from debate.frontend.words import FORMATS, arranged, format_of, run_options_first
+from debate.host.streams import show
 
 _FORMAT = {
     "name": "format",
@@ -29,16 +30,16 @@ _FORMAT = {
 class Run(DoitRun):  # type: ignore[misc]
     """doit's run."""
 
-    doc_purpose = "make what the tasks say; the word run can be left out"
+    doc_purpose = "run tasks; the word run can be omitted"
     cmd_options = (*DoitRun.cmd_options, _FORMAT)
     stream: TextIO | None = None
-    """Where JSON lines go, if that is what is asked for."""
+    """The stream for JSON lines, if that is the format."""
 
     def parse_execute(self, in_args: Sequence[str]) -> Any:
-        """Run what the words after `doit` name. Returns doit's exit status."""
+        """Run the tasks that the words after `doit` name. Returns doit's exit status."""
         if any(word in ("-h", "--help") for word in in_args):
             words = [word for word in in_args if not word.startswith("-")]
-            sys.stdout.write("\n".join(filter(None, map(help_.text, words))) or help_.overview())
+            show(sys.stdout, "\n".join(filter(None, map(help_.text, words))) or help_.overview())
             return 0
         try:
             words = run_options_first(in_args)
@@ -56,7 +57,7 @@ class Run(DoitRun):  # type: ignore[misc]
             return 3
 
     def execute(self, params: Any, args: list[str]) -> Any:
-        """Load the tasks and run some of them."""
+        """Load the tasks and run the selected ones."""
         if self.stream is not None and not isinstance(params["outfile"], str):
             params["outfile"] = self.stream
         return super().execute(params, args)
@@ -67,7 +68,7 @@ class Run(DoitRun):  # type: ignore[misc]
         except DebateError as error:
             raise InvalidCommand(str(error)) from error
         except CmdParseError as error:
-            # doit's own message holds the declarations of all options.
+            # doit's own message contains the declarations of all options.
             unknown = getattr(error.__context__, "msg", "")
             if unknown:
                 raise CmdParseError(f"{unknown}; doit help run lists doit's options") from error
@@ -75,9 +76,9 @@ class Run(DoitRun):  # type: ignore[misc]
 
 
 def standard_output() -> TextIO:
-    """A stream for standard output that nobody else has: whatever else is printed goes to standard error from now on.
+    """A private stream for standard output. From now on all other output goes to standard error.
 
-    Also what programs print that this process starts, and what is written to file descriptor 1.
+    This includes the output of child processes and what is written to file descriptor 1.
     """
     sys.stdout.flush()
     own = os.fdopen(os.dup(1), "w", encoding="utf-8")

@@ -1,7 +1,7 @@
-"""The words behind `doit`, brought into the order in which doit reads them.
+"""Reorders the words after `doit` in the way that doit expects.
 
-doit takes its own options before the first task only, and the options of a task before that task's names only. People
-write them anywhere. What nobody knows is refused here, with what is known, and never passed on as something else.
+doit accepts its own options only before the first task, and the options of a task only before that task's names. Users
+write them anywhere. Unknown options are refused here, with the known ones, and never passed on.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from debate.errors import DebateError
 from debate.text.suggest import suggest
 
 FORMATS = ("text", "github", "json")
-"""What a run can print: text, text with annotations for GitHub, or JSON lines."""
+"""Output formats: text, text with annotations for GitHub, or JSON lines."""
 
 
 def run_options_first(words: Sequence[str]) -> list[str]:
-    """``words`` with -v and --format in front, where doit expects them. Raises DebateError for an unknown format."""
+    """``words`` with -v and --format first, where doit expects them. Raises DebateError for an unknown format."""
     option = Option("format", "", choices=FORMATS)
     left, found, format_ = verbose(words), list[str](), list[str]()
     while left:
@@ -30,10 +30,10 @@ def run_options_first(words: Sequence[str]) -> list[str]:
 
 
 def arranged(words: Sequence[str], commands: Mapping[str, Command], steps: Sequence[str]) -> list[str]:
-    """``words`` with the options of each command directly behind it, a word each.
+    """``words`` with the options of each command directly after it, one word per option.
 
-    ``steps``: tasks that take no options. Tasks of others keep their words. Raises DebateError for an option that is
-    unknown, lacks its value or has one that it cannot have.
+    ``steps``: tasks that take no options. Words after other tasks stay unchanged. Raises DebateError for an option that
+    is unknown, lacks its value or has an invalid one.
     """
     found: list[str] = []
     left = list(words)
@@ -44,17 +44,17 @@ def arranged(words: Sequence[str], commands: Mapping[str, Command], steps: Seque
         if name in commands:
             found += _taken(commands[name], left)
         elif name in steps and left and _is_option(left[0]):
-            raise DebateError(f"unknown option {left[0]}", "doit's own options stand before the first task", place=name)
+            raise DebateError(f"unknown option {left[0]}", "doit's own options come before the first task", place=name)
     return found
 
 
 def format_of(words: Sequence[str]) -> str:
-    """The format among the words that `run_options_first` returned."""
+    """The format in words returned by `run_options_first`."""
     return words[0].partition("=")[2] if words and words[0].startswith("--format=") else "text"
 
 
 def tasks_among(words: Sequence[str], commands: Mapping[str, Command]) -> list[str]:
-    """The words that name tasks or targets: no options, and nothing behind a command that names follow."""
+    """The words that name tasks or targets, without options and the names that follow a command."""
     found = []
     for word in words:
         if not word.startswith("-"):
@@ -65,7 +65,7 @@ def tasks_among(words: Sequence[str], commands: Mapping[str, Command]) -> list[s
 
 
 def verbose(words: Sequence[str]) -> list[str]:
-    """-v or --verbose anywhere, without doit's level behind it, as doit's own -v 2 before all others."""
+    """``words`` with -v or --verbose from any position at the start, with doit's level 2 unless one follows."""
     found: list[str] = []
     level = ""
     left = list(words)
@@ -79,7 +79,7 @@ def verbose(words: Sequence[str]) -> list[str]:
 
 
 def _taken(command: Command, left: list[str]) -> list[str]:
-    """Take what belongs to ``command`` from the front of ``left``: its options, then its names."""
+    """Remove the words of ``command`` from the start of ``left``. Returns its options, then its names."""
     options, names = list[str](), list[str]()
     while left and (command.names or _is_option(left[0])):
         word = left.pop(0)
@@ -105,7 +105,7 @@ def _option(command: Command, word: str) -> Option | None:
 
 
 def _with_value(option: Option, word: str, left: list[str], place: str) -> str:
-    """``--NAME=VALUE``, for ``word`` and the words behind it, of which the value is taken."""
+    """``--NAME=VALUE`` for the option ``word``; its value may be removed from the start of ``left``."""
     if word.startswith("--"):
         _, given, value = word.partition("=")
     else:

@@ -1,4 +1,4 @@
-"""Doit's tasks for the commands, as they declare them."""
+"""Makes doit tasks from the declarations of commands."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def command_tasks(
     named: Sequence[str],
     shells: Mapping[str, Callable[[str], Sequence[str]]],
 ) -> Iterator[Task]:
-    """A task for each command, or one for each of its profiles and steps.
+    """A task for each command, or for each of its profiles and steps.
 
-    ``context``: task -> what its command is given.
+    ``context``: task -> the context of its command.
     ``record``: what a command needs, profile -> the files that rules leave for it.
     ``profiles``: those that may be asked for. ``named``: those of them that the command line names.
     ``shells``: rule in which a shell can be opened -> profile -> the files that it reads.
@@ -43,7 +43,7 @@ def command_tasks(
                     **_task(command, name, context, record, profile=profile),
                 }
             continue
-        # Only for profiles that are named, for there are many of these and nobody wants them in a list.
+        # Only for the named profiles, since there are many of these tasks and lists should not show them.
         for profile in named:
             for step, reads in shells.items():
                 name = f"{step}:{profile}"
@@ -59,14 +59,14 @@ def _task(
     record: Callable[[str, str], list[str]],
     **fixed: str,
 ) -> Task:
-    """The task ``name`` of a command; ``fixed`` is its profile and step, where it is for one.
+    """The task ``name`` of a command; ``fixed`` has its profile and step, if it is for one.
 
-    Its answer stays out of what the action returns, for that goes into doit's database.
+    The action does not return the answer, since doit would write it to its database.
     """
     answered: dict[str, Answer] = {}
 
     def action(**words: Any) -> Any:
-        """Doit passes the options, and the names as ``names``."""
+        """doit passes the options, and the names as ``names``."""
         if command.names:
             words["names"] = words["names"] or []
         return guarded(lambda: _run(command, context(name), {**fixed, **words}, answered))
@@ -81,7 +81,7 @@ def _task(
     if command.names:
         task["pos_arg"] = "names"
     if command.answers:
-        task |= {"verbosity": 2, "meta": {"tells": True, "answered": answered}}
+        task |= {"verbosity": 2, "meta": {"answers": True, "answered": answered}}
     return task
 
 
@@ -90,11 +90,11 @@ def _run(command: Command, context: Context, words: Mapping[str, Any], answered:
     if not command.answers:
         return dict(answer.report)
     answered["answer"] = answer
-    return None if answer.good else TaskFailed("the answer says what is wrong", report=False)
+    return None if answer.good else TaskFailed("see the answer", report=False)
 
 
 def _parameter(option: Option) -> dict[str, Any]:
-    """An option as doit declares one."""
+    """doit's declaration of an option."""
     return {
         "name": option.parameter,
         "long": option.name,

@@ -1,4 +1,4 @@
-"""How a task fails: with what is wrong as values, for whoever shows it."""
+"""Failures of tasks, with their problems as values."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _REMEDIES = {
     13: "run as root",
     30: "set DEBATE_CACHE or DEBATE_OUTPUT to a place that can be written",
 }
-"""errno -> what to do about it."""
+"""errno -> remedy."""
 
 
 class Failed(TaskFailed):  # type: ignore[misc]
-    """A task failed with ``error``. ``hint`` is shown below it where a sandbox has left a log."""
+    """A task failed with ``error``. ``hint`` is shown below it if a sandbox wrote a log."""
 
     def __init__(self, error: DebateError, hint: str = "") -> None:
         super().__init__(str(error) + (hint if error.log else ""))
@@ -26,7 +26,7 @@ class Failed(TaskFailed):  # type: ignore[misc]
 
 
 def guarded(action: Callable[[], Any], hint: str = "") -> Any:
-    """What ``action`` returns. Whatever a user can cause comes back as `Failed`."""
+    """Call ``action`` and return its result. Errors that a user can cause are returned as `Failed`."""
     try:
         return action()
     except DebateError as error:

@@ -1,4 +1,4 @@
-"""One run of doit: its store and remote, what it shows, how it begins and ends, and how an action fails."""
+"""One run of doit: its store and remote, its display, its start and end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Display(Protocol):
-    """Shows what runs: see `debate.frontend.progress.Board`."""
+    """Shows the running steps: see `debate.frontend.progress.Board`."""
 
     def activity(self, name: str) -> Activity: ...
     def begin(self, name: str) -> Activity: ...
@@ -33,38 +33,38 @@ class Display(Protocol):
 
 
 class Run:
-    """What all tasks of a run share; used by several threads."""
+    """The state that all tasks of a run share. Thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.display: Display | None = None
         self.refresh: set[str] = set()
-        """Profiles whose lock the command line asks for."""
+        """Profiles whose lock the command line requests."""
         self._beginning, self._begun = threading.Lock(), False
         self._remote: Remote | None = None
 
     # Actions ---------------------------------------------------------------------------------------
 
     def make(self, rule: Rule, profile: str) -> Any:
-        """Do one step. Returns its report, or what doit takes for a failure."""
+        """Run one step. Returns its report or a `Failed`."""
         hint = f"\na shell in that sandbox: doit shell:{rule.name}:{profile}" if rule.has_shell else ""
 
         def action() -> Any:
             require_root(rule.root, rule.name)
-            builder = self.builder(f"{rule.name}:{profile}" if rule.profile else rule.name, looking=rule.looking)
+            builder = self.builder(f"{rule.name}:{profile}" if rule.profile else rule.name, read_only=rule.read_only)
             return self.build(profile, builder).make(rule.name)
 
         return guarded(action, hint)
 
     def context(self, task: str) -> Context:
-        """What the command of ``task`` is given."""
+        """The context of the command of ``task``."""
         return Context(
             settings=self.settings,
             say=self.say,
             builder=lambda: self.builder(task),
-            reader=lambda: self.builder(task, looking=True),
+            reader=lambda: self.builder(task, read_only=True),
             build=lambda name: self.build(name, self.builder(task)),
-            made=lambda name: self.build(name, self.builder(task, looking=True)),
+            made=lambda name: self.build(name, self.builder(task, read_only=True)),
             pause=self.close,
         )
 
@@ -74,16 +74,16 @@ class Run:
 
         return ProfileBuild(self.settings, profile, builder, profile in self.refresh)
 
-    def builder(self, name: str, *, looking: bool = False) -> Builder:
-        """What builds the steps of the task ``name``. One that only looks leaves the store as it is."""
+    def builder(self, name: str, *, read_only: bool = False) -> Builder:
+        """The builder for the task ``name``. A read-only one does not write to the store and uses no remote."""
         from debate.build.builder import Builder
         from debate.cache.store import Store
         from debate.model import Activity
 
         store = Store(self.settings.cache)
         activity = self.display.activity(name) if self.display else Activity(name)
-        builder = Builder(self.settings, store, self.say, None if looking else self.remote(store), activity)
-        if not looking:
+        builder = Builder(self.settings, store, self.say, None if read_only else self.remote(store), activity)
+        if not read_only:
             self._begin_once(builder)
         return builder
 
@@ -101,7 +101,7 @@ class Run:
             return self._remote
 
     def _begin_once(self, builder: Builder) -> None:
-        """Before the first sandbox of a run: announce this builder, remove what killed ones have left."""
+        """Before the first sandbox of a run: register this builder, and clean up after killed ones."""
         with self._beginning:
             if not self._begun:
                 builder.store.announce(self.settings.output)
@@ -109,23 +109,23 @@ class Run:
                 self._begun = True
 
     def say(self, line: str) -> None:
-        """Show one line at once, beside what doit reports."""
+        """Show one line immediately, in addition to doit's reports."""
         if self.display:
             self.display.write(f"  {line}")
 
     def close(self) -> None:
-        """Show no progress from now on."""
+        """Stop showing progress."""
         if self.display:
             self.display.close()
 
     def stop(self) -> None:
-        """After an interruption nobody waits for what is being sent."""
+        """After an interruption: do not wait for transfers."""
         self.close()
         if self._remote is not None:
             self._remote.stop()
 
     def end(self) -> None:
-        """After the last task: have everything sent; keep the store within its bound."""
+        """After the last task: wait for transfers, and collect garbage if the store is limited in size."""
         if self._remote is not None:
             sending = "sending to the remote"
             if self.display:
@@ -141,7 +141,7 @@ class Run:
         self._begun = False
 
     def present(self, record: Path) -> bool:
-        """Tell if the store still has what a record names."""
+        """True if the store has all outputs that a record names."""
         from debate.cache.store import Store
         from debate.history.records import present
 
@@ -149,6 +149,6 @@ class Run:
 
 
 def require_root(root: bool, what: str) -> None:
-    """Raises DebateError where ``what`` needs root and this is another user."""
+    """Raises DebateError if ``what`` needs root and this is another user."""
     if root and os.geteuid() != 0:
         raise DebateError(f"{what} needs root, for mounts and systemd-nspawn", "run it with sudo")

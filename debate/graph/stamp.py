@@ -1,6 +1,6 @@
-"""One stamp for all of debate's code: every step depends on it.
+"""One stamp for all of debate's code, on which every step depends.
 
-A changed stamp costs each step a lookup by its key, never a sandbox: what counts for a result is in the key.
+A changed stamp costs each step a lookup by its key, but no sandbox: all code that can affect a result is in the key.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @cache
 def stamp(*directories: Path) -> str:
-    """The xxh3-128, in hex, of all files below ``directories``, with their names."""
+    """The xxh3-128, in hex, of the names and contents of all files below ``directories``."""
     import xxhash
 
     digest = xxhash.xxh3_128()
@@ -28,7 +28,7 @@ def stamp(*directories: Path) -> str:
 
 
 def _files(directory: str, prefix: str) -> Iterator[tuple[str, str]]:
-    """Name below the first directory, and path."""
+    """Name below the top directory, and path, of each file."""
     with os.scandir(directory) as entries:
         for entry in entries:
             if entry.is_dir():

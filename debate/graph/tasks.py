@@ -1,7 +1,7 @@
 """Rules and commands as doit tasks.
 
-Defining a task reads no profile. What the last `config` step recorded tells the files that the profile was made of;
-before the first one, the profile's own file is enough.
+Defining a task reads no profile. The last `config` step recorded the files that the profile was read from; before the
+first one, the profile's own file is enough.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ class Graph:
         self.settings = settings.load(root)
         self.run = Run(self.settings)
         self.selected: set[str] | None = None
-        """The profiles that the command line names, None for all. The loader narrows it."""
+        """The profiles that the command line names; None for all. The loader sets it."""
 
     def narrow(self, words_: list[str]) -> None:
-        """Keep to the profiles that ``words_`` (doit's arguments) name, if they all name one."""
+        """Limit the tasks to the profiles that ``words_`` (doit's arguments) name, if all of them name one."""
         self.selected = words.selected(words_, self.settings.profiles)
         self.run.refresh = words.refreshed(words_, self.settings.profiles)
 
     def profiles(self) -> list[str]:
-        """The profiles for which there are tasks."""
+        """The profiles that have tasks."""
         names = profile_names.names(self.settings.profiles)
         return names if self.selected is None else [name for name in names if name in self.selected]
 
@@ -55,7 +55,7 @@ class Graph:
                 yield {"basename": rule.name, **self.step(rule, HOST)}
 
     def commands(self) -> Iterator[Task]:
-        """Tasks for the commands beside the graph."""
+        """Tasks for the commands."""
         yield from command_tasks(
             commands(),
             context=self.run.context,
@@ -89,20 +89,20 @@ class Graph:
         }
 
     def make(self, rule: Rule, profile: str, task: Any) -> Any:
-        """Do one step; the files that it turned out to read are what doit has to watch from now on."""
+        """Run one step. Then tell doit which files it read, so that doit watches these from now on."""
         result = self.run.make(rule, profile)
         task.file_dep = set(self.reads(rule, profile))
         return result
 
     def reads(self, rule: Rule, profile: str) -> list[str]:
-        """All files that a step depends on, but code."""
+        """All files that a step depends on, except code."""
         output = self.settings.output
         found = [output / profile / f"slices/{name}.json" for name in rule.slices_read]
         found += [output / profile / f"{record}.json" for record in rule.needs]
         base = profile_names.base(self.settings.profiles, profile) if rule.below else None
         if base:
             found += [output / base / f"{record}.json" for record in rule.below]
-        if rule.base:
+        if rule.tools:
             found.append(output / HOST / "sandbox.json")
         return sorted({*map(str, found), *rule.watches(self.settings, profile)})
 
@@ -114,7 +114,7 @@ class Graph:
 
 
 def _further(rule: Rule) -> Mapping[str, None]:
-    """What a rule writes besides its record: for `config`, the slices of all others."""
+    """The files that a rule writes in addition to its record: for `config`, the slices of all rules."""
     slices = [f"slices/{other.name}.json" for other in rules().values() if other.slice] if rule.name == "config" else []
     return dict.fromkeys([*(f"{record}.json" for record in rule.records), *slices])
 

@@ -1,6 +1,6 @@
-"""An item of a task's ``uptodate``: its targets are as it left them.
+"""An item of a task's ``uptodate``: its targets are unchanged since it ran.
 
-doit itself only asks whether targets exist, so that a damaged record would stay for ever.
+doit itself only checks that targets exist, so a damaged record would never be repaired.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def untouched(task: Task, values: dict[str, Any]) -> bool:
-    """``values`` are those of the task's last run; doit passes both by name. This run's are kept for the next."""
+    """True if the targets are unchanged. doit passes both parameters by name; ``values`` are those of the last run."""
 
     def state() -> dict[str, Any]:
         return {"targets": {path: keys.sha256_file(Path(path)) for path in task.targets if os.path.isfile(path)}}

@@ -1,4 +1,4 @@
-"""What the words on doit's command line name: profiles, and steps of theirs."""
+"""The profiles and steps that the words on doit's command line name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from debate.commands.command import commands
+from debate.errors import Place, Problem
 from debate.profile import profile_names
 from debate.steps.rules import rules
 from debate.text.paths import shown
@@ -15,7 +16,7 @@ _PATTERN = set("*?[")
 
 
 def selected(words: Sequence[str], profiles: Path) -> set[str] | None:
-    """The profiles that ``words`` name, with those on which they are based; None where some word names none."""
+    """The profiles that ``words`` name, and their bases; None if a word names no profile."""
     named = {word.partition(":")[2].rpartition(":")[2] for word in words}
     if not words or any(not name or _PATTERN & set(name) for name in named):
         return None
@@ -23,14 +24,14 @@ def selected(words: Sequence[str], profiles: Path) -> set[str] | None:
 
 
 def refreshed(words: Sequence[str], profiles: Path) -> set[str]:
-    """The profiles whose lock is asked for by name."""
+    """The profiles whose lock is requested by name."""
     if "lock" in words:
         return set(profile_names.names(profiles))
     return {word.partition(":")[2] for word in words if word.startswith("lock:")}
 
 
-def problem(words: Sequence[str], profiles: Path) -> str:
-    """What is wrong with words that look like STEP:NAME and are no tasks, or an empty string."""
+def problem(words: Sequence[str], profiles: Path) -> Problem | None:
+    """The first problem with ``words`` of the form STEP:NAME that are not tasks; None if there is none."""
     for word in words:
         step, colon, rest = word.partition(":")
         inner, _, name = rest.rpartition(":")
@@ -39,17 +40,18 @@ def problem(words: Sequence[str], profiles: Path) -> str:
 
         if step == "shell" and inner not in _shells():
             fact = f"{inner!r} is not a step with a shell" if inner else "names no step"
-            return f"{word}: {fact}; write shell:STEP:{name}, with STEP one of {', '.join(_shells())}"
+            remedy = f"write shell:STEP:{name}, with STEP one of {', '.join(_shells())}"
+            return Problem(Place(word), fact, remedy)
         if step not in per_profile():
-            return f"there is no task {step!r}; {suggest(step, per_profile())}"
+            return Problem(None, f"there is no task {step!r}", suggest(step, per_profile()))
         known = profile_names.names(profiles)
         if name not in known:
-            return f"{shown(profiles / f'{name}.yaml')}: there is no such profile; {suggest(name, known)}"
-    return ""
+            return Problem(Place(shown(profiles / f"{name}.yaml")), "there is no such profile", suggest(name, known))
+    return None
 
 
 def per_profile() -> Mapping[str, str]:
-    """Tasks that there are for each profile, and what they do."""
+    """The tasks that exist for each profile, with their descriptions."""
     made = {rule.name: rule.doc for rule in rules().values() if rule.profile}
     return made | {command.name: command.doc for command in commands().values() if command.per}
 

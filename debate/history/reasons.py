@@ -22,7 +22,7 @@ from debate.text.paths import shown
 if TYPE_CHECKING:
     from debate.profile.node import Node
 
-Kind = Literal["new", "value", "file", "package", "script", "code", "base", "input", "layer", "given", "lost", "asked"]
+Kind = Literal["new", "value", "file", "package", "script", "code", "tools", "input", "layer", "given", "lost", "asked"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Reason:
 
     kind: Kind
     """What changed: a ``value`` of the config, a ``file`` of the overlay, a ``package`` of the lock, a ``script`` in
-    sandbox/, ``code`` of debate, the sandbox ``base``, an ``input`` or ``layer`` from another step, or any other
+    sandbox/, ``code`` of debate, the ``tools`` tree, an ``input`` or ``layer`` from another step, or any other
     ingredient (``given``). ``new``: it never ran; ``lost``: its result is no longer in the cache; ``asked``: it was
     requested by name."""
     path: str = ""
@@ -68,8 +68,8 @@ _TEXTS = {
     "new": "never built here before",
     "package": "lock: {path}",
     "script": "sandbox/{path} changed",
-    "code": "debate itself changed: {path}",
-    "base": "the sandbox base changed",
+    "code": "debate/sandbox/image/{path}.py changed",
+    "tools": "the tools tree changed",
     "input": "an input changed: the output of another step",
     "layer": "a layer below changed: the output of another step",
     "given": "its {path} changed",
@@ -107,7 +107,7 @@ def reasons(
     contents: Mapping[str, Any],
     root: Callable[[], Node],
 ) -> list[Reason]:
-    """Why a step that now reads ``read`` and has these ``ingredients`` has to run again.
+    """Why a step that now reads ``read`` and has these ``ingredients`` has to run again; empty if nothing tells why.
 
     ``read`` has slices as ``slices/STEP``, and the record ``lock``.
     In terms of what the user changed, or of the step's ingredients if that explains nothing. ``contents`` has the
@@ -123,32 +123,34 @@ def reasons(
     if old and new and "packages" in old:
         found += [Reason("package", line) for line in differences(old, new)]
     if ingredients:
-        found += _of_key(last.trace.get("ingredients", {}), ingredients, told=bool(found))
-    return found or [Reason("lost" if ingredients else "asked")]
+        found += _of_key(last.trace.get("ingredients", {}), ingredients, explained=bool(found))
+    if not found and ingredients:
+        found.append(Reason("lost"))
+    return found
 
 
-def _of_key(old: Mapping[str, Any], new: Mapping[str, Any], *, told: bool) -> Iterator[Reason]:
-    """What changed in a key: scripts, code, base, outputs of other steps; the rest only if nothing else explains it."""
+def _of_key(old: Mapping[str, Any], new: Mapping[str, Any], *, explained: bool) -> Iterator[Reason]:
+    """What changed in a key: scripts, code, tools, outputs of other steps; the rest only if these explain nothing."""
     scripts = [{name: sha for command in side.get("commands", []) for name, sha in command["script"].items()}
                for side in (old, new)]  # fmt: skip
     for name in sorted(scripts[0].keys() | scripts[1].keys()):
         if scripts[0].get(name) != scripts[1].get(name):
-            told = True
+            explained = True
             yield Reason("script", name)
     code = [side.get("host", {}) for side in (old, new)]
     for name in sorted(code[0].keys() | code[1].keys()):
         if code[0].get(name) != code[1].get(name):
-            told = True
+            explained = True
             yield Reason("code", name)
-    if old.get("base") != new.get("base"):
-        told = True
-        yield Reason("base")
+    if old.get("tools") != new.get("tools"):
+        explained = True
+        yield Reason("tools")
     for name, kind in (("inputs", "input"), ("layers", "layer")):
-        if old.get(name) != new.get(name) and not told:
-            told = True
+        if old.get(name) != new.get(name) and not explained:
+            explained = True
             yield Reason("input" if kind == "input" else "layer")
-    if not told:
-        known = ("commands", "host", "base", "inputs", "layers")
+    if not explained:
+        known = ("commands", "host", "tools", "inputs", "layers")
         for name in sorted((old.keys() | new.keys()) - set(known)):
             if old.get(name) != new.get(name):
                 yield Reason("given", name)

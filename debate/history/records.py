@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from debate import keys
 from debate.artifact import Artifact
 from debate.cache.store import Store
 from debate.errors import DebateError
@@ -59,7 +59,7 @@ def outputs_of(record: Any, place: str = "record") -> dict[str, Artifact]:
     """The outputs that a record names. Raises DebateError, at ``place``, if it is damaged."""
     try:
         outputs = {str(name): Artifact(**fields) for name, fields in record["outputs"].items()}
-        whole = all(_DIGEST.fullmatch(one.digest) and type(one.size) is int for one in outputs.values())
+        whole = all(keys.is_digest(one.digest) and type(one.size) is int for one in outputs.values())
     except (AttributeError, KeyError, TypeError):
         whole = False
     if not whole:
@@ -67,7 +67,6 @@ def outputs_of(record: Any, place: str = "record") -> dict[str, Artifact]:
     return outputs
 
 
-_DIGEST = re.compile("sha256:[0-9a-f]{64}")
 AGAIN = "run the same command again"
 """Remedy for a missing or damaged record: the step that writes it runs first then."""
 

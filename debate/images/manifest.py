@@ -17,7 +17,7 @@ def manifest(work: Work) -> dict[str, Any]:
     """All facts about the images; the same ISO has the same manifest."""
     lock, hashes, rootfs = work.record("lock"), work.record("hash"), work.outputs("rootfs")
     initrd = work.outputs("initrd")
-    base = outputs_of(work.base_record())
+    tree = outputs_of(work.tools_record())
     files = {(package["name"], package["architecture"]): package for package in lock["packages"]}
     packages = []
     for line in work.store.read(rootfs["packages"]).decode().splitlines():
@@ -35,7 +35,7 @@ def manifest(work: Work) -> dict[str, Any]:
                 "sha256": locked["sha256"],
             }
         )
-    tools = dict(line.split("\t") for line in work.store.read(base["packages"]).decode().splitlines())
+    tools = dict(line.split("\t") for line in work.store.read(tree["packages"]).decode().splitlines())
     return {
         "format": 1,
         "name": work.name,
@@ -52,7 +52,7 @@ def manifest(work: Work) -> dict[str, Any]:
         ],
         "kernel": vars(initrd["kernel"]),
         "initrd": vars(initrd["initrd"]),
-        "sandbox": {"base": base["base"].digest, "tools": tools},
+        "sandbox": {"base": tree["tools"].digest, "tools": tools},
         "debate": __version__,
         "packages": packages,
     }

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from debate import keys
 from debate.host.copying import replace, send
 from debate.host.files import read_object, sweep, temporary_beside, write_atomically
 from debate.images.kinds import ISO, KINDS
@@ -71,10 +72,7 @@ def _write(work: Work) -> Report:
             copy(work.store.path(image), target)
     facts = manifest(work)
     texts = {
-        **{
-            f"{names[rule]}.sha256": f"{image.digest.removeprefix('sha256:')}  {names[rule]}\n"
-            for rule, image in images.items()
-        },
+        **{f"{names[rule]}.sha256": f"{keys.digits(image.digest)}  {names[rule]}\n" for rule, image in images.items()},
         "manifest.json": _json(facts),
         f"{stem}.cdx.json": _json(sbom(facts)),
         f"{stem}.packages": "".join(f"{p['name']} {p['version']}\n" for p in facts["packages"]),
@@ -161,7 +159,7 @@ RULE = Rule(
     doc="make the ISO with checksum, manifest, package list and SBOM",
     make=make,
     needs=(*(kind.rule for kind in KINDS), "rootfs", "overlay", "initrd", "lock", "hash", "about"),
-    base=True,
+    tools=True,
     compared=False,  # except for their times, its files follow from other records
     pure=False,
     whole=lambda settings, profile: present(settings.output / profile),

@@ -7,12 +7,12 @@ import urllib.parse
 import uuid
 from typing import Any
 
-from debate import distributions
+from debate import distributions, keys
 
 
 def sbom(facts: dict[str, Any]) -> dict[str, Any]:
     """The manifest as CycloneDX 1.6. Its serial number and time follow from the ISO."""
-    digest = facts["iso"]["digest"].removeprefix("sha256:")
+    digest = keys.digits(facts["iso"]["digest"])
     when = datetime.datetime.fromtimestamp(facts["epoch"], datetime.UTC)
     distribution = facts["distribution"]
     return {

@@ -138,8 +138,8 @@ class Guest:
             if failure:
                 time.sleep(1)  # The rest of the line, and what follows it, may not have arrived yet.
                 before, _, after = console.text().partition(failure)
-                told = before + failure + "\n".join(after.split("\n")[:6])
-                raise self._failed(f"the guest failed: {failure}", told)
+                end = before + failure + "\n".join(after.split("\n")[:6])
+                raise self._failed(f"the guest failed: {failure}", end)
             if process.poll() is not None:
                 said = process.stderr.read().decode(errors="replace") if process.stderr else ""
                 raise self._failed(f"QEMU ended with status {process.returncode} {said.strip()}", text)

@@ -22,6 +22,7 @@ import requests
 import urllib3
 from dxf import DXF, DXFBase, exceptions
 
+from debate import keys
 from debate.model import Artifact
 from debate.remote import credentials
 from debate.remote.credentials import Credentials
@@ -82,7 +83,7 @@ class _Sink:
 
     @property
     def digest(self) -> str:
-        return f"sha256:{self.hash.hexdigest()}"
+        return keys.digest(self.hash.hexdigest())
 
 
 class Registry(DXF):

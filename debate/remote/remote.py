@@ -167,10 +167,12 @@ class Remote:
             return None
         except (RegistryError, DebateError) as error:
             with self._lock:
-                told = way.closed
+                was_closed = way.closed
                 way.failures += 1
-                way.closed = told or way.failures >= _MOST_FAILURES or isinstance(error, DeniedError | DebateError)
-            if not told:
+                way.closed = (
+                    was_closed or way.failures >= _MOST_FAILURES or isinstance(error, DeniedError | DebateError)
+                )
+            if not was_closed:
                 rest = "; it is not used for the rest of this run" if way.closed else ""
                 self.say(f"remote {self.settings.remote}: {what}: {_text(error)}{rest}")
             return None

@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +116,6 @@ def read(data: bytes, kind: str, subject: str, trusted: str) -> Statement:
 
 def _artifact(value: Any) -> Artifact:
     artifact = Artifact(**value)
-    if not re.fullmatch(r"sha256:[0-9a-f]{64}", artifact.digest) or type(artifact.size) is not int or artifact.size < 0:
+    if not keys.is_digest(artifact.digest) or type(artifact.size) is not int or artifact.size < 0:
         raise ValueError(f"not a file: {value!r}")
     return artifact

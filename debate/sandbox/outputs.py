@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
+from debate import keys
 from debate.host.copying import send
 from debate.host.run import die_with_parent
 from debate.model import Artifact
@@ -58,7 +59,7 @@ def take(argv: Sequence[str], target: Path, most: int) -> tuple[int, Artifact]:
         except OSError:
             process.kill()  # It would wait forever for a reader.
             raise
-    return process.returncode, Artifact(f"sha256:{digest.hexdigest()}", size)
+    return process.returncode, Artifact(keys.digest(digest.hexdigest()), size)
 
 
 def _sync(file: BinaryIO) -> None:
@@ -83,7 +84,7 @@ def copy(directory: Path, name: str, target: Path) -> Artifact:
             copying = pool.submit(_copy, source, writer.fileno(), found.st_size)
             digest = hashlib.file_digest(reader, "sha256")
             copying.result()
-    return Artifact(f"sha256:{digest.hexdigest()}", found.st_size)
+    return Artifact(keys.digest(digest.hexdigest()), found.st_size)
 
 
 def _copy(source: int, target: int, size: int) -> None:

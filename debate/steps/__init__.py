@@ -1,1 +1,1 @@
-"""One file a step: pure functions from a slice of the config and inputs to a `Step`."""
+"""The steps, one per file: pure functions from a slice of the config and inputs to a `Step`."""

@@ -1,4 +1,4 @@
-"""Boot images: GRUB, for BIOS and UEFI, which look for the ISO and read its menu.
+"""Boot images: GRUB for BIOS and UEFI, which finds the ISO and reads its menu.
 
 Sources: grub-mkimage(1), GRUB's manual (search), UEFI specification 2.10, 3.5.1.1 (EFI/BOOT/BOOTX64.EFI).
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from debate import keys
 from debate.deferred import frozen
+from debate.machines import machine
 from debate.steps.rule import Rule
 from debate.text.grub import quote
 
@@ -22,26 +23,32 @@ if TYPE_CHECKING:
 
 @frozen
 class Slice:
-    """What the boot images hold."""
+    """The configuration of the boot images."""
 
     label: str
-    """The ISO's volume label, by which they find it."""
+    """The ISO's volume label, by which GRUB finds it."""
     firmware: tuple[str, ...]
+    architecture: str
 
     @classmethod
     def of(cls, choices: Choices) -> Self:
-        return cls(label=choices.label, firmware=tuple(sorted(set(choices.data["boot"]["firmware"]))))
+        return cls(
+            label=choices.label,
+            firmware=tuple(sorted(set(choices.data["boot"]["firmware"]))),
+            architecture=choices.data["architecture"],
+        )
 
 
 def make(work: Work) -> Report:
-    """Record: outputs bios and mbr, efi, as far as the profile's firmware asks for them."""
-    return work.finish(step(work.slice(Slice), work.base))
+    """Record: outputs bios and mbr, efi, depending on the profile's firmware."""
+    return work.finish(step(work.slice(Slice), work.tools))
 
 
-def step(boot: Slice, base: Artifact) -> Step:
+def step(boot: Slice, tools: Artifact) -> Step:
     """Outputs: bios and mbr, efi."""
     from debate.model import Command, Step, as_lines
 
+    machine_ = machine(boot.architecture)
     outputs = []
     if "bios" in boot.firmware:
         outputs += ["bios", "mbr"]
@@ -54,16 +61,17 @@ def step(boot: Slice, base: Artifact) -> Step:
         outputs=tuple(outputs),
         epoch=keys.epoch(keys.key({"label": boot.label, "firmware": list(boot.firmware)})),
         parameters={
-            "firmware": as_lines(boot.firmware),
+            "firmware": as_lines(f"{firmware} {machine_.grub[firmware]}" for firmware in boot.firmware),
+            "removable": machine_.removable.encode(),
             "early.cfg": _early(boot.label).encode(),
             "volume": volume.encode(),
         },
-        base=base,
+        tools=tools,
     )
 
 
 def _early(label: str) -> str:
-    """What the boot images themselves hold: find the ISO, whichever drive it is."""
+    """The configuration embedded in the boot images: find the ISO on any drive, and load its menu."""
     return (
         f"search --no-floppy --set=root --label {quote(label)}\n"
         "set prefix=($root)/boot/grub\n"
@@ -76,7 +84,7 @@ RULE = Rule(
     doc="make boot images",
     make=make,
     slice=Slice,
-    base=True,
+    tools=True,
     rights=("data",),
     outputs=("bios", "mbr", "efi"),
     has_shell=True,

@@ -1,4 +1,4 @@
-"""What a profile says, with every default, on its way into the slices of the steps; and what is wrong with it."""
+"""The values of a profile with all defaults, from which slices are made, and their problems."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Choices:
     def __init__(self, profile: Profile, directory: Path) -> None:
         self.profile, self.directory = profile, directory.resolve()
         self.data: dict[str, Any] = chosen(profile)
-        """All fields of the profile but `extends`."""
+        """All fields of the profile except `extends`."""
         self.distribution = distributions.get(self.data["distribution"])
         self.problems: list[Problem] = []
         self.contents: dict[str, bytes | Path] = {}
@@ -27,11 +27,11 @@ class Choices:
         self.sources: list[Path] = list(profile.sources)
         """Files and directories that were read."""
         self.trees: tuple[Entry, ...] = ()
-        """What overlays bring, sorted by path."""
+        """The entries of all overlays, sorted by path."""
         self._check()
 
     def _check(self) -> None:
-        """What the schema permits, but not this distribution."""
+        """Note values that the schema permits, but not this distribution."""
         name, distribution = self.data["distribution"], self.distribution
         choices: list[tuple[tuple[str | int, ...], str, str, tuple[str, ...]]] = [
             (("release",), "release", self.data["release"], distribution.RELEASES),
@@ -44,7 +44,7 @@ class Choices:
             if value not in known:
                 self.problem(path, f"{name} has no {what} {value!r}", f"choose one of {', '.join(known)}")
         if self.data["initrd"]["generator"] not in distribution.GENERATORS:
-            # So that what else is wrong can be told as well.
+            # So that other problems can be reported, too.
             self.data["initrd"] = {"generator": distribution.GENERATORS[0]}
 
     def problem(self, path: tuple[str | int, ...], fact: str, remedy: str) -> None:
@@ -58,7 +58,7 @@ class Choices:
             yield from enumerate(node.value)
 
     def read(self, node: Node, kind: str) -> bytes | None:
-        """The content of the file that ``node`` names; None, and a problem, where it cannot be read."""
+        """The content of the file that ``node`` names. If it cannot be read, None and a problem."""
         path: Path = node.directory / node.value
         self.sources.append(path)
         try:
@@ -78,7 +78,7 @@ class Choices:
             seen.add(value)
 
     def keep(self, pairs: list[tuple[Entry, bytes]]) -> dict[str, Entry]:
-        """Files by their paths; their contents are kept."""
+        """Keep the contents of files. Returns the files by path."""
         for entry, content in pairs:
             self.contents[entry.digest] = content
         return {entry.path: entry for entry, _ in pairs}
@@ -87,26 +87,26 @@ class Choices:
         return self.keep([text_entry(path, text, **more)])
 
     def keep_content(self, content: bytes) -> str:
-        """The digest of ``content``, which is kept."""
+        """Keep ``content``. Returns its digest."""
         digest = keys.sha256(content)
         self.contents[digest] = content
         return digest
 
-    # What several slices have ----------------------------------------------------------------------
+    # Values in several slices ----------------------------------------------------------------------
 
     @property
     def kernel(self) -> str:
-        """The package with the kernel."""
+        """The package of the kernel."""
         return self.data["kernel"] or self.distribution.default_kernel(self.data["architecture"])
 
     @property
-    def where(self) -> Mapping[str, str]:
-        """Which system it is."""
+    def system(self) -> Mapping[str, str]:
+        """Distribution, release and architecture."""
         return {name: self.data[name] for name in ("distribution", "release", "architecture")}
 
     @property
     def label(self) -> str:
-        """The volume label: the profile's own, or one out of its name (ISO 9660 allows 32 characters)."""
+        """The volume label: the profile's own, or one made from its name (ISO 9660 allows 32 characters)."""
         name = self.profile.name.upper()
         label: str = self.data["image"]["label"]
         return label or "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "_" for c in name)[:32]

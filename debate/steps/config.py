@@ -1,7 +1,7 @@
-"""A profile's normalised config: one slice for each step, the same for every way of writing it.
+"""A profile's normalised config: one slice per step, the same for every way to write the profile.
 
-Lists in which order means nothing are sorted and have no duplicates; files count by destination, mode, owner, type and
-content; defaults are written out. Nothing here depends on where the profile is or when it was read.
+Lists that are sets are sorted and have no duplicates; files are represented by destination, mode, owner, type and
+content; defaults are filled in. Nothing here depends on where the profile is or when it was read.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ S = TypeVar("S", bound=Slice)
 
 @frozen
 class Config:
-    """What `normalise` makes of a profile."""
+    """The result of `normalise`."""
 
     slices: Mapping[str, Slice]
     """Rule -> its part of the profile. Together they are the normalised config."""
     about: Mapping[str, Any]
     """Fields that never change the ISO: description, check."""
     mirror: str | None
-    """Where the profile wishes its packages to come from; never changes the ISO either."""
+    """The mirror in the profile, which does not change the ISO either."""
     contents: Mapping[str, bytes | Path]
     """Digest -> content of each file and hook."""
     sources: tuple[Path, ...]
     """Files and directories that were read."""
     trees: tuple[Entry, ...]
-    """What overlays bring, sorted by path; all of it is in the overlay's slice, too."""
+    """The entries of all overlays, sorted by path. They are in the overlay's slice, too."""
 
     def slice(self, kind: type[S]) -> S:
         """The slice of this type."""
@@ -59,13 +59,13 @@ class Config:
     @property
     def hash(self) -> str:
         """64 hex digits: SHA-256 of the canonical JSON of the slices."""
-        return keys.sha256(keys.canonical(self.values)).removeprefix("sha256:")
+        return keys.config_hash(self.values)
 
 
 def normalise(profile: Profile, directory: Path) -> Config:
     """Normalise ``profile``, whose files must be below ``directory``.
 
-    Raises ProfileError with everything that is wrong beyond the schema.
+    Raises ProfileError with all problems that the schema does not find.
     """
     from debate.steps.choices import Choices
 
@@ -78,7 +78,7 @@ def normalise(profile: Profile, directory: Path) -> Config:
 
 
 def make(work: Work) -> Report:
-    """Read the profile and write a slice for each step that has one."""
+    """Read the profile and write the slices of all steps."""
     from debate.profile.load import load
 
     made = normalise(load(work.settings.profiles, work.name), work.settings.profiles)
@@ -99,7 +99,7 @@ def make(work: Work) -> Report:
 
 
 def _files(settings: Settings, profile: str) -> list[str]:
-    """Regular files that the profile was made of when it was read last; before that, its own."""
+    """Regular files from which the profile was read the last time; before that, its own file."""
     return sorted({str(settings.profiles / f"{profile}.yaml"), *sources.files(settings.output / profile)})
 
 
@@ -109,7 +109,7 @@ RULE = Rule(
     make=make,
     records=("about", "mirror", "contents", "sources"),
     root=False,
-    looking=True,
+    read_only=True,
     watches=_files,
     whole=lambda settings, profile: sources.unchanged(settings.output / profile),
 )

@@ -1,4 +1,4 @@
-"""Packages that a step reads: downloaded when it has to run, each of them once, and verified."""
+"""Downloads and verifies packages, each of them once, when a step that reads them has to run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def supplier(work: Work, packages: Sequence[Locked]) -> Callable[[], Supplies]:
-    """For a step that reads ``packages``: they are downloaded when it has to run, and their keyrings are shown."""
+    """The supplier of a step that reads ``packages``: it downloads them and returns their keyrings."""
 
     def supply() -> Supplies:
         request = work.slice(lock.Slice, "lock")
@@ -30,7 +30,7 @@ def supplier(work: Work, packages: Sequence[Locked]) -> Callable[[], Supplies]:
 
 
 def have(work: Work, packages: Sequence[Locked]) -> None:
-    """Have packages in the store. Downloads those that are missing, each of them once. Raises DebateError."""
+    """Download the packages that are not in the store. Raises DebateError."""
     store = work.store
     if all(store.has(package.artifact) for package in packages):
         return
@@ -51,7 +51,7 @@ def _fetch(work: Work, missing: Sequence[Locked]) -> None:
     if lost:
         raise DebateError(f"the lock names the archive {lost[0]!r}, whose address is unknown",
                           f"set {mirror_variable(lost[0])}", place=work.name)  # fmt: skip
-    step = manager.fetch_step(missing, work.base)
+    step = manager.fetch_step(missing, work.tools)
     log = work.log(step)
     work.builder.activity.total = sum(package.size for package in missing)
     try:
@@ -66,4 +66,4 @@ def _fetch(work: Work, missing: Sequence[Locked]) -> None:
     for package in missing:
         if made.get(package.sha256) != package.artifact:
             remedy = f"run doit lock:{work.name}"
-            raise DebateError("the mirror has another file than the lock says", remedy, place=package.path)
+            raise DebateError("the mirror's file differs from the one in the lock", remedy, place=package.path)

@@ -1,4 +1,4 @@
-"""The name of a config by its content, and the moment that stands for it."""
+"""The hash of a config, and the epoch derived from it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 def make(work: Work) -> Report:
     """Record: the config's SHA-256 in 64 hex digits, and its epoch in seconds since 1970."""
-    digits = keys.sha256(keys.canonical(work.record("config"))).removeprefix("sha256:")
+    digits = keys.config_hash(work.record("config"))
     work.save({"config": digits, "epoch": keys.epoch(digits)})
     return {"note": digits[:16]}
 
 
 RULE = Rule(
     name="hash",
-    doc="name the config by its content",
+    doc="compute the hash of the config",
     make=make,
     needs=("config",),
     root=False,
-    looking=True,
+    read_only=True,
 )

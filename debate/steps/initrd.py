@@ -1,4 +1,4 @@
-"""Kernel and initramfs, in a root of their own out of the locked packages that matter to them."""
+"""Kernel and initramfs, made in a root directory with only those locked packages that an initramfs may contain."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Self
 
 from debate import managers
 from debate.deferred import frozen
-from debate.steps.base import base_for
 from debate.steps.download import supplier
 from debate.steps.rule import Rule
+from debate.steps.tools import tools_for
 
 if TYPE_CHECKING:
     from debate.history.records import Report
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Slice:
-    """What makes the initramfs, of which system."""
+    """The generator of the initramfs, and its system."""
 
     distribution: str
     release: str
@@ -27,7 +27,7 @@ class Slice:
 
     @classmethod
     def of(cls, choices: Choices) -> Self:
-        return cls(**choices.where, generator=choices.data["initrd"]["generator"])
+        return cls(**choices.system, generator=choices.data["initrd"]["generator"])
 
 
 def make(work: Work) -> Report:
@@ -37,7 +37,7 @@ def make(work: Work) -> Report:
     values, names = work.slice(Slice), set(work.record("packages")["initrd"])
     packages = [package for package in work.locked() if package.name in names]
     manager = managers.get(values.distribution)
-    step = manager.initrd_step(packages, values.generator, base_for(work, values.distribution), epoch_of(values))
+    step = manager.initrd_step(packages, values.generator, tools_for(work, values.distribution), epoch_of(values))
     return work.finish(step, supplier(work, packages))
 
 
@@ -48,7 +48,7 @@ RULE = Rule(
     slice=Slice,
     slices=("lock",),
     needs=("lock", "packages", "mirror"),
-    base=True,
+    tools=True,
     rights=("bootstrap", "fetch"),
     outputs=("kernel", "initrd"),
     has_shell=True,

@@ -1,4 +1,4 @@
-"""Which package files a profile is made of: see `debate.profile.lockfile`."""
+"""Chooses the exact packages of a profile: see `debate.profile.lockfile`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from debate.host.files import write_atomically
 from debate.managers.interface import Repository, Request
 from debate.profile import profile_names
 from debate.profile.profile_names import committed
-from debate.steps.base import base_for
 from debate.steps.rule import Rule
+from debate.steps.tools import tools_for
 from debate.text.amounts import count
 from debate.text.suggest import suggest
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 @frozen
 class Slice(Request):
-    """What is asked of the package manager's resolver."""
+    """The request to the package manager's resolver."""
 
     @classmethod
     def of(cls, choices: Choices) -> Self:
         data = choices.data
         return cls(
-            **choices.where,
+            **choices.system,
             components=tuple(sorted(set(data["components"]))),
             snapshot=data["snapshot"],
             repositories=tuple(_repositories(choices)),
@@ -67,7 +67,7 @@ def _repositories(choices: Choices) -> list[Repository]:
 
 
 def _base(choices: Choices) -> str | None:
-    """The profile on whose packages this one is installed, if it fits this one."""
+    """The base profile, on whose packages this one is installed. Notes a problem if it does not fit."""
     from debate.profile.chosen import chosen
     from debate.profile.load import load
 
@@ -99,12 +99,12 @@ def _base(choices: Choices) -> str | None:
 
 
 def make(work: Work) -> Report:
-    """Have a lock in the output directory that fits the package list."""
+    """Write a lock that fits the package list to the output directory."""
     return {**_Locker(work).run(), **work.remember()}
 
 
 class _Locker:
-    """Makes, checks and refreshes the lock of one profile."""
+    """Makes, checks and refreshes the lock of a profile."""
 
     def __init__(self, work: Work) -> None:
         from debate.steps.work import to_json
@@ -143,7 +143,7 @@ class _Locker:
         return {"note": note, "lines": changes}
 
     def has_below(self, lock: Mapping[str, Any]) -> bool:
-        """Tell if a lock holds all that the base's lock does."""
+        """True if a lock contains all packages of the base's lock."""
         files = {package["sha256"] for package in lock["packages"]}
         return all(package.sha256 in files for package in self.packages_below)
 
@@ -157,13 +157,13 @@ class _Locker:
             return None
 
     def resolve(self) -> dict[str, Any]:
-        """Ask the distribution's own resolver."""
+        """Resolve the package list with the distribution's own package manager."""
         from debate.profile.lockfile import FORMAT
 
         work, manager = self.work, managers.get(self.wanted.distribution)
         mirrors = manager.mirrors(work.settings, self.wanted, work.record("mirror")["mirror"])
         installed = work.store.read(self.below.outputs("packages")["index"]) if self.below else b""
-        step = manager.lock_step(self.wanted, base_for(work, self.wanted.distribution), installed)
+        step = manager.lock_step(self.wanted, tools_for(work, self.wanted.distribution), installed)
         log = work.log(step)
         try:
             made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
@@ -189,7 +189,7 @@ class _Locker:
         }
 
     def on_top(self, packages: Sequence[Locked]) -> list[Locked]:
-        """``packages`` and those below. Raises DebateError where one would have to change below."""
+        """``packages`` together with those of the base. Raises DebateError if one of the base would have to change."""
         place = f"lock:{self.work.name}"
         below = {(package.name, package.architecture): package for package in self.packages_below}
         for package in packages:
@@ -213,21 +213,21 @@ def _pinned(settings: Settings, profile: str) -> list[str]:
 
 RULE = Rule(
     name="lock",
-    doc="pin the exact packages; run by name, choose their versions anew",
+    doc="pin the exact packages; run by name, choose their versions again",
     make=make,
     slice=Slice,
     needs=("mirror",),
     below=("lock", "packages"),
-    base=True,
+    tools=True,
     rights=("fetch",),
     has_shell=True,
-    compared=False,  # a rebuild is made of the same lock
+    compared=False,  # a rebuild uses the same lock
     watches=_pinned,
     state=lambda settings, profile: f"{settings.lock} {bool(_pinned(settings, profile))}",
     usage="""\
 doit lock:NAME
 
-Chooses the package versions anew and prints what changed. Into profiles/NAME.lock.json where that
-is committed, which pins them for everyone, else into build/NAME/lock.json.
+Chooses the package versions again and prints what changed. Writes to profiles/NAME.lock.json if that
+file exists, which pins the versions for everyone, else to build/NAME/lock.json.
 """,
 )

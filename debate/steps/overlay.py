@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 @frozen
 class User:
-    """Someone who can log in."""
+    """A user account."""
 
     name: str
     uid: int | None
-    """None for the next free one."""
+    """None for the next free uid."""
     full_name: str
     groups: tuple[str, ...]
     shell: str
     password: str
-    """As in shadow(5)."""
+    """The hash, as in shadow(5)."""
 
 
 @frozen
 class Permission:
-    """Mode and owner of a file that is in the system already."""
+    """Mode and owner for an existing file of the system."""
 
     path: str
     mode: str
@@ -48,7 +48,7 @@ class Permission:
 
 @frozen
 class Services:
-    """Units of systemd."""
+    """systemd units."""
 
     enable: tuple[str, ...]
     disable: tuple[str, ...]
@@ -57,7 +57,7 @@ class Services:
 
 @frozen
 class Hook:
-    """A script that runs in the system at the end."""
+    """A script that runs in the system, after everything else."""
 
     name: str
     digest: str
@@ -65,7 +65,7 @@ class Hook:
 
 @frozen
 class Slice:
-    """What is done to the installed system."""
+    """The changes to the installed system."""
 
     users: tuple[User, ...]
     tree: tuple[Entry, ...]
@@ -74,7 +74,7 @@ class Slice:
     commands: tuple[tuple[str, ...], ...]
     """Argument lists to run in the system."""
     checks: tuple[tuple[str, ...], ...]
-    """What the system must have then: words for the functions of sandbox/present.sh."""
+    """What the system must then have: words for the functions of sandbox/present.sh."""
     hooks: tuple[Hook, ...]
     mksquashfs: tuple[str, ...]
 
@@ -102,7 +102,7 @@ class Slice:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Without the empty fields of entries: most of a tree's are."""
+        """JSON without the empty fields of entries, which are most of them."""
         from debate.steps.work import json_values
 
         return {**json_values(self), "tree": [entry.to_json() for entry in self.tree]}
@@ -134,7 +134,7 @@ def _read_users(choices: Choices) -> Iterable[User]:
 
 
 def _system(choices: Choices) -> tuple[dict[str, Entry], LocaleParts]:
-    """Files that follow from hostname, locale, keymap, time zone and automatic login."""
+    """Files for hostname, locale, keymap, time zone and automatic login."""
     data, name = choices.data, choices.data["hostname"]
     entries = choices.keep_text("/etc/hostname", f"{name}\n")
     hosts = f"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost ip6-localhost\n"
@@ -148,7 +148,7 @@ def _system(choices: Choices) -> tuple[dict[str, Entry], LocaleParts]:
 
 
 def _autologin(choices: Choices, name: str) -> dict[str, Entry]:
-    """Drop-ins for the gettys of screen and serial line; see agetty(8), systemd.unit(5)."""
+    """Drop-ins for the gettys on the screen and the serial line; see agetty(8), systemd.unit(5)."""
     units = {
         "getty@tty1.service": "--noclear",
         "serial-getty@.service": "--keep-baud 115200,57600,38400,9600",
@@ -161,7 +161,7 @@ def _autologin(choices: Choices, name: str) -> dict[str, Entry]:
 
 
 def _trees(choices: Choices) -> dict[str, Entry]:
-    """All overlays in one. Where two bring the same path the later wins, unless one file names both."""
+    """The merged overlays. If two have the same path, the later one wins, or it is a problem if one file names both."""
     from debate.profile.tree import scan
 
     found: dict[str, tuple[Place, Entry, Node]] = {}
@@ -179,7 +179,7 @@ def _trees(choices: Choices) -> dict[str, Entry]:
                 choices.problems.append(Problem(source.position, fact, "rename it"))
             other = found.get(entry.path)
             if other and other[0].file == source.position.file and other[1] != entry:
-                fact = f"overlays {other[2].value!r} and {source.value!r} both bring {entry.path}"
+                fact = f"overlays {other[2].value!r} and {source.value!r} both have {entry.path}"
                 choices.problems.append(Problem(source.position, fact, "keep one"))
             found[entry.path] = (source.position, entry, source)
         choices.contents.update(contents)
@@ -229,14 +229,14 @@ def make(work: Work) -> Report:
     from debate.steps.work import layers_of
 
     contents: dict[str, bytes | Path] = {
-        digest: Path(where["path"]) if "path" in where else where["text"].encode("latin-1")
-        for digest, where in work.record("contents").items()
+        digest: Path(source["path"]) if "path" in source else source["text"].encode("latin-1")
+        for digest, source in work.record("contents").items()
     }
-    step_ = step(work.slice(Slice), contents, tuple(layers_of(work.record("rootfs"))), work.base)
+    step_ = step(work.slice(Slice), contents, tuple(layers_of(work.record("rootfs"))), work.tools)
     return work.finish(step_, lambda: Supplies(contents=contents))
 
 
-def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], base: Artifact) -> Step:
+def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], tools: Artifact) -> Step:
     """Output: layer. ``contents`` has the bytes of all hooks."""
     from debate.model import Command, Step, as_lines
     from debate.steps.work import epoch_of
@@ -265,12 +265,12 @@ def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], base:
         parameters=parameters,
         trees={"tree.tar": overlay.tree},
         layers=layers,
-        base=base,
+        tools=tools,
     )
 
 
 def _users(users: Iterable[User]) -> str:
-    """Lines of name:uid:shell:groups:full name:password hash. No field can hold a colon."""
+    """Lines of name:uid:shell:groups:full name:password hash. No field can contain a colon."""
     return "".join(
         f"{user.name}:{'' if user.uid is None else user.uid}:{user.shell}:"
         f"{','.join(user.groups)}:{user.full_name}:{user.password}\n"
@@ -279,7 +279,7 @@ def _users(users: Iterable[User]) -> str:
 
 
 def _owners(tree: Iterable[Entry]) -> list[str]:
-    """Users and groups that the system must know before the tree is unpacked."""
+    """Users and groups that must exist before the tree is unpacked."""
     lines = {f"passwd {entry.owner}" for entry in tree} | {f"group {entry.group}" for entry in tree}
     return sorted(line for line in lines if not line.split()[1].isdigit())
 
@@ -290,7 +290,7 @@ RULE = Rule(
     make=make,
     slice=Slice,
     needs=("rootfs", "contents"),
-    base=True,
+    tools=True,
     rights=("system", "data"),
     outputs=("layer",),
     has_shell=True,

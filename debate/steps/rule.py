@@ -1,8 +1,8 @@
 """A step of the graph is one file with one `Rule` in it, named RULE; `debate.steps.rules` finds them.
 
-Everything else that knows steps is a projection of these declarations: doit's tasks and their dependencies, what
-`explain` looks at and in which order, what `verify` compares, where a shell can be opened, the diagram in
-docs/internals.md. A rule's function gets a `Work`, which hands out what the rule declares and refuses anything else.
+Everything else that knows steps is derived from these declarations: doit's tasks and their dependencies, the steps of
+`explain` and their order, the steps that `verify` compares, those with a shell, and the diagram in docs/internals.md. A
+rule's function gets a `Work`, through which it can access only what the rule declares.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from debate.steps.work import Work
 
 HOST = ".sandbox"
-"""The output directory of rules that belong to no profile; no profile can have this name."""
+"""The output directory of rules that do not belong to a profile. It is not a valid profile name."""
 
 
 class Slice(Protocol):
@@ -27,7 +27,7 @@ class Slice(Protocol):
 
     @classmethod
     def of(cls, choices: Choices) -> Self:
-        """Out of what a profile says. Problems go to ``choices``."""
+        """The slice of a profile. Problems are added to ``choices``."""
 
 
 def _nothing(settings: Settings, profile: str) -> list[str]:  # noqa: ARG001 - the signature of Rule.watches
@@ -36,69 +36,69 @@ def _nothing(settings: Settings, profile: str) -> list[str]:  # noqa: ARG001 - t
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Rule:
-    """How one step is made. Names of records are those of the rules that make them, unless ``records`` says more."""
+    """The declaration of a step. A record has the name of the rule that makes it, or is one of its ``records``."""
 
     name: str
     doc: str
     """One line, imperative, without a full stop."""
     make: Callable[[Work], Report]
-    """Makes the record of this name, with what ``Work`` gives it."""
+    """Makes the record, using only `Work`."""
     slice: type[Slice] | None = None
-    """Its own part of the profile, written to slices/NAME.json."""
+    """Its part of the profile, which is written to slices/NAME.json."""
     slices: tuple[str, ...] = ()
-    """Rules whose slices it reads as well."""
+    """Rules whose slices it reads, too."""
     needs: tuple[str, ...] = ()
-    """Records that it reads, of the same profile."""
+    """Records of the same profile that it reads."""
     below: tuple[str, ...] = ()
-    """Records that it reads of the profile on which this one is based, if there is one."""
-    base: bool = False
-    """It runs sandboxes in the sandbox base."""
+    """Records of the base profile that it reads, if there is one."""
+    tools: bool = False
+    """True if it runs sandboxes in the tools tree."""
     rights: tuple[str, ...] = ()
-    """Kinds of `debate.sandbox.rights` that its commands may have."""
+    """Kinds of `debate.sandbox.rights` that its commands may use."""
     outputs: tuple[str, ...] = ()
-    """Names of the artifacts that its record may hold. A rule with outputs is looked up in the cache."""
+    """Names of the artifacts in its record. A rule with outputs is looked up in the cache."""
     records: tuple[str, ...] = ()
     """Further JSON files that it writes, without ``.json``."""
     memory: tuple[str, ...] = ()
-    """JSON files, without ``.json``, that it keeps for its own next run; nothing else reads them."""
+    """JSON files, without ``.json``, that it keeps for its next run and nothing else reads."""
     has_shell: bool = False
-    """Its work is one sandbox, in which a shell can be opened."""
+    """True if it runs one sandbox, in which a shell can be opened."""
     root: bool = True
-    """It mounts file systems and starts sandboxes."""
-    looking: bool = False
-    """It leaves the store as it is, but for reading."""
+    """True if it needs root, since it mounts file systems and starts sandboxes."""
+    read_only: bool = False
+    """True if it never writes to the store."""
     compared: bool = True
-    """`verify` makes it again and compares the records."""
+    """True if `verify` compares its records."""
     pure: bool = True
-    """All that it writes goes through its Work, so that `explain` can run it without any effect."""
+    """True if it writes only through its Work, so that `explain` can run it without side effects."""
     profile: bool = True
-    """There is one for each profile, not one for the host."""
+    """True if there is one for each profile, False if there is one for the host."""
     watches: Callable[[Settings, str], list[str]] = _nothing
-    """Files other than records that it reads, for a profile's name: doit looks whether they changed."""
+    """Files other than records that it reads, by profile name: doit checks if they changed."""
     state: Callable[[Settings, str], str] = lambda settings, profile: ""  # noqa: ARG005
-    """Text for what else its result depends on, such as settings: another text makes it run."""
+    """Text for everything else that its result depends on, such as settings. It runs again if the text changes."""
     whole: Callable[[Settings, str], bool] = lambda settings, profile: True  # noqa: ARG005
-    """Tells if what it made outside of records and the store is still as it was made."""
+    """Returns True if the files that it made in addition to records and the store are unchanged."""
     clean: Callable[[Path, bool], None] | None = None
-    """``clean(directory, dryrun)`` removes what it made besides its records."""
+    """``clean(directory, dryrun)`` removes the files that it made in addition to its records."""
     usage: str = ""
-    """The text of `doit help NAME`; empty for the usual one."""
+    """The text of `doit help NAME`; empty for the default."""
 
     @property
     def slices_read(self) -> tuple[str, ...]:
-        """Rules whose slices it may read: its own first."""
+        """Rules whose slices it may read, its own first."""
         return ((self.name,) if self.slice else ()) + self.slices
 
     @property
     def made(self) -> tuple[str, ...]:
-        """All JSON files that it writes but slices, without ``.json``."""
+        """All JSON files that it writes, except slices, without ``.json``."""
         return (self.name, *self.records)
 
 
 def in_order(rules: Mapping[str, Rule]) -> dict[str, Rule]:
-    """``rules`` with each one behind all that it needs; those that nothing needs decide the rest, by name.
+    """Sort ``rules`` so that each comes after all that it needs; otherwise by the names of those that nothing needs.
 
-    Raises ValueError for a record that no rule makes, and for rules that need each other in a circle.
+    Raises ValueError if no rule makes a record, or if rules depend on each other circularly.
     """
     makers = {record: rule.name for rule in rules.values() for record in rule.made}
     needs = {rule.name: _needed(rule, makers) for rule in rules.values()}
@@ -107,7 +107,7 @@ def in_order(rules: Mapping[str, Rule]) -> dict[str, Rule]:
 
     def visit(name: str, above: tuple[str, ...]) -> None:
         if name in above:
-            raise ValueError(f"rules need each other: {' -> '.join((*above, name))}")
+            raise ValueError(f"circular dependency of rules: {' -> '.join((*above, name))}")
         if name not in found:
             for other in needs[name]:
                 visit(other, (*above, name))
@@ -119,8 +119,8 @@ def in_order(rules: Mapping[str, Rule]) -> dict[str, Rule]:
 
 
 def _needed(rule: Rule, makers: Mapping[str, str]) -> list[str]:
-    """Names of the rules that must be made before ``rule``."""
-    records = list(dict.fromkeys((*(("config",) if rule.slices_read else ()), *(("sandbox",) if rule.base else ()),
+    """Names of the rules that must run before ``rule``."""
+    records = list(dict.fromkeys((*(("config",) if rule.slices_read else ()), *(("sandbox",) if rule.tools else ()),
                                   *rule.needs)))  # fmt: skip
     unknown = [record for record in (*records, *rule.below) if record not in makers]
     if unknown:

@@ -1,4 +1,4 @@
-"""The table of rules: every RULE in a module of the packages in `PACKAGES`."""
+"""The table of rules: the RULE of every module in `PACKAGES`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGES = ("steps", "images")
 
 @cache
 def rules() -> Mapping[str, Rule]:
-    """Every rule by its name, each behind those that it needs.
+    """All rules by name, each after those that it needs.
 
     A module with a rule has the text ``RULE = Rule(`` at the start of a line; others are not imported.
     """

@@ -1,21 +1,21 @@
-"""What a rule's function may read and write: that which the rule declares, and nothing else.
+"""What a rule's function may read and write: only what the rule declares.
 
     OUTPUT/P/
         config.json                 the normalised config
         about.json, mirror.json     the fields that never change the ISO
-        sources.json                files and directories that the config was made of
-        contents.json               digest -> where the content of an overlay's file is
+        sources.json                files and directories from which the config was read
+        contents.json               digest -> source of an overlay file's content
         slices/STEP.json            the part of the config that STEP reads
         hash.json, lock.json, packages.json, rootfs.json, …      records
-        sha512.json                 digest of a layer -> its SHA-512, where an ISO has that
+        sha512.json                 digest of a layer -> its SHA-512, if the ISO contains that
         traces/STEP.json            key, ingredients, duration of the last run
-        traces/read/STEP.json       what it read then
-        logs/STEP.log               what the step said
+        traces/read/STEP.json       what that run read
+        logs/STEP.log               output of the step
         P-ARCH.iso, …               the results (see `debate.images.results`)
-    OUTPUT/.sandbox/                the same for rules that belong to no profile
+    OUTPUT/.sandbox/                the same for rules that do not belong to a profile
 
-A record holds what later steps need and nothing of how it came to be, so that a step that ran again with the same
-result stops the rebuild there.
+A record has what later steps need, and nothing about how it was made. So if a step runs again with the same result,
+later steps need not run.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from debate.build.builder import Builder, Supplier
 from debate.cache.store import Store
 from debate.deferred import make_all
 from debate.errors import DebateError, ProfileError, StepError
-from debate.history.reasons import Last, reasons
+from debate.history.reasons import Last, Reason, reasons
 from debate.history.records import Records, Report, outputs_of, record_of, report_of, trace_of
 from debate.model import Artifact, Locked, Result, Step, Supplies
 from debate.profile.load import load
@@ -52,18 +52,18 @@ _NO_SUPPLIES = Supplies()
 
 
 class UndeclaredError(Exception):
-    """A rule read or did what it does not declare: a defect of the rule."""
+    """A rule did something that it does not declare, which is a defect of the rule."""
 
 
 @dataclass(frozen=True)
 class ProfileBuild:
-    """All steps of one profile, or those of the host under the name `HOST`."""
+    """The steps of a profile, or those of the host if the name is `HOST`."""
 
     settings: Settings
     name: str
     builder: Builder
     refresh: bool = False
-    """The user asked for the lock: choose versions anew."""
+    """True if the user requested a refresh of the lock."""
 
     @property
     def store(self) -> Store:
@@ -78,7 +78,7 @@ class ProfileBuild:
         return Records(self.directory)
 
     def load(self, record: str) -> Any:
-        """A JSON file of the output directory, without ``.json``. Raises DebateError where it is missing or damaged."""
+        """A JSON file of the output directory, without ``.json``. Raises DebateError if it is missing or damaged."""
         return self.records.load(record)
 
     def outputs(self, record: str) -> dict[str, Artifact]:
@@ -86,21 +86,21 @@ class ProfileBuild:
         return outputs_of(self.load(record), str(self.directory / f"{record}.json"))
 
     def of(self, name: str) -> ProfileBuild:
-        """The same of another profile, built in the same way."""
+        """The steps of another profile, built in the same way."""
         return ProfileBuild(self.settings, name, self.builder)
 
     def work(self, rule: str) -> Work:
         return Work(self, rules()[rule])
 
     def make(self, rule: str) -> Report:
-        """Do one step. Raises DebateError."""
+        """Run one step. Raises DebateError."""
         work = self.work(rule)
         with work.places():
             return work.rule.make(work)
 
     def config_hash(self) -> str:
-        """64 hex digits that stand for the normalised config."""
-        return keys.sha256(keys.canonical(self.load("config"))).removeprefix("sha256:")
+        """64 hex digits that identify the normalised config."""
+        return keys.config_hash(self.load("config"))
 
     def profile(self) -> Node:
         """The profile, with the place of each value. Raises ProfileError."""
@@ -120,12 +120,12 @@ class Work:
         self._parts: dict[str, Any] = {}
         """Results of steps on the way to the rule's own: their keys and outputs, by name."""
 
-    # What it reads ---------------------------------------------------------------------------------
+    # Reading ---------------------------------------------------------------------------------
 
     def slice(self, kind: type[S], rule: str = "") -> S:
         """The slice of this rule, or of another that it declares, as ``kind``.
 
-        Raises DebateError where the file is damaged.
+        Raises DebateError if the file is damaged.
         """
         name = rule or self.rule.name
         self._require(name in self.rule.slices_read, f"the slice of {name}")
@@ -137,7 +137,7 @@ class Work:
         return self._build.load(name)
 
     def own(self) -> Any:
-        """What the last run left as this rule's record. Raises DebateError where there is none."""
+        """This rule's record from its last run. Raises DebateError if there is none."""
         return self._build.load(self.rule.name)
 
     def outputs(self, record: str) -> dict[str, Artifact]:
@@ -149,24 +149,24 @@ class Work:
         return [typed(fields, Locked, self.directory / "lock.json") for fields in self.record("lock")["packages"]]
 
     @property
-    def base(self) -> Artifact:
-        """The sandbox base."""
-        self._require(self.rule.base, "the sandbox base")
-        return outputs_of(self.base_record())["base"]
+    def tools(self) -> Artifact:
+        """The tools tree."""
+        self._require(self.rule.tools, "the tools tree")
+        return outputs_of(self.tools_record())["tools"]
 
-    def base_record(self) -> Any:
-        """The record of the sandbox base."""
-        self._require(self.rule.base or "sandbox" in self.rule.needs, "the sandbox base")
+    def tools_record(self) -> Any:
+        """The record of the tools tree."""
+        self._require(self.rule.tools or "sandbox" in self.rule.needs, "the tools tree")
         return self._build.of(HOST).load("sandbox")
 
     def below(self, name: str | None) -> Below | None:
-        """The profile ``name`` on whose packages this one is installed; None for none."""
+        """The base profile ``name``; None without one."""
         return Below(self._build.of(name), self.rule) if name else None
 
-    # What it does ----------------------------------------------------------------------------------
+    # Writing and running ----------------------------------------------------------------------------------
 
     def save(self, value: Any, record: str = "") -> None:
-        """Write the rule's record, or another that it declares, unless it says the same already."""
+        """Write the rule's record, or another file that it declares, unless its content is the same."""
         name = record or self.rule.name
         self._require(name in (*self.rule.made, *self.rule.memory) or name.startswith("slices/"), f"writing {name}")
         self._build.records.save(name, value)
@@ -174,7 +174,7 @@ class Work:
     def realise(self, step: Step, supplier: Supplier = Supplies) -> Result:
         """The outputs of ``step``: from the cache, from the remote or from a sandbox.
 
-        ``supplier`` is asked for what only a run needs, such as where mirrors are, and only if it has to run.
+        ``supplier`` returns what a run needs from the host, such as mirrors. It is called only if the step has to run.
         """
         self._require_rights(step)
         result = self.builder.realise(step, supplier, self.log(step), self._notes, self._known(step.name))
@@ -183,17 +183,17 @@ class Work:
         return result
 
     def run(self, step: Step, supplies: Supplies = _NO_SUPPLIES) -> Mapping[str, Artifact]:
-        """The outputs of ``step`` from a sandbox, whatever the cache knows."""
+        """Run ``step`` in a sandbox even if the cache has its result. Returns its outputs."""
         self._require_rights(step)
         return self.builder.run(step, supplies, self.log(step))
 
     def obtain(self, ingredients: Mapping[str, Any], make: Callable[[], Mapping[str, Artifact]]) -> Result:
-        """The rule's outputs where they are made of more than one sandbox: ``ingredients`` name what they depend on."""
+        """The rule's outputs if several sandboxes make them: ``ingredients`` has everything that they depend on."""
         rule = self.rule
         return self.builder.obtain(rule.name, ingredients, rule.outputs, make, self._notes, self._known(rule.name))
 
     def finish(self, step: Step, supplier: Supplier = Supplies, **more: Any) -> Report:
-        """Realise the rule's own step and write its record, with ``more`` beside the outputs."""
+        """Realise the rule's own step and write its record, with ``more`` in addition to the outputs."""
         surplus = set(step.outputs) - set(self.rule.outputs)
         self._require(not surplus, f"the output {' '.join(sorted(surplus))}")
         result = self.realise(step, supplier)
@@ -204,9 +204,9 @@ class Work:
         return self.directory / "logs" / f"{step.name}.log"
 
     def remember(self, result: Result | None = None) -> Report:
-        """Keep how the result came to be, what the step has read and why it ran, for `explain`.
+        """Record how the result was made, what the step read and why it ran, for `explain`.
 
-        ``result`` is None for what has no key.
+        ``result`` is None if the step has no key.
         """
         read, last = self.what_it_reads(), self._last
         trace: dict[str, Any] = trace_of(result) if result else {"step": self.rule.name, "source": ""}
@@ -216,7 +216,9 @@ class Work:
         if unchanged and trace["source"] != "built":
             trace |= {name: last.trace[name] for name in ("why", "when", "source") if name in last.trace}
         else:
-            why = reasons(last, read, trace.get("ingredients", {}), self._where(), self._build.profile)
+            why = reasons(last, read, trace.get("ingredients", {}), self._contents(), self._build.profile)
+            if self.refresh and not result and last.read:
+                why.insert(0, Reason("asked"))
             trace["why"] = [reason.to_json() for reason in why]
             trace["when"] = int(time.time())
         self._build.records.save(f"traces/{self.rule.name}", trace)
@@ -233,18 +235,18 @@ class Work:
 
     @contextmanager
     def places(self) -> Iterator[None]:
-        """What a sandbox complains of gets its place in the profile."""
+        """Complaints of a step get their places in the profile."""
         try:
             yield
         except StepError as error:
             if error.complaints and self.rule.profile:
-                with suppress(ProfileError):  # Somebody edits it meanwhile.
+                with suppress(ProfileError):  # Someone may have edited it meanwhile.
                     root = self._build.profile()
                     error.locate(lambda field, value: _place(root, field, value))
             raise
 
-    def _where(self) -> Mapping[str, Any]:
-        """Where the contents of an overlay's files are, for people: no part of what the rule makes."""
+    def _contents(self) -> Mapping[str, Any]:
+        """The sources of an overlay's files, for messages; they do not affect the result."""
         try:
             found: Mapping[str, Any] = self._build.load("contents")
         except DebateError:
@@ -252,7 +254,7 @@ class Work:
         return found
 
     def _known(self, step: str) -> Result | None:
-        """The result of the last run, out of its record and trace: valid for its key as long as its outputs exist."""
+        """The result of the last run, from its record and trace: valid for its key while its outputs exist."""
         trace = self._last.trace
         try:
             if step == self.rule.name:
@@ -261,11 +263,11 @@ class Work:
                 part = trace["parts"][step]
                 outputs, key, seconds = outputs_of(part), part["key"], 0.0
         except (DebateError, KeyError, TypeError, ValueError):
-            return None  # It never ran, or somebody damaged what it left.
+            return None  # It never ran, or its record is damaged.
         return Result(step, str(key), {}, outputs, "local", seconds)
 
     def _notes(self) -> dict[str, str]:
-        """What people see of a step's result in the remote."""
+        """Annotations of a step's result in the remote, for people."""
         return {"profile": self.name, "config": self._build.config_hash()} if self.rule.profile else {}
 
     def _require_rights(self, step: Step) -> None:
@@ -278,7 +280,7 @@ class Work:
 
 
 def _place(root: Node, field: str, value: str) -> Place | None:
-    """Where the profile says what a script complains of, which knows hooks by number and units by full names."""
+    """The place of a complaint in the profile. Scripts know hooks by number and units by full names."""
     if field == "hooks" and value.isdecimal() and int(value):
         hooks = root.get(field)
         return hooks.at([int(value) - 1]).position if hooks else None
@@ -289,7 +291,7 @@ def _place(root: Node, field: str, value: str) -> Place | None:
 
 
 class Below:
-    """The profile on whose packages another is installed, as far as a rule declares that it reads it."""
+    """A base profile, as far as a rule declares that it reads its records."""
 
     def __init__(self, build: ProfileBuild, rule: Rule) -> None:
         self.name = build.name
@@ -309,7 +311,7 @@ class Below:
 
 
 def typed(value: Any, kind: type[S], path: Path) -> S:
-    """JSON as ``kind``. Raises DebateError where the file at ``path``, whose content it is, was altered."""
+    """Convert JSON from the file ``path`` to ``kind``. Raises DebateError if it is damaged."""
     make_all()
     try:
         found: S = msgspec.convert(value, kind)
@@ -319,12 +321,12 @@ def typed(value: Any, kind: type[S], path: Path) -> S:
 
 
 def layers_of(rootfs: Mapping[str, Any]) -> list[Artifact]:
-    """The layers with packages that a record of `rootfs` names, the lowest first."""
+    """The layers with packages in a record of `rootfs`, the lowest first."""
     return [*(Artifact(**layer) for layer in rootfs["below"]), outputs_of(rootfs)["layer"]]
 
 
 def epoch_of(slice_: Any) -> int:
-    """A layer's epoch comes from its own slice: what else a profile says does not move it."""
+    """The epoch of a layer, which depends only on its own slice."""
     return keys.epoch(keys.key(to_json(slice_)))
 
 
@@ -336,11 +338,11 @@ def to_json(slice_: Any) -> dict[str, Any]:
 
 
 def json_values(value: Any) -> Any:
-    """A dataclass as what JSON would make of it: mappings, lists, text, numbers."""
+    """A dataclass as JSON values: mappings, lists, text, numbers."""
     return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def shipped(packages: Sequence[Locked], below: Sequence[Locked]) -> list[Locked]:
-    """``packages`` without those that are installed below."""
-    there = {package.sha256 for package in below}
-    return [package for package in packages if package.sha256 not in there]
+    """``packages`` without those that are installed in the layers below."""
+    installed = {package.sha256 for package in below}
+    return [package for package in packages if package.sha256 not in installed]

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs packages on those of the layers below. Runs inside that system, with its own pacman.
-# in: as pacman.sh and install.sh
+# Installs packages on top of the layers below. Runs in that system, with its own pacman.
+# in: those of pacman.sh and install.sh
 set -eu
 mkdir -p /run/work
 . /run/step/arch/pacman.sh
@@ -9,4 +9,4 @@ mkdir -p /run/work
 install_packages /
 cd /
 . /run/step/arch/clean.sh
-touch /var/lib/pacman/local/ALPM_DB_VERSION # The layer has the list of packages, even if nothing was added.
+touch /var/lib/pacman/local/ALPM_DB_VERSION # So that the layer contains the package list even if nothing was added.

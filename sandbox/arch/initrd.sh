@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the initramfs in a root that holds the files of the packages that matter to it, and no others.
-# They are unpacked, not installed: no script of a package runs.
+# Makes the initramfs in a root directory with only the packages that an initramfs may contain.
+# They are unpacked, not installed, so no scripts of packages run.
 # in: packages/*.pkg.tar.*, generator, mkinitcpio.conf    out: kernel, initrd
 set -eu
 root=/run/work/root

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Writes what each package says of itself, as an entry of a pacman database, and whether an initramfs may care for it:
-# it ships a kernel, modules, firmware, or hooks and modules of an initramfs generator.
+# Writes the metadata of each package as an entry of a pacman database, and marks packages that an initramfs may contain:
+# those with a kernel, modules, firmware, or hooks and modules of an initramfs generator.
 # in: packages/SHA256    out: SHA256 (a desc file, after a line that begins with #)
 set -eu
 mkdir /run/work/said
-# Both members lie at the start; the first occurrence is enough, and what is behind it is not unpacked.
+# Both members are at the start of the archive, so with --occurrence tar does not read the rest.
 find /run/in/packages -type f -print0 | xargs -0 -n 16 -P "$(nproc)" sh -euc '
 . /run/step/problem.sh
 for package; do

@@ -1,5 +1,5 @@
-# Sourced for `install_packages ROOT`, which installs what is in explicit and fails where a script or a hook fails:
-# pacman itself goes on then, and ends with 0.
+# Sourced for `install_packages ROOT`, which installs the packages in explicit and fails if a script or hook fails:
+# pacman itself continues then, and exits with 0.
 # in: index (a pacman database), packages/*.pkg.tar.* and their .sig, explicit, noextract
 . /run/step/problem.sh
 
@@ -9,7 +9,7 @@ install_packages() {
     sed "/^\[options\]/r /run/in/noextract
         s,^DBPath = .*,DBPath = $1/var/lib/pacman,
         s,^CacheDir = .*,CacheDir = /run/in/packages," "$pacman/pacman.conf" > "$pacman/root.conf"
-    # Making an initramfs takes longer than all the rest, and has a step of its own.
+    # Making an initramfs takes longer than everything else, and is a separate step.
     for hook in 60-mkinitcpio-remove 90-mkinitcpio-install 60-dracut-remove 90-dracut-install; do
         ln -s /dev/null "$pacman/hooks/$hook.hook"
     done
@@ -24,7 +24,7 @@ install_packages() {
         fi
     fi
     if [ "$status" -ne 0 ]; then
-        # Of a key that it does not have pacman itself says nothing of use.
+        # pacman's own message about an unknown key is not helpful.
         for signature in /run/in/packages/*.sig; do
             gpg --status-fd 1 --verify "$signature" "${signature%.sig}" > /run/work/said 2>&1 || true
             case $(grep -Eo '^\[GNUPG:\] (GOODSIG|EXPKEYSIG|REVKEYSIG)' /run/work/said) in
@@ -35,7 +35,7 @@ install_packages() {
             esac
             cat /run/work/said >&2
             file=${signature##*/} file=${file%.sig}
-            problem packages "${file%-*-*-*}" "$file: $reason" "is there a newer keyring, or another mirror?"
+            problem packages "${file%-*-*-*}" "$file: $reason" "update the keyring, or use another mirror"
             break
         done
         exit "$status"

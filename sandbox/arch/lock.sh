@@ -1,6 +1,6 @@
 #!/bin/sh
 # Resolves a package list against the mirrors' databases.
-# in: as pacman.sh; packages, installed (the index of what lies below)
+# in: those of pacman.sh; packages, installed (index of the base's packages)
 # out: resolved (tab-separated: name, version, repository, location, size, SHA-256, signature in base64)
 set -eu
 . /run/step/arch/pacman.sh
@@ -15,7 +15,7 @@ if [ -s /run/in/installed ]; then
         sed -n '/^%NAME%$/{n;p}' "${directory}desc"
     done > /run/work/below
     echo 9 > "$pacman/db/local/ALPM_DB_VERSION"
-    # What lies below stays as it is.
+    # The packages of the base stay unchanged.
     grep -vxF -f /run/work/below /run/in/packages > /run/work/wanted || true
     if [ ! -s /run/work/wanted ]; then
         : > /run/out/resolved
@@ -27,13 +27,13 @@ if ! xargs -a /run/work/wanted pacman --config "$pacman/pacman.conf" --noconfirm
     cat /run/work/resolved /run/work/errors >&2
     ask -Slq | sort -u > /run/work/names
     sed -n 's/^error: target not found: //p' /run/work/errors | while read -r name; do
-        # Names that agree in their first letters; the builder picks.
+        # Candidates: names that contain the same first letters. The builder chooses among them.
         grep -F "$(printf %.4s "$name")" /run/work/names | sed "s/^/candidate $name /" >&2
     done
     exit 1
 fi
 
-# pacman prints no SHA-256; it stands in the database. So may the signature.
+# pacman does not print the SHA-256, which is in the database. The signature may be there, too.
 for database in "$pacman"/db/sync/*.db; do
     printf '%%REPOSITORY%%\n%s\n\n' "$(basename "$database" .db)"
     tar -xOf "$database"
@@ -51,7 +51,7 @@ awk -v OFS='\t' '
     { file = $4; sub(/.*\//, $3 "/", file); print $1, $2, $3, $4, $5, sha256[file], signature[file] }
 ' /run/work/sums /run/work/resolved > /run/work/packages
 
-# Beside the package, where the database has none. Of one that cannot be had the field stays empty, and it is refused.
+# Other signatures are files next to the package. If one is unavailable, its field stays empty and the package is refused.
 mkdir /run/work/signatures
 awk -F '\t' '$7 == "-" { sub(/^file:\/\//, "copy:", $4); print $4 ".sig\n/run/work/signatures/" $1 "\n" }' /run/work/packages |
     xargs -r -d '\n' -n 300 /usr/lib/apt/apt-helper -oAPT::Sandbox::User=root download-file >&2 || true

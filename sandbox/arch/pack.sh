@@ -1,6 +1,6 @@
 #!/bin/sh
-# Packs what was installed on the layers below. The list of packages is that of the whole system.
-# in: mksquashfs    out: layer, packages (as rootfs.sh)
+# Packs what was installed on the layers below. The package list is that of the whole system.
+# in: mksquashfs    out: layer, packages (see rootfs.sh)
 set -eu
 . /run/step/arch/list.sh
 list /run/layers

@@ -1,4 +1,4 @@
-# Sourced by the scripts that run pacman: a database, a cache and a keyring of its own, with nothing of the base's.
+# Sourced by the scripts that run pacman: its own database, cache and keyring, independent of those of the base.
 # in: repositories (sections of pacman.conf), architecture, keyring (if it is not the distribution's own), keys/
 . /run/step/problem.sh
 pacman=/run/work/pacman
@@ -18,32 +18,32 @@ LocalFileSigLevel = Required
 END
 cat /run/in/repositories >> "$pacman/pacman.conf"
 
-# `ask WORD …`: pacman that never asks back.
+# `ask WORD …`: runs pacman without questions.
 ask() {
     pacman --config "$pacman/pacman.conf" --noconfirm --noprogressbar --color never "$@"
 }
 
-# What pacman-key(8) does by --init, --add, --lsign-key and --populate: a key of this machine's own, which signs those
-# that are trusted. pacman-key itself needs the whole of makepkg where Debian ships it.
+# This does what pacman-key(8) does with --init, --add, --lsign-key and --populate: it makes a local key and signs the
+# trusted keys with it. Debian's pacman-key cannot be used, since it needs all of makepkg.
 gpg() {
     command gpg --homedir "$pacman/gnupg" --batch --yes --quiet "$@"
 }
 
-# `sign`: sign the keys whose fingerprints come in.
+# `sign`: signs the keys whose fingerprints it reads from standard input.
 sign() {
     while read -r fingerprint; do
         gpg --pinentry-mode loopback --passphrase '' --quick-lsign-key "$fingerprint"
     done
 }
 
-# `trust FILE`: believe the keys in it.
+# `trust FILE`: trusts the keys in the file.
 trust() {
     gpg --import "$1"
     gpg --show-keys --with-colons "$1" |
         awk -F: '$1 == "pub" { own = 1 } $1 == "fpr" && own { print $10; own = 0 }' | sign
 }
 
-# `keyring`: make the keyring. Only what asks for signatures needs one.
+# `keyring`: makes the keyring. Only commands that verify signatures need one.
 keyring() {
     mkdir -m 0700 "$pacman/gnupg"
     : > "$pacman/gnupg/pubring.gpg" # pacman looks for this file.
@@ -54,7 +54,7 @@ keyring() {
         keys=/usr/share/pacman/keyrings
         [ -e "$keys/archlinux.gpg" ] || keys=/usr/share/keyrings # Debian's package has them there.
         if [ ! -e "$keys/archlinux.gpg" ]; then
-            problem "" "" "no keyring of Arch Linux" "install archlinux-keyring, or set DEBATE_KEYRING_ARCH"
+            problem "" "" "there is no keyring of Arch Linux" "install archlinux-keyring, or set DEBATE_KEYRING_ARCH"
             stop_on_problems
         fi
         gpg --import "$keys/archlinux.gpg"

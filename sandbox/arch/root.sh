@@ -1,4 +1,4 @@
-# Sourced for `make_root ROOT` and `unmount_root ROOT`: a directory in which scripts of packages find what they need.
+# Sourced for `make_root ROOT` and `unmount_root ROOT`: a root directory with the mounts that scripts of packages need.
 make_root() {
     mkdir -p "$1/etc" "$1/proc" "$1/sys" "$1/dev" "$1/run" "$1/tmp" "$1/var/lib/pacman"
     chmod 0555 "$1/proc" "$1/sys"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the locked packages, each with a good signature, and packs them as the lowest layer.
-# in: as pacman.sh and install.sh; mksquashfs
+# Installs the locked packages, verifies their signatures, and packs them as the lowest layer.
+# in: those of pacman.sh and install.sh; mksquashfs
 # out: layer (squashfs), packages (tab-separated: name, version, architecture, source, its version)
 set -eu
 . /run/step/arch/pacman.sh

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Adds dependencies to a list of packages, out of the locked ones alone.
-# in: as pacman.sh; index (a pacman database), wanted    out: selected (a name a line)
+# Adds dependencies to a list of packages, only from the locked ones.
+# in: those of pacman.sh; index (a pacman database), wanted    out: selected (one name per line)
 set -eu
 . /run/step/arch/pacman.sh
 cp /run/in/index "$pacman/db/sync/debate.db"
-# Nothing is installed here, so nothing has to be signed.
+# Nothing is installed here, so signatures need not be verified.
 sed -i 's/^SigLevel = .*/SigLevel = Never/' "$pacman/pacman.conf"
 xargs -a /run/in/wanted pacman --config "$pacman/pacman.conf" --noconfirm --color never \
     -Sp --print-format %n > /run/work/selected

@@ -1,5 +1,5 @@
-# What `read.sh` runs: profiledef.sh needs bash.
-# All that it sets is written, so that what has no counterpart can be named; not what bash sets by itself.
+# Run by `read.sh`, since profiledef.sh needs bash.
+# Writes all variables that profiledef.sh sets, so that those without a counterpart can be reported, but not bash's own.
 debate_before=" $(compgen -v | tr '\n' ' ')debate_before debate_name debate_value _ PIPESTATUS OLDPWD BASH_REMATCH "
 declare -A file_permissions=()
 # shellcheck disable=SC1091

@@ -1,4 +1,4 @@
 #!/bin/sh
-# Reads profiledef.sh, which is a program and may do anything, and writes what it has set.
-# in: profiledef.sh    out: variables (NUL-separated: name, number of words, the words; of a map, keys and values)
+# Runs profiledef.sh, which is an untrusted program, and writes the variables that it sets.
+# in: profiledef.sh    out: variables (NUL-separated: name, number of words, words; keys and values for an array with keys)
 exec bash /run/step/archiso/read.bash < /dev/null

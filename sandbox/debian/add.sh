@@ -1,13 +1,13 @@
 #!/bin/sh
-# Installs packages on those of the layers below. Runs inside that system, with its own dpkg.
-# in: pool/*.deb, plan (of order.sh), dpkg.cfg
+# Installs packages on top of the layers below. Runs in that system, with its own dpkg.
+# in: pool/*.deb, plan (from order.sh), dpkg.cfg
 set -eu
 export INITRD=No
 printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
 chmod 0755 /usr/sbin/policy-rc.d
 cp /run/in/dpkg.cfg /etc/dpkg/dpkg.cfg.d/99debate
 
-# Neighbours in the plan with the same verb go to dpkg together.
+# Consecutive lines of the plan with the same verb become one call of dpkg.
 do=
 set --
 run() {
@@ -30,7 +30,7 @@ done < /run/in/plan
 run "$@"
 dpkg --configure --pending
 
-touch /var/lib/dpkg/status # The layer has the list of packages, even if nothing was added.
+touch /var/lib/dpkg/status # So that the layer contains the package list even if nothing was added.
 rm -f /usr/sbin/policy-rc.d /etc/dpkg/dpkg.cfg.d/99debate
 cd /
 . /run/step/debian/clean.sh

@@ -1,4 +1,4 @@
-# Sourced by the scripts that ask apt: a configuration of its own, with nothing of the base's.
+# Sourced by the scripts that run apt: its own configuration, independent of that of the tools tree.
 apt=/run/work/apt
 mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/etc/preferences.d" "$apt/etc/apt.conf.d"
 : > "$apt/status"
@@ -22,7 +22,7 @@ quiet "1";
 END
 export APT_CONFIG="$apt/apt.conf"
 
-# `installed INDEX`: take the packages of an index for installed.
+# `installed INDEX`: marks the packages of an index as installed.
 installed() {
     sed 's/^Package: .*/&\nStatus: install ok installed/' "$1" > "$apt/status"
 }

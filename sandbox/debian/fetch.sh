@@ -1,6 +1,6 @@
 #!/bin/sh
-# Downloads packages; a file with another SHA-256 than the lock's is refused.
-# in: wanted (URI SHA256 a line), apt.conf    out: one file for each, named by its SHA-256
+# Downloads packages. Files whose SHA-256 differs from the lock's are refused.
+# in: wanted (lines of URI SHA256), apt.conf    out: one file per package, named by its SHA-256
 set -eu
 . /run/step/debian/apt.sh
 cat /run/in/apt.conf >> "$apt/apt.conf"

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Makes the initramfs in a root that holds the files of the packages that matter to it, and no others.
-# They are unpacked, not installed, which takes a quarter of the time. Of what maintainer scripts would
-# write, an initramfs has udev's hardware database and live-boot's directory, and its scripts need awk;
-# with these, it was the same byte for byte.
+# Makes the initramfs in a root directory with only the packages that an initramfs may contain.
+# They are unpacked, not installed, which takes a quarter of the time. Of the files that maintainer scripts
+# write, an initramfs needs udev's hardware database, live-boot's directory and awk. With these, it is the
+# same, byte for byte.
 # in: packages/*.deb, generator    out: kernel, initrd
 set -eu
 root=/run/work/root
 mkdir -p "$root"/dev "$root"/proc
-# Before /usr was merged, packages had files in /bin and /lib; these links put them where they belong.
+# Packages from before the merge of /usr have files in /bin and /lib; these links redirect them.
 for name in bin lib lib64 sbin; do
     mkdir -p "$root/usr/$name"
     ln -s "usr/$name" "$root/$name"

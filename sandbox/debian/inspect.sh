@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes what each package says of itself, and whether an initramfs may care for it: it ships a
+# Writes the metadata of each package, and marks packages that an initramfs may contain: those with a
 # kernel, modules, firmware, or hooks and scripts of an initramfs generator.
 # in: packages/SHA256    out: SHA256 (a deb822 stanza)
 set -eu
@@ -7,7 +7,7 @@ cat > /run/work/one <<'END'
 set -eu
 control=$(mktemp -d /run/work/control-XXXXXX)
 dpkg-deb -e "$1" "$control"
-# Together md5sums and conffiles name every file, and are read much faster than the files are unpacked.
+# md5sums and conffiles together list all files, and reading them is much faster than unpacking.
 if [ -e "$control/md5sums" ]; then
     sed 's/^[0-9a-f]* *//' "$control/md5sums" > "$control/names"
     [ ! -e "$control/conffiles" ] || sed 's,^/,,' "$control/conffiles" >> "$control/names"

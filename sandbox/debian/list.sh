@@ -1,4 +1,4 @@
-# Sourced for `list ROOT`, which writes what is installed below ROOT.
+# Sourced for `list ROOT`, which lists the packages that are installed in ROOT.
 # out: packages (tab-separated: name, version, architecture, source, its version)
 list() {
     dpkg-query --admindir="$1/var/lib/dpkg" -W \

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Resolves a package list against signed indexes.
-# in: sources.list, keys/, options, apt.conf, packages, installed (the index of what lies below)
+# in: sources.list, keys/, options, apt.conf, packages, installed (index of the base's packages)
 # out: resolved (apt-get --print-uris)
 set -eu
 . /run/step/debian/apt.sh
@@ -15,7 +15,7 @@ if ! xargs -a /run/in/packages apt-get -qq --print-uris -y --no-upgrade --no-rem
     apt-cache pkgnames | sort > /run/work/names
     sed -n "s/^E: Unable to locate package //p; s/^E: Package '\([^']*\)' has no.*/\1/p" \
         /run/work/errors | while read -r name; do
-        # Names that agree in their first letters, or in all but a letter; the builder picks.
+        # Candidates: names that contain the same first letters. The builder chooses among them.
         short=$(printf %.4s "$name")
         grep -F "$short" /run/work/names | sed "s/^/candidate $name /" >&2
     done

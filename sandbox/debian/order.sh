@@ -1,7 +1,7 @@
 #!/bin/sh
-# Asks apt in which order packages are unpacked and configured, on those that lie below.
-# in: repository/, release, wanted (NAME=VERSION a line), below (their index)
-# out: plan (Inst NAME or Conf NAME a line)
+# Determines with apt in which order to unpack and configure packages on top of those of the base.
+# in: repository/, release, wanted (lines of NAME=VERSION), below (index of the base's packages)
+# out: plan (lines of Inst NAME or Conf NAME)
 set -eu
 . /run/step/debian/apt.sh
 installed /run/in/below

@@ -5,7 +5,7 @@
 set -eu
 release=$(cat /run/in/release)
 root=/run/work/root
-# Package hooks make no initramfs here: that takes longer than all the rest, and has a step of its own.
+# No initramfs is made here: that takes longer than everything else, and is a separate step.
 export INITRD=No TMPDIR=/run/work
 mmdebstrap --mode=root --variant=essential --format=directory \
     --architectures="$(cat /run/in/architecture)" --include="$(cat /run/in/packages)" \
@@ -22,6 +22,6 @@ rm -rf tmp/* run/* etc/hostname etc/resolv.conf etc/apt/sources.list etc/apt/sou
     etc/dpkg/dpkg.cfg.d/99mmdebstrap etc/apt/apt.conf.d/99mmdebstrap
 : > etc/machine-id
 
-# The kernel starts from the ISO, not from here.
+# The kernel is booted from the ISO, not from this layer.
 . /run/step/mksquashfs.sh
 pack "$root" /run/out/layer 'boot/vmlinuz-*' 'boot/System.map-*'

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Adds dependencies to a list of packages, out of the locked ones alone.
-# in: repository/, release, wanted    out: selected (a name a line)
+# Adds dependencies to a list of packages, only from the locked ones.
+# in: repository/, release, wanted    out: selected (one name per line)
 set -eu
 . /run/step/debian/apt.sh
 echo "deb [trusted=yes] file:/run/in/repository $(cat /run/in/release) main" > "$apt/etc/sources.list"

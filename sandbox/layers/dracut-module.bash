@@ -1,9 +1,9 @@
 #!/bin/bash
-# The dracut module live-layers: dracut-stack.sh, at boot. See dracut.modules(7).
+# The dracut module live-layers, which runs dracut-stack.sh at boot. See dracut.modules(7).
 # Sourced by dracut, as module-setup.sh.
 
 check() {
-    return 255  # Only where it is asked for.
+    return 255  # Only if it is requested.
 }
 
 depends() {

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Mounts the root of a live system out of dmsquash-live's image and those that LiveOS/layers names, the lowest first.
-# Runs before dracut's module overlayfs would mount the root, which leaves it alone then. An overlay below its own would do,
-# too, but the kernel allows two levels, and systemd-sysext needs the second. See dracut.cmdline(7), "Booting live images".
-# in: /run/rootfsbase (dmsquash-live's image), /run/initramfs/live (the medium), /run/overlayfs (where persistent)
+# Mounts the root file system from dmsquash-live's image and those listed in LiveOS/layers, the lowest first.
+# Runs before dracut's module overlayfs, which then does not mount the root file system. An overlay below that of the
+# module would work, too, but the kernel allows two levels, and systemd-sysext needs the second.
+# See dracut.cmdline(7), "Booting live images".
+# in: /run/rootfsbase (dmsquash-live's image), /run/initramfs/live (the medium), /run/overlayfs (if persistent)
 
 command -v getarg > /dev/null || . /lib/dracut-lib.sh
 

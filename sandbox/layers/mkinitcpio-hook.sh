@@ -1,15 +1,15 @@
 #!/usr/bin/ash
-# Mounts the root of a live system out of airootfs.sfs and the images that the file layers beside it names, the lowest
-# first. archiso's hook mounts it with this function; this one is read later and takes its place.
+# Mounts the root file system from airootfs.sfs and the images listed in the file `layers` next to it, the lowest first.
+# archiso's hook calls this function; this definition is read later and replaces its own.
 # Source: mkinitcpio-archiso, hooks/archiso, whose variables these are; mkinitcpio(8), "Runtime hooks".
 
-# Arguments: where the lowest layer is mounted, the new root, a path in it.
+# Arguments: mount point of the lowest layer, the new root, a path in it.
 _mnt_overlayfs() {
     local medium="/run/archiso/bootmnt/${archisobasedir}/${arch}" cow="/run/archiso/cowspace/${cow_directory}"
     local stack="$1" name image mounted
     while read -r name; do
         image=$medium/$name mounted=/run/archiso/layers/$name
-        # The medium is unmounted afterwards.
+        # The medium will be unmounted.
         if [ "$copytoram" = y ]; then
             cp "$image" "/run/archiso/copytoram/$name" || _no_layers "$image: could not be copied to memory"
             image=/run/archiso/copytoram/$name
@@ -29,7 +29,7 @@ _no_layers() {
     launch_interactive_shell
 }
 
-# mkinitcpio reads at boot what has a function of such a name.
+# At boot mkinitcpio only reads files that have a function with such a name.
 run_hook() {
     :
 }

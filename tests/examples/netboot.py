@@ -26,7 +26,7 @@ def make(work: Work) -> Report:
         epoch=work.record("hash")["epoch"],
         parameters={"options": b"-rational-rock\0-volid\0NETBOOT\0"},
         inputs={f"iso/{name}": file for name, file in files.items()},
-        base=work.base,
+        tools=work.tools,
     )
     return work.finish(step)
 
@@ -36,7 +36,7 @@ RULE = Rule(
     doc="gather the files for network boot",
     make=make,
     needs=("hash", "rootfs", "overlay", "initrd"),
-    base=True,
+    tools=True,
     rights=("data",),
     outputs=("tree",),
     has_shell=True,

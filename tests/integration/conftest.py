@@ -16,7 +16,8 @@ collect_ignore = [] if os.environ.get("DEBATE_MIRROR_ARCH") else ["test_arch_mir
 """A machine without an Arch mirror has nothing to skip there."""
 
 _PROGRAMS = ("systemd-nspawn", "mmdebstrap", "qemu-system-x86_64", "dpkg-deb", "gpg", "unsquashfs", "xorriso",
-             "docker-registry", "openssl", "skopeo", "minisign", "bsdtar", "repo-add", "zsh", "fish")  # fmt: skip
+             "docker-registry", "openssl", "skopeo", "minisign", "bsdtar", "repo-add", "makepkg", "zsh",
+             "fish")  # fmt: skip
 
 
 def _missing() -> str:

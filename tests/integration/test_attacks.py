@@ -26,9 +26,9 @@ from tests.integration.checkout import Checkout
 
 PROGRAMS = Path(__file__).parent / "attacks"
 ATTACKS = sorted(path.stem for path in PROGRAMS.iterdir() if "-" in path.name)
-PLACES = ("hook", "package", "system", "bootstrap", "data", "base")
-BY_DESIGN = {("base", "the-network")}
-"""The sandbox base is made of what the mirror serves, by the host's own tools: that step has a network."""
+PLACES = ("hook", "package", "system", "bootstrap", "data", "tools")
+BY_DESIGN = {("tools", "the-network")}
+"""The tools tree is made of what the mirror serves, by the host's own tools: that step has a network."""
 MARK = "debate-attack-target"
 
 Outcomes = dict[str, tuple[str, str]]
@@ -100,12 +100,12 @@ def attack(place: str, programs: Path, built: Checkout, archive: Archive, direct
     layers = tuple(built.artifact("minimal", name, "layer") for name in ("rootfs", "overlay"))
     step = Step(
         name="attack",
-        commands=(Command("attacks/run.sh", root="system" if place == "system" else "base", rights=place),),
+        commands=(Command("attacks/run.sh", root="system" if place == "system" else "tools", rights=place),),
         outputs=(),
         epoch=0,
         parameters={"file": b"an input\n"},
         layers=layers if place == "system" else (),
-        base=None if place == "base" else built.artifact(".sandbox", "sandbox", "base"),
+        tools=None if place == "tools" else built.artifact(".sandbox", "sandbox", "tools"),
     )
     built.builder(directory).run(step, Supplies(), directory / "log")
     return (directory / "log").read_text()
@@ -213,13 +213,17 @@ def test_without_protection(programs: Path, built: Checkout, tmp_path: Path) -> 
 
 
 OUTPUTS = {
-    "a link": "ln -s /etc/passwd /run/out/x",
-    "a pipe": "mkfifo /run/out/x",
-    "a directory": "mkdir /run/out/x",
-    "nothing": ":",
-    "a socket": "perl -MSocket -e 'socket(S, PF_UNIX, SOCK_STREAM, 0); bind(S, pack_sockaddr_un(q(/run/out/x)))'",
-    "out itself a link": "rmdir /run/out; mv /run/out /run/work/o; ln -s /etc /run/out; exit 1",
+    "a link": ("ln -s /etc/passwd /run/out/x", "output x: Too many levels of symbolic links"),
+    "a pipe": ("mkfifo /run/out/x", "output x: not a regular file"),
+    "a directory": ("mkdir /run/out/x", "output x: Is a directory"),
+    "nothing": (":", "output x: No such file or directory"),
+    "a socket": (
+        "perl -MSocket -e 'socket(S, PF_UNIX, SOCK_STREAM, 0); bind(S, pack_sockaddr_un(q(/run/out/x)))'",
+        "output x: No such device or address",
+    ),
+    "out itself a link": ("rmdir /run/out; mv /run/out /run/work/o; ln -s /etc /run/out; exit 1", "failed"),
 }
+"""Kind -> what the step does, and what is said of it."""
 
 
 @pytest.mark.parametrize("kind", OUTPUTS)
@@ -227,10 +231,10 @@ def test_an_output_that_is_no_file(kind: str, built: Checkout, tmp_path: Path) -
     """The builder, which is root, follows and opens nothing that a step left in place of an output."""
     scripts = tmp_path / "sandbox"
     scripts.mkdir()
-    (scripts / "x.sh").write_text(f"{OUTPUTS[kind]}\n")
-    step = Step(
-        "attack", (Command("x.sh", rights="bootstrap"),), ("x",), 0, base=built.artifact(".sandbox", "sandbox", "base")
-    )
-    with pytest.raises(DebateError, match="attack: failed"):
+    script, message = OUTPUTS[kind]
+    (scripts / "x.sh").write_text(f"{script}\n")
+    tools = built.artifact(".sandbox", "sandbox", "tools")
+    step = Step("attack", (Command("x.sh", rights="bootstrap"),), ("x",), 0, tools=tools)
+    with pytest.raises(DebateError, match=f"^attack: {message}"):
         built.builder(tmp_path).run(step, Supplies(), tmp_path / "log")
     assert os.listdir(built.cache / "tmp") == []

@@ -88,7 +88,7 @@ def test_what_it_says_is_what_then_happens(mine: Checkout, change: str) -> None:
 def test_before_the_first_build(tmp_path: Path) -> None:
     fresh = Checkout.make(tmp_path / "fresh")
     said = fresh.doit("explain:minimal")
-    assert "sandbox  would run\n    it was never built here before\n" in said
+    assert "sandbox  would run\n    never built here before\n" in said
     assert verdicts(said)["lock"] == "waits"
 
 

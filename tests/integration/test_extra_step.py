@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import documents
 from tests.conftest import ROOT
 from tests.integration.checkout import Checkout, ran
 from tests.integration.test_explain import verdicts
@@ -19,16 +20,22 @@ FILES = Path(__file__).parent / "extra_step"
 
 
 @pytest.fixture
-def extra(checkout: Checkout, built: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    """A checkout with a debate of its own, which has the step `extra`; it is made for `minimal`."""
+def own(checkout: Checkout, built: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """A checkout with a debate of its own."""
     shutil.copytree(ROOT / "debate", checkout.directory / "debate", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(FILES / "extra.py", checkout.directory / "debate" / "steps")
-    shutil.copy(FILES / "extra.sh", checkout.directory / "sandbox")
     monkeypatch.setenv("PYTHONPATH", str(checkout.directory))
     checkout.pin(built)
-    said = ran(checkout.doit("extra:minimal"))
-    assert said["rootfs"] == "cached", "the keys of the other steps are as they were"
     return checkout
+
+
+@pytest.fixture
+def extra(own: Checkout) -> Checkout:
+    """A checkout with the step `extra`, which is made for `minimal`."""
+    shutil.copy(FILES / "extra.py", own.directory / "debate" / "steps")
+    shutil.copy(FILES / "extra.sh", own.directory / "sandbox")
+    said = ran(own.doit("extra:minimal"))
+    assert said["rootfs"] == "cached", "the keys of the other steps are as they were"
+    return own
 
 
 def python(checkout: Checkout, *words: str) -> str:
@@ -85,3 +92,17 @@ def test_whatever_lists_steps_names_it(extra: Checkout) -> None:
     assert {"config -->|extra| extra", "rootfs --> extra", "sandbox --> extra"} <= arrows
     compared = "from debate.commands.logic.verify import compared; print(*compared())"
     assert "extra" in python(extra, "-c", compared).split()
+
+
+def test_the_example_in_contributing(own: Checkout) -> None:
+    """tests/unit/test_contributing.py looks where the step and the command are listed; here they run."""
+    for block in documents.blocks("CONTRIBUTING.md"):
+        if block.file:
+            documents.write(own.directory, block)
+    said = own.doit("largest:minimal")
+    assert ran(said)["sizes"] == "built"
+    found = re.findall(r"^([0-9]+) (/\S+)$", said, re.MULTILINE)
+    assert len(found) == 20
+    sizes = [int(size) for size, _ in found]
+    assert sizes == sorted(sizes, reverse=True)
+    assert any(re.fullmatch(r"/usr/lib/.*\.so[.0-9]*", path) for _, path in found), found

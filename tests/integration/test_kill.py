@@ -65,7 +65,7 @@ def test_interrupt_while_steps_run_side_by_side(built: Checkout, tmp_path: Path,
     process.send_signal(number)
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 128 + number, said
-    assert "interrupted; what is finished is kept" in said
+    assert "interrupted; finished steps are kept" in said
     assert "Traceback" not in said
     assert_nothing_left(before, mine)
     assert built.iso("minimal").exists()

@@ -103,7 +103,7 @@ build
     ("function", "status", "message"),
     [
         ("_mnt_overlayfs", 0, "added\n"),
-        ("_mnt_stack", 1, "==> ERROR: live_layers: archiso's hook has no function _mnt_overlayfs any more; "),
+        ("_mnt_stack", 1, "==> ERROR: live_layers: archiso's hook no longer has a function _mnt_overlayfs; "),
     ],
 )
 def test_the_hook_that_it_replaces(tmp_path: Path, function: str, status: int, message: str) -> None:

@@ -28,7 +28,7 @@ def mine(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         ("keymap: de-nodeadkey", "de-no", "keymap: the layout de has no variant nodeadkey; choose .*nodeadkeys"),
         ("users: [{name: live, shell: /bin/zsh}]", "/bin", "users: live: the system has no shell /bin/zsh; add "),
         ("users: [{name: live, groups: [adm, sodu]}]", "sodu", "users: live: the system has no group sodu; add "),
-        ("services: {enable: [shh]}", "shh", "services: systemctl enable shh.service failed; is there such a unit"),
+        ("services: {enable: [shh]}", "shh", "services: systemctl enable shh.service failed; check its name, or add"),
         ("services: {mask: [apt-dialy.timer]}", "apt-", "services: the system has no unit apt-dialy.timer to mask; "),
         ("permissions: [{path: /etc/motdd, mode: '0600'}]", "/etc", "permissions: the system has no file /etc/motdd; "),
         ("permissions: [{path: /etc/hosts, mode: '0644', owner: wwwdata}]", "wwwd", "permissions: /etc/hosts: the sys"),

@@ -320,7 +320,7 @@ def test_a_remote_that_does_not_answer_is_a_miss(
 def test_a_remote_that_accepts_and_says_nothing(
     registry: Registry, side: Sides, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("debate.remote.oci._ANSWER", (0.3, 0.3))
+    monkeypatch.setattr("debate.remote.oci._MANIFEST_TIMEOUT", (0.3, 0.3))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         one = side("one", silent.getsockname()[1], remote_ca=str(registry.directory / "ca.crt"))
         for number in range(4):

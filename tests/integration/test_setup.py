@@ -42,7 +42,7 @@ class Bare:
 
     def __init__(self, root: Path, release: str) -> None:
         self.root = root
-        request = shared.base_request(distributions.get("debian"), release)
+        request = shared.tools_request(distributions.get("debian"), release)
         found = managers.get("debian").mirrors(settings.load(ROOT), request, None)
         sources = "".join(
             f"deb {found.addresses[archive]} {suite.format(release=release)} main\n"

@@ -29,7 +29,7 @@ COMMAND = ("debate/commands/largest.py",)
 FIELD = ("debate/schema/profile.schema.json", "debate/images/iso.py")
 IMAGE = ("debate/images/netboot.py", "debate/images/kinds.py")
 REMOTE = ("debate/remote/directory.py", "debate/remote/transport.py")
-DISTRIBUTION = ("debate/distributions/kali.py", "sandbox/kali/base.packages", "debate/distributions/__init__.py")
+DISTRIBUTION = ("debate/distributions/kali.py", "sandbox/kali/tools.packages", "debate/distributions/__init__.py")
 PLACES = {
     "a step": STEP,
     "a command": COMMAND,
@@ -59,7 +59,7 @@ def copy(made: Path, *files: str) -> Path:
         elif name in EXAMPLES:
             documents.write(made, EXAMPLES[name])
         else:
-            debian = (ROOT / "sandbox" / "debian" / "base.packages").read_text()
+            debian = (ROOT / "sandbox" / "debian" / "tools.packages").read_text()
             path.write_text(debian.replace("debian-archive-keyring", "kali-archive-keyring"))
     return made
 
@@ -148,7 +148,7 @@ def test_the_number_of_places() -> None:
     table = dict(re.findall(r"^\| ([a-z ]+) \| ([0-9]): ", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE))
     counted = {row: sum(len(places(name)) for name in files) for row, files in PLACES.items()}
     assert {row: int(number) for row, number in table.items()} == counted
-    shown = {*EXAMPLES, *CHANGES, *LONG, "sandbox/kali/base.packages"}
+    shown = {*EXAMPLES, *CHANGES, *LONG, "sandbox/kali/tools.packages"}
     assert shown == {name for files in PLACES.values() for name in files}, "each is shown, and nothing else"
 
 
@@ -427,13 +427,13 @@ def test_mistakes_with_the_distribution(distribution: Path, text: str, message: 
 
 
 def test_a_build_of_the_distribution(distribution: Path) -> None:
-    """Its base has its keyring; all scripts are those of Debian's package manager, or everybody's."""
+    """Its tools tree has its keyring; all scripts are those of Debian's package manager, or everybody's."""
     write(distribution, "distribution: kali")
     steps = fake(distribution, "x", *KALI)["steps"]
     assert "\nkali-archive-keyring\n" in steps["sandbox"]["parameters"]["packages"]
     assert steps["sandbox"]["parameters"]["release"] == "kali-rolling"
     scripts = {script for step in steps.values() for script in step["scripts"]}
-    assert {"debian/base.sh", "debian/rootfs.sh", "debian/initrd.sh", "overlay.sh", "iso.sh"} <= scripts
+    assert {"debian/tools.sh", "debian/rootfs.sh", "debian/initrd.sh", "overlay.sh", "iso.sh"} <= scripts
     assert {script.partition("/")[0] for script in scripts if "/" in script} == {"debian"}
     fake(distribution, "x", *KALI, code=RESULTS)
     results = distribution / "build" / "x"
@@ -445,7 +445,7 @@ def test_a_build_of_the_distribution(distribution: Path) -> None:
     style(distribution, *DISTRIBUTION)
 
 
-def test_a_base_without_its_tools(distribution: Path) -> None:
+def test_tools_of_another_distribution(distribution: Path) -> None:
     write(distribution, "distribution: kali")
     said = run(distribution, "-c", FAKE, "x", "DEBATE_BASE=debian", KALI[1], status=1)
-    assert "without the tools for kali, so it cannot build profiles of kali; install mmdebstrap and set" in said
+    assert "lacks the tools for kali, so it cannot build profiles of kali; install mmdebstrap and set" in said

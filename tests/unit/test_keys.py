@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from debate import keys
+from debate import PACKAGE, keys
 
 
 def test_canonical_json_has_one_spelling() -> None:
@@ -38,3 +39,9 @@ def test_the_epoch_lies_in_the_past(digits: str) -> None:
 @given(st.dictionaries(st.text(), st.integers()), st.dictionaries(st.text(), st.integers()))
 def test_keys_stand_for_values(one: dict[str, int], other: dict[str, int]) -> None:
     assert (keys.key(one) == keys.key(other)) == (one == other)
+
+
+def test_digests_are_spelled_in_one_place() -> None:
+    assert keys.digits(keys.digest("a" * 64)) == "a" * 64
+    spelled = [path.name for path in PACKAGE.rglob("*.py") if re.search(r"""["'{]sha256:["'{\[]""", path.read_text())]
+    assert spelled == ["keys.py"]

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from debate import keys
 from debate.build.builder import Builder
 from debate.errors import DebateError
-from debate.history.reasons import Last, reasons
+from debate.history.reasons import Last, Reason, reasons
 from debate.history.records import Records, Report
 from debate.model import Result, Step, Supplies
 from debate.profile import profile_names
@@ -136,7 +136,7 @@ def explain(build: ProfileBuild) -> str:
         if verdict.ingredients is not None:
             contents = own.records.memory.get("contents", {})
             why = reasons(last, own.work(rule.name).what_it_reads(), verdict.ingredients, contents, lambda: root)
-            lines += [f"    {reason}" for reason in why]
+            lines += [f"    {reason}" for reason in why or [Reason("lost")]]
         elif verdict is _SAME:
             lines += [f"    {line}" for line in _last_run(last)]
     return "\n".join([f"config {dry.config_hash()[:16]}", *lines]) + "\n"

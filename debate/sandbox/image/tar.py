@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from debate import keys
 from debate.entry import Contents, Entry
 from debate.errors import DebateError, Place
 
@@ -60,7 +61,7 @@ def _add_file(archive: tarfile.TarFile, info: tarfile.TarInfo, entry: Entry, con
             archive.addfile(info, reader)
     except OSError as error:
         raise DebateError(f"{error.strerror or error}", _AGAIN, place=Place(str(content))) from None
-    if f"sha256:{reader.digest.hexdigest()}" != entry.digest:
+    if keys.digest(reader.digest.hexdigest()) != entry.digest:
         raise DebateError("changed during the build", _AGAIN, place=Place(str(content)))
 
 

@@ -125,19 +125,23 @@ def test_failures_that_are_not_ours(checkout: Path, task: str, status: int, fact
 
 
 @pytest.mark.parametrize(
-    ("words", "environment", "fact"),
+    ("words", "environment", "place", "fact"),
     [
-        (["hash:nope"], {}, "there is no such profile"),
-        (["nope"], {}, 'Invalid parameter: "nope"'),
-        (["hash:minimal", "--nope"], {}, "unknown option --nope"),
-        (["--nope", "hash:minimal"], {}, "option --nope not recognized"),
-        ([], {"DEBATE_JOBZ": "1"}, "DEBATE_JOBZ"),
+        (["hash:minimall"], {}, "profiles/minimall.yaml", "there is no such profile"),
+        (["hush:minimal"], {}, None, "there is no task 'hush'"),
+        (["shell:hash:minimal"], {}, "shell:hash:minimal", "'hash' is not a step with a shell"),
+        (["gc", "minimal"], {}, "gc", "'minimal' is not a task, and gc takes no names"),
+        (["nope"], {}, None, 'Invalid parameter: "nope"'),
+        (["hash:minimal", "--nope"], {}, "hash", "unknown option --nope"),
+        (["--nope", "hash:minimal"], {}, None, "option --nope not recognized"),
+        ([], {"DEBATE_JOBZ": "1"}, "DEBATE_JOBZ", "no such setting"),
     ],
 )
-def test_refusals(checkout: Path, words: list[str], environment: dict[str, str], fact: str) -> None:
+def test_refusals(checkout: Path, words: list[str], environment: dict[str, str], place: str | None, fact: str) -> None:
     problem, end = run(checkout, *words, status=3, **environment)
-    assert problem["task"] is None
-    assert fact in str(Problem(Place(problem["file"] or ""), problem["fact"]))
+    assert (problem["task"], problem["file"]) == (None, place)
+    assert fact in problem["fact"]
+    assert problem["remedy"] or place is None
     assert end["counts"]["failed"] == 1
 
 

@@ -40,7 +40,7 @@ def said(reporter: Reporter) -> str:
 
 WHY = [
     {"kind": "value", "path": "hostname", "change": "changed", "old": "a", "new": "b", "place": "profiles/x.yaml:3:1"},
-    {"kind": "base"},
+    {"kind": "tools"},
     {"kind": "script", "path": "overlay.sh"},
 ]
 """Reasons as `debate.history.reasons.Reason.to_json` makes them."""
@@ -144,7 +144,7 @@ def test_annotations_are_made_from_the_problems(reporter: Reporter, monkeypatch:
 
 def answered(reporter: Reporter, answer: Answer) -> str:
     one = task("validate")
-    one.meta = {"tells": True, "answered": {"answer": answer}}
+    one.meta = {"answers": True, "answered": {"answer": answer}}
     if answer.good:
         reporter.add_success(one)
     else:
@@ -184,7 +184,7 @@ def test_a_log_of_an_older_run_is_not_folded(reporter: Reporter, monkeypatch: py
     assert "    new\n" in said(reporter)
 
 
-def test_the_log_of_the_sandbox_base_is_folded(
+def test_the_log_of_the_tools_tree_is_folded(
     reporter: Reporter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")

@@ -34,7 +34,7 @@ def test_help_of_a_command(words: str) -> None:
 
 
 def test_doits_own_help_points_there() -> None:
-    assert "doit help              tell what there is to do and how; start here" in doit("--help")
+    assert "doit help              show help; start here" in doit("--help")
     assert "--format" in doit("help", "run")
 
 

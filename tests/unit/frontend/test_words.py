@@ -77,7 +77,7 @@ def test_options_come_before_names(words: str, wanted: str) -> None:
         ("gc --size=", "gc: --size needs a value; such as 20G"),
         ("take -d", "take: --directory needs a value; "),
         ("new x --kind car", "new: --kind: unknown value 'car'; one of iso, disk"),
-        ("build:x -c", "build: unknown option -c; doit's own options stand before the first task"),
+        ("build:x -c", "build: unknown option -c; doit's own options come before the first task"),
     ],
 )
 def test_what_is_refused(words: str, message: str) -> None:

@@ -305,3 +305,14 @@ def test_a_failure_keeps_its_problems(error: Exception, shown: str, problems: li
     failed = guarded(action, "\nhint")
     assert isinstance(failed, Failed)
     assert (failed.message, list(failed.error.problems)) == (shown, problems)
+
+
+@pytest.mark.parametrize("words", [["show:minimal"], ["help"], ["config:minimal", "--format", "json"]])
+def test_a_reader_that_leaves_stops_nothing(checkout: Path, words: list[str]) -> None:
+    """As in `doit show:minimal | head`: no traceback, and what was asked for is done."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([DOIT, *words], cwd=checkout, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert "Traceback" not in done.stderr
+    assert words != ["config:minimal", "--format", "json"] or (checkout / "build/minimal/config.json").exists()

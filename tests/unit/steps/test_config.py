@@ -18,7 +18,7 @@ from debate import keys
 from debate.errors import ProfileError
 from debate.profile.load import load
 from debate.profile.schema import schema
-from debate.steps import config
+from debate.steps import config, overlay
 from tests.conftest import PROFILES, ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -285,5 +285,23 @@ def test_two_trees_of_one_profile_may_not_bring_the_same_file(tmp_path: Path) ->
         (tmp_path / name).mkdir()
         (tmp_path / name / "f").write_text(name)
     (tmp_path / "x.yaml").write_text("version: 1\noverlays: [one, two]\n")
-    with pytest.raises(config.ProfileError, match=r"overlays 'one' and 'two' both bring /f; keep one"):
+    with pytest.raises(config.ProfileError, match=r"overlays 'one' and 'two' both have /f; keep one"):
         normalise(tmp_path, "x")
+
+
+def test_the_later_overlay_wins(tmp_path: Path) -> None:
+    """As with scalars and files: of what is extended the later, over both the profile's own; whatever the order."""
+    for name in ("_pa", "_pb", "own"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f").write_text(name)
+        (tmp_path / f"{name}.yaml").write_text(f"version: 1\nhostname: {name.strip('_')}\noverlays: [{name}]\n")
+    for extends, own, winner in (
+        ("[_pa, _pb]", "", "_pb"),
+        ("[_pb, _pa]", "", "_pa"),
+        ("[_pa, _pb]", "overlays: [own]\nhostname: own\n", "own"),
+    ):
+        (tmp_path / "x.yaml").write_text(f"version: 1\nextends: {extends}\n{own}")
+        made = normalise(tmp_path, "x")
+        tree = {entry.path: entry.digest for entry in made.slice(overlay.Slice).tree}
+        assert tree["/f"] == keys.sha256(winner.encode())
+        assert tree["/etc/hostname"] == keys.sha256(f"{winner.strip('_')}\n".encode())

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes the sandbox base out of signed packages, with the host's own mmdebstrap.
-# in: release, sources.list, packages, apt.conf    out: base (squashfs), packages (name, version)
+# Makes the tools tree from signed packages, with the host's own mmdebstrap.
+# in: release, sources.list, packages, apt.conf    out: tools (squashfs), packages (name, version)
 set -eu
 release=$(cat /run/in/release)
 packages=$(grep -v '^#' /run/in/packages | paste -sd, -)
-root=/run/work/base
+root=/run/work/tools
 export TMPDIR=/run/work
 
 mmdebstrap --mode=root --variant=essential --format=directory --include="$packages" \
@@ -16,11 +16,11 @@ mmdebstrap --mode=root --variant=essential --format=directory --include="$packag
 dpkg-query --admindir="$root/var/lib/dpkg" -W -f '${Package}\t${Version}\n' | sort > /run/out/packages
 rm -rf "$root"/var/log/* "$root"/var/cache/ldconfig/aux-cache "$root"/var/lib/dpkg/*-old
 rm -f "$root"/etc/hostname "$root"/etc/machine-id "$root"/etc/resolv.conf "$root"/etc/apt/sources.list
-# Places for what the host lends to the steps that have a network.
+# Mount points for files of the host that steps with network access need.
 touch "$root"/etc/machine-id "$root"/etc/resolv.conf "$root"/etc/hosts
 
 mkdir "$root"/run/out
 mount --bind /run/out "$root"/run/out
-chroot "$root" mksquashfs / /run/out/base -noappend -quiet -no-progress -wildcards \
+chroot "$root" mksquashfs / /run/out/tools -noappend -quiet -no-progress -wildcards \
     -comp zstd -Xcompression-level 3 -b 1M -e 'run/*' 'proc/*' 'sys/*' 'dev/*' 'tmp/*'
 umount "$root"/run/out

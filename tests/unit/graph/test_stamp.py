@@ -1,0 +1,142 @@
+"""Whatever changes in debate's code, each step notices; and that costs a lookup, no sandbox."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from debate import PACKAGE
+from debate.graph.stamp import stamp
+from debate.graph.tasks import Graph
+from debate.steps.rule import HOST
+from debate.steps.rules import rules
+from tests.conftest import ROOT
+from tests.unit.steps.fake import build
+
+FILES = sorted(
+    str(path.relative_to(directory.parent))
+    for directory in (PACKAGE, ROOT / "sandbox")
+    for path in directory.rglob("*")
+    if path.is_file() and "__pycache__" not in path.parts
+)
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package and the scripts, as in a checkout."""
+    root = tmp_path_factory.mktemp("copied")
+    for directory in (PACKAGE, ROOT / "sandbox"):
+        shutil.copytree(directory, root / directory.name, ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+def of(root: Path) -> str:
+    stamp.cache_clear()
+    return stamp(root / "debate", root / "sandbox")
+
+
+def test_there_are_files() -> None:
+    assert len(FILES) > 150
+    assert {"debate/distributions/debian.py", "debate/schema/profile.schema.json", "sandbox/overlay.sh"} <= set(FILES)
+
+
+def test_a_change_of_each_file_is_seen(copied: Path) -> None:
+    before = of(copied)
+    for name in FILES:
+        path = copied / name
+        data = path.read_bytes()
+        path.write_bytes(data + b"\n")
+        assert of(copied) != before, name
+        path.write_bytes(data)
+    assert of(copied) == before
+
+
+def test_a_file_that_comes_goes_or_moves_is_seen(copied: Path) -> None:
+    before = of(copied)
+    new = copied / "debate" / "steps" / "extra.py"
+    new.touch()
+    assert of(copied) != before
+    new.unlink()
+    gone = copied / "sandbox" / "overlay.sh"
+    gone.rename(gone.with_name("other.sh"))
+    assert of(copied) != before
+    gone.with_name("other.sh").rename(gone)
+    assert of(copied) == before
+
+
+def test_times_and_bytecode_mean_nothing(copied: Path) -> None:
+    before = of(copied)
+    os.utime(copied / "debate" / "keys.py", (1, 1))
+    cache = copied / "debate" / "steps" / "__pycache__"
+    cache.mkdir()
+    (cache / "x.pyc").write_bytes(b"x")
+    (copied / "debate" / "left.pyc").write_bytes(b"x")
+    assert of(copied) == before
+
+
+def test_every_step_depends_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("profiles", "sandbox"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    monkeypatch.setattr("debate.graph.tasks.stamp", lambda *_: "THE STAMP")
+    graph = Graph(tmp_path)
+    for rule in rules().values():
+        task = graph.step(rule, "minimal" if rule.profile else HOST)
+        assert any(getattr(item, "config", "").startswith("THE STAMP ") for item in task["uptodate"]), rule.name
+
+
+def test_a_change_that_changes_no_key_runs_nothing(tmp_path: Path) -> None:
+    """What a changed stamp leads to: every step again, each of them from the cache."""
+    for name in ("profiles", "sandbox"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    made, builder = build(tmp_path, "minimal")
+    ran = len(builder.ran)
+    again, builder = build(tmp_path, "minimal")
+    assert ran > 5
+    assert builder.ran == []
+    assert again.load("iso") == made.load("iso")
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("distributions/debian.py", '_LIVE = ("busybox", ', '_LIVE = ("busybox", "less", '),
+        ("distributions/glibc.py", 'f"LANG={', 'f"LC_ALL={'),
+        ("steps/overlay.py", "127.0.0.1 localhost", "127.0.0.1 localhost here"),
+    ],
+)
+def test_code_that_makes_the_config(copied: Path, tmp_path: Path, module: str, old: str, new: str) -> None:
+    """doit runs `config` again, and all commands speak of the same config."""
+    for name in ("profiles", "sandbox"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "dodo.py", tmp_path)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+
+    def doit(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-B", "-m", "doit", *words], cwd=tmp_path, text=True, capture_output=True,
+            env={"PATH": os.environ["PATH"], "HOME": "/", "PYTHONPATH": str(copied)},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    doit("hash:minimal")
+    before = (tmp_path / "build/minimal/hash.json").read_text()
+    path = copied / "debate" / module
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    try:
+        said = doit("hash:minimal")
+        after = (tmp_path / "build/minimal/hash.json").read_text()
+        assert "config:minimal" in said
+        assert before != after
+        digits = after.partition('"config": "')[2][:16]
+        assert f"# config {digits}" in doit("show:minimal")
+        assert f"config {digits}\n" in doit("explain:minimal")
+    finally:
+        path.write_text(text)

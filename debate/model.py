@@ -49,8 +49,8 @@ class Command:
     """A script of ``sandbox/`` and how it runs."""
 
     script: str
-    root: str = "base"
-    """``base``: the sandbox base, read-only. ``system``: the layers under a writable directory."""
+    root: str = "tools"
+    """``tools``: the tools tree, read-only. ``system``: the layers under a writable directory."""
     rights: str = "data"
     """Its rights: a kind in `debate.sandbox.rights`."""
     pack_upper: bool = False
@@ -84,8 +84,8 @@ class Step:
     """Cached files in /run/in, by name (with ``/`` for a directory)."""
     layers: tuple[Artifact, ...] = ()
     """Images of the system's layers, the lowest first."""
-    base: Artifact | None = None
-    """The sandbox base; None for the host's own tools, with which the base itself is made."""
+    tools: Artifact | None = None
+    """The tools tree; None for the host's own tools, with which the tools tree itself is made."""
 
 
 @dataclass(frozen=True)

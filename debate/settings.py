@@ -15,8 +15,8 @@ DEBATE_REMOTE_KEYS      remote_keys             file or directory with minisign 
 DEBATE_REMOTE_SIGN      remote_sign             file with a minisign secret key without a password, for signing
 DEBATE_OUTPUT           output                  directory of the outputs (build/)
 DEBATE_LOCK             lock                    refuse or refresh a committed lock that no longer fits
-DEBATE_BASE             base                    auto, debian or arch: distribution of the sandbox base (auto: by
-                                                the bootstrapper that this host has)
+DEBATE_BASE             base                    auto, debian or arch: distribution that the tools
+                                                tree is based on (auto: by the bootstrapper of this host)
 DEBATE_SCRATCH          scratch                 auto, tmpfs or disk: where a step writes
 DEBATE_UID_BASE         uid_base                first user id of the sandbox, a multiple of 65536
 DEBATE_JOBS             jobs                    number of steps that run at a time
@@ -110,7 +110,7 @@ _PATHS = ("remote_ca", "remote_keys", "remote_sign")
 """Settings that name an existing file or directory, or are empty."""
 _GROUPS = ("mirrors", "keyrings", "limits")
 """Tables of debate.toml."""
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+(/\S*)?")
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
 """The general form of addresses of remotes; `debate.remote.transport` has those of each kind."""
 
 

@@ -144,7 +144,7 @@ class Builder:
             },
             "inputs": {name: artifact.digest for name, artifact in step.inputs.items()},
             "layers": [layer.digest for layer in step.layers],
-            "base": step.base.digest if step.base else "host",
+            "tools": step.tools.digest if step.tools else "host",
             "machine": platform.machine(),
             "host": image.code(),
         }

@@ -42,7 +42,7 @@ class LocalExecutor:
             lay_out(directory / "in", step, supplies, self.store)
             session = Session(
                 directory=str(directory),
-                base=str(self.store.path(step.base)) if step.base else "",
+                tools=str(self.store.path(step.tools)) if step.tools else "",
                 layers=tuple(str(self.store.path(layer)) for layer in step.layers),
                 commands=tuple(
                     Command(
@@ -69,7 +69,7 @@ class LocalExecutor:
 
     def _require(self, step: Step) -> None:
         """Refuse to start with inputs that are not in the store."""
-        wanted = [*step.inputs.values(), *step.layers, *([step.base] if step.base else [])]
+        wanted = [*step.inputs.values(), *step.layers, *([step.tools] if step.tools else [])]
         for artifact in wanted:
             if not self.store.has(artifact):
                 raise DebateError(

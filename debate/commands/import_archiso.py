@@ -12,11 +12,11 @@ def run(context: Context, directory: str, name: str) -> Answer:
     from debate.convert import archiso, export_archiso
 
     path = source(directory, name)
-    base = context.made(HOST).outputs("sandbox")["base"]
+    tools = context.made(HOST).outputs("sandbox")["tools"]
     exported = export_archiso.read_back(path)
     if exported is not None:
         return written(context, exported, name)
-    variables = archiso.read_variables(context.builder(), base, path)
+    variables = archiso.read_variables(context.builder(), tools, path)
     return written(context, archiso.convert(path, variables), name)
 
 

@@ -39,7 +39,7 @@ _PLACEHOLDER = re.compile(r"%|^archiso|^initrd=|^(BOOT_IMAGE|img_dev|img_loop)="
 """Kernel arguments that mkarchiso's own boot needs."""
 
 
-def read_variables(builder: Builder, base: Artifact, directory: Path) -> Variables:
+def read_variables(builder: Builder, tools: Artifact, directory: Path) -> Variables:
     """Run profiledef.sh in the sandbox and return what it sets. Raises DebateError if it fails or does not end."""
     path = directory / "profiledef.sh"
     try:
@@ -53,7 +53,7 @@ def read_variables(builder: Builder, base: Artifact, directory: Path) -> Variabl
         outputs=("variables",),
         epoch=0,
         parameters={"profiledef.sh": text},
-        base=base,
+        tools=tools,
     )
     seconds = min(SECONDS, builder.settings.limits.stop_after)
     limits = replace(builder.settings.limits, stop_after=seconds, warn_after=seconds)

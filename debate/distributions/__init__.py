@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from debate.distributions.interface import Distribution
 
 BOOTSTRAPPERS = {"debian": "mmdebstrap", "arch": "pacman"}
-"""Distribution -> the host program that makes a sandbox base from its packages. The first one installed is used.
+"""Distribution -> the host program that makes a tools tree from its packages. The first one installed is used.
 
 The task graph needs only this table and imports no distribution.
 """
 
 
-def base(choice: str) -> str:
-    """The distribution of the sandbox base: ``choice``, or for ``auto`` the first one that this host can bootstrap.
+def for_tools(choice: str) -> str:
+    """The distribution of the tools tree: ``choice``, or for ``auto`` the first one that this host can bootstrap.
 
     Raises DebateError if the choice is not in the table.
     """

@@ -28,7 +28,7 @@ TOOLS: Mapping[str, tuple[str, ...]] = {
 GENERATORS: tuple[str, ...] = tuple(TOOLS)
 LIVE: Mapping[str, str] = {"initramfs-tools": "live_boot", "dracut": "dracut"}
 MANAGER = "apt"
-BASES: tuple[str, ...] = ("debian",)
+TOOLS_FROM: tuple[str, ...] = ("debian",)
 ARCHIVES: Mapping[str, tuple[str, ...]] = {
     "debian": ("{release}", "{release}-updates"),
     "debian-security": ("{release}-security",),
@@ -36,7 +36,7 @@ ARCHIVES: Mapping[str, tuple[str, ...]] = {
 ROLLING: tuple[str, ...] = ("sid", "unstable", "testing")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 ORIGIN = "Debian"
-BASE_RELEASE = "trixie"
+TOOLS_RELEASE = "trixie"
 RESERVED: tuple[str, ...] = tuple(ARCHIVES)
 REPOSITORY_FIELDS: tuple[str, ...] = ("suites", "components")
 PURL = "deb/debian"

@@ -41,8 +41,8 @@ class Distribution(Protocol):
     """Generator -> the module of `debate.live` for its initramfs."""
     MANAGER: str
     """The module of `debate.managers` that handles its packages."""
-    BASES: tuple[str, ...]
-    """The distributions whose sandbox base has the tools for this one."""
+    TOOLS_FROM: tuple[str, ...]
+    """The distributions whose tools tree has the tools for this one."""
     RESERVED: tuple[str, ...]
     """Names that repositories of profiles must not have."""
     REPOSITORY_FIELDS: tuple[str, ...]
@@ -68,11 +68,11 @@ class AptDistribution(Distribution, Protocol):
     ROLLING: tuple[str, ...]
     """Releases that have only the first suite of the main archive."""
     KEYRING: str
-    """The file in the sandbox base with the keys that sign the archives."""
+    """The file in the tools tree with the keys that sign the archives."""
     ORIGIN: str
     """The field Origin in the archives' Release files."""
-    BASE_RELEASE: str
-    """The release of the sandbox base, independent of the host and the profile."""
+    TOOLS_RELEASE: str
+    """The release of the tools tree, independent of the host and the profile."""
 
 
 class PacmanDistribution(Distribution, Protocol):

@@ -28,8 +28,9 @@ class Done:
     note: str = ""
     why: Sequence[str] = ()
     lines: Sequence[str] = ()
-    made: Mapping[str, Any] = field(default_factory=dict)
-    """``what`` was made and what to do ``next``, as text for people; other keys are copied to JSON."""
+    made: Sequence[Mapping[str, Any]] = ()
+    """For each image: ``what`` was made and what to do ``next`` (may be empty), as text for people; other keys are
+    copied to JSON."""
 
 
 @dataclass(eq=False, repr=False)
@@ -56,7 +57,7 @@ class Form(Protocol):
     def unchanged(self, task: str) -> None:
         """A task is up to date."""
 
-    def made_before(self, task: str, made: Mapping[str, Any]) -> None:
+    def made_before(self, task: str, made: Sequence[Mapping[str, Any]]) -> None:
         """A task that is up to date ``made`` this in an earlier run, as in `Done`. Called at the end of a run."""
 
     def skipped(self, task: str) -> None:

@@ -30,15 +30,15 @@ class JsonLines:
         self._step(done.task, "done", done.source, done.seconds, done.note, done.why)
         if done.lines:
             self._result(done.task, text="\n".join(done.lines))
-        if done.made:
-            self.made_before(done.task, done.made)
+        self.made_before(done.task, done.made)
 
     def unchanged(self, task: str) -> None:
         self._step(task, "unchanged")
 
-    def made_before(self, task: str, made: Mapping[str, Any]) -> None:
-        data = {name: value for name, value in made.items() if name not in ("what", "next")}
-        self._result(task, text=made["what"], next=made["next"], data=data)
+    def made_before(self, task: str, made: Sequence[Mapping[str, Any]]) -> None:
+        for one in made:
+            data = {name: value for name, value in one.items() if name not in ("what", "next")}
+            self._result(task, text=one["what"], next=one["next"], data=data)
 
     def skipped(self, task: str) -> None:
         self._step(task, "skipped")

@@ -48,13 +48,12 @@ class TextLines:
         self._fold(done, line.strip())
         for line in done.lines:
             self.board.write(line, stamped=False)
-        if done.made:
-            self.made.append((done.made["what"], done.made["next"]))
+        self.made += [(made["what"], made["next"]) for made in done.made]
 
     def unchanged(self, task: str) -> None:
         """Does nothing: these tasks are only counted."""
 
-    def made_before(self, task: str, made: Mapping[str, Any]) -> None:
+    def made_before(self, task: str, made: Sequence[Mapping[str, Any]]) -> None:
         """Does nothing."""
 
     def skipped(self, task: str) -> None:
@@ -89,7 +88,8 @@ class TextLines:
             saved = f"; {tally.saved:.0f} s saved" if tally.saved >= 1 else ""
             self.board.write(f"  {', '.join(counts)}{saved}", stamped=False)
         for _, next_ in self.made:
-            self.board.write(f"  next: {next_}", stamped=False)
+            if next_:
+                self.board.write(f"  next: {next_}", stamped=False)
 
     def _lines(self, lines: Iterable[str]) -> None:
         for line in lines:

@@ -28,7 +28,7 @@ def _arrows(rules_: Mapping[str, Rule], commands_: Mapping[str, Command]) -> Ite
                 yield f"    {maker} --> {rule.name}"
         for maker in dict.fromkeys(makers[record] for record in rule.below):
             yield f"    {maker} -.->|of the base| {rule.name}"
-        if rule.base:
+        if rule.tools:
             yield f"    sandbox --> {rule.name}"
     for command in commands_.values():
         if command.per == "profile":

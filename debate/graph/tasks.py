@@ -102,7 +102,7 @@ class Graph:
         base = profile_names.base(self.settings.profiles, profile) if rule.below else None
         if base:
             found += [output / base / f"{record}.json" for record in rule.below]
-        if rule.base:
+        if rule.tools:
             found.append(output / HOST / "sandbox.json")
         return sorted({*map(str, found), *rule.watches(self.settings, profile)})
 

@@ -22,7 +22,7 @@ from debate.text.paths import shown
 if TYPE_CHECKING:
     from debate.profile.node import Node
 
-Kind = Literal["new", "value", "file", "package", "script", "code", "base", "input", "layer", "given", "lost", "asked"]
+Kind = Literal["new", "value", "file", "package", "script", "code", "tools", "input", "layer", "given", "lost", "asked"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Reason:
 
     kind: Kind
     """What changed: a ``value`` of the config, a ``file`` of the overlay, a ``package`` of the lock, a ``script`` in
-    sandbox/, ``code`` of debate, the sandbox ``base``, an ``input`` or ``layer`` from another step, or any other
+    sandbox/, ``code`` of debate, the ``tools`` tree, an ``input`` or ``layer`` from another step, or any other
     ingredient (``given``). ``new``: it never ran; ``lost``: its result is no longer in the cache; ``asked``: it was
     requested by name."""
     path: str = ""
@@ -69,7 +69,7 @@ _TEXTS = {
     "package": "lock: {path}",
     "script": "sandbox/{path} changed",
     "code": "debate/sandbox/image/{path}.py changed",
-    "base": "the sandbox base changed",
+    "tools": "the tools tree changed",
     "input": "an input changed: the output of another step",
     "layer": "a layer below changed: the output of another step",
     "given": "its {path} changed",
@@ -130,7 +130,7 @@ def reasons(
 
 
 def _of_key(old: Mapping[str, Any], new: Mapping[str, Any], *, explained: bool) -> Iterator[Reason]:
-    """What changed in a key: scripts, code, base, outputs of other steps; the rest only if nothing else explains it."""
+    """What changed in a key: scripts, code, tools, outputs of other steps; the rest only if these explain nothing."""
     scripts = [{name: sha for command in side.get("commands", []) for name, sha in command["script"].items()}
                for side in (old, new)]  # fmt: skip
     for name in sorted(scripts[0].keys() | scripts[1].keys()):
@@ -142,15 +142,15 @@ def _of_key(old: Mapping[str, Any], new: Mapping[str, Any], *, explained: bool) 
         if code[0].get(name) != code[1].get(name):
             explained = True
             yield Reason("code", name)
-    if old.get("base") != new.get("base"):
+    if old.get("tools") != new.get("tools"):
         explained = True
-        yield Reason("base")
+        yield Reason("tools")
     for name, kind in (("inputs", "input"), ("layers", "layer")):
         if old.get(name) != new.get(name) and not explained:
             explained = True
             yield Reason("input" if kind == "input" else "layer")
     if not explained:
-        known = ("commands", "host", "base", "inputs", "layers")
+        known = ("commands", "host", "tools", "inputs", "layers")
         for name in sorted((old.keys() | new.keys()) - set(known)):
             if old.get(name) != new.get(name):
                 yield Reason("given", name)

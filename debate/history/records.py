@@ -21,7 +21,7 @@ Report = dict[str, Any]
 """What a step passes to the reporter, as JSON values.
 
 ``source`` and ``seconds`` of its result, the ``log`` that this run wrote, a ``note``, ``why`` it ran
-(`reasons.Reason`), ``lines`` to show below, and ``made`` for the results of a build.
+(`reasons.Reason`), ``lines`` to show below, and ``made``, a list with what a build left of each image.
 """
 
 

@@ -71,7 +71,7 @@ def make(work: Work) -> Report:
         initrd["kernel"], initrd["initrd"], numbered, lambda image: _sha512(work, image, stacked), values.label, epoch
     )
     tree = live.get(values.distribution, values.generator).live(parts)
-    return work.finish(step(values, tree, work.outputs("boot"), epoch, work.base))
+    return work.finish(step(values, tree, work.outputs("boot"), epoch, work.tools))
 
 
 def layers(rootfs: Mapping[str, Any], overlay: Mapping[str, Any]) -> list[tuple[str, Artifact]]:
@@ -94,7 +94,7 @@ def _sha512(work: Work, layer: Artifact, wanted: Sequence[Artifact]) -> str:
     return known[layer.digest]
 
 
-def step(iso: Slice, live: Live, boot: Mapping[str, Artifact], epoch: int, base: Artifact) -> Step:
+def step(iso: Slice, live: Live, boot: Mapping[str, Artifact], epoch: int, tools: Artifact) -> Step:
     """Output: iso. ``boot`` has the outputs of the boot step."""
     from debate.model import Command, Step
 
@@ -127,7 +127,7 @@ def step(iso: Slice, live: Live, boot: Mapping[str, Artifact], epoch: int, base:
         epoch=epoch,
         parameters=parameters,
         inputs=inputs,
-        base=base,
+        tools=tools,
     )
 
 
@@ -160,7 +160,7 @@ RULE = Rule(
     make=make,
     slice=Slice,
     needs=("hash", "rootfs", "overlay", "initrd", "boot"),
-    base=True,
+    tools=True,
     rights=("data",),
     outputs=("iso",),
     memory=("sha512",),

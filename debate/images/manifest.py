@@ -1,4 +1,4 @@
-"""manifest.json: all facts about an ISO."""
+"""manifest.json: all facts about the images of a build."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 from debate import __version__, keys
 from debate.history.records import outputs_of
 from debate.images.iso import layers
+from debate.images.kinds import KINDS
 
 if TYPE_CHECKING:
     from debate.steps.work import Work
 
 
 def manifest(work: Work) -> dict[str, Any]:
-    """All facts about an ISO; the same ISO has the same manifest."""
+    """All facts about the images; the same ISO has the same manifest."""
     lock, hashes, rootfs = work.record("lock"), work.record("hash"), work.outputs("rootfs")
-    iso, initrd = work.outputs("iso")["iso"], work.outputs("initrd")
-    base = outputs_of(work.base_record())
+    initrd = work.outputs("initrd")
+    tree = outputs_of(work.tools_record())
     files = {(package["name"], package["architecture"]): package for package in lock["packages"]}
     packages = []
     for line in work.store.read(rootfs["packages"]).decode().splitlines():
@@ -34,7 +35,7 @@ def manifest(work: Work) -> dict[str, Any]:
                 "sha256": locked["sha256"],
             }
         )
-    tools = dict(line.split("\t") for line in work.store.read(base["packages"]).decode().splitlines())
+    tools = dict(line.split("\t") for line in work.store.read(tree["packages"]).decode().splitlines())
     return {
         "format": 1,
         "name": work.name,
@@ -45,13 +46,13 @@ def manifest(work: Work) -> dict[str, Any]:
         "config": hashes["config"],
         "epoch": hashes["epoch"],
         "lock": keys.sha256(keys.canonical(lock["packages"])),
-        "iso": vars(iso),
+        **{kind.rule: vars(work.outputs(kind.rule)[kind.output]) for kind in KINDS},
         "layers": [
             {"name": name, **vars(layer)} for name, layer in layers(work.record("rootfs"), work.record("overlay"))
         ],
         "kernel": vars(initrd["kernel"]),
         "initrd": vars(initrd["initrd"]),
-        "sandbox": {"base": base["base"].digest, "tools": tools},
+        "sandbox": {"base": tree["tools"].digest, "tools": tools},
         "debate": __version__,
         "packages": packages,
     }

@@ -1,11 +1,11 @@
-"""The results of a build in its output directory: the ISO, and files that describe it.
+"""The results of a build in its output directory: the images, and files that describe them.
 
-P-ARCH.iso                  the ISO
-P-ARCH.iso.sha256           for `sha256sum -c`
+P-ARCH.iso                  the ISO; images of other kinds (`debate.images.kinds`) are next to it
+P-ARCH.iso.sha256           for `sha256sum -c`, one for each image
 manifest.json               packages, layers, hashes, tool versions
 P-ARCH.cdx.json             SBOM: CycloneDX 1.6, https://cyclonedx.org/docs/1.6/json/
 P-ARCH.packages             name and version, one package per line
-build.json                  names, sizes and digests of these
+build.json                  file of each kind of image, digest of the ISO, sizes and times of all files
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from typing import TYPE_CHECKING, Any
 from debate import keys
 from debate.host.copying import replace, send
 from debate.host.files import read_object, sweep, temporary_beside, write_atomically
+from debate.images.kinds import ISO, KINDS
 from debate.steps.rule import Rule
 from debate.text.amounts import bytes_shown
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
+    from debate.artifact import Artifact
     from debate.history.records import Report
     from debate.steps.work import Work
 
@@ -55,40 +57,49 @@ def _write(work: Work) -> Report:
     from debate.images.manifest import manifest
     from debate.images.sbom import sbom
 
-    iso = work.outputs("iso")["iso"]
     lock = work.record("lock")
     stem = f"{work.name}-{lock['architecture']}"
     directory = work.directory
-    target = directory / f"{stem}.iso"
+    names = {kind.rule: f"{stem}{kind.suffix}" for kind in KINDS}
+    images = {kind.rule: work.outputs(kind.rule)[kind.output] for kind in KINDS}
     sweep(directory)
-    last = read_object(directory / "build.json")
-    old = _files(last)
-    # Another builder may just have written the same ISO.
-    if last.get("digest") != iso.digest or not _is_as_written(target, old.get(target.name)):
-        copy(work.store.path(iso), target)
+    old = _files(read_object(directory / "build.json"))
+    last = read_object(directory / "manifest.json")
+    for rule, image in images.items():
+        target = directory / names[rule]
+        # Another builder may just have written the same image.
+        if last.get(rule) != vars(image) or not _is_as_written(target, old.get(target.name)):
+            copy(work.store.path(image), target)
     facts = manifest(work)
     texts = {
-        f"{stem}.iso.sha256": f"{keys.digits(iso.digest)}  {stem}.iso\n",
+        **{f"{names[rule]}.sha256": f"{keys.digits(image.digest)}  {names[rule]}\n" for rule, image in images.items()},
         "manifest.json": _json(facts),
         f"{stem}.cdx.json": _json(sbom(facts)),
         f"{stem}.packages": "".join(f"{p['name']} {p['version']}\n" for p in facts["packages"]),
     }
     for name, text in texts.items():
         write_atomically(directory / name, text.encode())
-    files = {f"{stem}.iso": [iso.size, target.stat().st_mtime_ns]}
-    files |= {name: [len(text.encode()), (directory / name).stat().st_mtime_ns] for name, text in texts.items()}
+    sizes = {names[rule]: image.size for rule, image in images.items()}
+    sizes |= {name: len(text.encode()) for name, text in texts.items()}
+    files = {name: [size, (directory / name).stat().st_mtime_ns] for name, size in sizes.items()}
     for name in old.keys() - files.keys():  # Names change, for example with the architecture.
         (directory / name).unlink(missing_ok=True)
-    work.save({"iso": f"{stem}.iso", "digest": iso.digest, "files": files})
-    what = f"{shown(target)}  {bytes_shown(iso.size)}  {iso.digest}"
+    work.save({**names, "digest": images[ISO.rule].digest, "files": files})
     return {
-        "made": {
-            "what": what,
-            "next": f"doit check:{work.name}, which boots it in QEMU",
-            "file": shown(target),
-            "size": iso.size,
-            "digest": iso.digest,
-        }
+        "made": [
+            _made(directory / names[kind.rule], images[kind.rule], kind.next.format(name=work.name)) for kind in KINDS
+        ]
+    }
+
+
+def _made(target: Path, image: Artifact, hint: str) -> dict[str, Any]:
+    """The part of the report about one image."""
+    return {
+        "what": f"{shown(target)}  {bytes_shown(image.size)}  {image.digest}",
+        "next": hint,
+        "file": shown(target),
+        "size": image.size,
+        "digest": image.digest,
     }
 
 
@@ -147,8 +158,8 @@ RULE = Rule(
     name="build",
     doc="make the ISO with checksum, manifest, package list and SBOM",
     make=make,
-    needs=("iso", "rootfs", "overlay", "initrd", "lock", "hash", "about"),
-    base=True,
+    needs=(*(kind.rule for kind in KINDS), "rootfs", "overlay", "initrd", "lock", "hash", "about"),
+    tools=True,
     compared=False,  # except for their times, its files follow from other records
     pure=False,
     whole=lambda settings, profile: present(settings.output / profile),

@@ -37,19 +37,19 @@ class Apt:
 
     facts: AptDistribution
 
-    # The sandbox base and the mirrors --------------------------------------------------------------
+    # The tools tree and the mirrors --------------------------------------------------------------
 
-    def base_step(self, packages: bytes) -> Step:
+    def tools_step(self, packages: bytes) -> Step:
         return Step(
             name="sandbox",
-            commands=(Command("debian/base.sh", rights="base"),),
-            outputs=("base", "packages"),
+            commands=(Command("debian/tools.sh", rights="tools"),),
+            outputs=("tools", "packages"),
             epoch=shared.EPOCH,
-            parameters={"release": self.facts.BASE_RELEASE.encode(), "packages": packages},
+            parameters={"release": self.facts.TOOLS_RELEASE.encode(), "packages": packages},
         )
 
-    def base_supplies(self, settings: Settings) -> Supplies:
-        request = shared.base_request(self.facts, self.facts.BASE_RELEASE)
+    def tools_supplies(self, settings: Settings) -> Supplies:
+        request = shared.tools_request(self.facts, self.facts.TOOLS_RELEASE)
         found = self.mirrors(settings, request, None)
         files = {
             "sources.list": self._sources(request, found.addresses),
@@ -80,7 +80,7 @@ class Apt:
 
     def reach_mirror(self, settings: Settings) -> str:
         """Uses the host's own apt, with its proxies and certificates."""
-        request = shared.base_request(self.facts, self.facts.BASE_RELEASE)
+        request = shared.tools_request(self.facts, self.facts.TOOLS_RELEASE)
         found = self.mirrors(settings, request, None)
         options = ["-oAcquire::Retries=0", "-oAcquire::http::Timeout=15", "-oAcquire::https::Timeout=15"]
         with tempfile.TemporaryDirectory(prefix="debate-mirror-") as directory:
@@ -143,7 +143,7 @@ class Apt:
 
     # Which packages --------------------------------------------------------------------------------
 
-    def lock_step(self, request: Request, base: Artifact, installed: bytes = b"") -> Step:
+    def lock_step(self, request: Request, tools: Artifact, installed: bytes = b"") -> Step:
         options = (
             f'APT::Architecture "{request.architecture}";\n'
             f'APT::Install-Recommends "{str(request.recommends).lower()}";\n'
@@ -162,7 +162,7 @@ class Apt:
                     for repository in request.repositories
                 },
             },
-            base=base,
+            tools=tools,
         )
 
     def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
@@ -210,8 +210,8 @@ class Apt:
         failed = re.search(r"^(?:E|W|Err): ?(?:Failed to fetch )?(\S+://\S+)\s+(.*)$", log, re.MULTILINE)
         return (shared.unreachable(failed[1], failed[2].strip(": ")),) if failed else ()
 
-    def fetch_step(self, wanted: Sequence[Locked], base: Artifact) -> Step:
-        return shared.fetch_step(wanted, base)
+    def fetch_step(self, wanted: Sequence[Locked], tools: Artifact) -> Step:
+        return shared.fetch_step(wanted, tools)
 
     def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors) -> Supplies:
         return shared.fetch_supplies(wanted, mirrors)
@@ -219,14 +219,14 @@ class Apt:
     def explain_fetch(self, log: str, missing: Sequence[Locked]) -> str:
         return shared.explain_fetch(log, missing)
 
-    def inspect_step(self, packages: Sequence[Locked], base: Artifact) -> Step:
+    def inspect_step(self, packages: Sequence[Locked], tools: Artifact) -> Step:
         return Step(
             name="inspect",
             commands=(Command("debian/inspect.sh"),),
             outputs=tuple(package.sha256 for package in packages),
             epoch=shared.EPOCH,
             inputs={f"packages/{package.sha256}": package.artifact for package in packages},
-            base=base,
+            tools=tools,
         )
 
     def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
@@ -245,7 +245,7 @@ class Apt:
             if package.name in self.facts.TOOLS[generator] or _INITRD_MARK in b"\n" + stanza
         )
 
-    def select_step(self, index: bytes, wanted: Sequence[str], release: str, base: Artifact) -> Step:
+    def select_step(self, index: bytes, wanted: Sequence[str], release: str, tools: Artifact) -> Step:
         return Step(
             name="select",
             commands=(Command("debian/select.sh"),),
@@ -257,13 +257,13 @@ class Apt:
                 "wanted": as_lines(wanted),
                 "release": release.encode(),
             },
-            base=base,
+            tools=tools,
         )
 
     # Installing ------------------------------------------------------------------------------------
 
     def rootfs_step(
-        self, packages: Sequence[Locked], index: Artifact, target: Target, base: Artifact, epoch: int
+        self, packages: Sequence[Locked], index: Artifact, target: Target, tools: Artifact, epoch: int
     ) -> Step:
         return Step(
             name="rootfs",
@@ -281,11 +281,11 @@ class Apt:
                 _packages_file(target.release): index,
                 **{f"repository/{_pool(package)}": package.artifact for package in packages},
             },
-            base=base,
+            tools=tools,
         )
 
     def order_step(
-        self, packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, base: Artifact
+        self, packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, tools: Artifact
     ) -> Step:
         return Step(
             name="order",
@@ -298,7 +298,7 @@ class Apt:
                 "release": release.encode(),
             },
             inputs={_packages_file(release): index, "below": below},
-            base=base,
+            tools=tools,
         )
 
     def added_step(
@@ -308,7 +308,7 @@ class Apt:
         plan: Artifact | None,
         target: Target,
         layers: Sequence[Artifact],
-        base: Artifact,
+        tools: Artifact,
         epoch: int,
     ) -> Step:
         return Step(
@@ -322,10 +322,10 @@ class Apt:
             parameters=_options(target),
             inputs={**({"plan": plan} if plan else {}), **{_pool(package): package.artifact for package in packages}},
             layers=tuple(layers),
-            base=base,
+            tools=tools,
         )
 
-    def initrd_step(self, packages: Sequence[Locked], generator: str, base: Artifact, epoch: int) -> Step:
+    def initrd_step(self, packages: Sequence[Locked], generator: str, tools: Artifact, epoch: int) -> Step:
         return Step(
             name="initrd",
             commands=(Command("debian/initrd.sh", rights="bootstrap"),),
@@ -333,7 +333,7 @@ class Apt:
             epoch=epoch,
             parameters={"generator": generator.encode()},
             inputs={_pool(package).replace("pool/", "packages/"): package.artifact for package in packages},
-            base=base,
+            tools=tools,
         )
 
 

@@ -71,14 +71,14 @@ class Mirrors:
 class Manager(Protocol):
     """A package manager with the facts of one distribution."""
 
-    def base_step(self, packages: bytes) -> Step:
-        """Make a sandbox base from this distribution's packages, with the host's own tools.
+    def tools_step(self, packages: bytes) -> Step:
+        """Make a tools tree from this distribution's packages, with the host's own tools.
 
-        ``packages``: their names, one per line. Outputs: base, packages.
+        ``packages``: their names, one per line. Outputs: tools, packages.
         """
 
-    def base_supplies(self, settings: Settings) -> Supplies:
-        """What `base_step` needs from the host: the mirrors. Raises DebateError."""
+    def tools_supplies(self, settings: Settings) -> Supplies:
+        """What `tools_step` needs from the host: the mirrors. Raises DebateError."""
 
     def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
         """The locations of the archives for ``request``. ``mirror``: the address in the profile.
@@ -87,7 +87,7 @@ class Manager(Protocol):
         """
 
     def reach_mirror(self, settings: Settings) -> str:
-        """Request the index of the mirror that the sandbox base is made from. Returns the mirror's address.
+        """Request the index of the mirror that the tools tree is made from. Returns the mirror's address.
 
         Raises DebateError if it does not answer.
         """
@@ -95,7 +95,7 @@ class Manager(Protocol):
     def trust(self, settings: Settings, request: Request) -> dict[str, bytes]:
         """Keys with which steps verify packages, as files in /run/in. Raises DebateError."""
 
-    def lock_step(self, request: Request, base: Artifact, installed: bytes = b"") -> Step:
+    def lock_step(self, request: Request, tools: Artifact, installed: bytes = b"") -> Step:
         """Resolve the package list. Output: resolved.
 
         ``installed``: the index of the base's packages, which stay unchanged; empty without a base.
@@ -110,7 +110,7 @@ class Manager(Protocol):
     def explain_lock(self, log: str, request: Request) -> tuple[Problem | Complaint, ...]:
         """Why a lock step failed, from its log: complaints about ``request``, or problems with a mirror."""
 
-    def fetch_step(self, wanted: Sequence[Locked], base: Artifact) -> Step:
+    def fetch_step(self, wanted: Sequence[Locked], tools: Artifact) -> Step:
         """Download packages. Outputs: their SHA-256 as names."""
 
     def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors) -> Supplies:
@@ -119,7 +119,7 @@ class Manager(Protocol):
     def explain_fetch(self, log: str, missing: Sequence[Locked]) -> str:
         """Why a download failed, or an empty string."""
 
-    def inspect_step(self, packages: Sequence[Locked], base: Artifact) -> Step:
+    def inspect_step(self, packages: Sequence[Locked], tools: Artifact) -> Step:
         """Read the packages' metadata. Outputs: their SHA-256 as names."""
 
     def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
@@ -128,16 +128,16 @@ class Manager(Protocol):
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
         """Names of the packages that an initramfs may contain, without their dependencies."""
 
-    def select_step(self, index: bytes, wanted: Sequence[str], release: str, base: Artifact) -> Step:
+    def select_step(self, index: bytes, wanted: Sequence[str], release: str, tools: Artifact) -> Step:
         """Add the dependencies of ``wanted``. Output: selected, one name per line."""
 
     def rootfs_step(
-        self, packages: Sequence[Locked], index: Artifact, target: Target, base: Artifact, epoch: int
+        self, packages: Sequence[Locked], index: Artifact, target: Target, tools: Artifact, epoch: int
     ) -> Step:
         """Install. Outputs: layer, packages."""
 
     def order_step(
-        self, packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, base: Artifact
+        self, packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, tools: Artifact
     ) -> Step | None:
         """Find the order in which to install ``packages`` on those of the index ``below``. Output: plan.
 
@@ -151,10 +151,10 @@ class Manager(Protocol):
         plan: Artifact | None,
         target: Target,
         layers: Sequence[Artifact],
-        base: Artifact,
+        tools: Artifact,
         epoch: int,
     ) -> Step:
         """Install ``packages`` on ``layers``. Outputs: layer, packages (including those of the layers)."""
 
-    def initrd_step(self, packages: Sequence[Locked], generator: str, base: Artifact, epoch: int) -> Step:
+    def initrd_step(self, packages: Sequence[Locked], generator: str, tools: Artifact, epoch: int) -> Step:
         """Make the initramfs. Outputs: kernel, initrd."""

@@ -1,4 +1,4 @@
-"""Manages packages of Arch Linux: pacman resolves and installs; apt's methods, which every sandbox base has, download.
+"""Manages packages of Arch Linux: pacman resolves and installs; apt's methods, which every tools tree has, download.
 
 Sources: pacman(8), pacman.conf(5), pacman-key(8), alpm-db-desc and alpm-pkginfo (https://alpm.archlinux.page).
 """
@@ -37,19 +37,19 @@ class Pacman:
 
     facts: PacmanDistribution
 
-    # The sandbox base and the mirrors --------------------------------------------------------------
+    # The tools tree and the mirrors --------------------------------------------------------------
 
-    def base_step(self, packages: bytes) -> Step:
+    def tools_step(self, packages: bytes) -> Step:
         return Step(
             name="sandbox",
-            commands=(Command("arch/base.sh", rights="base"),),
-            outputs=("base", "packages"),
+            commands=(Command("arch/tools.sh", rights="tools"),),
+            outputs=("tools", "packages"),
             epoch=shared.EPOCH,
             parameters={"architecture": self.facts.ARCHITECTURES[0].encode(), "packages": packages},
         )
 
-    def base_supplies(self, settings: Settings) -> Supplies:
-        request = shared.base_request(self.facts, self.facts.RELEASES[0])
+    def tools_supplies(self, settings: Settings) -> Supplies:
+        request = shared.tools_request(self.facts, self.facts.RELEASES[0])
         return self.lock_supplies(settings, request, self.mirrors(settings, request, None))
 
     def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
@@ -70,7 +70,7 @@ class Pacman:
         return shared.mirrors({name: address}, request, settings)
 
     def reach_mirror(self, settings: Settings) -> str:
-        request = shared.base_request(self.facts, self.facts.RELEASES[0])
+        request = shared.tools_request(self.facts, self.facts.RELEASES[0])
         found = self.mirrors(settings, request, None)
         component = request.components[0]
 
@@ -124,7 +124,7 @@ class Pacman:
 
     # Which packages --------------------------------------------------------------------------------
 
-    def lock_step(self, request: Request, base: Artifact, installed: bytes = b"") -> Step:
+    def lock_step(self, request: Request, tools: Artifact, installed: bytes = b"") -> Step:
         return Step(
             name="lock",
             commands=(Command("arch/lock.sh", rights="fetch"),),
@@ -135,7 +135,7 @@ class Pacman:
                 "packages": as_lines(request.packages),
                 "installed": installed,
             },
-            base=base,
+            tools=tools,
         )
 
     def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
@@ -175,8 +175,8 @@ class Pacman:
         failed = re.search(r"^error: failed retrieving file '([^']*)' from (\S+) : (.*)$", log, re.MULTILINE)
         return (shared.unreachable(failed[2], f"{failed[1]}: {failed[3]}"),) if failed else ()
 
-    def fetch_step(self, wanted: Sequence[Locked], base: Artifact) -> Step:
-        return shared.fetch_step(wanted, base)
+    def fetch_step(self, wanted: Sequence[Locked], tools: Artifact) -> Step:
+        return shared.fetch_step(wanted, tools)
 
     def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors) -> Supplies:
         return shared.fetch_supplies(wanted, mirrors)
@@ -184,14 +184,14 @@ class Pacman:
     def explain_fetch(self, log: str, missing: Sequence[Locked]) -> str:
         return shared.explain_fetch(log, missing)
 
-    def inspect_step(self, packages: Sequence[Locked], base: Artifact) -> Step:
+    def inspect_step(self, packages: Sequence[Locked], tools: Artifact) -> Step:
         return Step(
             name="inspect",
             commands=(Command("arch/inspect.sh"),),
             outputs=tuple(package.sha256 for package in packages),
             epoch=shared.EPOCH,
             inputs={f"packages/{package.sha256}": package.artifact for package in packages},
-            base=base,
+            tools=tools,
         )
 
     def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
@@ -218,7 +218,7 @@ class Pacman:
             if package.name in self.facts.TOOLS[generator] or stanza.startswith(b"#initrd\n")
         )
 
-    def select_step(self, index: bytes, wanted: Sequence[str], release: str, base: Artifact) -> Step:
+    def select_step(self, index: bytes, wanted: Sequence[str], release: str, tools: Artifact) -> Step:
         return Step(
             name="select",
             commands=(Command("arch/select.sh"),),
@@ -230,13 +230,13 @@ class Pacman:
                 "architecture": self.facts.ARCHITECTURES[0].encode(),
                 "repositories": _LOCAL,
             },
-            base=base,
+            tools=tools,
         )
 
     # Installing ------------------------------------------------------------------------------------
 
     def rootfs_step(
-        self, packages: Sequence[Locked], index: Artifact, target: Target, base: Artifact, epoch: int
+        self, packages: Sequence[Locked], index: Artifact, target: Target, tools: Artifact, epoch: int
     ) -> Step:
         return Step(
             name="rootfs",
@@ -252,11 +252,11 @@ class Pacman:
                 **{f"packages/{_file(package)}.sig": base64.b64decode(package.signature) for package in packages},
             },
             inputs={"index": index, **{f"packages/{_file(package)}": package.artifact for package in packages}},
-            base=base,
+            tools=tools,
         )
 
     def order_step(
-        self, packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, base: Artifact
+        self, packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, tools: Artifact
     ) -> None:
         return None  # pacman finds the order when it installs them.
 
@@ -267,17 +267,17 @@ class Pacman:
         plan: Artifact | None,
         target: Target,
         layers: Sequence[Artifact],
-        base: Artifact,
+        tools: Artifact,
         epoch: int,
     ) -> Step:
-        alone = self.rootfs_step(packages, index, target, base, epoch)
+        alone = self.rootfs_step(packages, index, target, tools, epoch)
         commands = (
             Command("arch/add.sh", root="system", rights="bootstrap"),
             Command("arch/pack.sh", pack_upper=True, show_layers=True),
         )
         return replace(alone, commands=commands, layers=tuple(layers))
 
-    def initrd_step(self, packages: Sequence[Locked], generator: str, base: Artifact, epoch: int) -> Step:
+    def initrd_step(self, packages: Sequence[Locked], generator: str, tools: Artifact, epoch: int) -> Step:
         return Step(
             name="initrd",
             commands=(Command("arch/initrd.sh", rights="bootstrap"),),
@@ -285,7 +285,7 @@ class Pacman:
             epoch=epoch,
             parameters={"generator": generator.encode(), "mkinitcpio.conf": self.facts.MKINITCPIO.encode()},
             inputs={f"packages/{_file(package)}": package.artifact for package in packages},
-            base=base,
+            tools=tools,
         )
 
 

@@ -24,8 +24,8 @@ ADDRESS = r"(?:https?://|file:///)[^\s'\"]+"
 # Addresses ------------------------------------------------------------------------------------------
 
 
-def base_request(facts: Distribution, release: str) -> Request:
-    """The request for the sandbox base, from the current state of the distribution's own archive."""
+def tools_request(facts: Distribution, release: str) -> Request:
+    """The request for the tools tree, from the current state of the distribution's own archive."""
     return Request(
         distribution=facts.NAME,
         release=release,
@@ -144,14 +144,14 @@ def apt_conf(mirrors: Mirrors) -> bytes:
     return (host_proxies() + patience).encode()
 
 
-def fetch_step(wanted: Sequence[Locked], base: Artifact) -> Step:
-    """Download packages with apt's methods, which every sandbox base has. Outputs: their SHA-256 as names."""
+def fetch_step(wanted: Sequence[Locked], tools: Artifact) -> Step:
+    """Download packages with apt's methods, which every tools tree has. Outputs: their SHA-256 as names."""
     return Step(
         name="packages",
         commands=(Command("debian/fetch.sh", rights="fetch"),),
         outputs=tuple(package.sha256 for package in wanted),
         epoch=EPOCH,
-        base=base,
+        tools=tools,
     )
 
 

@@ -55,9 +55,9 @@ class _Loader:
         self.problems += _misplaced(root, self.directory.resolve())
         merged: Node | None = None
         for node in _extended(root):
-            base = self.load(node.value, (*chain, name), node.position)
-            if base is not None:
-                merged = base if merged is None else merge(merged, base)
+            parent = self.load(node.value, (*chain, name), node.position)
+            if parent is not None:
+                merged = parent if merged is None else merge(merged, parent)
         # `base` is not inherited.
         left_out = {"extends", "base"} if chain else {"extends"}
         own = replace(root, value={name: node for name, node in root.value.items() if name not in left_out})

@@ -15,20 +15,20 @@ from debate.profile.node import Node
 from debate.profile.schema import schema
 
 
-def merge(base: Node, own: Node, part: Mapping[str, Any] | None = None) -> Node:
-    """Merge ``own`` over ``base``, two values of a field with the schema ``part``.
+def merge(parent: Node, own: Node, part: Mapping[str, Any] | None = None) -> Node:
+    """Merge ``own`` over ``parent``, two values of a field with the schema ``part``.
 
     Without ``part`` they are whole profiles.
     """
     part = schema() if part is None else part
-    if isinstance(base.value, dict) and isinstance(own.value, dict):
+    if isinstance(parent.value, dict) and isinstance(own.value, dict):
         fields = part.get("properties", {})
-        value = dict(base.value)
+        value = dict(parent.value)
         for name, node in own.value.items():
             value[name] = merge(value[name], node, fields.get(name, {})) if name in value else node
         return replace(own, value=value)
-    if isinstance(base.value, list) and isinstance(own.value, list) and not part.get("x-replace"):
-        return replace(own, value=_joined([*base.value, *own.value], part))
+    if isinstance(parent.value, list) and isinstance(own.value, list) and not part.get("x-replace"):
+        return replace(own, value=_joined([*parent.value, *own.value], part))
     return own
 
 

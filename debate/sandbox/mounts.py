@@ -126,8 +126,8 @@ def bind(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def _user_namespace(base: int) -> Iterator[int]:
-    """A file descriptor of a user namespace that maps the ids 0 … 65535 to ``base`` … ``base + 65535``."""
+def _user_namespace(first: int) -> Iterator[int]:
+    """A file descriptor of a user namespace that maps the ids 0 … 65535 to ``first`` … ``first + 65535``."""
     ready, go = os.pipe()
     child = os.fork()
     if child == 0:
@@ -143,7 +143,7 @@ def _user_namespace(base: int) -> Iterator[int]:
         if os.read(ready, 1) != b"y":
             raise OSError("this kernel permits no user namespaces")
         for name in ("uid_map", "gid_map"):
-            Path(f"/proc/{child}/{name}").write_text(f"0 {base} {RANGE}\n")
+            Path(f"/proc/{child}/{name}").write_text(f"0 {first} {RANGE}\n")
         namespace = os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
         try:
             yield namespace
@@ -155,12 +155,12 @@ def _user_namespace(base: int) -> Iterator[int]:
         os.waitpid(child, 0)
 
 
-def shift(base: int, targets: Sequence[Path], *, read_only: bool = True) -> None:
-    """Id-map the mounts at ``targets`` in place, so that user 0 on disk appears as ``base``.
+def shift(first: int, targets: Sequence[Path], *, read_only: bool = True) -> None:
+    """Id-map the mounts at ``targets`` in place, so that user 0 on disk appears as ``first``.
 
     Needs Linux 5.12, and 6.2 for squashfs.
     """
-    with _user_namespace(base) as namespace:
+    with _user_namespace(first) as namespace:
         for target in targets:
             tree = _check(
                 _libc.syscall(

@@ -57,7 +57,7 @@ _BOOTSTRAP = (*_SYSTEM, "SYS_ADMIN", "SYS_CHROOT")
 _OWN = "/run/work, /run/out"
 
 TABLE = {
-    "data": Rights("the base's own tools on data", _FILES, _NEVER_NOR_MOUNT, _OWN),
+    "data": Rights("programs of the tools tree on data", _FILES, _NEVER_NOR_MOUNT, _OWN),
     "fetch": Rights("apt, for a lock and for downloads", _FILES, _NEVER_NOR_MOUNT, _OWN, network=True),
     "system": Rights(
         "what runs in the system that is built: hooks, services, users, scripts of added packages",
@@ -67,8 +67,8 @@ TABLE = {
         "mmdebstrap or pacman with the packages' scripts, and the initramfs, which need mounts below a new root",
         _BOOTSTRAP, _NEVER, _OWN, new_privileges=True,
     ),
-    "base": Rights(
-        "mmdebstrap or pacman of the host, for the sandbox base; the only one that sees the host's own tools",
+    "tools": Rights(
+        "mmdebstrap or pacman of the host, for the tools tree; the only one that sees the host's own tools",
         _BOOTSTRAP, _NEVER, _OWN, network=True, new_privileges=True,
     ),
 }  # fmt: skip

@@ -8,7 +8,7 @@ the builder only has to remove the directory and the control group.
         in/                     inputs, read-only in the sandbox (hard links to cached objects)
         out/NAME                outputs, written only by this process
         scratch/                tmpfs or ext4 of limited size, unmounted with this process
-            base/               the sandbox base, id-mapped, read-only
+            tools/              the tools tree, id-mapped, read-only
             lower/0 …           the layers of the system that is built, id-mapped, read-only
             upper/ work/ root/  the overlay on them
             files/ out/         directories that the step may write to
@@ -52,8 +52,8 @@ class Command:
     """One command of a session."""
 
     argv: tuple[str, ...]
-    root: str = "base"
-    """``base``, or ``system`` for the layers under a writable directory."""
+    root: str = "tools"
+    """``tools``, or ``system`` for the layers under a writable directory."""
     rights: str = "data"
     """A kind in `debate.sandbox.rights`."""
     pack_upper: bool = False
@@ -69,7 +69,7 @@ class Session:
     """The input of `main`. All paths are absolute paths of the host."""
 
     directory: str
-    base: str
+    tools: str
     """A squashfs image, or empty for the host's own tools."""
     layers: tuple[str, ...]
     commands: tuple[Command, ...]
@@ -276,10 +276,10 @@ def _prepare(session: Session) -> Path:
     directories.make(scratch, session.uid_base)
     problems.create(scratch / "problems", session.uid_base)
     images = []
-    if session.base:
-        images.append((session.base, scratch / "base"))
+    if session.tools:
+        images.append((session.tools, scratch / "tools"))
     else:
-        host_tree.make(scratch / "base", session.uid_base)
+        host_tree.make(scratch / "tools", session.uid_base)
     for number, (path, _) in enumerate(session.mirrors):
         target = scratch / "mirror" / str(number)
         target.mkdir(parents=True)
@@ -321,7 +321,7 @@ def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
     return nspawn.argv(
         command.argv,
         machine=f"debate-{os.getpid()}",
-        root=str(scratch / ("root" if system else "base")),
+        root=str(scratch / ("root" if system else "tools")),
         read_only=not system,
         uid_base=session.uid_base,
         rights=rights.TABLE[command.rights],

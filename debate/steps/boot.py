@@ -41,10 +41,10 @@ class Slice:
 
 def make(work: Work) -> Report:
     """Record: outputs bios and mbr, efi, depending on the profile's firmware."""
-    return work.finish(step(work.slice(Slice), work.base))
+    return work.finish(step(work.slice(Slice), work.tools))
 
 
-def step(boot: Slice, base: Artifact) -> Step:
+def step(boot: Slice, tools: Artifact) -> Step:
     """Outputs: bios and mbr, efi."""
     from debate.model import Command, Step, as_lines
 
@@ -66,7 +66,7 @@ def step(boot: Slice, base: Artifact) -> Step:
             "early.cfg": _early(boot.label).encode(),
             "volume": volume.encode(),
         },
-        base=base,
+        tools=tools,
     )
 
 
@@ -84,7 +84,7 @@ RULE = Rule(
     doc="make boot images",
     make=make,
     slice=Slice,
-    base=True,
+    tools=True,
     rights=("data",),
     outputs=("bios", "mbr", "efi"),
     has_shell=True,

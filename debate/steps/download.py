@@ -51,7 +51,7 @@ def _fetch(work: Work, missing: Sequence[Locked]) -> None:
     if lost:
         raise DebateError(f"the lock names the archive {lost[0]!r}, whose address is unknown",
                           f"set {mirror_variable(lost[0])}", place=work.name)  # fmt: skip
-    step = manager.fetch_step(missing, work.base)
+    step = manager.fetch_step(missing, work.tools)
     log = work.log(step)
     work.builder.activity.total = sum(package.size for package in missing)
     try:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Self
 
 from debate import managers
 from debate.deferred import frozen
-from debate.steps.base import base_for
 from debate.steps.download import supplier
 from debate.steps.rule import Rule
+from debate.steps.tools import tools_for
 
 if TYPE_CHECKING:
     from debate.history.records import Report
@@ -37,7 +37,7 @@ def make(work: Work) -> Report:
     values, names = work.slice(Slice), set(work.record("packages")["initrd"])
     packages = [package for package in work.locked() if package.name in names]
     manager = managers.get(values.distribution)
-    step = manager.initrd_step(packages, values.generator, base_for(work, values.distribution), epoch_of(values))
+    step = manager.initrd_step(packages, values.generator, tools_for(work, values.distribution), epoch_of(values))
     return work.finish(step, supplier(work, packages))
 
 
@@ -48,7 +48,7 @@ RULE = Rule(
     slice=Slice,
     slices=("lock",),
     needs=("lock", "packages", "mirror"),
-    base=True,
+    tools=True,
     rights=("bootstrap", "fetch"),
     outputs=("kernel", "initrd"),
     has_shell=True,

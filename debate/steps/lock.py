@@ -12,8 +12,8 @@ from debate.host.files import write_atomically
 from debate.managers.interface import Repository, Request
 from debate.profile import profile_names
 from debate.profile.profile_names import committed
-from debate.steps.base import base_for
 from debate.steps.rule import Rule
+from debate.steps.tools import tools_for
 from debate.text.amounts import count
 from debate.text.suggest import suggest
 
@@ -163,7 +163,7 @@ class _Locker:
         work, manager = self.work, managers.get(self.wanted.distribution)
         mirrors = manager.mirrors(work.settings, self.wanted, work.record("mirror")["mirror"])
         installed = work.store.read(self.below.outputs("packages")["index"]) if self.below else b""
-        step = manager.lock_step(self.wanted, base_for(work, self.wanted.distribution), installed)
+        step = manager.lock_step(self.wanted, tools_for(work, self.wanted.distribution), installed)
         log = work.log(step)
         try:
             made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
@@ -218,7 +218,7 @@ RULE = Rule(
     slice=Slice,
     needs=("mirror",),
     below=("lock", "packages"),
-    base=True,
+    tools=True,
     rights=("fetch",),
     has_shell=True,
     compared=False,  # a rebuild uses the same lock

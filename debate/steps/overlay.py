@@ -232,11 +232,11 @@ def make(work: Work) -> Report:
         digest: Path(source["path"]) if "path" in source else source["text"].encode("latin-1")
         for digest, source in work.record("contents").items()
     }
-    step_ = step(work.slice(Slice), contents, tuple(layers_of(work.record("rootfs"))), work.base)
+    step_ = step(work.slice(Slice), contents, tuple(layers_of(work.record("rootfs"))), work.tools)
     return work.finish(step_, lambda: Supplies(contents=contents))
 
 
-def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], base: Artifact) -> Step:
+def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], tools: Artifact) -> Step:
     """Output: layer. ``contents`` has the bytes of all hooks."""
     from debate.model import Command, Step, as_lines
     from debate.steps.work import epoch_of
@@ -265,7 +265,7 @@ def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], base:
         parameters=parameters,
         trees={"tree.tar": overlay.tree},
         layers=layers,
-        base=base,
+        tools=tools,
     )
 
 
@@ -290,7 +290,7 @@ RULE = Rule(
     make=make,
     slice=Slice,
     needs=("rootfs", "contents"),
-    base=True,
+    tools=True,
     rights=("system", "data"),
     outputs=("layer",),
     has_shell=True,

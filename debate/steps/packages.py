@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from debate import PACKAGE, distributions, keys, managers
 from debate.steps import initrd, lock
-from debate.steps.base import base_for
 from debate.steps.download import have
 from debate.steps.rule import Rule
+from debate.steps.tools import tools_for
 from debate.text.amounts import count
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ class _Reader:
 
     def ingredients(self) -> dict[str, Any]:
         """The ingredients of the key of the index."""
-        builder, base = self.work.builder, base_for(self.work, self.request.distribution)
+        builder, tools = self.work.builder, tools_for(self.work, self.request.distribution)
         return {
             "step": "packages",
             "packages": [package.to_json() for package in self.packages],
             "generator": self.generator,
-            "inspect": builder.ingredients(self.manager.inspect_step(self.packages, base)),
-            "select": builder.ingredients(self.manager.select_step(b"", (), self.request.release, base)),
+            "inspect": builder.ingredients(self.manager.inspect_step(self.packages, tools)),
+            "select": builder.ingredients(self.manager.select_step(b"", (), self.request.release, tools)),
             "code": {path: keys.sha256_file(PACKAGE / path) for path in self.code},
         }
 
@@ -63,7 +63,7 @@ class _Reader:
         pairs = list(zip(self.packages, self.inspect(), strict=True))
         index = self.manager.index(pairs)
         wanted = self.manager.initrd_wanted(pairs, self.generator)
-        selected = work.realise(self.manager.select_step(index, wanted, self.request.release, work.base))
+        selected = work.realise(self.manager.select_step(index, wanted, self.request.release, work.tools))
         names = set(work.store.read(selected.outputs["selected"]).decode().split())
         initrd_ = "".join(f"{package.name}\n" for package in self.packages if package.name in names)
         return {"index": work.store.put(index), "initrd": work.store.put(initrd_.encode())}
@@ -73,13 +73,13 @@ class _Reader:
         work, store = self.work, self.work.store
         keys_ = {}
         for package in self.packages:
-            alone = self.manager.inspect_step([package], work.base)
-            keys_[package.sha256] = keys.key({**work.builder.ingredients(alone), "base": ""})
+            alone = self.manager.inspect_step([package], work.tools)
+            keys_[package.sha256] = keys.key({**work.builder.ingredients(alone), "tools": ""})
         found = {sha256: store.lookup(key, ("stanza",)) for sha256, key in keys_.items()}
         unread = [package for package in self.packages if found[package.sha256] is None]
         made: Mapping[str, Artifact] = {}
         if unread:
-            made = work.run(self.manager.inspect_step(unread, work.base))
+            made = work.run(self.manager.inspect_step(unread, work.tools))
             for sha256, artifact in made.items():
                 store.record(keys_[sha256], "inspect", {"stanza": artifact}, 0)
         return [
@@ -94,7 +94,7 @@ RULE = Rule(
     make=make,
     slices=("lock", "initrd"),
     needs=("lock", "mirror"),
-    base=True,
+    tools=True,
     rights=("data", "fetch"),
     outputs=("index", "initrd"),
 )

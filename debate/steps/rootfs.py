@@ -9,9 +9,9 @@ from debate import managers
 from debate.deferred import frozen
 from debate.managers.interface import Target
 from debate.steps import lock
-from debate.steps.base import base_for
 from debate.steps.download import supplier
 from debate.steps.rule import Rule
+from debate.steps.tools import tools_for
 
 if TYPE_CHECKING:
     from debate.history.records import Report
@@ -34,18 +34,18 @@ def make(work: Work) -> Report:
     from debate.steps.work import epoch_of, layers_of, shipped
 
     target = work.slice(Slice)
-    index, base = work.outputs("packages")["index"], base_for(work, target.distribution)
+    index, tools = work.outputs("packages")["index"], tools_for(work, target.distribution)
     below = work.below(work.slice(lock.Slice, "lock").base)
     manager, epoch = managers.get(target.distribution), epoch_of(target)
     if below is None:
         added = work.locked()
-        step = manager.rootfs_step(added, index, target, base, epoch)
+        step = manager.rootfs_step(added, index, target, tools, epoch)
         return work.finish(step, supplier(work, added), below=[])
     added = shipped(work.locked(), below.locked())
-    order = manager.order_step(added, index, below.outputs("packages")["index"], target.release, base)
+    order = manager.order_step(added, index, below.outputs("packages")["index"], target.release, tools)
     plan = work.realise(order).outputs["plan"] if order else None
     layers = layers_of(below.record("rootfs"))
-    step = manager.added_step(added, index, plan, target, layers, base, epoch)
+    step = manager.added_step(added, index, plan, target, layers, tools, epoch)
     return work.finish(step, supplier(work, added), below=[asdict(layer) for layer in layers])
 
 
@@ -57,7 +57,7 @@ RULE = Rule(
     slices=("lock",),
     needs=("lock", "packages", "mirror"),
     below=("lock", "packages", "rootfs"),
-    base=True,
+    tools=True,
     rights=("bootstrap", "system", "data", "fetch"),
     outputs=("layer", "packages"),
     has_shell=True,

@@ -51,8 +51,8 @@ class Rule:
     """Records of the same profile that it reads."""
     below: tuple[str, ...] = ()
     """Records of the base profile that it reads, if there is one."""
-    base: bool = False
-    """True if it runs sandboxes in the sandbox base."""
+    tools: bool = False
+    """True if it runs sandboxes in the tools tree."""
     rights: tuple[str, ...] = ()
     """Kinds of `debate.sandbox.rights` that its commands may use."""
     outputs: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ def in_order(rules: Mapping[str, Rule]) -> dict[str, Rule]:
 
 def _needed(rule: Rule, makers: Mapping[str, str]) -> list[str]:
     """Names of the rules that must run before ``rule``."""
-    records = list(dict.fromkeys((*(("config",) if rule.slices_read else ()), *(("sandbox",) if rule.base else ()),
+    records = list(dict.fromkeys((*(("config",) if rule.slices_read else ()), *(("sandbox",) if rule.tools else ()),
                                   *rule.needs)))  # fmt: skip
     unknown = [record for record in (*records, *rule.below) if record not in makers]
     if unknown:

@@ -149,14 +149,14 @@ class Work:
         return [typed(fields, Locked, self.directory / "lock.json") for fields in self.record("lock")["packages"]]
 
     @property
-    def base(self) -> Artifact:
-        """The sandbox base."""
-        self._require(self.rule.base, "the sandbox base")
-        return outputs_of(self.base_record())["base"]
+    def tools(self) -> Artifact:
+        """The tools tree."""
+        self._require(self.rule.tools, "the tools tree")
+        return outputs_of(self.tools_record())["tools"]
 
-    def base_record(self) -> Any:
-        """The record of the sandbox base."""
-        self._require(self.rule.base or "sandbox" in self.rule.needs, "the sandbox base")
+    def tools_record(self) -> Any:
+        """The record of the tools tree."""
+        self._require(self.rule.tools or "sandbox" in self.rule.needs, "the tools tree")
         return self._build.of(HOST).load("sandbox")
 
     def below(self, name: str | None) -> Below | None:

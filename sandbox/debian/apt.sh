@@ -1,4 +1,4 @@
-# Sourced by the scripts that run apt: its own configuration, independent of that of the base.
+# Sourced by the scripts that run apt: its own configuration, independent of that of the tools tree.
 apt=/run/work/apt
 mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/etc/preferences.d" "$apt/etc/apt.conf.d"
 : > "$apt/status"

@@ -85,12 +85,12 @@ class Bench:
         (checkout.directory / "profiles" / f"{self.name}.lock.json").write_bytes(lock)
 
     def cold(self) -> Checkout:
-        """A checkout whose cache holds packages and the sandbox base alone."""
+        """A checkout whose cache holds packages and the tools tree alone."""
         shutil.rmtree(self.directory / "cold", ignore_errors=True)
         made = Checkout.make(self.directory / "cold")
         made.profile(self.name, self.text)
         self.pin(made)
-        self.full.lend_base(made)
+        self.full.lend_tools(made)
         store, full = Store(made.cache), Store(self.full.cache)
         packages = [Locked(**p).artifact for p in self.full.json(self.name, "lock.json")["packages"]]
         for artifact in packages:
@@ -110,7 +110,7 @@ class Bench:
         work = self.work("rootfs")
         target, packages = work.slice(rootfs.Slice), work.locked()
         step = managers.get(target.distribution).rootfs_step(
-            packages, work.outputs("packages")["index"], target, work.base, epoch_of(target)
+            packages, work.outputs("packages")["index"], target, work.tools, epoch_of(target)
         )
         return self.laid_out(step, supplier(work, packages)())
 
@@ -125,7 +125,7 @@ class Bench:
 
         parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, sha512, "BENCH", 1_000_000_000)
         tree = live.get(values.distribution, values.generator).live(parts)
-        return iso.step(values, tree, work.outputs("boot"), 1_000_000_000, work.base)
+        return iso.step(values, tree, work.outputs("boot"), 1_000_000_000, work.tools)
 
     # Rows ------------------------------------------------------------------------------------------
 
@@ -152,7 +152,7 @@ class Bench:
         return timed(both, 5, lambda: target.unlink(missing_ok=True))
 
     def trivial(self) -> Step:
-        return Step("trivial", (Command("doctor.sh"),), ("said",), 0, base=self.work("iso").base)
+        return Step("trivial", (Command("doctor.sh"),), ("said",), 0, tools=self.work("iso").tools)
 
     def sandboxed(self, step: Step) -> float:
         """A step alone, with nothing around it but its sandbox."""

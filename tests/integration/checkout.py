@@ -50,8 +50,8 @@ class Checkout:
         lock = other.output("minimal", "lock.json").read_bytes()
         (self.directory / "profiles" / f"{name}.lock.json").write_bytes(lock)
 
-    def lend_base(self, other: Checkout) -> None:
-        """Have the sandbox base in ``other``'s cache, and nothing else that was made here."""
+    def lend_tools(self, other: Checkout) -> None:
+        """Have the tools tree in ``other``'s cache, and nothing else that was made here."""
         trace = self.json(".sandbox", "traces/sandbox.json")
         for artifact in self.json(".sandbox", "sandbox.json")["outputs"].values():
             target = other.object(artifact["digest"])

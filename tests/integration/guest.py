@@ -17,7 +17,7 @@ from debate.sandbox import runner
 from debate.sandbox.session import Command, Session
 from debate.settings import Limits
 
-BASE = "/run/live/medium/live/0-packages.squashfs"
+TOOLS = "/run/live/medium/live/0-packages.squashfs"
 """A layer of the ISO that this system was started from: shell, perl and the usual tools."""
 TRIES = {
     "works": ("echo fine > /run/out/done", Limits(memory=512 << 20)),
@@ -35,7 +35,7 @@ def attempt(kind: str, name: str) -> str:
     workspace = Path(tempfile.mkdtemp(prefix="guest-", dir="/var/tmp"))
     (workspace / "in").mkdir()
     session = Session(
-        directory=str(workspace), base=BASE, layers=(), outputs=("done",), scripts="/opt/debate", environment={},
+        directory=str(workspace), tools=TOOLS, layers=(), outputs=("done",), scripts="/opt/debate", environment={},
         commands=(Command(("/bin/sh", "-c", script), rights="bootstrap"),), uid_base=UID_BASE, shown=(), mirrors=(),
         scratch="tmpfs", bytes=1 << 30, inodes=100_000, cgroup_procs=(),
     )  # fmt: skip

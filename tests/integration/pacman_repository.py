@@ -92,7 +92,7 @@ class Repository:
     def convert(self, system: Sequence[Path], tools: Sequence[Path], work: Path) -> None:
         """Turn Debian packages into pacman's, with what makes a system of them, and write the databases.
 
-        ``tools`` are those that no system needs: what the sandbox base has, and its libraries.
+        ``tools`` are those that no system needs: what the tools tree has, and its libraries.
         """
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             packages = [found for found in pool.map(lambda deb: _from_deb(deb, work), system) if found]
@@ -177,7 +177,7 @@ TOOLS = (
     "apt", "archlinux-keyring", "cpio", "debian-archive-keyring", "dosfstools", "grub-common", "grub-efi-amd64-bin",
     "grub-pc-bin", "mtools", "squashfs-tools", "xorriso", "xz-utils",
 )  # fmt: skip
-"""Debian packages with what the sandbox base of an Arch host is made of."""
+"""Debian packages with what the tools tree of an Arch host is made of."""
 
 
 def _version(text: str) -> str:

@@ -220,7 +220,7 @@ def test_an_unknown_key(arch: Checkout, repository: Repository, tmp_path: Path) 
     assert "it has no good signature of a trusted key" in said
 
 
-def test_a_sandbox_base_of_arch(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
+def test_a_tools_tree_of_arch(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
     """Made by pacman; all steps of an Arch profile run in it, and those of a Debian profile are refused."""
     here = Checkout.make(tmp_path / "here")
     shutil.copytree(arch.cache / "objects", here.cache / "objects", copy_function=os.link)
@@ -228,10 +228,10 @@ def test_a_sandbox_base_of_arch(arch: Checkout, repository: Repository, tmp_path
     settings = {**repository.settings, "BASE": "arch"}
     said = here.doit("build:arch", **settings)
     assert ran(said)["sandbox"] == ran(said)["iso"] == "built"
-    base = json.loads(here.output(".sandbox", "sandbox.json").read_bytes())
-    assert base["distribution"] == "arch"
+    record = json.loads(here.output(".sandbox", "sandbox.json").read_bytes())
+    assert record["distribution"] == "arch"
     names = {
-        line.split("\t")[0] for line in here.object(base["outputs"]["packages"]["digest"]).read_text().splitlines()
+        line.split("\t")[0] for line in here.object(record["outputs"]["packages"]["digest"]).read_text().splitlines()
     }
     assert {"pacman", "grub", "libisoburn", "filesystem"} <= names
     assert "dracut" not in names

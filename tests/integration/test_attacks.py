@@ -26,9 +26,9 @@ from tests.integration.checkout import Checkout
 
 PROGRAMS = Path(__file__).parent / "attacks"
 ATTACKS = sorted(path.stem for path in PROGRAMS.iterdir() if "-" in path.name)
-PLACES = ("hook", "package", "system", "bootstrap", "data", "base")
-BY_DESIGN = {("base", "the-network")}
-"""The sandbox base is made of what the mirror serves, by the host's own tools: that step has a network."""
+PLACES = ("hook", "package", "system", "bootstrap", "data", "tools")
+BY_DESIGN = {("tools", "the-network")}
+"""The tools tree is made of what the mirror serves, by the host's own tools: that step has a network."""
 MARK = "debate-attack-target"
 
 Outcomes = dict[str, tuple[str, str]]
@@ -100,12 +100,12 @@ def attack(place: str, programs: Path, built: Checkout, archive: Archive, direct
     layers = tuple(built.artifact("minimal", name, "layer") for name in ("rootfs", "overlay"))
     step = Step(
         name="attack",
-        commands=(Command("attacks/run.sh", root="system" if place == "system" else "base", rights=place),),
+        commands=(Command("attacks/run.sh", root="system" if place == "system" else "tools", rights=place),),
         outputs=(),
         epoch=0,
         parameters={"file": b"an input\n"},
         layers=layers if place == "system" else (),
-        base=None if place == "base" else built.artifact(".sandbox", "sandbox", "base"),
+        tools=None if place == "tools" else built.artifact(".sandbox", "sandbox", "tools"),
     )
     built.builder(directory).run(step, Supplies(), directory / "log")
     return (directory / "log").read_text()
@@ -233,9 +233,8 @@ def test_an_output_that_is_no_file(kind: str, built: Checkout, tmp_path: Path) -
     scripts.mkdir()
     script, message = OUTPUTS[kind]
     (scripts / "x.sh").write_text(f"{script}\n")
-    step = Step(
-        "attack", (Command("x.sh", rights="bootstrap"),), ("x",), 0, base=built.artifact(".sandbox", "sandbox", "base")
-    )
+    tools = built.artifact(".sandbox", "sandbox", "tools")
+    step = Step("attack", (Command("x.sh", rights="bootstrap"),), ("x",), 0, tools=tools)
     with pytest.raises(DebateError, match=f"^attack: {message}"):
         built.builder(tmp_path).run(step, Supplies(), tmp_path / "log")
     assert os.listdir(built.cache / "tmp") == []

@@ -8,7 +8,7 @@ from tests.integration.checkout import STORED, Checkout, ran
 
 
 def test_two_builds_in_two_directories(built: Checkout, tmp_path: Path) -> None:
-    """With nothing of the first but the lock: another cache, another base, another user-namespace range."""
+    """With nothing of the first but the lock: another cache, another tools tree, another user-namespace range."""
     other = Checkout.make(tmp_path / "another" / "place")
     lock = other.directory / "profiles" / "minimal.lock.json"
     lock.write_bytes(built.output("minimal", "lock.json").read_bytes())

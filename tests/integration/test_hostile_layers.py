@@ -72,16 +72,16 @@ def test_device_nodes_in_a_layer(built: Checkout, tmp_path: Path) -> None:
     )
     made = builder(built, tmp_path, script)
     layers = (built.artifact("minimal", "rootfs", "layer"), made.store.put(image.read_bytes()))
-    base = built.artifact(".sandbox", "sandbox", "base")
+    tools = built.artifact(".sandbox", "sandbox", "tools")
     command = Command("x.sh", root="system", rights="system")
-    made.run(Step("attack", (command,), (), 0, layers=layers, base=base), Supplies(), tmp_path / "log")
+    made.run(Step("attack", (command,), (), 0, layers=layers, tools=tools), Supplies(), tmp_path / "log")
 
 
 def test_an_image_that_is_none(built: Checkout, tmp_path: Path) -> None:
     made = builder(built, tmp_path, ":\n")
     garbage = made.store.put(b"hsqs" + os.urandom(8192))
-    base = built.artifact(".sandbox", "sandbox", "base")
-    step = Step("attack", (Command("x.sh", root="system", rights="system"),), (), 0, layers=(garbage,), base=base)
+    tools = built.artifact(".sandbox", "sandbox", "tools")
+    step = Step("attack", (Command("x.sh", root="system", rights="system"),), (), 0, layers=(garbage,), tools=tools)
     with pytest.raises(DebateError, match="attack: the sandbox could not be set up"):
         made.run(step, Supplies(), tmp_path / "log")
     made.store.path(garbage).unlink()

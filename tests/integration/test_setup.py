@@ -37,12 +37,19 @@ exec sh -c "$2"
 """
 
 
+def _left_out(directory: str, names: list[str]) -> set[str]:
+    """What a clone does not have. debate/build is a package, whereas build/ has results."""
+    made = {ROOT: {"build"}, ROOT / "cache": set(CACHE)}.get(Path(directory), set())
+    everywhere = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "*.egg-info")
+    return everywhere(directory, names) | (made & set(names))
+
+
 class Bare:
     """A minbase system in a directory."""
 
     def __init__(self, root: Path, release: str) -> None:
         self.root = root
-        request = shared.base_request(distributions.get("debian"), release)
+        request = shared.tools_request(distributions.get("debian"), release)
         found = managers.get("debian").mirrors(settings.load(ROOT), request, None)
         sources = "".join(
             f"deb {found.addresses[archive]} {suite.format(release=release)} main\n"
@@ -59,10 +66,7 @@ class Bare:
         certificates = Path("/etc/ssl/certs/ca-certificates.crt")
         if certificates.exists():
             shutil.copyfile(certificates, root / "etc/ca.crt")
-        left_out = shutil.ignore_patterns(
-            ".git", ".venv", "build", ".*_cache", "__pycache__", "objects", "actions", "tmp"
-        )
-        shutil.copytree(ROOT, root / "checkout", symlinks=True, ignore=left_out)
+        shutil.copytree(ROOT, root / "checkout", symlinks=True, ignore=_left_out)
 
     def run(self, command: str, user: str = "root") -> subprocess.CompletedProcess[str]:
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "PIP_CERT": "/etc/ca.crt"}

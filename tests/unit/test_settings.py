@@ -237,3 +237,9 @@ def test_another_checkout_with_the_same_settings(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     other = settings.load(tmp_path / "other", settings.variables(made))
     assert other == replace(made, root=tmp_path / "other")
+
+
+@pytest.mark.parametrize("address", ["oci://r.example/x", "oci+http://127.0.0.1:5000/x", "dir:///srv/debate", "s3://b"])
+def test_addresses_of_any_kind_of_remote(tmp_path: Path, address: str) -> None:
+    """Which kinds there are is known to `debate.remote.transport` alone."""
+    assert settings.load(tmp_path, {"DEBATE_REMOTE": address}).remote == address

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from debate.errors import DebateError
 from debate.host.memory import available_memory
+from debate.images.kinds import ISO
 from debate.machines import machine
 from debate.qemu import guest as qemu
 
@@ -27,7 +28,7 @@ def check(build: ProfileBuild) -> dict[str, Any]:
     emulated = machine(build.load("slices/iso")["architecture"])
     if shutil.which(emulated.qemu) is None:
         raise DebateError("not installed", f"run ./setup check:{build.name}", place=emulated.qemu)
-    iso = build.directory / build.load("build")["iso"]
+    iso = build.directory / build.load("build")[ISO.rule]
     wanted = build.load("about")["check"]
     directory = build.directory / "check"
     shutil.rmtree(directory, ignore_errors=True)

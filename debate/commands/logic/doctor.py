@@ -97,11 +97,11 @@ def _nspawn(_: Builder) -> Finding:
 
 
 def _bootstrapper(builder: Builder) -> Finding:
-    program = distributions.BOOTSTRAPPERS[distributions.base(builder.settings.base)]
+    program = distributions.BOOTSTRAPPERS[distributions.for_tools(builder.settings.base)]
     if shutil.which(program):
-        return Finding(program, "installed, to make the sandbox base")
+        return Finding(program, "installed, to make the tools tree")
     made = (builder.settings.output / HOST / "sandbox.json").exists()
-    return Finding(program, "not installed", f"run ./setup, or install {program}: it makes the sandbox base", not made)
+    return Finding(program, "not installed", f"run ./setup, or install {program}: it makes the tools tree", not made)
 
 
 def _images(builder: Builder) -> Finding:
@@ -166,7 +166,7 @@ def _memory(builder: Builder) -> Finding:
 
 def _mirror(builder: Builder) -> Finding:
     try:
-        address = managers.get(distributions.base(builder.settings.base)).reach_mirror(builder.settings)
+        address = managers.get(distributions.for_tools(builder.settings.base)).reach_mirror(builder.settings)
     except DebateError as error:
         return _refused("mirror", error)
     return Finding("mirror", f"{address} answers")

@@ -15,6 +15,7 @@ from debate import keys
 from debate.errors import DebateError
 from debate.host.files import read_object, sweep, temporary_beside
 from debate.images import results
+from debate.images.kinds import ISO, KINDS
 from debate.model import Artifact
 from debate.profile import profile_names
 from debate.profile.profile_names import committed
@@ -41,9 +42,10 @@ def push(made: ProfileBuild) -> dict[str, Any]:
         remedy = f"run doit build:{made.name}"
         raise DebateError("the build is missing or was modified", remedy, place=shown(directory))
     build, facts = made.load("build"), made.load("manifest")
-    iso = build["iso"]
+    iso = build[ISO.rule]
+    digests = {build[kind.rule]: facts[kind.rule]["digest"] for kind in KINDS}
     files = {
-        name: Artifact(build["digest"] if name == iso else keys.sha256_file(directory / name), size)
+        name: Artifact(digests.get(name) or keys.sha256_file(directory / name), size)
         for name, (size, _) in build["files"].items()
     }
     statement = Statement(IMAGE, facts["config"], files, {"profile": facts["name"], "lock": facts["lock"]})
@@ -97,14 +99,16 @@ def pull(made: ProfileBuild) -> dict[str, Any]:
     except RegistryError as error:
         fact = f"the ISO of {made.name} was not pulled: {error.fact}"
         raise DebateError(fact, error.remedy, place=settings.remote) from None
-    iso = next(directory / name for name in statement.files if name.endswith(".iso"))
+    iso = next(directory / name for name in statement.files if name.endswith(ISO.suffix))
     return {"note": f"{shown(iso)}  {bytes_shown(fetched)} fetched  {statement.files[iso.name].digest}"}
 
 
 def _files(statement: Statement) -> list[tuple[str, Artifact]]:
     """The files to fetch. Their names are untrusted: none may lead out of the directory or replace a record."""
+    images = [kind.suffix for kind in KINDS]
+    known_ends = (*images, *(f"{suffix}.sha256" for suffix in images), ".cdx.json", ".packages")
     for name in statement.files:
-        known = name == "manifest.json" or name.endswith((".iso", ".iso.sha256", ".cdx.json", ".packages"))
+        known = name == "manifest.json" or name.endswith(known_ends)
         if "/" in name or name.startswith(".") or not known:
             raise DebateError(f"the remote's ISO comes with an unexpected file {name!r}, so it is refused")
     return sorted(statement.files.items())

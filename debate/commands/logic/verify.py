@@ -1,6 +1,6 @@
 """Build an ISO again with empty caches and under different conditions, and compare every step.
 
-The rebuild shares only the package files and the sandbox base, which are named by SHA-256. Everything else is made
+The rebuild shares only the package files and the tools tree, which are named by SHA-256. Everything else is made
 again, in another directory, user namespace range, host name, time zone, locale and umask, on other scratch storage,
 with another number of processors and another order of sets, and at another time.
 """
@@ -72,7 +72,7 @@ def read(settings: Settings, name: str, step: str) -> Any:
 
 
 def _lay_out(build: ProfileBuild, root: Path) -> Settings:
-    """Another checkout at ``root``, whose cache holds only the locked packages and the sandbox base."""
+    """Another checkout at ``root``, whose cache holds only the locked packages and the tools tree."""
     settings, store = build.settings, Store(root / "cache")
     for path in (settings.profiles, settings.scripts):
         shutil.copytree(path, root / path.name, symlinks=True)
@@ -80,12 +80,12 @@ def _lay_out(build: ProfileBuild, root: Path) -> Settings:
         shutil.copyfile(settings.root / name, root / name)
     for name in (build.name, *profile_names.chain(settings.profiles, build.name)):
         shutil.copyfile(settings.output / name / "lock.json", root / "profiles" / f"{name}.lock.json")
-    base = build.of(HOST).outputs("sandbox")
+    tools = build.of(HOST).outputs("sandbox")
     work = build.work("packages")
     have(work, work.locked())
-    for artifact in (*(package.artifact for package in work.locked()), *base.values()):
+    for artifact in (*(package.artifact for package in work.locked()), *tools.values()):
         _share(build.store, store, artifact)
-    store.record(read(settings, HOST, "traces/sandbox")["key"], "sandbox", base, 0)
+    store.record(read(settings, HOST, "traces/sandbox")["key"], "sandbox", tools, 0)
     return load(root, _other_conditions(settings, root))
 
 
@@ -179,7 +179,7 @@ def _compare(build: ProfileBuild, other: Settings, first: Artifact, second: Arti
         outputs=("difference",),
         epoch=0,
         inputs={"first": first, "second": second},
-        base=None if host else build.of(HOST).outputs("sandbox")["base"],
+        tools=None if host else build.of(HOST).outputs("sandbox")["tools"],
     )
     made = LocalExecutor(other, store).run(step, Supplies(), build.directory / "logs" / "compare.log")
     return store.read(made["difference"]).decode(errors="replace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_HOST = ("base", "lower", "root", "work")
+_HOST = ("tools", "lower", "root", "work")
 """Mount points, and the work directory of overlayfs: owned by the host's root."""
 _INSIDE = ("upper", "files", "out")
 """Directories that commands write to: the system's changes, /run/work and /run/out. Owned by the sandbox's root."""

@@ -1,4 +1,4 @@
-"""A root directory with the host's own tools, in which nspawn makes the sandbox base.
+"""A root directory with the host's own tools, in which nspawn makes the tools tree.
 
 Root in the sandbox is not root on the host, but id-mapping lets it read what root may read. So the tree has only /usr,
 id-mapped, and a few public files of /etc.
@@ -32,7 +32,7 @@ def make(tree: Path, uid_base: int) -> None:
         if link.is_symlink():
             (tree / name).symlink_to(os.readlink(link).lstrip("/"))
         elif link.exists():
-            raise DebateError(f"{link} is not a symbolic link", "make the sandbox base on a host with a merged /usr")
+            raise DebateError(f"{link} is not a symbolic link", "make the tools tree on a host with a merged /usr")
     for name in _ETC:
         source, target = Path("/etc", name), tree / "etc" / name
         if source.is_dir():

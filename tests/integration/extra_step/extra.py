@@ -35,7 +35,7 @@ def make(work: Work) -> Report:
         epoch=0,
         parameters={"heading": f"{values.hostname} has:\n".encode()},
         inputs={"packages": work.outputs("rootfs")["packages"]},
-        base=work.base,
+        tools=work.tools,
     )
     return work.finish(step)
 
@@ -46,7 +46,7 @@ RULE = Rule(
     make=make,
     slice=Slice,
     needs=("rootfs",),
-    base=True,
+    tools=True,
     rights=("data",),
     outputs=("report",),
     has_shell=True,

@@ -27,7 +27,7 @@ STEP = Step(
     trees={"t": (Entry("/a", "file", digest="sha256:1"),)},
     inputs={"i": Artifact("sha256:1", 1)},
     layers=(Artifact("sha256:1", 1), Artifact("sha256:2", 1)),
-    base=Artifact("sha256:b", 1),
+    tools=Artifact("sha256:b", 1),
 )
 
 
@@ -51,7 +51,7 @@ def key(step: Step, root: Path = ROOT, **settings: Any) -> str:
         {"inputs": {"i": Artifact("sha256:2", 1)}},
         {"inputs": {"j": Artifact("sha256:1", 1)}},
         {"layers": STEP.layers[::-1]},
-        {"base": Artifact("sha256:c", 1)},
+        {"tools": Artifact("sha256:c", 1)},
     ],
     ids=lambda change: next(iter(change)),
 )

@@ -80,12 +80,12 @@ def test_no_more_than_must_goes(store: Store, size: int) -> None:
 
 
 def test_what_records_and_locks_name_stays(store: Store, tmp_path: Path) -> None:
-    layer, package, base, other = put(store, "layer", "package", "base", "other")
+    layer, package, tools, other = put(store, "layer", "package", "tools", "other")
     output = tmp_path / "build"
     for name, record in {
         "p/rootfs.json": {"outputs": {"layer": vars(layer)}},
         "p/lock.json": {"packages": [{"sha256": package.digest.removeprefix("sha256:")}]},
-        ".sandbox/base.json": {"outputs": {"base": vars(base)}},
+        ".sandbox/sandbox.json": {"outputs": {"tools": vars(tools)}},
         "p/broken.json": [],
     }.items():
         (output / name).parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def test_what_records_and_locks_name_stays(store: Store, tmp_path: Path) -> None
     (output / "p" / "damaged.json").write_text("{")
     announce(store, output)
     assert collect.collect(store, size=0) == Collected(1, 100, 300, 300)
-    assert there(store) == {layer.digest, package.digest, base.digest}
+    assert there(store) == {layer.digest, package.digest, tools.digest}
     assert other.digest not in there(store)
 
 

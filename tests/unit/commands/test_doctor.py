@@ -67,7 +67,7 @@ def test_an_old_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("base", ["debian", "arch"])
-def test_only_the_mirror_of_the_sandbox_base_is_needed(
+def test_only_the_mirror_of_the_tools_tree_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str
 ) -> None:
     for name in ("debian", "arch"):

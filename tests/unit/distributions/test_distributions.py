@@ -22,33 +22,33 @@ def test_every_row_is_complete() -> None:
         assert name == facts.NAME
         assert set(facts.GENERATORS) == set(facts.TOOLS) == set(facts.LIVE)
         assert set(facts.DEFAULT_COMPONENTS) <= set(facts.COMPONENTS)
-        assert set(facts.BASES) <= set(BOOTSTRAPPERS)
+        assert set(facts.TOOLS_FROM) <= set(BOOTSTRAPPERS)
         assert name in facts.RESERVED
-        assert (ROOT / "sandbox" / name / "base.packages").is_file()
-        assert managers.get(name).base_step(b"").commands
+        assert (ROOT / "sandbox" / name / "tools.packages").is_file()
+        assert managers.get(name).tools_step(b"").commands
         assert all(callable(live.get(name, generator).live) for generator in facts.GENERATORS)
 
 
-def test_the_base_is_of_the_first_that_the_host_can_make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tools_tree_is_of_the_first_that_the_host_can_make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert distributions.base("auto") == "debian"
+    assert distributions.for_tools("auto") == "debian"
     (tmp_path / "pacman").touch(mode=0o755)
-    assert distributions.base("auto") == "arch"
+    assert distributions.for_tools("auto") == "arch"
     (tmp_path / "mmdebstrap").touch(mode=0o755)
-    assert distributions.base("auto") == "debian"
-    assert distributions.base("arch") == "arch"
+    assert distributions.for_tools("auto") == "debian"
+    assert distributions.for_tools("arch") == "arch"
 
 
-def test_an_unknown_base() -> None:
+def test_an_unknown_tools_tree() -> None:
     with pytest.raises(DebateError) as caught:
-        distributions.base("fedora")
+        distributions.for_tools("fedora")
     assert str(caught.value) == "setting base: 'fedora' is not one of its values; choose one of auto, debian, arch"
 
 
 LIGHT = """\
 import sys
 from debate import distributions, live, managers, settings
-distributions.base("debian")
+distributions.for_tools("debian")
 print(*(name for name in sys.modules if name.startswith("debate.")))
 """
 

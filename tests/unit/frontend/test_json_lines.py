@@ -54,7 +54,7 @@ def checkout(tmp_path: Path) -> Path:
             "\n\ndef task_loud():\n    def shout():\n        print('shout')\n\n"
             "    return {'actions': [shout, 'echo loud; echo \"{}\"', shout], 'verbosity': 2, 'file_dep': []}\n"
             "\n\ndef task_maker():\n"
-            "    made = {'what': 'x.iso  1 MB', 'next': 'boot', 'file': 'build/x.iso', 'size': 1}\n"
+            "    made = [{'what': 'x.iso  1 MB', 'next': 'boot', 'file': 'build/x.iso', 'size': 1}]\n"
             "    return {'actions': [lambda: {'made': made}], 'file_dep': ['pyproject.toml']}\n"
             "\n\ndef task_wrong():\n    return {'actions': ['false']}\n"
             "\n\ndef task_crash():\n    return {'actions': [(int, ['x'])] and [lambda: int('x')]}\n"
@@ -189,7 +189,7 @@ TEXT, NUMBERS = st.text(max_size=20), st.integers(0, 9)
     st.builds(
         Done, TEXT, st.sampled_from(["", "built", "local", "remote"]), st.floats(0, 1e6), note=TEXT,
         why=st.lists(TEXT, max_size=2), lines=st.lists(TEXT, max_size=2),
-        made=st.sampled_from([{}, {"what": "x.iso", "next": "boot it", "file": "build/x.iso", "size": 1}]),
+        made=st.lists(st.just({"what": "x.iso", "next": "boot it", "file": "build/x.iso", "size": 1}), max_size=2),
     ),
     st.builds(Problem, st.none() | st.builds(Place, TEXT, NUMBERS, NUMBERS), st.text(min_size=1), TEXT),
 )  # fmt: skip
@@ -198,7 +198,7 @@ def test_everything_has_the_documented_shape(done: Done, problem: Problem) -> No
     lines = JsonLines(stream)
     lines.done(done)
     lines.unchanged("x")
-    lines.made_before("x", {"what": "x.iso", "next": "boot it", "file": "build/x.iso"})
+    lines.made_before("x", [{"what": "x.iso", "next": "boot it", "file": "build/x.iso"}])
     lines.skipped("x")
     lines.failed("x", DebateError.of([problem]), "")
     lines.answered("x", Answer("text", problems=(problem,), data=({"a": 1},)))

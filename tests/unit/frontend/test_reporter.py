@@ -40,7 +40,7 @@ def said(reporter: Reporter) -> str:
 
 WHY = [
     {"kind": "value", "path": "hostname", "change": "changed", "old": "a", "new": "b", "place": "profiles/x.yaml:3:1"},
-    {"kind": "base"},
+    {"kind": "tools"},
     {"kind": "script", "path": "overlay.sh"},
 ]
 """Reasons as `debate.history.reasons.Reason.to_json` makes them."""
@@ -51,13 +51,15 @@ def test_the_end_of_a_run(reporter: Reporter) -> None:
     reporter.add_success(task("overlay:x", **built))
     reporter.add_success(task("rootfs:x", source="remote", seconds=40.0))
     reporter.skip_uptodate(task("boot:x"))
-    reporter.add_success(task("build:x", made={"what": "build/x/x.iso  1 MB", "next": "doit check:x"}))
+    images = [{"what": "build/x/x.iso  1 MB", "next": "doit check:x"}, {"what": "build/x/x.net  2 MB", "next": ""}]
+    reporter.add_success(task("build:x", made=images))
     reporter.complete_run()
     assert said(reporter) == (
         "  overlay:x              0.0 s      ~ hostname: a -> b (profiles/x.yaml:3:1) and 2 more\n"
         "  rootfs:x               from the remote (took 40.0 s to make)\n"
         "  build:x                0.0 s\n"
         "  build/x/x.iso  1 MB\n"
+        "  build/x/x.net  2 MB\n"
         "  1 built, 1 from the remote, 1 step up to date; 40 s saved\n"
         "  next: doit check:x\n"
     )
@@ -182,7 +184,7 @@ def test_a_log_of_an_older_run_is_not_folded(reporter: Reporter, monkeypatch: py
     assert "    new\n" in said(reporter)
 
 
-def test_the_log_of_the_sandbox_base_is_folded(
+def test_the_log_of_the_tools_tree_is_folded(
     reporter: Reporter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")

@@ -50,7 +50,7 @@ LIVE = Live({}, "/live/vmlinuz", "/live/initrd.img", ("boot=live",))
 def test_golden(images: tuple[str, ...], options: list[str]) -> None:
     artifacts = {name: Artifact(f"sha256:{name}", 1) for name in (*images, "kernel")}
     live = Live({"live/vmlinuz": artifacts.pop("kernel"), "live/list": b"x"}, "", "", ())
-    step = iso.step(SLICE, live, artifacts, 5, Artifact("sha256:base", 1))
+    step = iso.step(SLICE, live, artifacts, 5, Artifact("sha256:tools", 1))
     assert step.parameters["options"].decode().rstrip("\0").split("\0") == options
     assert step.parameters["iso/boot/grub/grub.cfg"] == iso.menu(SLICE, live).encode()
     assert step.parameters["iso/live/list"] == b"x"

@@ -1,29 +1,120 @@
-"""What a build says of what it made: as text for people, and as values for programs."""
+"""What a build leaves and says: images of all kinds, with a checksum each, and files that describe them."""
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from debate import keys
-from debate.images import manifest, sbom
+from debate.images import manifest, results
+from debate.images.kinds import ISO, KINDS, Kind
+from debate.steps.work import ProfileBuild
 from tests.conftest import ROOT
 from tests.unit.steps.fake import build
 
+LAYER = Kind("rootfs", "layer", ".squashfs")
+"""A row for what a rule makes that `build` needs in any case."""
 
-def test_what_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProfileBuild:
+    """The profile `minimal`, ready for its results."""
     for name in ("sandbox", "profiles"):
         shutil.copytree(ROOT / name, tmp_path / name, symlinks=True)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(manifest, "manifest", lambda _: {"packages": []})
-    monkeypatch.setattr(sbom, "sbom", lambda _: {})
-    made, _ = build(tmp_path, "minimal")
-    said = made.make("build")["made"]
+    return build(tmp_path, "minimal")[0]
+
+
+@pytest.fixture
+def two_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (results, manifest):
+        monkeypatch.setattr(module, "KINDS", (ISO, LAYER))
+
+
+def results_of(made: ProfileBuild) -> set[str]:
+    return {path.name for path in made.directory.iterdir() if path.name.startswith("minimal-")}
+
+
+def test_what_was_made(made: ProfileBuild) -> None:
+    (said,) = made.make("build")["made"]
     iso = Path(said["file"])
     assert iso.parts == ("build", "minimal", "minimal-amd64.iso")
     assert (said["size"], said["digest"]) == (iso.stat().st_size, keys.sha256(iso.read_bytes()))
     assert said["file"] in said["what"]
     assert said["digest"] in said["what"]
-    assert "check:minimal" in said["next"]
+    assert said["next"] == "doit check:minimal, which boots it in QEMU"
+
+
+def test_the_record_of_a_build(made: ProfileBuild) -> None:
+    assert len(KINDS) == 1, "another kind adds its key to both"
+    digest = made.make("build")["made"][0]["digest"]
+    record = made.load("build")
+    assert record.keys() == {"iso", "digest", "files"}
+    assert (record["iso"], record["digest"]) == ("minimal-amd64.iso", digest)
+    assert record["files"].keys() == {"manifest.json", *results_of(made)}
+    facts = made.load("manifest")
+    assert facts["iso"] == {"digest": digest, "size": record["files"]["minimal-amd64.iso"][0]}
+    assert list(facts) == [
+        "architecture", "config", "debate", "description", "distribution", "epoch", "format", "initrd", "iso", "kernel",
+        "layers", "lock", "name", "packages", "release", "sandbox",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("two_kinds")
+def test_another_kind(made: ProfileBuild) -> None:
+    said = made.make("build")["made"]
+    assert [Path(one["file"]).name for one in said] == ["minimal-amd64.iso", "minimal-amd64.squashfs"]
+    assert [bool(one["next"]) for one in said] == [True, False]
+    record, facts = made.load("build"), json.loads((made.directory / "manifest.json").read_text())
+    assert record["digest"] == facts["iso"]["digest"] == said[0]["digest"]
+    assert facts["rootfs"]["digest"] == said[1]["digest"]
+    for kind in (ISO, LAYER):
+        name = record[kind.rule]
+        checked = ["sha256sum", "-c", f"{name}.sha256"]
+        assert subprocess.run(checked, cwd=made.directory, capture_output=True, text=True).stdout == f"{name}: OK\n"
+        assert {name, f"{name}.sha256"} <= record["files"].keys()
+    assert results.present(made.directory)
+
+
+def change(path: Path) -> None:
+    path.write_bytes(b"changed")
+
+
+@pytest.mark.usefixtures("two_kinds")
+@pytest.mark.parametrize("spoil", [change, Path.unlink, os.utime], ids=["content", "gone", "time"])
+@pytest.mark.parametrize("suffix", [ISO.suffix, LAYER.suffix])
+def test_an_image_is_copied_only_where_it_is_not_as_it_was_written(
+    made: ProfileBuild, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], None], suffix: str
+) -> None:
+    copied: list[str] = []
+    copy = results.copy
+
+    def noted(source: Path, target: Path) -> None:
+        copied.append(target.name)
+        copy(source, target)
+
+    made.make("build")
+    monkeypatch.setattr(results, "copy", noted)
+    made.make("build")
+    assert copied == []
+    spoil(made.directory / f"minimal-amd64{suffix}")
+    assert not results.present(made.directory)
+    made.make("build")
+    assert copied == [f"minimal-amd64{suffix}"]
+    assert results.present(made.directory)
+
+
+def test_a_kind_that_is_gone_leaves_no_files(made: ProfileBuild, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        for module in (results, manifest):
+            patched.setattr(module, "KINDS", (ISO, LAYER))
+        made.make("build")
+        both = results_of(made)
+    made.make("build")
+    assert both - results_of(made) == {"minimal-amd64.squashfs", "minimal-amd64.squashfs.sha256"}

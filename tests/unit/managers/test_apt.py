@@ -14,7 +14,7 @@ from debate.model import Artifact, Locked
 from debate.settings import Settings
 
 APT = managers.get("debian")
-BASE = Artifact("sha256:b", 1)
+TOOLS = Artifact("sha256:b", 1)
 REQUEST = Request(
     distribution="debian", release="trixie", architecture="amd64", components=("contrib", "main"), snapshot=None,
     repositories=(), recommends=False, packages=("curl", "vim"), base=None,
@@ -35,7 +35,7 @@ def sources(request: Request, mirrors: Mirrors = MIRRORS) -> bytes:
 
 def test_what_apt_is_asked() -> None:
     wanted = replace(REQUEST, repositories=(EXTRA,))
-    step = APT.lock_step(wanted, BASE)
+    step = APT.lock_step(wanted, TOOLS)
     mirrors = Mirrors({**MIRRORS.addresses, "extra": "E"}, {})
     signed = "signed-by=/usr/share/keyrings/debian-archive-keyring.gpg"
     assert sources(wanted, mirrors).decode().splitlines() == [
@@ -198,9 +198,9 @@ def test_what_matters_to_an_initramfs() -> None:
 
 def test_a_key_tells_nothing_of_where_files_lie() -> None:
     here, there = package("a"), replace(package("a"), repository="debian-security", path="pool/y.deb")
-    assert APT.fetch_step([here], BASE) == APT.fetch_step([there], BASE)
+    assert APT.fetch_step([here], TOOLS) == APT.fetch_step([there], TOOLS)
     found = [APT.fetch_supplies([one], MIRRORS) for one in (here, there)]
     found.append(APT.fetch_supplies([here], Mirrors({"debian": "http://other.example"}, {})))
     assert len({supplies.files["wanted"] for supplies in found}) == 3
     near, far = (replace(REQUEST, repositories=(replace(EXTRA, url=url),)) for url in ("http://near", "http://far"))
-    assert APT.lock_step(near, BASE) == APT.lock_step(far, BASE)
+    assert APT.lock_step(near, TOOLS) == APT.lock_step(far, TOOLS)

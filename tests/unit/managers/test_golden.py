@@ -29,7 +29,7 @@ def artifact(word: str) -> Artifact:
     return Artifact(f"sha256:{hashlib.sha256(word.encode()).hexdigest()}", len(word))
 
 
-BASE = artifact("base")
+TOOLS = artifact("base")
 
 
 def settings(**more: Any) -> Settings:
@@ -135,16 +135,16 @@ def test_resolving_and_downloading(distribution: str) -> None:
         found[name] = {
             "mirrors": mirrors,
             "trust": manager.trust(known, wanted),
-            "lock": manager.lock_step(wanted, BASE, b"installed\n"),
+            "lock": manager.lock_step(wanted, TOOLS, b"installed\n"),
             "lock_supplies": manager.lock_supplies(known, wanted, mirrors),
-            "fetch": manager.fetch_step(PACKAGES[distribution], BASE),
+            "fetch": manager.fetch_step(PACKAGES[distribution], TOOLS),
             "fetch_supplies": manager.fetch_supplies(PACKAGES[distribution], mirrors),
         }
-    found["base"] = manager.base_step(b"one\ntwo\n")
-    found["base_supplies"] = manager.base_supplies(known)
+    found["tools"] = manager.tools_step(b"one\ntwo\n")
+    found["tools_supplies"] = manager.tools_supplies(known)
     if distribution == "debian":
         sid = msgspec.convert({**DEBIAN, "release": "sid"}, Request)
-        found["rolling"] = manager.lock_step(sid, BASE)
+        found["rolling"] = manager.lock_step(sid, TOOLS)
         found["rolling_supplies"] = manager.lock_supplies(known, sid, manager.mirrors(known, sid, None))
     check(f"{distribution}.resolve", found)
 
@@ -160,15 +160,15 @@ def test_installing(distribution: str) -> None:
     generators = ["initramfs-tools", "dracut"] if distribution == "debian" else ["mkinitcpio", "dracut"]
     layers = [artifact("lowest"), artifact("next")]
     check(f"{distribution}.install", {
-        "inspect": manager.inspect_step(packages, BASE),
+        "inspect": manager.inspect_step(packages, TOOLS),
         "index": index,
-        "select": manager.select_step(index, ["curl", "zlib"], release, BASE),
+        "select": manager.select_step(index, ["curl", "zlib"], release, TOOLS),
         "initrd_wanted": {name: manager.initrd_wanted(pairs, name) for name in generators},
-        "initrd": {name: manager.initrd_step(packages, name, BASE, 12) for name in generators},
-        "rootfs": manager.rootfs_step(packages, artifact("index"), rootfs, BASE, 10),
-        "order": manager.order_step(packages, artifact("index"), below, release, BASE),
-        "added": manager.added_step(packages, artifact("index"), artifact("plan"), rootfs, layers, BASE, 11),
-        "added, without a plan": manager.added_step(packages, artifact("index"), None, rootfs, layers, BASE, 11),
+        "initrd": {name: manager.initrd_step(packages, name, TOOLS, 12) for name in generators},
+        "rootfs": manager.rootfs_step(packages, artifact("index"), rootfs, TOOLS, 10),
+        "order": manager.order_step(packages, artifact("index"), below, release, TOOLS),
+        "added": manager.added_step(packages, artifact("index"), artifact("plan"), rootfs, layers, TOOLS, 11),
+        "added, without a plan": manager.added_step(packages, artifact("index"), None, rootfs, layers, TOOLS, 11),
     })  # fmt: skip
 
 

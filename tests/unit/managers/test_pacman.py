@@ -17,7 +17,7 @@ from debate.model import Artifact, Locked
 from debate.settings import Settings
 
 PACMAN = managers.get("arch")
-BASE = Artifact("sha256:b", 1)
+TOOLS = Artifact("sha256:b", 1)
 ONE = Artifact(f"sha256:{'1' * 64}", 5)
 REQUEST = Request(
     distribution="arch", release="rolling", architecture="x86_64", components=("core", "extra"), snapshot=None,
@@ -38,7 +38,7 @@ def settings(keyrings: dict[str, str] | None = None, **mirrors: str) -> Settings
 
 def test_what_pacman_is_asked() -> None:
     wanted = replace(REQUEST, repositories=(EXTRA,))
-    step = PACMAN.lock_step(wanted, BASE)
+    step = PACMAN.lock_step(wanted, TOOLS)
     mirrors = Mirrors({**MIRRORS.addresses, "tools": "copy:/run/mirror/tools"}, {})
     assert PACMAN.lock_supplies(settings(), wanted, mirrors).files["repositories"].decode().splitlines() == [
         "[tools]", "Server = file:///run/mirror/tools",
@@ -139,7 +139,7 @@ def test_what_matters_to_an_initramfs() -> None:
 
 def test_rootfs() -> None:
     values = Target("arch", "rolling", "x86_64", ("/usr/share/doc/*",), ("-comp", "zstd"))
-    step = PACMAN.rootfs_step([ZLIB], ONE, values, BASE, 5)
+    step = PACMAN.rootfs_step([ZLIB], ONE, values, TOOLS, 5)
     assert step.parameters["explicit"] == b"zlib\n"
     assert step.parameters["packages/zlib-1:1.3.1-2-x86_64.pkg.tar.zst.sig"] == b"sig"
     assert step.parameters["noextract"] == b"NoExtract = usr/share/doc/*\n"
@@ -157,7 +157,7 @@ def test_keyrings_are_no_part_of_a_key(tmp_path: Path) -> None:
 
 
 def test_what_mkinitcpio_is_told() -> None:
-    step = PACMAN.initrd_step([ZLIB], "mkinitcpio", BASE, 5)
+    step = PACMAN.initrd_step([ZLIB], "mkinitcpio", TOOLS, 5)
     assert step.parameters["generator"] == b"mkinitcpio"
     assert (
         b"HOOKS=(base udev modconf kms archiso archiso_loop_mnt live_layers block filesystems keyboard)\n"

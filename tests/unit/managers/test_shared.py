@@ -32,7 +32,7 @@ def settings(mirrors: dict[str, str]) -> Settings:
 
 def request(distribution: str, snapshot: str | None = None) -> Request:
     facts = distributions.get(distribution)
-    return replace(shared.base_request(facts, facts.RELEASES[0]), snapshot=snapshot)
+    return replace(shared.tools_request(facts, facts.RELEASES[0]), snapshot=snapshot)
 
 
 def dated(distribution: str, template: str) -> dict[str, str]:
@@ -163,7 +163,7 @@ def test_a_derivative_is_its_facts(monkeypatch: pytest.MonkeyPatch) -> None:
     facts = ModuleType("derivative")
     facts.__dict__.update({name: value for name, value in vars(debian).items() if not name.startswith("_")})
     facts.__dict__.update(
-        NAME="derivative", TITLE="Derivative", KEYRING="/usr/share/keyrings/derivative.gpg", BASE_RELEASE="one",
+        NAME="derivative", TITLE="Derivative", KEYRING="/usr/share/keyrings/derivative.gpg", TOOLS_RELEASE="one",
         ARCHIVES={"derivative": ("{release}", "{release}-security")}, ROLLING=(), COMPONENTS=("universe",),
         DEFAULT_COMPONENTS=("universe",), ORIGIN="Derivative", TOOLS={"dracut": ("dracut-of-ours",)},
     )  # fmt: skip
@@ -176,6 +176,6 @@ def test_a_derivative_is_its_facts(monkeypatch: pytest.MonkeyPatch) -> None:
         "deb [signed-by=/usr/share/keyrings/derivative.gpg] http://d.example one universe",
         "deb [signed-by=/usr/share/keyrings/derivative.gpg] http://d.example one-security universe",
     ]
-    assert manager.base_step(b"").parameters["release"] == b"one"
+    assert manager.tools_step(b"").parameters["release"] == b"one"
     with pytest.raises(DebateError, match=r"no Derivative mirror is known: .*; set DEBATE_MIRROR_DERIVATIVE"):
         manager.mirrors(settings({}), wanted, None)

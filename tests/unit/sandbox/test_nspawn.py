@@ -56,15 +56,15 @@ def test_only_what_runs_packages_scripts_can_gain_privileges() -> None:
     assert [kind for kind, words in flags.items() if "--no-new-privileges=yes" not in words] == [
         "system",
         "bootstrap",
-        "base",
+        "tools",
     ]
     mounting = [kind for kind, given in rights.TABLE.items() if "SYS_ADMIN" not in given.drops]
-    assert mounting == ["bootstrap", "base"]
+    assert mounting == ["bootstrap", "tools"]
 
 
 def test_only_fetching_sees_a_network() -> None:
     flags = {kind: argv(rights=given) for kind, given in rights.TABLE.items()}
-    assert [kind for kind, words in flags.items() if "--private-network" not in words] == ["fetch", "base"]
+    assert [kind for kind, words in flags.items() if "--private-network" not in words] == ["fetch", "tools"]
 
 
 def test_the_documentation_has_the_table() -> None:

@@ -9,7 +9,7 @@ from debate.sandbox.session import Command, Session
 
 def test_through_json_and_back() -> None:
     session = Session(
-        directory="/d", base="", layers=("/a", "/b"), outputs=("o",), scripts="/s", environment={"A": "b"}, uid_base=1,
+        directory="/d", tools="", layers=("/a", "/b"), outputs=("o",), scripts="/s", environment={"A": "b"}, uid_base=1,
         commands=(Command(("/bin/sh", "x"), rights="system"), Command(("y",), pack_upper=True, stdout="o")),
         shown=(("/etc/hosts", "/etc/hosts"),), mirrors=(("/m", "/run/mirror/m"), ("/n", "/run/mirror/n")),
         scratch="disk", bytes=2, inodes=3, cgroup_procs=("/p",), in_scope=True,

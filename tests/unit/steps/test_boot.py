@@ -5,11 +5,11 @@ from __future__ import annotations
 from debate.model import Artifact
 from debate.steps import boot
 
-BASE = Artifact("sha256:0", 1)
+TOOLS = Artifact("sha256:0", 1)
 
 
 def test_golden() -> None:
-    step = boot.step(boot.Slice("RESCUE", ("bios", "uefi"), "amd64"), BASE)
+    step = boot.step(boot.Slice("RESCUE", ("bios", "uefi"), "amd64"), TOOLS)
     assert step.parameters == {
         "firmware": b"bios i386-pc\nuefi x86_64-efi\n",
         "removable": b"BOOTX64.EFI",
@@ -22,9 +22,10 @@ def test_golden() -> None:
 
 
 def test_the_label_counts() -> None:
-    assert boot.step(boot.Slice("A", ("bios",), "amd64"), BASE) != boot.step(boot.Slice("B", ("bios",), "x86_64"), BASE)
+    one, other = boot.Slice("A", ("bios",), "amd64"), boot.Slice("B", ("bios",), "amd64")
+    assert boot.step(one, TOOLS) != boot.step(other, TOOLS)
 
 
 def test_outputs_follow_the_firmware() -> None:
-    assert boot.step(boot.Slice("A", ("uefi",), "x86_64"), BASE).outputs == ("efi",)
-    assert boot.step(boot.Slice("A", ("bios",), "amd64"), BASE).outputs == ("bios", "mbr")
+    assert boot.step(boot.Slice("A", ("uefi",), "x86_64"), TOOLS).outputs == ("efi",)
+    assert boot.step(boot.Slice("A", ("bios",), "amd64"), TOOLS).outputs == ("bios", "mbr")

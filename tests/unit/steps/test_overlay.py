@@ -45,7 +45,7 @@ def test_golden() -> None:
     }
     assert [(c.script, c.root, c.rights, c.pack_upper) for c in step.commands] == [
         ("overlay.sh", "system", "system", False),
-        ("squash.sh", "base", "data", True),
+        ("squash.sh", "tools", "data", True),
     ]
     assert [command.rights for command in step.commands] == ["system", "data"]
     assert step.outputs == ("layer",)

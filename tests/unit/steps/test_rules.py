@@ -58,7 +58,7 @@ def test_a_rule_comes_after_what_it_needs_whatever_the_files_are_called(found: d
         ([rule("a", "a")], "circular dependency of rules: a -> a"),
         ([rule("a", "nothing")], "rule a: no rule makes nothing"),
         ([rule("a", below=("nothing",))], "rule a: no rule makes nothing"),
-        ([rule("a", base=True)], "rule a: no rule makes sandbox"),
+        ([rule("a", tools=True)], "rule a: no rule makes sandbox"),
         ([rule("a", slices=("b",))], "rule a: no rule makes config"),
     ],
 )
@@ -78,7 +78,7 @@ def test_a_declaration(rule: Rule) -> None:
     assert not rule.doc.endswith(".")
     assert set(rule.rights) <= rights.TABLE.keys()
     assert set(rule.slices) <= {other.name for other in rules().values() if other.slice}
-    assert rule.base or rule.name == "sandbox" or not rule.rights, "a sandbox without a base"
+    assert rule.tools or rule.name == "sandbox" or not rule.rights, "a sandbox without a tools tree"
     assert rule.root or not rule.rights
     assert not rule.has_shell or rule.rights
     assert not rule.usage or rule.usage.startswith(f"doit {rule.name}:NAME")
@@ -124,7 +124,7 @@ def test_what_is_read_is_what_is_declared(rule: Rule, made: ProfileBuild, monkey
     told = {("own", "config"), ("own", "contents"), ("own", "lock"), ("own", rule.name)}
     """Read for people, or its own last result: neither decides what comes out."""
     declared = {("own", f"slices/{name}") for name in rule.slices_read} | {("own", name) for name in rule.needs}
-    declared |= {("below", name) for name in rule.below} | ({("host", "sandbox")} if rule.base else set())
+    declared |= {("below", name) for name in rule.below} | ({("host", "sandbox")} if rule.tools else set())
     assert read <= declared | told
     fetched = {("own", "mirror"), ("own", "slices/lock")}
     """Read only where something must be downloaded."""
@@ -136,9 +136,9 @@ READS: dict[str, Callable[[Work], object]] = {
     "the record overlay": lambda work: work.record("overlay"),
     "the record hash": lambda work: work.outputs("hash"),
     "the record lock": lambda work: work.locked(),
-    "the sandbox base": lambda work: work.base,
+    "the tools tree": lambda work: work.tools,
     "writing iso": lambda work: work.save({}, "iso"),
-    "rights of the kind base": lambda work: work.realise(Step("x", (Command("x.sh", rights="base"),), (), 0)),
+    "rights of the kind tools": lambda work: work.realise(Step("x", (Command("x.sh", rights="tools"),), (), 0)),
     "rights of the kind system": lambda work: work.run(Step("x", (Command("x.sh", rights="system"),), (), 0)),
     "the output more": lambda work: work.finish(Step("x", (), ("more",), 0)),
     "the record rootfs of the profile below": lambda work: work.below("minimal").record("rootfs"),  # type: ignore[union-attr]
@@ -147,7 +147,7 @@ READS: dict[str, Callable[[Work], object]] = {
 
 @pytest.mark.parametrize("what", READS)
 def test_what_is_not_declared_is_not_handed_out(what: str, made: ProfileBuild) -> None:
-    work = Work(made, replace(rules()["config"], name="other", base=False))
+    work = Work(made, replace(rules()["config"], name="other", tools=False))
     with pytest.raises(UndeclaredError, match=f"rule other does not declare {what}"):
         READS[what](work)
 

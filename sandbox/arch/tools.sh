@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes the sandbox base from signed packages, with the host's own pacman.
-# in: those of pacman.sh; packages    out: base (squashfs), packages (name, version)
+# Makes the tools tree from signed packages, with the host's own pacman.
+# in: those of pacman.sh; packages    out: tools (squashfs), packages (name, version)
 set -eu
 . /run/step/arch/pacman.sh
-root=/run/work/base
+root=/run/work/tools
 keyring >&2
 sed -i "s,^DBPath = .*,DBPath = $root/var/lib/pacman,
     /^\[options\]/a NoExtract = usr/share/doc/* usr/share/info/* usr/share/man/* usr/share/locale/*" "$pacman/pacman.conf"
@@ -25,6 +25,6 @@ touch etc/machine-id etc/resolv.conf etc/hosts etc/ssl/certs/ca-certificates.crt
 
 mkdir run/out
 mount --bind /run/out run/out
-chroot "$root" mksquashfs / /run/out/base -noappend -quiet -no-progress -wildcards \
+chroot "$root" mksquashfs / /run/out/tools -noappend -quiet -no-progress -wildcards \
     -comp zstd -Xcompression-level 3 -b 1M -e 'run/*' 'proc/*' 'sys/*' 'dev/*' 'tmp/*' 'boot/*'
 umount run/out

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes the sandbox base from signed packages, with the host's own mmdebstrap.
-# in: release, sources.list, packages, apt.conf    out: base (squashfs), packages (name, version)
+# Makes the tools tree from signed packages, with the host's own mmdebstrap.
+# in: release, sources.list, packages, apt.conf    out: tools (squashfs), packages (name, version)
 set -eu
 release=$(cat /run/in/release)
 packages=$(grep -v '^#' /run/in/packages | paste -sd, -)
-root=/run/work/base
+root=/run/work/tools
 export TMPDIR=/run/work
 
 mmdebstrap --mode=root --variant=essential --format=directory --include="$packages" \
@@ -21,6 +21,6 @@ touch "$root"/etc/machine-id "$root"/etc/resolv.conf "$root"/etc/hosts
 
 mkdir "$root"/run/out
 mount --bind /run/out "$root"/run/out
-chroot "$root" mksquashfs / /run/out/base -noappend -quiet -no-progress -wildcards \
+chroot "$root" mksquashfs / /run/out/tools -noappend -quiet -no-progress -wildcards \
     -comp zstd -Xcompression-level 3 -b 1M -e 'run/*' 'proc/*' 'sys/*' 'dev/*' 'tmp/*'
 umount "$root"/run/out

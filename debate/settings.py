@@ -340,5 +340,8 @@ def _path(root: Path, written: _Written) -> Path:
     """The absolute path; the value may be relative to ``root`` or start with ``~``."""
     try:
         return (root / Path(str(written.value)).expanduser()).resolve()
-    except (ValueError, RuntimeError, OSError) as error:  # A null byte; no such user; a loop of symbolic links.
-        raise written.error(f"{str(written.value)!r} is not a path: {error}", "write the path of a file") from None
+    except ValueError:
+        reason = "it contains a null byte"
+    except (RuntimeError, OSError) as error:  # No such user; a loop of symbolic links.
+        reason = str(error)
+    raise written.error(f"{str(written.value)!r} is not a path: {reason}", "write the path of a file")

@@ -63,7 +63,7 @@ def test_environment_over_file(tmp_path: Path) -> None:
         ("", {"DEBATE_UID_BASE": "5"}, "DEBATE_UID_BASE: 5 is not a user id that is a multiple of 65536; write"),
         ("", {"DEBATE_UID_BASE": str(1 << 32)}, "DEBATE_UID_BASE: 4294967296 is not a user id that is a multiple of"),
         ("", {"DEBATE_CACHE": "~no-such-user/x"}, "DEBATE_CACHE: '~no-such-user/x' is not a path: "),
-        ('output = "a\\u0000"', {}, "debate.toml:1: setting output: 'a\\x00' is not a path: it contains a null byte; write"),
+        ('output = "a\\u0000"', {}, "debate.toml:1: setting output: 'a\\x00' is not a path: it contains a null byte;"),
     ],
 )  # fmt: skip
 def test_mistakes(tmp_path: Path, file: str, environment: dict[str, str], message: str) -> None:

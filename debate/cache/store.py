@@ -107,13 +107,15 @@ class Store:
                 os.fchown(file.fileno(), os.geteuid(), os.getegid())
                 os.fchmod(file.fileno(), _MODE)
 
-    def lookup(self, key: str, names: Collection[str] = ()) -> dict[str, Any] | None:
-        """The action ``key``, if all its outputs are in the store, including ``names``."""
+    def lookup(self, key: str, names: Collection[str] | None = None) -> dict[str, Any] | None:
+        """The action ``key``, if all its outputs are in the store, and they are ``names`` unless that is None."""
         try:
             action: dict[str, Any] = json.loads((self.root / "actions" / f"{key}.json").read_bytes())
             outputs = {name: Artifact.from_json(fields) for name, fields in action["outputs"].items()}
             seconds = float(action["seconds"])
-            if not outputs.keys() >= set(names) or not all(self.has(artifact) for artifact in outputs.values()):
+            if names is not None and outputs.keys() != set(names):
+                return None
+            if not all(self.has(artifact) for artifact in outputs.values()):
                 return None
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             return None  # Missing or damaged: it is made again either way.

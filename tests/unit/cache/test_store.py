@@ -66,6 +66,14 @@ def test_an_action_counts_only_with_all_its_outputs(store: Store) -> None:
     assert store.lookup("k") is None
 
 
+@pytest.mark.parametrize("names", [(), ("one",), ("one", "two", "three"), ("one", "three")])
+def test_an_action_with_other_outputs_is_a_miss(store: Store, names: tuple[str, ...]) -> None:
+    """Later steps depend on which outputs there are, so neither may any be missing nor may any be added."""
+    store.record("k", "step", {"one": store.put(b"1"), "two": store.put(b"2")}, 1.5)
+    assert store.lookup("k", names) is None
+    assert store.lookup("k", ("two", "one")) == store.lookup("k")
+
+
 @pytest.mark.parametrize(
     "content",
     [

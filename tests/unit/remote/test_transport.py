@@ -153,6 +153,21 @@ def test_another_kind_is_a_module_and_a_row(tmp_path: Path, shelf: Shelf) -> Non
     assert not [line for line in said if "sending" not in line]
 
 
+@pytest.mark.usefixtures("shelf")
+@pytest.mark.parametrize("names", [(), ("layer",), ("layer", "packages", "more"), ("layer", "more")])
+def test_outputs_that_the_step_does_not_have_are_refused(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """Later steps depend on which outputs there are, so neither may any be missing nor may any be added."""
+    said: list[str] = []
+    (store, one), (other, two) = remote(tmp_path, "one", said), remote(tmp_path, "two", said)
+    outputs = {name: store.put(name.encode()) for name in ("layer", "packages")}
+    one.send("rootfs", "a" * 64, outputs, 1.0, {})
+    one.finish()
+    assert two.lookup("rootfs", "a" * 64, names) is None
+    assert said[-1].endswith("the statement lacks outputs of the step, or adds some")
+    assert not any(map(other.has, outputs.values())), "none was fetched"
+    assert two.lookup("rootfs", "a" * 64, ("packages", "layer")) is not None
+
+
 @pytest.mark.parametrize(
     ("failure", "tries"),
     [

@@ -35,7 +35,7 @@ from debate.cache.store import Store
 from debate.deferred import make_all
 from debate.errors import DebateError, ProfileError, StepError
 from debate.history.reasons import Last, Reason, reasons
-from debate.history.records import Records, Report, outputs_of, record_of, report_of, trace_of
+from debate.history.records import AGAIN, Records, Report, outputs_of, record_of, report_of, trace_of
 from debate.model import Artifact, Locked, Result, Step, Supplies
 from debate.profile.load import load
 from debate.profile.places import find
@@ -321,8 +321,12 @@ def typed(value: Any, kind: type[S], path: Path) -> S:
 
 
 def layers_of(rootfs: Mapping[str, Any]) -> list[Artifact]:
-    """The layers with packages in a record of `rootfs`, the lowest first."""
-    return [*(Artifact(**layer) for layer in rootfs["below"]), outputs_of(rootfs)["layer"]]
+    """The layers with packages in a record of `rootfs`, the lowest first. Raises DebateError if it is damaged."""
+    try:
+        below = [Artifact.from_json(layer) for layer in rootfs["below"]]
+    except (KeyError, TypeError, ValueError):
+        raise DebateError("damaged", AGAIN, place="record rootfs") from None
+    return [*below, outputs_of(rootfs)["layer"]]
 
 
 def epoch_of(slice_: Any) -> int:

@@ -13,7 +13,7 @@ from debate.host.files import workspace_name
 from debate.host.memory import available_memory
 from debate.model import MIRROR, Activity, Artifact, Step, Supplies
 from debate.sandbox import rights, runner
-from debate.sandbox.image.inputs import lay_out
+from debate.sandbox.image.inputs import lay_out, lay_out_scripts
 from debate.sandbox.scripts import INSIDE
 from debate.sandbox.session import Command, Session
 from debate.settings import Settings, mirror_variable
@@ -40,6 +40,7 @@ class LocalExecutor:
         name = workspace_name(step.name)
         with self.store.workspace(name) as directory:
             lay_out(directory / "in", step, supplies, self.store)
+            lay_out_scripts(directory / "step", step, self.settings.scripts)
             session = Session(
                 directory=str(directory),
                 tools=str(self.store.path(step.tools)) if step.tools else "",
@@ -51,7 +52,7 @@ class LocalExecutor:
                     for c in step.commands
                 ),
                 outputs=step.outputs,
-                scripts=str(self.settings.scripts),
+                scripts=str(directory / "step"),
                 environment={"SOURCE_DATE_EPOCH": str(step.epoch), **_proxies(network)},
                 uid_base=self.settings.uid_base,
                 shown=_network_files() if network else (),

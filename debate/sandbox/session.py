@@ -6,6 +6,7 @@ the builder only has to remove the directory and the control group.
 
     DIRECTORY/                  made by the builder, mode 0700
         in/                     inputs, read-only in the sandbox (hard links to cached objects)
+        step/                   the scripts that are in the step's key, read-only in the sandbox
         out/NAME                outputs, written only by this process
         scratch/                tmpfs or ext4 of limited size, unmounted with this process
             tools/              the tools tree, id-mapped, read-only
@@ -75,6 +76,7 @@ class Session:
     commands: tuple[Command, ...]
     outputs: tuple[str, ...]
     scripts: str
+    """A directory, shown as /run/step."""
     environment: dict[str, str]
     uid_base: int
     shown: tuple[tuple[str, str], ...]

@@ -1,4 +1,4 @@
-"""Create /run/in, which a sandbox sees read-only and owned by nobody."""
+"""Create /run/in and /run/step, which a sandbox sees read-only and owned by nobody."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 from debate.cache.store import Store
 from debate.model import Step, Supplies
 from debate.sandbox.image import tar
+from debate.sandbox.scripts import closure
 
-_WRITTEN, _CACHED = 0o555, 0o444
-"""Modes of files that are written here, including hooks, and of cached files, as in the store."""
+_WRITTEN, _CACHED, _SCRIPT = 0o555, 0o444, 0o644
+"""Modes of files that are written here, including hooks; of cached files, as in the store; and of scripts."""
 
 
 def lay_out(directory: Path, step: Step, supplies: Supplies, store: Store) -> None:
@@ -37,6 +38,24 @@ def lay_out(directory: Path, step: Step, supplies: Supplies, store: Store) -> No
         except OSError:
             shutil.copyfile(cached, path)
             path.chmod(_CACHED)
+    _open_up(directory)
+
+
+def lay_out_scripts(directory: Path, step: Step, scripts: Path) -> None:
+    """Create ``directory`` with those files of ``scripts`` that are in the key of ``step``, and no others.
+
+    So a script cannot read a file whose edits would go unnoticed, however it spells the name. Raises OSError, and
+    DebateError for a mention of a script that does not exist.
+    """
+    directory.mkdir()
+    for name in {name for command in step.commands for name in closure(scripts, command.script)}:
+        path = _place(directory, name)
+        shutil.copyfile(scripts / name, path)
+        path.chmod(_SCRIPT)
+    _open_up(directory)
+
+
+def _open_up(directory: Path) -> None:
     for name, _, _ in os.walk(directory):
         Path(name).chmod(0o755)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from debate.cache.store import Store
 from debate.model import Step, Supplies
 from debate.sandbox.image import tar
-from debate.sandbox.scripts import closure
 
 _WRITTEN, _CACHED, _SCRIPT = 0o555, 0o444, 0o644
 """Modes of files that are written here, including hooks; of cached files, as in the store; and of scripts."""
@@ -41,14 +41,10 @@ def lay_out(directory: Path, step: Step, supplies: Supplies, store: Store) -> No
     _open_up(directory)
 
 
-def lay_out_scripts(directory: Path, step: Step, scripts: Path) -> None:
-    """Create ``directory`` with those files of ``scripts`` that are in the key of ``step``, and no others.
-
-    So a script cannot read a file whose edits would go unnoticed, however it spells the name. Raises OSError, and
-    DebateError for a mention of a script that does not exist.
-    """
+def lay_out_scripts(directory: Path, scripts: Path, names: Iterable[str]) -> None:
+    """Create ``directory`` with the files ``names`` of ``scripts``, and no others. Raises OSError."""
     directory.mkdir()
-    for name in {name for command in step.commands for name in closure(scripts, command.script)}:
+    for name in names:
         path = _place(directory, name)
         shutil.copyfile(scripts / name, path)
         path.chmod(_SCRIPT)

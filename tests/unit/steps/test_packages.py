@@ -16,7 +16,10 @@ KEY = """
 import sys
 from pathlib import Path
 from debate import keys
+from debate.steps.rules import rules
 from tests.unit.steps import fake
+names = list(rules())
+fake.rules = lambda: {name: rules()[name] for name in names[: names.index("packages") + 1]}
 builder = fake.build(Path(sys.argv[1]), sys.argv[2])[1]
 print(keys.key(builder.asked["packages"]))
 """

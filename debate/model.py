@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -59,11 +59,6 @@ class Command:
     """Show the stacked layers, including the changes of earlier commands, as /run/layers, read-only."""
     stdout: str = ""
     """The output to which its standard output goes, which is hashed and stored meanwhile; empty for the log."""
-
-
-def as_lines(words: Iterable[str]) -> bytes:
-    """The content of a file with one word per line, such as a parameter of a step."""
-    return "".join(f"{word}\n" for word in words).encode()
 
 
 @dataclass(frozen=True)

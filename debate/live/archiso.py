@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 
 from debate.live.interface import Live, LiveParts
-from debate.model import Artifact, as_lines
+from debate.model import Artifact
+from debate.sandbox.image.lines import as_lines
 
 
 def live(parts: LiveParts) -> Live:

@@ -19,7 +19,8 @@ from debate.errors import Complaint, DebateError, Place, Problem
 from debate.host.run import run
 from debate.managers import shared
 from debate.managers.interface import Manager, Mirrors, Request, Target
-from debate.model import Artifact, Command, Locked, Step, Supplies, as_lines
+from debate.model import Artifact, Command, Locked, Step, Supplies
+from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, mirror_variable
 
 _RESOLVED = re.compile(r"'([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb (\d+) SHA256:([0-9a-f]{64})")

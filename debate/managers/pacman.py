@@ -20,7 +20,8 @@ from debate.distributions.interface import PacmanDistribution
 from debate.errors import Complaint, DebateError, Problem
 from debate.managers import shared
 from debate.managers.interface import Manager, Mirrors, Request, Target
-from debate.model import Artifact, Command, Locked, Step, Supplies, as_lines
+from debate.model import Artifact, Command, Locked, Step, Supplies
+from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, keyring_variable, mirror_variable
 
 _LOCAL = b"[debate]\nServer = file:///run/in/packages\n"

@@ -12,7 +12,8 @@ from debate.distributions.interface import Distribution
 from debate.errors import Complaint, DebateError, Place, Problem
 from debate.host.run import run
 from debate.managers.interface import Mirrors, Request
-from debate.model import MIRROR, Artifact, Command, Locked, Step, Supplies, as_lines
+from debate.model import MIRROR, Artifact, Command, Locked, Step, Supplies
+from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, mirror_variable
 
 EPOCH = keys.EPOCH_START

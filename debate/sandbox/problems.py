@@ -12,9 +12,10 @@ import re
 from pathlib import Path
 
 from debate.errors import Complaint
+from debate.sandbox.image.environment import PROBLEMS
 from debate.text.printable import printable
 
-PATH = "/run/problems"
+PATH = PROBLEMS
 _BYTES = 256 << 10
 """Maximum number of bytes that are read."""
 _FIELD_BYTES = 4096

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from debate.steps.work import ProfileBuild
 
 
+Section = Literal["Write a profile", "Build", "Know why", "Share", "This host"]
+"""The sections of the overview, in order."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Option:
     """An option with a value, ``--NAME VALUE``, which is passed to the command's function as a keyword argument.
@@ -89,7 +93,7 @@ class Command:
     usage: str
     """The text of `doit help NAME`: usage line, empty line, description, examples. ``{steps}`` stands for the names
     of the rules in which a shell can be opened."""
-    section: Literal["Write a profile", "Build", "Know why", "Share", "This host"]
+    section: Section
     """Its section in the overview."""
     run: Callable[..., Answer]
     """``run(context, **words)``: with `profile` if there is one task per profile, also `step` if there is one per step,

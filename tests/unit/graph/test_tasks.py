@@ -60,7 +60,10 @@ def test_a_broken_profile_does_not_hide_the_others(checkout: Path) -> None:
 def test_list_names_every_task_of_every_profile(checkout: Path) -> None:
     said = doit(checkout, "list", "--all")
     names = {line.split()[0] for line in said.splitlines()}
-    made = [*(rule.name for rule in rules().values() if rule.profile), *(one.name for one in commands().values() if one.per == "profile")]
+    made = [
+        *(rule.name for rule in rules().values() if rule.profile),
+        *(one.name for one in commands().values() if one.per == "profile"),
+    ]
     assert {f"{step}:{name}" for step in made for name in ("minimal", "rescue")} <= names
     assert {rule.name for rule in rules().values() if not rule.profile} <= names
 

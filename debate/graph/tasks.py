@@ -19,7 +19,7 @@ from debate.graph.run import Run
 from debate.graph.stamp import stamp
 from debate.graph.untouched import untouched
 from debate.profile import profile_names
-from debate.steps.rule import HOST, Rule
+from debate.steps.rule import CONFIG, HOST, TOOLS, Rule
 from debate.steps.rules import rules
 
 Task = dict[str, Any]
@@ -77,7 +77,7 @@ class Graph:
         ]
         if rule.outputs:
             uptodate.append((self.run.present, [record]))
-        if rule.name == "lock" and profile in self.run.refresh:
+        if rule.on_request and profile in self.run.refresh:
             uptodate.append(False)
         return {
             "doc": rule.doc,
@@ -86,6 +86,7 @@ class Graph:
             "targets": [str(record), *(str(directory / target) for target in _further(rule))],
             "uptodate": uptodate,
             "clean": [(rule.clean, [directory])] if rule.clean else True,
+            "meta": {"root": rule.root},
         }
 
     def make(self, rule: Rule, profile: str, task: Any) -> Any:
@@ -103,7 +104,7 @@ class Graph:
         if base:
             found += [output / base / f"{record}.json" for record in rule.below]
         if rule.tools:
-            found.append(output / HOST / "sandbox.json")
+            found.append(output / HOST / f"{TOOLS}.json")
         return sorted({*map(str, found), *rule.watches(self.settings, profile)})
 
     def records(self, need: str, profile: str) -> list[str]:
@@ -115,7 +116,7 @@ class Graph:
 
 def _further(rule: Rule) -> Mapping[str, None]:
     """The files that a rule writes in addition to its record: for `config`, the slices of all rules."""
-    slices = [f"slices/{other.name}.json" for other in rules().values() if other.slice] if rule.name == "config" else []
+    slices = [f"slices/{other.name}.json" for other in rules().values() if other.slice] if rule.name == CONFIG else []
     return dict.fromkeys([*(f"{record}.json" for record in rule.records), *slices])
 
 

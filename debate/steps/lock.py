@@ -221,6 +221,7 @@ RULE = Rule(
     tools=True,
     rights=("fetch",),
     has_shell=True,
+    on_request=True,
     compared=False,  # a rebuild uses the same lock
     watches=_pinned,
     state=lambda settings, profile: f"{settings.lock} {bool(_pinned(settings, profile))}",

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from debate import keys
+from debate.commands.logic.verify import compared
 from tests.integration import mkinitcpio, pacman_repository
 from tests.integration.checkout import Checkout, packing, ran
 from tests.integration.pacman_repository import PROFILE, Repository
@@ -79,7 +80,7 @@ def test_it_boots(arch: Checkout) -> None:
 def test_the_same_bytes(arch: Checkout, repository: Repository) -> None:
     """Under other conditions, and with a cache that has no step of it."""
     said = arch.doit("verify:arch", **repository.settings)
-    assert "identical, bit for bit: config, hash, packages, rootfs, overlay, initrd, boot, iso" in said
+    assert f"identical, bit for bit: {', '.join(compared())}" in said
 
 
 def test_a_package_more(arch: Checkout, repository: Repository) -> None:

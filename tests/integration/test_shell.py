@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from debate.frontend.help import shell_steps
 from tests.integration.checkout import DOIT, Checkout, hook, ran
 
 BROKEN = "mkdir /opt/made\ntest -e /opt/missing\n"
@@ -87,9 +88,9 @@ def test_on_a_terminal(failed: Checkout) -> None:
         (
             "shell:packages:minimal",
             "shell:packages:minimal: 'packages' is not a step with a shell; "
-            "write shell:STEP:minimal, with STEP one of lock, rootfs, overlay, initrd, boot, iso\n",
+            f"write shell:STEP:minimal, with STEP one of {', '.join(shell_steps())}\n",
         ),
-        ("shell:minimal", "shell:minimal: names no step; write shell:STEP:minimal, with STEP one of lock, rootfs"),
+        ("shell:minimal", "shell:minimal: names no step; write shell:STEP:minimal, with STEP one of "),
         ("shell:overlay:minimul", "there is no such profile; did you mean 'minimal'"),
     ],
 )

@@ -20,7 +20,7 @@ from debate.history.reasons import Last, Reason, reasons
 from debate.history.records import Records, Report
 from debate.model import Result, Step, Supplies
 from debate.profile import profile_names
-from debate.steps.rule import HOST, Rule
+from debate.steps.rule import HOST, Rule, needed
 from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild, Work
 
@@ -144,13 +144,8 @@ def explain(build: ProfileBuild) -> str:
 
 def _needed_below() -> list[Rule]:
     """The rules to evaluate for a base profile: those whose records other profiles read, and what these need."""
-    wanted: set[str] = set()
-    for rule in reversed(list(rules().values())):
-        if any(rule.name in other.below for other in rules().values()) or rule.name in wanted:
-            wanted |= {rule.name, *rule.needs, *rule.slices}
-    wanted |= {"config", "sandbox"}
-    makers = [rule for rule in rules().values() if wanted & set(rule.made)]
-    return [rule for rule in makers if rule.profile]
+    read = {record for rule in rules().values() for record in rule.below}
+    return [rule for rule in needed(rules(), read) if rule.profile]
 
 
 def _last_run(last: Last) -> Iterator[str]:

@@ -16,7 +16,7 @@ from debate.errors import DebateError
 from debate.host.files import read_object, sweep, temporary_beside
 from debate.images import results
 from debate.images.kinds import ISO, KINDS
-from debate.model import Artifact
+from debate.model import Artifact, Trace
 from debate.profile import profile_names
 from debate.profile.profile_names import committed
 from debate.remote.errors import RegistryError
@@ -74,7 +74,7 @@ def _traces(made: ProfileBuild) -> Iterator[dict[str, Any]]:
     output = made.settings.output
     for name in (made.name, *profile_names.chain(made.settings.profiles, made.name), HOST):
         for path in sorted((output / name / "traces").glob("*.json")):
-            trace = read_object(path)
+            trace = read_object(path, Trace)
             if trace.get("key"):  # A lock has no key.
                 yield trace
 

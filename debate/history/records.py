@@ -46,9 +46,9 @@ def report_of(result: Result) -> Report:
 
 
 def trace_of(result: Result) -> dict[str, Any]:
-    """How a result was made, for `explain` and others."""
+    """How a result was made, and the outputs that belong to its key."""
     how = ("step", "key", "ingredients", "cached", "source", "seconds")
-    return {name: getattr(result, name) for name in how}
+    return {**{name: getattr(result, name) for name in how}, "outputs": record_of(result.outputs)["outputs"]}
 
 
 def record_of(outputs: Mapping[str, Artifact]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from debate.cache.collect import digests_of, needed
 from debate.cache.store import Store
 from debate.host.files import read_object
+from debate.model import Trace
 from debate.text.amounts import bytes_shown, count
 from debate.text.paths import shown
 
@@ -58,7 +59,7 @@ def text(store: Store, remote: str) -> str:
 def _uses(store: Store, sizes: dict[str, int]) -> Iterator[Use]:
     for output in store.outputs():
         for directory in sorted(path for path in output.iterdir() if (path / "traces").is_dir()):
-            traces = [read_object(path) for path in sorted((directory / "traces").glob("*.json"))]
+            traces = [read_object(path, Trace) for path in sorted((directory / "traces").glob("*.json"))]
             names = {digest for path in directory.glob("*.json") for digest in digests_of(read_object(path))}
             yield Use(
                 shown(directory),

@@ -138,7 +138,7 @@ def explain(build: ProfileBuild) -> str:
             why = reasons(last, own.work(rule.name).what_it_reads(), verdict.ingredients, contents, lambda: root)
             lines += [f"    {reason}" for reason in why or [Reason("lost")]]
         elif verdict is _SAME:
-            lines += [f"    {line}" for line in _last_run(last)]
+            lines += [f"    {line}" for line in last_run(last)]
     return "\n".join([f"config {dry.config_hash()[:16]}", *lines]) + "\n"
 
 
@@ -148,7 +148,7 @@ def _needed_below() -> list[Rule]:
     return [rule for rule in needed(rules(), read) if rule.profile]
 
 
-def _last_run(last: Last) -> Iterator[str]:
+def last_run(last: Last) -> Iterator[str]:
     """When and why a step last ran."""
     if last.why:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(last.trace.get("when", 0))))

@@ -15,7 +15,7 @@ from debate.errors import DebateError
 from debate.host.files import read_object, sweep, temporary_beside
 from debate.images import results
 from debate.images.kinds import ISO, KINDS
-from debate.model import Artifact
+from debate.model import Artifact, Trace
 from debate.profile import lockfile, profile_names
 from debate.profile.profile_names import committed
 from debate.remote.errors import RegistryError
@@ -90,8 +90,8 @@ def _traces(made: ProfileBuild) -> Iterator[dict[str, Any]]:
     output = made.settings.output
     for name in (made.name, *profile_names.chain(made.settings.profiles, made.name), HOST):
         for path in sorted((output / name / "traces").glob("*.json")):
-            trace = read_object(path)
-            if keys.is_key(trace.get("key")) and str(trace.get("step")) in rules():  # A lock has no key.
+            trace = read_object(path, Trace)
+            if keys.is_key(trace.get("key")) and trace.get("step") in rules():  # A lock has no key.
                 yield trace
 
 

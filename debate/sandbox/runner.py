@@ -190,10 +190,10 @@ def _failed(
     fact, remedy = _cause(log, limits, exceeded, status), ""
     general = [complaint for complaint in complaints if not complaint.field]
     of_profile = [complaint for complaint in complaints if complaint.field]
-    if general and not fact:
+    if general and not fact and not general[0].value:
         first = general.pop(0)
         fact, remedy = first.fact, first.remedy
-    if not fact and not of_profile:
+    if not fact and not complaints:
         fact = "failed"
     error = StepError(
         f"{step}: {fact}" if fact else "",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys, managers
 from debate.deferred import frozen
-from debate.errors import Complaint, DebateError, Place, Problem, StepError
+from debate.errors import DebateError
 from debate.host.files import write_atomically
 from debate.managers.interface import Repository, Request
 from debate.profile import profile_names
@@ -164,21 +164,7 @@ class _Locker:
         mirrors = manager.mirrors(work.settings, self.wanted, work.record("mirror")["mirror"])
         installed = work.store.read(self.below.outputs("packages")["index"]) if self.below else b""
         step = manager.lock_step(self.wanted, tools_for(work, self.wanted.distribution), installed)
-        log = work.log(step)
-        try:
-            made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
-        except DebateError as error:
-            causes = manager.explain_lock(log.read_text(errors="replace"), self.wanted) if error.log else ()
-            if not causes:
-                raise
-            place = Place(f"lock:{work.name}")
-            raise StepError(
-                "",
-                reasons=[each.at(place) for each in causes if isinstance(each, Problem)],
-                complaints=[each for each in causes if isinstance(each, Complaint)],
-                details=f"the whole log: {log}",
-                log=error.log,
-            ) from None
+        made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
         resolved = work.store.read(made["resolved"]).decode()
         packages = self.on_top(manager.read_resolved(resolved, mirrors))
         return {

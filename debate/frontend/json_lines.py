@@ -67,9 +67,9 @@ class JsonLines:
         self._write("end", ok=ok, counts=counts, seconds_saved=round(tally.saved, 1))
 
     def refused(self, refusal: Exception) -> None:
-        """Nothing ran. If a `DebateError` caused the refusal, its problems are shown."""
+        """Nothing ran, or the run broke off. If a `DebateError` caused it, its problems are shown."""
         cause = refusal.__cause__
-        error = cause if isinstance(cause, DebateError) else DebateError(str(refusal).strip())
+        error = cause if isinstance(cause, DebateError) else DebateError(str(refusal).strip() or repr(refusal))
         self._problems(None, error.problems, details=error.details)
         self.end(Tally(failed=1), ())
 

@@ -78,9 +78,9 @@ def _base(choices: Choices) -> str | None:
         return None
     if name is None:
         return None
-    chain = profile_names.chain(directory, own)
-    if name == own or profile_names.base(directory, chain[-1]) is not None:
-        choices.problem(("base",), f"base is circular: {' -> '.join((own, *chain))}", "break the cycle")
+    if profile_names.circular(directory, own):
+        bases = profile_names.chain(directory, own)
+        choices.problem(("base",), f"base is circular: {' -> '.join((own, *bases))}", "break the cycle")
         return name
     if name.startswith("_") or not (directory / f"{name}.yaml").exists():
         known = [known for known in profile_names.names(directory) if known != own]

@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 from debate.errors import DebateError, Place, Problem
 from debate.graph.failed import Failed, guarded
+from debate.graph.tasks import Graph
 from tests.conftest import ROOT
 
 DOIT = str(Path(sys.executable).with_name("doit"))
@@ -61,6 +63,17 @@ def test_list_names_every_task_of_every_profile(checkout: Path) -> None:
     steps = ["config", "hash", "lock", "packages", "rootfs", "overlay", "initrd", "boot", "iso", "build", "check"]
     assert {f"{step}:{name}" for step in steps for name in ("minimal", "rescue")} <= names
     assert "sandbox" in names
+
+
+def test_a_circular_base_is_not_a_circular_graph(checkout: Path) -> None:
+    """doit would refuse it in its own words, halfway through the run. The profile's config task names the place."""
+    for name, base in {"t": "t", "u": "u2", "u2": "u", "v": "u"}.items():
+        (checkout / "profiles" / f"{name}.yaml").write_text(f"version: 1\nbase: {base}\n")
+    graph = Graph(checkout)
+    tasks = [task for task in graph.steps() if "targets" in task]
+    makers = {target: number for number, task in enumerate(tasks) for target in task["targets"]}
+    needs = {n: {makers[file] for file in task["file_dep"] if file in makers} for n, task in enumerate(tasks)}
+    assert len(list(TopologicalSorter(needs).static_order())) == len(tasks)
 
 
 def test_info_and_clean_and_forget(checkout: Path) -> None:

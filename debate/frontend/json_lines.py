@@ -14,6 +14,7 @@ from debate.commands.command import Answer
 from debate.errors import DebateError, Problem
 from debate.frontend.form import SOURCES, Done, Tally
 from debate.host.streams import show
+from debate.text.paths import relative
 
 FORMAT = 1
 """Version of the format. It is increased for incompatible changes, not for new fields and new kinds."""
@@ -89,13 +90,13 @@ class JsonLines:
             self._write(
                 "problem",
                 task=task,
-                file=place.file if place else None,
+                file=relative(place.file) if place else None,
                 line=(place.line or None) if place else None,
                 column=(place.column or None) if place else None,
                 fact=problem.fact,
                 remedy=problem.remedy,
                 details=details,
-                log=log,
+                log=relative(log),
             )
             details = ""
 

@@ -15,6 +15,7 @@ from debate.profile.profile_names import committed
 from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
 from debate.text.amounts import count
+from debate.text.paths import shown
 from debate.text.suggest import suggest
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class _Locker:
             raise DebateError(
                 f"the lock no longer fits {whose}",
                 f"run doit lock:{self.work.name} to refresh it, or set DEBATE_LOCK=refresh",
-                place=str(self.path),
+                place=shown(self.path),
             )
         if old is not None and fits and not refresh:
             self.work.save(old)
@@ -176,7 +177,7 @@ class _Locker:
                 "",
                 reasons=[each.at(place) for each in causes if isinstance(each, Problem)],
                 complaints=[each for each in causes if isinstance(each, Complaint)],
-                details=f"the whole log: {log}",
+                details=f"the whole log: {shown(log)}",
                 log=error.log,
             ) from None
         resolved = work.store.read(made["resolved"]).decode()

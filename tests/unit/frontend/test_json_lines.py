@@ -59,7 +59,7 @@ def checkout(tmp_path: Path) -> Path:
             "    return {'actions': [lambda: {'made': made}], 'file_dep': ['pyproject.toml']}\n"
             "\n\ndef task_wrong():\n    return {'actions': ['false']}\n"
             "\n\ndef task_crash():\n    return {'actions': [(int, ['x'])] and [lambda: int('x')]}\n"
-            "\n\ndef task_slow():\n    return {'actions': [lambda: __import__('time').sleep(60)], 'task_dep': ['loud']}\n"
+            "\n\ndef task_slow():\n    return {'actions': ['sleep 60'], 'task_dep': ['loud']}\n"
             "\n\ndef task_round():\n    return {'actions': ['true'], 'file_dep': ['ab'], 'targets': ['ba']}\n"
             "\n\ndef task_trip():\n    return {'actions': ['true'], 'file_dep': ['ba'], 'targets': ['ab']}\n"
             "\n\ndef task_twice():\n    return {'actions': ['true'], 'task_dep': ['loud', 'round']}\n"
@@ -226,6 +226,19 @@ def test_a_circular_base_is_a_problem_of_the_profile(checkout: Path, name: str) 
     assert expected[3].startswith(f"base is circular: {name}")
     assert problem(f"hash:{name}", status=1) == expected
     assert problem(f"explain:{name}", status=1)[3].startswith("base is circular: "), "it starts with the base"
+
+
+@pytest.mark.parametrize("name", ["profiles/x.yaml", "build/x/logs/lock.log"])
+def test_paths_are_relative_to_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stream = io.StringIO()
+    error = DebateError("a", place=str(tmp_path / name), log=str(tmp_path / name))
+    JsonLines(stream).failed("lock:x", error, "")
+    JsonLines(stream).failed("lock:x", DebateError("a", place="/elsewhere", log="/elsewhere"), "")
+    found = [(line["file"], line["log"]) for line in parsed(stream.getvalue()) if line["kind"] == "problem"]
+    assert found == [(name, name), ("/elsewhere", "/elsewhere")]
 
 
 TEXT, NUMBERS = st.text(max_size=20), st.integers(0, 9)

@@ -6,7 +6,6 @@ checks before any task is made (does it need root? do names follow?) are derived
 
 from __future__ import annotations
 
-import importlib
 import keyword
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from debate.declarations import declarations
 from debate.deferred import frozen
 from debate.errors import Problem
 
@@ -111,12 +111,6 @@ class Command:
 
 @cache
 def commands() -> Mapping[str, Command]:
-    """Every command by its name, sorted."""
-    directory = Path(__file__).parent
-    found = {}
-    for path in sorted(directory.glob("*.py")):
-        if path.stem not in ("__init__", "command"):
-            module = importlib.import_module(f"{__package__}.{path.stem}")
-            if hasattr(module, "COMMAND"):
-                found[module.COMMAND.name] = module.COMMAND
-    return dict(sorted(found.items()))
+    """Every command by its name, sorted. Raises DebateError for a module whose COMMAND is not a command."""
+    found = declarations(Path(__file__).parent, __package__, "COMMAND", Command).values()
+    return {command.name: command for command in sorted(found, key=lambda command: command.name)}

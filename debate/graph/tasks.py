@@ -86,6 +86,7 @@ class Graph:
             "targets": [str(record), *(str(directory / target) for target in _further(rule))],
             "uptodate": uptodate,
             "clean": [(rule.clean, [directory])] if rule.clean else True,
+            "meta": {"root": rule.root},
         }
 
     def make(self, rule: Rule, profile: str, task: Any) -> Any:

@@ -101,7 +101,8 @@ class Graph:
         found = [output / profile / f"slices/{name}.json" for name in rule.slices_read]
         found += [output / profile / f"{record}.json" for record in rule.needs]
         base = profile_names.base(self.settings.profiles, profile) if rule.below else None
-        if base:
+        # doit refuses a circular graph in its own words; without these edges, `config` fails with the problem's place.
+        if base and not profile_names.circular(self.settings.profiles, profile):
             found += [output / base / f"{record}.json" for record in rule.below]
         if rule.tools:
             found.append(output / HOST / f"{TOOLS}.json")

@@ -23,6 +23,7 @@ from debate.model import Activity, Artifact
 from debate.sandbox import limits as control_groups
 from debate.sandbox.session import Session
 from debate.settings import Limits
+from debate.text.paths import shown
 from debate.text.printable import printable
 
 LOG_LIMIT = 64 << 20
@@ -211,7 +212,7 @@ def _cause(limits: Limits, exceeded: str, status: int) -> str:
 
 
 def _details(log: Path) -> str:
-    return "\n".join(filter(None, (tail(log), f"the whole log: {log}")))
+    return "\n".join(filter(None, (tail(log), f"the whole log: {shown(log)}")))
 
 
 def tail(log: Path, *, lines: int = 12) -> str:

@@ -15,6 +15,7 @@ from debate.profile.profile_names import committed
 from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
 from debate.text.amounts import count
+from debate.text.paths import shown
 from debate.text.suggest import suggest
 
 if TYPE_CHECKING:
@@ -78,9 +79,9 @@ def _base(choices: Choices) -> str | None:
         return None
     if name is None:
         return None
-    chain = profile_names.chain(directory, own)
-    if name == own or profile_names.base(directory, chain[-1]) is not None:
-        choices.problem(("base",), f"base is circular: {' -> '.join((own, *chain))}", "break the cycle")
+    if profile_names.circular(directory, own):
+        bases = profile_names.chain(directory, own)
+        choices.problem(("base",), f"base is circular: {' -> '.join((own, *bases))}", "break the cycle")
         return name
     if name.startswith("_") or not (directory / f"{name}.yaml").exists():
         known = [known for known in profile_names.names(directory) if known != own]
@@ -127,7 +128,7 @@ class _Locker:
             raise DebateError(
                 f"the lock no longer fits {whose}",
                 f"run doit lock:{self.work.name} to refresh it, or set DEBATE_LOCK=refresh",
-                place=str(self.path),
+                place=shown(self.path),
             )
         if old is not None and fits and not refresh:
             self.work.save(old)

@@ -27,7 +27,7 @@ def for_tools(choice: str) -> str:
         return choice
     if choice != "auto":
         known = ", ".join(("auto", *BOOTSTRAPPERS))
-        raise DebateError(f"{choice!r} is not one of its values", f"choose one of {known}", place="setting base")
+        raise DebateError(f"unknown value {choice!r}", f"choose one of {known}", place="setting base")
     installed = (name for name, program in BOOTSTRAPPERS.items() if shutil.which(program))
     return next(installed, next(iter(BOOTSTRAPPERS)))
 

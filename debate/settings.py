@@ -16,6 +16,7 @@ from typing import Any
 
 from debate.errors import DebateError, Place, Problem
 from debate.text import amounts
+from debate.text.suggest import one_of
 
 
 @dataclass(frozen=True)
@@ -294,7 +295,7 @@ def _value(root: Path, group: str, name: str, written: Written) -> object:
         return _positive(name, written)
     text = str(value)
     if name in _CHOICES and text not in _CHOICES[name]:
-        raise written.error(f"unknown value {text!r}", f"choose one of {', '.join(_CHOICES[name])}")
+        raise written.error(f"unknown value {text!r}", one_of("value", _CHOICES[name]))
     if name == "remote" and text and not _ADDRESS.fullmatch(text):
         raise written.error(f"{text!r} is not an address", "write it as oci://HOST[:PORT]/REPOSITORY")
     if kind == "Path":

@@ -27,7 +27,7 @@ class Problem:
     """One thing that is wrong. It reads ``place: fact; remedy``."""
 
     place: Place | None
-    """None where the fact itself says it."""
+    """None if no place is concerned."""
     fact: str
     remedy: str = ""
     """What to do about it."""

@@ -40,7 +40,8 @@ def text(store: Store, remote: str) -> str:
     size = bytes_shown(sum(sizes.values()))
     lines = [
         f"{shown(store.root)}: {count(len(sizes), 'object')}, {size}; {count(store.count_actions(), 'action')}",
-        f"not needed by any build here: {bytes_shown(unneeded)}; doit gc frees it, with --size 10G only the oldest",
+        f"not needed by any build here: {bytes_shown(unneeded)}; doit gc frees it; "
+        "doit gc --size 10G frees the oldest until 10 GB are left",
     ]
     if remote:
         lines.append(f"remote: {remote}")

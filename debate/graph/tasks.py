@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from debate import PACKAGE, settings
+from debate import PACKAGE, distributions, settings
 from debate.commands.command import commands
 from debate.graph import words
 from debate.graph.command_tasks import command_tasks
@@ -29,7 +29,7 @@ class Graph:
     """The tasks of one checkout."""
 
     def __init__(self, root: Path) -> None:
-        self.settings = settings.load(root)
+        self.settings = settings.load(root, checks={"base": distributions.for_tools, "remote": _check_remote})
         self.run = Run(self.settings)
         self.selected: set[str] | None = None
         """The profiles that the command line names; None for all. The loader sets it."""
@@ -113,6 +113,12 @@ class Graph:
         wanted = [rule for rule in rules().values() if rule.name == need or (need == "*" and rule.compared)]
         output = self.settings.output
         return [str(output / (profile if rule.profile else HOST) / f"{rule.name}.json") for rule in wanted]
+
+
+def _check_remote(address: str) -> None:
+    from debate.remote import transport
+
+    transport.kind(address)
 
 
 def _further(rule: Rule) -> Mapping[str, None]:

@@ -49,7 +49,7 @@ def mirrors(own: Mapping[str, str], request: Request, settings: Settings) -> Mir
     }
     found = {**own, **repositories}
     for name, address in found.items():
-        _check(address, name, f"setting mirrors.{name}" if name in settings.mirrors else f"mirror {name}")
+        _check(address, name, settings)
     directories = {n: a.removeprefix("file://") for n, a in found.items() if a.startswith("file://")}
     # copy: instead of file:, with which apt does not write a file to the given path.
     found |= {name: f"copy:{MIRROR}/{name}" for name in directories}
@@ -57,10 +57,13 @@ def mirrors(own: Mapping[str, str], request: Request, settings: Settings) -> Mir
     return Mirrors(shown, directories, bool(request.snapshot))
 
 
-def _check(address: str, name: str, place: str) -> None:
+def _check(address: str, name: str, settings: Settings) -> None:
     if not re.fullmatch(ADDRESS, address):
+        fact = f"{address!r} is not the address of a mirror"
         remedy = f"set {mirror_variable(name)} to an address that begins with http://, https:// or file:///"
-        raise DebateError(f"{address!r} is not the address of a mirror", remedy, place=place)
+        if name in settings.mirrors:
+            raise settings.error(f"mirrors.{name}", fact, remedy)
+        raise DebateError(fact, remedy, place=f"mirror {name}")
 
 
 def dated_mirror(settings: Settings, facts: Distribution, snapshot: str, **values: str) -> str:
@@ -83,10 +86,10 @@ def dated_mirror(settings: Settings, facts: Distribution, snapshot: str, **value
     elif "{" in rest or "}" in rest:
         fact = f"{template!r} has an unbalanced brace"
     if fact:
-        raise DebateError(fact, f"{variable} may contain {placeholders}", place=f"setting mirrors.{name}")
+        raise settings.error(f"mirrors.{name}", fact, f"{variable} may contain {placeholders}")
     for value, text in values.items():
         template = template.replace(f"{{{value}}}", text)
-    _check(template, name, f"setting mirrors.{name}")
+    _check(template, name, settings)
     return template
 
 

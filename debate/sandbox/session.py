@@ -223,9 +223,10 @@ def _shell(session: Session, command: Command, scratch: Path, *, failed: bool) -
     """Open a shell where ``command`` ran. Its exit status does not matter."""
     source, target = session.shell
     said = [f"{complaint.problem()}\n" for complaint in _complaints(scratch)] if failed else []
+    script = next((Path(word).name for word in command.argv if word.startswith(environment.STEP)), shlex.join(command.argv))
     os.write(target, (
-        f"{''.join(said)}{shlex.join(command.argv)}: {'it failed' if failed else 'it is done'}; "
-        "this is its sandbox as it is now.\n"
+        f"{''.join(said)}{script} {'failed' if failed else 'finished'}. "
+        "This shell is in its sandbox, as it left it.\n"
         f"Inputs are in {environment.IN}, scripts in {environment.STEP}. Leave with exit or Ctrl-D; nothing is kept.\n"
     ).encode())  # fmt: skip
     interactive = os.isatty(source) and os.isatty(target)

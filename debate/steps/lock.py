@@ -124,15 +124,15 @@ class _Locker:
         old = lockfile.read(self.path) if pinned else self.kept()
         fits = old is not None and old["request"] == self.request and self.has_below(old)
         if pinned and not fits and not refresh and self.work.settings.lock == "refuse":
-            whose = "the profile's package list" if old and old["request"] != self.request else "the base's lock"
+            whose = "the package list" if old and old["request"] != self.request else "the base's lock file"
             raise DebateError(
-                f"the lock no longer fits {whose}",
+                f"the lock file does not match {whose}",
                 f"run doit lock:{self.work.name} to refresh it, or set DEBATE_LOCK=refresh",
                 place=shown(self.path),
             )
         if old is not None and fits and not refresh:
             self.work.save(old)
-            return {"note": f"{count(len(old['packages']), 'package')}, {'pinned' if pinned else 'kept'}"}
+            return {"note": f"{count(len(old['packages']), 'package')}, {'pinned' if pinned else 'lock unchanged'}"}
         new = self.resolve()
         if pinned:
             write_atomically(self.path, lockfile.to_text(new).encode())
@@ -200,7 +200,7 @@ def _pinned(settings: Settings, profile: str) -> list[str]:
 
 RULE = Rule(
     name="lock",
-    doc="pin the exact packages; run by name, choose their versions again",
+    doc="pin package versions; doit lock:NAME picks the current ones",
     make=make,
     slice=Slice,
     needs=("mirror",),

@@ -103,7 +103,9 @@ def test_the_quick_start(bare: Bare, built: Checkout) -> None:
     assert COMMANDS == ["./setup build:minimal", "./setup test"], "the README's quick start"
     first = bare.run(f"DEBATE_MIRROR_DEBIAN=http://127.0.0.1:9 ./setup config:minimal && {COMMANDS[0]}")
     assert first.returncode == 0, first.stdout + first.stderr
-    assert "This host cannot build yet: mirror\n" in first.stderr, "for the first command, where the mirror is missing"
+    assert "This host cannot build yet; missing: mirror\n" in first.stderr, (
+        "for the first command, where the mirror is missing"
+    )
     assert first.stderr.count("This host") == 1, "and not for the second, where nothing is"
     said = first.stdout
     packages = next(line for line in said.splitlines() if line.startswith("debate: installing Debian packages:"))

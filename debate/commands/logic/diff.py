@@ -33,7 +33,7 @@ class Side:
     """One of the two sides."""
 
     values: dict[str, Any]
-    """All fields, with defaults. Lists that are sets are sorted."""
+    """All fields, with defaults. Lists whose order does not matter are sorted."""
     hash: str
     slices: dict[str, dict[str, Any]]
     """The normalised config."""
@@ -68,7 +68,7 @@ def diff(settings: Settings, words: Sequence[str]) -> str:
         packages = lockfile.differences(one.lock, two.lock)
         lines += ["packages:", *(f"  {line}" for line in packages)] if packages else ["packages: the same"]
     else:
-        lines.append("packages: unknown without a lock of both; commit one, or build")
+        lines.append("packages: not compared, since one profile has no lock file; build it, or commit its lock file")
     if one.size is not None and two.size is not None:
         lines.append(f"size: {bytes_shown(one.size)} -> {bytes_shown(two.size)} ({two.size - one.size:+,} bytes)")
     return "\n".join(lines) + "\n"

@@ -166,7 +166,7 @@ def _verdict(real: ProfileBuild, dry: _DryBuild, rule: Rule) -> _Verdict:
         return _Verdict("would run", error.ingredients)
     except _WaitsError as error:
         dry.records.unknown.update(rule.made)
-        return _Verdict(f"waits for {error.step}, whose result decides")
+        return _Verdict(f"undecided: depends on the result of {error.step}")
     except DebateError as error:
         if not rule.root:
             raise  # The profile is not valid.
@@ -185,4 +185,6 @@ def _results(real: ProfileBuild, rule: Rule, verdicts: Mapping[str, _Verdict]) -
     if all(verdict is _SAME for verdict in others.values()) and rule.whole(real.settings, real.name):
         return _SAME
     undecided = [name for name, verdict in others.items() if verdict not in (_SAME, _CACHED)]
-    return _Verdict(f"waits for {undecided[0]}:{real.name}") if undecided else _Verdict("would run")
+    if undecided:
+        return _Verdict(f"undecided: depends on the result of {undecided[0]}:{real.name}")
+    return _Verdict("would run")

@@ -33,7 +33,7 @@ def test_two_profiles(settings: Settings) -> None:
     assert "  + packages: dillo" in said
     assert any(line.startswith("  - users.root: ") for line in said)
     assert any(line.startswith("  + users.kiosk: ") for line in said)
-    assert said[-1] == "packages: unknown without a lock of both; commit one, or build"
+    assert said[-1] == "packages: not compared, since one profile has no lock file; build it, or commit its lock file"
 
 
 def test_a_field_of_a_user(settings: Settings) -> None:

@@ -239,15 +239,27 @@ def test_a_task_of_ones_own(checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"DEBATE_JOBZ": "1"}, "DEBATE_JOBZ: no such setting; see debate/settings.py for the list"),
+        ({"DEBATE_JOBZ": "1"}, "DEBATE_JOBZ: no such setting; see docs/settings.md for the list"),
         (
             {"DEBATE_BASE": "fedora"},
-            "setting base: 'fedora' is not one of its values; choose one of auto, debian, arch",
+            "DEBATE_BASE: unknown value 'fedora'; choose one of auto, debian, arch",
+        ),
+        (
+            {"DEBATE_REMOTE": "ftp://x"},
+            "DEBATE_REMOTE: 'ftp://x' has an unknown scheme; choose one of oci://, oci+http://",
         ),
     ],
 )
 def test_a_mistyped_setting(checkout: Path, setting: dict[str, str], message: str) -> None:
     assert doit(checkout, status=3, **setting).strip() == f"ERROR: {message}"
+
+
+def test_all_mistyped_settings_at_once(checkout: Path) -> None:
+    """Also those whose values only the table of distributions, or that of the kinds of remotes, knows."""
+    (checkout / "debate.toml").write_text('base = "suse"\njobz = 1\nremote = "ftp://x"\n')
+    said = doit(checkout, "hash:minimal", status=3, DEBATE_JOBS="0")
+    for place in ("debate.toml:1: setting base: ", "debate.toml:2: ", "debate.toml:3: ", "DEBATE_JOBS: "):
+        assert place in said, said
 
 
 NOBODY = """\

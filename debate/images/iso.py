@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys, live
 from debate.deferred import frozen
-from debate.host.files import read_object
 from debate.steps.rule import Rule
 from debate.text.grub import quote
 
@@ -85,7 +84,7 @@ def layers(rootfs: Mapping[str, Any], overlay: Mapping[str, Any]) -> list[tuple[
 
 def _sha512(work: Work, layer: Artifact, wanted: Sequence[Artifact]) -> str:
     """The SHA-512 of ``layer`` in hex digits, cached. The cache keeps only the layers in ``wanted``."""
-    known: dict[str, str] = read_object(work.directory / "sha512.json")
+    known: dict[str, str] = work.remembered("sha512")
     if layer.digest not in known:
         kept = {image.digest for image in wanted}
         known = {digest: digits for digest, digits in known.items() if digest in kept}

@@ -34,10 +34,16 @@ def read(path: Path) -> dict[str, Any]:
     except ValueError as error:
         line = getattr(error, "lineno", 1)
         raise DebateError(f"not JSON: {error}", _REMEDY, place=Place(str(path), line)) from None
+    return check(lock, str(path))
+
+
+def check(lock: Any, place: str) -> dict[str, Any]:
+    """Return ``lock``, if it is one. Raises DebateError at ``place``."""
     problem = _problem(lock)
     if problem:
-        raise DebateError(problem, _REMEDY, place=str(path))
-    return lock
+        raise DebateError(problem, _REMEDY, place=place)
+    found: dict[str, Any] = lock
+    return found
 
 
 def _problem(lock: Any) -> str:

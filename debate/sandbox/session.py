@@ -223,9 +223,10 @@ def _shell(session: Session, command: Command, scratch: Path, *, failed: bool) -
     """Open a shell where ``command`` ran. Its exit status does not matter."""
     source, target = session.shell
     said = [f"{complaint.problem()}\n" for complaint in _complaints(scratch)] if failed else []
-    script = next((Path(word).name for word in command.argv if word.startswith(environment.STEP)), shlex.join(command.argv))
+    scripts = [Path(word).name for word in command.argv if word.startswith(environment.STEP)]
+    name = scripts[0] if scripts else shlex.join(command.argv)
     os.write(target, (
-        f"{''.join(said)}{script} {'failed' if failed else 'finished'}. "
+        f"{''.join(said)}{name} {'failed' if failed else 'finished'}. "
         "This shell is in its sandbox, as it left it.\n"
         f"Inputs are in {environment.IN}, scripts in {environment.STEP}. Leave with exit or Ctrl-D; nothing is kept.\n"
     ).encode())  # fmt: skip

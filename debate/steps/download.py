@@ -39,7 +39,7 @@ def have(work: Work, packages: Sequence[Locked]) -> None:
         if missing:
             _fetch(work, missing)
             total = sum(package.size for package in missing)
-            work.builder.say(f"{work.name}: {count(len(missing), 'package')} downloaded, {bytes_shown(total)}")
+            work.say(f"{work.name}: {count(len(missing), 'package')} downloaded, {bytes_shown(total)}")
 
 
 def _fetch(work: Work, missing: Sequence[Locked]) -> None:
@@ -52,12 +52,12 @@ def _fetch(work: Work, missing: Sequence[Locked]) -> None:
         raise DebateError(f"the lock names the archive {lost[0]!r}, whose address is unknown",
                           f"set {mirror_variable(lost[0])}", place=work.name)  # fmt: skip
     step = manager.fetch_step(missing, work.tools)
-    work.builder.activity.total = sum(package.size for package in missing)
+    work.expect(sum(package.size for package in missing))
     try:
         remedy = f"run doit lock:{work.name} for what the mirror has now"
         made = work.run(step, manager.fetch_supplies(missing, mirrors, remedy))
     finally:
-        work.builder.activity.total = 0
+        work.expect(0)
     for package in missing:
         if made.get(package.sha256) != package.artifact:
             remedy = f"run doit lock:{work.name}"

@@ -153,7 +153,7 @@ class _Locker:
         from debate.profile import lockfile
 
         try:
-            return lockfile.read(self.work.directory / "lock.json")
+            return lockfile.check(self.work.last("lock"), "lock.json")
         except DebateError:
             return None
 

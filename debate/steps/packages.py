@@ -44,13 +44,13 @@ class _Reader:
 
     def ingredients(self) -> dict[str, Any]:
         """The ingredients of the key of the index."""
-        builder, tools = self.work.builder, tools_for(self.work, self.request.distribution)
+        work, tools = self.work, tools_for(self.work, self.request.distribution)
         return {
             "step": "packages",
             "packages": [package.to_json() for package in self.packages],
             "generator": self.generator,
-            "inspect": builder.ingredients(self.manager.inspect_step(self.packages, tools)),
-            "select": builder.ingredients(self.manager.select_step(b"", (), self.request.release, tools)),
+            "inspect": work.ingredients(self.manager.inspect_step(self.packages, tools)),
+            "select": work.ingredients(self.manager.select_step(b"", (), self.request.release, tools)),
             # These make the outputs from what the sandboxes leave.
             "code": {**managers.code(), f"steps/{Path(__file__).name}": keys.sha256_file(Path(__file__))},
         }
@@ -73,7 +73,7 @@ class _Reader:
         keys_ = {}
         for package in self.packages:
             alone = self.manager.inspect_step([package], work.tools)
-            keys_[package.sha256] = keys.key({**work.builder.ingredients(alone), "tools": ""})
+            keys_[package.sha256] = keys.key({**work.ingredients(alone), "tools": ""})
         found = {sha256: store.lookup(key, ("stanza",)) for sha256, key in keys_.items()}
         unread = [package for package in self.packages if found[package.sha256] is None]
         made: Mapping[str, Artifact] = {}

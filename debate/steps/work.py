@@ -36,6 +36,7 @@ from debate.deferred import make_all
 from debate.errors import DebateError, ProfileError, StepError
 from debate.history.reasons import Last, Reason, reasons
 from debate.history.records import AGAIN, Records, Report, outputs_of, record_of, report_of, trace_of
+from debate.host.files import read_object
 from debate.model import Artifact, Locked, Result, Step, Supplies
 from debate.profile.load import load
 from debate.profile.places import find
@@ -112,8 +113,11 @@ class Work:
 
     def __init__(self, build: ProfileBuild, rule: Rule) -> None:
         self.rule = rule
-        self.name, self.settings, self.builder, self.store = build.name, build.settings, build.builder, build.store
-        self.directory = build.directory
+        self.name = build.name
+        self.settings = build.settings
+        """None of them changes an output."""
+        self.store = build.store
+        """Its content is read by the digests that declared records name."""
         self.refresh = build.refresh
         self._build = build
         self._last = Last.load(build.records, rule.name)
@@ -129,24 +133,37 @@ class Work:
         """
         name = rule or self.rule.name
         self._require(name in self.rule.slices_read, f"the slice of {name}")
-        return typed(self._build.load(f"slices/{name}"), kind, self.directory / f"slices/{name}.json")
+        return typed(self._build.load(f"slices/{name}"), kind, self._build.directory / f"slices/{name}.json")
 
     def record(self, name: str) -> Any:
         """A record that the rule needs, as JSON."""
         self._require(name in (*self.rule.needs, *self.rule.made), f"the record {name}")
         return self._build.load(name)
 
-    def own(self) -> Any:
-        """This rule's record from its last run. Raises DebateError if there is none."""
-        return self._build.load(self.rule.name)
+    def last(self, name: str) -> Any:
+        """A record that this rule wrote in its last run, as JSON. Raises DebateError if it is missing or damaged."""
+        self._require(name in self.rule.made, f"its file {name}")
+        return self._build.load(name)
+
+    def remembered(self, name: str) -> dict[str, str]:
+        """What an earlier run kept in a file of the rule's ``memory``; empty if there is none, or it is damaged."""
+        self._require(name in self.rule.memory, f"the memory {name}")
+        return read_object(self._build.directory / f"{name}.json", dict[str, str])
+
+    @property
+    def directory(self) -> Path:
+        """The output directory, for a rule that writes more there than its records."""
+        self._require(not self.rule.pure, "files beside its records")
+        return self._build.directory
 
     def outputs(self, record: str) -> dict[str, Artifact]:
         """The artifacts that a record names."""
-        return outputs_of(self.record(record), str(self.directory / f"{record}.json"))
+        return outputs_of(self.record(record), str(self._build.directory / f"{record}.json"))
 
     def locked(self) -> list[Locked]:
         """The packages of the lock."""
-        return [typed(fields, Locked, self.directory / "lock.json") for fields in self.record("lock")["packages"]]
+        path = self._build.directory / "lock.json"
+        return [typed(fields, Locked, path) for fields in self.record("lock")["packages"]]
 
     @property
     def tools(self) -> Artifact:
@@ -177,7 +194,7 @@ class Work:
         ``supplier`` returns what a run needs from the host, such as mirrors. It is called only if the step has to run.
         """
         self._require_rights(step)
-        result = self.builder.realise(step, supplier, self.log(step), self._notes, self._known(step.name))
+        result = self._build.builder.realise(step, supplier, self.log(step), self._notes, self._known(step.name))
         if step.name != self.rule.name:
             self._parts[step.name] = {"key": result.key, "outputs": record_of(result.outputs)["outputs"]}
         return result
@@ -185,12 +202,12 @@ class Work:
     def run(self, step: Step, supplies: Supplies = _NO_SUPPLIES) -> Mapping[str, Artifact]:
         """Run ``step`` in a sandbox even if the cache has its result. Returns its outputs."""
         self._require_rights(step)
-        return self.builder.run(step, supplies, self.log(step))
+        return self._build.builder.run(step, supplies, self.log(step))
 
     def obtain(self, ingredients: Mapping[str, Any], make: Callable[[], Mapping[str, Artifact]]) -> Result:
         """The rule's outputs if several sandboxes make them: ``ingredients`` has everything that they depend on."""
-        rule = self.rule
-        return self.builder.obtain(rule.name, ingredients, rule.outputs, make, self._notes, self._known(rule.name))
+        name, builder = self.rule.name, self._build.builder
+        return builder.obtain(name, ingredients, self.rule.outputs, make, self._notes, self._known(name))
 
     def finish(self, step: Step, supplier: Supplier = Supplies, **more: Any) -> Report:
         """Realise the rule's own step and write its record, with ``more`` in addition to the outputs."""
@@ -200,8 +217,21 @@ class Work:
         self.save({**record_of(result.outputs), **more})
         return {**report_of(result), **self.remember(result)}
 
+    def ingredients(self, step: Step) -> dict[str, Any]:
+        """Everything that the outputs of ``step`` depend on."""
+        self._require_rights(step)
+        return self._build.builder.ingredients(step)
+
+    def say(self, line: str) -> None:
+        """Show a line to the user."""
+        self._build.builder.say(line)
+
+    def expect(self, size: int) -> None:
+        """Tell the progress display how many bytes the running step will write; 0: unknown."""
+        self._build.builder.activity.total = size
+
     def log(self, step: Step) -> Path:
-        return self.directory / "logs" / f"{step.name}.log"
+        return self._build.directory / "logs" / f"{step.name}.log"
 
     def remember(self, result: Result | None = None) -> Report:
         """Record how the result was made, what the step read and why it ran, for `explain`.

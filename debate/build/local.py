@@ -13,9 +13,10 @@ from debate.host.files import workspace_name
 from debate.host.memory import available_memory
 from debate.model import MIRROR, Activity, Artifact, Step, Supplies
 from debate.sandbox import rights, runner
-from debate.sandbox.image.inputs import lay_out
-from debate.sandbox.scripts import INSIDE
-from debate.sandbox.session import Command, Session
+from debate.sandbox.image import command as commands
+from debate.sandbox.image.inputs import lay_out, lay_out_scripts
+from debate.sandbox.scripts import closure
+from debate.sandbox.session import Session
 from debate.settings import Settings, mirror_variable
 
 _TMPFS_RESERVE = 2 << 30
@@ -40,19 +41,17 @@ class LocalExecutor:
         name = workspace_name(step.name)
         with self.store.workspace(name) as directory:
             lay_out(directory / "in", step, supplies, self.store)
+            # Only those in the step's key: no script can read a file whose edits would go unnoticed.
+            scripts = {name for c in step.commands for name in closure(self.settings.scripts, c.script)}
+            lay_out_scripts(directory / "step", self.settings.scripts, scripts)
             session = Session(
                 directory=str(directory),
                 tools=str(self.store.path(step.tools)) if step.tools else "",
                 layers=tuple(str(self.store.path(layer)) for layer in step.layers),
-                commands=tuple(
-                    Command(
-                        ("/bin/sh", f"{INSIDE}/{c.script}"), c.root, c.rights, c.pack_upper, c.show_layers, c.stdout
-                    )
-                    for c in step.commands
-                ),
+                commands=tuple(map(commands.of, step.commands)),
                 outputs=step.outputs,
-                scripts=str(self.settings.scripts),
-                environment={"SOURCE_DATE_EPOCH": str(step.epoch), **_proxies(network)},
+                scripts=str(directory / "step"),
+                environment={**commands.variables(step.epoch), **_proxies(network)},
                 uid_base=self.settings.uid_base,
                 shown=_network_files() if network else (),
                 mirrors=_mirrors(supplies.mirrors),

@@ -40,6 +40,8 @@ class Option:
     """One letter for ``-x VALUE``, or empty."""
     choices: tuple[str, ...] = ()
     """The permitted values; empty for any."""
+    example: str = ""
+    """A value, for messages; empty if the help suffices."""
 
     @property
     def parameter(self) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from debate import PACKAGE, settings
+from debate import PACKAGE, distributions, settings
 from debate.commands.command import commands
 from debate.graph import words
 from debate.graph.command_tasks import command_tasks
@@ -29,7 +29,7 @@ class Graph:
     """The tasks of one checkout."""
 
     def __init__(self, root: Path) -> None:
-        self.settings = settings.load(root)
+        self.settings = settings.load(root, checks={"base": distributions.for_tools, "remote": _check_remote})
         self.run = Run(self.settings)
         self.selected: set[str] | None = None
         """The profiles that the command line names; None for all. The loader sets it."""
@@ -101,7 +101,8 @@ class Graph:
         found = [output / profile / f"slices/{name}.json" for name in rule.slices_read]
         found += [output / profile / f"{record}.json" for record in rule.needs]
         base = profile_names.base(self.settings.profiles, profile) if rule.below else None
-        if base:
+        # doit refuses a circular graph in its own words; without these edges, `config` fails with the problem's place.
+        if base and not profile_names.circular(self.settings.profiles, profile):
             found += [output / base / f"{record}.json" for record in rule.below]
         if rule.tools:
             found.append(output / HOST / f"{TOOLS}.json")
@@ -112,6 +113,12 @@ class Graph:
         wanted = [rule for rule in rules().values() if rule.name == need or (need == "*" and rule.compared)]
         output = self.settings.output
         return [str(output / (profile if rule.profile else HOST) / f"{rule.name}.json") for rule in wanted]
+
+
+def _check_remote(address: str) -> None:
+    from debate.remote import transport
+
+    transport.kind(address)
 
 
 def _further(rule: Rule) -> Mapping[str, None]:

@@ -9,7 +9,8 @@ import time
 
 from debate.live.interface import Live, LiveParts
 from debate.machines import machine
-from debate.model import Artifact, as_lines
+from debate.model import Artifact
+from debate.sandbox.image.lines import as_lines
 
 
 def live(parts: LiveParts) -> Live:

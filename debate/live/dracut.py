@@ -6,7 +6,7 @@ Source: dracut.cmdline(7), "Booting live images".
 from __future__ import annotations
 
 from debate.live.interface import Live, LiveParts
-from debate.model import as_lines
+from debate.sandbox.image.lines import as_lines
 
 
 def live(parts: LiveParts) -> Live:

@@ -6,7 +6,8 @@ Source: live-boot(7).
 from __future__ import annotations
 
 from debate.live.interface import Live, LiveParts
-from debate.model import Artifact, as_lines
+from debate.model import Artifact
+from debate.sandbox.image.lines import as_lines
 
 
 def live(parts: LiveParts) -> Live:

@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from debate.errors import DebateError, Place
+from debate.sandbox.image.environment import STEP
 from debate.text.paths import shown
 
-INSIDE = "/run/step"
-"""Path of the scripts in a sandbox."""
-
-_MENTION = re.compile(rf"{INSIDE}(?![A-Za-z0-9_-])([A-Za-z0-9_./-]*)")
+_MENTION = re.compile(rf"{STEP}(?![A-Za-z0-9_-])([A-Za-z0-9_./-]*)")
 _WORD = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|(?P<comment>(?<![^\s;&|()])\#.*)|[^'"\\#]+|.""", re.DOTALL)
 """The parts of a line of shell: quoted strings, escaped characters, a comment, anything else."""
 
@@ -37,7 +35,7 @@ def closure(directory: Path, script: str) -> list[str]:
 def _mentioned(directory: Path, script: str) -> Iterator[str]:
     text = (directory / script).read_text(errors="replace")
     for number, line in enumerate(text.split("\n"), 1):
-        if INSIDE not in line:
+        if STEP not in line:
             continue
         for words in _MENTION.findall(_without_comment(line)):
             name = os.path.normpath(words.rstrip(".").lstrip("/"))
@@ -48,7 +46,7 @@ def _mentioned(directory: Path, script: str) -> Iterator[str]:
                 yield name
             else:
                 raise DebateError(
-                    f"{INSIDE}{words} does not exist",
+                    f"{STEP}{words} does not exist",
                     f"write the whole name of a file in {shown(directory)}",
                     place=Place(shown(directory / script), number),
                 )

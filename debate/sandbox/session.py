@@ -6,6 +6,7 @@ the builder only has to remove the directory and the control group.
 
     DIRECTORY/                  made by the builder, mode 0700
         in/                     inputs, read-only in the sandbox (hard links to cached objects)
+        step/                   the scripts that are in the step's key, read-only in the sandbox
         out/NAME                outputs, written only by this process
         scratch/                tmpfs or ext4 of limited size, unmounted with this process
             tools/              the tools tree, id-mapped, read-only
@@ -16,8 +17,8 @@ the builder only has to remove the directory and the control group.
             mirror/0 …          package archives in directories of the host
 
 Standard error is the log. Standard output has lines of JSON: ``{"output": {"name", "digest", "size"}}``,
-``{"problem": {"field", "value", "fact", "remedy"}}``, ``{"exceeded": LIMIT}``. Exit code 1 means that a command failed,
-2 that the sandbox could not be set up, `DISK_FULL` that there is no space for an output.
+``{"problem": {"field", "value", "fact", "remedy"}}``, ``{"exceeded": LIMIT}``, which can be empty. Exit code 1 means
+that a command or an output failed, 2 that the sandbox could not be set up.
 """
 
 from __future__ import annotations
@@ -38,30 +39,12 @@ from typing import Any, get_args, get_origin, get_type_hints
 from debate.errors import NO_SPACE, Complaint, DebateError
 from debate.host.run import die_with_parent
 from debate.model import Artifact
-from debate.sandbox import limits, mounts, nspawn, outputs, problems, rights
-from debate.sandbox.image import directories, environment, host_tree, overlayfs, whiteouts
-from debate.sandbox.scripts import INSIDE
+from debate.sandbox import limits, mounts, outputs, problems
+from debate.sandbox.image import command as commands
+from debate.sandbox.image import directories, environment, host_tree, overlayfs
+from debate.sandbox.image.command import Command
 from debate.text.amounts import count
 from debate.text.printable import printable
-
-DISK_FULL = 3
-
-
-@dataclass(frozen=True)
-class Command:
-    """One command of a session."""
-
-    argv: tuple[str, ...]
-    root: str = "tools"
-    """``tools``, or ``system`` for the layers under a writable directory."""
-    rights: str = "data"
-    """A kind in `debate.sandbox.rights`."""
-    pack_upper: bool = False
-    """Show what earlier commands changed in the system as /run/upper."""
-    show_layers: bool = False
-    """Show the whole system as /run/layers."""
-    stdout: str = ""
-    """The output to which its standard output goes; empty for the log."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +58,7 @@ class Session:
     commands: tuple[Command, ...]
     outputs: tuple[str, ...]
     scripts: str
+    """A directory, shown as /run/step."""
     environment: dict[str, str]
     uid_base: int
     shown: tuple[tuple[str, str], ...]
@@ -179,8 +163,7 @@ def _run(session: Session) -> None:
         if packs and session.shell and command is not session.commands[0]:
             break
         last = command
-        if command.pack_upper:
-            _spell_out(session, scratch)
+        _prepare_for(command, session, scratch)
         status = _execute(session, command, scratch, taken)
         if status:
             break
@@ -188,6 +171,7 @@ def _run(session: Session) -> None:
         _shell(session, last, scratch, failed=status != 0)
         return
     if status:
+        _say(exceeded=limits.space_exceeded(scratch))
         for complaint in _complaints(scratch):
             _say(problem=asdict(complaint))
         raise _FailedError
@@ -208,10 +192,9 @@ def _execute(session: Session, command: Command, scratch: Path, taken: dict[str,
         return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=target, preexec_fn=die_with_parent).returncode
 
 
-def _spell_out(session: Session, scratch: Path) -> None:
-    lower = [scratch / "lower" / str(number) for number in range(len(session.layers))]
+def _prepare_for(command: Command, session: Session, scratch: Path) -> None:
     try:
-        whiteouts.spell_out(scratch / "upper", lower)
+        commands.prepare(command, scratch, len(session.layers))
     except OSError as error:  # Untrusted code made that tree, as deep as it wanted.
         place = printable(os.path.relpath(error.filename or "", scratch / "upper")[:200])
         raise _FailedError(f"the changes to the system cannot be packed: {place}: {error.strerror}") from None
@@ -225,7 +208,7 @@ def _writing(output: str) -> Iterator[None]:
     except OSError as error:
         full = error.errno == errno.ENOSPC
         fact = f"output {output}: {error.strerror or error}"
-        raise _FailedError(fact, NO_SPACE if full else "", status=DISK_FULL if full else 1) from None
+        raise _FailedError(fact, NO_SPACE if full else "") from None
 
 
 def _complaints(scratch: Path) -> list[Complaint]:
@@ -240,10 +223,11 @@ def _shell(session: Session, command: Command, scratch: Path, *, failed: bool) -
     """Open a shell where ``command`` ran. Its exit status does not matter."""
     source, target = session.shell
     said = [f"{complaint.problem()}\n" for complaint in _complaints(scratch)] if failed else []
+    script = next((Path(word).name for word in command.argv if word.startswith(environment.STEP)), shlex.join(command.argv))
     os.write(target, (
-        f"{''.join(said)}{shlex.join(command.argv)}: {'it failed' if failed else 'it is done'}; "
-        "this is its sandbox as it is now.\n"
-        f"Inputs are in {environment.IN}, scripts in {INSIDE}. Leave with exit or Ctrl-D; nothing is kept.\n"
+        f"{''.join(said)}{script} {'failed' if failed else 'finished'}. "
+        "This shell is in its sandbox, as it left it.\n"
+        f"Inputs are in {environment.IN}, scripts in {environment.STEP}. Leave with exit or Ctrl-D; nothing is kept.\n"
     ).encode())  # fmt: skip
     interactive = os.isatty(source) and os.isatty(target)
     start = "if command -v bash > /dev/null; then exec bash; else exec sh; fi"
@@ -287,11 +271,10 @@ def _prepare(session: Session) -> Path:
         # Some file systems cannot be id-mapped. Then the directory must be readable for all users.
         with contextlib.suppress(OSError):
             mounts.shift(session.uid_base, [target])
-    lower = []
-    for number, layer in enumerate(session.layers):
-        lower.append(scratch / "lower" / str(number))
-        lower[-1].mkdir()
-        images.append((layer, lower[-1]))
+    lower = directories.lower(scratch, len(session.layers))
+    for layer, target in zip(session.layers, lower, strict=True):
+        target.mkdir()
+        images.append((layer, target))
     for image, target in images:
         mounts.squashfs(Path(image), target)
     mounts.shift(session.uid_base, [target for _, target in images])
@@ -301,32 +284,16 @@ def _prepare(session: Session) -> Path:
 
 
 def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
-    system = command.root == "system"
-    binds = [
-        nspawn.Bind(session.scripts, INSIDE),
-        nspawn.Bind(f"{session.directory}/in", environment.IN),
-        nspawn.Bind(f"{scratch}/problems", problems.PATH, read_only=False),
-    ]
-    if not system:
-        binds.append(nspawn.Bind(f"{scratch}/files", environment.WORK, read_only=False))
-        binds.append(nspawn.Bind(f"{scratch}/out", environment.OUT, read_only=False))
-    if command.pack_upper:
-        binds.append(nspawn.Bind(f"{scratch}/upper", environment.UPPER))
-    if command.show_layers:
-        binds.append(nspawn.Bind(f"{scratch}/root", environment.LAYERS))
-    # nspawn shows /dev/fuse from systemd 257 on.
-    binds.append(nspawn.Bind("/dev/null", "/dev/fuse"))
-    binds += [nspawn.Bind(source, target) for source, target in session.shown]
-    binds += [nspawn.Bind(f"{scratch}/mirror/{n}", target) for n, (_, target) in enumerate(session.mirrors)]
-    return nspawn.argv(
-        command.argv,
+    return commands.argv(
+        command,
         machine=f"debate-{os.getpid()}",
-        root=str(scratch / ("root" if system else "tools")),
-        read_only=not system,
+        directory=session.directory,
+        scripts=session.scripts,
+        scratch=scratch,
+        shown=session.shown,
+        mirrors=[target for _, target in session.mirrors],
+        environment_=session.environment,
         uid_base=session.uid_base,
-        rights=rights.TABLE[command.rights],
-        binds=binds,
-        environment={**environment.VARIABLES, **session.environment},
     )
 
 

@@ -46,7 +46,8 @@ def make(work: Work) -> Report:
 
 def step(boot: Slice, tools: Artifact) -> Step:
     """Outputs: bios and mbr, efi."""
-    from debate.model import Command, Step, as_lines
+    from debate.model import Command, Step
+    from debate.sandbox.image.lines import as_lines
 
     machine_ = machine(boot.architecture)
     outputs = []

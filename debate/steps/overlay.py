@@ -238,7 +238,8 @@ def make(work: Work) -> Report:
 
 def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], tools: Artifact) -> Step:
     """Output: layer. ``contents`` has the bytes of all hooks."""
-    from debate.model import Command, Step, as_lines
+    from debate.model import Command, Step
+    from debate.sandbox.image.lines import as_lines
     from debate.steps.work import epoch_of
 
     parameters = {

@@ -6,9 +6,10 @@ If the result is in the cache, no package is downloaded; packages are then downl
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debate import PACKAGE, distributions, keys, managers
+from debate import keys, managers
 from debate.steps import initrd, lock
 from debate.steps.download import have
 from debate.steps.rule import Rule
@@ -40,9 +41,6 @@ class _Reader:
         self.request = work.slice(lock.Slice, "lock")
         self.generator = work.slice(initrd.Slice, "initrd").generator
         self.manager = managers.get(self.request.distribution)
-        facts = distributions.get(self.request.distribution)
-        self.code = (f"distributions/{facts.NAME}.py", f"managers/{facts.MANAGER}.py")
-        """Modules that determine the content of the index."""
 
     def ingredients(self) -> dict[str, Any]:
         """The ingredients of the key of the index."""
@@ -53,7 +51,8 @@ class _Reader:
             "generator": self.generator,
             "inspect": builder.ingredients(self.manager.inspect_step(self.packages, tools)),
             "select": builder.ingredients(self.manager.select_step(b"", (), self.request.release, tools)),
-            "code": {path: keys.sha256_file(PACKAGE / path) for path in self.code},
+            # These make the outputs from what the sandboxes leave.
+            "code": {**managers.code(), f"steps/{Path(__file__).name}": keys.sha256_file(Path(__file__))},
         }
 
     def read(self) -> dict[str, Artifact]:

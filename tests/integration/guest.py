@@ -14,7 +14,8 @@ from pathlib import Path
 from debate.errors import DebateError
 from debate.sandbox import limits as control_groups
 from debate.sandbox import runner
-from debate.sandbox.session import Command, Session
+from debate.sandbox.image.command import Command
+from debate.sandbox.session import Session
 from debate.settings import Limits
 
 TOOLS = "/run/live/medium/live/0-packages.squashfs"

@@ -129,7 +129,7 @@ def test_the_same_file_name_in_two_repositories(arch: Checkout, repository: Repo
     [
         ("probes", "lock", r"arch has no package 'probes'; did you mean probe\?"),
         ("unsigned", "lock", "unsigned 1.0-1 is not signed, so it is refused"),
-        ("broken", "build", "a script or a pacman hook of a package failed"),
+        ("broken", "build", r"profiles/bad\.yaml:4:11: packages: a script or a pacman hook of a package failed"),
     ],
 )
 def test_what_is_refused(arch: Checkout, repository: Repository, packages: str, step: str, message: str) -> None:
@@ -144,7 +144,7 @@ def test_a_keymap_that_kbd_does_not_have(arch: Checkout, repository: Repository)
     arch.doit("overlay:keys", **repository.settings)
     arch.profile("keys", f"{PROFILE}{there}keymap: de-latin\n")
     said = arch.doit("overlay:keys", status=1, **repository.settings)
-    assert "keymap: the system has no de-latin; its own are in /usr/share/kbd/keymaps, such as de-latin1" in said
+    assert "keymap: the system has no de-latin; choose one of /usr/share/kbd/keymaps, such as de-latin1" in said
 
 
 def with_mkinitcpio(repository: Repository, directory: Path, **how: str) -> Repository:

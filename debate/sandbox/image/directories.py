@@ -11,6 +11,11 @@ _INSIDE = ("upper", "files", "out")
 """Directories that commands write to: the system's changes, /run/work and /run/out. Owned by the sandbox's root."""
 
 
+def lower(scratch: Path, layers: int) -> list[Path]:
+    """The mount points of the system's layers, the lowest first."""
+    return [scratch / "lower" / str(number) for number in range(layers)]
+
+
 def make(scratch: Path, uid_base: int) -> None:
     """Create the directories in ``scratch``. The modes are exact if the umask is `environment.UMASK`."""
     for name in (*_HOST, *_INSIDE):

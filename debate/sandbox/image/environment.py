@@ -15,8 +15,10 @@ VARIABLES = {
 UMASK = 0o022
 """Umask of the session, and so of each command and of the directories that the session creates."""
 
-IN, OUT, WORK = "/run/in", "/run/out", "/run/work"
-"""Directories for a step's inputs, its outputs, and its temporary files."""
+STEP, IN, OUT, WORK = "/run/step", "/run/in", "/run/out", "/run/work"
+"""Directories for a step's scripts, its inputs, its outputs, and its temporary files."""
+PROBLEMS = "/run/problems"
+"""The file for complaints of a step's scripts."""
 UPPER, LAYERS = "/run/upper", "/run/layers"
 """The changes of earlier commands to the system, and the whole system, for commands that are shown these."""
 

@@ -1,17 +1,18 @@
-"""Create /run/in, which a sandbox sees read-only and owned by nobody."""
+"""Create /run/in and /run/step, which a sandbox sees read-only and owned by nobody."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from debate.cache.store import Store
 from debate.model import Step, Supplies
 from debate.sandbox.image import tar
 
-_WRITTEN, _CACHED = 0o555, 0o444
-"""Modes of files that are written here, including hooks, and of cached files, as in the store."""
+_WRITTEN, _CACHED, _SCRIPT = 0o555, 0o444, 0o644
+"""Modes of files that are written here, including hooks; of cached files, as in the store; and of scripts."""
 
 
 def lay_out(directory: Path, step: Step, supplies: Supplies, store: Store) -> None:
@@ -37,6 +38,20 @@ def lay_out(directory: Path, step: Step, supplies: Supplies, store: Store) -> No
         except OSError:
             shutil.copyfile(cached, path)
             path.chmod(_CACHED)
+    _open_up(directory)
+
+
+def lay_out_scripts(directory: Path, scripts: Path, names: Iterable[str]) -> None:
+    """Create ``directory`` with the files ``names`` of ``scripts``, and no others. Raises OSError."""
+    directory.mkdir()
+    for name in names:
+        path = _place(directory, name)
+        shutil.copyfile(scripts / name, path)
+        path.chmod(_SCRIPT)
+    _open_up(directory)
+
+
+def _open_up(directory: Path) -> None:
     for name, _, _ in os.walk(directory):
         Path(name).chmod(0o755)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from debate.sandbox.session import Command, Session
+from debate.sandbox.image.command import Command
+from debate.sandbox.session import Session
 
 
 def test_through_json_and_back() -> None:

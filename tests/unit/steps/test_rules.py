@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from debate.history.records import Records
+from debate.history.records import Records, outputs_of
 from debate.model import Artifact, Command, Step
 from debate.sandbox import rights
 from debate.steps.rule import CONFIG, HOST, TOOLS, Rule, in_order, needed
@@ -182,6 +182,19 @@ def test_a_record_that_is_as_good_as_the_cache(made: ProfileBuild) -> None:
     assert len(made.builder.ran) == asked  # type: ignore[attr-defined]
     assert {path.name for path in actions.iterdir()} <= before
     assert len(list(actions.iterdir())) >= 7
+
+
+@pytest.mark.parametrize("name", [rule.name for rule in rules().values() if rule.outputs and rule.profile])
+def test_a_record_of_a_run_that_was_killed_is_no_result(made: ProfileBuild, name: str) -> None:
+    """It was written, and the trace with its key was not: the cache must not take its outputs for the last key."""
+    record, key = made.load(name), made.load(f"traces/{name}")["key"]
+    other = {output: vars(made.store.put(f"another {output}".encode())) for output in record["outputs"]}
+    made.records.save(name, {**record, "outputs": other})
+    shutil.rmtree(made.store.root / "actions")
+    made.make(name)
+    assert made.load(name) == record
+    action = made.store.lookup(key, rules()[name].outputs)
+    assert action is None or action["outputs"] == outputs_of(record)
 
 
 def test_a_record_of_another_key_is_no_result(made: ProfileBuild) -> None:

@@ -15,10 +15,13 @@ from debate.sandbox.image import environment, overlayfs
 
 EDITS = {
     "__init__": ("sorted(", "list("),
+    "command": ("nspawn.Bind(scripts", "nspawn.Bind(directory"),
     "directories": ("mode=0o755", "mode=0o750"),
     "environment": ('"LC_ALL": "C.UTF-8"', '"LC_ALL": "C"'),
     "host_tree": ("0o1777", "0o777"),
     "inputs": ("0o555, 0o444", "0o755, 0o444"),
+    "lines": ("{word}\\n", "{word} \\n"),
+    "nspawn": ('"--private-users-ownership=off"', '"--private-users-ownership=map"'),
     "overlayfs": ("index=off", "index=on"),
     "tar": ("GNU_FORMAT", "PAX_FORMAT"),
     "whiteouts": ("os.makedev(0, 0)", "os.makedev(0, 1)"),
@@ -87,6 +90,15 @@ def test_an_edit_of_other_host_code_does_not_change_the_key(copied: Path) -> Non
         *((flag, "environment") for flag in environment.FLAGS),
         *((option, "overlayfs") for option in overlayfs.options([], Path(), Path()).split(",")[3:]),
         ("UMASK = ", "environment"),
+        ('"/bin/sh", f"{', "command"),
+        ('"SOURCE_DATE_EPOCH"', "command"),
+        ("nspawn.Bind(", "command"),
+        ("whiteouts.spell_out(", "command"),
+        ("rights.TABLE[command.rights],", "command"),
+        *((f'"{path}"', "environment") for path in ("/run/step", "/run/in", "/run/out", "/run/work", "/run/problems")),
+        ("--read-only", "nspawn"),
+        ('append("--private-network")', "nspawn"),
+        ('f"{word}\\n" for word', "lines"),
         ("GNU_FORMAT", "tar"),
         ("os.mknod", "whiteouts"),
         ("trusted.overlay.opaque", "whiteouts"),
@@ -97,5 +109,5 @@ def test_an_edit_of_other_host_code_does_not_change_the_key(copied: Path) -> Non
 )
 def test_what_decides_bytes_is_written_in_its_module_alone(marker: str, module: str) -> None:
     """Moved elsewhere, it would no longer be in the key."""
-    found = {path.stem for path in PACKAGE.rglob("*.py") if marker in path.read_text()}
-    assert found == set(module.split())
+    found = {path for path in PACKAGE.rglob("*.py") if marker in path.read_text()}
+    assert found == {PACKAGE / "sandbox" / "image" / f"{name}.py" for name in module.split()}

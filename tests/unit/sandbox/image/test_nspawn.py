@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from debate.sandbox import nspawn, rights
+from debate.sandbox import rights
+from debate.sandbox.image import nspawn
 from tests.conftest import ROOT
 
 

@@ -1,0 +1,91 @@
+"""One command of a session: how it is called, and what it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from debate import model
+from debate.sandbox import rights
+from debate.sandbox.image import directories, environment, nspawn, whiteouts
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command with its arguments."""
+
+    argv: tuple[str, ...]
+    root: str = "tools"
+    """``tools``, or ``system`` for the layers under a writable directory."""
+    rights: str = "data"
+    """A kind in `debate.sandbox.rights`."""
+    pack_upper: bool = False
+    """Show what earlier commands changed in the system as /run/upper."""
+    show_layers: bool = False
+    """Show the whole system as /run/layers."""
+    stdout: str = ""
+    """The output to which its standard output goes; empty for the log."""
+
+
+def of(command: model.Command) -> Command:
+    """A command of a step, whose script is shown below `environment.STEP`."""
+    argv = ("/bin/sh", f"{environment.STEP}/{command.script}")
+    return Command(argv, command.root, command.rights, command.pack_upper, command.show_layers, command.stdout)
+
+
+def variables(epoch: int) -> dict[str, str]:
+    """The variables of a step's commands, in addition to `environment.VARIABLES`."""
+    return {"SOURCE_DATE_EPOCH": str(epoch)}
+
+
+def prepare(command: Command, scratch: Path, layers: int) -> None:
+    """Bring the system, with this many layers, into the form that ``command`` is to see. Raises OSError."""
+    if command.pack_upper:
+        whiteouts.spell_out(scratch / "upper", directories.lower(scratch, layers))
+
+
+def argv(
+    command: Command,
+    *,
+    machine: str,
+    directory: str,
+    scripts: str,
+    scratch: Path,
+    shown: Sequence[tuple[str, str]],
+    mirrors: Sequence[str],
+    environment_: Mapping[str, str],
+    uid_base: int,
+) -> list[str]:
+    """The argv of systemd-nspawn for ``command``.
+
+    ``shown`` has further files of the host, with their paths in the sandbox; ``mirrors`` the paths in the sandbox of
+    the directories below ``scratch``/mirror. For the other directories see `debate.sandbox.session`.
+    """
+    system = command.root == "system"
+    binds = [
+        nspawn.Bind(scripts, environment.STEP),
+        nspawn.Bind(f"{directory}/in", environment.IN),
+        nspawn.Bind(f"{scratch}/problems", environment.PROBLEMS, read_only=False),
+    ]
+    if not system:
+        binds.append(nspawn.Bind(f"{scratch}/files", environment.WORK, read_only=False))
+        binds.append(nspawn.Bind(f"{scratch}/out", environment.OUT, read_only=False))
+    if command.pack_upper:
+        binds.append(nspawn.Bind(f"{scratch}/upper", environment.UPPER))
+    if command.show_layers:
+        binds.append(nspawn.Bind(f"{scratch}/root", environment.LAYERS))
+    # nspawn shows /dev/fuse from systemd 257 on.
+    binds.append(nspawn.Bind("/dev/null", "/dev/fuse"))
+    binds += [nspawn.Bind(source, target) for source, target in shown]
+    binds += [nspawn.Bind(f"{scratch}/mirror/{number}", target) for number, target in enumerate(mirrors)]
+    return nspawn.argv(
+        command.argv,
+        machine=machine,
+        root=str(scratch / ("root" if system else "tools")),
+        read_only=not system,
+        uid_base=uid_base,
+        rights=rights.TABLE[command.rights],
+        binds=binds,
+        environment={**environment.VARIABLES, **environment_},
+    )

@@ -1,0 +1,43 @@
+"""What each command sees, path by path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from debate import model
+from debate.sandbox.image import command
+
+ALWAYS = {"/run/step": "ro /s", "/run/in": "ro /d/in", "/run/problems": "rw /w/problems", "/dev/fuse": "ro /dev/null"}
+OWN = {"/run/work": "rw /w/files", "/run/out": "rw /w/out"}
+HOST = {"/etc/hosts": "ro /etc/hosts", "/run/mirror/a": "ro /w/mirror/0", "/run/mirror/b": "ro /w/mirror/1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "root", "binds"),
+    [
+        (model.Command("x.sh"), "/w/tools", OWN),
+        (model.Command("x.sh", root="system"), "/w/root", {}),
+        (model.Command("x.sh", pack_upper=True), "/w/tools", OWN | {"/run/upper": "ro /w/upper"}),
+        (model.Command("x.sh", show_layers=True), "/w/tools", OWN | {"/run/layers": "ro /w/root"}),
+    ],
+)
+def test_what_a_command_sees(given: model.Command, root: str, binds: dict[str, str]) -> None:
+    argv = command.argv(
+        command.of(given), machine="m", directory="/d", scripts="/s", scratch=Path("/w"), uid_base=65536,
+        shown=[("/etc/hosts", "/etc/hosts")], mirrors=["/run/mirror/a", "/run/mirror/b"],
+        environment_=command.variables(7),
+    )  # fmt: skip
+    found = {}
+    for word in argv:
+        kind, _, value = word.partition("=")
+        if kind in ("--bind", "--bind-ro"):
+            source, target = value.split(":")
+            found[target] = f"{'ro' if kind == '--bind-ro' else 'rw'} {source}"
+    assert found == ALWAYS | HOST | binds
+    assert f"--directory={root}" in argv
+    assert ("--read-only" in argv) == (given.root == "tools")
+    assert "--setenv=SOURCE_DATE_EPOCH=7" in argv
+    assert "--setenv=LC_ALL=C.UTF-8" in argv
+    assert argv[-2:] == ["/bin/sh", "/run/step/x.sh"]

@@ -1,0 +1,103 @@
+"""An edit of host code that makes the index, or selects packages for the initramfs, changes the key of `packages`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from debate import PACKAGE, managers
+from tests.conftest import ROOT
+
+KEY = """
+import sys
+from pathlib import Path
+from debate import keys
+from debate.steps.rules import rules
+from tests.unit.steps import fake
+names = list(rules())
+fake.rules = lambda: {name: rules()[name] for name in names[: names.index("packages") + 1]}
+builder = fake.build(Path(sys.argv[1]), sys.argv[2])[1]
+print(keys.key(builder.asked["packages"]))
+"""
+EDITS = {
+    "index of apt": ("managers/apt.py", "\\nSize: {package.size}", "\\nSize: 0{package.size}", "minimal"),
+    "index of pacman": ("managers/pacman.py", "%CSIZE%\\n{package.size}", "%CSIZE%\\n0{package.size}", "arch-minimal"),
+    "names of files": ("managers/apt.py", 'safe="+~"', 'safe="+"', "minimal"),
+    "mark": ("managers/apt.py", "X-Debate-Initrd: yes", "X-Debate-Initrd: no", "minimal"),
+    "shared": ("managers/shared.py", "EPOCH = keys.EPOCH_START", "EPOCH = keys.EPOCH_START + 1", "minimal"),
+    "interface": ("managers/interface.py", "dated: bool = False", "dated: bool = True", "minimal"),
+    "generators": ("distributions/debian.py", '"mount", "zstd"),\n    "dracut"', '"mount"),\n    "dracut"', "minimal"),
+    "shared facts": ("distributions/glibc.py", 'f"LANG={', 'f"LC_ALL={', "minimal"),
+    "join": (
+        "steps/packages.py",
+        "zip(self.packages, self.inspect(),",
+        "zip(self.packages, self.inspect()[:],",
+        "minimal",
+    ),
+    "filter": ("steps/packages.py", "if package.name in names", "if package.name not in names", "minimal"),
+    "list of wanted": ("sandbox/image/lines.py", "{word}\\n", "{word} \\n", "minimal"),
+}
+"""What decides bytes of the outputs: its module, one line of it, an edit of that, and a profile that uses it."""
+
+
+def key(directory: Path, profile: str) -> str:
+    """The key of `packages`, by the package below ``directory``."""
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", KEY, str(directory), profile], cwd=directory, text=True, capture_output=True,
+        env={"PYTHONPATH": f"{directory}:{ROOT}"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(directory / "build")
+    shutil.rmtree(directory / "cache")
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("copied")
+    for name in ("debate", "sandbox", "profiles"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+@pytest.fixture(scope="module")
+def before(copied: Path) -> dict[str, str]:
+    return {profile: key(copied, profile) for profile in sorted({profile for *_, profile in EDITS.values()})}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_an_edit_of_what_makes_the_outputs(copied: Path, before: dict[str, str], what: str) -> None:
+    module, old, new, profile = EDITS[what]
+    path = copied / "debate" / module
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    try:
+        assert key(copied, profile) != before[profile]
+    finally:
+        path.write_text(text)
+
+
+def test_other_code_costs_nothing(copied: Path, before: dict[str, str]) -> None:
+    """What goes into parameters, such as the overlay's, is in the key of its own step by its content."""
+    for module in ("steps/overlay.py", "steps/lock.py", "model.py", "history/reasons.py", "images/manifest.py"):
+        with (copied / "debate" / module).open("a") as file:
+            file.write("# edited\n")
+    assert key(copied, "minimal") == before["minimal"]
+
+
+def test_a_module_that_is_added_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So does whatever the facts of a derivative import from beside them."""
+    for wing in ("distributions", "managers"):
+        shutil.copytree(PACKAGE / wing, tmp_path / wing, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(managers, "PACKAGE", tmp_path)
+    made = managers.code.__wrapped__()
+    assert made == managers.code()
+    for wing in ("distributions", "managers"):
+        (tmp_path / wing / "later.py").touch()
+        assert managers.code.__wrapped__() != made
+        (tmp_path / wing / "later.py").unlink()

@@ -135,17 +135,17 @@ class Activity:
     """Returns the bytes that it has written to its outputs so far."""
     stream: Callable[[str], None] | None = None
     """Called with each line of its output."""
-    told: float = 0.0
+    reported: float = 0.0
     """Elapsed seconds at which it was last reported as running."""
     _rest: bytes = b""
 
-    def heard(self, chunk: bytes) -> None:
+    def receive(self, chunk: bytes) -> None:
         """Process a part of the step's output. It is untrusted, so control characters are removed."""
         *lines, self._rest = (self._rest + chunk)[-(1 << 16) :].split(b"\n")
         for line in lines:
-            self.said(line.decode(errors="replace").rpartition("\r")[2])
+            self.show(line.decode(errors="replace").rpartition("\r")[2])
 
-    def said(self, line: str) -> None:
+    def show(self, line: str) -> None:
         """Process one line of output of the step or of a guest."""
         text = printable(line).strip()
         if text:

@@ -76,7 +76,8 @@ class Context:
     builder: Callable[[], Builder]
     """Registers this run with the store and returns a builder. Called only by commands that need one."""
     reader: Callable[[], Builder]
-    """Returns a builder that writes nothing to the store. The run is not registered, so this does not need root."""
+    """Returns a builder that reads the store and uses no remote. The run is not registered, so this does not need root,
+    but garbage collection can remove what the builder writes."""
     build: Callable[[str], ProfileBuild]
     """The steps of the profile with this name, with `builder`."""
     made: Callable[[str], ProfileBuild]

@@ -175,8 +175,8 @@ class Board:
     def _remind(self) -> None:
         for activity in self.running.values():
             elapsed = activity.elapsed
-            if elapsed - activity.told >= (_NEXT if activity.told else _FIRST):
-                activity.told = elapsed
+            if elapsed - activity.reported >= (_NEXT if activity.reported else _FIRST):
+                activity.reported = elapsed
                 self.write("  " + _state(activity))
 
     def _draw(self) -> None:

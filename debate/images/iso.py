@@ -67,7 +67,13 @@ def make(work: Work) -> Report:
     stacked = [image for _, image in images]
     numbered = [(f"{number}-{name}", image) for number, (name, image) in enumerate(images)]
     parts = LiveParts(
-        initrd["kernel"], initrd["initrd"], numbered, lambda image: _sha512(work, image, stacked), values.label, epoch
+        kernel=initrd["kernel"],
+        initrd=initrd["initrd"],
+        layers=numbered,
+        sha512=lambda image: _sha512(work, image, stacked),
+        label=values.label,
+        epoch=epoch,
+        architecture=values.architecture,
     )
     tree = live.get(values.distribution, values.generator).live(parts)
     return work.finish(step(values, tree, work.outputs("boot"), epoch, work.tools))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 from debate.live.interface import Live, LiveParts
+from debate.machines import machine
 from debate.model import Artifact
 from debate.sandbox.image.lines import as_lines
 
@@ -17,13 +18,16 @@ def live(parts: LiveParts) -> Live:
     (_, lowest), *above = parts.layers
     images = {"airootfs.sfs": lowest, **{f"{name}.sfs": image for name, image in above}}
     uuid = time.strftime("%Y-%m-%d-%H-%M-%S-00", time.gmtime(parts.epoch))
+    arch = machine(parts.architecture).arch
+    kernel, initrd = (f"arch/boot/{arch}/{file}" for file in ("vmlinuz-linux", "initramfs-linux.img"))
+    directory = f"arch/{arch}"
     tree: dict[str, Artifact | bytes] = {
-        "arch/boot/x86_64/vmlinuz-linux": parts.kernel,
-        "arch/boot/x86_64/initramfs-linux.img": parts.initrd,
-        **{f"arch/x86_64/{name}": image for name, image in images.items()},
-        "arch/x86_64/layers": as_lines(list(images)[1:]),
-        "arch/x86_64/airootfs.sha512": as_lines(f"{parts.sha512(image)}  {name}" for name, image in images.items()),
+        kernel: parts.kernel,
+        initrd: parts.initrd,
+        **{f"{directory}/{name}": image for name, image in images.items()},
+        f"{directory}/layers": as_lines(list(images)[1:]),
+        f"{directory}/airootfs.sha512": as_lines(f"{parts.sha512(image)}  {name}" for name, image in images.items()),
         f"boot/{uuid}.uuid": b"",
     }
     arguments = ("archisobasedir=arch", f"archisosearchuuid={uuid}")
-    return Live(tree, "/arch/boot/x86_64/vmlinuz-linux", "/arch/boot/x86_64/initramfs-linux.img", arguments)
+    return Live(tree, f"/{kernel}", f"/{initrd}", arguments)

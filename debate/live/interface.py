@@ -23,6 +23,8 @@ class LiveParts:
     """The ISO's volume label."""
     epoch: int
     """The ISO's SOURCE_DATE_EPOCH, in seconds since 1970."""
+    architecture: str
+    """The profile's name of it: see `debate.machines`."""
 
 
 @dataclass(frozen=True)

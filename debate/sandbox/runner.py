@@ -168,7 +168,7 @@ def _copy_log(source: IO[bytes], log: Path, activity: Activity) -> None:
     kept = 0
     with source, log.open("wb", buffering=0) as target:
         while chunk := os.read(source.fileno(), 1 << 16):
-            activity.heard(chunk)
+            activity.receive(chunk)
             if kept < LOG_LIMIT:
                 kept += target.write(chunk[: LOG_LIMIT - kept])
                 if kept >= LOG_LIMIT:

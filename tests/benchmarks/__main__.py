@@ -123,7 +123,7 @@ class Bench:
         def sha512(image: Artifact) -> str:
             return keys.sha512_file(self.store.path(image))
 
-        parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, sha512, "BENCH", 1_000_000_000)
+        parts = LiveParts(initrd["kernel"], initrd["initrd"], layers, sha512, "BENCH", 1_000_000_000, "amd64")
         tree = live.get(values.distribution, values.generator).live(parts)
         return iso.step(values, tree, work.outputs("boot"), 1_000_000_000, work.tools)
 

@@ -191,7 +191,7 @@ def test_what_archisos_hook_finds(arch: Checkout, repository: Repository, tmp_pa
 def test_mkinitcpio_fails(
     arch: Checkout, repository: Repository, tmp_path: Path, how: dict[str, str], message: str
 ) -> None:
-    """Whether it says so, or ends so."""
+    """It may print an error, or exit with one."""
     mirror = with_mkinitcpio(repository, tmp_path, **how)
     arch.profile("live", "extends: arch-minimal\nimage: {label: LIVE}\n")
     arch.doit("lock:live", **mirror.settings)

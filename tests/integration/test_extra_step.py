@@ -60,7 +60,7 @@ def test_it_is_made_once(extra: Checkout) -> None:
 
 
 def test_a_change_is_seen_and_explained(extra: Checkout) -> None:
-    """Of its part of the profile, and of its script."""
+    """A change of its part of the profile, and one of its script."""
     assert verdicts(extra.doit("explain:minimal"))["extra"] == "up to date"
     profile = extra.directory / "profiles" / "minimal.yaml"
     profile.write_text(profile.read_text().replace("hostname: minimal\n", "hostname: another\n"))

@@ -37,7 +37,7 @@ def directory() -> Iterator[Path]:
 
 
 def check(directory: Path, content: bytes) -> bool:
-    """Whether ``content`` is a profile. Asserts that it is refused properly where it is not."""
+    """True if ``content`` is a profile. Asserts that it is refused properly where it is not."""
     (directory / "fuzz.yaml").write_bytes(content)
     problems: tuple[str, ...] | None = None
     try:

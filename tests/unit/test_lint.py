@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -24,6 +25,12 @@ from tests.conftest import ROOT
 def test_lint(command: list[str]) -> None:
     done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_documented_order_is_the_one_that_is_checked() -> None:
+    layers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]["layers"]
+    order = " → ".join(layer.replace(" | ", ", ") for layer in layers)
+    assert order in " ".join((ROOT / "docs" / "internals.md").read_text().split())
 
 
 def test_scripts_parse() -> None:

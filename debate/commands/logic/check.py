@@ -77,7 +77,7 @@ def _tell(activity: Activity, firmware: str, line: str) -> None:
     """
     words = " ".join(line.split())
     if words:
-        activity.said(f"{firmware}: {words[-_LINE_END:]}")
+        activity.show(f"{firmware}: {words[-_LINE_END:]}")
 
 
 def _at_a_time(guests: list[qemu.Guest]) -> int:

@@ -57,7 +57,7 @@ def test_a_long_step_says_that_it_runs(tmp_path: Path, monkeypatch: pytest.Monke
     made = board(tmp_path, stream)
     activity = made.begin("rootfs:mine")
     activity.total, activity.written = 10_000_000, lambda: 4_000_000
-    activity.heard(b"Unpacking bash\n")
+    activity.receive(b"Unpacking bash\n")
     said = wait_for(stream, "(?s)running.*running")
     assert re.search(r"\d\d   rootfs:mine +running: [0-9]+ s of about 30 s: 4.0 MB of 10 MB, Unpacking bash\n", said), (
         said
@@ -73,7 +73,7 @@ def test_a_terminal_is_redrawn_and_left_as_it_was(tmp_path: Path, monkeypatch: p
     made = board(tmp_path, stream)
     made.all = 3
     activity = made.begin("overlay:mine")
-    activity.heard(b"hook starts\n")
+    activity.receive(b"hook starts\n")
     said = wait_for(stream, "hook starts")
     assert "overlay:mine" in said
     assert "0 of 3 steps" in said
@@ -99,8 +99,8 @@ def test_output_is_made_harmless_and_may_be_streamed(tmp_path: Path) -> None:
     stream = io.StringIO()
     made = board(tmp_path, stream)
     activity = made.begin("rootfs:mine", verbose=True)
-    activity.heard(b"50%\r\x1b[2Jcle")
-    activity.heard(b"ared\n\npart")
+    activity.receive(b"50%\r\x1b[2Jcle")
+    activity.receive(b"ared\n\npart")
     assert activity.line == "?[2Jcleared"
     assert re.fullmatch(r"[0-9:]{8} rootfs:mine +\| \?\[2Jcleared\n", stream.getvalue())
     made.close()

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from debate import keys
+from debate import PACKAGE, keys
 from debate.errors import DebateError
+from debate.graph.stamp import stamp
+from debate.graph.tasks import Graph
 from debate.images import manifest, results
 from debate.images.kinds import ISO, KINDS, Kind
+from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild
 from tests.conftest import ROOT
 from tests.unit.steps.fake import build
@@ -65,6 +68,19 @@ def test_the_record_of_a_build(made: ProfileBuild) -> None:
         "architecture", "config", "debate", "description", "distribution", "epoch", "format", "initrd", "iso", "kernel",
         "layers", "lock", "name", "packages", "release", "sandbox",
     ]  # fmt: skip
+
+
+def test_another_version_of_debate_is_in_the_manifest(made: ProfileBuild, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And where debate's code is all that changed, doit runs `build` again."""
+    made.make("build")
+    before, record = made.load("manifest"), made.load("build")
+    monkeypatch.setattr(manifest, "__version__", "9.9")
+    made.make("build")
+    assert made.load("manifest") == before | {"debate": "9.9"}
+    assert made.load("build") != record, "what depends on the results, such as push, notices"
+    task = Graph(made.settings.root).step(rules()["build"], "minimal")
+    code = stamp(PACKAGE, made.settings.scripts)
+    assert any(getattr(item, "config", "").startswith(code) for item in task["uptodate"])
 
 
 @pytest.mark.usefixtures("two_kinds")

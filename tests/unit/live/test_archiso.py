@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from debate import live
 from debate.live.interface import LiveParts
+from debate.machines import AMD64
 from debate.model import Artifact
 
 ONE, TWO = Artifact(f"sha256:{'1' * 64}", 5), Artifact(f"sha256:{'2' * 64}", 6)
@@ -14,9 +17,10 @@ def digits(image: Artifact) -> str:
     return "1" if image == ONE else "2"
 
 
-def test_where_the_hook_looks() -> None:
-    """See README.bootparams of mkinitcpio-archiso."""
-    found = live.get("arch", "mkinitcpio").live(LiveParts(ONE, TWO, LAYERS, digits, "ARCH", 1_000_000_000))
+@pytest.mark.parametrize("name", sorted(AMD64.names))
+def test_where_the_hook_looks(name: str) -> None:
+    """See README.bootparams of mkinitcpio-archiso: below Arch's name of the architecture."""
+    found = live.get("arch", "mkinitcpio").live(LiveParts(ONE, TWO, LAYERS, digits, "ARCH", 1_000_000_000, name))
     assert found.tree == {
         "arch/boot/x86_64/vmlinuz-linux": ONE,
         "arch/boot/x86_64/initramfs-linux.img": TWO,

@@ -14,7 +14,7 @@ ONE, TWO = Artifact(f"sha256:{'1' * 64}", 5), Artifact(f"sha256:{'2' * 64}", 6)
 @pytest.mark.parametrize("distribution", ["arch", "debian"])
 def test_where_the_module_looks(distribution: str) -> None:
     layers = [("0-packages", ONE), ("1-packages", TWO), ("2-overlay", ONE)]
-    found = live.get(distribution, "dracut").live(LiveParts(ONE, TWO, layers, lambda _: "", "ARCH", 0))
+    found = live.get(distribution, "dracut").live(LiveParts(ONE, TWO, layers, lambda _: "", "ARCH", 0, "amd64"))
     assert found.tree == {
         "boot/vmlinuz": ONE,
         "boot/initrd.img": TWO,

@@ -12,7 +12,7 @@ ONE, TWO = Artifact(f"sha256:{'1' * 64}", 5), Artifact(f"sha256:{'2' * 64}", 6)
 def test_where_live_boot_looks() -> None:
     """See live-boot(7): filesystem.module stacks its images, the first lowest."""
     layers = [("0-packages", ONE), ("1-overlay", TWO)]
-    found = live.get("debian", "initramfs-tools").live(LiveParts(ONE, TWO, layers, lambda _: "", "L", 0))
+    found = live.get("debian", "initramfs-tools").live(LiveParts(ONE, TWO, layers, lambda _: "", "L", 0, "amd64"))
     assert found.tree == {
         "live/vmlinuz": ONE,
         "live/initrd.img": TWO,

@@ -180,7 +180,13 @@ def test_installing(distribution: str) -> None:
 def test_live_trees(distribution: str, generator: str, depth: int) -> None:
     layers = [(f"{number}-layer", artifact(f"layer {number}")) for number in range(depth)]
     parts = LiveParts(
-        artifact("kernel"), artifact("initrd"), layers, lambda layer: f"sha512 {layer.size}", "LABEL", 1_000_000_000
+        artifact("kernel"),
+        artifact("initrd"),
+        layers,
+        lambda layer: f"sha512 {layer.size}",
+        "LABEL",
+        1_000_000_000,
+        "amd64",
     )
     check(f"{distribution}.{generator}.{depth}", live.get(distribution, generator).live(parts))
 

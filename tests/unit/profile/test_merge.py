@@ -39,7 +39,7 @@ def at(data: Any, path: tuple[str, ...]) -> Any:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_the_later_one_wins(profiles: Path, name: str) -> None:
-    """Of any field: the last profile of the list over the others, the profile's own value over all of them."""
+    """For every field: the last profile of the list over the others, the profile's own value over all of them."""
     path, field = FIELDS[name]
     parent = FIELDS.get(".".join(path[:-2]), ((), {}))[1] if "[]" in path else {}
     is_key = path[-1] == parent.get("x-key")

@@ -14,7 +14,7 @@ from debate.sandbox.outputs import copy, take
 
 
 def test_what_it_says_is_taken(tmp_path: Path) -> None:
-    """Whether it comes at once or with a pause, and how it ended is told."""
+    """All output is copied, also after a pause, and the exit status is returned."""
     target = tmp_path / "out" / "iso"
     argv = ["sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; sleep 0.2; echo end; exit 3"]
     wanted = b"x" * 3_000_000 + b"end\n"

@@ -1,0 +1,97 @@
+"""`doit explain` agrees with what a build would do."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from debate.commands.logic.explain import explain
+from debate.history.records import outputs_of
+from debate.images import iso
+from debate.steps.rule import HOST, TOOLS
+from debate.steps.rules import rules
+from debate.steps.work import ProfileBuild
+from tests.conftest import ROOT
+from tests.unit.steps.fake import build
+
+PURE = [rule.name for rule in rules().values() if rule.pure and rule.root]
+"""Rules that the fake makes and `explain` shows."""
+CACHED = [rule.name for rule in rules().values() if rule.pure and rule.outputs]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> ProfileBuild:
+    """The profile `minimal`, all steps made without sandboxes."""
+    for name in ("sandbox", "profiles"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return build(tmp_path, "minimal")[0]
+
+
+def verdicts(made: ProfileBuild) -> dict[str, str]:
+    """Rule -> what `explain` says of it. Asserts that it writes nothing."""
+    places = (made.settings.output, made.store.root)
+    before = {path: path.stat().st_mtime_ns for place in places for path in place.rglob("*")}
+    said = explain(made)
+    assert {path: path.stat().st_mtime_ns for place in places for path in place.rglob("*")} == before
+    return dict(re.findall(r"^([a-z]+)(?::minimal)?  (.*)$", said, re.MULTILINE))
+
+
+def lose_outputs(made: ProfileBuild, rule: str) -> None:
+    """Remove the outputs of a rule from the store."""
+    owner = made if rules()[rule].profile else made.of(HOST)
+    for artifact in outputs_of(owner.load(rule)).values():
+        made.store.path(artifact).unlink()
+
+
+def test_after_a_build_all_is_up_to_date(made: ProfileBuild) -> None:
+    found = verdicts(made)
+    assert {found[name] for name in PURE} == {"up to date"}
+
+
+def test_without_actions_all_is_up_to_date_while_the_outputs_are_there(made: ProfileBuild) -> None:
+    shutil.rmtree(made.store.root / "actions")
+    found = verdicts(made)
+    assert {name: found[name] for name in PURE} == dict.fromkeys(PURE, "up to date")
+
+
+@pytest.mark.parametrize("rule", CACHED)
+@pytest.mark.parametrize("actions", [True, False])
+def test_a_step_whose_outputs_are_gone_would_run(made: ProfileBuild, rule: str, actions: bool) -> None:
+    """And then a build does run it."""
+    if not actions:
+        shutil.rmtree(made.store.root / "actions")
+    lose_outputs(made, rule)
+    assert verdicts(made)[rule] == "would run"
+    ran = len(made.builder.ran)  # type: ignore[attr-defined]
+    (made if rules()[rule].profile else made.of(HOST)).make(rule)
+    assert len(made.builder.ran) > ran  # type: ignore[attr-defined]
+    assert verdicts(made)[rule] == "up to date"
+
+
+def edited(function: Callable[..., str]) -> Callable[..., str]:
+    """``function``, after an edit of what it returns."""
+    return lambda *arguments: f"{function(*arguments)}# edited\n"
+
+
+def test_an_edit_of_the_menu_runs_iso_alone(made: ProfileBuild, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {name: made.load(name) for name in ("boot", "iso")}
+    monkeypatch.setattr(iso, "menu", edited(iso.menu))
+    found = verdicts(made)
+    assert {name for name in PURE if found[name] != "up to date"} == {"iso"}
+    assert found["iso"] == "would run"
+    keys = {name: made.load(f"traces/{name}")["key"] for name in before}
+    steps = len(made.builder.ran)  # type: ignore[attr-defined]
+    for name in before:
+        made.make(name)
+    assert [step.name for step in made.builder.ran[steps:]] == ["iso"]  # type: ignore[attr-defined]
+    assert made.builder.ran[-1].parameters["iso/boot/grub/grub.cfg"].endswith(b"# edited\n")  # type: ignore[attr-defined]
+    assert made.load("boot") == before["boot"]
+    assert {name for name in keys if made.load(f"traces/{name}")["key"] != keys[name]} == {"iso"}
+
+
+def test_the_tools_tree_has_a_line_of_its_own(made: ProfileBuild) -> None:
+    assert explain(made).splitlines()[1].startswith(f"{TOOLS}  up to date")

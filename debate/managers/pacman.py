@@ -159,7 +159,7 @@ class Pacman:
             archive, path = shared.archive_of(location, _servers(mirrors.addresses), "pacman")
             architecture = re.sub(r"\.pkg\.tar(\.\w+)?$", "", location).rpartition("-")[2]
             found.append(Locked(name, version, architecture, archive, path, int(size), sha256, signature))
-        return sorted(found, key=lambda package: package.name)
+        return sorted(found, key=lambda package: (package.name, package.architecture))
 
     def explain_lock(self, log: str, request: Request) -> tuple[Problem | Complaint, ...]:
         missing = sorted(set(re.findall(r"^error: target not found: (\S+)$", log, re.MULTILINE)))

@@ -22,5 +22,5 @@ def task_steps():
 
 
 def task_commands():
-    """all commands that are not steps: COMMAND, or COMMAND:NAME for a profile"""
+    """commands that are not part of the build graph: COMMAND, or COMMAND:NAME for a profile"""
     yield from GRAPH.commands()

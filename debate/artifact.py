@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Self
+
+from debate import keys
+
+MOST_BYTES = 1 << 44
+"""Maximum size of an artifact: that of a file in ext4 with blocks of 4 KiB."""
 
 
 @dataclass(frozen=True, order=True)
@@ -13,3 +19,16 @@ class Artifact:
     """``sha256:HEX``."""
     size: int
     """Bytes."""
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """The artifact in a record, an action or a statement, none of which is trusted: digests become paths.
+
+        Raises ValueError for anything but an object with exactly a digest and a size.
+        """
+        if not isinstance(value, dict) or value.keys() != {"digest", "size"}:
+            raise ValueError("not a digest and a size")
+        digest, size = value["digest"], value["size"]
+        if not keys.is_digest(digest) or type(size) is not int or not 0 <= size <= MOST_BYTES:
+            raise ValueError("not a valid digest and size")
+        return cls(digest, size)

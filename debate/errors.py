@@ -27,7 +27,7 @@ class Problem:
     """One thing that is wrong. It reads ``place: fact; remedy``."""
 
     place: Place | None
-    """None where the fact itself says it."""
+    """None if no place is concerned."""
     fact: str
     remedy: str = ""
     """What to do about it."""
@@ -78,13 +78,18 @@ class Complaint:
     field: str
     """A field of the profile; empty if the problem is not one of the profile."""
     value: str
-    """The wrong value in the field, or empty. For `hooks` it is the number of the hook, from 1."""
+    """The wrong value in the field, or empty. For `hooks` it is the number of the hook, from 1.
+
+    Without a field it is the address of the file that is wrong, or empty.
+    """
     fact: str
     remedy: str = ""
 
     def problem(self, place: Place | None = None) -> Problem:
-        """It reads ``place: field: fact; remedy``."""
-        return Problem(place, f"{self.field}: {self.fact}" if self.field else self.fact, self.remedy)
+        """It reads ``place: field: fact; remedy``, or ``address: fact; remedy``."""
+        if not self.field:
+            return Problem(Place(self.value) if self.value else place, self.fact, self.remedy)
+        return Problem(place, f"{self.field}: {self.fact}", self.remedy)
 
 
 class StepError(DebateError):

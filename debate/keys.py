@@ -48,6 +48,11 @@ def is_digest(text: object) -> bool:
     return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
 
 
+def is_key(text: object) -> bool:
+    """True for 64 hex digits as `key` returns them."""
+    return isinstance(text, str) and is_digest(digest(text))
+
+
 def sha256(data: bytes) -> str:
     """The digest of ``data``."""
     return digest(hashlib.sha256(data).hexdigest())

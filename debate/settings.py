@@ -1,38 +1,6 @@
 """Settings: environment variables, which override ``debate.toml``. No setting changes an output.
 
-variable                debate.toml             meaning
-DEBATE_CACHE            cache                   directory of the store (cache/)
-DEBATE_CACHE_SIZE       cache_size              size of the store after each build, in bytes or as 50G
-                                                (unlimited)
-DEBATE_REMOTE           remote                  oci://HOST[:PORT]/REPOSITORY: a shared store in an OCI registry
-                                                (none); oci+http:// for one without TLS on this host
-DEBATE_REMOTE_MODE      remote_mode             read-write or read-only
-DEBATE_REMOTE_CA        remote_ca               file with the certificate authority of the remote (the host's)
-DEBATE_REMOTE_USER      remote_user             user name (from the auth files of docker and podman)
-DEBATE_REMOTE_PASSWORD  remote_password         password or token of that user
-DEBATE_REMOTE_KEYS      remote_keys             file or directory with minisign public keys: results must be
-                                                signed by one of them
-DEBATE_REMOTE_SIGN      remote_sign             file with a minisign secret key without a password, for signing
-DEBATE_OUTPUT           output                  directory of the outputs (build/)
-DEBATE_LOCK             lock                    refuse or refresh a committed lock that no longer fits
-DEBATE_BASE             base                    auto, debian or arch: distribution that the tools
-                                                tree is based on (auto: by the bootstrapper of this host)
-DEBATE_SCRATCH          scratch                 auto, tmpfs or disk: where a step writes
-DEBATE_UID_BASE         uid_base                first user id of the sandbox, a multiple of 65536
-DEBATE_JOBS             jobs                    number of steps that run at a time
-DEBATE_ACCELERATION     acceleration            auto, kvm or tcg: how `check` runs QEMU
-DEBATE_MIRROR_NAME      mirrors.NAME            address of the mirror NAME (debian, debian-security,
-                                                debian-snapshot with {archive} and {date} in it, or
-                                                a repository of a profile); file:// for a directory
-DEBATE_KEYRING_NAME     keyrings.NAME           file with the OpenPGP keys that may sign the packages of the
-                                                distribution NAME (arch; the distribution's own)
-DEBATE_MEMORY           limits.memory           bytes a step may use (8 GiB)
-DEBATE_PROCESSORS       limits.processors       processors a step may use (4)
-DEBATE_PROCESSES        limits.processes        processes a step may have (4096)
-DEBATE_BYTES            limits.bytes            bytes a step may write (16 GiB)
-DEBATE_INODES           limits.inodes           files a step may make (2,000,000)
-DEBATE_WARN_AFTER       limits.warn_after       seconds until a warning (900)
-DEBATE_STOP_AFTER       limits.stop_after       seconds until a step is stopped (1200)
+docs/settings.md describes each of them.
 """
 
 from __future__ import annotations
@@ -48,6 +16,7 @@ from typing import Any
 
 from debate.errors import DebateError, Place, Problem
 from debate.text import amounts
+from debate.text.suggest import one_of
 
 
 @dataclass(frozen=True)
@@ -64,8 +33,27 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Written:
+    """A setting as the user wrote it."""
+
+    value: object
+    locate: Callable[[], Place]
+    """Returns its place. Called only if there is an error."""
+    setting: str = ""
+    """``setting NAME: ``, or empty if the place names the setting."""
+    from_environment: bool = False
+
+    def error(self, fact: str, remedy: str) -> DebateError:
+        return DebateError(f"{self.setting}{fact}", remedy, place=self.locate())
+
+    def unexpected(self, expected: str, remedy: str) -> DebateError:
+        """The error for a value of the wrong type. It does not contain the value, which may be secret."""
+        return self.error(f"expected {expected}, found {_TOML_TYPES.get(type(self.value), 'a date or time')}", remedy)
+
+
+@dataclass(frozen=True)
 class Settings:
-    """The settings in the module's table."""
+    """The settings, which docs/settings.md describes."""
 
     root: Path
     """The checkout."""
@@ -88,6 +76,14 @@ class Settings:
     mirrors: Mapping[str, str] = field(default_factory=dict)
     keyrings: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    written: Mapping[str, Written] = field(default_factory=dict, repr=False, compare=False)
+    """Dotted name, such as ``limits.memory`` -> the setting as the user wrote it, without those that have defaults."""
+
+    def error(self, name: str, fact: str, remedy: str) -> DebateError:
+        """The error for a setting that only its user can validate, at the place where it was written."""
+        if name in self.written:
+            return self.written[name].error(fact, remedy)
+        return DebateError(fact, remedy, place=f"setting {name}")
 
     @property
     def profiles(self) -> Path:
@@ -110,6 +106,8 @@ _PATHS = ("remote_ca", "remote_keys", "remote_sign")
 """Settings that name an existing file or directory, or are empty."""
 _GROUPS = ("mirrors", "keyrings", "limits")
 """Tables of debate.toml."""
+_NAMED = re.compile(r"[a-z][a-z0-9-]{0,31}")
+"""Names of mirrors and keyrings: those of distributions, their archives and repositories."""
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
 """The general form of addresses of remotes; `debate.remote.transport` has those of each kind."""
 
@@ -133,7 +131,7 @@ def variables(settings: Settings) -> dict[str, str]:
     plain = {
         one.name: getattr(settings, one.name)
         for one in fields(settings)
-        if one.name not in ("root", *_GROUPS) and not one.name.startswith("remote")
+        if one.name in _types("") and not one.name.startswith("remote")
     }
     return {
         **{_variable(name): str(value) for name, value in {**plain, **vars(settings.limits)}.items() if value},
@@ -142,26 +140,33 @@ def variables(settings: Settings) -> dict[str, str]:
     }
 
 
-def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
+def load(
+    root: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    checks: Mapping[str, Callable[[str], object]] | None = None,
+) -> Settings:
     """Read ``root``/debate.toml and the environment.
 
-    Raises DebateError with all settings that are unknown or invalid.
+    ``checks``: setting outside of tables -> a function that raises DebateError for an invalid value, for settings whose
+    values other modules know. Raises DebateError with all settings that are unknown or invalid.
     """
-    root = root.resolve()
-    written = _in_file(root / "debate.toml")
-    problems = []
+    root, checks = root.resolve(), checks or {}
+    written, problems = _in_file(root / "debate.toml")
     for variable, text in (os.environ if environment is None else environment).items():
         if variable.startswith("DEBATE_") and not variable.startswith("DEBATE_TEST_"):
             name = _name(variable)
             if name is None:
                 problems.append(Problem(Place(variable), "no such setting", _SEE))
             else:
-                written[name] = _Written(text, partial(Place, variable), from_environment=True)
+                written[name] = Written(text, partial(Place, variable), from_environment=True)
     read: dict[str, dict[str, Any]] = {group: {} for group in ("", *_GROUPS)}
     read[""] = {"cache": (root / "cache").resolve(), "output": (root / "build").resolve()}
     for (group, key), value in written.items():
         try:
-            read[group][key] = _value(root, group, key, value)
+            read[group][key] = found = _value(root, group, key, value)
+            if not group and key in checks and found:
+                _checked(checks[key], str(found), value)
         except DebateError as error:
             problems += error.problems
     if problems:
@@ -171,31 +176,21 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
         "keyrings": read["keyrings"],
         "limits": Limits(**read["limits"]),
     }
-    return Settings(root=root, **read[""], **groups)
+    names = {".".join(filter(None, name)): value for name, value in written.items()}
+    return Settings(root=root, **read[""], **groups, written=names)
 
 
-_SEE = "see debate/settings.py for the list"
+def _checked(check: Callable[[str], object], text: str, written: Written) -> None:
+    """Run one of the checks of `load`. Raises DebateError at the place of the setting."""
+    try:
+        check(text)
+    except DebateError as error:
+        raise written.error(error.problems[0].fact, error.problems[0].remedy) from None
+
+
+_SEE = "see docs/settings.md for the list"
 _Name = tuple[str, str]
 """Table of debate.toml (empty: none) and key."""
-
-
-@dataclass(frozen=True)
-class _Written:
-    """A setting as the user wrote it."""
-
-    value: object
-    locate: Callable[[], Place]
-    """Returns its place. Called only if there is an error."""
-    setting: str = ""
-    """``setting NAME: ``, or empty if the place names the setting."""
-    from_environment: bool = False
-
-    def error(self, fact: str, remedy: str) -> DebateError:
-        return DebateError(f"{self.setting}{fact}", remedy, place=self.locate())
-
-    def unexpected(self, expected: str, remedy: str) -> DebateError:
-        """The error for a value of the wrong type. It does not contain the value, which may be secret."""
-        return self.error(f"expected {expected}, found {_TOML_TYPES.get(type(self.value), 'a date or time')}", remedy)
 
 
 def _name(variable: str) -> _Name | None:
@@ -214,16 +209,19 @@ def _types(group: str) -> Mapping[str, str]:
     """
     if group == "limits":
         return Limits.__annotations__
-    return {name: kind for name, kind in Settings.__annotations__.items() if name not in ("root", *_GROUPS)}
+    return {name: kind for name, kind in Settings.__annotations__.items() if name not in ("root", "written", *_GROUPS)}
 
 
-def _in_file(path: Path) -> dict[_Name, _Written]:
-    """The settings in the file ``path``, which need not exist. Raises DebateError if it is not valid."""
+def _in_file(path: Path) -> tuple[dict[_Name, Written], list[Problem]]:
+    """The settings in the file ``path``, which need not exist, and the problems of those that do not fit in.
+
+    Raises DebateError if the file cannot be parsed.
+    """
     try:
         text = path.read_bytes().decode()
         values = tomllib.loads(text)
     except FileNotFoundError:
-        return {}
+        return {}, []
     except OSError as error:
         raise DebateError(f"{error.strerror or error}", "correct or remove it", place=path.name) from None
     except UnicodeDecodeError as error:
@@ -234,16 +232,17 @@ def _in_file(path: Path) -> dict[_Name, _Written]:
     except ValueError as error:  # TOMLDecodeError, and what int() raises for thousands of digits.
         match = re.fullmatch(r"(.*) \(at line ([0-9]+), column ([0-9]+)\)", str(error), re.DOTALL)
         place = Place(path.name, int(match[2]), int(match[3])) if match else Place(path.name)
-        raise DebateError(match[1] if match else str(error), "correct the syntax of TOML", place=place) from None
-    found: dict[_Name, _Written] = {}
+        raise DebateError(match[1] if match else str(error), "fix the TOML syntax", place=place) from None
+    found: dict[_Name, Written] = {}
     problems: list[Problem] = []
 
     def add(value: object, *keys: str) -> None:
-        written = _Written(value, lambda: Place(path.name, _line(text, keys)), f"setting {'.'.join(keys)}: ")
+        written = Written(value, lambda: Place(path.name, _line(text, keys)), f"setting {'.'.join(keys)}: ")
         group, name = keys if len(keys) > 1 else ("", keys[0])
         if group in ("", "limits") and name not in _types(group):
             problems.extend(written.error("no such setting", _SEE).problems)
-        found[group, name] = written
+        else:
+            found[group, name] = written
 
     for key, value in values.items():
         if key not in _GROUPS:
@@ -252,11 +251,9 @@ def _in_file(path: Path) -> dict[_Name, _Written]:
             for name, inner in value.items():
                 add(inner, key, name)
         else:
-            written = _Written(value, partial(Place, path.name, _line(text, (key,))), f"setting {key}: ")
+            written = Written(value, partial(Place, path.name, _line(text, (key,))), f"setting {key}: ")
             problems.extend(written.unexpected("a table", f"write [{key}] and the settings below it").problems)
-    if problems:
-        raise DebateError.of(problems)
-    return found
+    return found, problems
 
 
 def _line(text: str, path: tuple[str, ...]) -> int:
@@ -284,10 +281,12 @@ _TOML_TYPES = {
 }  # fmt: skip
 
 
-def _value(root: Path, group: str, name: str, written: _Written) -> object:
+def _value(root: Path, group: str, name: str, written: Written) -> object:
     """The value of a setting, checked against its type in `Settings` or `Limits`. Raises DebateError."""
     kind = _types(group)[name] if group in ("", "limits") else "str"
     value = written.value
+    if group in ("mirrors", "keyrings") and not _NAMED.fullmatch(name):
+        raise written.error(f"{name!r} is not a valid name", "use lower-case letters, digits and dashes")
     if kind != "int" and not isinstance(value, str):
         raise written.unexpected("a string", "write it in quotes")
     if name in _SIZES:
@@ -296,7 +295,7 @@ def _value(root: Path, group: str, name: str, written: _Written) -> object:
         return _positive(name, written)
     text = str(value)
     if name in _CHOICES and text not in _CHOICES[name]:
-        raise written.error(f"{text!r} is not one of its values", f"choose one of {', '.join(_CHOICES[name])}")
+        raise written.error(f"unknown value {text!r}", one_of("value", _CHOICES[name]))
     if name == "remote" and text and not _ADDRESS.fullmatch(text):
         raise written.error(f"{text!r} is not an address", "write it as oci://HOST[:PORT]/REPOSITORY")
     if kind == "Path":
@@ -311,7 +310,7 @@ def _value(root: Path, group: str, name: str, written: _Written) -> object:
     return text
 
 
-def _size(written: _Written) -> int:
+def _size(written: Written) -> int:
     if type(written.value) not in (int, str):
         raise written.unexpected("bytes", "write a whole number, or a string such as '10G'")
     try:
@@ -320,7 +319,7 @@ def _size(written: _Written) -> int:
         raise written.error(error.problems[0].fact, error.problems[0].remedy) from None
 
 
-def _positive(name: str, written: _Written) -> int:
+def _positive(name: str, written: Written) -> int:
     value, remedy = written.value, "write a whole number greater than 0"
     if written.from_environment:
         try:
@@ -336,9 +335,12 @@ def _positive(name: str, written: _Written) -> int:
     return value
 
 
-def _path(root: Path, written: _Written) -> Path:
+def _path(root: Path, written: Written) -> Path:
     """The absolute path; the value may be relative to ``root`` or start with ``~``."""
     try:
         return (root / Path(str(written.value)).expanduser()).resolve()
-    except (ValueError, RuntimeError, OSError) as error:  # A null byte; no such user; a loop of symbolic links.
-        raise written.error(f"{str(written.value)!r} is not a path: {error}", "write the path of a file") from None
+    except ValueError:
+        reason = "it contains a null byte"
+    except (RuntimeError, OSError) as error:  # No such user; a loop of symbolic links.
+        reason = str(error)
+    raise written.error(f"{str(written.value)!r} is not a path: {reason}", "write the path of a file")

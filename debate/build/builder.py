@@ -109,7 +109,7 @@ class Builder:
         action = self.store.lookup(key, outputs)
         if action:
             return Result(name, key, ingredients, action["outputs"], "local", action["seconds"])
-        if last is None or last.key != key or not last.outputs.keys() >= set(outputs):
+        if last is None or last.key != key or last.outputs.keys() != set(outputs):
             return None
         if not all(map(self.store.has, last.outputs.values())):
             return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from debate.cache.collect import digests_of, needed
 from debate.cache.store import Store
 from debate.host.files import read_object
+from debate.model import Trace
 from debate.text.amounts import bytes_shown, count
 from debate.text.paths import shown
 
@@ -39,7 +40,8 @@ def text(store: Store, remote: str) -> str:
     size = bytes_shown(sum(sizes.values()))
     lines = [
         f"{shown(store.root)}: {count(len(sizes), 'object')}, {size}; {count(store.count_actions(), 'action')}",
-        f"not needed by any build here: {bytes_shown(unneeded)}; doit gc frees it, with --size 10G only the oldest",
+        f"not needed by any build here: {bytes_shown(unneeded)}; doit gc frees it; "
+        "doit gc --size 10G frees the oldest until 10 GB are left",
     ]
     if remote:
         lines.append(f"remote: {remote}")
@@ -58,7 +60,7 @@ def text(store: Store, remote: str) -> str:
 def _uses(store: Store, sizes: dict[str, int]) -> Iterator[Use]:
     for output in store.outputs():
         for directory in sorted(path for path in output.iterdir() if (path / "traces").is_dir()):
-            traces = [read_object(path) for path in sorted((directory / "traces").glob("*.json"))]
+            traces = [read_object(path, Trace) for path in sorted((directory / "traces").glob("*.json"))]
             names = {digest for path in directory.glob("*.json") for digest in digests_of(read_object(path))}
             yield Use(
                 shown(directory),

@@ -77,36 +77,45 @@ class Store:
             return False  # Missing, just removed by another builder, or not readable for this user.
 
     def _whole(self, path: Path, artifact: Artifact) -> bool:
-        found = os.stat(path)
-        whole = found.st_size == artifact.size
+        found = os.lstat(path)
+        whole = stat.S_ISREG(found.st_mode) and found.st_size == artifact.size
         if not (whole and found.st_mtime_ns == _UNTOUCHED and _is_safe(found)):
             if not _is_safe(found):
                 self._own(path)
-                whole = whole and _is_safe(os.stat(path))
+                whole = whole and _is_safe(os.lstat(path))
             whole = whole and keys.sha256_file(path) == artifact.digest
         elif time.time() - found.st_ctime < _FRESH:
             return True
         with contextlib.suppress(OSError):  # The store may be read-only for this user.
             if whole:
-                os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED))
+                os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED), follow_symlinks=False)
             else:
                 path.unlink()
         return whole
 
     @staticmethod
     def _own(path: Path) -> None:
-        """Make ``path`` unwritable for all other users, before it is read."""
-        with contextlib.suppress(OSError):
-            os.chown(path, os.geteuid(), os.getegid())
-            os.chmod(path, _MODE)
+        """Make ``path`` unwritable for all other users, before it is read.
 
-    def lookup(self, key: str, names: Collection[str] = ()) -> dict[str, Any] | None:
-        """The action ``key``, if all its outputs are in the store, including ``names``."""
+        Only if it is a regular file: who can write to the store could link from there to any file.
+        """
+        with (
+            contextlib.suppress(OSError),
+            open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file,
+        ):
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                os.fchown(file.fileno(), os.geteuid(), os.getegid())
+                os.fchmod(file.fileno(), _MODE)
+
+    def lookup(self, key: str, names: Collection[str] | None = None) -> dict[str, Any] | None:
+        """The action ``key``, if all its outputs are in the store, and they are ``names`` unless that is None."""
         try:
             action: dict[str, Any] = json.loads((self.root / "actions" / f"{key}.json").read_bytes())
-            outputs = {name: Artifact(**fields) for name, fields in action["outputs"].items()}
+            outputs = {name: Artifact.from_json(fields) for name, fields in action["outputs"].items()}
             seconds = float(action["seconds"])
-            if not outputs.keys() >= set(names) or not all(self.has(artifact) for artifact in outputs.values()):
+            if names is not None and outputs.keys() != set(names):
+                return None
+            if not all(self.has(artifact) for artifact in outputs.values()):
                 return None
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             return None  # Missing or damaged: it is made again either way.

@@ -6,7 +6,6 @@ checks before any task is made (does it need root? do names follow?) are derived
 
 from __future__ import annotations
 
-import importlib
 import keyword
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from debate.declarations import declarations
 from debate.deferred import frozen
 from debate.errors import Problem
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from debate.build.builder import Builder
     from debate.settings import Settings
     from debate.steps.work import ProfileBuild
+
+
+Section = Literal["Write a profile", "Build", "Know why", "Share", "This host"]
+"""The sections of the overview, in order."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,6 +40,8 @@ class Option:
     """One letter for ``-x VALUE``, or empty."""
     choices: tuple[str, ...] = ()
     """The permitted values; empty for any."""
+    example: str = ""
+    """A value, for messages; empty if the help suffices."""
 
     @property
     def parameter(self) -> str:
@@ -89,7 +95,7 @@ class Command:
     usage: str
     """The text of `doit help NAME`: usage line, empty line, description, examples. ``{steps}`` stands for the names
     of the rules in which a shell can be opened."""
-    section: Literal["Write a profile", "Build", "Know why", "Share", "This host"]
+    section: Section
     """Its section in the overview."""
     run: Callable[..., Answer]
     """``run(context, **words)``: with `profile` if there is one task per profile, also `step` if there is one per step,
@@ -111,12 +117,6 @@ class Command:
 
 @cache
 def commands() -> Mapping[str, Command]:
-    """Every command by its name, sorted."""
-    directory = Path(__file__).parent
-    found = {}
-    for path in sorted(directory.glob("*.py")):
-        if path.stem not in ("__init__", "command"):
-            module = importlib.import_module(f"{__package__}.{path.stem}")
-            if hasattr(module, "COMMAND"):
-                found[module.COMMAND.name] = module.COMMAND
-    return dict(sorted(found.items()))
+    """Every command by its name, sorted. Raises DebateError for a module whose COMMAND is not a command."""
+    found = declarations(Path(__file__).parent, __package__, "COMMAND", Command).values()
+    return {command.name: command for command in sorted(found, key=lambda command: command.name)}

@@ -24,8 +24,9 @@ def source(directory: str, name: str) -> Path:
     """The directory to import. Raises DebateError if an option is missing or ``name`` is not a valid profile name."""
 
     if not directory or not name:
-        missing = " and ".join(word for word, value in (("-d", directory), ("-n", name)) if not value)
-        raise DebateError(f"{missing} missing", "-d names the directory to import, -n the new profile")
+        absent = [word for word, value in (("-d", directory), ("-n", name)) if not value]
+        missing = f"options {' and '.join(absent)} are" if len(absent) > 1 else f"option {absent[0]} is"
+        raise DebateError(f"{missing} required", "-d names the directory to import, -n the new profile")
     profile_names.require(name)
     return Path(directory).expanduser()
 

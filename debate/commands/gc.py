@@ -41,7 +41,7 @@ Removes the least recently used objects from the cache until --size is left, or 
     section="This host",
     run=run,
     options=(
-        Option("size", "size to shrink the cache to, such as 20G"),
-        Option("age", "remove objects unused for this long, such as 30d"),
+        Option("size", "remove the oldest objects until this much is left", example="20G"),
+        Option("age", "remove objects unused for this long", example="30d"),
     ),
 )

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from debate.errors import DebateError
+from debate.text.suggest import one_of
 
 if TYPE_CHECKING:
     from debate.distributions.interface import Distribution
@@ -26,8 +27,8 @@ def for_tools(choice: str) -> str:
     if choice in BOOTSTRAPPERS:
         return choice
     if choice != "auto":
-        known = ", ".join(("auto", *BOOTSTRAPPERS))
-        raise DebateError(f"{choice!r} is not one of its values", f"choose one of {known}", place="setting base")
+        remedy = one_of("value", ["auto", *BOOTSTRAPPERS])
+        raise DebateError(f"unknown value {choice!r}", remedy, place="setting base")
     installed = (name for name, program in BOOTSTRAPPERS.items() if shutil.which(program))
     return next(installed, next(iter(BOOTSTRAPPERS)))
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from debate.errors import Problem
+from debate.text.paths import relative
 
 
 def on_github() -> bool:
@@ -42,7 +43,7 @@ def _annotated(problem: Problem, title: str, details: str) -> str:
     place = problem.place
     properties: dict[str, object] = {"title": title} if title else {}
     if place is not None and (place.line or os.path.isfile(place.file)):
-        at = {"file": place.file, "line": place.line, "col": place.column}
+        at = {"file": relative(place.file), "line": place.line, "col": place.column}
         properties = {name: value for name, value in at.items() if value} | properties
         problem = replace(problem, place=None)
     text = str(problem) if "line" in properties else "\n".join(filter(None, (str(problem), details)))
@@ -54,7 +55,7 @@ def inert(text: str) -> str:
 
     Source: src/Runner.Common/ActionCommand.cs of github.com/actions/runner.
     """
-    return _COMMAND.sub(lambda found: found[0][:-1] + " " + found[0][-1], text) if on_github() else text
+    return _COMMAND.sub(lambda found: found[0][:-1] + " " + found[0][-1], text)
 
 
 _COMMAND = re.compile(r"(?:^|\r)[^\S\r\n]*::|##\[", re.MULTILINE)
@@ -64,12 +65,12 @@ def _escaped(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def folded(title: str, lines: Iterable[str]) -> str:
-    """``lines``, which must be printable, as a collapsed section in which commands are disabled."""
+def folded(title: str, lines: Iterable[str], *, github: bool) -> str:
+    """``lines``, which must be printable, as a collapsed section of GitHub or GitLab in which commands are disabled."""
     import secrets
 
     token = secrets.token_hex(16)
-    if on_github():
+    if github:
         before, after = [f"::group::{title}", f"::stop-commands::{token}"], [f"::{token}::", "::endgroup::"]
     else:
         now, section = int(time.time()), f"debate_{token}"

@@ -10,14 +10,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 from doit.cmd_help import Help as DoitHelp
 
-from debate.commands.command import Command, commands
+from debate.commands.command import Command, Section, commands
 from debate.host.streams import show
 from debate.steps.rules import rules
 
-SECTIONS = ("Write a profile", "Build", "Know why", "Share", "This host")
+SECTIONS: tuple[str, ...] = get_args(Section)
 """Headings of the overview, in order."""
 _FIRST = "doit [TASK …]"
 _LAST = """\

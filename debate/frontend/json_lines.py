@@ -14,6 +14,7 @@ from debate.commands.command import Answer
 from debate.errors import DebateError, Problem
 from debate.frontend.form import SOURCES, Done, Tally
 from debate.host.streams import show
+from debate.text.paths import relative
 
 FORMAT = 1
 """Version of the format. It is increased for incompatible changes, not for new fields and new kinds."""
@@ -67,9 +68,9 @@ class JsonLines:
         self._write("end", ok=ok, counts=counts, seconds_saved=round(tally.saved, 1))
 
     def refused(self, refusal: Exception) -> None:
-        """Nothing ran. If a `DebateError` caused the refusal, its problems are shown."""
+        """Nothing ran, or the run broke off. If a `DebateError` caused it, its problems are shown."""
         cause = refusal.__cause__
-        error = cause if isinstance(cause, DebateError) else DebateError(str(refusal).strip())
+        error = cause if isinstance(cause, DebateError) else DebateError(str(refusal).strip() or repr(refusal))
         self._problems(None, error.problems, details=error.details)
         self.end(Tally(failed=1), ())
 
@@ -89,13 +90,13 @@ class JsonLines:
             self._write(
                 "problem",
                 task=task,
-                file=place.file if place else None,
+                file=relative(place.file) if place else None,
                 line=(place.line or None) if place else None,
                 column=(place.column or None) if place else None,
                 fact=problem.fact,
                 remedy=problem.remedy,
                 details=details,
-                log=log,
+                log=relative(log),
             )
             details = ""
 

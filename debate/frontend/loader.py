@@ -10,18 +10,19 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any, NoReturn
 
 from doit.cmd_base import DodoTaskLoader
 from doit.exceptions import InvalidDodoFile, InvalidTask
+from doit.task import Task
 
 from debate.commands.command import commands
 from debate.errors import DebateError, Place, Problem
 from debate.frontend.reporter import Reporter
 from debate.frontend.words import tasks_among
 from debate.graph.words import problem as problem_of
-from debate.steps.rules import rules
 
 
 class Loader(DodoTaskLoader):  # type: ignore[misc]
@@ -50,21 +51,21 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         """Make the tasks for ``pos_args``, doit's positional arguments."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._interrupt)
-        words = tasks_among(pos_args, commands())
-        if cmd.execute_tasks:
-            _require_root(words)
         graph = self.namespace.get("GRAPH")
         if graph is None:
             return super().load_tasks(cmd, pos_args)
-        graph.narrow(words)
         try:
+            words = tasks_among(pos_args, commands())
+            graph.narrow(words)
             tasks = super().load_tasks(cmd, pos_args)
-        except DebateError as error:  # A setting that only the tasks can validate.
+        except DebateError as error:  # A rule or command, or a setting that only the tasks can validate.
             raise InvalidDodoFile(str(error)) from error
         known = {name for task in tasks for name in (task.name, *task.targets)}
         problem = problem_of([word for word in words if word not in known], graph.settings.profiles)
         if not problem and cmd.execute_tasks:
             problem = _surplus(words, known)
+        if not problem and cmd.execute_tasks and os.geteuid() != 0 and any(needs_root(tasks, word) for word in words):
+            problem = _root_needed()
         if problem:
             _refuse(problem)
         return tasks
@@ -78,20 +79,21 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         raise SystemExit(128 + number)
 
 
-def needs_root(task: str) -> bool:
-    """True for a task of debate that needs root. Other tasks are left to their own actions."""
-    name = task.partition(":")[0]
-    if name in commands():
-        return commands()[name].root
-    return name in rules() and rules()[name].root
+def needs_root(tasks: Sequence[Task], word: str) -> bool:
+    """True if ``word``, a task, a group, a target or a pattern, stands for a task of debate that needs root.
+
+    Tasks that the user's dodo.py makes are left to their own actions, whatever their names.
+    """
+    return any(
+        word in (task.name, task.subtask_of, *task.targets) or fnmatchcase(task.name, word)
+        for task in tasks
+        if task.meta and task.meta.get("root")
+    )
 
 
-def _require_root(words: Sequence[str]) -> None:
-    """Refuse tasks that need root to mount file systems and start systemd-nspawn."""
-    if any(map(needs_root, words)) and os.geteuid() != 0:
-        command = " ".join(sys.argv[1:])
-        remedy = f"run: sudo {sys.argv[0]} {command}"
-        _refuse(Problem(None, "building needs root, for mounts and systemd-nspawn", remedy))
+def _root_needed() -> Problem:
+    remedy = f"run: sudo {sys.argv[0]} {' '.join(sys.argv[1:])}"
+    return Problem(None, "building needs root, for mounts and systemd-nspawn", remedy)
 
 
 def _refuse(problem: Problem) -> NoReturn:

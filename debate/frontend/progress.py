@@ -43,6 +43,8 @@ class Board:
         self.running: dict[str, Activity] = {}
         self.done, self.all = 0, 0
         """Tasks of this run."""
+        self.asked_for_github = False
+        """True if the user requested output for GitHub."""
         self._lock = threading.RLock()
         self._live: Any = None
         self._over: threading.Event | None = None
@@ -54,6 +56,11 @@ class Board:
     def terminal(self) -> bool:
         """True to redraw in place."""
         return self.stream.isatty() and os.environ.get("TERM") != "dumb" and "CI" not in os.environ
+
+    @property
+    def github(self) -> bool:
+        """True if GitHub reads the output, and accepts commands in it."""
+        return self.asked_for_github or ci.on_github()
 
     # What runs -------------------------------------------------------------------------------------
 
@@ -116,7 +123,7 @@ class Board:
 
         ``commands``: the text contains commands to the CI system, which are otherwise disarmed.
         """
-        if not commands:
+        if self.github and not commands:
             text = ci.inert(text)
         with self._lock:
             if self._live is not None:

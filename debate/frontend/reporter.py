@@ -101,8 +101,11 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         self.form.failed(task.name, fail.error if isinstance(fail, Failed) else DebateError(text), text)
 
     def complete_run(self) -> None:
+        """The run has ended, or an exception ends it. In that case there is no summary, which could report success."""
         self.at_end()
         self.board.close()
+        if sys.exc_info()[1] is not None:
+            return
         for task in self.unchanged:
             if made := task.values.get("made"):
                 self.form.made_before(task.name, made)

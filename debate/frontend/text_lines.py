@@ -27,16 +27,11 @@ class TextLines:
     """Writes text above the lines that the board redraws."""
 
     def __init__(self, board: Board, *, github: bool) -> None:
+        """``github``: annotations were requested. Then only the annotations of an answer are shown."""
         self.board = board
-        self.asked = github
-        """True if annotations were requested. Then only the annotations of an answer are shown."""
+        self.board.asked_for_github = github
         self.made: list[tuple[str, str]] = []
         """What was made, and what to do next."""
-
-    @property
-    def github(self) -> bool:
-        """True if the output is for GitHub."""
-        return self.asked or ci.on_github()
 
     def done(self, done: Done) -> None:
         if done.source in _SOURCES:
@@ -65,12 +60,12 @@ class TextLines:
         for line in text.split("\n"):
             self.board.write(line, style="red" if line.startswith("  > ") else "", stamped=False)
         self.board.write("", stamped=False)
-        if self.github:
+        if self.board.github:
             self._commands(ci.errors(error.problems, task.replace(":", " "), error.details))
 
     def answered(self, task: str, answer: Answer) -> None:  # noqa: ARG002 - answers are shown without their task
-        if self.github and answer.problems:
-            if not self.asked:
+        if self.board.github and answer.problems:
+            if not self.board.asked_for_github:
                 self._lines(answer.text.splitlines())
             self._commands(ci.errors(answer.problems))
         elif answer.text:
@@ -102,11 +97,12 @@ class TextLines:
 
     def _fold(self, done: Done, title: str) -> None:
         """Write the log of a step to the CI log, as a collapsed section in which commands are disabled."""
-        if not done.log or not (self.github or ci.on_gitlab()):
+        if not done.log or not (self.board.github or ci.on_gitlab()):
             return
         with open(done.log, errors="replace") as file:
             lines = [f"    {printable(line.rstrip())}" for line in file]
-        self.board.write(ci.folded(title, lines), stamped=False, commands=True)
+        if lines:
+            self.board.write(ci.folded(title, lines, github=self.board.github), stamped=False, commands=True)
 
 
 def _note(done: Done) -> str:

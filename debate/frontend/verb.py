@@ -55,6 +55,11 @@ class Run(DoitRun):  # type: ignore[misc]
 
             JsonLines(self.stream).refused(refusal)
             return 3
+        except Exception as defect:  # doit shows its traceback on standard error, and exits with 3.
+            from debate.frontend.json_lines import JsonLines
+
+            JsonLines(self.stream).refused(defect)
+            raise
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Load the tasks and run the selected ones."""

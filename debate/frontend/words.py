@@ -114,7 +114,8 @@ def _with_value(option: Option, word: str, left: list[str], place: str) -> str:
         value = left.pop(0)
     known = f"one of {', '.join(option.choices)}" if option.choices else option.help
     if not value:
-        raise DebateError(f"--{option.name} needs a value", known, place=place)
+        remedy = f"for example --{option.name} {option.example}" if option.example else known
+        raise DebateError(f"--{option.name} needs a value", remedy, place=place)
     if option.choices and value not in option.choices:
         raise DebateError(f"--{option.name}: unknown value {value!r}", known, place=place)
     return f"--{option.name}={value}"

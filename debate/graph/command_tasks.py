@@ -77,11 +77,13 @@ def _task(
         "file_dep": [file for need in command.needs for file in record(need, fixed.get("profile", ""))],
         "params": [_parameter(option) for option in command.options],
         "uptodate": [False],
+        "meta": {"root": command.root},
     }
     if command.names:
         task["pos_arg"] = "names"
     if command.answers:
-        task |= {"verbosity": 2, "meta": {"answers": True, "answered": answered}}
+        task["verbosity"] = 2
+        task["meta"] |= {"answers": True, "answered": answered}
     return task
 
 

@@ -9,27 +9,27 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from debate.commands.command import Command, commands
-from debate.steps.rule import Rule
+from debate.steps.rule import CONFIG, TOOLS, Rule
 from debate.steps.rules import rules
 
 
 def mermaid(rules_: Mapping[str, Rule], commands_: Mapping[str, Command]) -> str:
     """A flow chart; an arrow is a record or a slice that is read. See https://mermaid.js.org/syntax/flowchart.html."""
-    return "\n".join(["graph LR", "    profile[profiles/NAME.yaml] --> config", *_arrows(rules_, commands_)]) + "\n"
+    return "\n".join(["graph LR", f"    profile[profiles/NAME.yaml] --> {CONFIG}", *_arrows(rules_, commands_)]) + "\n"
 
 
 def _arrows(rules_: Mapping[str, Rule], commands_: Mapping[str, Command]) -> Iterator[str]:
     makers = {record: rule.name for rule in rules_.values() for record in rule.made}
     for rule in rules_.values():
         for name in rule.slices_read:
-            yield f"    config -->|{name}| {rule.name}"
+            yield f"    {CONFIG} -->|{name}| {rule.name}"
         for maker in dict.fromkeys(makers[record] for record in rule.needs):
-            if not (maker == "config" and rule.slices_read):
+            if not (maker == CONFIG and rule.slices_read):
                 yield f"    {maker} --> {rule.name}"
         for maker in dict.fromkeys(makers[record] for record in rule.below):
             yield f"    {maker} -.->|of the base| {rule.name}"
         if rule.tools:
-            yield f"    sandbox --> {rule.name}"
+            yield f"    {TOOLS} --> {rule.name}"
     for command in commands_.values():
         if command.per == "profile":
             for need in command.needs:

@@ -6,33 +6,57 @@ A changed stamp costs each step a lookup by its key, but no sandbox: all code th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 
 @cache
 def stamp(*directories: Path) -> str:
-    """The xxh3-128, in hex, of the names and contents of all files below ``directories``."""
+    """The xxh3-128, in hex, of the names and contents of all files below ``directories``.
+
+    Hidden files, bytecode, backups of editors, sockets and the like do not count. Symbolic links are followed, except
+    into a directory that contains them.
+    """
     import xxhash
 
     digest = xxhash.xxh3_128()
     for number, directory in enumerate(directories):
-        for name, path in sorted(_files(str(directory), "")):
-            digest.update(f"{number}/{name}\0".encode())
-            with open(path, "rb") as file:
-                data = file.read()
+        for name, path in sorted(_files(str(directory), "", frozenset())):
+            digest.update(f"{number}/{name}\0".encode(errors="surrogateescape"))
+            data = _content(path)
             digest.update(f"{len(data)}\0".encode())
             digest.update(data)
     return digest.hexdigest()
 
 
-def _files(directory: str, prefix: str) -> Iterator[tuple[str, str]]:
-    """Name below the top directory, and path, of each file."""
-    with os.scandir(directory) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                if entry.name != "__pycache__":
-                    yield from _files(entry.path, f"{prefix}{entry.name}/")
-            elif not entry.name.endswith((".pyc", "~", ".swp")):
-                yield f"{prefix}{entry.name}", entry.path
+def _content(path: str) -> bytes:
+    """The content of a file. One that cannot be read, such as a dangling link, counts by its error."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        return f"errno {error.errno}".encode()
+
+
+def _files(directory: str, prefix: str, above: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Name below the top directory, and path, of each file. ``above``: the real paths of the directories above."""
+    above |= {os.path.realpath(directory)}
+    try:
+        entries = list(os.scandir(directory))
+    except OSError:
+        yield prefix, directory
+        return
+    for entry in entries:
+        if entry.name.startswith(".") or entry.name.endswith((".pyc", "~", ".swp")) or entry.name == "__pycache__":
+            continue
+        if entry.is_dir():
+            if not entry.is_symlink() or not _contains(os.path.realpath(entry.path), above):
+                yield from _files(entry.path, f"{prefix}{entry.name}/", above)
+        elif entry.is_file() or not os.path.exists(entry.path):
+            yield f"{prefix}{entry.name}", entry.path
+
+
+def _contains(directory: str, others: Iterable[str]) -> bool:
+    """True if ``directory`` is one of ``others`` or contains one; all of them are real paths."""
+    return any(f"{other}/".startswith(f"{directory}/") for other in others)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from debate import PACKAGE, settings
+from debate import PACKAGE, distributions, settings
 from debate.commands.command import commands
 from debate.graph import words
 from debate.graph.command_tasks import command_tasks
@@ -19,7 +19,7 @@ from debate.graph.run import Run
 from debate.graph.stamp import stamp
 from debate.graph.untouched import untouched
 from debate.profile import profile_names
-from debate.steps.rule import HOST, Rule
+from debate.steps.rule import CONFIG, HOST, TOOLS, Rule
 from debate.steps.rules import rules
 
 Task = dict[str, Any]
@@ -29,7 +29,7 @@ class Graph:
     """The tasks of one checkout."""
 
     def __init__(self, root: Path) -> None:
-        self.settings = settings.load(root)
+        self.settings = settings.load(root, checks={"base": distributions.for_tools, "remote": _check_remote})
         self.run = Run(self.settings)
         self.selected: set[str] | None = None
         """The profiles that the command line names; None for all. The loader sets it."""
@@ -77,7 +77,7 @@ class Graph:
         ]
         if rule.outputs:
             uptodate.append((self.run.present, [record]))
-        if rule.name == "lock" and profile in self.run.refresh:
+        if rule.on_request and profile in self.run.refresh:
             uptodate.append(False)
         return {
             "doc": rule.doc,
@@ -86,6 +86,7 @@ class Graph:
             "targets": [str(record), *(str(directory / target) for target in _further(rule))],
             "uptodate": uptodate,
             "clean": [(rule.clean, [directory])] if rule.clean else True,
+            "meta": {"root": rule.root},
         }
 
     def make(self, rule: Rule, profile: str, task: Any) -> Any:
@@ -100,10 +101,11 @@ class Graph:
         found = [output / profile / f"slices/{name}.json" for name in rule.slices_read]
         found += [output / profile / f"{record}.json" for record in rule.needs]
         base = profile_names.base(self.settings.profiles, profile) if rule.below else None
-        if base:
+        # doit refuses a circular graph in its own words; without these edges, `config` fails with the problem's place.
+        if base and not profile_names.circular(self.settings.profiles, profile):
             found += [output / base / f"{record}.json" for record in rule.below]
         if rule.tools:
-            found.append(output / HOST / "sandbox.json")
+            found.append(output / HOST / f"{TOOLS}.json")
         return sorted({*map(str, found), *rule.watches(self.settings, profile)})
 
     def records(self, need: str, profile: str) -> list[str]:
@@ -113,9 +115,15 @@ class Graph:
         return [str(output / (profile if rule.profile else HOST) / f"{rule.name}.json") for rule in wanted]
 
 
+def _check_remote(address: str) -> None:
+    from debate.remote import transport
+
+    transport.kind(address)
+
+
 def _further(rule: Rule) -> Mapping[str, None]:
     """The files that a rule writes in addition to its record: for `config`, the slices of all rules."""
-    slices = [f"slices/{other.name}.json" for other in rules().values() if other.slice] if rule.name == "config" else []
+    slices = [f"slices/{other.name}.json" for other in rules().values() if other.slice] if rule.name == CONFIG else []
     return dict.fromkeys([*(f"{record}.json" for record in rule.records), *slices])
 
 

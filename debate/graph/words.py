@@ -24,10 +24,11 @@ def selected(words: Sequence[str], profiles: Path) -> set[str] | None:
 
 
 def refreshed(words: Sequence[str], profiles: Path) -> set[str]:
-    """The profiles whose lock is requested by name."""
-    if "lock" in words:
+    """The profiles whose lock is requested by name (`Rule.on_request`)."""
+    steps = {rule.name for rule in rules().values() if rule.on_request}
+    if steps & set(words):
         return set(profile_names.names(profiles))
-    return {word.partition(":")[2] for word in words if word.startswith("lock:")}
+    return {name for step, _, name in (word.partition(":") for word in words) if name and step in steps}
 
 
 def problem(words: Sequence[str], profiles: Path) -> Problem | None:

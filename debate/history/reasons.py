@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import msgspec
 
 from debate.history.changes import Change, changes
 from debate.history.records import Records
 from debate.host.files import read_object
+from debate.model import Trace
 from debate.profile.lockfile import differences
 from debate.text.paths import shown
 
@@ -78,6 +79,23 @@ _TEXTS = {
 }
 
 
+class _Package(TypedDict):
+    name: str
+    version: str
+    architecture: str
+    sha256: str
+
+
+class _Lock(TypedDict):
+    packages: list[_Package]
+
+
+class _Read(TypedDict, total=False):
+    """The content of traces/read/STEP.json. The other fields are slices, which are compared whatever they contain."""
+
+    lock: _Lock
+
+
 @dataclass(frozen=True)
 class Last:
     """What is known about a step's last run; empty if there was none."""
@@ -87,17 +105,15 @@ class Last:
 
     @classmethod
     def load(cls, records: Records, step: str) -> Last:
-        """Read it from an output directory. A damaged file counts as missing."""
-        return cls(
-            read_object(records.directory / f"traces/{step}.json"),
-            read_object(records.directory / f"traces/read/{step}.json"),
-        )
+        """Read it from an output directory. A damaged file counts as missing; without a trace the step never ran."""
+        trace = read_object(records.directory / f"traces/{step}.json", Trace)
+        read = read_object(records.directory / f"traces/read/{step}.json", _Read)
+        return cls(trace, read if trace else {})
 
     @property
     def why(self) -> list[Reason]:
         """Why it ran."""
-        found = self.trace.get("why")
-        return [reason for value in found if (reason := Reason.from_json(value))] if isinstance(found, list) else []
+        return [reason for value in self.trace.get("why", []) if (reason := Reason.from_json(value))]
 
 
 def reasons(
@@ -120,7 +136,7 @@ def reasons(
     for name in sorted(read.keys() & last.read.keys() - {"lock"}):
         found += [_of_value(change, place, contents, read[name]) for change in changes(last.read[name], read[name])]
     old, new = last.read.get("lock"), read.get("lock")
-    if old and new and "packages" in old:
+    if old and new:
         found += [Reason("package", line) for line in differences(old, new)]
     if ingredients:
         found += _of_key(last.trace.get("ingredients", {}), ingredients, explained=bool(found))

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debate import keys
 from debate.artifact import Artifact
 from debate.cache.store import Store
 from debate.errors import DebateError
@@ -46,9 +45,9 @@ def report_of(result: Result) -> Report:
 
 
 def trace_of(result: Result) -> dict[str, Any]:
-    """How a result was made, for `explain` and others."""
+    """How a result was made, and the outputs that belong to its key."""
     how = ("step", "key", "ingredients", "cached", "source", "seconds")
-    return {name: getattr(result, name) for name in how}
+    return {**{name: getattr(result, name) for name in how}, "outputs": record_of(result.outputs)["outputs"]}
 
 
 def record_of(outputs: Mapping[str, Artifact]) -> dict[str, Any]:
@@ -58,13 +57,9 @@ def record_of(outputs: Mapping[str, Artifact]) -> dict[str, Any]:
 def outputs_of(record: Any, place: str = "record") -> dict[str, Artifact]:
     """The outputs that a record names. Raises DebateError, at ``place``, if it is damaged."""
     try:
-        outputs = {str(name): Artifact(**fields) for name, fields in record["outputs"].items()}
-        whole = all(keys.is_digest(one.digest) and type(one.size) is int for one in outputs.values())
-    except (AttributeError, KeyError, TypeError):
-        whole = False
-    if not whole:
-        raise DebateError("damaged", AGAIN, place=place)
-    return outputs
+        return {str(name): Artifact.from_json(fields) for name, fields in record["outputs"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise DebateError("damaged", AGAIN, place=place) from None
 
 
 AGAIN = "run the same command again"

@@ -32,13 +32,27 @@ def is_builder_alive(name: str) -> bool:
         return False
 
 
-def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; empty if the file is missing or damaged."""
+def read_object(path: Path, shape: Any = None) -> dict[str, Any]:
+    """The JSON object in a file; empty if the file is missing or damaged, or its content is not of the type ``shape``.
+
+    Fields that a TypedDict as ``shape`` does not declare are kept.
+    """
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
-    return value if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) and (shape is None or fits(value, shape)) else {}
+
+
+def fits(value: Any, shape: Any) -> bool:
+    """True if the JSON ``value`` is of the type ``shape``."""
+    import msgspec
+
+    try:
+        msgspec.convert(value, shape)
+    except (RecursionError, msgspec.ValidationError):
+        return False
+    return True
 
 
 def write_atomically(path: Path, data: bytes) -> None:

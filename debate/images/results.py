@@ -14,7 +14,8 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from debate import keys
 from debate.host.copying import replace, send
 from debate.host.files import read_object, sweep, temporary_beside, write_atomically
 from debate.images.kinds import ISO, KINDS
+from debate.machines import machine
 from debate.steps.rule import Rule
 from debate.text.amounts import bytes_shown
 from debate.text.paths import shown
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 _FICLONE = 0x40049409
 """ioctl_ficlone(2)."""
+_FACTS = "manifest.json"
+_COMPANIONS = ("cdx.json", "packages")
+"""What follows ``P-ARCH.`` in the names of the files that describe all images."""
 
 
 def make(work: Work) -> Report:
@@ -58,13 +63,13 @@ def _write(work: Work) -> Report:
     from debate.images.sbom import sbom
 
     lock = work.record("lock")
-    stem = f"{work.name}-{lock['architecture']}"
+    stem = _stem(work.name, lock["architecture"])
     directory = work.directory
-    names = {kind.rule: f"{stem}{kind.suffix}" for kind in KINDS}
+    names = names_of_images(work.name, lock["architecture"])
     images = {kind.rule: work.outputs(kind.rule)[kind.output] for kind in KINDS}
     sweep(directory)
-    old = _files(read_object(directory / "build.json"))
-    last = read_object(directory / "manifest.json")
+    old = files(directory)
+    last = read_object(directory / _FACTS)
     for rule, image in images.items():
         target = directory / names[rule]
         # Another builder may just have written the same image.
@@ -73,7 +78,7 @@ def _write(work: Work) -> Report:
     facts = manifest(work)
     texts = {
         **{f"{names[rule]}.sha256": f"{keys.digits(image.digest)}  {names[rule]}\n" for rule, image in images.items()},
-        "manifest.json": _json(facts),
+        _FACTS: _json(facts),
         f"{stem}.cdx.json": _json(sbom(facts)),
         f"{stem}.packages": "".join(f"{p['name']} {p['version']}\n" for p in facts["packages"]),
     }
@@ -81,15 +86,35 @@ def _write(work: Work) -> Report:
         write_atomically(directory / name, text.encode())
     sizes = {names[rule]: image.size for rule, image in images.items()}
     sizes |= {name: len(text.encode()) for name, text in texts.items()}
-    files = {name: [size, (directory / name).stat().st_mtime_ns] for name, size in sizes.items()}
-    for name in old.keys() - files.keys():  # Names change, for example with the architecture.
+    written = {name: [size, (directory / name).stat().st_mtime_ns] for name, size in sizes.items()}
+    for name in old.keys() - written.keys():  # Names change, for example with the architecture.
         (directory / name).unlink(missing_ok=True)
-    work.save({**names, "digest": images[ISO.rule].digest, "files": files})
+    work.save({**names, "digest": images[ISO.rule].digest, "files": written})
     return {
         "made": [
             _made(directory / names[kind.rule], images[kind.rule], kind.next.format(name=work.name)) for kind in KINDS
         ]
     }
+
+
+def _stem(profile: str, architecture: str) -> str:
+    """What the names of all results but the manifest start with. Raises DebateError for an unknown architecture."""
+    machine(architecture)  # It comes from a record, and becomes a path.
+    return f"{profile}-{architecture}"
+
+
+def names_of_images(profile: str, architecture: str) -> dict[str, str]:
+    """Rule of each kind of image -> name of its file. Raises DebateError for an unknown architecture."""
+    stem = _stem(profile, architecture)
+    return {kind.rule: f"{stem}{kind.suffix}" for kind in KINDS}
+
+
+def names(profile: str, architecture: str) -> frozenset[str]:
+    """The names of all results of a build. Raises DebateError for an unknown architecture."""
+    stem, images = _stem(profile, architecture), names_of_images(profile, architecture).values()
+    return frozenset(
+        (*images, *(f"{image}.sha256" for image in images), *(f"{stem}.{end}" for end in _COMPANIONS), _FACTS)
+    )
 
 
 def _made(target: Path, image: Artifact, hint: str) -> dict[str, Any]:
@@ -127,14 +152,19 @@ def copy(source: Path, target: Path) -> None:
 
 def present(directory: Path) -> bool:
     """True if the results of the last build are in ``directory``, unchanged."""
-    files = _files(read_object(directory / "build.json"))
-    return bool(files) and all(_is_as_written(directory / name, state) for name, state in files.items())
+    found = files(directory)
+    return bool(found) and all(_is_as_written(directory / name, state) for name, state in found.items())
 
 
-def _files(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Name -> size and modification time (ns) of each file that a build wrote. ``record`` is its build.json."""
-    files = record.get("files")
-    return files if isinstance(files, dict) else {}
+def files(directory: Path) -> dict[str, Any]:
+    """Name -> size and modification time (ns) of each file that the last build wrote, from its build.json.
+
+    Empty if that is missing or damaged. Files with these names are removed, as root, so it may name no others than a
+    build of this profile has, of any architecture and kind of image.
+    """
+    found = read_object(directory / "build.json").get("files")
+    allowed = re.compile(rf"{re.escape(directory.name)}-[a-z0-9_]+(\.[a-z0-9]+)+|{re.escape(_FACTS)}")
+    return found if isinstance(found, dict) and all(map(allowed.fullmatch, found)) else {}
 
 
 def _is_as_written(path: Path, state: Any) -> bool:
@@ -147,8 +177,8 @@ def _is_as_written(path: Path, state: Any) -> bool:
 
 def remove(directory: Path, *, dryrun: bool = False) -> None:
     """Remove the results and their record."""
-    files = _files(read_object(directory / "build.json"))
-    for name in [*files, "build.json"] if files else []:
+    found = files(directory)
+    for name in [*found, "build.json"] if found else []:
         print(f"build - removing file '{directory / name}'")  # noqa: T201 - as doit's own clean does
         if not dryrun:
             (directory / name).unlink(missing_ok=True)

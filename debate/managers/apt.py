@@ -15,7 +15,7 @@ from pathlib import Path
 
 from debate import keys
 from debate.distributions.interface import AptDistribution
-from debate.errors import Complaint, DebateError, Place, Problem
+from debate.errors import DebateError
 from debate.host.run import run
 from debate.managers import shared
 from debate.managers.interface import Manager, Mirrors, Request, Target
@@ -170,6 +170,8 @@ class Apt:
         files = {
             "sources.list": self._sources(request, mirrors.addresses),
             "apt.conf": shared.apt_conf(mirrors),
+            "system": f"{request.distribution} {request.release}".encode(),
+            "base": (request.base or "").encode(),
             **self.trust(settings, request),
         }
         return Supplies(files=files, mirrors=mirrors.directories)
@@ -186,39 +188,11 @@ class Apt:
             found.append(Locked(name, urllib.parse.unquote(version), architecture, archive, path, int(size), digest))
         return sorted(found, key=lambda package: (package.name, package.architecture))
 
-    def explain_lock(self, log: str, request: Request) -> tuple[Problem | Complaint, ...]:
-        missing = sorted(set(re.findall(r"E: (?:Unable to locate package|Package) '?([a-z0-9][a-z0-9+.-]*)", log)))
-        if missing:
-            release, remedy = f"{request.distribution} {request.release}", "check the name and the release"
-            return tuple(shared.unknown_package(name, log, release, remedy) for name in missing)
-        removed = re.search(r"^The following packages will be REMOVED:\n((?: .*\n)+)", log, re.MULTILINE)
-        if removed and request.base:
-            names = " ".join(removed[1].split())
-            fact = f"installing the packages would remove {names} from the base {request.base!r}"
-            return (Complaint("base", request.base, fact, "choose another base"),)
-        if "is not signed" in log or "NO_PUBKEY" in log or "couldn't be verified" in log:
-            return (Problem(None, "a mirror's index is unsigned or signed by an unknown key, so it is refused"),)
-        altered = re.search(rf"^E: Failed to fetch (\S+)\s+{shared.ALTERED}", log, re.MULTILINE)
-        if altered:
-            fact = "differs from the archive's signed index, so it is refused: altered, or the mirror is being updated"
-            return (Problem(Place(altered[1]), fact, "try again later, or use another mirror"),)
-        lacking = re.search(
-            r"^E: The repository '(\S+) (\S+) (?:In)?Release' does not have a Release file", log, re.MULTILINE
-        )
-        if lacking:
-            remedy = "check the mirror's address and the release"
-            return (Problem(Place(lacking[1]), f"there is no archive with a suite {lacking[2]!r}", remedy),)
-        failed = re.search(r"^(?:E|W|Err): ?(?:Failed to fetch )?(\S+://\S+)\s+(.*)$", log, re.MULTILINE)
-        return (shared.unreachable(failed[1], failed[2].strip(": ")),) if failed else ()
-
     def fetch_step(self, wanted: Sequence[Locked], tools: Artifact) -> Step:
         return shared.fetch_step(wanted, tools)
 
-    def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors) -> Supplies:
-        return shared.fetch_supplies(wanted, mirrors)
-
-    def explain_fetch(self, log: str, missing: Sequence[Locked]) -> str:
-        return shared.explain_fetch(log, missing)
+    def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors, remedy: str) -> Supplies:
+        return shared.fetch_supplies(wanted, mirrors, remedy)
 
     def inspect_step(self, packages: Sequence[Locked], tools: Artifact) -> Step:
         return Step(

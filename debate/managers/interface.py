@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 from debate.deferred import frozen
 
 if TYPE_CHECKING:
-    from debate.errors import Complaint, Problem
     from debate.model import Artifact, Locked, Step, Supplies
     from debate.settings import Settings
 
@@ -107,17 +106,14 @@ class Manager(Protocol):
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
         """The packages in the output of a lock step. Raises DebateError if one of them cannot be verified."""
 
-    def explain_lock(self, log: str, request: Request) -> tuple[Problem | Complaint, ...]:
-        """Why a lock step failed, from its log: complaints about ``request``, or problems with a mirror."""
-
     def fetch_step(self, wanted: Sequence[Locked], tools: Artifact) -> Step:
         """Download packages. Outputs: their SHA-256 as names."""
 
-    def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors) -> Supplies:
-        """What `fetch_step` needs from the host: the addresses of the packages."""
+    def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors, remedy: str) -> Supplies:
+        """What `fetch_step` needs from the host: the addresses of the packages.
 
-    def explain_fetch(self, log: str, missing: Sequence[Locked]) -> str:
-        """Why a download failed, or an empty string."""
+        ``remedy``: what to do if the mirror has other packages.
+        """
 
     def inspect_step(self, packages: Sequence[Locked], tools: Artifact) -> Step:
         """Read the packages' metadata. Outputs: their SHA-256 as names."""

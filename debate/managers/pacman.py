@@ -14,10 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http.client import HTTPException
 from pathlib import Path
+from types import MappingProxyType
 from urllib.error import HTTPError
 
 from debate.distributions.interface import PacmanDistribution
-from debate.errors import Complaint, DebateError, Problem
+from debate.errors import DebateError
 from debate.managers import shared
 from debate.managers.interface import Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
@@ -51,7 +52,7 @@ class Pacman:
 
     def tools_supplies(self, settings: Settings) -> Supplies:
         request = shared.tools_request(self.facts, self.facts.RELEASES[0])
-        return self.lock_supplies(settings, request, self.mirrors(settings, request, None))
+        return self._supplies(settings, request, self.mirrors(settings, request, None))
 
     def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
         """From the settings, else the profile, else the host's own pacman."""
@@ -140,7 +141,14 @@ class Pacman:
         )
 
     def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
-        files = {"repositories": self._repositories(request, mirrors.addresses), **self.trust(settings, request)}
+        return self._supplies(settings, request, mirrors, {"system": request.distribution.encode()})
+
+    def _supplies(
+        self, settings: Settings, request: Request, mirrors: Mirrors, more: Mapping[str, bytes] = MappingProxyType({})
+    ) -> Supplies:
+        """The repositories and their keyrings, and ``more`` files."""
+        repositories = self._repositories(request, mirrors.addresses)
+        files = {"repositories": repositories, **more, **self.trust(settings, request)}
         return Supplies(files=files, mirrors=mirrors.directories)
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
@@ -161,29 +169,11 @@ class Pacman:
             found.append(Locked(name, version, architecture, archive, path, int(size), sha256, signature))
         return sorted(found, key=lambda package: (package.name, package.architecture))
 
-    def explain_lock(self, log: str, request: Request) -> tuple[Problem | Complaint, ...]:
-        missing = sorted(set(re.findall(r"^error: target not found: (\S+)$", log, re.MULTILINE)))
-        if missing:
-            remedy = "check the name and the repositories"
-            return tuple(shared.unknown_package(name, log, request.distribution, remedy) for name in missing)
-        if re.search(
-            r"invalid or corrupted database \(PGP signature\)|signature from .* is (unknown|marginal) trust", log
-        ):
-            return (Problem(None, "a mirror's database is signed by an unknown key, so it is refused"),)
-        expired = re.search(r"key \"?([^\"\n]*)\"? is expired|signature from \"([^\"]*)\" is expired", log)
-        if expired:
-            return (Problem(None, f"the key of {expired[1] or expired[2]} has expired", "refresh the keyring"),)
-        failed = re.search(r"^error: failed retrieving file '([^']*)' from (\S+) : (.*)$", log, re.MULTILINE)
-        return (shared.unreachable(failed[2], f"{failed[1]}: {failed[3]}"),) if failed else ()
-
     def fetch_step(self, wanted: Sequence[Locked], tools: Artifact) -> Step:
         return shared.fetch_step(wanted, tools)
 
-    def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors) -> Supplies:
-        return shared.fetch_supplies(wanted, mirrors)
-
-    def explain_fetch(self, log: str, missing: Sequence[Locked]) -> str:
-        return shared.explain_fetch(log, missing)
+    def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors, remedy: str) -> Supplies:
+        return shared.fetch_supplies(wanted, mirrors, remedy)
 
     def inspect_step(self, packages: Sequence[Locked], tools: Artifact) -> Step:
         return Step(

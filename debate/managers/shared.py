@@ -1,15 +1,14 @@
-"""Shared code of the package managers: addresses of mirrors, downloads, messages in logs."""
+"""Shared code of the package managers: addresses of mirrors, downloads."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from debate import keys
 from debate.distributions.interface import Distribution
-from debate.errors import Complaint, DebateError, Place, Problem
+from debate.errors import DebateError
 from debate.host.run import run
 from debate.managers.interface import Mirrors, Request
 from debate.model import MIRROR, Artifact, Command, Locked, Step, Supplies
@@ -50,7 +49,7 @@ def mirrors(own: Mapping[str, str], request: Request, settings: Settings) -> Mir
     }
     found = {**own, **repositories}
     for name, address in found.items():
-        _check(address, name, f"setting mirrors.{name}" if name in settings.mirrors else f"mirror {name}")
+        _check(address, name, settings)
     directories = {n: a.removeprefix("file://") for n, a in found.items() if a.startswith("file://")}
     # copy: instead of file:, with which apt does not write a file to the given path.
     found |= {name: f"copy:{MIRROR}/{name}" for name in directories}
@@ -58,10 +57,13 @@ def mirrors(own: Mapping[str, str], request: Request, settings: Settings) -> Mir
     return Mirrors(shown, directories, bool(request.snapshot))
 
 
-def _check(address: str, name: str, place: str) -> None:
+def _check(address: str, name: str, settings: Settings) -> None:
     if not re.fullmatch(ADDRESS, address):
+        fact = f"{address!r} is not the address of a mirror"
         remedy = f"set {mirror_variable(name)} to an address that begins with http://, https:// or file:///"
-        raise DebateError(f"{address!r} is not the address of a mirror", remedy, place=place)
+        if name in settings.mirrors:
+            raise settings.error(f"mirrors.{name}", fact, remedy)
+        raise DebateError(fact, remedy, place=f"mirror {name}")
 
 
 def dated_mirror(settings: Settings, facts: Distribution, snapshot: str, **values: str) -> str:
@@ -84,10 +86,10 @@ def dated_mirror(settings: Settings, facts: Distribution, snapshot: str, **value
     elif "{" in rest or "}" in rest:
         fact = f"{template!r} has an unbalanced brace"
     if fact:
-        raise DebateError(fact, f"{variable} may contain {placeholders}", place=f"setting mirrors.{name}")
+        raise settings.error(f"mirrors.{name}", fact, f"{variable} may contain {placeholders}")
     for value, text in values.items():
         template = template.replace(f"{{{value}}}", text)
-    _check(template, name, f"setting mirrors.{name}")
+    _check(template, name, settings)
     return template
 
 
@@ -124,10 +126,6 @@ def archive_of(location: str, addresses: Mapping[str, str], place: str) -> tuple
 
 # Downloads ------------------------------------------------------------------------------------------
 
-ALTERED = r"(?:Hash Sum mismatch|File has unexpected size|Undetermined Error)"
-"""apt's messages for a file with unexpected content; the last one is from its method copy:."""
-_GONE = r"(?:404|Failed to stat)"
-
 
 def host_proxies() -> str:
     """The proxies in the host's apt configuration, as apt.conf; empty on a host without apt."""
@@ -156,36 +154,11 @@ def fetch_step(wanted: Sequence[Locked], tools: Artifact) -> Step:
     )
 
 
-def fetch_supplies(wanted: Sequence[Locked], mirrors: Mirrors) -> Supplies:
-    """The addresses of the packages of `fetch_step`."""
-    lines = [f"{mirrors.addresses[package.repository]}/{package.path} {package.sha256}" for package in wanted]
-    return Supplies(files={"wanted": as_lines(lines), "apt.conf": apt_conf(mirrors)}, mirrors=mirrors.directories)
-
-
-def explain_fetch(log: str, missing: Sequence[Locked]) -> str:
-    """Why `fetch_step` failed, or an empty string."""
-    gone = [package for package in missing if re.search(rf"{re.escape(package.path)}\s+{_GONE}", log)]
-    if gone:
-        names = ", ".join(f"{package.name} {package.version}" for package in gone[:5])
-        more = f" and {len(gone) - 5} more" if len(gone) > 5 else ""
-        return f"the mirror no longer has {names}{more}"
-    wrong = [package for package in missing if re.search(rf"{re.escape(package.path)}\s+{ALTERED}", log)]
-    if wrong:
-        return f"the mirror's {wrong[0].path} does not match the SHA-256 in the lock, so it is refused"
-    return ""
-
-
-# Logs -----------------------------------------------------------------------------------------------
-
-
-def unknown_package(name: str, log: str, release: str, remedy: str) -> Complaint:
-    """A package that does not exist in ``release``. The log has candidates from lock.sh; ``remedy`` is for none."""
-    candidates = re.findall(rf"^candidate {re.escape(name)} (\S+)$", log, re.MULTILINE)
-    near = difflib.get_close_matches(name, candidates, n=3, cutoff=0.75)
-    hint = f"did you mean {' or '.join(near)}?" if near else remedy
-    return Complaint("packages", name, f"{release} has no package {name!r}", hint)
-
-
-def unreachable(place: str, reason: str) -> Problem:
-    """A file could not be fetched from a mirror."""
-    return Problem(Place(place), reason, "check the network and the mirror's address")
+def fetch_supplies(wanted: Sequence[Locked], mirrors: Mirrors, remedy: str) -> Supplies:
+    """The addresses of the packages of `fetch_step`, and their names, versions and ``remedy`` for messages."""
+    lines = [
+        f"{mirrors.addresses[package.repository]}/{package.path} {package.sha256} {package.name} {package.version}"
+        for package in wanted
+    ]
+    files = {"wanted": as_lines(lines), "apt.conf": apt_conf(mirrors), "remedy": remedy.encode()}
+    return Supplies(files=files, mirrors=mirrors.directories)

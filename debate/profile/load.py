@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -111,9 +112,11 @@ def _misplacement(node: Node, kind: str, directory: Path) -> Problem | None:
     """The problem with the file or tree that ``node`` names, if there is one."""
     name, path = node.value, node.directory / node.value
     try:
-        resolved = path.resolve()
+        resolved = Path(os.path.realpath(path))  # About loops, versions of Python differ in what Path.resolve does.
         if not resolved.is_relative_to(directory):
             problem = "is outside the profiles directory", "move it inside"
+        elif resolved.is_symlink():
+            problem = "is a loop of symbolic links", "choose another"
         elif not resolved.exists():
             near = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
             hint = suggest(path.name, near) if near else "create it, or correct the path"
@@ -125,6 +128,4 @@ def _misplacement(node: Node, kind: str, directory: Path) -> Problem | None:
             return None
     except OSError as error:
         problem = f"cannot be read: {error.strerror}", "choose another"
-    except RuntimeError:  # What pathlib raises until Python 3.13.
-        problem = "is a loop of symbolic links", "choose another"
     return Problem(node.position, f"{kind} {name!r} {problem[0]}", problem[1])

@@ -49,6 +49,11 @@ def chain(directory: Path, name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def circular(directory: Path, name: str) -> bool:
+    """True if the chain of bases never ends. `debate.steps.lock` refuses such a profile."""
+    return base(directory, (name, *chain(directory, name))[-1]) is not None
+
+
 def committed(directory: Path, name: str) -> Path:
     """Where a profile's committed lock is, if it has one."""
     return directory / f"{name}.lock.json"

@@ -67,7 +67,7 @@ def _facts(part: dict[str, Any]) -> str:
     if "x-form" in part:
         facts.append(f"Form: {part['x-form']}.")
     if part.get("items") and not part.get("x-set"):
-        facts.append("The order counts.")
+        facts.append("Order matters.")
     if part.get("default") is not None:
         facts.append(f"Default: `{json.dumps(part['default'], ensure_ascii=False)}`.")
     return " ".join(facts)

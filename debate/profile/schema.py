@@ -11,6 +11,7 @@ In addition to JSON Schema's own keywords, fields have:
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -70,8 +71,8 @@ def _explained(error: Any, node: Node) -> Iterator[Problem]:
         known = [str(value) for value in error.validator_value if value is not None]
         yield Problem(node.position, f"{field}: unknown value {_brief(instance)}", suggest(str(instance), known))
     elif keyword == "pattern":
-        remedy = f"write {error.schema['x-form']}"
-        yield Problem(node.position, f"{field}: {_brief(instance)} is not valid here", remedy)
+        fact = f"{field}: {_brief(instance)} is not a valid {_noun(error)}"
+        yield Problem(node.position, fact, f"use {error.schema['x-form']}")
     elif keyword == "const":
         if type(instance) is type(error.validator_value):  # Otherwise the wrong type is reported.
             remedy = f"write {error.validator_value}"
@@ -98,6 +99,15 @@ def _field_name(path: Iterable[str | int]) -> str:
     for step in path:
         text += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if text else step
     return text
+
+
+def _noun(error: Any) -> str:
+    """What the value of a schema error is called: by its field's name, or for an item of a list by its description."""
+    name = error.absolute_path[-1]
+    if isinstance(name, str):
+        return name.replace("_", " ")
+    description: str = error.schema["description"]
+    return re.split(r"[.,:]", re.sub(r"^(An?|The) ", "", description))[0].lower()
 
 
 def _as_list(value: Any) -> list[Any]:

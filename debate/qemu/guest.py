@@ -24,6 +24,7 @@ from typing import IO
 from debate.errors import DebateError, Place, Problem
 from debate.host.run import die_with_parent
 from debate.machines import AMD64, Machine
+from debate.text.paths import shown
 
 PROMPT = r"\blogin: |[\w-]+@[\w-]+:[^\n]*[#$] "
 """Regular expression for a login prompt, or the shell prompt of a user who is logged in automatically."""
@@ -155,7 +156,7 @@ class Guest:
     def _failed(self, fact: str, text: str, remedy: str = "", *, kind: type[DebateError] = DebateError) -> DebateError:
         tail = "\n".join(f"    {line}" for line in text.strip().splitlines()[-12:])
         problem = Problem(Place(f"check as {self.firmware}"), fact, remedy)
-        return kind.of([problem], details=f"{tail}\nthe whole console: {self.log}", log=str(self.log))
+        return kind.of([problem], details=f"{tail}\nthe whole console: {shown(self.log)}", log=str(self.log))
 
     def _take_screenshot(self, directory: Path) -> None:
         try:

@@ -73,7 +73,7 @@ class Remote:
     # Fetching --------------------------------------------------------------------------------------
 
     def lookup(self, step: str, key: str, names: Collection[str]) -> dict[str, Any] | None:
-        """Fetch the action ``key`` and its outputs into the store. None if the remote does not have all of them."""
+        """Fetch the action ``key`` and its outputs into the store. None unless these are exactly ``names``."""
         what = f"{step} ({key[:16]})"
         return self._try(self._fetching, what, lambda: self._fetch(step, key, names))
 
@@ -82,8 +82,8 @@ class Remote:
         if data is None:
             return None
         statement = statements.read(data, statements.ACTION, key, self.settings.remote_keys)
-        if not statement.files.keys() >= set(names):
-            raise statements.UntrustedError("the statement lacks outputs of the step")
+        if statement.files.keys() != set(names):
+            raise statements.UntrustedError("the statement lacks outputs of the step, or adds some")
         seconds = statement.facts.get("seconds", 0)
         if not isinstance(seconds, int | float) or not 0 <= seconds < _YEAR:
             raise statements.UntrustedError(f"the statement says that the step took {seconds!r} seconds")

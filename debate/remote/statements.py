@@ -105,17 +105,10 @@ def read(data: bytes, kind: str, subject: str, trusted: str) -> Statement:
         if trusted and not signing.is_signed(raw, signature, Path(trusted)):
             raise UntrustedError("the statement was altered, or signed by an unknown key")
         said = json.loads(raw)
-        files = {str(name): _artifact(value) for name, value in said["files"].items()}
+        files = {str(name): Artifact.from_json(value) for name, value in said["files"].items()}
         statement = Statement(str(said["kind"]), str(said["subject"]), files, dict(said["facts"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
         raise UntrustedError(f"the manifest is malformed ({type(error).__name__}: {error})") from None
     if statement.kind != kind or statement.subject != subject:
         raise UntrustedError(f"the statement is about something else: {statement.subject[:16]}, not {subject[:16]}")
     return statement
-
-
-def _artifact(value: Any) -> Artifact:
-    artifact = Artifact(**value)
-    if not keys.is_digest(artifact.digest) or type(artifact.size) is not int or artifact.size < 0:
-        raise ValueError(f"not a file: {value!r}")
-    return artifact

@@ -15,6 +15,7 @@ from typing import BinaryIO, Protocol
 from debate.errors import DebateError
 from debate.model import Artifact
 from debate.settings import Settings
+from debate.text.suggest import one_of
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 """Media type of all manifests, OCI image specification 1.1."""
@@ -81,7 +82,7 @@ def kind(address: str) -> Kind:
     scheme, _, rest = address.partition("://")
     found = KINDS.get(scheme)
     if found is None:
-        remedy = f"choose one of {', '.join(f'{name}://' for name in KINDS)}"
+        remedy = one_of("scheme", [f"{name}://" for name in KINDS])
         raise DebateError(f"{address!r} has an unknown scheme", remedy, place="setting remote")
     if not re.fullmatch(found.address, rest):
         raise DebateError(f"{address!r} is not a valid address", f"write {found.form}", place="setting remote")

@@ -24,6 +24,8 @@ from debate.settings import Limits
 _ROOT = Path("/sys/fs/cgroup")
 _PERIOD = 100_000
 """Microseconds of a period of processor time."""
+_PIECE = 64 << 10
+"""Bytes. A file system with less than this is full: programs write in pieces, and remove none of them if one fails."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +54,41 @@ class Group:
 
 
 def exceeded(counters: Mapping[str, Path]) -> str:
-    """The setting whose counter is not 0, or an empty string."""
+    """The setting whose limit the kernel counts as exceeded, or an empty string."""
     for setting, path in counters.items():
-        try:
-            words = path.read_text().split()
-        except OSError:
-            continue
-        counts = dict(zip(words[::2], words[1::2], strict=False))
-        if int(counts.get("oom_kill", counts.get("max", words[0] if len(words) == 1 else 0))):
+        if _counted(path) or (setting == "processes" and _reached(path.parent)):
             return setting
     return ""
+
+
+def _counted(path: Path) -> int:
+    """How often a limit was exceeded."""
+    try:
+        words = path.read_text().split()
+    except OSError:
+        return 0
+    counts = dict(zip(words[::2], words[1::2], strict=False))
+    return int(counts.get("oom_kill", counts.get("max", words[0] if len(words) == 1 else 0)))
+
+
+def _reached(group: Path) -> bool:
+    """True if there were as many processes as the group allows.
+
+    Before Linux 6.11 a failed fork is counted only in the group of the process that forked, which can be one that
+    nspawn made below ours. The peak includes those; it never exceeds the limit.
+    """
+    try:
+        return int((group / "pids.peak").read_text()) >= int((group / "pids.max").read_text())
+    except (OSError, ValueError):  # An older kernel has no peak, and a group without a limit says "max".
+        return False
+
+
+def space_exceeded(directory: Path) -> str:
+    """The setting, ``bytes`` or ``inodes``, of which the file system of ``directory`` has nothing left; or empty."""
+    found = os.statvfs(directory)
+    if found.f_bavail * found.f_frsize < _PIECE:
+        return "bytes"
+    return "inodes" if not found.f_favail else ""
 
 
 def counters_here() -> dict[str, Path]:

@@ -22,6 +22,8 @@ _FIELD_BYTES = 4096
 _COUNT = 50
 _FIELDS = 4
 _FIELD = re.compile(r"([a-z][a-z_]{0,63})?")
+_ADDRESS = re.compile(r"([a-z]+:/[!-~]+)?")
+"""The value without a field. It becomes the place of a problem, so it must not look like a file of the profile."""
 
 
 def create(path: Path, uid_base: int) -> None:
@@ -53,4 +55,5 @@ def _complaint(record: list[bytes]) -> Complaint | None:
         field, value, fact, remedy = (printable(part.decode()).strip() for part in record)
     except UnicodeDecodeError:
         return None
-    return Complaint(field, value, fact, remedy) if fact and _FIELD.fullmatch(field) else None
+    valid = fact and _FIELD.fullmatch(field) and (field or _ADDRESS.fullmatch(value))
+    return Complaint(field, value, fact, remedy) if valid else None

@@ -21,8 +21,9 @@ from debate import PACKAGE
 from debate.errors import Complaint, StepError
 from debate.model import Activity, Artifact
 from debate.sandbox import limits as control_groups
-from debate.sandbox.session import DISK_FULL, Session
+from debate.sandbox.session import Session
 from debate.settings import Limits
+from debate.text.paths import shown
 from debate.text.printable import printable
 
 LOG_LIMIT = 64 << 20
@@ -67,7 +68,9 @@ def run(
             _running.pop(name, None)
         exceeded = group.exceeded() if process.returncode else ""
         lines = [json.loads(line) for line in said.splitlines()]
-        exceeded = exceeded or next((line["exceeded"] for line in lines if "exceeded" in line), "")
+        said_exceeded = [line["exceeded"] for line in lines if line.get("exceeded")]
+        # The last one, for a scratch file system in memory can be full since the limit of memory was exceeded.
+        exceeded = exceeded or (said_exceeded[-1] if said_exceeded else "")
     finally:
         group.remove()
     if process.returncode:
@@ -172,14 +175,7 @@ def _copy_log(source: IO[bytes], log: Path, activity: Activity) -> None:
                     target.write(b"\ndebate: this log is full; what follows is dropped\n")
 
 
-_CANNOT_FORK = (
-    "Cannot fork",
-    "fork: Resource temporarily unavailable",
-    "fork: retry: Resource temporarily unavailable",
-)
-
-
-_UNITS = {"memory": "bytes of memory", "processes": "processes"}
+_UNITS = {"memory": "bytes of memory", "processes": "processes", "bytes": "bytes of files", "inodes": "files"}
 """Limit -> its unit."""
 
 
@@ -187,13 +183,13 @@ def _failed(
     step: str, log: Path, limits: Limits, exceeded: str, status: int, complaints: Sequence[Complaint]
 ) -> StepError:
     """The error of a failed step: the cause that the host knows, then the complaints of its scripts."""
-    fact, remedy = _cause(log, limits, exceeded, status), ""
+    fact, remedy = _cause(limits, exceeded, status), ""
     general = [complaint for complaint in complaints if not complaint.field]
     of_profile = [complaint for complaint in complaints if complaint.field]
-    if general and not fact:
+    if general and not fact and not general[0].value:
         first = general.pop(0)
         fact, remedy = first.fact, first.remedy
-    if not fact and not of_profile:
+    if not fact and not complaints:
         fact = "failed"
     error = StepError(
         f"{step}: {fact}" if fact else "",
@@ -208,25 +204,15 @@ def _failed(
     return error
 
 
-def _cause(log: Path, limits: Limits, exceeded: str, status: int) -> str:
-    """The cause of a failure if the host knows it, or an empty string."""
-    end = tail(log, lines=40)
+def _cause(limits: Limits, exceeded: str, status: int) -> str:
+    """The cause of a failure if the host knows it, or an empty string. What the log says is no such knowledge."""
     if exceeded:
         return f"exceeded its limit of {getattr(limits, exceeded):,} {_UNITS[exceeded]} (setting limits.{exceeded})"
-    if status < 0:
-        return f"was killed by signal {-status}"
-    if status == DISK_FULL:
-        return ""  # The session says which output.
-    if any(words in end for words in _CANNOT_FORK):
-        # Linux 6.11 changed which group counts a failed fork.
-        return f"could not start a process (setting limits.processes, {limits.processes:,})"
-    if "No space left on device" in end:
-        return f"ran out of space (settings limits.bytes, {limits.bytes:,}, and limits.inodes, {limits.inodes:,})"
-    return ""
+    return f"was killed by signal {-status}" if status < 0 else ""
 
 
 def _details(log: Path) -> str:
-    return "\n".join(filter(None, (tail(log), f"the whole log: {log}")))
+    return "\n".join(filter(None, (tail(log), f"the whole log: {shown(log)}")))
 
 
 def tail(log: Path, *, lines: int = 12) -> str:
@@ -247,7 +233,8 @@ def tail(log: Path, *, lines: int = 12) -> str:
 
 
 _ERROR = re.compile(
-    r"\b(error|fatal|failed|failure|cannot|can't|could not|couldn't|unable|denied|refused|not found|no such|invalid)\b"
+    r"\b(error|fatal|failed|failure|cannot|can't|could not|couldn't|unable|denied|refused|not found)\b"
+    r"|\b(no such|no space|invalid)\b"
     r"|^(E|debate): |==> ERROR",
     re.IGNORECASE,
 )

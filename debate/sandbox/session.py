@@ -17,8 +17,8 @@ the builder only has to remove the directory and the control group.
             mirror/0 …          package archives in directories of the host
 
 Standard error is the log. Standard output has lines of JSON: ``{"output": {"name", "digest", "size"}}``,
-``{"problem": {"field", "value", "fact", "remedy"}}``, ``{"exceeded": LIMIT}``. Exit code 1 means that a command failed,
-2 that the sandbox could not be set up, `DISK_FULL` that there is no space for an output.
+``{"problem": {"field", "value", "fact", "remedy"}}``, ``{"exceeded": LIMIT}``, which can be empty. Exit code 1 means
+that a command or an output failed, 2 that the sandbox could not be set up.
 """
 
 from __future__ import annotations
@@ -45,8 +45,6 @@ from debate.sandbox.image import directories, environment, host_tree, overlayfs
 from debate.sandbox.image.command import Command
 from debate.text.amounts import count
 from debate.text.printable import printable
-
-DISK_FULL = 3
 
 
 @dataclass(frozen=True)
@@ -173,6 +171,7 @@ def _run(session: Session) -> None:
         _shell(session, last, scratch, failed=status != 0)
         return
     if status:
+        _say(exceeded=limits.space_exceeded(scratch))
         for complaint in _complaints(scratch):
             _say(problem=asdict(complaint))
         raise _FailedError
@@ -209,7 +208,7 @@ def _writing(output: str) -> Iterator[None]:
     except OSError as error:
         full = error.errno == errno.ENOSPC
         fact = f"output {output}: {error.strerror or error}"
-        raise _FailedError(fact, NO_SPACE if full else "", status=DISK_FULL if full else 1) from None
+        raise _FailedError(fact, NO_SPACE if full else "") from None
 
 
 def _complaints(scratch: Path) -> list[Complaint]:
@@ -224,9 +223,11 @@ def _shell(session: Session, command: Command, scratch: Path, *, failed: bool) -
     """Open a shell where ``command`` ran. Its exit status does not matter."""
     source, target = session.shell
     said = [f"{complaint.problem()}\n" for complaint in _complaints(scratch)] if failed else []
+    scripts = (Path(word).name for word in command.argv if word.startswith(environment.STEP))
+    script = next(scripts, shlex.join(command.argv))
     os.write(target, (
-        f"{''.join(said)}{shlex.join(command.argv)}: {'it failed' if failed else 'it is done'}; "
-        "this is its sandbox as it is now.\n"
+        f"{''.join(said)}{script} {'failed' if failed else 'finished'}. "
+        "This shell is in its sandbox, as it left it.\n"
         f"Inputs are in {environment.IN}, scripts in {environment.STEP}. Leave with exit or Ctrl-D; nothing is kept.\n"
     ).encode())  # fmt: skip
     interactive = os.isatty(source) and os.isatty(target)

@@ -11,6 +11,7 @@ from debate.entry import Entry, text_entry
 from debate.errors import Problem
 from debate.profile.chosen import chosen
 from debate.profile.node import Node, Profile
+from debate.text.suggest import one_of
 
 
 class Choices:
@@ -42,7 +43,7 @@ class Choices:
             choices.append((("components", number), "component", component, distribution.COMPONENTS))
         for path, what, value, known in choices:
             if value not in known:
-                self.problem(path, f"{name} has no {what} {value!r}", f"choose one of {', '.join(known)}")
+                self.problem(path, f"{name} has no {what} {value!r}", one_of(what, known))
         if self.data["initrd"]["generator"] not in distribution.GENERATORS:
             # So that other problems can be reported, too.
             self.data["initrd"] = {"generator": distribution.GENERATORS[0]}

@@ -52,15 +52,10 @@ def _fetch(work: Work, missing: Sequence[Locked]) -> None:
         raise DebateError(f"the lock names the archive {lost[0]!r}, whose address is unknown",
                           f"set {mirror_variable(lost[0])}", place=work.name)  # fmt: skip
     step = manager.fetch_step(missing, work.tools)
-    log = work.log(step)
     work.builder.activity.total = sum(package.size for package in missing)
     try:
-        made = work.run(step, manager.fetch_supplies(missing, mirrors))
-    except DebateError as error:
-        problem = manager.explain_fetch(log.read_text(errors="replace"), missing) if error.log else ""
-        if problem:
-            raise DebateError(problem, f"run doit lock:{work.name} for what the mirror has now") from None
-        raise
+        remedy = f"run doit lock:{work.name} for what the mirror has now"
+        made = work.run(step, manager.fetch_supplies(missing, mirrors, remedy))
     finally:
         work.builder.activity.total = 0
     for package in missing:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys, managers
 from debate.deferred import frozen
-from debate.errors import Complaint, DebateError, Place, Problem, StepError
+from debate.errors import DebateError
 from debate.host.files import write_atomically
 from debate.managers.interface import Repository, Request
 from debate.profile import profile_names
@@ -15,6 +15,7 @@ from debate.profile.profile_names import committed
 from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
 from debate.text.amounts import count
+from debate.text.paths import shown
 from debate.text.suggest import suggest
 
 if TYPE_CHECKING:
@@ -78,9 +79,9 @@ def _base(choices: Choices) -> str | None:
         return None
     if name is None:
         return None
-    chain = profile_names.chain(directory, own)
-    if name == own or profile_names.base(directory, chain[-1]) is not None:
-        choices.problem(("base",), f"base is circular: {' -> '.join((own, *chain))}", "break the cycle")
+    if profile_names.circular(directory, own):
+        bases = profile_names.chain(directory, own)
+        choices.problem(("base",), f"base is circular: {' -> '.join((own, *bases))}", "break the cycle")
         return name
     if name.startswith("_") or not (directory / f"{name}.yaml").exists():
         known = [known for known in profile_names.names(directory) if known != own]
@@ -123,15 +124,15 @@ class _Locker:
         old = lockfile.read(self.path) if pinned else self.kept()
         fits = old is not None and old["request"] == self.request and self.has_below(old)
         if pinned and not fits and not refresh and self.work.settings.lock == "refuse":
-            whose = "the profile's package list" if old and old["request"] != self.request else "the base's lock"
+            whose = "the package list" if old and old["request"] != self.request else "the base's lock file"
             raise DebateError(
-                f"the lock no longer fits {whose}",
+                f"the lock file does not match {whose}",
                 f"run doit lock:{self.work.name} to refresh it, or set DEBATE_LOCK=refresh",
-                place=str(self.path),
+                place=shown(self.path),
             )
         if old is not None and fits and not refresh:
             self.work.save(old)
-            return {"note": f"{count(len(old['packages']), 'package')}, {'pinned' if pinned else 'kept'}"}
+            return {"note": f"{count(len(old['packages']), 'package')}, {'pinned' if pinned else 'lock unchanged'}"}
         new = self.resolve()
         if pinned:
             write_atomically(self.path, lockfile.to_text(new).encode())
@@ -164,21 +165,7 @@ class _Locker:
         mirrors = manager.mirrors(work.settings, self.wanted, work.record("mirror")["mirror"])
         installed = work.store.read(self.below.outputs("packages")["index"]) if self.below else b""
         step = manager.lock_step(self.wanted, tools_for(work, self.wanted.distribution), installed)
-        log = work.log(step)
-        try:
-            made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
-        except DebateError as error:
-            causes = manager.explain_lock(log.read_text(errors="replace"), self.wanted) if error.log else ()
-            if not causes:
-                raise
-            place = Place(f"lock:{work.name}")
-            raise StepError(
-                "",
-                reasons=[each.at(place) for each in causes if isinstance(each, Problem)],
-                complaints=[each for each in causes if isinstance(each, Complaint)],
-                details=f"the whole log: {log}",
-                log=error.log,
-            ) from None
+        made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
         resolved = work.store.read(made["resolved"]).decode()
         packages = self.on_top(manager.read_resolved(resolved, mirrors))
         return {
@@ -213,7 +200,7 @@ def _pinned(settings: Settings, profile: str) -> list[str]:
 
 RULE = Rule(
     name="lock",
-    doc="pin the exact packages; run by name, choose their versions again",
+    doc="pin package versions; doit lock:NAME picks the current ones",
     make=make,
     slice=Slice,
     needs=("mirror",),
@@ -221,6 +208,7 @@ RULE = Rule(
     tools=True,
     rights=("fetch",),
     has_shell=True,
+    on_request=True,
     compared=False,  # a rebuild uses the same lock
     watches=_pinned,
     state=lambda settings, profile: f"{settings.lock} {bool(_pinned(settings, profile))}",

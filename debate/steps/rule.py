@@ -7,7 +7,7 @@ rule's function gets a `Work`, through which it can access only what the rule de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 HOST = ".sandbox"
 """The output directory of rules that do not belong to a profile. It is not a valid profile name."""
+CONFIG = "config"
+"""The record of the rule that writes the slices, needed by every rule that reads one."""
+TOOLS = "sandbox"
+"""The record of the tools tree, needed by every rule that runs sandboxes in it."""
 
 
 class Slice(Protocol):
@@ -71,6 +75,8 @@ class Rule:
     """True if `verify` compares its records."""
     pure: bool = True
     """True if it writes only through its Work, so that `explain` can run it without side effects."""
+    on_request: bool = False
+    """True if it makes its record again whenever the command line names it, up to date or not."""
     profile: bool = True
     """True if there is one for each profile, False if there is one for the host."""
     watches: Callable[[Settings, str], list[str]] = _nothing
@@ -88,6 +94,12 @@ class Rule:
     def slices_read(self) -> tuple[str, ...]:
         """Rules whose slices it may read, its own first."""
         return ((self.name,) if self.slice else ()) + self.slices
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """All records of its profile or of the host that it reads; slices stand for the record of the config."""
+        implied = ((CONFIG,) if self.slices_read else ()) + ((TOOLS,) if self.tools else ())
+        return tuple(dict.fromkeys((*implied, *self.needs)))
 
     @property
     def made(self) -> tuple[str, ...]:
@@ -118,11 +130,19 @@ def in_order(rules: Mapping[str, Rule]) -> dict[str, Rule]:
     return found
 
 
+def needed(rules: Mapping[str, Rule], records: Iterable[str]) -> list[Rule]:
+    """The rules that make ``records``, and all that these need, in the order of ``rules`` (see `in_order`)."""
+    wanted, found = set(records), list[Rule]()
+    for rule in reversed(list(rules.values())):
+        if wanted & set(rule.made):
+            wanted |= set(rule.reads)
+            found.insert(0, rule)
+    return found
+
+
 def _needed(rule: Rule, makers: Mapping[str, str]) -> list[str]:
     """Names of the rules that must run before ``rule``."""
-    records = list(dict.fromkeys((*(("config",) if rule.slices_read else ()), *(("sandbox",) if rule.tools else ()),
-                                  *rule.needs)))  # fmt: skip
-    unknown = [record for record in (*records, *rule.below) if record not in makers]
+    unknown = [record for record in (*rule.reads, *rule.below) if record not in makers]
     if unknown:
         raise ValueError(f"rule {rule.name}: no rule makes {unknown[0]}")
-    return list(dict.fromkeys(makers[record] for record in records))
+    return list(dict.fromkeys(makers[record] for record in rule.reads))

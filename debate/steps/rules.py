@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 
 from debate import PACKAGE
+from debate.declarations import declarations
+from debate.errors import DebateError
 from debate.steps.rule import Rule, in_order
+from debate.text.paths import shown
 
 PACKAGES = ("steps", "images")
 """Packages below debate/ whose modules may hold a rule."""
@@ -18,16 +19,13 @@ PACKAGES = ("steps", "images")
 def rules() -> Mapping[str, Rule]:
     """All rules by name, each after those that it needs.
 
-    A module with a rule has the text ``RULE = Rule(`` at the start of a line; others are not imported.
+    Raises DebateError for a module whose RULE is not a rule or has the name of another, and ValueError for rules that
+    `debate.steps.rule.in_order` refuses.
     """
     found = {}
     for package in PACKAGES:
-        for path in sorted((PACKAGE / package).glob("*.py")):
-            if _declares(path):
-                rule: Rule = importlib.import_module(f"debate.{package}.{path.stem}").RULE
-                found[rule.name] = rule
+        for path, rule in declarations(PACKAGE / package, f"debate.{package}", "RULE", Rule).items():
+            if rule.name in found:
+                raise DebateError(f"another file declares the rule {rule.name}", "rename it", place=shown(path))
+            found[rule.name] = rule
     return in_order(found)
-
-
-def _declares(path: Path) -> bool:
-    return b"\nRULE = Rule(" in path.read_bytes()

@@ -8,7 +8,7 @@
         slices/STEP.json            the part of the config that STEP reads
         hash.json, lock.json, packages.json, rootfs.json, …      records
         sha512.json                 digest of a layer -> its SHA-512, if the ISO contains that
-        traces/STEP.json            key, ingredients, duration of the last run
+        traces/STEP.json            key, ingredients, outputs, duration of the last run
         traces/read/STEP.json       what that run read
         logs/STEP.log               output of the step
         P-ARCH.iso, …               the results (see `debate.images.results`)
@@ -35,7 +35,7 @@ from debate.cache.store import Store
 from debate.deferred import make_all
 from debate.errors import DebateError, ProfileError, StepError
 from debate.history.reasons import Last, Reason, reasons
-from debate.history.records import Records, Report, outputs_of, record_of, report_of, trace_of
+from debate.history.records import AGAIN, Records, Report, outputs_of, record_of, report_of, trace_of
 from debate.model import Artifact, Locked, Result, Step, Supplies
 from debate.profile.load import load
 from debate.profile.places import find
@@ -254,17 +254,17 @@ class Work:
         return found
 
     def _known(self, step: str) -> Result | None:
-        """The result of the last run, from its record and trace: valid for its key while its outputs exist."""
+        """The result of the last run, from its trace: valid for its key while its outputs exist.
+
+        Key and outputs come from one file. The record may be that of a later run, which was killed before it wrote its
+        trace.
+        """
         trace = self._last.trace
         try:
-            if step == self.rule.name:
-                outputs, key, seconds = outputs_of(self.own()), trace["key"], float(trace["seconds"])
-            else:
-                part = trace["parts"][step]
-                outputs, key, seconds = outputs_of(part), part["key"], 0.0
-        except (DebateError, KeyError, TypeError, ValueError):
-            return None  # It never ran, or its record is damaged.
-        return Result(step, str(key), {}, outputs, "local", seconds)
+            made = trace if step == self.rule.name else trace["parts"][step]
+            return Result(step, str(made["key"]), {}, outputs_of(made), "local", float(made.get("seconds", 0)))
+        except (DebateError, KeyError, TypeError, ValueError, AttributeError):
+            return None  # It never ran, or its trace is damaged.
 
     def _notes(self) -> dict[str, str]:
         """Annotations of a step's result in the remote, for people."""
@@ -321,8 +321,12 @@ def typed(value: Any, kind: type[S], path: Path) -> S:
 
 
 def layers_of(rootfs: Mapping[str, Any]) -> list[Artifact]:
-    """The layers with packages in a record of `rootfs`, the lowest first."""
-    return [*(Artifact(**layer) for layer in rootfs["below"]), outputs_of(rootfs)["layer"]]
+    """The layers with packages in a record of `rootfs`, the lowest first. Raises DebateError if it is damaged."""
+    try:
+        below = [Artifact.from_json(layer) for layer in rootfs["below"]]
+    except (KeyError, TypeError, ValueError):
+        raise DebateError("damaged", AGAIN, place="record rootfs") from None
+    return [*below, outputs_of(rootfs)["layer"]]
 
 
 def epoch_of(slice_: Any) -> int:

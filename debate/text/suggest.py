@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -18,6 +18,11 @@ def suggest(word: str, known: Iterable[str]) -> str:
         if found:
             return f"did you mean {found!r}?"
     return f"known: {', '.join(known)}" if known else "there are none"
+
+
+def one_of(what: str, known: Sequence[str]) -> str:
+    """The remedy of a message that refuses a ``what``: all of the ``known`` ones, at least one."""
+    return f"choose one of {', '.join(known)}" if len(known) > 1 else f"the only {what} is {known[0]}"
 
 
 def _is_abbreviation(word: str, name: str) -> bool:

@@ -1,12 +1,21 @@
 #!/bin/sh
 # Resolves a package list against the mirrors' databases.
 # in: those of pacman.sh; packages, installed (index of the base's packages)
+#     for messages: system (the distribution)
 # out: resolved (tab-separated: name, version, repository, location, size, SHA-256, signature in base64)
 set -eu
+. /run/step/suggest.sh
 . /run/step/arch/pacman.sh
+. /run/step/arch/explain.sh
 keyring >&2
 
-ask -Sy >&2
+errors=/run/work/errors status=0
+ask -Sy 2> "$errors" >&2 || status=$?
+cat "$errors" >&2
+if [ "$status" -ne 0 ]; then
+    explain_sync "$errors" /run/in/repositories "$(cat /run/in/architecture)"
+    exit 1
+fi
 cp /run/in/packages /run/work/wanted
 if [ -s /run/in/installed ]; then
     tar -xf /run/in/installed -C "$pacman/db/local"
@@ -23,13 +32,12 @@ if [ -s /run/in/installed ]; then
     fi
 fi
 if ! xargs -a /run/work/wanted pacman --config "$pacman/pacman.conf" --noconfirm --color never \
-    -Sp --print-format '%n %v %r %l %s' > /run/work/resolved 2> /run/work/errors; then
-    cat /run/work/resolved /run/work/errors >&2
-    ask -Slq | sort -u > /run/work/names
-    sed -n 's/^error: target not found: //p' /run/work/errors | while read -r name; do
-        # Candidates: names that contain the same first letters. The builder chooses among them.
-        grep -F "$(printf %.4s "$name")" /run/work/names | sed "s/^/candidate $name /" >&2
-    done
+    -Sp --print-format '%n %v %r %l %s' > /run/work/resolved 2> "$errors"; then
+    cat /run/work/resolved "$errors" >&2
+    ask -Slq > /run/work/names
+    explain_packages "$errors" "$(cat /run/in/system)" /run/work/names
+    stop_on_problems
+    explain_sync "$errors" /run/in/repositories "$(cat /run/in/architecture)"
     exit 1
 fi
 

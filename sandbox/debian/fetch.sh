@@ -1,9 +1,19 @@
 #!/bin/sh
 # Downloads packages. Files whose SHA-256 differs from the lock's are refused.
-# in: wanted (lines of URI SHA256), apt.conf    out: one file per package, named by its SHA-256
+# in: wanted (lines of ADDRESS SHA256 NAME VERSION), apt.conf, remedy (what to do if the mirror has other packages)
+# out: one file per package, named by its SHA-256
 set -eu
+. /run/step/problem.sh
 . /run/step/debian/apt.sh
+. /run/step/debian/explain.sh
 cat /run/in/apt.conf >> "$apt/apt.conf"
-while read -r uri sha256; do
-    printf '%s\n/run/out/%s\nSHA256:%s\n' "$uri" "$sha256" "$sha256"
-done < /run/in/wanted | xargs -n 150 /usr/lib/apt/apt-helper download-file
+while read -r address sha256 _; do
+    printf '%s\n/run/out/%s\nSHA256:%s\n' "$address" "$sha256" "$sha256"
+done < /run/in/wanted > /run/work/arguments
+errors=/run/work/errors status=0
+xargs -a /run/work/arguments -n 150 /usr/lib/apt/apt-helper download-file 2> "$errors" || status=$?
+cat "$errors" >&2
+if [ "$status" -ne 0 ]; then
+    explain_fetch "$errors" /run/in/wanted "$(cat /run/in/remedy)"
+    exit 1
+fi

@@ -17,11 +17,19 @@ from debate.build.builder import Builder
 from debate.cache.store import Store
 from debate.model import Artifact
 from debate.settings import load
+from debate.steps.rule import needed
+from debate.steps.rules import rules
 from tests.conftest import PROFILES, ROOT
 
 DOIT = str(Path(sys.executable).with_name("doit"))
-STORED = ("boot", "rootfs", "initrd", "overlay", "iso")
-"""Steps of a profile whose results are actions in the cache."""
+BUILD = [rule for rule in needed(rules(), ["build"]) if rule.profile]
+"""The rules that `build` runs for a profile."""
+SANDBOXED = tuple(rule.name for rule in BUILD if rule.rights)
+"""Those that start sandboxes."""
+CACHED = tuple(rule.name for rule in BUILD if rule.outputs)
+"""Those whose results come from the cache or the remote."""
+STORED = tuple(rule.name for rule in BUILD if rule.outputs and rule.has_shell)
+"""Those whose results are one action in the cache, of one sandbox."""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,9 @@ def test_a_pinned_lock_that_lacks_a_package_of_the_base(second: Checkout) -> Non
     lock["packages"] = [package for package in lock["packages"] if package["name"] != "dbus"]
     pinned.write_text(json.dumps(lock))
     said = second.doit("build:second", LOCK="refuse", status=1)
-    assert "second.lock.json: the lock no longer fits the base's lock; run doit lock:second to refresh it" in said
+    assert (
+        "second.lock.json: the lock file does not match the base's lock file; run doit lock:second to refresh it"
+        in said
+    )
     pinned.unlink()
     assert "up to date" in second.doit("build:second")

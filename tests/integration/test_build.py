@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from debate import keys
-from tests.integration.checkout import Checkout, packing, ran
+from tests.integration.checkout import SANDBOXED, Checkout, packing, ran
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def test_results(built: Checkout) -> None:
         "minimal-amd64.iso", "minimal-amd64.iso.sha256", "minimal-amd64.cdx.json", "minimal-amd64.packages",
         "manifest.json", "logs", "traces",
     } <= names  # fmt: skip
-    for step in ("lock", "packages", "rootfs", "initrd", "overlay", "boot", "iso"):
+    for step in SANDBOXED:
         assert built.output("minimal", "logs", f"{step}.log").exists(), step
 
 

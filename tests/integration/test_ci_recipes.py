@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.integration.checkout import Checkout, hook, ran
+from tests.integration.checkout import CACHED, Checkout, hook, ran
 from tests.integration.registry import PASSWORD, USER, Registry
 
 RECIPES = ROOT / "docs" / "ci"
@@ -90,8 +90,7 @@ def test_a_pull_request_that_adds_a_profile(built: Checkout, registry: Registry,
     said = run(request, registry, job("check"))
     assert request.digest("minimal") == built.digest("minimal")
     assert ran(said)["sandbox"] == "remote"
-    stored = ("packages", "rootfs", "initrd", "overlay", "boot", "iso")
     of_minimal, of_mine = ran(said, "minimal"), ran(said, "mine")
-    assert all(of_minimal[step] in ("remote", "cached") for step in stored), said
-    assert {step for step in stored if of_mine[step] == "built"} == {"boot", "overlay", "iso"}
+    assert all(of_minimal[step] in ("remote", "cached") for step in CACHED), said
+    assert {step for step in CACHED if of_mine[step] == "built"} == {"boot", "overlay", "iso"}
     assert registry.asked("POST") == before, "a pull request sends nothing"

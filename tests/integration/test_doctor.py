@@ -17,7 +17,7 @@ def test_this_host(checkout: Checkout) -> None:
 
 def test_a_mirror_that_does_not_answer(checkout: Checkout) -> None:
     said = checkout.doit("doctor", status=1, MIRROR_DEBIAN="http://127.0.0.1:9/debian")
-    assert "This host cannot build yet: mirror\n" in said
+    assert "This host cannot build yet; missing: mirror\n" in said
     assert (
         "  missing mirror        http://127.0.0.1:9/debian/dists/trixie/InRelease is unavailable; check the network, "
         "or set DEBATE_MIRROR_DEBIAN to another mirror" in said
@@ -35,6 +35,6 @@ def test_without_loop_devices_and_control_groups(checkout: Checkout) -> None:
     )  # fmt: skip
     said = done.stdout + done.stderr
     assert done.returncode == 1, said
-    assert "This host cannot build yet: kernel, limits, sandbox" in said
+    assert "This host cannot build yet; missing: kernel, limits, sandbox" in said
     assert "modprobe loop, or give this container /dev/loop-control and loop devices" in said
     assert "mount cgroup2 on /sys/fs/cgroup, or run on a host with systemd" in said

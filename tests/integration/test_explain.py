@@ -105,4 +105,4 @@ def test_a_profile_on_another(mine: Checkout) -> None:
     mine.profile("more", "extends: minimal\nbase: minimal\npackages: [less]\n")
     said = mine.doit("explain:more")
     assert verdicts(said, "more")["lock"] == "would run"
-    assert "packages:more  waits for lock:more" in said
+    assert "packages:more  undecided: depends on the result of lock:more" in said

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.checkout import Checkout, assert_nothing_left, host_state, wait_until_gone
+from tests.integration.checkout import SANDBOXED, Checkout, assert_nothing_left, host_state, wait_until_gone
 
-SANDBOXES = ("sandbox", "lock", "packages", "inspect", "select", "initrd", "rootfs", "boot", "overlay", "iso")
-"""All that `build` starts a sandbox for; doit chooses the order."""
+SANDBOXES = ("sandbox", *SANDBOXED, "inspect", "select")
+"""All that `build` starts a sandbox for; doit chooses the order. The step `packages` runs the last two, too."""
 
 
 def wait_for(process: subprocess.Popen[str], directory: Path, *patterns: str) -> str:

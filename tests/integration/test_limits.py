@@ -27,7 +27,7 @@ def test_too_many_bytes(checkout: Checkout, scratch: str) -> None:
     hook(checkout, "head -c 200M /dev/zero > /srv/big\n")
     checkout.doit("rootfs:mine")
     said = checkout.doit("overlay:mine", status=1, BYTES=str(100 << 20), INODES="20000", SCRATCH=scratch)
-    assert "overlay: ran out of space (settings limits.bytes, 104,857,600, and limits.inodes, 20,000)" in said
+    assert "overlay: exceeded its limit of 104,857,600 bytes of files (setting limits.bytes)" in said
 
 
 def test_an_iso_too_large(checkout: Checkout) -> None:
@@ -52,8 +52,16 @@ def test_too_much_time(checkout: Checkout, scratch: str) -> None:
 def test_too_many_files(checkout: Checkout) -> None:
     hook(checkout, "mkdir /srv/many; cd /srv/many; seq 100000 | xargs touch\n")
     said = checkout.doit("overlay:mine", status=1, INODES="20000")
-    assert "overlay: ran out of space (settings limits.bytes, 17,179,869,184, and limits.inodes, 20,000)" in said
+    assert "overlay: exceeded its limit of 20,000 files (setting limits.inodes)" in said
     assert "No space left on device" in said
+
+
+def test_words_about_a_limit(checkout: Checkout) -> None:
+    hook(checkout, "echo 'cp: No space left on device'; echo 'sh: Cannot fork'; echo 'the real cause'; exit 1\n")
+    checkout.doit("rootfs:mine")
+    said = checkout.doit("overlay:mine", status=1)
+    assert "the real cause" in said
+    assert "limits." not in said
 
 
 def test_a_fork_bomb(checkout: Checkout) -> None:

@@ -40,7 +40,7 @@ def lock(checkout: Checkout, archive: Archive, status: int = 0, **settings: str)
 def test_an_unsigned_index_is_refused(mine: Checkout, own: Archive) -> None:
     own.publish(sign=False)
     said = lock(mine, own, status=1)
-    assert "lock:mine: a mirror's index is unsigned or signed by an unknown key, so it is refused" in said
+    assert "lock: a mirror's index is unsigned or signed by an unknown key, so it is refused" in said
     assert not mine.output("mine", "lock.json").exists()
 
 
@@ -74,7 +74,7 @@ def test_a_mirror_that_does_not_answer(mine: Checkout) -> None:
 def test_a_package_that_does_not_exist(mine: Checkout, own: Archive) -> None:
     mine.profile("mine", PROFILE.replace("[debate-probe]", "[debate-prove, curll]"))
     said = lock(mine, own, status=1)
-    assert "has no package 'debate-prove'; did you mean debate-probe" in said
+    assert "mine.yaml:2:12: packages: debian trixie has no package 'debate-prove'; did you mean debate-probe" in said
     assert "has no package 'curll'; did you mean curl" in said
 
 
@@ -117,7 +117,7 @@ def test_a_package_with_other_bytes_than_the_lock_says_is_refused(mine: Checkout
     data = package.read_bytes()
     package.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     said = mine.doit("packages:mine", status=1, MIRROR_EXTRA=own.url)
-    assert "pool/debate-probe_1.3_all.deb does not match the SHA-256 in the lock, so it is refused" in said
+    assert "pool/debate-probe_1.3_all.deb: does not match the SHA-256 in the lock, so it is refused" in said
 
 
 def test_a_committed_lock_that_does_not_fit(mine: Checkout, own: Archive) -> None:
@@ -128,9 +128,7 @@ def test_a_committed_lock_that_does_not_fit(mine: Checkout, own: Archive) -> Non
     mine.doit("packages:mine", MIRROR_EXTRA=own.url)
     mine.profile("mine", PROFILE.replace("[debate-probe]", "[debate-probe, less]"))
     said = mine.doit("packages:mine", status=1, MIRROR_EXTRA=own.url)
-    assert (
-        "mine.lock.json: the lock no longer fits the profile's package list; run doit lock:mine to refresh it" in said
-    )
+    assert "mine.lock.json: the lock file does not match the package list; run doit lock:mine to refresh it" in said
     assert pinned.read_bytes() == before
     mine.doit("packages:mine", MIRROR_EXTRA=own.url, LOCK="refresh")
     assert b'"less"' in pinned.read_bytes()

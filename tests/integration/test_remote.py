@@ -94,7 +94,7 @@ def test_what_one_sends_another_finds(registry: Registry, side: Sides, request: 
         "empty": one.store.put(b""),
     }
     send(one, key(request), outputs)
-    found = two.remote.lookup("rootfs", key(request), ("layer", "packages"))
+    found = two.remote.lookup("rootfs", key(request), outputs)
     assert found == {"outputs": outputs, "seconds": 12.5}
     assert all(two.store.has(artifact) for artifact in outputs.values())
     assert two.store.path(outputs["layer"]).read_bytes() == one.store.path(outputs["layer"]).read_bytes()
@@ -212,11 +212,13 @@ def says(**changes: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+FILE = {"digest": f"sha256:{'1' * 64}", "size": 1}
 BAD_FILE = {"layer": {"digest": "sha256:../../etc/passwd", "size": 1}}
 POISONED = {
     "of another key": (says(subject="cd" * 32), "about something else"),
     "of another kind": (says(kind="application/vnd.debate.image.v1+json"), "about something else"),
     "without outputs": (says(files={}), "lacks outputs"),
+    "with another output": (says(files={"layer": FILE, "bios": FILE}), "adds some"),
     "with a path for a digest": (says(files=BAD_FILE), "the manifest is malformed"),
     "that took for ever": (says(facts={"seconds": 1e99}), "the step took 1e\\+99 seconds"),
     "that took words": (says(facts={"seconds": "long"}), "the step took 'long' seconds"),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from debate.cache.store import Store
-from tests.integration.checkout import DOIT, Checkout, hook, ran
+from tests.integration.checkout import CACHED, DOIT, Checkout, hook, ran
 from tests.integration.registry import Registry, Wire
 
 
@@ -75,7 +75,7 @@ def test_a_second_checkout_starts_no_sandbox(team: Team, tmp_path: Path, monkeyp
     assert not started.exists()
     assert second.digest("minimal") == team.first.digest("minimal")
     assert set(ran(said).values()) <= {"remote", "built"}
-    stored = ("sandbox", "packages", "rootfs", "initrd", "overlay", "boot", "iso")
+    stored = ("sandbox", *CACHED)
     assert [ran(said)[step] for step in stored] == ["remote"] * len(stored)
     packages = second.json("minimal", "lock.json")["packages"]
     assert not any(second.object(package["sha256"]).exists() for package in packages), "none was needed"

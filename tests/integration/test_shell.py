@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from debate.frontend.help import shell_steps
 from tests.integration.checkout import DOIT, Checkout, hook, ran
 
 BROKEN = "mkdir /opt/made\ntest -e /opt/missing\n"
@@ -42,7 +43,7 @@ def test_as_it_failed(failed: Checkout) -> None:
     said = piped(
         failed, "shell:overlay:mine", "ls -d /opt/*; id -un; ls /sys/class/net; cat /run/in/hooks; echo > /left\n"
     )
-    assert "it failed; this is its sandbox as it is now" in said
+    assert "overlay.sh failed. This shell is in its sandbox, as it left it." in said
     assert re.search(r"^/opt/made\nroot\nlo\nhook.sh$", said, re.MULTILINE), said
     assert "/left" not in piped(failed, "shell:overlay:mine", "ls -d /left /opt/made 2> /dev/null\n")
     assert objects == sorted(path.name for path in failed.cache.glob("objects/sha256/*/*")), "nothing is kept"
@@ -56,7 +57,7 @@ def test_of_a_step_that_does_not_fail(failed: Checkout, step: str, made: set[str
     if name == "minimal":
         failed.doit("build:minimal")
     said = piped(failed, f"shell:{step}:{name}", "ls /run/work /run/out\n")
-    assert "it is done; this is its sandbox as it is now" in said
+    assert f"{step}.sh finished. This shell is in its sandbox, as it left it." in said
     assert made <= set(said.split())
 
 
@@ -87,9 +88,9 @@ def test_on_a_terminal(failed: Checkout) -> None:
         (
             "shell:packages:minimal",
             "shell:packages:minimal: 'packages' is not a step with a shell; "
-            "write shell:STEP:minimal, with STEP one of lock, rootfs, overlay, initrd, boot, iso\n",
+            f"write shell:STEP:minimal, with STEP one of {', '.join(shell_steps())}\n",
         ),
-        ("shell:minimal", "shell:minimal: names no step; write shell:STEP:minimal, with STEP one of lock, rootfs"),
+        ("shell:minimal", "shell:minimal: names no step; write shell:STEP:minimal, with STEP one of "),
         ("shell:overlay:minimul", "there is no such profile; did you mean 'minimal'"),
     ],
 )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from debate import settings
 from debate.errors import DebateError, Problem
+from tests.conftest import ROOT
 
 
 def test_defaults(tmp_path: Path) -> None:
@@ -39,31 +40,31 @@ def test_environment_over_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "environment", "message"),
     [
-        ("", {"DEBATE_CASHE": "x"}, "DEBATE_CASHE: no such setting; see debate/settings.py for the list"),
+        ("", {"DEBATE_CASHE": "x"}, "DEBATE_CASHE: no such setting; see docs/settings.md for the list"),
         ("", {"DEBATE_LIMITS": "x"}, "DEBATE_LIMITS: no such setting; see"),
-        ("\ncashe = 1", {}, "debate.toml:2: setting cashe: no such setting; see debate/settings.py"),
-        ("root = 'x'", {}, "debate.toml:1: setting root: no such setting; see debate/settings.py"),
+        ("\ncashe = 1", {}, "debate.toml:2: setting cashe: no such setting; see docs/settings.md"),
+        ("root = 'x'", {}, "debate.toml:1: setting root: no such setting; see docs/settings.md"),
         ("[limits]\nram = 1", {}, "debate.toml:2: setting limits.ram: no such setting; see"),
-        ("jobs = 1\ncache = x\n", {}, "debate.toml:2:9: Invalid value; correct the syntax of TOML"),
-        ("jobs = [", {}, "debate.toml: Invalid value (at end of document); correct the syntax of TOML"),
+        ("jobs = 1\ncache = x\n", {}, "debate.toml:2:9: Invalid value; fix the TOML syntax"),
+        ("jobs = [", {}, "debate.toml: Invalid value (at end of document); fix the TOML syntax"),
         (f"jobs = {'9' * 5000}", {}, "debate.toml: Exceeds the limit"),
-        (f"jobs = {'[' * 5000}", {}, "debate.toml: nested too deeply; see debate/settings.py"),
+        (f"jobs = {'[' * 5000}", {}, "debate.toml: nested too deeply; see docs/settings.md"),
         ("jobs = '3'", {}, "debate.toml:1: setting jobs: expected a whole number, found a string; write a whole"),
         ("limits = 3", {}, "debate.toml:1: setting limits: expected a table, found an integer; write [limits] and"),
         ("cache = 5", {}, "debate.toml:1: setting cache: expected a string, found an integer; write it in quotes"),
         ("", {"DEBATE_JOBS": "many"}, "DEBATE_JOBS: 'many' is not a whole number; write a whole number greater than 0"),
         ("", {"DEBATE_CACHE_SIZE": "huge"}, "DEBATE_CACHE_SIZE: 'huge' is not a size; write bytes, or a number with"),
         ("", {"DEBATE_REMOTE": "r.example/x"}, "DEBATE_REMOTE: 'r.example/x' is not an address; write it as oci://HOST"),
-        ('remote_mode = "read"', {}, "debate.toml:1: setting remote_mode: 'read' is not one of its values; choose"),
+        ('remote_mode = "read"', {}, "debate.toml:1: setting remote_mode: unknown value 'read'; choose"),
         ("", {"DEBATE_REMOTE_CA": "no-such"}, "DEBATE_REMOTE_CA: /"),
         ("remote_keys = 'no-such'", {}, "debate.toml:1: setting remote_keys: /"),
         ("", {"DEBATE_JOBS": "0"}, "DEBATE_JOBS: 0 is not greater than 0; write"),
         ("[limits]\nmemory = -1", {}, "debate.toml:2: setting limits.memory: -1 is not greater than 0; write"),
-        ("", {"DEBATE_LOCK": "maybe"}, "DEBATE_LOCK: 'maybe' is not one of its values; choose one of refuse, refresh"),
+        ("", {"DEBATE_LOCK": "maybe"}, "DEBATE_LOCK: unknown value 'maybe'; choose one of refuse, refresh"),
         ("", {"DEBATE_UID_BASE": "5"}, "DEBATE_UID_BASE: 5 is not a user id that is a multiple of 65536; write"),
         ("", {"DEBATE_UID_BASE": str(1 << 32)}, "DEBATE_UID_BASE: 4294967296 is not a user id that is a multiple of"),
         ("", {"DEBATE_CACHE": "~no-such-user/x"}, "DEBATE_CACHE: '~no-such-user/x' is not a path: "),
-        ('output = "a\\u0000"', {}, "debate.toml:1: setting output: 'a\\x00' is not a path: embedded null byte; write"),
+        ('output = "a\\u0000"', {}, "debate.toml:1: setting output: 'a\\x00' is not a path: it contains a null byte;"),
     ],
 )  # fmt: skip
 def test_mistakes(tmp_path: Path, file: str, environment: dict[str, str], message: str) -> None:
@@ -74,15 +75,50 @@ def test_mistakes(tmp_path: Path, file: str, environment: dict[str, str], messag
     assert all(problem.place and problem.fact and problem.remedy for problem in caught.value.problems)
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    (tmp_path / "debate.toml").write_text("cache = 1\nmirrors.debian = 2\n")
+MISTAKES = {
+    "cache = 5": "cache: expected a string",
+    "nonsense = 1": "nonsense: no such setting",
+    "limits = 3": "limits: expected a table",
+    'mirrors = "x"': "mirrors: expected a table",
+    "keyrings.arch = 2": "keyrings.arch: expected a string",
+    "remote_mode = 'read'": "remote_mode: unknown value",
+    "base = 'suse'": "base: not here",
+}
+
+
+@given(st.permutations(list(MISTAKES)), st.integers(1, len(MISTAKES)))
+def test_all_mistakes_are_told_at_once(tmp_path_factory: pytest.TempPathFactory, lines: list[str], number: int) -> None:
+    directory = tmp_path_factory.mktemp("root")
+    (directory / "debate.toml").write_text("\n".join(lines[:number]))
+
+    def refuse(value: str) -> None:
+        if value == "suse":
+            raise DebateError("not here", "elsewhere", place="setting base")
+
     with pytest.raises(DebateError) as caught:
-        settings.load(tmp_path, {"DEBATE_JOBS": "x", "DEBATE_NONSENSE": ""})
-    places = {str(problem.place) for problem in caught.value.problems}
-    assert places == {"debate.toml:1", "debate.toml:2", "DEBATE_JOBS", "DEBATE_NONSENSE"}
+        settings.load(directory, {"DEBATE_JOBS": "x", "DEBATE_NONSENSE": ""}, checks={"base": refuse})
+    found = {str(problem.place): problem.fact for problem in caught.value.problems}
+    assert found.keys() == {
+        *(f"debate.toml:{line}" for line in range(1, number + 1)), "DEBATE_JOBS", "DEBATE_NONSENSE"
+    }  # fmt: skip
+    for line, text in enumerate(lines[:number], 1):
+        assert found[f"debate.toml:{line}"].startswith(f"setting {MISTAKES[text]}")
 
 
-PLAIN = [name for name in settings.Settings.__annotations__ if name not in ("root", "mirrors", "keyrings", "limits")]
+@pytest.mark.parametrize("group", ["mirrors", "keyrings"])
+@pytest.mark.parametrize("name", ["debian_snapshot", "Debian", "-a", "a.b", "", "a" * 33])
+def test_a_name_that_nothing_can_have(tmp_path: Path, group: str, name: str) -> None:
+    """It would be ignored."""
+    (tmp_path / "debate.toml").write_text(f'[{group}]\n"{name}" = "http://x.example"\n')
+    with pytest.raises(DebateError, match=rf"^debate.toml:2: setting {group}\..*is not a valid name; use"):
+        settings.load(tmp_path, {})
+
+
+PLAIN = [
+    name
+    for name in settings.Settings.__annotations__
+    if name not in ("root", "written", "mirrors", "keyrings", "limits")
+]
 NAMES = [*PLAIN, "mirrors", "keyrings", "limits", "mirrors.debian", "keyrings.arch"]
 NAMES += [f"limits.{name}" for name in settings.Limits.__annotations__]
 VALUES = {
@@ -200,15 +236,20 @@ def test_the_line_of_a_mistake(tmp_path: Path, text: str, key: str, value: str) 
         settings.load(tmp_path, {})
 
 
-def test_the_table_names_every_setting() -> None:
-    names = {*settings.Settings.__annotations__, *settings.Limits.__annotations__} - {
-        "root",
-        "mirrors",
-        "keyrings",
-        "limits",
-    }
-    text = settings.__doc__ or ""
-    assert [name for name in names if f"DEBATE_{name.upper()}" not in text] == []
+def test_the_page_lists_every_setting(tmp_path: Path) -> None:
+    """With its variable, and with its default where that is a value."""
+    text = (ROOT / "docs/settings.md").read_text()
+    rows = re.findall(r"^\| `([a-zA-Z_.]+)` \| `([A-Z_]+)` \| (.+?) \| .+ \|$", text, re.MULTILINE)
+    limits = [f"limits.{name}" for name in settings.Limits.__annotations__]
+    assert sorted(name for name, _, _ in rows) == sorted([*PLAIN, *limits, "mirrors.NAME", "keyrings.NAME"])
+    made = settings.load(tmp_path, {})
+    for name, variable, default in rows:
+        group, _, last = name.rpartition(".")
+        assert variable == f"DEBATE_{group.rstrip('s').upper() + '_' if last == 'NAME' else ''}{last.upper()}"
+        value = getattr(made.limits if group == "limits" else made, last, "")
+        if isinstance(value, Path):
+            value = value.name
+        assert value in ("", 0) or default.strip("`") == str(value), name
 
 
 def test_the_remote(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from debate.errors import DebateError
 from debate.host.memory import available_memory
 from debate.images.kinds import ISO
+from debate.images.results import names_of_images
 from debate.machines import machine
 from debate.qemu import guest as qemu
 
@@ -25,10 +26,11 @@ def check(build: ProfileBuild) -> dict[str, Any]:
 
     Writes FIRMWARE.log and FIRMWARE.png for each firmware to check/ in the output directory.
     """
-    emulated = machine(build.load("slices/iso")["architecture"])
+    architecture = build.load("slices/iso")["architecture"]
+    emulated = machine(architecture)
     if shutil.which(emulated.qemu) is None:
         raise DebateError("not installed", f"run ./setup check:{build.name}", place=emulated.qemu)
-    iso = build.directory / build.load("build")[ISO.rule]
+    iso = build.directory / names_of_images(build.name, architecture)[ISO.rule]
     wanted = build.load("about")["check"]
     directory = build.directory / "check"
     shutil.rmtree(directory, ignore_errors=True)

@@ -12,12 +12,12 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from debate.errors import DebateError
-from debate.history.changes import changes
+from debate.history.changes import Change, changes
 from debate.profile import lockfile, profile_names
 from debate.profile.chosen import chosen, with_sets_sorted
 from debate.profile.load import load
@@ -33,8 +33,10 @@ class Side:
     """One of the two sides."""
 
     values: dict[str, Any]
-    """All fields, with defaults. Lists that are sets are sorted."""
+    """All fields, with defaults. Lists whose order does not matter are sorted."""
     hash: str
+    slices: dict[str, dict[str, Any]]
+    """The normalised config."""
     lock: dict[str, Any] | None
     """The committed lock, or else that of the last build; None without either."""
     size: int | None
@@ -56,15 +58,32 @@ def diff(settings: Settings, words: Sequence[str]) -> str:
     if found:
         lines += ["config:", *(f"  {change}" for change in found)]
     elif one.hash != two.hash:
-        lines.append("config: the same fields, but different content of the files that they name")
+        values, files = derived(one.slices, two.slices)
+        lines.append("config: the same fields")
+        if values:
+            lines += ["normalised values:", *(f"  {change}" for change in values)]
+        if files:
+            lines += ["files that the fields name:", *(f"  {change}" for change in files)]
     if one.lock and two.lock:
         packages = lockfile.differences(one.lock, two.lock)
         lines += ["packages:", *(f"  {line}" for line in packages)] if packages else ["packages: the same"]
     else:
-        lines.append("packages: unknown without a lock of both; commit one, or build")
+        lines.append("packages: not compared, since one profile has no lock file; build it, or commit its lock file")
     if one.size is not None and two.size is not None:
         lines.append(f"size: {bytes_shown(one.size)} -> {bytes_shown(two.size)} ({two.size - one.size:+,} bytes)")
     return "\n".join(lines) + "\n"
+
+
+def derived(old: dict[str, Any], new: dict[str, Any]) -> tuple[list[Change], list[Change]]:
+    """The changes of the normalised values of the same fields, and those of files and hooks that the fields name."""
+    values, files = [], []
+    for change in changes(old, new):
+        kind, name = change.path[:2], change.path[2:]
+        if kind in (("overlay", "tree"), ("overlay", "hooks")) and name:
+            files.append(replace(change, path=name))
+        else:
+            values.append(change)
+    return values, files
 
 
 def _side(settings: Settings, directory: Path, name: str, place: str, *, built: bool) -> Side:
@@ -86,7 +105,7 @@ def _side(settings: Settings, directory: Path, name: str, place: str, *, built: 
                 size = int(manifest["iso"]["size"]) if manifest["config"] == made.hash else None
         except (OSError, ValueError, KeyError, TypeError):
             size = None
-    return Side(with_sets_sorted(schema(), chosen(loaded)), made.hash, lock, size)
+    return Side(with_sets_sorted(schema(), chosen(loaded)), made.hash, made.values, lock, size)
 
 
 @contextmanager

@@ -159,7 +159,7 @@ def _disk(builder: Builder) -> Finding:
 def _memory(builder: Builder) -> Finding:
     wanted = builder.settings.limits.memory / 1e9
     if scratch(builder.settings) == "tmpfs":
-        return Finding("memory", f"enough to build in ({wanted:.0f} GB a step)")
+        return Finding("memory", f"sufficient ({wanted:.0f} GB per step)")
     fact = f"less than a step may use ({wanted:.0f} GB), so steps build on the disk"
     return Finding("memory", fact, "that works but is slower; DEBATE_MEMORY can be set to less", needed=False)
 
@@ -184,7 +184,7 @@ def report(builder: Builder) -> Answer:
     lacking = [finding for finding in findings if finding.state == "missing"]
     verdict = "This host can build."
     if lacking:
-        verdict = f"This host cannot build yet: {', '.join(finding.name for finding in lacking)}"
+        verdict = f"This host cannot build yet; missing: {', '.join(finding.name for finding in lacking)}"
     return Answer(
         "\n".join([verdict, *(finding.line for finding in findings)]) + "\n",
         good=not lacking,

@@ -20,7 +20,7 @@ from debate.history.reasons import Last, Reason, reasons
 from debate.history.records import Records, Report
 from debate.model import Result, Step, Supplies
 from debate.profile import profile_names
-from debate.steps.rule import HOST, Rule
+from debate.steps.rule import HOST, Rule, needed
 from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild, Work
 
@@ -138,22 +138,17 @@ def explain(build: ProfileBuild) -> str:
             why = reasons(last, own.work(rule.name).what_it_reads(), verdict.ingredients, contents, lambda: root)
             lines += [f"    {reason}" for reason in why or [Reason("lost")]]
         elif verdict is _SAME:
-            lines += [f"    {line}" for line in _last_run(last)]
+            lines += [f"    {line}" for line in last_run(last)]
     return "\n".join([f"config {dry.config_hash()[:16]}", *lines]) + "\n"
 
 
 def _needed_below() -> list[Rule]:
     """The rules to evaluate for a base profile: those whose records other profiles read, and what these need."""
-    wanted: set[str] = set()
-    for rule in reversed(list(rules().values())):
-        if any(rule.name in other.below for other in rules().values()) or rule.name in wanted:
-            wanted |= {rule.name, *rule.needs, *rule.slices}
-    wanted |= {"config", "sandbox"}
-    makers = [rule for rule in rules().values() if wanted & set(rule.made)]
-    return [rule for rule in makers if rule.profile]
+    read = {record for rule in rules().values() for record in rule.below}
+    return [rule for rule in needed(rules(), read) if rule.profile]
 
 
-def _last_run(last: Last) -> Iterator[str]:
+def last_run(last: Last) -> Iterator[str]:
     """When and why a step last ran."""
     if last.why:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(last.trace.get("when", 0))))
@@ -171,7 +166,7 @@ def _verdict(real: ProfileBuild, dry: _DryBuild, rule: Rule) -> _Verdict:
         return _Verdict("would run", error.ingredients)
     except _WaitsError as error:
         dry.records.unknown.update(rule.made)
-        return _Verdict(f"waits for {error.step}, whose result decides")
+        return _Verdict(f"undecided: depends on the result of {error.step}")
     except DebateError as error:
         if not rule.root:
             raise  # The profile is not valid.
@@ -190,4 +185,6 @@ def _results(real: ProfileBuild, rule: Rule, verdicts: Mapping[str, _Verdict]) -
     if all(verdict is _SAME for verdict in others.values()) and rule.whole(real.settings, real.name):
         return _SAME
     undecided = [name for name, verdict in others.items() if verdict not in (_SAME, _CACHED)]
-    return _Verdict(f"waits for {undecided[0]}:{real.name}") if undecided else _Verdict("would run")
+    if undecided:
+        return _Verdict(f"undecided: depends on the result of {undecided[0]}:{real.name}")
+    return _Verdict("would run")

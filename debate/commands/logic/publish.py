@@ -5,9 +5,8 @@ Neither needs root, a sandbox or a cache.
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +15,16 @@ from debate.errors import DebateError
 from debate.host.files import read_object, sweep, temporary_beside
 from debate.images import results
 from debate.images.kinds import ISO, KINDS
-from debate.model import Artifact
-from debate.profile import profile_names
+from debate.model import Artifact, Trace
+from debate.profile import lockfile, profile_names
 from debate.profile.profile_names import committed
 from debate.remote.errors import RegistryError
 from debate.remote.remote import Remote, annotate
 from debate.remote.statements import IMAGE, Statement, read
 from debate.remote.transport import connect
 from debate.steps.rule import HOST
-from debate.text.amounts import bytes_shown
+from debate.steps.rules import rules
+from debate.text.amounts import bytes_shown, count
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
@@ -41,23 +41,15 @@ def push(made: ProfileBuild) -> dict[str, Any]:
     if not results.present(directory):
         remedy = f"run doit build:{made.name}"
         raise DebateError("the build is missing or was modified", remedy, place=shown(directory))
-    build, facts = made.load("build"), made.load("manifest")
-    iso = build[ISO.rule]
-    digests = {build[kind.rule]: facts[kind.rule]["digest"] for kind in KINDS}
-    files = {
-        name: Artifact(digests.get(name) or keys.sha256_file(directory / name), size)
-        for name, (size, _) in build["files"].items()
-    }
-    statement = Statement(IMAGE, facts["config"], files, {"profile": facts["name"], "lock": facts["lock"]})
-    notes = annotate({"profile": facts["name"], "config": facts["config"], "lock": facts["lock"]})
-    notes |= {
-        "org.opencontainers.image.title": iso,
-        "org.opencontainers.image.description": facts["description"],
-    }
+    statement, description = _finished(made)
+    config = statement.subject
+    iso = results.names_of_images(made.name, _architecture(made))[ISO.rule]
+    notes = annotate({"profile": made.name, "config": config, "lock": statement.facts["lock"]})
+    notes |= {"org.opencontainers.image.title": iso, "org.opencontainers.image.description": description}
     remote = Remote(settings, made.store, made.builder.say)
-    paths = {artifact: directory / name for name, artifact in files.items()}
+    paths = {artifact: directory / name for name, artifact in statement.files.items()}
     try:
-        sent = remote.publish(f"iso-{facts['config']}", statement, notes, paths)
+        sent = remote.publish(f"iso-{config}", statement, notes, paths)
     except RegistryError as error:
         raise DebateError(f"{iso} was not pushed: {error.fact}", error.remedy, place=settings.remote) from None
     people = {"profile": made.name, "config": made.config_hash()}
@@ -66,7 +58,31 @@ def push(made: ProfileBuild) -> dict[str, Any]:
         if action:
             remote.send(trace["step"], trace["key"], action["outputs"], action["seconds"], people)
     remote.finish()
-    return {"note": f"{settings.remote}:iso-{facts['config']}  {bytes_shown(sent)} sent"}
+    return {"note": f"{settings.remote}:iso-{config}  {bytes_shown(sent)} sent"}
+
+
+def _finished(made: ProfileBuild) -> tuple[Statement, str]:
+    """The statement about the last build, and the profile's description. Raises DebateError if a record is damaged."""
+    directory, facts = made.directory, made.load("manifest")
+    images, states = results.names_of_images(made.name, _architecture(made)), results.files(directory)
+    try:
+        if states.keys() != results.names(made.name, _architecture(made)) or not keys.is_key(facts["config"]):
+            raise ValueError
+        digests = {images[kind.rule]: facts[kind.rule]["digest"] for kind in KINDS}
+        files = {
+            name: Artifact.from_json({"digest": digests.get(name) or keys.sha256_file(directory / name), "size": size})
+            for name, (size, _) in states.items()
+        }
+        more = {"profile": made.name, "lock": str(facts["lock"])}
+        return Statement(IMAGE, facts["config"], files, more), str(facts["description"])
+    except (KeyError, TypeError, ValueError):
+        remedy = f"run doit clean build:{made.name}, and build it again"
+        raise DebateError("the records of the last build are damaged", remedy, place=shown(directory)) from None
+
+
+def _architecture(made: ProfileBuild) -> str:
+    """The architecture of the profile, which is in the names of its results."""
+    return str(made.load("slices/iso")["architecture"])
 
 
 def _traces(made: ProfileBuild) -> Iterator[dict[str, Any]]:
@@ -74,8 +90,8 @@ def _traces(made: ProfileBuild) -> Iterator[dict[str, Any]]:
     output = made.settings.output
     for name in (made.name, *profile_names.chain(made.settings.profiles, made.name), HOST):
         for path in sorted((output / name / "traces").glob("*.json")):
-            trace = read_object(path)
-            if trace.get("key"):  # A lock has no key.
+            trace = read_object(path, Trace)
+            if keys.is_key(trace.get("key")) and trace.get("step") in rules():  # A lock has no key.
                 yield trace
 
 
@@ -94,24 +110,25 @@ def pull(made: ProfileBuild) -> dict[str, Any]:
             )
         statement = read(data, IMAGE, config, settings.remote_keys)
         _compare_lock(made, statement)
+        names = results.names(made.name, _architecture(made))
+        _require_names(made, statement, names)
         sweep(directory)
-        fetched = sum(_fetch(transport, artifact, directory / name) for name, artifact in _files(statement))
+        fetched = sum(_fetch(transport, statement.files[name], directory / name) for name in sorted(names))
     except RegistryError as error:
         fact = f"the ISO of {made.name} was not pulled: {error.fact}"
         raise DebateError(fact, error.remedy, place=settings.remote) from None
-    iso = next(directory / name for name in statement.files if name.endswith(ISO.suffix))
+    iso = directory / results.names_of_images(made.name, _architecture(made))[ISO.rule]
     return {"note": f"{shown(iso)}  {bytes_shown(fetched)} fetched  {statement.files[iso.name].digest}"}
 
 
-def _files(statement: Statement) -> list[tuple[str, Artifact]]:
-    """The files to fetch. Their names are untrusted: none may lead out of the directory or replace a record."""
-    images = [kind.suffix for kind in KINDS]
-    known_ends = (*images, *(f"{suffix}.sha256" for suffix in images), ".cdx.json", ".packages")
-    for name in statement.files:
-        known = name == "manifest.json" or name.endswith(known_ends)
-        if "/" in name or name.startswith(".") or not known:
-            raise DebateError(f"the remote's ISO comes with an unexpected file {name!r}, so it is refused")
-    return sorted(statement.files.items())
+def _require_names(made: ProfileBuild, statement: Statement, names: Set[str]) -> None:
+    """Refuse other files than ``names``: the remote is not trusted, and they become paths. Raises DebateError."""
+    missing, surplus = sorted(names - statement.files.keys()), sorted(statement.files.keys() - names)
+    if missing or surplus:
+        what = [f"without {name}" for name in missing] + [f"with {name[:80]!r}" for name in surplus]
+        more = f" and {count(len(what) - 3, 'more difference')}" if len(what) > 3 else ""
+        fact = f"its ISO of this config comes {', '.join(what[:3])}{more}, so it is refused"
+        raise DebateError(fact, f"run doit build:{made.name}", place=made.settings.remote)
 
 
 def _compare_lock(made: ProfileBuild, statement: Statement) -> None:
@@ -119,7 +136,7 @@ def _compare_lock(made: ProfileBuild, statement: Statement) -> None:
     path = committed(made.settings.profiles, made.name)
     if not path.exists():
         return
-    packages = json.loads(path.read_bytes())["packages"]
+    packages = lockfile.read(path)["packages"]
     if statement.facts.get("lock") != keys.sha256(keys.canonical(packages)):
         raise DebateError(
             f"its ISO of this config is made of other packages than those in {shown(path)}",

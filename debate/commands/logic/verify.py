@@ -137,7 +137,7 @@ def _rebuild(build: ProfileBuild, other: Settings) -> None:
         )
     if done.returncode:
         problem = Problem(Place(f"verify:{build.name}"), "the rebuild failed")
-        raise DebateError.of([problem], details=f"{tail(log)}\nthe whole log: {log}", log=str(log))
+        raise DebateError.of([problem], details=f"{tail(log)}\nthe whole log: {shown(log)}", log=str(log))
 
 
 def _difference(build: ProfileBuild, other: Settings, step: str, directory: Path) -> DebateError:

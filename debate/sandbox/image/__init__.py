@@ -16,4 +16,5 @@ from debate import keys
 @cache
 def code() -> Mapping[str, str]:
     """Module name -> ``sha256:HEX`` of its source, sorted by name; read once per process."""
-    return {path.stem: keys.sha256_file(path) for path in sorted(Path(__file__).parent.glob("*.py"))}
+    found = sorted(Path(__file__).parent.glob("[!.]*.py"))
+    return {path.stem: keys.sha256_file(path) for path in found if path.is_file()}

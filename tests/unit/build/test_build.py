@@ -14,7 +14,7 @@ from debate.build.builder import Builder
 from debate.cache.store import Store
 from debate.entry import Entry
 from debate.errors import DebateError
-from debate.model import Artifact, Command, Step, Supplies
+from debate.model import Artifact, Command, Result, Step, Supplies
 from debate.settings import Limits, Settings
 from tests.conftest import ROOT
 
@@ -77,3 +77,14 @@ def test_a_missing_input_is_refused_before_anything_runs(tmp_path: Path) -> None
     made = Settings(root=ROOT, cache=tmp_path, output=tmp_path / "build")
     with pytest.raises(DebateError, match="missing or damaged, and x needs it; run the same command again"):
         Builder(made, Store(tmp_path)).run(STEP, Supplies(), tmp_path / "log")
+
+
+@pytest.mark.parametrize("extra", [(), ("more",)])
+def test_the_last_result_counts_only_with_the_outputs_of_the_step(tmp_path: Path, extra: tuple[str, ...]) -> None:
+    store = Store(tmp_path)
+    builder = Builder(Settings(root=ROOT, cache=tmp_path, output=tmp_path / "build"), store)
+    outputs = {name: store.put(name.encode()) for name in ("layer", *extra)}
+    last = Result("x", "k", {}, outputs, "local", 1.0)
+    known = builder.known("x", "k", {}, ("layer",), last)
+    assert (known is None) == bool(extra)
+    assert (store.lookup("k") is None) == bool(extra), "it is not remembered either"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -65,6 +66,14 @@ def test_an_action_counts_only_with_all_its_outputs(store: Store) -> None:
     assert store.lookup("k") is None
 
 
+@pytest.mark.parametrize("names", [(), ("one",), ("one", "two", "three"), ("one", "three")])
+def test_an_action_with_other_outputs_is_a_miss(store: Store, names: tuple[str, ...]) -> None:
+    """Later steps depend on which outputs there are, so neither may any be missing nor may any be added."""
+    store.record("k", "step", {"one": store.put(b"1"), "two": store.put(b"2")}, 1.5)
+    assert store.lookup("k", names) is None
+    assert store.lookup("k", ("two", "one")) == store.lookup("k")
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -84,6 +93,50 @@ def test_a_damaged_action_is_a_miss(store: Store, content: bytes) -> None:
     (store.root / "actions" / "k.json").write_bytes(content)
     assert store.lookup("k") is None
     assert [key for key, _ in store.actions()] == ["k"]
+
+
+HOSTILE = {
+    "an absolute path": "sha256:aa{root}/victim", "a path": "sha256:../{root}/victim",
+    "upwards": "sha256:{start}../../../victim", "an algorithm that is a path": "{root}/vi:ct:im",
+    "another algorithm": "sha512:" + "1" * 64,
+    "capitals": "sha256:" + "A" * 64, "a line more": "sha256:" + "1" * 64 + "\n", "nothing": "", "a number": 5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [6, 5])
+@pytest.mark.parametrize("digest", HOSTILE.values(), ids=HOSTILE)
+def test_an_action_touches_no_file_outside_the_objects(store: Store, digest: object, size: int) -> None:
+    """The path of an object is made from its digest. With another size, its file would be removed."""
+    start = store.path(store.put(b"data")).parent.name
+    for victim in (store.root / "victim", store.root / "vi" / "ct" / ":im"):
+        victim.parent.mkdir(parents=True, exist_ok=True)
+        victim.write_bytes(b"victim")
+    before = {path: path.stat() for path in store.root.rglob("*") if path.is_file()}
+    name = digest.format(root=store.root, start=start) if isinstance(digest, str) else digest
+    (store.root / "actions").mkdir()
+    action = {"outputs": {"a": {"digest": name, "size": size}}, "seconds": 1}
+    (store.root / "actions" / "k.json").write_text(json.dumps(action))
+    assert store.lookup("k") is None
+    assert {path: path.stat() for path in before} == before
+
+
+@pytest.mark.parametrize("size", [4, 6])
+def test_a_link_in_place_of_an_object(store: Store, tmp_path: Path, size: int) -> None:
+    """The file that it names, of the right content or another, keeps its owner, mode and time."""
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"data")
+    victim.chmod(0o600)
+    before = victim.stat()
+    artifact = Artifact(keys.sha256(b"data"), size)
+    path = store.path(artifact)
+    path.parent.mkdir(parents=True)
+    path.symlink_to(victim)
+    assert not store.has(artifact)
+    after = victim.stat()
+    assert (after.st_uid, after.st_mode, after.st_mtime_ns, after.st_ctime_ns) == (
+        before.st_uid, before.st_mode, before.st_mtime_ns, before.st_ctime_ns,
+    )  # fmt: skip
+    assert not path.is_symlink(), "it is not offered again"
 
 
 def test_adopt(store: Store, tmp_path: Path) -> None:

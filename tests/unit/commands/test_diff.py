@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from debate.commands.logic.diff import diff
+from debate.commands.logic.diff import derived, diff
 from debate.errors import DebateError
+from debate.profile.load import load
 from debate.settings import Settings
+from debate.steps.config import normalise
 
 
 def lock(settings: Settings, name: str, **packages: str) -> None:
@@ -28,7 +33,7 @@ def test_two_profiles(settings: Settings) -> None:
     assert "  + packages: dillo" in said
     assert any(line.startswith("  - users.root: ") for line in said)
     assert any(line.startswith("  + users.kiosk: ") for line in said)
-    assert said[-1] == "packages: unknown without a lock of both; commit one, or build"
+    assert said[-1] == "packages: not compared, since one profile has no lock file; build it, or commit its lock file"
 
 
 def test_a_field_of_a_user(settings: Settings) -> None:
@@ -47,6 +52,39 @@ def test_packages_of_both_locks(settings: Settings) -> None:
 
 def test_the_same(settings: Settings) -> None:
     assert diff(settings, ["minimal", "minimal"]).startswith("config: the same\n")
+
+
+def test_a_copy_with_another_name(settings: Settings) -> None:
+    """The ISO's label follows from the name; no file differs."""
+    for name in ("minimal", "kiosk"):
+        (settings.profiles / "copy.yaml").write_bytes((settings.profiles / f"{name}.yaml").read_bytes())
+        config, *said = diff(settings, [name, "copy"]).splitlines()
+        assert config == "config: the same fields"
+        assert f"  ~ iso.label: {name.upper()} -> COPY" in said
+        assert "files that the fields name:" not in said
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (lambda path: path.write_text("other\n"), r"~ /srv/kiosk/start\.digest: sha256:\w+ -> sha256:\w+"),
+        (lambda path: path.chmod(0o755), r"~ /srv/kiosk/start\.mode: 0644 -> 0755"),
+        (lambda path: path.unlink(), r"- /srv/kiosk/start: .*"),
+    ],
+    ids=["content", "mode", "removed"],
+)
+def test_files_that_a_field_names(settings: Settings, edit: Callable[[Path], None], expected: str) -> None:
+    """The same field names another directory in each profiles directory, as at two revisions."""
+    sides = []
+    start = settings.profiles / "overlays/kiosk/srv/kiosk/start"
+    start.write_text("one\n")
+    start.chmod(0o644)
+    for change in (lambda _: None, edit):
+        change(start)
+        sides.append(normalise(load(settings.profiles, "kiosk"), settings.profiles).values)
+    values, files = derived(*sides)
+    assert values == []
+    assert [bool(re.fullmatch(expected, str(change))) for change in files] == [True], files
 
 
 def test_two_revisions(settings: Settings) -> None:
@@ -68,17 +106,15 @@ def test_two_revisions(settings: Settings) -> None:
     assert diff(settings, ["minimal@HEAD", "minimal@main"]).startswith("config: the same")
     overlay = settings.profiles / "overlays/kiosk/srv/kiosk"
     (overlay / "new").write_text("new\n")
-    assert "different content of the files that they name" in diff(settings, ["kiosk@HEAD", "kiosk"])
+    assert "files that the fields name:\n  + /srv/kiosk/new: " in diff(settings, ["kiosk@HEAD", "kiosk"])
     with pytest.raises(DebateError, match=r"nowhere: .*; name a commit, branch or tag"):
         diff(settings, ["minimal@nowhere", "minimal"])
 
 
 def test_size_of_two_builds(settings: Settings) -> None:
-    from debate.profile.load import load
-    from debate.steps import config
 
     for name, size in (("minimal", 1_000_000), ("kiosk", 3_500_000)):
-        made = config.normalise(load(settings.profiles, name), settings.profiles)
+        made = normalise(load(settings.profiles, name), settings.profiles)
         output = settings.output / name
         output.mkdir(parents=True)
         (output / "hash.json").write_text(json.dumps({"config": made.hash}))

@@ -42,7 +42,7 @@ def test_the_tools_tree_is_of_the_first_that_the_host_can_make(tmp_path: Path, m
 def test_an_unknown_tools_tree() -> None:
     with pytest.raises(DebateError) as caught:
         distributions.for_tools("fedora")
-    assert str(caught.value) == "setting base: 'fedora' is not one of its values; choose one of auto, debian, arch"
+    assert str(caught.value) == "setting base: unknown value 'fedora'; choose one of auto, debian, arch"
 
 
 LIGHT = """\

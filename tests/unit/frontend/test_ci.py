@@ -49,8 +49,13 @@ def test_details_stand_with_what_has_no_line() -> None:
         ("a::b # [c]", "a::b # [c]"),
     ],
 )
-def test_text_is_no_command(text: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-    assert ci.inert(text) == text
-    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+def test_text_is_no_command(text: str, expected: str) -> None:
     assert ci.inert(text) == expected
+
+
+def test_a_file_is_named_as_the_repository_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GitHub does not find absolute paths."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.lock.json").touch()
+    problems = [Problem(Place(f"{tmp_path}/x.lock.json"), "a"), Problem(Place(f"{tmp_path}/p/x.yaml", 3), "b")]
+    assert ci.errors(problems) == ["::error file=x.lock.json::a", "::error file=p/x.yaml,line=3::b"]

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,12 @@ def checkout(tmp_path: Path) -> Path:
             "    return {'actions': [lambda: {'made': made}], 'file_dep': ['pyproject.toml']}\n"
             "\n\ndef task_wrong():\n    return {'actions': ['false']}\n"
             "\n\ndef task_crash():\n    return {'actions': [(int, ['x'])] and [lambda: int('x')]}\n"
+            "\n\ndef task_slow():\n    from time import sleep\n\n"
+            "    return {'actions': [lambda: sleep(60)], 'task_dep': ['loud']}\n"
+            "\n\ndef task_round():\n    return {'actions': ['true'], 'file_dep': ['ab'], 'targets': ['ba']}\n"
+            "\n\ndef task_trip():\n    return {'actions': ['true'], 'file_dep': ['ba'], 'targets': ['ab']}\n"
+            "\n\ndef task_twice():\n    return {'actions': ['true'], 'task_dep': ['loud', 'round']}\n"
+            "\n\ndef task_defect():\n    return {'actions': ['true'], 'uptodate': [lambda task, values: 1 / 0]}\n"
             "\n\ndef task_after():\n    return {'actions': ['true'], 'task_dep': ['wrong']}\n"
         )
     return tmp_path
@@ -180,6 +187,59 @@ def test_problems_are_those_of_the_error(tmp_path: Path) -> None:
         (None, None, "x.yaml:1:2: text", "", ""),
     ]
     assert lines[-1]["counts"] | {"failed": 2, "skipped": 1} == lines[-1]["counts"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_has_no_end(checkout: Path, number: int) -> None:
+    """Else a reader would take a part of a build for a whole one."""
+    command = [DOIT, "slow", "--format", "json"]
+    with subprocess.Popen(command, cwd=checkout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        first = process.stdout.readline()
+        process.send_signal(number)
+        rest, _ = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert [(line["kind"], line["task"]) for line in parsed(first + rest)] == [("step", "loud")]
+
+
+@pytest.mark.parametrize("task", ["twice", "defect"])
+def test_a_run_that_breaks_off_has_one_end(checkout: Path, task: str) -> None:
+    *_, problem, end = run(checkout, task, status=3)
+    assert problem["kind"] == "problem"
+    assert end["counts"]["failed"] == 1
+
+
+BASES = {"t": "t", "u": "u2", "u2": "u", "v": "u"}
+"""Profile -> base; each is circular."""
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_a_circular_base_is_a_problem_of_the_profile(checkout: Path, name: str) -> None:
+    for each, base in BASES.items():
+        (checkout / "profiles" / f"{each}.yaml").write_text(f"version: 1\nbase: {base}\n")
+
+    def problem(*words: str, status: int) -> tuple[Any, ...]:
+        (found,) = (line for line in run(checkout, *words, status=status) if line["kind"] == "problem")
+        return tuple(found[field] for field in ("file", "line", "column", "fact", "remedy"))
+
+    expected = problem("validate", name, status=1)
+    assert expected[:3] == (f"profiles/{name}.yaml", 2, 7)
+    assert expected[3].startswith(f"base is circular: {name}")
+    assert problem(f"hash:{name}", status=1) == expected
+    assert problem(f"explain:{name}", status=1)[3].startswith("base is circular: "), "it starts with the base"
+
+
+@pytest.mark.parametrize("name", ["profiles/x.yaml", "build/x/logs/lock.log"])
+def test_paths_are_relative_to_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stream = io.StringIO()
+    error = DebateError("a", place=str(tmp_path / name), log=str(tmp_path / name))
+    JsonLines(stream).failed("lock:x", error, "")
+    JsonLines(stream).failed("lock:x", DebateError("a", place="/elsewhere", log="/elsewhere"), "")
+    found = [(line["file"], line["log"]) for line in parsed(stream.getvalue()) if line["kind"] == "problem"]
+    assert found == [(name, name), ("/elsewhere", "/elsewhere")]
 
 
 TEXT, NUMBERS = st.text(max_size=20), st.integers(0, 9)

@@ -1,27 +1,100 @@
-"""Which tasks are refused without root before anything is made."""
+"""Which tasks are refused without root before anything is run."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+from doit.loader import generate_tasks
+from doit.task import Task
 
-from debate.commands.command import commands
-from debate.frontend.help import step_names
+from debate.commands.command import Command, commands
 from debate.frontend.loader import needs_root
+from debate.graph.tasks import Graph
+from debate.steps.rules import rules
+from tests.conftest import ROOT
+
+DECLARED: dict[str, bool] = {name: one.root for name, one in {**rules(), **commands()}.items()}
+"""Rule or command -> whether it says that it needs root."""
 
 
-@pytest.mark.parametrize("name", commands())
-def test_commands_say_it_themselves(name: str) -> None:
-    assert needs_root(name) == needs_root(f"{name}:minimal") == commands()[name].root
+@pytest.fixture(scope="module")
+def tasks() -> list[Task]:
+    """All tasks of this checkout, and some that a user's dodo.py could have."""
+    graph = Graph(ROOT)
+    graph.narrow(["config:minimal"])  # shells have tasks for named profiles only
+    own = [
+        Task("mine", None),
+        Task("verify-site", None),
+        Task("mine:build", None, subtask_of="mine", targets=["x.iso"]),
+    ]
+    return [*generate_tasks("steps", graph.steps()), *generate_tasks("commands", graph.commands()), *own]
 
 
-def test_commands_that_mount() -> None:
-    assert {name for name in commands() if needs_root(name)} == {"shell", "check", "verify", "push", "import-archiso"}
+@pytest.mark.parametrize("name", DECLARED)
+def test_a_declaration_decides(tasks: list[Task], name: str) -> None:
+    """For the task, its groups, a pattern and, of a step, what it writes."""
+    found = [task for task in tasks if task.name.partition(":")[0] == name and not task.has_subtask]
+    assert found
+    for word in {name, *(word for task in found for word in (task.name, f"{task.name[:-1]}?", *task.targets))}:
+        assert needs_root(tasks, word) == DECLARED[name], word
 
 
-def test_all_steps_but_two() -> None:
-    assert [name for name in step_names() if not needs_root(f"{name}:minimal")] == ["config", "hash"]
+def test_a_pattern_stands_for_all_that_fit(tasks: list[Task]) -> None:
+    assert needs_root(tasks, "*:minimal")
+    assert not needs_root(tasks, "c[o]nfig:*")
+    assert not needs_root(tasks, "nothing*")
 
 
-@pytest.mark.parametrize("word", ["mine", "mine:thing", "build/minimal/minimal-amd64.iso", "*:minimal"])
-def test_a_task_of_ones_own_is_not_refused(word: str) -> None:
-    assert not needs_root(word)
+@pytest.mark.parametrize("word", ["mine", "mine:build", "x.iso", "verify-*", "m*:build"])
+def test_a_task_of_ones_own_is_not_refused(tasks: list[Task], word: str) -> None:
+    assert not needs_root(tasks, word)
+
+
+@pytest.mark.parametrize("name", [name for name, root in DECLARED.items() if root])
+def test_nor_is_one_with_the_name_of_debates(name: str) -> None:
+    own = [Task(name, None, has_subtask=True), Task(f"{name}:minimal", None, subtask_of=name)]
+    assert not any(needs_root(own, word) for word in (name, f"{name}:minimal", f"{name}:*"))
+
+
+@pytest.mark.parametrize("command", commands().values(), ids=list(commands()))
+def test_what_needs_a_step_needs_what_the_step_needs(command: Command) -> None:
+    made = [rule for rule in rules().values() if rule.name in command.needs or ("*" in command.needs and rule.compared)]
+    assert command.root or not any(rule.root for rule in made)
+
+
+NOBODY = """\
+import os, sys
+from debate.frontend.loader import Loader
+from doit.doit_cmd import DoitMain
+os.geteuid = lambda: 65534
+sys.argv = ["doit", *{0}]
+sys.exit(DoitMain(Loader()).run({0}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("dodo", "words", "refused"),
+    [
+        ("def task_build():\n    return {'actions': [lambda: True]}\n", ["build"], False),
+        ("def task_check():\n    yield {'name': 'minimal', 'actions': [lambda: True]}\n", ["check:minimal"], False),
+        ("from debate.graph.tasks import Graph\nfrom pathlib import Path\nGRAPH = Graph(Path())\n"
+         "def task_steps():\n    yield from GRAPH.steps()\n"
+         "def task_check():\n    return {'actions': [lambda: True]}\n", ["check"], False),
+        ("from debate.graph.tasks import Graph\nfrom pathlib import Path\nGRAPH = Graph(Path())\n"
+         "def task_steps():\n    yield from GRAPH.steps()\n", ["sandbox"], True),
+    ],
+)  # fmt: skip
+def test_a_dodo_of_ones_own(tmp_path: Path, dodo: str, words: list[str], refused: bool) -> None:
+    (tmp_path / "dodo.py").write_text(dodo)
+    for name in ("profiles", "sandbox"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    done = subprocess.run(
+        [sys.executable, "-c", NOBODY.format(words)], cwd=tmp_path, capture_output=True, text=True,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": "/"},
+    )  # fmt: skip
+    assert done.returncode == (3 if refused else 0), done.stdout + done.stderr
+    assert ("building needs root" in done.stderr) == refused

@@ -97,6 +97,29 @@ def test_github_folds_logs_and_obeys_nothing_in_them(
     assert lines[3:] == [*shown, f"::{token[1]}::", "::endgroup::"]
 
 
+@pytest.mark.parametrize("where", ["", "GITHUB_ACTIONS", "GITLAB_CI"])
+def test_whoever_asks_for_github_gets_its_commands_only(
+    reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: Path, where: str
+) -> None:
+    if where:
+        monkeypatch.setenv(where, "true")
+    github = type("Mine", (type(reporter),), {"format": "github"})(io.StringIO(), {})
+    github.add_success(task("overlay:x", source="built", seconds=1.0, log=str(log)))
+    github.board.write("::error::forged")
+    lines = said(github).splitlines()
+    assert lines[1].startswith("::group::overlay:x ")
+    assert lines[-2:] == ["::endgroup::", ": :error::forged"]
+    assert "\x1b" not in github.outstream.getvalue()
+
+
+@pytest.mark.parametrize("ci", ["GITHUB_ACTIONS", "GITLAB_CI"])
+def test_an_empty_log_is_not_folded(reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: Path, ci: str) -> None:
+    monkeypatch.setenv(ci, "true")
+    log.write_text("")
+    reporter.add_success(task("overlay:x", source="built", seconds=1.0, log=str(log)))
+    assert said(reporter) == "  overlay:x              0.0 s\n"
+
+
 def test_gitlab_folds_logs(reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
     monkeypatch.setenv("GITLAB_CI", "true")
     reporter.add_success(task("overlay:x", source="built", seconds=1.0, log=str(log)))

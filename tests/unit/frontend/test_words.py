@@ -21,7 +21,7 @@ def command(name: str, names: str, *options: Option) -> Command:
 
 KNOWN = {
     "new": command("new", "NAME", Option("from", "a profile"), Option("kind", "", choices=("iso", "disk"))),
-    "gc": command("gc", "", Option("size", "such as 20G"), Option("age", "")),
+    "gc": command("gc", "", Option("size", "how much is left", example="20G"), Option("age", "")),
     "take": command("take", "", Option("directory", "", short="d"), Option("name", "", short="n")),
     "cache": command("cache", ""),
 }
@@ -74,7 +74,7 @@ def test_options_come_before_names(words: str, wanted: str) -> None:
         ("cache --size 1", "cache: unknown option --size; it has no options of its own"),
         ("new x --from", "new: --from needs a value; a profile"),
         ("new x --from --kind iso", "new: --from needs a value; a profile"),
-        ("gc --size=", "gc: --size needs a value; such as 20G"),
+        ("gc --size=", "gc: --size needs a value; for example --size 20G"),
         ("take -d", "take: --directory needs a value; "),
         ("new x --kind car", "new: --kind: unknown value 'car'; one of iso, disk"),
         ("build:x -c", "build: unknown option -c; doit's own options come before the first task"),

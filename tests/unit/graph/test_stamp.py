@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from debate.graph.tasks import Graph
 from debate.steps.rule import HOST
 from debate.steps.rules import rules
 from tests.conftest import ROOT
+from tests.unit.graph.test_tasks import doit
 from tests.unit.steps.fake import build
 
 FILES = sorted(
@@ -79,6 +81,75 @@ def test_times_and_bytecode_mean_nothing(copied: Path) -> None:
     assert of(copied) == before
 
 
+LEFTOVERS: dict[str, Callable[[Path], object]] = {
+    "a lock of Emacs": lambda place: (place / ".#boot.py").symlink_to("user@host.1:2"),
+    "a swap file of Vim": lambda place: (place / ".boot.py.swp").write_bytes(b"x"),
+    "a backup": lambda place: (place / "boot.py~").write_bytes(b"x"),
+    "bytecode": lambda place: [(place / "__pycache__").mkdir(), (place / "__pycache__" / "x.pyc").write_bytes(b"x")],
+    "a loop": lambda place: (place / "loop").symlink_to("."),
+    "a loop above": lambda place: (place / "loop").symlink_to(".."),
+    "a pipe": lambda place: os.mkfifo(place / "pipe.py"),
+}
+"""What editors, tools and mistakes leave beside the code, which is none of it."""
+
+
+@pytest.mark.parametrize(
+    "place", ["debate/steps", "debate/images", "debate/commands", "debate/sandbox/image", "sandbox"]
+)
+@pytest.mark.parametrize("what", LEFTOVERS)
+def test_what_an_editor_leaves_is_no_code(tmp_path: Path, what: str, place: str) -> None:
+    (tmp_path / place).mkdir(parents=True)
+    (tmp_path / place / "x.py").touch()
+    before = of(tmp_path)
+    LEFTOVERS[what](tmp_path / place)
+    assert of(tmp_path) == before
+
+
+def test_doit_runs_beside_what_an_editor_leaves(copied: Path, tmp_path: Path) -> None:
+    """All of it at once, in each directory whose files count by being there."""
+    root = tmp_path / "checkout"
+    shutil.copytree(copied, root)
+    for name in ("profiles", "dodo.py", "pyproject.toml"):
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, root / name)
+    listed = doit(root, "list", "--all", PYTHONPATH=str(root))
+    key = "from debate.sandbox import image; print(*image.code().items())"
+    environment = {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+    code = subprocess.run([sys.executable, "-c", key], cwd=root, env=environment, capture_output=True, check=True)
+    for place in ("debate/steps", "debate/images", "debate/commands", "debate/sandbox/image", "sandbox"):
+        shutil.rmtree(root / place / "__pycache__", ignore_errors=True)
+        for name in LEFTOVERS.keys() - {"a loop above"}:
+            LEFTOVERS[name](root / place)
+        (root / place / "directory.py").mkdir()
+    assert doit(root, "list", "--all", PYTHONPATH=str(root)) == listed
+    again = subprocess.run([sys.executable, "-c", key], cwd=root, env=environment, capture_output=True, check=True)
+    assert again.stdout == code.stdout
+
+
+def test_links_that_lead_to_each_other_end(tmp_path: Path) -> None:
+    for name, target in (("a", "../b"), ("b", "../a")):
+        (tmp_path / "debate" / name).mkdir(parents=True)
+        (tmp_path / "debate" / name / "link").symlink_to(target)
+    assert of(tmp_path)
+
+
+@pytest.mark.parametrize("target", ["x.sh", "missing", "/dev/null", "other"])
+def test_a_link_counts_by_what_it_leads_to(tmp_path: Path, target: str) -> None:
+    (tmp_path / "debate").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "sandbox").symlink_to("elsewhere")
+    before = of(tmp_path)
+    (tmp_path / "sandbox" / "other").mkdir()
+    (tmp_path / "sandbox" / "other" / "y.sh").touch()
+    (tmp_path / "sandbox" / "x.sh").touch()
+    real = of(tmp_path)
+    assert real != before, "the top directory may be a link"
+    (tmp_path / "sandbox" / "link").symlink_to(target)
+    assert (of(tmp_path) != real) == (target != "/dev/null")
+    linked = of(tmp_path)
+    (tmp_path / "sandbox" / "other" / "y.sh").write_text("edited")
+    assert of(tmp_path) != linked
+
+
 def test_every_step_depends_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("profiles", "sandbox"):
         shutil.copytree(ROOT / name, tmp_path / name)
@@ -116,7 +187,7 @@ def test_code_that_makes_the_config(copied: Path, tmp_path: Path, module: str, o
     shutil.copy(ROOT / "dodo.py", tmp_path)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
 
-    def doit(*words: str) -> str:
+    def run(*words: str) -> str:
         done = subprocess.run(
             [sys.executable, "-B", "-m", "doit", *words], cwd=tmp_path, text=True, capture_output=True,
             env={"PATH": os.environ["PATH"], "HOME": "/", "PYTHONPATH": str(copied)},
@@ -124,19 +195,19 @@ def test_code_that_makes_the_config(copied: Path, tmp_path: Path, module: str, o
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    doit("hash:minimal")
+    run("hash:minimal")
     before = (tmp_path / "build/minimal/hash.json").read_text()
     path = copied / "debate" / module
     text = path.read_text()
     assert text.count(old) == 1
     path.write_text(text.replace(old, new))
     try:
-        said = doit("hash:minimal")
+        said = run("hash:minimal")
         after = (tmp_path / "build/minimal/hash.json").read_text()
         assert "config:minimal" in said
         assert before != after
         digits = after.partition('"config": "')[2][:16]
-        assert f"# config {digits}" in doit("show:minimal")
-        assert f"config {digits}\n" in doit("explain:minimal")
+        assert f"# config {digits}" in run("show:minimal")
+        assert f"config {digits}\n" in run("explain:minimal")
     finally:
         path.write_text(text)

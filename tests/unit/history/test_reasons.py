@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from debate.cache.report import text
+from debate.cache.store import Store
+from debate.commands.logic.explain import last_run
 from debate.history.reasons import Last, reasons
+from debate.history.records import Records, save_json
 from debate.profile import reader
 
 PROFILE = b"""\
@@ -63,3 +71,101 @@ def test_a_change_of_the_lock_and_of_its_slice() -> None:
     assert list(map(str, found)) == ["+ packages: vim", "lock: ~ less 1 -> 2"]
     found = reasons(Last({}, read("1")), {"slices/lock": {"packages": ["vim"]}}, {}, {}, lambda: root)
     assert list(map(str, found)) == ["- packages: less", "+ packages: vim"], "a step that reads only the slice"
+
+
+INGREDIENTS = {
+    "step": "x", "commands": [{"script": {"x.sh": "sha256:1"}, "rights": ["x"]}], "host": {"pack": "sha256:2"},
+    "tools": "sha256:3", "inputs": {"a": "sha256:4"}, "layers": ["sha256:5"],
+}  # fmt: skip
+TRACE = {
+    "step": "x", "key": "k", "ingredients": INGREDIENTS, "cached": True, "source": "built", "seconds": 1.5,
+    "parts": {"order": {"key": "k", "outputs": {"plan": {"digest": "sha256:6", "size": 1}}}},
+    "why": [{"kind": "tools"}], "when": 1,
+}  # fmt: skip
+READ = {
+    "slices/x": {"tree": [FILE], "timeout": 3},
+    "lock": {"packages": [{"name": "less", "architecture": "amd64", "version": "1", "sha256": "1"}]},
+}
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of each value in a JSON value, itself included."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, below in items:
+        yield from paths(below, (*path, name))
+
+
+def damaged(value: Any, path: tuple[Any, ...], other: Any) -> Any:
+    """A copy of ``value`` with ``other`` at ``path``."""
+    whole = [copy.deepcopy(value)]
+    at: Any = whole
+    *above, name = (0, *path)
+    for step in above:
+        at = at[step]
+    at[name] = other
+    return whole[0]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just(10**400),
+    lambda below: st.lists(below, max_size=2) | st.dictionaries(st.sampled_from(["script", "packages", "x"]), below),
+    max_leaves=4,
+)
+
+
+@given(
+    trace=st.sampled_from(list(paths(TRACE))), read=st.sampled_from(list(paths(READ))),
+    values=st.tuples(JSON, JSON), sides=st.sampled_from(["trace", "read", "both"]),
+)  # fmt: skip
+def test_a_damaged_trace_stops_nothing(
+    trace: tuple[Any, ...], read: tuple[Any, ...], values: tuple[Any, Any], sides: str
+) -> None:
+    """Whatever one of its values is, the step can run again, and everything that reads traces has an answer."""
+    root, _ = reader.read(PROFILE, "x.yaml", Path())
+    assert root is not None
+    with tempfile.TemporaryDirectory() as name:
+        output = Path(name) / "build/p"
+        save_json(output / "traces/x.json", TRACE if sides == "read" else damaged(TRACE, trace, values[0]))
+        save_json(output / "traces/read/x.json", READ if sides == "trace" else damaged(READ, read, values[1]))
+        last = Last.load(Records(output), "x")
+        now = {"slices/x": {"tree": [FILE], "timeout": 4}, "lock": READ["lock"]}
+        assert reasons(last, now, INGREDIENTS, CONTENTS, lambda: root)
+        list(last_run(last))
+        store = Store(Path(name) / "cache")
+        store.announce(output.parent)
+        assert "work saved in these builds" in text(store, "")
+
+
+def test_a_whole_trace_is_read(tmp_path: Path) -> None:
+    for read in (READ, {}):
+        save_json(tmp_path / "traces/x.json", TRACE)
+        save_json(tmp_path / "traces/read/x.json", read)
+        assert Last.load(Records(tmp_path), "x") == Last(TRACE, read)
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        {**TRACE, "ingredients": []},
+        {**TRACE, "ingredients": {"commands": [{"script": "x"}]}},
+        {**TRACE, "ingredients": {"commands": [{}]}},
+        {**TRACE, "ingredients": {"host": ["x"]}},
+        {**TRACE, "parts": {"order": []}},
+        {**TRACE, "seconds": 10**400},
+        {**TRACE, "when": 1 << 70},
+        {**TRACE, "why": "x"},
+        {"key": "k"},
+    ],
+)
+def test_a_damaged_trace_counts_as_missing(tmp_path: Path, trace: Any) -> None:
+    save_json(tmp_path / "traces/x.json", trace)
+    save_json(tmp_path / "traces/read/x.json", READ)
+    assert Last.load(Records(tmp_path), "x") == Last({}, {})
+
+
+@pytest.mark.parametrize("packages", [1, [1], [{}], [{"name": "less"}], {"less": {}}])
+def test_a_damaged_lock_counts_as_missing(tmp_path: Path, packages: Any) -> None:
+    save_json(tmp_path / "traces/x.json", TRACE)
+    save_json(tmp_path / "traces/read/x.json", {**READ, "lock": {"packages": packages}})
+    assert Last.load(Records(tmp_path), "x") == Last(TRACE, {})

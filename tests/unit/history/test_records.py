@@ -28,6 +28,8 @@ NO_OUTPUTS = {
     "a digest that is a number": {"outputs": {"layer": {"digest": 5, "size": 5}}},
     "a digest that is a path": {"outputs": {"layer": {"digest": "sha256:../../x", "size": 5}}},
     "a size that is text": {"outputs": {"layer": {"digest": "sha256:" + "1" * 64, "size": "5"}}},
+    "a size below zero": {"outputs": {"layer": {"digest": "sha256:" + "1" * 64, "size": -1}}},
+    "a size of no file": {"outputs": {"layer": {"digest": "sha256:" + "1" * 64, "size": 1 << 60}}},
     "a size that is a boolean": {"outputs": {"layer": {"digest": "sha256:" + "1" * 64, "size": True}}},
 }  # fmt: skip
 

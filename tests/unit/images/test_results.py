@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from debate import keys
+from debate.errors import DebateError
 from debate.images import manifest, results
 from debate.images.kinds import ISO, KINDS, Kind
 from debate.steps.work import ProfileBuild
@@ -118,3 +119,46 @@ def test_a_kind_that_is_gone_leaves_no_files(made: ProfileBuild, monkeypatch: py
         both = results_of(made)
     made.make("build")
     assert both - results_of(made) == {"minimal-amd64.squashfs", "minimal-amd64.squashfs.sha256"}
+
+
+@pytest.mark.usefixtures("two_kinds")
+def test_the_names_of_all_results(made: ProfileBuild) -> None:
+    made.make("build")
+    assert results.names("minimal", "amd64") == made.load("build")["files"].keys()
+
+
+NOT_RESULTS = (
+    "../victim", "{root}/victim", "minimal-amd64.iso/../../victim", "minimal-amd64/../../victim", ".", "..", "",
+    "rootfs.json", "build.json", "traces/iso.json", "minimal.iso", "minimal-amd64", "minimal-amd64.iso\n",
+    "other-amd64.iso", "minimal-amd64.i\0so",
+)  # fmt: skip
+"""Names that no build of `minimal` gives a file."""
+
+
+@pytest.mark.parametrize("use", ["build", "clean"])
+def test_a_record_that_names_other_files_removes_nothing(made: ProfileBuild, use: str) -> None:
+    made.make("build")
+    outside = made.directory.parent / "victim"
+    outside.write_bytes(b"victim")
+    whole = made.load("build")
+    before = {path for path in made.directory.parent.rglob("*") if path.is_file()}
+    for name in NOT_RESULTS:
+        other = {name.format(root=outside.parent.resolve()): [6, outside.stat().st_mtime_ns]}
+        made.records.save("build", {**whole, "files": whole["files"] | other})
+        assert not results.present(made.directory), name
+        if use == "build":
+            made.make("build")
+            assert results.present(made.directory)
+        else:
+            results.remove(made.directory)
+        assert {path for path in made.directory.parent.rglob("*") if path.is_file()} == before, name
+
+
+def test_an_architecture_that_is_none_makes_no_name(made: ProfileBuild) -> None:
+    lock = made.load("lock")
+    for architecture in ("../../victim", "/victim", "", "sparc", "amd64\n"):
+        made.records.save("lock", {**lock, "architecture": architecture})
+        before = set(made.directory.parent.rglob("*"))
+        with pytest.raises(DebateError, match="is not supported"):
+            made.make("build")
+        assert set(made.directory.parent.rglob("*")) == before

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from debate import managers
-from debate.errors import Complaint, DebateError, Place, Problem
+from debate.errors import DebateError
 from debate.managers.interface import Mirrors, Repository, Request, Target
 from debate.model import Artifact, Locked
 from debate.settings import Settings
@@ -77,8 +77,8 @@ def test_dated_mirrors() -> None:
     dated = replace(REQUEST, snapshot="20260101T000000Z")
     found = APT.mirrors(settings(debian_snapshot="http://s.example/{archive}/{date}/"), dated, None).addresses
     assert found["debian-security"] == "http://s.example/debian-security/20260101T000000Z"
-    assert b'Acquire::Retries "8"' in APT.fetch_supplies([], Mirrors({}, {}, dated=True)).files["apt.conf"]
-    assert b"Acquire::Retries" not in APT.fetch_supplies([], MIRRORS).files["apt.conf"]
+    assert b'Acquire::Retries "8"' in APT.fetch_supplies([], Mirrors({}, {}, dated=True), "").files["apt.conf"]
+    assert b"Acquire::Retries" not in APT.fetch_supplies([], MIRRORS, "").files["apt.conf"]
     with pytest.raises(DebateError, match="no dated mirror is set; set DEBATE_MIRROR_DEBIAN_SNAPSHOT"):
         APT.mirrors(settings(), dated, None)
 
@@ -115,72 +115,17 @@ def test_answers_that_are_refused(text: str, message: str) -> None:
         APT.read_resolved(text, MIRRORS)
 
 
-@pytest.mark.parametrize(
-    ("log", "cause"),
-    [
-        (
-            "E: Unable to locate package crul\ncandidate crul curl\ncandidate crul cruft",
-            Complaint("packages", "crul", "debian trixie has no package 'crul'", "did you mean curl?"),
-        ),
-        (
-            "E: Package 'xyzzy' has no installation candidate\n",
-            Complaint("packages", "xyzzy", "debian trixie has no package 'xyzzy'", "check the name and the release"),
-        ),
-        (
-            "W: ... NO_PUBKEY 123\nE: The repository 'x' is not signed.",
-            Problem(None, "a mirror's index is unsigned or signed by an unknown key, so it is refused"),
-        ),
-        (
-            "Err:1 http://m.example/debian trixie InRelease\nE: Failed to fetch http://m.example/x  Could not connect",
-            Problem(Place("http://m.example/x"), "Could not connect", "check the network and the mirror's address"),
-        ),
-        (
-            "The following packages will be REMOVED:\n a b\n c\nE: Packages need to be removed\n",
-            Complaint(
-                "base",
-                "below",
-                "installing the packages would remove a b c from the base 'below'",
-                "choose another base",
-            ),
-        ),
-        (
-            "E: Failed to fetch http://m.example/x  Hash Sum mismatch\n",
-            Problem(
-                Place("http://m.example/x"),
-                "differs from the archive's signed index, so it is refused: altered, or the mirror is being updated",
-                "try again later, or use another mirror",
-            ),
-        ),
-        (
-            "E: The repository 'http://m.example forky Release' does not have a Release file.\n",
-            Problem(
-                Place("http://m.example"),
-                "there is no archive with a suite 'forky'",
-                "check the mirror's address and the release",
-            ),
-        ),
-    ],
-)
-def test_what_a_failed_lock_means(log: str, cause: Problem | Complaint) -> None:
-    assert APT.explain_lock(log, replace(REQUEST, base="below")) == (cause,)
-
-
-def test_every_unknown_package_is_named_and_nothing_else_is_explained() -> None:
-    log = "E: Unable to locate package b\nE: Unable to locate package a\n"
-    found = APT.explain_lock(log, REQUEST)
-    assert [each.value for each in found if isinstance(each, Complaint)] == ["a", "b"]
-    assert APT.explain_lock("something else", REQUEST) == ()
+def test_what_messages_need() -> None:
+    files = APT.lock_supplies(settings(), replace(REQUEST, base="below"), MIRRORS).files
+    assert (files["system"], files["base"]) == (b"debian trixie", b"below")
+    assert APT.lock_supplies(settings(), REQUEST, MIRRORS).files["base"] == b""
+    files = APT.fetch_supplies([package("a", "pool/a_1.deb")], MIRRORS, "refresh").files
+    assert files["wanted"].decode() == f"{MIRRORS.addresses['debian']}/pool/a_1.deb {DIGEST} a 1.0\n"
+    assert files["remedy"] == b"refresh"
 
 
 def package(name: str, path: str = "pool/x.deb") -> Locked:
     return Locked(name, "1.0", "amd64", "debian", path, 3, DIGEST)
-
-
-def test_what_a_failed_download_means() -> None:
-    log = "Err:1 http://m.example/debian/pool/a_1.deb\n  404  Not Found [IP: ::1 80]\nE: pool/a_1.deb  404  Not Found"
-    assert APT.explain_fetch(log, [package("a", "pool/a_1.deb")]) == "the mirror no longer has a 1.0"
-    wrong = APT.explain_fetch("E: Failed to fetch http://m.example/pool/x.deb  Hash Sum mismatch", [package("a")])
-    assert "does not match the SHA-256 in the lock" in wrong
 
 
 def test_the_local_repository() -> None:
@@ -230,8 +175,8 @@ def test_what_scripts_read_of_a_plan(script: str, read: str) -> None:
 def test_a_key_tells_nothing_of_where_files_lie() -> None:
     here, there = package("a"), replace(package("a"), repository="debian-security", path="pool/y.deb")
     assert APT.fetch_step([here], TOOLS) == APT.fetch_step([there], TOOLS)
-    found = [APT.fetch_supplies([one], MIRRORS) for one in (here, there)]
-    found.append(APT.fetch_supplies([here], Mirrors({"debian": "http://other.example"}, {})))
+    found = [APT.fetch_supplies([one], MIRRORS, "") for one in (here, there)]
+    found.append(APT.fetch_supplies([here], Mirrors({"debian": "http://other.example"}, {}), ""))
     assert len({supplies.files["wanted"] for supplies in found}) == 3
     near, far = (replace(REQUEST, repositories=(replace(EXTRA, url=url),)) for url in ("http://near", "http://far"))
     assert APT.lock_step(near, TOOLS) == APT.lock_step(far, TOOLS)

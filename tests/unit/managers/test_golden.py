@@ -138,7 +138,7 @@ def test_resolving_and_downloading(distribution: str) -> None:
             "lock": manager.lock_step(wanted, TOOLS, b"installed\n"),
             "lock_supplies": manager.lock_supplies(known, wanted, mirrors),
             "fetch": manager.fetch_step(PACKAGES[distribution], TOOLS),
-            "fetch_supplies": manager.fetch_supplies(PACKAGES[distribution], mirrors),
+            "fetch_supplies": manager.fetch_supplies(PACKAGES[distribution], mirrors, "refresh"),
         }
     found["tools"] = manager.tools_step(b"one\ntwo\n")
     found["tools_supplies"] = manager.tools_supplies(known)

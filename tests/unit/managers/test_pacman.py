@@ -13,7 +13,7 @@ import pytest
 
 from debate import managers
 from debate.distributions import arch
-from debate.errors import Complaint, DebateError, Place, Problem
+from debate.errors import DebateError
 from debate.managers.interface import Mirrors, Repository, Request, Target
 from debate.model import Artifact, Locked
 from debate.settings import Settings
@@ -104,26 +104,6 @@ def test_the_order_of_a_lock_is_not_that_of_the_database(order: int) -> None:
 def test_what_is_refused(line: str, message: str) -> None:
     with pytest.raises(DebateError, match=message):
         PACMAN.read_resolved(line, MIRRORS)
-
-
-@pytest.mark.parametrize(
-    ("log", "causes"),
-    [
-        ("error: target not found: opensh\nerror: target not found: zzz\ncandidate opensh openssh\n",
-         (Complaint("packages", "opensh", "arch has no package 'opensh'", "did you mean openssh?"),
-          Complaint("packages", "zzz", "arch has no package 'zzz'", "check the name and the repositories"))),
-        ('error: core: signature from "T <t@x>" is unknown trust\n',
-         (Problem(None, "a mirror's database is signed by an unknown key, so it is refused"),)),
-        ("error: failed retrieving file 'core.db' from m.example : The requested URL returned error: 404\n",
-         (Problem(Place("m.example"), "core.db: The requested URL returned error: 404",
-                  "check the network and the mirror's address"),)),
-        ('error: a: signature from "T <t@x>" is expired\n',
-         (Problem(None, "the key of T <t@x> has expired", "refresh the keyring"),)),
-        ("something else\n", ()),
-    ],
-)  # fmt: skip
-def test_explain_lock(log: str, causes: tuple[Problem | Complaint, ...]) -> None:
-    assert PACMAN.explain_lock(log, REQUEST) == causes
 
 
 def test_the_index_is_a_database() -> None:

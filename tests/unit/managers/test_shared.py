@@ -21,6 +21,7 @@ from debate.errors import DebateError
 from debate.managers import shared
 from debate.managers.interface import Repository, Request
 from debate.settings import Settings
+from debate.settings import load as load_settings
 
 DATED = {"debian": "{archive} and {date}", "arch": "{date}"}
 """Distribution -> the placeholders that the address of its dated mirror may have."""
@@ -54,6 +55,18 @@ def test_a_malformed_template(distribution: str, wrong: str) -> None:
     assert str(problem.place) == f"setting mirrors.{distribution}-snapshot"
     assert wrong in problem.fact
     assert problem.remedy == f"{variable} may contain {DATED[distribution]}"
+
+
+@pytest.mark.parametrize("name", DATED)
+@pytest.mark.parametrize("address", ["http://s.example/{arch}/{date}", "ftp://s.example/{date}"])
+def test_a_malformed_template_is_located(tmp_path: Path, name: str, address: str) -> None:
+    (tmp_path / "debate.toml").write_text(f'jobs = 1\n[mirrors]\n{name}-snapshot = "{address}"\n')
+    variable = f"DEBATE_MIRROR_{name.upper()}_SNAPSHOT"
+    for environment, place in (({}, "debate.toml:3"), ({variable: address}, variable)):
+        known = load_settings(tmp_path, environment)
+        with pytest.raises(DebateError) as caught:
+            managers.get(name).mirrors(known, request(name, "20260102T030405Z"), None)
+        assert [str(problem.place) for problem in caught.value.problems] == [place]
 
 
 @given(st.sampled_from(sorted(DATED)), st.text(alphabet="{}!.:[]0adeht", max_size=12))

@@ -125,7 +125,10 @@ def test_the_reference_is_fresh() -> None:
         ),
         ("hostname:", "profiles/x.yaml:2:10: hostname: no value where text is expected; write text"),
         ("recommends: 1", "profiles/x.yaml:2:13: recommends: the number 1 where true or false is expected"),
-        ("hostname: a_b", "profiles/x.yaml:2:11: hostname: 'a_b' is not valid here; write letters, digits and dashes"),
+        (
+            "hostname: a_b",
+            "profiles/x.yaml:2:11: hostname: 'a_b' is not a valid hostname; use letters, digits and dashes",
+        ),
         ("boot: {timeout: -2}", "profiles/x.yaml:2:17: boot.timeout: -2 is too small; the minimum is -1"),
         ("boot: {timeout: 9999}", "profiles/x.yaml:2:17: boot.timeout: 9999 is too large; the maximum is 3600"),
         ("check: {marker: ''}", "profiles/x.yaml:2:17: check.marker: '' is too short; write 1 or more characters"),
@@ -133,9 +136,9 @@ def test_the_reference_is_fresh() -> None:
             "users:\n  - uid: 1000",
             "profiles/x.yaml:3:5: users[1] lacks the required field 'name'; add it, for example `name: ",
         ),
-        ("overlays: [/etc]", "profiles/x.yaml:2:12: overlays[1]: '/etc' is not valid here; write a path relative to"),
-        ("files: [{path: /a/../b}]", "profiles/x.yaml:2:16: files[1].path: '/a/../b' is not valid here; write an abso"),
-        ("files: [{path: /}]", "profiles/x.yaml:2:16: files[1].path: '/' is not valid here"),
+        ("overlays: [/etc]", "profiles/x.yaml:2:12: overlays[1]: '/etc' is not a valid tree; use a path relative to"),
+        ("files: [{path: /a/../b}]", "profiles/x.yaml:2:16: files[1].path: '/a/../b' is not a valid path; use an abso"),
+        ("files: [{path: /}]", "profiles/x.yaml:2:16: files[1].path: '/' is not a valid path"),
     ],
 )
 def test_a_mistake_has_its_own_message(profiles: Path, text: str, expected: str) -> None:

@@ -6,22 +6,19 @@ import importlib
 import inspect
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 
 from debate.cache.store import Store
 from debate.errors import DebateError
-from debate.model import Artifact
 from debate.remote import transport
-from debate.remote.errors import DeniedError, RefusedError, RegistryError, StoppedError, WrongBytesError
+from debate.remote.errors import DeniedError, RefusedError, RegistryError, WrongBytesError
 from debate.remote.remote import Remote
 from debate.settings import Settings
 from tests.conftest import ROOT
+from tests.unit.remote.shelf import Shelf
 
 
 @pytest.mark.parametrize(
@@ -85,53 +82,9 @@ def test_what_all_kinds_have_in_common_loads_none_of_them() -> None:
     assert done.stdout.strip() == "set()"
 
 
-@dataclass
-class Shelf:
-    """A transport that keeps everything in memory, and fails on demand."""
-
-    blobs: dict[str, bytes] = field(default_factory=dict)
-    manifests: dict[str, bytes] = field(default_factory=dict)
-    failure: Exception | None = None
-    asked: int = 0
-
-    def check(self) -> None:
-        self.asked += 1
-        if self.failure:
-            raise self.failure
-
-    def manifest(self, tag: str) -> bytes | None:
-        self.check()
-        return self.manifests.get(tag)
-
-    def put_manifest(self, tag: str, data: bytes) -> None:
-        self.manifests[tag] = data
-
-    def has(self, digest: str) -> bool:
-        return digest in self.blobs
-
-    def pull(self, artifact: Artifact, file: BinaryIO) -> None:
-        file.write(self.blobs[artifact.digest])
-
-    def push(self, artifact: Artifact, path: Path, stopping: Callable[[], bool] = lambda: False) -> bool:
-        self.check()
-        if stopping():
-            raise StoppedError
-        sent = not self.has(artifact.digest)
-        self.blobs[artifact.digest] = path.read_bytes()
-        return sent
-
-    def close(self) -> None:
-        """There is nothing to close."""
-
-
 @pytest.fixture
 def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    """Another kind of remote, added as the documentation says: a module, and a row."""
-    made, module = Shelf(), ModuleType("tests_shelf")
-    vars(module)["connect"] = lambda _: made
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(transport.KINDS, "shelf", transport.Kind(module.__name__, "[0-9]+", "shelf://NUMBER"))
-    return made
+    return Shelf.add(monkeypatch)
 
 
 def remote(tmp_path: Path, name: str, said: list[str]) -> tuple[Store, Remote]:
@@ -151,6 +104,21 @@ def test_another_kind_is_a_module_and_a_row(tmp_path: Path, shelf: Shelf) -> Non
     assert two.lookup("rootfs", "b" * 64, ()) is None
     assert shelf.manifests.keys() == {f"rootfs-{'a' * 64}"}
     assert not [line for line in said if "sending" not in line]
+
+
+@pytest.mark.usefixtures("shelf")
+@pytest.mark.parametrize("names", [(), ("layer",), ("layer", "packages", "more"), ("layer", "more")])
+def test_outputs_that_the_step_does_not_have_are_refused(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """Later steps depend on which outputs there are, so neither may any be missing nor may any be added."""
+    said: list[str] = []
+    (store, one), (other, two) = remote(tmp_path, "one", said), remote(tmp_path, "two", said)
+    outputs = {name: store.put(name.encode()) for name in ("layer", "packages")}
+    one.send("rootfs", "a" * 64, outputs, 1.0, {})
+    one.finish()
+    assert two.lookup("rootfs", "a" * 64, names) is None
+    assert said[-1].endswith("the statement lacks outputs of the step, or adds some")
+    assert not any(map(other.has, outputs.values())), "none was fetched"
+    assert two.lookup("rootfs", "a" * 64, ("packages", "layer")) is not None
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,9 @@ echo not reached
         (b"../x: y\0\0no shell\0\0" + GOOD, [FOUND], 1),
         (b"users\0\0" + b"x" * 4097 + b"\0\0" + GOOD, [FOUND], 1),
         (b"users\0\0\x1b[31m\xe2\x80\xae\n::error::\0\0", [Complaint("users", "", "?[31m??::error::")], 0),
+        (b"\0http://m.example/x\0no\0\0", [Complaint("", "http://m.example/x", "no")], 0),
+        (b"\0profiles/x.yaml\0no\0\0" + GOOD, [FOUND], 1),  # would be an annotation of that file
+        (b"\0/etc/passwd\0no\0\0\0http://m.example/x y\0no\0\0", [], 2),
         (bytes(1 << 20), [], 1 << 18),
     ],
 )

@@ -11,6 +11,7 @@ from debate.sandbox.runner import _failed, tail
 from debate.settings import Limits
 
 USER = Complaint("users", "live", "no shell", "add it")
+ADDRESS = Complaint("", "http://m.example/x", "Could not connect", "wait")
 GENERAL = Complaint("", "", "no keyring", "install one")
 
 
@@ -26,7 +27,16 @@ GENERAL = Complaint("", "", "no keyring", "install one")
             "x: exceeded its limit of 6 processes (setting limits.processes)", "no keyring; install one",
             "users: no shell; add it",
         ]),
-        ("", "sh: Cannot fork", [], ["x: could not start a process (setting limits.processes, 6)"]),
+        ("bytes", "", [], ["x: exceeded its limit of 7 bytes of files (setting limits.bytes)"]),
+        ("inodes", "", [USER], ["x: exceeded its limit of 8 files (setting limits.inodes)", "users: no shell; add it"]),
+        ("", "sh: Cannot fork", [], ["x: failed"]),
+        ("", "sh: fork: retry: Resource temporarily unavailable", [], ["x: failed"]),
+        ("", "cp: No space left on device", [GENERAL], ["x: no keyring; install one"]),
+        ("", "", [ADDRESS], ["http://m.example/x: Could not connect; wait"]),
+        ("memory", "", [ADDRESS], [
+            "x: exceeded its limit of 5 bytes of memory (setting limits.memory)",
+            "http://m.example/x: Could not connect; wait",
+        ]),
         ("", "debate: users: forged; x\n::error file=y::z", [], ["x: failed"]),
     ],
 )  # fmt: skip
@@ -35,7 +45,9 @@ def test_why_a_step_failed(
 ) -> None:
     log = tmp_path / "log"
     log.write_text(f"{said}\n")
-    error = _failed("x", log, Limits(memory=5, processes=6), exceeded, 1, list(dict.fromkeys(complaints)))
+    error = _failed(
+        "x", log, Limits(memory=5, processes=6, bytes=7, inodes=8), exceeded, 1, list(dict.fromkeys(complaints))
+    )
     assert list(map(str, error.problems)) == expected
     shown = [f"{line}" for line in tail(log, lines=99).splitlines()]
     assert str(error).splitlines()[: len(expected)] == expected

@@ -115,5 +115,5 @@ def test_every_shipped_script(script: str) -> None:
 def test_no_shipped_script_is_lost() -> None:
     tops = {name for name in ALL if name not in ("debian/apt.sh", "hook-errors.bash")}
     assert {name for top in tops for name in closure(SCRIPTS, top)} == set(ALL)
-    assert closure(SCRIPTS, "debian/lock.sh") == ["debian/apt.sh", "debian/lock.sh"]
+    assert closure(SCRIPTS, "debian/select.sh") == ["debian/apt.sh", "debian/select.sh"]
     assert closure(SCRIPTS, "overlay.sh") == ["hook-errors.bash", "overlay.sh", "present.sh", "problem.sh"]

@@ -87,7 +87,7 @@ FIELDS: dict[str, Any] = {
 
 
 def shuffled(value: Any, random: Any) -> Any:
-    """``value`` with its keys, and the lists that are sets, in another order."""
+    """``value`` with its keys, and the lists whose order does not matter, in another order."""
     if isinstance(value, dict):
         items = list(value.items())
         random.shuffle(items)
@@ -196,9 +196,10 @@ def test_each_field_is_one_or_the_other() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("distribution: arch\nrelease: trixie\n", "3:10: arch has no release 'trixie'; choose one of rolling"),
-        ("architecture: x86_64\n", "2:15: debian has no architecture 'x86_64'; choose one of amd64"),
-        ("distribution: arch\narchitecture: amd64\n", "3:15: arch has no architecture 'amd64'; choose one of x86_64"),
+        ("distribution: arch\nrelease: trixie\n", "3:10: arch has no release 'trixie'; the only release is rolling"),
+        ("architecture: x86_64\n", "2:15: debian has no architecture 'x86_64'; the only architecture is amd64"),
+        ("distribution: arch\narchitecture: amd64\n",
+         "3:15: arch has no architecture 'amd64'; the only architecture is x86_64"),
         ("distribution: arch\nrepositories:\n  - {name: x, url: http://x.example, key: own.yaml, suites: [s]}\n",
          "4:61: a repository of arch has no suites; leave it out"),
         ("components: [core]\n", "2:14: debian has no component 'core'; choose one of main, contrib"),

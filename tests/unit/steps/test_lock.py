@@ -1,4 +1,4 @@
-"""What makes a lock fail is shown at its place in the profile, or at the lock's own."""
+"""What makes a lock fail is shown at its place in the profile, or at a mirror's address."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from debate.cache.store import Store
-from debate.errors import StepError
+from debate.errors import Complaint, StepError
 from debate.model import Artifact, Step, Supplies
 from debate.settings import load
 from debate.steps.rule import HOST
@@ -20,40 +20,47 @@ from tests.unit.steps.fake import MIRRORS, FakeBuilder
 
 @dataclass(frozen=True)
 class RefusingBuilder(FakeBuilder):
-    """The resolver fails, and says ``said``."""
+    """The resolver fails: its log has ``said``, its scripts complained of ``complaints``."""
 
     said: str = ""
+    complaints: tuple[Complaint, ...] = ()
 
     def run(self, step: Step, supplies: Supplies, log: Path) -> Mapping[str, Artifact]:
         if step.name != "lock":
             return super().run(step, supplies, log)
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(self.said)
-        raise StepError("lock: failed", log=str(log))
+        raise StepError("" if self.complaints else "lock: failed", complaints=self.complaints, log=str(log))
+
+
+SAID = (
+    "E: Unable to locate package curll\nerror: target not found: curll\nE: The repository 'x' is not signed.\n"
+    "E: Failed to fetch http://m.example/x  Could not connect\n"
+)
 
 
 @pytest.mark.parametrize(
-    ("said", "problems"),
+    ("complaint", "problem"),
     [
-        ("E: Unable to locate package curll\ncandidate curll curl\n",
-         ["profiles/x.yaml:3:17: packages: debian trixie has no package 'curll'; did you mean curl?"]),
-        ("E: Unable to locate package live-boot\n",  # what the distribution adds
-         ["profiles/x.yaml:3:11: packages: debian trixie has no package 'live-boot'; check the name and the release"]),
-        ("E: The repository 'x' is not signed.\n",
-         ["lock:x: a mirror's index is unsigned or signed by an unknown key, so it is refused"]),
-        ("E: Failed to fetch http://m.example/x  Could not connect\n",
-         ["http://m.example/x: Could not connect; check the network and the mirror's address"]),
-        ("something else\n", ["lock: failed"]),
+        (Complaint("packages", "curll", "none", "did you mean curl?"),
+         "profiles/x.yaml:3:17: packages: none; did you mean curl?"),
+        (Complaint("packages", "live-boot", "none"), "profiles/x.yaml:3:11: packages: none"),  # added to it
+        (Complaint("", "http://m.example/x", "Could not connect", "wait"),
+         "http://m.example/x: Could not connect; wait"),
+        (None, "lock: failed"),
     ],
 )  # fmt: skip
-def test_a_refused_lock(profiles: Path, said: str, problems: list[str]) -> None:
+def test_a_refused_lock(profiles: Path, complaint: Complaint | None, problem: str) -> None:
+    """The log is only kept, whatever it says."""
     (profiles / "x.yaml").write_text("version: 1\ndistribution: debian\npackages: [vim, curll]\n")
     (profiles.parent / "sandbox").symlink_to(ROOT / "sandbox")
     settings = load(profiles.parent, {**MIRRORS, "DEBATE_BASE": "debian"})
-    made = ProfileBuild(settings, "x", RefusingBuilder(settings, Store(settings.cache), said=said))
+    complaints = (complaint,) if complaint else ()
+    builder = RefusingBuilder(settings, Store(settings.cache), said=SAID, complaints=complaints)
+    made = ProfileBuild(settings, "x", builder)
     made.of(HOST).make("sandbox")
     made.make("config")
     with pytest.raises(StepError) as caught:
         made.make("lock")
-    assert [str(problem) for problem in caught.value.problems] == problems
+    assert [str(each) for each in caught.value.problems] == [problem]
     assert caught.value.log

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from debate.history.records import Records
+from debate.history.records import Records, outputs_of
 from debate.model import Artifact, Command, Step
 from debate.sandbox import rights
-from debate.steps.rule import HOST, Rule, in_order
+from debate.steps.rule import CONFIG, HOST, TOOLS, Rule, in_order, needed
 from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild, UndeclaredError, Work
 from tests.conftest import ROOT, write_files
@@ -67,9 +67,26 @@ def test_rules_that_cannot_be(found: list[Rule], message: str) -> None:
         in_order({rule.name: rule for rule in found})
 
 
-def test_the_order_of_a_build() -> None:
-    names = ["sandbox", "config", "hash", "lock", "packages", "rootfs", "overlay", "initrd", "boot", "iso", "build"]
-    assert list(rules()) == names
+def test_each_rule_comes_after_what_it_reads() -> None:
+    """Including the rules that write the slices and the tools tree, which no rule names."""
+    before: set[str] = set()
+    for rule in rules().values():
+        assert before >= set(rule.reads), rule.name
+        assert not rule.slices_read or CONFIG in rule.reads
+        assert not rule.tools or TOOLS in rule.reads
+        before |= set(rule.made)
+
+
+@given(graphs(), st.data())
+def test_what_a_rule_needs(found: dict[str, Rule], data: st.DataObject) -> None:
+    """Is complete, in order, and has nothing that could be left out."""
+    ordered = in_order(found)
+    name = data.draw(st.sampled_from(sorted(found)))
+    needs = [rule.name for rule in needed(ordered, [name])]
+    assert needs[-1] == name
+    assert needs == [other for other in ordered if other in needs]
+    assert all(need in needs for other in needs for need in found[other].needs)
+    assert all(any(other in found[one].needs for one in needs) for other in needs[:-1])
 
 
 @EACH
@@ -78,7 +95,7 @@ def test_a_declaration(rule: Rule) -> None:
     assert not rule.doc.endswith(".")
     assert set(rule.rights) <= rights.TABLE.keys()
     assert set(rule.slices) <= {other.name for other in rules().values() if other.slice}
-    assert rule.tools or rule.name == "sandbox" or not rule.rights, "a sandbox without a tools tree"
+    assert rule.tools or rule.name == TOOLS or not rule.rights, "a sandbox without a tools tree"
     assert rule.root or not rule.rights
     assert not rule.has_shell or rule.rights
     assert not rule.usage or rule.usage.startswith(f"doit {rule.name}:NAME")
@@ -118,13 +135,13 @@ def test_what_is_read_is_what_is_declared(rule: Rule, made: ProfileBuild, monkey
     for name in profiles:
         own = made.of(name)
         with watched(own, monkeypatch) as seen:
-            replace(own, refresh=rule.name == "lock").make(rule.name)
+            replace(own, refresh=rule.on_request).make(rule.name)
         read |= {("below" if profile not in (name, HOST) else "host" if profile != name else "own", file)
                  for profile, file in seen}  # fmt: skip
     told = {("own", "config"), ("own", "contents"), ("own", "lock"), ("own", rule.name)}
     """Read for people, or its own last result: neither decides what comes out."""
     declared = {("own", f"slices/{name}") for name in rule.slices_read} | {("own", name) for name in rule.needs}
-    declared |= {("below", name) for name in rule.below} | ({("host", "sandbox")} if rule.tools else set())
+    declared |= {("below", name) for name in rule.below} | ({("host", TOOLS)} if rule.tools else set())
     assert read <= declared | told
     fetched = {("own", "mirror"), ("own", "slices/lock")}
     """Read only where something must be downloaded."""
@@ -165,6 +182,19 @@ def test_a_record_that_is_as_good_as_the_cache(made: ProfileBuild) -> None:
     assert len(made.builder.ran) == asked  # type: ignore[attr-defined]
     assert {path.name for path in actions.iterdir()} <= before
     assert len(list(actions.iterdir())) >= 7
+
+
+@pytest.mark.parametrize("name", [rule.name for rule in rules().values() if rule.outputs and rule.profile])
+def test_a_record_of_a_run_that_was_killed_is_no_result(made: ProfileBuild, name: str) -> None:
+    """It was written, and the trace with its key was not: the cache must not take its outputs for the last key."""
+    record, key = made.load(name), made.load(f"traces/{name}")["key"]
+    other = {output: vars(made.store.put(f"another {output}".encode())) for output in record["outputs"]}
+    made.records.save(name, {**record, "outputs": other})
+    shutil.rmtree(made.store.root / "actions")
+    made.make(name)
+    assert made.load(name) == record
+    action = made.store.lookup(key, rules()[name].outputs)
+    assert action is None or action["outputs"] == outputs_of(record)
 
 
 def test_a_record_of_another_key_is_no_result(made: ProfileBuild) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from debate.artifact import Artifact
 from debate.build.builder import Builder
 from debate.cache.store import Store
 from debate.errors import Complaint, DebateError, StepError
 from debate.settings import Settings
 from debate.steps.rule import Rule
 from debate.steps.rules import rules
-from debate.steps.work import ProfileBuild
+from debate.steps.work import ProfileBuild, layers_of
 from tests.conftest import write_files
 
+DIGEST = f"sha256:{'1' * 64}"
 HOOKS = {"hooks/one.sh": "", "other.sh": ""}
 TEXT = """\
 version: 1
@@ -85,3 +88,14 @@ def test_what_a_rule_reads_is_kept_for_explain(tmp_path: Path, rule: Rule) -> No
     for name in expected:
         build.records.save(name, {"file": name})
     assert build.work(rule.name).what_it_reads() == {name: {"file": name} for name in expected}
+
+
+@pytest.mark.parametrize(
+    "below", [None, 5, [5], ["sha256:1"], [{"digest": "sha256:../../x", "size": 5}], [{"digest": DIGEST}]], ids=repr
+)
+def test_layers_of_a_damaged_record(below: Any) -> None:
+    layer = {"digest": DIGEST, "size": 5}
+    whole = {"outputs": {"layer": layer}, "below": [layer]}
+    assert layers_of(whole) == [Artifact(DIGEST, 5)] * 2
+    with pytest.raises(DebateError, match=r"^record rootfs: damaged; run the same command again$"):
+        layers_of({**whole, "below": below})

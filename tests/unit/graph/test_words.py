@@ -1,0 +1,43 @@
+"""Which profiles the words of a command line ask to have made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from debate.graph import words
+from debate.graph.tasks import Graph
+from debate.steps.rule import HOST, Rule
+from debate.steps.rules import rules
+from tests.conftest import ROOT
+
+PROFILES = {"minimal", "rescue"}
+EACH = pytest.mark.parametrize("rule", [rule for rule in rules().values() if rule.profile], ids=lambda rule: rule.name)
+
+
+@pytest.fixture
+def profiles(tmp_path: Path) -> Path:
+    for name in PROFILES:
+        (tmp_path / f"{name}.yaml").touch()
+    return tmp_path
+
+
+@EACH
+def test_a_rule_says_if_a_request_makes_it_again(profiles: Path, rule: Rule) -> None:
+    asked = {
+        (rule.name,): PROFILES,
+        (f"{rule.name}:minimal",): {"minimal"},
+        (f"{rule.name}:minimal", "build:rescue"): {"minimal"},
+    }
+    for line, expected in asked.items():
+        assert words.refreshed(line, profiles) == (expected if rule.on_request else set()), line
+
+
+@pytest.mark.parametrize("rule", rules().values(), ids=list(rules()))
+def test_then_its_task_is_not_up_to_date(rule: Rule) -> None:
+    graph = Graph(ROOT)
+    profile = "minimal" if rule.profile else HOST
+    assert False not in graph.step(rule, profile)["uptodate"]
+    graph.run.refresh = {profile}
+    assert (False in graph.step(rule, profile)["uptodate"]) == rule.on_request

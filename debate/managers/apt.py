@@ -215,7 +215,7 @@ class Apt:
 
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
         return sorted(
-            package.name
+            _qualified(package)
             for package, stanza in packages
             if package.name in self.facts.TOOLS[generator] or _INITRD_MARK in b"\n" + stanza
         )
@@ -249,7 +249,7 @@ class Apt:
                 **_release_file(target.release, keys.digits(index.digest), index.size),
                 "release": target.release.encode(),
                 "architecture": target.architecture.encode(),
-                "packages": ",".join(f"{p.name}={p.version}" for p in packages).encode(),
+                "packages": ",".join(map(_exactly, packages)).encode(),
                 **_options(target),
             },
             inputs={
@@ -269,7 +269,7 @@ class Apt:
             epoch=shared.EPOCH,
             parameters={
                 **_release_file(release, keys.digits(index.digest), index.size),
-                "wanted": as_lines(f"{package.name}={package.version}" for package in packages),
+                "wanted": as_lines(map(_exactly, packages)),
                 "release": release.encode(),
             },
             inputs={_packages_file(release): index, "below": below},
@@ -315,6 +315,15 @@ class Apt:
 def _key_kind(key: str) -> str:
     """The suffix of a key's file name, by which apt distinguishes armoured from binary keys."""
     return "asc" if key.startswith("-----BEGIN") else "gpg"
+
+
+def _qualified(package: Locked) -> str:
+    """How apt is asked for this package, of whatever architecture others with its name are."""
+    return f"{package.name}:{package.architecture}"
+
+
+def _exactly(package: Locked) -> str:
+    return f"{_qualified(package)}={package.version}"
 
 
 def _pool(package: Locked) -> str:

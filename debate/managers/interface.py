@@ -122,10 +122,10 @@ class Manager(Protocol):
         """The index of a local repository of packages, each given with its metadata from `inspect_step`."""
 
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
-        """Names of the packages that an initramfs may contain, without their dependencies."""
+        """The packages that an initramfs may contain, without their dependencies, as `select_step` takes them."""
 
     def select_step(self, index: bytes, wanted: Sequence[str], release: str, tools: Artifact) -> Step:
-        """Add the dependencies of ``wanted``. Output: selected, one name per line."""
+        """Add the dependencies of ``wanted``. Output: selected, lines of name and architecture."""
 
     def rootfs_step(
         self, packages: Sequence[Locked], index: Artifact, target: Target, tools: Artifact, epoch: int

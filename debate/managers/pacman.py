@@ -167,7 +167,7 @@ class Pacman:
             archive, path = shared.archive_of(location, _servers(mirrors.addresses), "pacman")
             architecture = re.sub(r"\.pkg\.tar(\.\w+)?$", "", location).rpartition("-")[2]
             found.append(Locked(name, version, architecture, archive, path, int(size), sha256, signature))
-        return sorted(found, key=lambda package: package.name)
+        return sorted(found, key=lambda package: (package.name, package.architecture))
 
     def fetch_step(self, wanted: Sequence[Locked], tools: Artifact) -> Step:
         return shared.fetch_step(wanted, tools)

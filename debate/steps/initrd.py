@@ -34,8 +34,8 @@ def make(work: Work) -> Report:
     """Record: outputs kernel and initrd."""
     from debate.steps.work import epoch_of
 
-    values, names = work.slice(Slice), set(work.record("packages")["initrd"])
-    packages = [package for package in work.locked() if package.name in names]
+    values, needed = work.slice(Slice), set(work.record("packages")["initrd"])
+    packages = [package for package in work.locked() if package.sha256 in needed]
     manager = managers.get(values.distribution)
     step = manager.initrd_step(packages, values.generator, tools_for(work, values.distribution), epoch_of(values))
     return work.finish(step, supplier(work, packages))

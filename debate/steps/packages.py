@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 def make(work: Work) -> Report:
-    """Record: the index of a repository with the locked packages, and the names of those that an initramfs needs."""
+    """Record: the index of a repository with the locked packages, and the SHA-256 of those that an initramfs needs."""
     from debate.history.records import record_of, report_of
 
     reader = _Reader(work)
     made = work.obtain(reader.ingredients(), reader.read)
-    names = work.store.read(made.outputs["initrd"]).decode().split()
-    work.save({**record_of(made.outputs), "initrd": names})
+    needed = work.store.read(made.outputs["initrd"]).decode().split()
+    work.save({**record_of(made.outputs), "initrd": needed})
     return {**report_of(made), **work.remember(made), "note": count(len(reader.packages), "package")}
 
 
@@ -57,15 +57,18 @@ class _Reader:
 
     def read(self) -> dict[str, Artifact]:
         """Download and read the packages. Outputs: index, initrd."""
+        from debate.sandbox.image.lines import as_lines
+
         work = self.work
         have(work, self.packages)
         pairs = list(zip(self.packages, self.inspect(), strict=True))
         index = self.manager.index(pairs)
         wanted = self.manager.initrd_wanted(pairs, self.generator)
         selected = work.realise(self.manager.select_step(index, wanted, self.request.release, work.tools))
-        names = set(work.store.read(selected.outputs["selected"]).decode().split())
-        initrd_ = "".join(f"{package.name}\n" for package in self.packages if package.name in names)
-        return {"index": work.store.put(index), "initrd": work.store.put(initrd_.encode())}
+        lines = work.store.read(selected.outputs["selected"]).decode().splitlines()
+        chosen = {tuple(line.split()) for line in lines}
+        needed = as_lines(p.sha256 for p in self.packages if (p.name, p.architecture) in chosen)
+        return {"index": work.store.put(index), "initrd": work.store.put(needed)}
 
     def inspect(self) -> list[bytes]:
         """The metadata of each package. It is cached per package, for all profiles."""

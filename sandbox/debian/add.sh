@@ -16,15 +16,15 @@ run() {
     Conf) dpkg --configure "$@" ;;
     esac
 }
-while read -r verb name; do
+while read -r verb name architecture; do
     if [ "$verb" != "$do" ]; then
         run "$@"
         do=$verb
         set --
     fi
     case $verb in
-    Inst) set -- "$@" /run/in/pool/"$name"_*.deb ;;
-    Conf) set -- "$@" "$name" ;;
+    Inst) set -- "$@" /run/in/pool/"$name"_*_"$architecture".deb ;;
+    Conf) set -- "$@" "$name:$architecture" ;;
     esac
 done < /run/in/plan
 run "$@"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Determines with apt in which order to unpack and configure packages on top of those of the base.
-# in: repository/, release, wanted (lines of NAME=VERSION), below (index of the base's packages)
-# out: plan (lines of Inst NAME or Conf NAME)
+# in: repository/, release, wanted (lines of NAME:ARCHITECTURE=VERSION), below (index of the base's packages)
+# out: plan (lines of Inst NAME ARCHITECTURE or Conf NAME ARCHITECTURE)
 set -eu
 . /run/step/debian/apt.sh
 installed /run/in/below
@@ -11,4 +11,4 @@ apt-get update
 if [ -s /run/in/wanted ]; then
     xargs -a /run/in/wanted apt-get -y --no-install-recommends -s install > /run/work/plan
 fi
-sed -n 's/^\(Inst\|Conf\) \([^ :]*\)[ :].*/\1 \2/p' /run/work/plan > /run/out/plan
+sed -n 's/^\(Inst\|Conf\) \([^ :]*\)[ :].*\[\([^] ]*\)\]).*/\1 \2 \3/p' /run/work/plan > /run/out/plan

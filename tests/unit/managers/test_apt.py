@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +11,10 @@ import pytest
 
 from debate import managers
 from debate.errors import DebateError
-from debate.managers.interface import Mirrors, Repository, Request
+from debate.managers.interface import Mirrors, Repository, Request, Target
 from debate.model import Artifact, Locked
 from debate.settings import Settings
+from tests.conftest import ROOT
 
 APT = managers.get("debian")
 TOOLS = Artifact("sha256:b", 1)
@@ -138,7 +141,35 @@ def test_what_matters_to_an_initramfs() -> None:
         (package("m"), b"Package: m\nX-Debate-Initrd: yes\n"),
         (package("zstd"), b""),
     ]
-    assert APT.initrd_wanted(pairs, "initramfs-tools") == ["m", "zstd"]
+    assert APT.initrd_wanted(pairs, "initramfs-tools") == ["m:amd64", "zstd:amd64"]
+
+
+def test_packages_of_the_same_name_are_told_apart() -> None:
+    packages = [replace(package("x"), architecture=name) for name in ("all", "amd64", "i386")]
+    exactly = ["x:all=1.0", "x:amd64=1.0", "x:i386=1.0"]
+    target = Target("debian", "sid", "amd64", (), ())
+    marked = [(one, b"X-Debate-Initrd: yes\n") for one in packages]
+    assert APT.initrd_wanted(marked, "dracut") == ["x:all", "x:amd64", "x:i386"]
+    assert APT.rootfs_step(packages, TOOLS, target, TOOLS, 0).parameters["packages"].decode().split(",") == exactly
+    assert APT.order_step(packages, TOOLS, TOOLS, "sid", TOOLS).parameters["wanted"].decode().split() == exactly
+    assert len(APT.added_step(packages, TOOLS, TOOLS, target, [], TOOLS, 0).inputs) == 1 + len(packages)
+    assert len(APT.initrd_step(packages, "dracut", TOOLS, 0).inputs) == len(packages)
+
+
+@pytest.mark.parametrize(
+    ("script", "read"),
+    [("select", "x amd64\nx i386\ny all\n"), ("order", "Inst x amd64\nInst x i386\nConf x i386\nInst y all\n")],
+)
+def test_what_scripts_read_of_a_plan(script: str, read: str) -> None:
+    """The forms that apt-get -s prints: new, upgraded, of another architecture, and followed by what it breaks."""
+    plan = (
+        "Reading package lists...\nInst x (1.0 debate:sid/sid [amd64]) []\n"
+        "Inst x:i386 [0.9] (1.0 debate:sid/sid [i386]) [x:amd64 on x:i386]\n"
+        "Conf x:i386 (1.0 debate:sid/sid [i386])\nRemv z [3]\nInst y (1:1 debate:sid/sid [all])\n"
+    )
+    text = (ROOT / "sandbox" / "debian" / f"{script}.sh").read_text()
+    [expression] = re.findall(r"sed -n '([^']*)' /run/work/plan", text)
+    assert subprocess.run(["sed", "-n", expression], input=plan, capture_output=True, text=True).stdout == read
 
 
 def test_a_key_tells_nothing_of_where_files_lie() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import subprocess
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from debate.errors import DebateError
 from debate.managers.interface import Mirrors, Repository, Request, Target
 from debate.model import Artifact, Locked
 from debate.settings import Settings
+from tests.conftest import ROOT
 
 PACMAN = managers.get("arch")
 TOOLS = Artifact("sha256:b", 1)
@@ -83,6 +86,13 @@ def test_read_resolved() -> None:
     assert PACMAN.read_resolved(resolved(address="file:///run/mirror/arch"), directory) == [ZLIB]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_order_of_a_lock_is_not_that_of_the_database(order: int) -> None:
+    other = resolved().replace("x86_64.pkg", "any.pkg")
+    found = PACMAN.read_resolved("\n".join([other, resolved()][::order]), MIRRORS)
+    assert [package.architecture for package in found] == ["any", "x86_64"]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -115,6 +125,17 @@ def test_what_matters_to_an_initramfs() -> None:
     )]  # fmt: skip
     assert PACMAN.initrd_wanted(pairs, "dracut") == ["dracut", "linux"]
     assert PACMAN.initrd_wanted(pairs, "mkinitcpio") == ["linux", "mkinitcpio"]
+
+
+def test_what_select_reads_of_the_answer() -> None:
+    """pacman prints a name and the address of its file."""
+    text = (ROOT / "sandbox" / "arch" / "select.sh").read_text()
+    [expression] = re.findall(r"^sed '([^']*)' /run/work/selected", text, re.MULTILINE)
+    said = "".join(f"{name} file:///run/in/packages/{name}-1:2.arch1-1-{arch}.pkg.tar{end}\n" for name, arch, end in (
+        ("linux", "x86_64", ".zst"), ("lib-any", "any", ".xz"), ("x", "any", ""),
+    ))  # fmt: skip
+    done = subprocess.run(["sed", expression], input=said, capture_output=True, text=True)
+    assert done.stdout == "linux x86_64\nlib-any any\nx any\n"
 
 
 def test_rootfs() -> None:

@@ -65,7 +65,8 @@ def _content(step: Step, output: str) -> bytes:
     if step.name == "inspect":
         return b"#\n%NAME%\nx\n" if manager == "pacman" else b"Package: x\nX-Debate-Initrd: yes\n"
     if step.name == "select":
-        return "".join(f"{name}\n" for name in NAMES[manager]).encode()
+        arch = "x86_64" if manager == "pacman" else "amd64"
+        return "".join(f"{name} {arch}\n" for name in NAMES[manager]).encode()
     if step.name == "sandbox" and output == "packages":
         return b"apt\t1\n"
     if output == "packages":

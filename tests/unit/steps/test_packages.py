@@ -6,10 +6,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from debate import PACKAGE, managers
+from debate import PACKAGE, keys, managers
+from debate.cache.store import Store
+from debate.model import Locked
+from debate.steps import initrd, packages
 from tests.conftest import ROOT
 
 KEY = """
@@ -38,7 +43,7 @@ EDITS = {
         "zip(self.packages, self.inspect()[:],",
         "minimal",
     ),
-    "filter": ("steps/packages.py", "if package.name in names", "if package.name not in names", "minimal"),
+    "filter": ("steps/packages.py", "p.architecture) in chosen", "p.architecture) not in chosen", "minimal"),
     "list of wanted": ("sandbox/image/lines.py", "{word}\\n", "{word} \\n", "minimal"),
 }
 """What decides bytes of the outputs: its module, one line of it, an edit of that, and a profile that uses it."""
@@ -101,3 +106,32 @@ def test_a_module_that_is_added_counts(tmp_path: Path, monkeypatch: pytest.Monke
         (tmp_path / wing / "later.py").touch()
         assert managers.code.__wrapped__() != made
         (tmp_path / wing / "later.py").unlink()
+
+
+@pytest.mark.parametrize("chosen", [("amd64",), ("i386",), ("amd64", "i386"), ()])
+def test_packages_of_the_same_name(chosen: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each architecture is selected for itself, here and by the step `initrd`."""
+    store = Store(tmp_path)
+    locked = []
+    for architecture in ("amd64", "i386"):
+        made = store.put(architecture.encode())
+        locked.append(Locked("x", "1", architecture, "debian", "p", made.size, keys.digits(made.digest)))
+    selected = store.put("".join(f"x {architecture}\n" for architecture in chosen).encode())
+    slices = {
+        "lock": SimpleNamespace(distribution="debian", release="sid"),
+        "initrd": SimpleNamespace(generator="dracut"),
+    }
+    work: Any = SimpleNamespace(
+        locked=lambda: locked, slice=lambda _, name="initrd": slices[name], store=store, tools=selected,
+        realise=lambda _: SimpleNamespace(outputs={"selected": selected}),
+    )  # fmt: skip
+    monkeypatch.setattr(packages._Reader, "inspect", lambda _: [b"Package: x\n"] * 2)
+    needed = store.read(packages._Reader(work).read()["initrd"]).decode().split()
+    assert needed == [package.sha256 for package in locked if package.architecture in chosen]
+
+    taken = []
+    slices["initrd"] = initrd.Slice("debian", "sid", "amd64", "dracut")  # type: ignore[assignment]
+    work.record, work.finish = lambda _: {"initrd": needed}, lambda step, _: taken.extend(step.inputs.values())
+    monkeypatch.setattr(initrd, "tools_for", lambda *_: selected)
+    initrd.make(work)
+    assert taken == [package.artifact for package in locked if package.architecture in chosen]

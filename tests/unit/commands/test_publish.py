@@ -49,6 +49,7 @@ def test_there_and_back(made: ProfileBuild, shelf: Shelf) -> None:
         (made.directory / name).unlink()
     said = pull(made)["note"]
     assert files(made.directory) == before
+    assert shelf.closed == 2
     assert before["minimal-amd64.iso"] in shelf.blobs.values()
     assert said.startswith("build/minimal/minimal-amd64.iso  ")
     steps = {tag.rpartition("-")[0] for tag in shelf.manifests}

@@ -76,7 +76,8 @@ class Remote:
         data = self.transport.manifest(f"{step}-{key}")
         if data is None:
             return None
-        statement = statements.read(data, statements.ACTION, key, self.settings.remote_keys)
+        trusted, most = self.settings.remote_keys, self.settings.limits.bytes
+        statement = statements.read(data, statements.ACTION, key, trusted, most)
         if statement.files.keys() != set(names):
             raise statements.UntrustedError("the statement lacks outputs of the step, or adds some")
         seconds = statement.facts.get("seconds", 0)

@@ -117,7 +117,7 @@ def _pull(made: ProfileBuild, transport: Transport) -> dict[str, Any]:
             f"doit push:{made.name} sends one after a build",
             place=settings.remote,
         )
-    statement = read(data, IMAGE, config, settings.remote_keys)
+    statement = read(data, IMAGE, config, settings.remote_keys, settings.limits.bytes)
     _compare_lock(made, statement)
     names = results.names(made.name, _architecture(made))
     _require_names(made, statement, names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ class LocalExecutor:
     """Receives the progress of the step."""
 
     def run(self, step: Step, supplies: Supplies, log: Path, shell: tuple[int, ...] = ()) -> dict[str, Artifact]:
+        require_names(step, supplies)
         self._require(step)
         limits = self.settings.limits
         network = any(rights.TABLE[command.rights].network for command in step.commands)
@@ -76,6 +78,17 @@ class LocalExecutor:
                     "run the same command again: it makes the file again first",
                     place=str(self.store.path(artifact)),
                 )
+
+
+def require_names(step: Step, supplies: Supplies) -> None:
+    """Refuse two files of one name in /run/in: what the host supplies is in no key, so it must replace nothing.
+
+    Raises ValueError, since this is a defect of the rule.
+    """
+    names = Counter([*step.parameters, *step.trees, *step.inputs, *supplies.files])
+    twice = sorted(name for name, number in names.items() if number > 1)
+    if twice:
+        raise ValueError(f"{step.name}: /run/in would have two files of the name {' and of '.join(twice)}")
 
 
 def scratch(settings: Settings) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from debate import keys
 from debate.artifact import Artifact
 from debate.cache.store import Store
 from debate.errors import DebateError
@@ -60,6 +61,14 @@ def outputs_of(record: Any, place: str = "record") -> dict[str, Artifact]:
         return {str(name): Artifact.from_json(fields) for name, fields in record["outputs"].items()}
     except (AttributeError, KeyError, TypeError, ValueError):
         raise DebateError("damaged", AGAIN, place=place) from None
+
+
+def key_of(trace: Mapping[str, Any], place: str) -> str:
+    """The key of a step in its trace; it becomes a path in the cache. Raises DebateError, at ``place``, if damaged."""
+    key = trace.get("key")
+    if not keys.is_key(key):
+        raise DebateError("damaged", AGAIN, place=place)
+    return str(key)
 
 
 AGAIN = "run the same command again"

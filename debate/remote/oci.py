@@ -26,7 +26,7 @@ from debate import keys
 from debate.model import Artifact
 from debate.remote import credentials
 from debate.remote.credentials import Credentials
-from debate.remote.errors import DeniedError, RefusedError, RegistryError, StoppedError, WrongBytesError
+from debate.remote.errors import DeniedError, RefusedError, RegistryError, StoppedError, TooSlowError, WrongBytesError
 from debate.remote.transport import MANIFEST
 from debate.settings import Settings
 
@@ -37,16 +37,32 @@ _TIMEOUT = (10, 30)
 """Seconds to wait for a connection, and for the next bytes."""
 _MANIFEST_TIMEOUT = (10, 15)
 """The same for a manifest, for which every step waits."""
+_GRACE, _MANIFEST_GRACE = 60.0, 20.0
+"""Seconds that the transfer of a blob or a manifest may take in addition to those for its bytes."""
+_SLOWEST = 32 << 10
+"""Bytes per second that must be transferred on average, including all attempts."""
 _MANIFEST_BYTES = 4 << 20
 """Maximum size of a manifest. Registries reject larger ones, too."""
 _HOST_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
+class _Deadline:
+    """The end of the time for ``size`` bytes: a remote that sends a byte now and then exceeds no other limit."""
+
+    def __init__(self, size: int, grace: float) -> None:
+        self.end = time.monotonic() + grace + size / _SLOWEST
+
+    def check(self) -> None:
+        """Raises TooSlowError after the end."""
+        if time.monotonic() > self.end:
+            raise TooSlowError(f"slower than {_SLOWEST >> 10} KiB a second, so the transfer was cancelled")
+
+
 class _File:
     """The body of a request: the rest of a file from its current position."""
 
-    def __init__(self, file: BinaryIO, size: int, stopping: Callable[[], bool]) -> None:
-        self.file, self.left, self.stopping = file, size - file.tell(), stopping
+    def __init__(self, file: BinaryIO, size: int, stopping: Callable[[], bool], deadline: _Deadline) -> None:
+        self.file, self.left, self.stopping, self.deadline = file, size - file.tell(), stopping, deadline
 
     def __len__(self) -> int:
         return self.left
@@ -55,6 +71,7 @@ class _File:
         """The next bytes, limited to a size that suits one write to the network."""
         if self.stopping():
             raise StoppedError
+        self.deadline.check()
         data = self.file.read(min(_CHUNK, self.left))
         self.left -= len(data)
         return data
@@ -126,9 +143,12 @@ class Registry(DXF):
                 "get", f"manifests/{tag}", headers=headers, stream=True, timeout=_MANIFEST_TIMEOUT
             ) as response,
         ):
-            data: bytes = response.raw.read(_MANIFEST_BYTES + 1, decode_content=True)
-            if len(data) > _MANIFEST_BYTES:
-                raise WrongBytesError(f"manifest {tag}: more than {_MANIFEST_BYTES >> 20} MiB, so it was rejected")
+            data, deadline = b"", _Deadline(0, _MANIFEST_GRACE)
+            while more := response.raw.read1(_CHUNK, decode_content=True):
+                deadline.check()
+                data += more
+                if len(data) > _MANIFEST_BYTES:
+                    raise WrongBytesError(f"manifest {tag}: more than {_MANIFEST_BYTES >> 20} MiB, so it was rejected")
             return data
         return None
 
@@ -154,11 +174,11 @@ class Registry(DXF):
 
     def pull(self, artifact: Artifact, file: BinaryIO) -> None:
         """See `Transport`. Bytes that the file already has are not requested again."""
-        sink, tries = _Sink(file), 0
+        sink, tries, deadline = _Sink(file), 0, _Deadline(artifact.size, _GRACE)
         while (have := sink.size) < artifact.size:
             try:
                 with _errors(missing=False):
-                    self._pull_more(artifact, sink)
+                    self._pull_more(artifact, sink, deadline)
             except RegistryError as error:
                 tries = tries + 1 if sink.size <= have else 0
                 if tries >= _TRIES or not error.may_pass:
@@ -170,16 +190,19 @@ class Registry(DXF):
         file.flush()
         os.fsync(file.fileno())
 
-    def _pull_more(self, artifact: Artifact, sink: _Sink) -> None:
+    def _pull_more(self, artifact: Artifact, sink: _Sink, deadline: _Deadline) -> None:
         """Read until the connection ends or more bytes arrive than the artifact has."""
+        deadline.check()
         headers = {"Accept-Encoding": "identity"}
         if sink.size:
             headers["Range"] = f"bytes={sink.size}-"
         with self._request("get", f"blobs/{artifact.digest}", headers=headers, stream=True) as response:
             if response.status_code != requests.codes.partial_content:
                 sink.restart()
-            while sink.size <= artifact.size and (data := response.raw.read(_CHUNK)):
+            # Not `read`, which waits until it has all bytes of the chunk.
+            while sink.size <= artifact.size and (data := response.raw.read1(_CHUNK)):
                 sink.write(data)
+                deadline.check()
         if sink.size < artifact.size:
             raise RegistryError("the connection was lost")
 
@@ -194,13 +217,14 @@ class Registry(DXF):
         """See `Transport`. After an interruption only the missing part is sent."""
         if self.has(artifact.digest):
             return False
-        location, sent, tries = "", 0, 0
+        location, sent, tries, deadline = "", 0, 0, _Deadline(artifact.size, _GRACE)
         with path.open("rb") as file:
             while True:
                 try:
+                    deadline.check()
                     with _errors(missing=False):
                         location = location or self._location(self._request("post", "blobs/uploads/"))
-                        location = self._send(location, file, sent, artifact.size, stopping)
+                        location = self._send(location, file, sent, artifact.size, stopping, deadline)
                         self._base_request("put", _with_digest(location, artifact.digest))
                     return True
                 except RegistryError as error:
@@ -224,14 +248,16 @@ class Registry(DXF):
             return "", 0
         return self._location(response, location), _end(response.headers.get("Range", ""))
 
-    def _send(self, location: str, file: BinaryIO, sent: int, size: int, stopping: Callable[[], bool]) -> str:
+    def _send(
+        self, location: str, file: BinaryIO, sent: int, size: int, stopping: Callable[[], bool], deadline: _Deadline
+    ) -> str:
         if sent >= size:
             return location
         file.seek(sent)
         headers = {"Content-Type": "application/octet-stream"}
         if sent:
             headers["Content-Range"] = f"{sent}-{size - 1}"
-        body = _File(file, size, stopping)
+        body = _File(file, size, stopping, deadline)
         return self._location(self._base_request("patch", location, data=body, headers=headers), location)
 
     def _location(self, response: requests.Response, default: str = "") -> str:

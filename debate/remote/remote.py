@@ -65,11 +65,6 @@ class Remote:
                 self._transport = transport.connect(self.settings)
             return self._transport
 
-    @property
-    def connected(self) -> bool:
-        """True if there is a connection, which may have to be closed."""
-        return self._transport is not None
-
     # Fetching --------------------------------------------------------------------------------------
 
     def lookup(self, step: str, key: str, names: Collection[str]) -> dict[str, Any] | None:
@@ -81,7 +76,8 @@ class Remote:
         data = self.transport.manifest(f"{step}-{key}")
         if data is None:
             return None
-        statement = statements.read(data, statements.ACTION, key, self.settings.remote_keys)
+        trusted, most = self.settings.remote_keys, self.settings.limits.bytes
+        statement = statements.read(data, statements.ACTION, key, trusted, most)
         if statement.files.keys() != set(names):
             raise statements.UntrustedError("the statement lacks outputs of the step, or adds some")
         seconds = statement.facts.get("seconds", 0)
@@ -142,13 +138,17 @@ class Remote:
         return sent
 
     def finish(self) -> None:
-        """Wait until everything is sent."""
+        """Wait until everything is sent, and close the connection. Further use opens another one."""
         waiting = [send for send in self._sent if not send.done()]
         if waiting and not self._stopping:
             self.say(f"sending {count(len(waiting), 'step')} to {self.settings.remote}")
         for send in waiting:
             send.exception()
         self._sent.clear()
+        with self._lock:
+            if self._transport is not None:
+                self._transport.close()
+                self._transport = None
 
     def stop(self) -> None:
         """Cancel all transfers."""

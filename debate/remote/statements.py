@@ -87,11 +87,11 @@ def manifest(statement: Statement, annotations: Mapping[str, str], secret: str) 
     )
 
 
-def read(data: bytes, kind: str, subject: str, trusted: str) -> Statement:
+def read(data: bytes, kind: str, subject: str, trusted: str, most: int) -> Statement:
     """The statement of a manifest, which must be of ``kind`` and about ``subject``.
 
-    ``trusted`` names minisign keys, one of which must have signed it; if empty, the remote is trusted.
-    Raises UntrustedError.
+    ``trusted`` names minisign keys, one of which must have signed it; if empty, the remote is trusted. No file may have
+    more than ``most`` bytes, those that a step may write here. Raises UntrustedError.
     """
     try:
         found = json.loads(data)
@@ -111,4 +111,8 @@ def read(data: bytes, kind: str, subject: str, trusted: str) -> Statement:
         raise UntrustedError(f"the manifest is malformed ({type(error).__name__}: {error})") from None
     if statement.kind != kind or statement.subject != subject:
         raise UntrustedError(f"the statement is about something else: {statement.subject[:16]}, not {subject[:16]}")
+    largest = max((artifact.size for artifact in files.values()), default=0)
+    if largest > most:
+        remedy = f"raise the setting limits.bytes, {most:,}, if that is right"
+        raise UntrustedError(f"the statement has a file of {largest:,} bytes", remedy)
     return statement

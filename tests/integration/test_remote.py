@@ -68,8 +68,7 @@ def side(registry: Registry, tmp_path: Path) -> Iterator[Sides]:
 
     yield make
     for remote in made:
-        if remote.connected:
-            remote.transport.close()
+        remote.finish()
 
 
 def key(request: pytest.FixtureRequest) -> str:
@@ -369,7 +368,7 @@ def test_a_full_registry_is_a_warning(tmp_path: Path) -> None:
         assert "rootfs was not sent: the " in said[-1], said
         assert "answered 5" in said[-1] or "connection was lost" in said[-1], said
         assert remote.lookup("rootfs", KEY, ("layer",)) is None
-        remote.transport.close()
+        remote.finish()
     finally:
         made.stop()
         subprocess.run(["umount", str(storage)], check=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Set
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,14 +51,15 @@ def push(made: ProfileBuild) -> dict[str, Any]:
     paths = {artifact: directory / name for name, artifact in statement.files.items()}
     try:
         sent = remote.publish(f"iso-{config}", statement, notes, paths)
+        people = {"profile": made.name, "config": made.config_hash()}
+        for trace in _traces(made):
+            action = made.store.lookup(trace["key"])
+            if action:
+                remote.send(trace["step"], trace["key"], action["outputs"], action["seconds"], people)
     except RegistryError as error:
         raise DebateError(f"{iso} was not pushed: {error.fact}", error.remedy, place=settings.remote) from None
-    people = {"profile": made.name, "config": made.config_hash()}
-    for trace in _traces(made):
-        action = made.store.lookup(trace["key"])
-        if action:
-            remote.send(trace["step"], trace["key"], action["outputs"], action["seconds"], people)
-    remote.finish()
+    finally:
+        remote.finish()
     return {"note": f"{settings.remote}:iso-{config}  {bytes_shown(sent)} sent"}
 
 
@@ -97,26 +99,30 @@ def _traces(made: ProfileBuild) -> Iterator[dict[str, Any]]:
 
 def pull(made: ProfileBuild) -> dict[str, Any]:
     """Fetch the ISO of this config into the output directory. Raises DebateError."""
-    settings, directory = _require_remote(made), made.directory
-    config = made.config_hash()
+    settings = _require_remote(made)
     try:
-        transport = connect(settings)
-        data = transport.manifest(f"iso-{config}")
-        if data is None:
-            raise DebateError(
-                f"has no ISO of {made.name} with the config {config[:16]}",
-                f"doit push:{made.name} sends one after a build",
-                place=settings.remote,
-            )
-        statement = read(data, IMAGE, config, settings.remote_keys)
-        _compare_lock(made, statement)
-        names = results.names(made.name, _architecture(made))
-        _require_names(made, statement, names)
-        sweep(directory)
-        fetched = sum(_fetch(transport, statement.files[name], directory / name) for name in sorted(names))
+        with closing(connect(settings)) as transport:
+            return _pull(made, transport)
     except RegistryError as error:
         fact = f"the ISO of {made.name} was not pulled: {error.fact}"
         raise DebateError(fact, error.remedy, place=settings.remote) from None
+
+
+def _pull(made: ProfileBuild, transport: Transport) -> dict[str, Any]:
+    settings, directory, config = made.settings, made.directory, made.config_hash()
+    data = transport.manifest(f"iso-{config}")
+    if data is None:
+        raise DebateError(
+            f"has no ISO of {made.name} with the config {config[:16]}",
+            f"doit push:{made.name} sends one after a build",
+            place=settings.remote,
+        )
+    statement = read(data, IMAGE, config, settings.remote_keys, settings.limits.bytes)
+    _compare_lock(made, statement)
+    names = results.names(made.name, _architecture(made))
+    _require_names(made, statement, names)
+    sweep(directory)
+    fetched = sum(_fetch(transport, statement.files[name], directory / name) for name in sorted(names))
     iso = directory / results.names_of_images(made.name, _architecture(made))[ISO.rule]
     return {"note": f"{shown(iso)}  {bytes_shown(fetched)} fetched  {statement.files[iso.name].digest}"}
 

@@ -21,7 +21,7 @@ from debate import PACKAGE
 from debate.build.local import LocalExecutor
 from debate.cache.store import Store
 from debate.errors import DebateError, Place, Problem
-from debate.history.records import outputs_of, read_json
+from debate.history.records import key_of, outputs_of, read_json
 from debate.host.files import workspace_name
 from debate.host.run import die_with_parent
 from debate.model import Artifact, Command, Step, Supplies
@@ -85,7 +85,8 @@ def _lay_out(build: ProfileBuild, root: Path) -> Settings:
     have(work, work.locked())
     for artifact in (*(package.artifact for package in work.locked()), *tools.values()):
         _share(build.store, store, artifact)
-    store.record(read(settings, HOST, "traces/sandbox")["key"], "sandbox", tools, 0)
+    trace = settings.output / HOST / "traces/sandbox.json"
+    store.record(key_of(read_json(trace), str(trace)), "sandbox", tools, 0)
     return load(root, _other_conditions(settings, root))
 
 

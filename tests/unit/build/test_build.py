@@ -88,3 +88,18 @@ def test_the_last_result_counts_only_with_the_outputs_of_the_step(tmp_path: Path
     known = builder.known("x", "k", {}, ("layer",), last)
     assert (known is None) == bool(extra)
     assert (store.lookup("k") is None) == bool(extra), "it is not remembered either"
+
+
+@pytest.mark.parametrize("name", ["p", "t", "i"])
+def test_supplies_replace_nothing_that_is_in_the_key(tmp_path: Path, name: str) -> None:
+    """A parameter, a tree and an input."""
+    made = Settings(root=ROOT, cache=tmp_path, output=tmp_path / "build")
+    with pytest.raises(ValueError, match=rf"^x: /run/in would have two files of the name {name}$"):
+        Builder(made, Store(tmp_path)).run(STEP, Supplies(files={name: b"other", "q": b""}), tmp_path / "log")
+
+
+def test_two_files_of_a_step_have_two_names(tmp_path: Path) -> None:
+    made = Settings(root=ROOT, cache=tmp_path, output=tmp_path / "build")
+    step = dataclasses.replace(STEP, parameters={"i": b"1"})
+    with pytest.raises(ValueError, match=r"of the name i$"):
+        Builder(made, Store(tmp_path)).run(step, Supplies(), tmp_path / "log")

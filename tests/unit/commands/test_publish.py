@@ -49,6 +49,7 @@ def test_there_and_back(made: ProfileBuild, shelf: Shelf) -> None:
         (made.directory / name).unlink()
     said = pull(made)["note"]
     assert files(made.directory) == before
+    assert shelf.closed == 2
     assert before["minimal-amd64.iso"] in shelf.blobs.values()
     assert said.startswith("build/minimal/minimal-amd64.iso  ")
     steps = {tag.rpartition("-")[0] for tag in shelf.manifests}
@@ -65,7 +66,7 @@ HOSTILE = (
 def test_files_that_a_build_does_not_have_are_refused_before_any_is_fetched(made: ProfileBuild, shelf: Shelf) -> None:
     push(made)
     tag = f"iso-{made.config_hash()}"
-    whole = read(shelf.manifests[tag], IMAGE, made.config_hash(), "")
+    whole = read(shelf.manifests[tag], IMAGE, made.config_hash(), "", 1 << 40)
     one = next(iter(whole.files.values()))
     added = [{**whole.files, name: one} for name in HOSTILE]
     removed = [{n: file for n, file in whole.files.items() if n != name} for name in whole.files]

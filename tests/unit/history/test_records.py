@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from debate.cache.store import Store
 from debate.errors import DebateError
-from debate.history.records import outputs_of, present, read_json, record_of, save_json
+from debate.history.records import key_of, outputs_of, present, read_json, record_of, save_json
 from debate.model import Artifact
 
 OUTPUTS = {"layer": Artifact(f"sha256:{'1' * 64}", 5), "packages": Artifact(f"sha256:{'2' * 64}", 0)}
@@ -83,3 +83,11 @@ def test_a_missing_record(tmp_path: Path) -> None:
     with pytest.raises(DebateError, match=r"/x\.json: missing; run the same command again$"):
         read_json(tmp_path / "x.json")
     assert not present(Store(tmp_path), [tmp_path / "x.json"])
+
+
+@pytest.mark.parametrize("key", [None, 5, [], "", "../../x", "a" * 63, "a" * 64 + "\n", "A" * 64, "sha256:" + "a" * 64])
+def test_a_key_that_is_none_becomes_no_path(key: Any) -> None:
+    assert key_of({"key": "a" * 64}, "there") == "a" * 64
+    for trace in ({"key": key}, {}):
+        with pytest.raises(DebateError, match=r"^there: damaged; run the same command again$"):
+            key_of(trace, "there")

@@ -24,6 +24,7 @@ class Shelf:
     manifests: dict[str, bytes] = field(default_factory=dict)
     failure: Exception | None = None
     asked: int = 0
+    closed: int = 0
     pulled: list[str] = field(default_factory=list)
     """Digests of the blobs that were fetched."""
 
@@ -55,7 +56,7 @@ class Shelf:
         return sent
 
     def close(self) -> None:
-        """There is nothing to close."""
+        self.closed += 1
 
     @classmethod
     def add(cls, monkeypatch: pytest.MonkeyPatch) -> Self:

@@ -14,11 +14,12 @@ from debate.remote.statements import ACTION, IMAGE, Statement, UntrustedError, m
 from debate.remote.transport import MANIFEST
 
 FILES = {"layer": Artifact(f"sha256:{'1' * 64}", 5), "packages": Artifact(f"sha256:{'2' * 64}", 0)}
+MOST = 5
 STATEMENT = Statement(ACTION, "k" * 64, FILES, {"step": "rootfs", "seconds": 1.5})
 
 
 def test_there_and_back() -> None:
-    assert read(manifest(STATEMENT, {}, ""), ACTION, "k" * 64, "") == STATEMENT
+    assert read(manifest(STATEMENT, {}, ""), ACTION, "k" * 64, "", MOST) == STATEMENT
 
 
 def test_it_is_an_image_manifest() -> None:
@@ -45,17 +46,28 @@ JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_whatever_a_registry_answers_is_refused_and_not_a_traceback(data: bytes) -> None:
     with pytest.raises(UntrustedError, match="the manifest is malformed"):
-        read(data, ACTION, "k" * 64, "")
+        read(data, ACTION, "k" * 64, "", MOST)
 
 
 @pytest.mark.parametrize("data", [b"[" * 200_000, b'{"config": ' * 100_000, b"1e999", b"\xff", b""])
 def test_what_is_made_to_break_a_reader(data: bytes) -> None:
     with pytest.raises(UntrustedError, match="the manifest is malformed"):
-        read(data, ACTION, "k" * 64, "")
+        read(data, ACTION, "k" * 64, "", MOST)
 
 
 def test_of_something_else() -> None:
     with pytest.raises(UntrustedError, match="about something else"):
-        read(manifest(STATEMENT, {}, ""), IMAGE, "k" * 64, "")
+        read(manifest(STATEMENT, {}, ""), IMAGE, "k" * 64, "", MOST)
     with pytest.raises(UntrustedError, match="about something else"):
-        read(manifest(STATEMENT, {}, ""), ACTION, "j" * 64, "")
+        read(manifest(STATEMENT, {}, ""), ACTION, "j" * 64, "", MOST)
+
+
+@pytest.mark.parametrize(("most", "refused"), [(5, False), (4, True), (0, True)])
+def test_a_file_that_is_larger_than_a_step_may_write(most: int, refused: bool) -> None:
+    """It would fill the disk before its digest is known."""
+    made = manifest(STATEMENT, {}, "")
+    if not refused:
+        assert read(made, ACTION, "k" * 64, "", most) == STATEMENT
+        return
+    with pytest.raises(UntrustedError, match=r"a file of 5 bytes; raise the setting limits\.bytes"):
+        read(made, ACTION, "k" * 64, "", most)

@@ -98,7 +98,11 @@ def test_another_kind_is_a_module_and_a_row(tmp_path: Path, shelf: Shelf) -> Non
     (store, one), (other, two) = remote(tmp_path, "one", said), remote(tmp_path, "two", said)
     outputs = {"layer": store.put(b"layer")}
     one.send("rootfs", "a" * 64, outputs, 1.0, {})
+    assert shelf.closed == 0
     one.finish()
+    assert shelf.closed == 1
+    one.finish()
+    assert shelf.closed == 1, "there is no connection any more"
     assert two.lookup("rootfs", "a" * 64, ("layer",)) == {"outputs": outputs, "seconds": 1.0}
     assert other.read(outputs["layer"]) == b"layer"
     assert two.lookup("rootfs", "b" * 64, ()) is None

@@ -9,6 +9,7 @@ from typing import Any
 
 from debate import keys
 from debate.build.builder import Builder
+from debate.build.local import require_names
 from debate.cache.store import Store
 from debate.model import Artifact, Result, Step, Supplies
 from debate.profile import profile_names
@@ -44,6 +45,7 @@ class FakeBuilder(Builder):
         return super().obtain(name, ingredients, outputs, make, notes, last)
 
     def run(self, step: Step, supplies: Supplies, log: Path) -> Mapping[str, Artifact]:  # noqa: ARG002
+        require_names(step, supplies)
         self.ran.append(step)
         self.supplied[step.name] = supplies
         return {output: self.store.put(_content(step, output)) for output in step.outputs}

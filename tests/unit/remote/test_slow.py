@@ -1,0 +1,140 @@
+"""A registry that sends or takes a byte now and then is given up, although no single wait is long."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from debate import keys
+from debate.model import Artifact
+from debate.remote import oci
+from debate.remote.credentials import Credentials
+from debate.remote.errors import RegistryError, TooSlowError
+from debate.remote.oci import Registry
+
+DATA = bytes(range(200))
+ARTIFACT = Artifact(keys.sha256(DATA), len(DATA))
+WHERE = "/v2/a/blobs/uploads/1"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+    def answer(self, status: int, size: int = 0, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(size), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        if self.path == WHERE:
+            self.server.arrived += 1
+            self.answer(204, Location=WHERE, Range=f"0-{self.server.arrived}")
+            return
+        start = int(self.headers.get("Range", "bytes=0-")[6:-1])
+        self.answer(206 if start else 200, len(DATA) - start)
+        with contextlib.suppress(OSError):
+            for byte in DATA[start:][: self.server.at_a_time]:
+                self.wfile.write(bytes([byte]))
+                time.sleep(self.server.pause)
+        self.close_connection = True
+
+    def do_HEAD(self) -> None:
+        self.answer(404)
+
+    def do_POST(self) -> None:
+        self.answer(202, Location=WHERE)
+
+    def do_PATCH(self) -> None:
+        self.close_connection = True
+
+
+class Server(http.server.ThreadingHTTPServer):
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.pause, self.at_a_time, self.arrived = 0.0, len(DATA), 0
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as made:
+        thread = threading.Thread(target=made.serve_forever, args=(0.02,))
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[Registry]:
+    made = Registry(f"127.0.0.1:{server.server_address[1]}", "a", Credentials(), tls=False)
+    yield made
+    made.close()
+
+
+def pull(client: Registry, _: Path) -> bytes:
+    file = io.BytesIO()
+    file.fileno = lambda: 1  # type: ignore[method-assign]
+    client.pull(ARTIFACT, file)
+    return file.getvalue()
+
+
+def manifest(client: Registry, _: Path) -> bytes | None:
+    return client.manifest("tag")
+
+
+def push(client: Registry, blob: Path) -> bool:
+    return client.push(ARTIFACT, blob)
+
+
+@pytest.fixture
+def blob(tmp_path: Path) -> Path:
+    (tmp_path / "blob").write_bytes(DATA)
+    return tmp_path / "blob"
+
+
+@pytest.mark.parametrize(
+    ("transfer", "at_a_time"),
+    [(pull, len(DATA)), (pull, 1), (manifest, len(DATA)), (push, 1)],
+    ids=["a blob", "a blob in many attempts", "a manifest", "an upload"],
+)
+def test_a_transfer_that_takes_too_long_ends(
+    server: Server, client: Registry, blob: Path, monkeypatch: pytest.MonkeyPatch,
+    transfer: Callable[[Registry, Path], object], at_a_time: int,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(oci, "_GRACE", 0.3)
+    monkeypatch.setattr(oci, "_MANIFEST_GRACE", 0.3)
+    monkeypatch.setattr(oci, "_pause", lambda _: time.sleep(0.02))
+    server.pause, server.at_a_time = 0.02, at_a_time
+    started = time.monotonic()
+    with pytest.raises(TooSlowError, match="slower than 32 KiB a second") as caught:
+        transfer(client, blob)
+    assert not caught.value.may_pass
+    assert time.monotonic() - started < 3, "all 200 bytes would take 4 s"
+
+
+@pytest.mark.parametrize("transfer", [pull, manifest])
+def test_one_that_is_fast_enough(
+    client: Registry, blob: Path, monkeypatch: pytest.MonkeyPatch, transfer: Callable[[Registry, Path], object]
+) -> None:
+    monkeypatch.setattr("os.fsync", lambda _: None)
+    assert transfer(client, blob) == DATA
+
+
+@pytest.mark.parametrize("words", ["a\x1b[2Jb", "a\nb", "a\0b", "a\u202eb"])
+def test_words_of_a_remote_are_shown_without_control_characters(words: str) -> None:
+    error = RegistryError(words, "try again")
+    assert str(error) == f"{error.fact}; try again"
+    assert str(error).isprintable()

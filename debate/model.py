@@ -203,6 +203,7 @@ class Trace(_TracedStep, total=False):
 
     key: str
     ingredients: _Ingredients
+    outputs: dict[str, Any]
     cached: bool
     source: str
     seconds: float

@@ -85,7 +85,7 @@ def layers(rootfs: Mapping[str, Any], overlay: Mapping[str, Any]) -> list[tuple[
 
 def _sha512(work: Work, layer: Artifact, wanted: Sequence[Artifact]) -> str:
     """The SHA-512 of ``layer`` in hex digits, cached. The cache keeps only the layers in ``wanted``."""
-    known: dict[str, str] = read_object(work.directory / "sha512.json")
+    known: dict[str, str] = read_object(work.directory / "sha512.json", dict[str, str])
     if layer.digest not in known:
         kept = {image.digest for image in wanted}
         known = {digest: digits for digest, digits in known.items() if digest in kept}

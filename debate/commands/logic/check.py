@@ -14,6 +14,8 @@ from debate.host.memory import available_memory
 from debate.images.kinds import ISO
 from debate.machines import machine
 from debate.qemu import guest as qemu
+from debate.steps.boot import Slice
+from debate.steps.work import typed
 
 if TYPE_CHECKING:
     from debate.model import Activity
@@ -25,7 +27,8 @@ def check(build: ProfileBuild) -> dict[str, Any]:
 
     Writes FIRMWARE.log and FIRMWARE.png for each firmware to check/ in the output directory.
     """
-    emulated = machine(build.load("slices/iso")["architecture"])
+    grub = typed(build.load("slices/boot"), Slice, build.directory / "slices/boot.json")
+    emulated = machine(grub.architecture)
     if shutil.which(emulated.qemu) is None:
         raise DebateError("not installed", f"run ./setup check:{build.name}", place=emulated.qemu)
     iso = build.directory / build.load("build")[ISO.rule]
@@ -42,7 +45,7 @@ def check(build: ProfileBuild) -> dict[str, Any]:
             say=partial(_tell, build.builder.activity, firmware),
             machine=emulated,
         )
-        for firmware in build.load("slices/boot")["firmware"]
+        for firmware in grub.firmware
     ]
 
     def boot(guest: qemu.Guest) -> str:

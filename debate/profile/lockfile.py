@@ -87,6 +87,9 @@ class PackageChange:
     new: str | None
     """The version; None if it was removed. The same as ``old`` if only the file differs."""
 
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "old": self.old, "new": self.new}
+
     def __str__(self) -> str:
         if self.old is None:
             return f"+ {self.name} {self.new}"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from debate.cache.report import text
+from debate.cache.report import report
 from debate.cache.store import Store
 from debate.commands.logic.explain import last_run
 from debate.errors import Place
@@ -151,7 +151,7 @@ def test_a_damaged_trace_stops_nothing(
         list(last_run(last))
         store = Store(Path(name) / "cache")
         store.announce(output.parent)
-        assert "work saved in these builds" in text(store, "")
+        assert "work saved in these builds" in report(store, "")[0]
 
 
 def test_a_whole_trace_is_read(tmp_path: Path) -> None:

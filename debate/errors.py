@@ -18,6 +18,11 @@ class Place:
     column: int = 0
     """Counted from 1; 0 for the whole line."""
 
+    def to_json(self) -> dict[str, str | int]:
+        """Its fields, without line and column where they are not known."""
+        fields: dict[str, str | int] = {"file": self.file, "line": self.line, "column": self.column}
+        return {name: value for name, value in fields.items() if value}
+
     def __str__(self) -> str:
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 

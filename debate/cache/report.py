@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from debate.cache.collect import digests_of, needed
 from debate.cache.store import Store
@@ -31,8 +32,11 @@ class Use:
     """Seconds that it took to make the results that were hits."""
 
 
-def text(store: Store, remote: str) -> str:
-    """A few lines and a table. ``remote`` is the address of the remote, or empty."""
+def report(store: Store, remote: str) -> tuple[str, list[dict[str, Any]]]:
+    """A few lines and a table, and the same as JSON objects: one for the store, one for each build.
+
+    ``remote`` is the address of the remote, or empty. Sizes are in bytes.
+    """
     sizes = {digest: state.st_size for digest, state in store.objects()}
     records = set(needed(store))
     unneeded = sum(size for digest, size in sizes.items() if digest not in records)
@@ -54,7 +58,9 @@ def text(store: Store, remote: str) -> str:
                 f"{len(use.misses):>6}  {use.saved:.0f} s" + (f"  (ran: {' '.join(use.misses)})" if use.misses else "")
             )
         lines.append(f"work saved in these builds: {sum(use.saved for use in uses):.0f} s")
-    return "\n".join(lines) + "\n"
+    whole = {"store": shown(store.root), "objects": len(sizes), "size": sum(sizes.values()), "unneeded": unneeded,
+             "actions": store.count_actions(), "remote": remote}  # fmt: skip
+    return "\n".join(lines) + "\n", [whole, *map(asdict, uses)]
 
 
 def _uses(store: Store, sizes: dict[str, int]) -> Iterator[Use]:

@@ -7,10 +7,11 @@ from debate.commands.command import Answer, Command, Context
 
 def run(context: Context) -> Answer:
     """Report on the store."""
-    from debate.cache.report import text
+    from debate.cache.report import report
     from debate.cache.store import Store
 
-    return Answer(text(Store(context.settings.cache), context.settings.remote))
+    text, data = report(Store(context.settings.cache), context.settings.remote)
+    return Answer(text, data=tuple(data))
 
 
 COMMAND = Command(

@@ -11,7 +11,7 @@ def run(context: Context, names: Sequence[str]) -> Answer:
     """Compare two profiles. Raises DebateError."""
     from debate.commands.logic.diff import diff
 
-    return Answer(diff(context.settings, names))
+    return diff(context.settings, names)
 
 
 COMMAND = Command(

@@ -9,7 +9,7 @@ def run(context: Context, profile: str) -> Answer:
     """Report on each step of a profile. Builds nothing. Raises DebateError if the profile is not valid."""
     from debate.commands.logic.explain import explain
 
-    return Answer(explain(context.made(profile)))
+    return explain(context.made(profile))
 
 
 COMMAND = Command(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from debate.commands.command import Answer
 from debate.deferred import frozen
 from debate.errors import DebateError
+
+if TYPE_CHECKING:
+    from debate.history.reasons import Reason
 
 SOURCES = ("built", "local", "remote")
 """Where the result of a step came from: built now, the local store, the remote."""
@@ -26,7 +29,7 @@ class Done:
     log: str = ""
     """Path of the log that this run wrote; empty if no sandbox ran."""
     note: str = ""
-    why: Sequence[str] = ()
+    why: Sequence[Reason] = ()
     lines: Sequence[str] = ()
     made: Sequence[Mapping[str, Any]] = ()
     """For each image: ``what`` was made and what to do ``next`` (may be empty), as text for people; other keys are

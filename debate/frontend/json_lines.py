@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from debate.commands.command import Answer
 from debate.errors import DebateError, Problem
 from debate.frontend.form import SOURCES, Done, Tally
 from debate.host.streams import show
 from debate.text.paths import relative
+
+if TYPE_CHECKING:
+    from debate.history.reasons import Reason
 
 FORMAT = 1
 """Version of the format. It is increased for incompatible changes, not for new fields and new kinds."""
@@ -75,10 +78,18 @@ class JsonLines:
         self.end(Tally(failed=1), ())
 
     def _step(
-        self, task: str, state: str, source: str = "", seconds: float = 0.0, note: str = "", why: Sequence[str] = ()
+        self, task: str, state: str, source: str = "", seconds: float = 0.0, note: str = "", why: Sequence[Reason] = ()
     ) -> None:
         took = round(seconds, 1)
-        self._write("step", task=task, state=state, source=source or None, seconds=took, note=note, why=list(why))
+        self._write(
+            "step",
+            task=task,
+            state=state,
+            source=source or None,
+            seconds=took,
+            note=note,
+            why=[reason.to_json() for reason in why],
+        )
 
     def _result(self, task: str, *, text: str = "", next: str = "", data: Any = None) -> None:  # noqa: A002
         self._write("result", task=task, text=text, next=next, data=data or {})

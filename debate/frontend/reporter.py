@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from doit.exceptions import TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
@@ -13,6 +13,9 @@ from debate.errors import DebateError
 from debate.frontend.form import Done, Form, Tally
 from debate.frontend.progress import Board
 from debate.graph.failed import Failed
+
+if TYPE_CHECKING:
+    from debate.history.reasons import Reason
 
 
 class Reporter(ConsoleReporter):  # type: ignore[misc]
@@ -118,13 +121,13 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
             self.form.answered(task.name, answer)
 
 
-def _reasons(values: Sequence[Any]) -> list[str]:
-    """Why a step ran, as text."""
+def _reasons(values: Sequence[Any]) -> list[Reason]:
+    """Why a step ran."""
     if not values:
         return []
     from debate.history.reasons import Reason
 
-    return [str(reason) for value in values if (reason := Reason.from_json(value))]
+    return [reason for value in values if (reason := Reason.from_json(value))]
 
 
 def _answers(task: Any) -> bool:

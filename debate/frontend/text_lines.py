@@ -107,7 +107,7 @@ class TextLines:
 
 def _note(done: Done) -> str:
     """The note of a step, and why it ran."""
-    first = done.why[0] if done.why else ""
+    first = str(done.why[0]) if done.why else ""
     more = f" and {len(done.why) - 1} more" if len(done.why) > 1 else ""
     short = first if len(first) <= _WHY else f"{first[: _WHY - 1]}…"
     return "  ".join(filter(None, (done.note, f"{short}{more}")))

@@ -20,6 +20,12 @@ class Change:
     """A JSON value. For an entry removed from a list, that entry; for a reordered list, the whole list."""
     new: Any = None
 
+    def to_json(self) -> dict[str, Any]:
+        """Its fields; an added value has no ``old`` one, a removed one no ``new`` one."""
+        sides = {"old": self.old} if self.kind != "added" else {}
+        sides |= {"new": self.new} if self.kind != "removed" else {}
+        return {"change": self.kind, "path": list(self.path), **sides}
+
     def __str__(self) -> str:
         path = ".".join(self.path)
         if self.kind == "added":

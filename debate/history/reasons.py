@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import msgspec
 
+from debate.deferred import make_all
+from debate.errors import Place
 from debate.history.changes import Change, changes
 from debate.history.records import Records
 from debate.host.files import read_object
 from debate.model import Trace
-from debate.profile.lockfile import differences
+from debate.profile.lockfile import PackageChange, differences
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
@@ -36,14 +38,14 @@ class Reason:
     ingredient (``given``). ``new``: it never ran; ``lost``: its result is no longer in the cache; ``asked``: it was
     requested by name."""
     path: str = ""
-    """Path of the value or file; name of the script, module or ingredient; a line of `lockfile.differences`."""
+    """Path of the value or file; name of the script, module, ingredient or package."""
     change: Literal["", "added", "removed", "changed", "reordered"] = ""
     """How a value, a file, or a field of a file changed."""
     old: Any = None
     new: Any = None
-    """JSON values."""
-    place: str = ""
-    """FILE:LINE:COLUMN of the value, or the file that was read."""
+    """JSON values; of a package its versions, None if it was added or removed."""
+    place: Place | None = None
+    """The place of the value, or the file that was read."""
 
     def __str__(self) -> str:
         place = f" ({self.place})" if self.place else ""
@@ -51,14 +53,20 @@ class Reason:
             return f"{Change(self.change, (self.path,), self.old, self.new)}{place}"
         if self.kind == "file":
             return f"{self.path}: {self.change or 'changed'}{place}"
+        if self.kind == "package":
+            return f"lock: {PackageChange(self.path, self.old, self.new)}"
         return _TEXTS[self.kind].format(path=self.path)
 
     def to_json(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if value not in ("", None)}
+        """The fields that are not empty."""
+        found = {"kind": self.kind, "path": self.path or None, "change": self.change or None, "old": self.old,
+                 "new": self.new, "place": self.place.to_json() if self.place else None}  # fmt: skip
+        return {name: value for name, value in found.items() if value is not None}
 
     @classmethod
     def from_json(cls, value: Any) -> Reason | None:
         """None if another version of debate wrote it."""
+        make_all()
         try:
             return msgspec.convert(value, cls)
         except msgspec.ValidationError:
@@ -67,7 +75,6 @@ class Reason:
 
 _TEXTS = {
     "new": "never built here before",
-    "package": "lock: {path}",
     "script": "sandbox/{path} changed",
     "code": "debate/sandbox/image/{path}.py changed",
     "tools": "the tools tree changed",
@@ -137,7 +144,7 @@ def reasons(
         found += [_of_value(change, place, contents, read[name]) for change in changes(last.read[name], read[name])]
     old, new = last.read.get("lock"), read.get("lock")
     if old and new:
-        found += [Reason("package", line) for line in differences(old, new)]
+        found += [Reason("package", each.name, old=each.old, new=each.new) for each in differences(old, new)]
     if ingredients:
         found += _of_key(last.trace.get("ingredients", {}), ingredients, explained=bool(found))
     if not found and ingredients:
@@ -178,18 +185,19 @@ def _of_value(change: Change, root: Callable[[], Node], contents: Mapping[str, A
         path, fields = change.path[1], change.path[2:]
         digest = next((entry.get("digest", "") for entry in now.get("tree", []) if entry["path"] == path), "")
         source = contents.get(digest, {}).get("path", "")
-        place = shown(Path(source)) if source.startswith("/") else source or _position(root(), path)
+        file = shown(Path(source)) if source.startswith("/") else source
+        place = Place(file) if file else _position(root(), path)
         if fields and fields != ("digest",):  # Mode, owner and the like.
             return Reason("value", f"{path} {fields[0]}", change.kind, change.old, change.new, place)
         return Reason("file", path, "changed" if fields else change.kind, place=place)
-    place = "" if change.kind == "removed" else _position(root(), change.new)
+    place = None if change.kind == "removed" else _position(root(), change.new)
     return Reason("value", ".".join(change.path), change.kind, change.old, change.new, place)
 
 
-def _position(root: Node, value: Any) -> str:
-    """The place of the only scalar with this value; empty if there is none or more than one."""
+def _position(root: Node, value: Any) -> Place | None:
+    """The place of the only scalar with this value; None if there is none or more than one."""
     found = [] if value is None else list(_find(root, value))
-    return str(found[0].position) if len(found) == 1 else ""
+    return found[0].position if len(found) == 1 else None
 
 
 def _find(node: Node, value: Any) -> Iterator[Node]:

@@ -12,7 +12,8 @@ from debate import keys
 from debate.artifact import Artifact
 from debate.cache.store import Store
 from debate.errors import DebateError
-from debate.host.files import write_atomically
+from debate.history.shapes import SHAPES
+from debate.host.files import fits, write_atomically
 
 if TYPE_CHECKING:
     from debate.model import Result
@@ -32,8 +33,12 @@ class Records:
         self.directory = directory
 
     def load(self, name: str) -> Any:
-        """Read a file. Raises DebateError if it is missing or damaged."""
-        return read_json(self.directory / f"{name}.json")
+        """Read a file. Raises DebateError if it is missing, damaged, or not of its shape in `debate.history.shapes`."""
+        path = self.directory / f"{name}.json"
+        value = read_json(path)
+        if name in SHAPES and not fits(value, SHAPES[name]):
+            raise DebateError("damaged", AGAIN, place=str(path))
+        return value
 
     def save(self, name: str, value: Any) -> None:
         """Write a file, unless its content is the same."""
@@ -55,12 +60,24 @@ def record_of(outputs: Mapping[str, Artifact]) -> dict[str, Any]:
     return {"format": 1, "outputs": {name: asdict(a) for name, a in sorted(outputs.items())}}
 
 
+class _Outputs(dict[str, Artifact]):
+    """Outputs by name. A missing one is an error of the record at ``place``."""
+
+    def __init__(self, outputs: Mapping[str, Artifact], place: str) -> None:
+        super().__init__(outputs)
+        self.place = place
+
+    def __missing__(self, name: str) -> Artifact:
+        raise DebateError(f"damaged: it has no output {name!r}", AGAIN, place=self.place)
+
+
 def outputs_of(record: Any, place: str = "record") -> dict[str, Artifact]:
-    """The outputs that a record names. Raises DebateError, at ``place``, if it is damaged."""
+    """The outputs that a record names. Raises DebateError, at ``place``, if it is damaged or has no such output."""
     try:
-        return {str(name): Artifact.from_json(fields) for name, fields in record["outputs"].items()}
+        outputs = {str(name): Artifact.from_json(fields) for name, fields in record["outputs"].items()}
     except (AttributeError, KeyError, TypeError, ValueError):
         raise DebateError("damaged", AGAIN, place=place) from None
+    return _Outputs(outputs, place)
 
 
 def key_of(trace: Mapping[str, Any], place: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from debate import __version__, keys
-from debate.history.records import outputs_of
+from debate.errors import DebateError
+from debate.history.records import AGAIN, outputs_of
 from debate.images.iso import layers
 from debate.images.kinds import KINDS
 
@@ -22,7 +23,10 @@ def manifest(work: Work) -> dict[str, Any]:
     packages = []
     for line in work.store.read(rootfs["packages"]).decode().splitlines():
         name, version, architecture, source, source_version = line.split("\t")
-        locked = files[name, architecture]
+        locked = files.get((name, architecture))
+        if locked is None:
+            place = str(work.directory / "lock.json")
+            raise DebateError(f"damaged: the installed package {name}:{architecture} is missing", AGAIN, place=place)
         packages.append(
             {
                 "name": name,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,24 +82,40 @@ def to_text(lock: Mapping[str, Any]) -> str:
     return json.dumps(lock, indent=1, sort_keys=True) + "\n"
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """The changes of a refresh, one per line: + added, - removed, ~ old -> new.
+@dataclass(frozen=True)
+class PackageChange:
+    """One change of a lock. As text it is a line for people: + added, - removed, ~ old -> new."""
 
-    A package that occurs for several architectures is shown with its own, as in ``libc6:i386``.
-    """
+    name: str
+    """With its architecture, as in ``libc6:i386``, if a package of this name occurs for several."""
+    old: str | None
+    """The version; None if it was added."""
+    new: str | None
+    """The version; None if it was removed. The same as ``old`` if only the file differs."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "old": self.old, "new": self.new}
+
+    def __str__(self) -> str:
+        if self.old is None:
+            return f"+ {self.name} {self.new}"
+        if self.new is None:
+            return f"- {self.name} {self.old}"
+        if self.old == self.new:
+            return f"~ {self.name} {self.new} (same version, other file)"
+        return f"~ {self.name} {self.old} -> {self.new}"
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[PackageChange]:
+    """The changes of a refresh, sorted by name and architecture."""
     before = {_identity(package): package for package in old["packages"]}
     after = {_identity(package): package for package in new["packages"]}
     names = [name for name, _ in before.keys() | after.keys()]
-    lines = []
+    found = []
     for identity in sorted(before.keys() | after.keys()):
         name = identity[0] if names.count(identity[0]) == 1 else ":".join(identity)
         was, now = before.get(identity), after.get(identity)
-        if was is None:
-            lines.append(f"+ {name} {after[identity]['version']}")
-        elif now is None:
-            lines.append(f"- {name} {was['version']}")
-        elif was["version"] != now["version"]:
-            lines.append(f"~ {name} {was['version']} -> {now['version']}")
-        elif was["sha256"] != now["sha256"]:
-            lines.append(f"~ {name} {now['version']} (same version, other file)")
-    return lines
+        versions = was["version"] if was else None, now["version"] if now else None
+        if was is None or now is None or (was["version"], was["sha256"]) != (now["version"], now["sha256"]):
+            found.append(PackageChange(name, *versions))
+    return found

@@ -141,7 +141,7 @@ class _Locker:
         note = count(len(new["packages"]), "package")
         if old:
             note += f", {len(changes)} changed" if changes else ", nothing changed"
-        return {"note": note, "lines": changes}
+        return {"note": note, "lines": list(map(str, changes))}
 
     def has_below(self, lock: Mapping[str, Any]) -> bool:
         """True if a lock contains all packages of the base's lock."""

@@ -169,7 +169,7 @@ class Work:
     def tools(self) -> Artifact:
         """The tools tree."""
         self._require(self.rule.tools, "the tools tree")
-        return outputs_of(self.tools_record())["tools"]
+        return outputs_of(self.tools_record(), str(self.settings.output / HOST / "sandbox.json"))["tools"]
 
     def tools_record(self) -> Any:
         """The record of the tools tree."""
@@ -333,7 +333,7 @@ class Below:
         return self._build.load(name)
 
     def outputs(self, record: str) -> dict[str, Artifact]:
-        return outputs_of(self.record(record))
+        return outputs_of(self.record(record), str(self._build.directory / f"{record}.json"))
 
     def locked(self) -> list[Locked]:
         path = self._build.directory / "lock.json"

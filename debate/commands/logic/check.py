@@ -15,6 +15,8 @@ from debate.images.kinds import ISO
 from debate.images.results import names_of_images
 from debate.machines import machine
 from debate.qemu import guest as qemu
+from debate.steps.boot import Slice
+from debate.steps.work import typed
 
 if TYPE_CHECKING:
     from debate.model import Activity
@@ -26,11 +28,11 @@ def check(build: ProfileBuild) -> dict[str, Any]:
 
     Writes FIRMWARE.log and FIRMWARE.png for each firmware to check/ in the output directory.
     """
-    architecture = build.load("slices/iso")["architecture"]
-    emulated = machine(architecture)
+    grub = typed(build.load("slices/boot"), Slice, build.directory / "slices/boot.json")
+    emulated = machine(grub.architecture)
     if shutil.which(emulated.qemu) is None:
         raise DebateError("not installed", f"run ./setup check:{build.name}", place=emulated.qemu)
-    iso = build.directory / names_of_images(build.name, architecture)[ISO.rule]
+    iso = build.directory / names_of_images(build.name, grub.architecture)[ISO.rule]
     wanted = build.load("about")["check"]
     directory = build.directory / "check"
     shutil.rmtree(directory, ignore_errors=True)
@@ -44,7 +46,7 @@ def check(build: ProfileBuild) -> dict[str, Any]:
             say=partial(_tell, build.builder.activity, firmware),
             machine=emulated,
         )
-        for firmware in build.load("slices/boot")["firmware"]
+        for firmware in grub.firmware
     ]
 
     def boot(guest: qemu.Guest) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from debate.commands.command import Answer
 from debate.errors import DebateError
 from debate.history.changes import Change, changes
 from debate.profile import lockfile, profile_names
@@ -43,8 +44,12 @@ class Side:
     """Bytes of the ISO, if this config was built here."""
 
 
-def diff(settings: Settings, words: Sequence[str]) -> str:
-    """The report. Raises DebateError for a profile or revision that does not exist."""
+def diff(settings: Settings, words: Sequence[str]) -> Answer:
+    """The report. Raises DebateError for a profile or revision that does not exist.
+
+    In its data ``config``, ``values`` and ``files`` are lists of changes, ``packages`` is one or null if unknown, and
+    ``size`` has the bytes of both sides.
+    """
     if len(words) != 2:
         raise DebateError("two names are needed", "doit diff A B, each a profile or PROFILE@REVISION", place="diff")
     sides = []
@@ -53,25 +58,33 @@ def diff(settings: Settings, words: Sequence[str]) -> str:
         with _profiles(settings, revision) if at else _here(settings) as directory:
             sides.append(_side(settings, directory, name, f"diff: {word}", built=not at))
     one, two = sides
-    lines = [] if one.hash != two.hash else ["config: the same"]
-    found = list(changes(one.values, two.values))
+    found, packages = list(changes(one.values, two.values)), None
+    values, files = derived(one.slices, two.slices) if not found else ([], [])
+    lines = ["config: the same"] if one.hash == two.hash else []
     if found:
         lines += ["config:", *(f"  {change}" for change in found)]
     elif one.hash != two.hash:
-        values, files = derived(one.slices, two.slices)
         lines.append("config: the same fields")
-        if values:
-            lines += ["normalised values:", *(f"  {change}" for change in values)]
-        if files:
-            lines += ["files that the fields name:", *(f"  {change}" for change in files)]
+    if values:
+        lines += ["normalised values:", *(f"  {change}" for change in values)]
+    if files:
+        lines += ["files that the fields name:", *(f"  {change}" for change in files)]
     if one.lock and two.lock:
         packages = lockfile.differences(one.lock, two.lock)
-        lines += ["packages:", *(f"  {line}" for line in packages)] if packages else ["packages: the same"]
+        lines += ["packages:", *(f"  {change}" for change in packages)] if packages else ["packages: the same"]
     else:
         lines.append("packages: not compared, since one profile has no lock file; build it, or commit its lock file")
     if one.size is not None and two.size is not None:
         lines.append(f"size: {bytes_shown(one.size)} -> {bytes_shown(two.size)} ({two.size - one.size:+,} bytes)")
-    return "\n".join(lines) + "\n"
+    data = {
+        "same": one.hash == two.hash,
+        "config": [change.to_json() for change in found],
+        "values": [change.to_json() for change in values],
+        "files": [change.to_json() for change in files],
+        "packages": None if packages is None else [change.to_json() for change in packages],
+        "size": {"old": one.size, "new": two.size},
+    }
+    return Answer("\n".join(lines) + "\n", data=(data,))
 
 
 def derived(old: dict[str, Any], new: dict[str, Any]) -> tuple[list[Change], list[Change]]:

@@ -13,8 +13,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from debate import PACKAGE, distributions, managers
 from debate.build.builder import Builder
@@ -45,6 +46,8 @@ class Finding:
     """How to get it; empty if it is not missing."""
     needed: bool = True
     """False if builds work without it."""
+    place: Place | None = None
+    """What the fact is about, where that is not the name."""
 
     @property
     def state(self) -> str:
@@ -53,7 +56,12 @@ class Finding:
 
     @property
     def line(self) -> str:
-        return f"  {self.state:8}{self.name:14}{self.fact}" + (f"; {self.remedy}" if self.remedy else "")
+        return f"  {self.state:8}{self.name:14}{Problem(self.place, self.fact, self.remedy)}"
+
+    def to_json(self) -> dict[str, Any]:
+        place = {"place": self.place.to_json()} if self.place else {}
+        return {"name": self.name, "fact": self.fact, "remedy": self.remedy, "needed": self.needed, **place,
+                "state": self.state}  # fmt: skip
 
 
 def examine(builder: Builder) -> list[Finding]:
@@ -69,7 +77,7 @@ def examine(builder: Builder) -> list[Finding]:
 def _refused(name: str, error: DebateError, remedy: str = "see docs/sandbox.md") -> Finding:
     """The first problem of an error, with ``remedy`` if it has none: a finding without a remedy counts as ok."""
     problem = error.problems[0]
-    return Finding(name, str(replace(problem, remedy="")), problem.remedy or remedy)
+    return Finding(name, problem.fact, problem.remedy or remedy, place=problem.place)
 
 
 def _user(_: Builder) -> Finding:
@@ -188,6 +196,8 @@ def report(builder: Builder) -> Answer:
     return Answer(
         "\n".join([verdict, *(finding.line for finding in findings)]) + "\n",
         good=not lacking,
-        problems=tuple(Problem(Place(finding.name), finding.fact, finding.remedy) for finding in lacking),
-        data=tuple({**asdict(finding), "state": finding.state} for finding in findings),
+        problems=tuple(
+            Problem(finding.place or Place(finding.name), finding.fact, finding.remedy) for finding in lacking
+        ),
+        data=tuple(finding.to_json() for finding in findings),
     )

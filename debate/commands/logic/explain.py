@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from debate import keys
 from debate.build.builder import Builder
+from debate.commands.command import Answer
 from debate.errors import DebateError
 from debate.history.reasons import Last, Reason, reasons
 from debate.history.records import Records, Report
@@ -117,29 +118,37 @@ _SAME = _Verdict("up to date")
 _CACHED = _Verdict("from the cache")
 
 
-def explain(build: ProfileBuild) -> str:
-    """The report. Raises DebateError if the profile is not valid."""
+def explain(build: ProfileBuild) -> Answer:
+    """The report. Raises DebateError if the profile is not valid.
+
+    Its data have an object for each step: its task, its verdict and ``why`` it would run or, if it is up to date, ran.
+    """
     dry = _DryBuild(build.settings, build.name, _DryBuilder(build.settings, build.store))
     root = build.profile()
     for base in reversed(profile_names.chain(build.settings.profiles, build.name)):
         for rule in _needed_below():
             _verdict(replace(build, name=base), replace(dry, name=base), rule)
-    lines, verdicts = [], dict[str, _Verdict]()
+    lines, verdicts, data = [], dict[str, _Verdict](), []
     for rule in rules().values():
         name = build.name if rule.profile else HOST
         own, real = replace(dry, name=name), replace(build, name=name)
         verdict = verdicts[rule.name] = _verdict(real, own, rule) if rule.pure else _results(real, rule, verdicts)
         if not rule.root:
             continue
-        lines.append(f"{rule.name}:{name}  {verdict.text}" if rule.profile else f"{rule.name}  {verdict.text}")
+        task = f"{rule.name}:{name}" if rule.profile else rule.name
+        lines.append(f"{task}  {verdict.text}")
+        why: list[Reason] = []
         last = Last.load(real.records, rule.name)
         if verdict.ingredients is not None:
             contents = own.records.memory.get("contents", {})
             why = reasons(last, own.work(rule.name).what_it_reads(), verdict.ingredients, contents, lambda: root)
-            lines += [f"    {reason}" for reason in why or [Reason("lost")]]
+            why = why or [Reason("lost")]
+            lines += [f"    {reason}" for reason in why]
         elif verdict is _SAME:
+            why = last.why
             lines += [f"    {line}" for line in last_run(last)]
-    return "\n".join([f"config {dry.config_hash()[:16]}", *lines]) + "\n"
+        data.append({"task": task, "verdict": verdict.text, "why": [reason.to_json() for reason in why]})
+    return Answer("\n".join([f"config {dry.config_hash()[:16]}", *lines]) + "\n", data=tuple(data))
 
 
 def _needed_below() -> list[Rule]:

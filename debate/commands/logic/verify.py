@@ -21,7 +21,7 @@ from debate import PACKAGE
 from debate.build.local import LocalExecutor
 from debate.cache.store import Store
 from debate.errors import DebateError, Place, Problem
-from debate.history.records import key_of, outputs_of, read_json
+from debate.history.records import Records, key_of, outputs_of
 from debate.host.files import workspace_name
 from debate.host.run import die_with_parent
 from debate.model import Artifact, Command, Step, Supplies
@@ -68,7 +68,7 @@ def _compared(build: ProfileBuild) -> Iterator[tuple[ProfileBuild, str]]:
 
 
 def read(settings: Settings, name: str, step: str) -> Any:
-    return read_json(settings.output / name / f"{step}.json")
+    return Records(settings.output / name).load(step)
 
 
 def _lay_out(build: ProfileBuild, root: Path) -> Settings:
@@ -86,7 +86,7 @@ def _lay_out(build: ProfileBuild, root: Path) -> Settings:
     for artifact in (*(package.artifact for package in work.locked()), *tools.values()):
         _share(build.store, store, artifact)
     trace = settings.output / HOST / "traces/sandbox.json"
-    store.record(key_of(read_json(trace), str(trace)), "sandbox", tools, 0)
+    store.record(key_of(read(settings, HOST, "traces/sandbox"), str(trace)), "sandbox", tools, 0)
     return load(root, _other_conditions(settings, root))
 
 

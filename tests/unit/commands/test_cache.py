@@ -45,6 +45,9 @@ def test_show(settings: Settings) -> None:
     line = next(line for line in said.splitlines() if "build/minimal" in line)
     assert line.split()[1:] == ["1", "5", "kB", "2", "1", "42", "s", "(ran:", "overlay)"]
     assert "work saved in these builds: 42 s" in said
+    whole, use = cache(context_of(settings)).data
+    assert (whole["objects"], whole["size"], whole["unneeded"], whole["actions"]) == (2, 5008, 8, 0)
+    assert (use["objects"], use["size"], use["misses"], use["saved"]) == (1, 5000, ("overlay",), 42.4)
 
 
 def test_show_an_empty_cache(settings: Settings) -> None:

@@ -28,7 +28,7 @@ def lock(settings: Settings, name: str, **packages: str) -> None:
 
 
 def test_two_profiles(settings: Settings) -> None:
-    said = diff(settings, ["minimal", "kiosk"]).splitlines()
+    said = diff(settings, ["minimal", "kiosk"]).text.splitlines()
     assert "  ~ hostname: minimal -> kiosk" in said
     assert "  + packages: dillo" in said
     assert any(line.startswith("  - users.root: ") for line in said)
@@ -40,25 +40,32 @@ def test_a_field_of_a_user(settings: Settings) -> None:
     (settings.profiles / "other.yaml").write_text(
         "version: 1\nextends: minimal\nusers: [{name: root, shell: /bin/sh}]\n"
     )
-    assert "  ~ users.root.shell: /bin/bash -> /bin/sh\n" in diff(settings, ["minimal", "other"])
+    assert "  ~ users.root.shell: /bin/bash -> /bin/sh\n" in diff(settings, ["minimal", "other"]).text
 
 
 def test_packages_of_both_locks(settings: Settings) -> None:
     lock(settings, "minimal", bash="5.2", curl="1")
     lock(settings, "kiosk", bash="5.3", vim="9")
-    said = diff(settings, ["minimal", "kiosk"])
+    said = diff(settings, ["minimal", "kiosk"]).text
     assert "packages:\n  ~ bash 5.2 -> 5.3\n  - curl 1\n  + vim 9\n" in said
+    (data,) = diff(settings, ["minimal", "kiosk"]).data
+    assert data["packages"] == [
+        {"name": "bash", "old": "5.2", "new": "5.3"}, {"name": "curl", "old": "1", "new": None},
+        {"name": "vim", "old": None, "new": "9"},
+    ]  # fmt: skip
+    assert {"change": "changed", "path": ["hostname"], "old": "minimal", "new": "kiosk"} in data["config"]
+    assert (data["same"], data["values"], data["files"]) == (False, [], [])
 
 
 def test_the_same(settings: Settings) -> None:
-    assert diff(settings, ["minimal", "minimal"]).startswith("config: the same\n")
+    assert diff(settings, ["minimal", "minimal"]).text.startswith("config: the same\n")
 
 
 def test_a_copy_with_another_name(settings: Settings) -> None:
     """The ISO's label follows from the name; no file differs."""
     for name in ("minimal", "kiosk"):
         (settings.profiles / "copy.yaml").write_bytes((settings.profiles / f"{name}.yaml").read_bytes())
-        config, *said = diff(settings, [name, "copy"]).splitlines()
+        config, *said = diff(settings, [name, "copy"]).text.splitlines()
         assert config == "config: the same fields"
         assert f"  ~ iso.label: {name.upper()} -> COPY" in said
         assert "files that the fields name:" not in said
@@ -99,14 +106,14 @@ def test_two_revisions(settings: Settings) -> None:
     path = settings.profiles / "minimal.yaml"
     path.write_text(path.read_text().replace("hostname: minimal", "hostname: other") + "packages: [vim]\n")
     lock(settings, "minimal", bash="5.3")
-    said = diff(settings, ["minimal@HEAD", "minimal"])
+    said = diff(settings, ["minimal@HEAD", "minimal"]).text
     assert said == (
         "config:\n  + packages: vim\n  ~ hostname: minimal -> other\npackages:\n  ~ bash 5.2 -> 5.3\n"
     )  # fmt: skip
-    assert diff(settings, ["minimal@HEAD", "minimal@main"]).startswith("config: the same")
+    assert diff(settings, ["minimal@HEAD", "minimal@main"]).text.startswith("config: the same")
     overlay = settings.profiles / "overlays/kiosk/srv/kiosk"
     (overlay / "new").write_text("new\n")
-    assert "files that the fields name:\n  + /srv/kiosk/new: " in diff(settings, ["kiosk@HEAD", "kiosk"])
+    assert "files that the fields name:\n  + /srv/kiosk/new: " in diff(settings, ["kiosk@HEAD", "kiosk"]).text
     with pytest.raises(DebateError, match=r"nowhere: .*; name a commit, branch or tag"):
         diff(settings, ["minimal@nowhere", "minimal"])
 
@@ -119,7 +126,7 @@ def test_size_of_two_builds(settings: Settings) -> None:
         output.mkdir(parents=True)
         (output / "hash.json").write_text(json.dumps({"config": made.hash}))
         (output / "manifest.json").write_text(json.dumps({"config": made.hash, "iso": {"size": size}}))
-    assert "size: 1.0 MB -> 3.5 MB (+2,500,000 bytes)" in diff(settings, ["minimal", "kiosk"])
+    assert "size: 1.0 MB -> 3.5 MB (+2,500,000 bytes)" in diff(settings, ["minimal", "kiosk"]).text
 
 
 @pytest.mark.parametrize(

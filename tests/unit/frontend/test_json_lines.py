@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
@@ -26,6 +26,7 @@ from debate.frontend.json_lines import FORMAT, JsonLines
 from debate.frontend.progress import Board
 from debate.frontend.reporter import Reporter
 from debate.graph.failed import Failed
+from debate.history.reasons import Kind, Reason
 from tests.conftest import ROOT
 from tests.integration.checkout import DOIT
 
@@ -243,12 +244,16 @@ def test_paths_are_relative_to_the_working_directory(
 
 
 TEXT, NUMBERS = st.text(max_size=20), st.integers(0, 9)
+REASONS = st.builds(
+    Reason, st.sampled_from(get_args(Kind)), TEXT, st.sampled_from(["", "added", "removed", "changed", "reordered"]),
+    TEXT | st.none(), NUMBERS | st.none(), st.none() | st.builds(Place, st.text(min_size=1), NUMBERS, NUMBERS),
+)  # fmt: skip
 
 
 @given(
     st.builds(
         Done, TEXT, st.sampled_from(["", "built", "local", "remote"]), st.floats(0, 1e6), note=TEXT,
-        why=st.lists(TEXT, max_size=2), lines=st.lists(TEXT, max_size=2),
+        why=st.lists(REASONS, max_size=2), lines=st.lists(TEXT, max_size=2),
         made=st.lists(st.just({"what": "x.iso", "next": "boot it", "file": "build/x.iso", "size": 1}), max_size=2),
     ),
     st.builds(Problem, st.none() | st.builds(Place, TEXT, NUMBERS, NUMBERS), st.text(min_size=1), TEXT),

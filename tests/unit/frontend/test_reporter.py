@@ -39,10 +39,11 @@ def said(reporter: Reporter) -> str:
 
 
 WHY = [
-    {"kind": "value", "path": "hostname", "change": "changed", "old": "a", "new": "b", "place": "profiles/x.yaml:3:1"},
+    {"kind": "value", "path": "hostname", "change": "changed", "old": "a", "new": "b",
+     "place": {"file": "profiles/x.yaml", "line": 3, "column": 1}},
     {"kind": "tools"},
     {"kind": "script", "path": "overlay.sh"},
-]
+]  # fmt: skip
 """Reasons as `debate.history.reasons.Reason.to_json` makes them."""
 
 

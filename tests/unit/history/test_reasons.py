@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import copy
+import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from debate.cache.report import text
+from debate.cache.report import report
 from debate.cache.store import Store
 from debate.commands.logic.explain import last_run
-from debate.history.reasons import Last, reasons
+from debate.errors import Place
+from debate.history.reasons import Kind, Last, Reason, reasons
 from debate.history.records import Records, save_json
 from debate.profile import reader
 
@@ -69,8 +71,23 @@ def test_a_change_of_the_lock_and_of_its_slice() -> None:
     assert root is not None
     found = reasons(Last({}, read("1")), read("2", "vim"), {}, {}, lambda: root)
     assert list(map(str, found)) == ["+ packages: vim", "lock: ~ less 1 -> 2"]
+    assert found[1].to_json() == {"kind": "package", "path": "less", "old": "1", "new": "2"}
     found = reasons(Last({}, read("1")), {"slices/lock": {"packages": ["vim"]}}, {}, {}, lambda: root)
     assert list(map(str, found)) == ["- packages: less", "+ packages: vim"], "a step that reads only the slice"
+
+
+VALUES = st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "a"]) | st.lists(st.text(max_size=2))
+
+
+@given(
+    st.builds(
+        Reason, st.sampled_from(get_args(Kind)), st.text(), st.sampled_from(["", "added", "changed"]), VALUES, VALUES,
+        st.none() | st.builds(Place, st.text(min_size=1), st.integers(0, 9), st.integers(0, 9)),
+    )
+)  # fmt: skip
+def test_a_reason_is_the_same_after_json(reason: Reason) -> None:
+    again = Reason.from_json(json.loads(json.dumps(reason.to_json())))
+    assert (again, str(again)) == (reason, str(reason))
 
 
 INGREDIENTS = {
@@ -134,7 +151,7 @@ def test_a_damaged_trace_stops_nothing(
         list(last_run(last))
         store = Store(Path(name) / "cache")
         store.announce(output.parent)
-        assert "work saved in these builds" in text(store, "")
+        assert "work saved in these builds" in report(store, "")[0]
 
 
 def test_a_whole_trace_is_read(tmp_path: Path) -> None:

@@ -85,9 +85,11 @@ def test_what_a_rule_reads_is_kept_for_explain(tmp_path: Path, rule: Rule) -> No
     settings = Settings(root=tmp_path, cache=tmp_path / "cache", output=tmp_path / "build")
     build = ProfileBuild(settings, "x", Builder(settings, Store(settings.cache)))
     expected = {f"slices/{name}" for name in rule.slices_read} | ({"lock"} & set(rule.needs))
-    for name in expected:
-        build.records.save(name, {"file": name})
-    assert build.work(rule.name).what_it_reads() == {name: {"file": name} for name in expected}
+    lock = {"request": "", "distribution": "debian", "release": "", "architecture": "amd64", "packages": []}
+    files = {name: {"file": name, **(lock if name == "lock" else {})} for name in expected}
+    for name, content in files.items():
+        build.records.save(name, content)
+    assert build.work(rule.name).what_it_reads() == files
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,107 @@
+"""The shape of each record that others read, as the types of its JSON values.
+
+A record is checked when it is read: a shell, `explain` or `verify` may read one that was damaged since its step ran.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypedDict
+
+import msgspec
+
+from debate.distributions import BOOTSTRAPPERS
+from debate.model import Locked
+
+_Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
+
+_Distribution = Annotated[str, msgspec.Meta(pattern=rf"^({'|'.join(BOOTSTRAPPERS)})\Z")]
+
+
+class _Artifact(TypedDict):
+    digest: _Digest
+    size: int
+
+
+class _Made(TypedDict):
+    """A record with outputs. `debate.history.records.outputs_of` complains if one is missing."""
+
+    outputs: dict[str, _Artifact]
+
+
+class _Sandbox(_Made):
+    distribution: _Distribution
+
+
+class _Packages(_Made):
+    initrd: list[str]
+
+
+class _Rootfs(_Made):
+    below: list[_Artifact]
+
+
+class _Lock(TypedDict):
+    request: str
+    distribution: _Distribution
+    release: str
+    architecture: str
+    packages: list[Locked]
+
+
+class _Hash(TypedDict):
+    config: str
+    epoch: int
+
+
+class _Check(TypedDict):
+    marker: str | None
+    timeout: int
+
+
+class _About(TypedDict):
+    description: str
+    check: _Check
+
+
+class _Mirror(TypedDict):
+    mirror: str | None
+
+
+class _Build(TypedDict):
+    iso: str
+    files: dict[str, tuple[int, int]]
+
+
+class _Manifest(TypedDict):
+    name: str
+    description: str
+    config: str
+    lock: str
+    iso: _Artifact
+
+
+class _Keyed(TypedDict):
+    key: str
+
+
+SHAPES: Mapping[str, Any] = {
+    "sandbox": _Sandbox,
+    "packages": _Packages,
+    "rootfs": _Rootfs,
+    "overlay": _Made,
+    "initrd": _Made,
+    "boot": _Made,
+    "iso": _Made,
+    "lock": _Lock,
+    "hash": _Hash,
+    "config": dict[str, dict[str, Any]],
+    "about": _About,
+    "mirror": _Mirror,
+    "contents": dict[_Digest, Annotated[dict[Literal["path", "text"], str], msgspec.Meta(min_length=1, max_length=1)]],
+    "build": _Build,
+    "manifest": _Manifest,
+    "traces/sandbox": _Keyed,
+}
+"""Record, without ``.json`` -> its type. Fields that nothing reads are not declared; a record that is not here can be
+any JSON object."""

@@ -26,6 +26,8 @@ _PERIOD = 100_000
 """Microseconds of a period of processor time."""
 _PIECE = 64 << 10
 """Bytes. A file system with less than this is full: programs write in pieces, and remove none of them if one fails."""
+_FILES = 64
+"""A file system that has fewer to give has none: a file in an overlay can need several, and temporary ones are gone."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def space_exceeded(directory: Path) -> str:
     found = os.statvfs(directory)
     if found.f_bavail * found.f_frsize < _PIECE:
         return "bytes"
-    return "inodes" if not found.f_favail else ""
+    return "inodes" if found.f_favail < _FILES else ""
 
 
 def counters_here() -> dict[str, Path]:

@@ -74,7 +74,7 @@ def test_a_mirror_that_does_not_answer(mine: Checkout) -> None:
 def test_a_package_that_does_not_exist(mine: Checkout, own: Archive) -> None:
     mine.profile("mine", PROFILE.replace("[debate-probe]", "[debate-prove, curll]"))
     said = lock(mine, own, status=1)
-    assert "mine.yaml:2:12: packages: debian trixie has no package 'debate-prove'; did you mean debate-probe" in said
+    assert "mine.yaml:3:12: packages: debian trixie has no package 'debate-prove'; did you mean debate-probe" in said
     assert "has no package 'curll'; did you mean curl" in said
 
 

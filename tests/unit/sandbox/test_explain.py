@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -187,7 +188,7 @@ def test_why_pacman_could_not_resolve(tmp_path: Path) -> None:
     assert explain(tmp_path, "arch", "error: something else\n", "explain_packages", "arch", "names", names="") == []
 
 
-@pytest.mark.parametrize("awk", ["mawk", "gawk"])
+@pytest.mark.parametrize("awk", [name for name in ("mawk", "gawk") if shutil.which(name)])
 @pytest.mark.parametrize(
     ("name", "names", "expected"),
     [
@@ -200,8 +201,6 @@ def test_why_pacman_could_not_resolve(tmp_path: Path) -> None:
     ],
 )
 def test_suggestions(awk: str, name: str, names: str, expected: str) -> None:
-    if subprocess.run(["sh", "-c", f"command -v {awk}"], capture_output=True).returncode:
-        pytest.skip(f"no {awk}")
     text = (ROOT / "sandbox" / "suggest.sh").read_text().replace(" awk '", f" {awk} '") + '\nsuggest "$1" none'
     done = subprocess.run(
         ["sh", "-euc", text, "sh", name], input=names.replace(" ", "\n"), capture_output=True, text=True, check=True

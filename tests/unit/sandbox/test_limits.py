@@ -54,7 +54,15 @@ def test_a_failed_fork_that_is_counted_below(
 
 @pytest.mark.parametrize(
     ("blocks", "files", "expected"),
-    [(0, 9, "bytes"), (15, 9, "bytes"), (16, 9, ""), (0, 0, "bytes"), (99, 0, "inodes"), (99, 1, "")],
+    [
+        (0, 99, "bytes"),
+        (15, 99, "bytes"),
+        (16, 99, ""),
+        (0, 0, "bytes"),
+        (99, 0, "inodes"),
+        (99, 1, "inodes"),
+        (99, 64, ""),
+    ],
 )
 def test_a_full_file_system(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocks: int, files: int, expected: str

@@ -138,7 +138,7 @@ def test_failures_that_are_not_ours(checkout: Path, task: str, status: int, fact
         (["hush:minimal"], {}, None, "there is no task 'hush'"),
         (["shell:hash:minimal"], {}, "shell:hash:minimal", "'hash' is not a step with a shell"),
         (["gc", "minimal"], {}, "gc", "'minimal' is not a task, and gc takes no names"),
-        (["nope"], {}, None, 'Invalid parameter: "nope"'),
+        (["nope"], {}, None, "there is no task 'nope'"),
         (["hash:minimal", "--nope"], {}, "hash", "unknown option --nope"),
         (["--nope", "hash:minimal"], {}, None, "option --nope not recognized"),
         ([], {"DEBATE_JOBZ": "1"}, "DEBATE_JOBZ", "no such setting"),

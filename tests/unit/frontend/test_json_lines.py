@@ -87,6 +87,7 @@ def test_validate(checkout: Path) -> None:
     (problem,) = (line for line in lines if line["kind"] == "problem")
     assert [problem[name] for name in ("task", "file", "line", "column")] == ["validate", "profiles/bad.yaml", 2, 1]
     assert problem["fact"].startswith("unknown field 'pkgs'")
+    assert (lines[0]["kind"], lines[0]["task"], lines[0]["state"]) == ("step", "validate", "failed")
     found = [line["data"] for line in lines if line["kind"] == "result"]
     assert found == [{"profile": "bad", "problems": 1}, {"profile": "minimal", "problems": 0}]
     assert end["counts"]["failed"] == 1
@@ -155,8 +156,11 @@ def test_refusals(checkout: Path, words: list[str], environment: dict[str, str],
 @pytest.mark.parametrize("words", [["show:minimal"], ["profiles"], ["cache"], ["gc"], ["explain:minimal"], []])
 def test_answers_are_results(checkout: Path, words: list[str]) -> None:
     lines = run(checkout, *words)
-    assert {line["kind"] for line in lines} == {"result", "end"}
-    assert all(line["text"] or line["data"] for line in lines[:-1])
+    step, *results, _ = lines
+    assert (step["kind"], step["state"], step["source"]) == ("step", "done", None)
+    assert {line["kind"] for line in results} == {"result"}
+    assert all(line["text"] or line["data"] for line in results)
+    assert {line["task"] for line in results} == {step["task"]}
 
 
 def reporter(stream: io.StringIO, tmp_path: Path) -> Reporter:
@@ -261,8 +265,8 @@ def test_everything_has_the_documented_shape(done: Done, problem: Problem) -> No
     lines.made_before("x", [{"what": "x.iso", "next": "boot it", "file": "build/x.iso"}])
     lines.skipped("x")
     lines.failed("x", DebateError.of([problem]), "")
-    lines.answered("x", Answer("text", problems=(problem,), data=({"a": 1},)))
-    lines.answered("x", Answer("text"))
+    lines.answered("x", Answer("text", problems=(problem,), data=({"a": 1},)), 1.5)
+    lines.answered("x", Answer("text"), 0.0)
     lines.end(Tally({"built": 1}, 1, 2, 3, 4, 5.0), ["doit's"])
     assert len(parsed(stream.getvalue())) >= 10
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import re
+import traceback
 from pathlib import Path
 from typing import TypeVar
 
-from debate.errors import DebateError
+from debate import PACKAGE
+from debate.errors import DebateError, Place, Problem
 from debate.text.paths import shown
 
 T = TypeVar("T")
@@ -17,7 +19,7 @@ def declarations(directory: Path, package: str, variable: str, kind: type[T]) ->
     """The ``variable`` of each module in ``directory``, the package ``package``, by path in the order of file names.
 
     Modules that do not assign it are not imported. Hidden files, such as the lock ``.#x.py`` of an editor, are no
-    modules. Raises DebateError if a module cannot be read, or if its variable is not a ``kind``.
+    modules. Raises DebateError if a module cannot be read or imported, or if its variable is not a ``kind``.
     """
     assigns = re.compile(rf"^{variable}\b[^=\n]*=(?!=)".encode(), re.MULTILINE)
     found = {}
@@ -29,10 +31,25 @@ def declarations(directory: Path, package: str, variable: str, kind: type[T]) ->
         except OSError as error:
             raise DebateError(error.strerror or str(error), "make it readable", place=shown(path)) from error
         if assigns.search(source):
-            value = getattr(importlib.import_module(f"{package}.{path.stem}"), variable, None)
+            try:
+                module = importlib.import_module(f"{package}.{path.stem}")
+            except Exception as error:
+                raise DebateError.of([_defect(error, path)]) from error
+            value = getattr(module, variable, None)
             if not isinstance(value, kind):
                 raise DebateError(
                     f"{variable} is not a {kind.__name__}", f"write {variable} = {kind.__name__}(…)", place=shown(path)
                 )
             found[path] = value
     return found
+
+
+def _defect(error: Exception, path: Path) -> Problem:
+    """The problem with the module ``path``, or with one of debate that it imports, at the line where it is."""
+    if isinstance(error, SyntaxError) and error.filename:
+        place = Place(shown(Path(error.filename)), error.lineno or 0, error.offset or 0)
+        return Problem(place, error.msg, "correct it")
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(PACKAGE) or frame.filename == str(path)]
+    place = Place(shown(Path(ours[-1].filename)), ours[-1].lineno or 0) if ours else Place(shown(path))
+    return Problem(place, f"{type(error).__name__}: {error}", "correct it")

@@ -69,8 +69,8 @@ class Form(Protocol):
     def failed(self, task: str, error: DebateError, text: str) -> None:
         """A task failed; ``text`` is the message for people, with hints."""
 
-    def answered(self, task: str, answer: Answer) -> None:
-        """A command has an answer."""
+    def answered(self, task: str, answer: Answer, seconds: float) -> None:
+        """A command has an answer, after ``seconds``."""
 
     def end(self, tally: Tally, errors: Sequence[str]) -> None:
         """The run has ended. ``errors``: doit's own, which belong to no task."""

@@ -12,9 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import get_args
 
+from doit.cmd_base import DoitCmdBase
 from doit.cmd_help import Help as DoitHelp
+from doit.exceptions import InvalidCommand
 
 from debate.commands.command import Command, Section, commands
+from debate.errors import DebateError
+from debate.frontend.own import Own
 from debate.host.streams import show
 from debate.steps.rules import rules
 
@@ -101,7 +105,17 @@ def overview() -> str:
 def text(word: str) -> str:
     """The usage of the task ``word`` (NAME, NAME:PROFILE or shell:STEP:PROFILE); empty if there is none."""
     name = word.partition(":")[0]
-    return next((entry.usage for entry in entries() if entry.name == name), "")
+    usage = next((entry.usage for entry in entries() if entry.name == name), "")
+    if usage or name not in rules():
+        return usage
+    rule = rules()[name]
+    return f"doit {name}{':NAME' if rule.profile else ''}\n\n{rule.doc[0].upper()}{rule.doc[1:]}.\n"
+
+
+def known(word: str) -> bool:
+    """True if the task ``word`` is one of a command or rule."""
+    name = word.partition(":")[0]
+    return name in rules() or name in commands()
 
 
 def markdown() -> str:
@@ -110,18 +124,26 @@ def markdown() -> str:
     return "\n".join(["| command | does |", "|---|---|", *(f"| {left} | {right} |" for left, right in (*rows, *_OWN))])
 
 
-class Help(DoitHelp):  # type: ignore[misc]
+class Help(Own, DoitHelp):  # type: ignore[misc]
     """doit's help, with the usage of debate's tasks."""
 
     doc_purpose = "show help; start here"
 
     def execute(self, params: dict[str, object], args: list[str]) -> int:
         """Print the help for ``args``."""
-        known = text(args[0]) if len(args) == 1 else overview() if not args else ""
-        if known:
-            show(sys.stdout, known)
+        try:
+            texts = [*map(text, args)] if args else [overview()]
+        except DebateError as error:
+            raise InvalidCommand(str(error)) from error
+        if all(texts):
+            show(sys.stdout, "\n".join(texts))
             return 0
-        code: int = super().execute(params, args)
+        if args[0] != "task" and args[0] not in self.cmds:
+            # A task of the user's own, or none.
+            if not DoitCmdBase.execute(self, params, args):
+                raise self.loader.unknown(args[0])
+            return 0
+        code: int = super().execute(params, args[:1])
         return code
 
 

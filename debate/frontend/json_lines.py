@@ -51,7 +51,8 @@ class JsonLines:
         self._step(task, "failed")
         self._problems(task, error.problems, details=error.details, log=error.log)
 
-    def answered(self, task: str, answer: Answer) -> None:
+    def answered(self, task: str, answer: Answer, seconds: float) -> None:
+        self._step(task, "done" if answer.good else "failed", seconds=seconds)
         self._problems(task, answer.problems)
         for data in answer.data:
             self._result(task, data=data)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
-from typing import Any, NoReturn
+from typing import Any
 
 from doit.cmd_base import DodoTaskLoader
 from doit.exceptions import InvalidDodoFile, InvalidTask
@@ -23,6 +23,7 @@ from debate.errors import DebateError, Place, Problem
 from debate.frontend.reporter import Reporter
 from debate.frontend.words import tasks_among
 from debate.graph.words import problem as problem_of
+from debate.graph.words import unknown, without_step
 
 
 class Loader(DodoTaskLoader):  # type: ignore[misc]
@@ -63,12 +64,21 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         known = {name for task in tasks for name in (task.name, *task.targets)}
         problem = problem_of([word for word in words if word not in known], graph.settings.profiles)
         if not problem and cmd.execute_tasks:
-            problem = _surplus(words, known)
+            problem = _surplus(words, known) or without_step(words)
         if not problem and cmd.execute_tasks and os.geteuid() != 0 and any(needs_root(tasks, word) for word in words):
             problem = _root_needed()
         if problem:
-            _refuse(problem)
+            raise _refusal(problem)
         return tasks
+
+    def unknown(self, word: str) -> InvalidTask:
+        """The refusal of ``word``, which is neither a task nor a target."""
+        if word in self.cmd_names:
+            return _refusal(Problem(Place(word), "is a command of doit, not a task", f"write doit {word} …"))
+        graph = self.namespace.get("GRAPH")
+        if graph is None:
+            return _refusal(Problem(None, f"there is no task {word!r}", "`doit list` shows the tasks"))
+        return _refusal(unknown(word, graph.settings.profiles))
 
     def _interrupt(self, number: int, _frame: object) -> None:
         """Exit immediately, but through `atexit`, so that sandboxes are stopped and cleaned up."""
@@ -96,9 +106,11 @@ def _root_needed() -> Problem:
     return Problem(None, "building needs root, for mounts and systemd-nspawn", remedy)
 
 
-def _refuse(problem: Problem) -> NoReturn:
-    """End doit's run with a problem, which JSON lines show by its values."""
-    raise InvalidTask(str(problem)) from DebateError.of([problem])
+def _refusal(problem: Problem) -> InvalidTask:
+    """Ends doit's run with a problem, which JSON lines show by its values."""
+    refusal = InvalidTask(str(problem))
+    refusal.__cause__ = DebateError.of([problem])
+    return refusal
 
 
 def _surplus(words: Sequence[str], known: set[str]) -> Problem | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -33,6 +34,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         self.tally = Tally()
         self.unchanged: list[Any] = []
         """Tasks that are up to date. doit sets the values of their last run only after it has reported them."""
+        self.asked: dict[str, float] = {}
+        """Command of which only the answer is shown -> when it started, by `time.monotonic`."""
         self.form: Form
         if self.format == "json":
             from debate.frontend.json_lines import JsonLines
@@ -56,7 +59,9 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         self.board.all = sum(1 for name in wanted if tasks[name].actions)
 
     def execute_task(self, task: Any) -> None:
-        if not _answers(task) and task.actions:
+        if _answers(task):
+            self.asked[task.name] = time.monotonic()
+        elif task.actions:
             self.board.begin(task.name, verbose=task.verbosity == 2)
 
     def skip_uptodate(self, task: Any) -> None:
@@ -118,7 +123,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         answer = task.meta.get("answered", {}).pop("answer", None)
         if answer is not None:
             self.tally.failed += not answer.good
-            self.form.answered(task.name, answer)
+            seconds = time.monotonic() - self.asked.get(task.name, time.monotonic())
+            self.form.answered(task.name, answer, seconds)
 
 
 def _reasons(values: Sequence[Any]) -> list[Reason]:

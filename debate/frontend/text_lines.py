@@ -63,7 +63,7 @@ class TextLines:
         if self.board.github:
             self._commands(ci.errors(error.problems, task.replace(":", " "), error.details))
 
-    def answered(self, task: str, answer: Answer) -> None:  # noqa: ARG002 - answers are shown without their task
+    def answered(self, task: str, answer: Answer, seconds: float) -> None:  # noqa: ARG002 - only the answer is shown
         if self.board.github and answer.problems:
             if not self.board.asked_for_github:
                 self._lines(answer.text.splitlines())

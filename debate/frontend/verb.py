@@ -14,8 +14,8 @@ from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
 from debate.commands.command import commands
 from debate.errors import DebateError
 from debate.frontend import help as help_
+from debate.frontend.own import refusal
 from debate.frontend.words import FORMATS, arranged, format_of, run_options_first
-from debate.host.streams import show
 
 _FORMAT = {
     "name": "format",
@@ -32,15 +32,25 @@ class Run(DoitRun):  # type: ignore[misc]
 
     doc_purpose = "run tasks; the word run can be omitted"
     cmd_options = (*DoitRun.cmd_options, _FORMAT)
+    # What debate configures in DOIT_CONFIG. doit's own default would be shown as that of the run.
+    base_options = tuple(
+        option if option["name"] != "check_file_uptodate" else {**option, "help": "md5, timestamp [default: xxh3-128]"}
+        for option in DoitRun.base_options
+    )
     stream: TextIO | None = None
     """The stream for JSON lines, if that is the format."""
+
+    def __init__(self, *, cmds: Any = None, **more: Any) -> None:
+        super().__init__(cmds=cmds, **more)
+        self.cmds = cmds
 
     def parse_execute(self, in_args: Sequence[str]) -> Any:
         """Run the tasks that the words after `doit` name. Returns doit's exit status."""
         if any(word in ("-h", "--help") for word in in_args):
             words = [word for word in in_args if not word.startswith("-")]
-            show(sys.stdout, "\n".join(filter(None, map(help_.text, words))) or help_.overview())
-            return 0
+            known = [word for word in words if help_.known(word)]
+            own = {"task_loader": self.loader, "config": self.config, "bin_name": self.bin_name, "cmds": self.cmds}
+            return help_.Help(**own).parse_execute(known or words)
         try:
             words = run_options_first(in_args)
         except DebateError as error:
@@ -73,11 +83,11 @@ class Run(DoitRun):  # type: ignore[misc]
         except DebateError as error:
             raise InvalidCommand(str(error)) from error
         except CmdParseError as error:
-            # doit's own message contains the declarations of all options.
-            unknown = getattr(error.__context__, "msg", "")
-            if unknown:
-                raise CmdParseError(f"{unknown}; doit help run lists doit's options") from error
-            raise
+            raise refusal(error, "run") from error
+        except InvalidCommand as error:
+            if error.not_found is None:
+                raise
+            raise self.loader.unknown(error.not_found)  # noqa: B904 - its cause is the problem
 
 
 def standard_output() -> TextIO:

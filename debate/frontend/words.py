@@ -89,7 +89,7 @@ def _taken(command: Command, left: list[str]) -> list[str]:
         option = _option(command, word)
         if option is None:
             known = [f"--{option.name}" for option in command.options]
-            remedy = suggest(word.partition("=")[0], known) if known else "it has no options of its own"
+            remedy = suggest(word.partition("=")[0], known) if known else "it takes only --format, --verbose and --help"
             raise DebateError(f"unknown option {word}", remedy, place=command.name)
         options.append(_with_value(option, word, left, command.name))
     return [*options, *names]

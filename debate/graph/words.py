@@ -10,7 +10,7 @@ from debate.errors import Place, Problem
 from debate.profile import profile_names
 from debate.steps.rules import rules
 from debate.text.paths import shown
-from debate.text.suggest import suggest
+from debate.text.suggest import closest, suggest
 
 _PATTERN = set("*?[")
 
@@ -48,6 +48,27 @@ def problem(words: Sequence[str], profiles: Path) -> Problem | None:
         known = profile_names.names(profiles)
         if name not in known:
             return Problem(Place(shown(profiles / f"{name}.yaml")), "there is no such profile", suggest(name, known))
+    return None
+
+
+def unknown(word: str, profiles: Path) -> Problem:
+    """The problem with ``word``, which is neither a task nor a target."""
+    step, colon, _ = word.partition(":")
+    if colon and word.endswith(":") and step in per_profile():
+        return Problem(Place(step), "names no profile", f"write {step}:NAME; `doit` lists the profiles")
+    fitting = {name: name for name in (*rules(), *commands())}
+    fitting |= {name: f"build:{name}" for name in profile_names.names(profiles)}
+    found = word if word in fitting else closest(word, fitting)
+    remedy = f"did you mean {fitting[found]!r}?" if found else "`doit help` shows the commands, `doit list` the tasks"
+    return Problem(None, f"there is no task {word!r}", remedy)
+
+
+def without_step(words: Sequence[str]) -> Problem | None:
+    """The problem of a word that is only the name of a command for steps; None if there is none."""
+    for word in words:
+        if word in commands() and commands()[word].per == "step":
+            remedy = f"write {word}:STEP:NAME, with STEP one of {', '.join(_shells())}"
+            return Problem(Place(word), "names no step", remedy)
     return None
 
 

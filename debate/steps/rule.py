@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
+from debate.text.suggest import suggest
+
 if TYPE_CHECKING:
     from debate.history.records import Report
     from debate.settings import Settings
@@ -106,11 +108,24 @@ class Rule:
         """All JSON files that it writes, except slices, without ``.json``."""
         return (self.name, *self.records)
 
+    @property
+    def file(self) -> str:
+        """The file of its function, ``debate/steps/NAME.py``, for messages."""
+        return f"{self.make.__module__.replace('.', '/')}.py"
+
+
+class OrderError(ValueError):
+    """What ``rule`` needs does not fit the other rules."""
+
+    def __init__(self, rule: str, fact: str, remedy: str) -> None:
+        super().__init__(f"rule {rule}: {fact}")
+        self.rule, self.fact, self.remedy = rule, fact, remedy
+
 
 def in_order(rules: Mapping[str, Rule]) -> dict[str, Rule]:
     """Sort ``rules`` so that each comes after all that it needs; otherwise by the names of those that nothing needs.
 
-    Raises ValueError if no rule makes a record, or if rules depend on each other circularly.
+    Raises OrderError if no rule makes a record, or if rules depend on each other circularly.
     """
     makers = {record: rule.name for rule in rules.values() for record in rule.made}
     needs = {rule.name: _needed(rule, makers) for rule in rules.values()}
@@ -119,7 +134,8 @@ def in_order(rules: Mapping[str, Rule]) -> dict[str, Rule]:
 
     def visit(name: str, above: tuple[str, ...]) -> None:
         if name in above:
-            raise ValueError(f"circular dependency of rules: {' -> '.join((*above, name))}")
+            fact = f"circular dependency of rules: {' -> '.join((*above, name))}"
+            raise OrderError(above[-1], fact, "break the cycle")
         if name not in found:
             for other in needs[name]:
                 visit(other, (*above, name))
@@ -144,5 +160,5 @@ def _needed(rule: Rule, makers: Mapping[str, str]) -> list[str]:
     """Names of the rules that must run before ``rule``."""
     unknown = [record for record in (*rule.reads, *rule.below) if record not in makers]
     if unknown:
-        raise ValueError(f"rule {rule.name}: no rule makes {unknown[0]}")
+        raise OrderError(rule.name, f"no rule makes {unknown[0]!r}", suggest(unknown[0], list(makers)))
     return list(dict.fromkeys(makers[record] for record in rule.reads))

@@ -8,7 +8,7 @@ from functools import cache
 from debate import PACKAGE
 from debate.declarations import declarations
 from debate.errors import DebateError
-from debate.steps.rule import Rule, in_order
+from debate.steps.rule import OrderError, Rule, in_order
 from debate.text.paths import shown
 
 PACKAGES = ("steps", "images")
@@ -19,13 +19,16 @@ PACKAGES = ("steps", "images")
 def rules() -> Mapping[str, Rule]:
     """All rules by name, each after those that it needs.
 
-    Raises DebateError for a module whose RULE is not a rule or has the name of another, and ValueError for rules that
-    `debate.steps.rule.in_order` refuses.
+    Raises DebateError for a module that cannot be imported, whose RULE is not a rule or has the name of another, and
+    for rules that `debate.steps.rule.in_order` refuses.
     """
-    found = {}
+    found = dict[str, Rule]()
     for package in PACKAGES:
         for path, rule in declarations(PACKAGE / package, f"debate.{package}", "RULE", Rule).items():
             if rule.name in found:
                 raise DebateError(f"another file declares the rule {rule.name}", "rename it", place=shown(path))
             found[rule.name] = rule
-    return in_order(found)
+    try:
+        return in_order(found)
+    except OrderError as error:
+        raise DebateError(error.fact, error.remedy, place=found[error.rule].file) from error

@@ -96,8 +96,11 @@ class ProfileBuild:
     def make(self, rule: str) -> Report:
         """Run one step. Raises DebateError."""
         work = self.work(rule)
-        with work.places():
-            return work.rule.make(work)
+        try:
+            with work.places():
+                return work.rule.make(work)
+        except UndeclaredError as error:
+            raise DebateError(str(error), "declare it in RULE, or do without it", place=work.rule.file) from error
 
     def config_hash(self) -> str:
         """64 hex digits that identify the normalised config."""

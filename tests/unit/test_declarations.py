@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,38 @@ def test_a_module_that_cannot_be_read(package: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(DebateError, match=r"Permission denied; make it readable"):
         found(package)
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "fact"),
+    [
+        ("THING = 1\ndef x(:\n", 2, "invalid syntax"),
+        ("import json\n\nTHING = int(needz=1)", 3, "TypeError: "),
+        ("import nonsense\nTHING = 1\n", 1, "ModuleNotFoundError: No module named 'nonsense'"),
+        ("import json\n\nTHING = json.loads('{')", 3, "JSONDecodeError: "),
+        ("from things.broken import x\nTHING = x", 1, "NameError: "),
+    ],
+)
+def test_a_module_that_cannot_be_imported(package: Path, source: str, line: int, fact: str) -> None:
+    """It would break every command with a traceback."""
+    (package / "one.py").write_text(source)
+    (package / "broken.py").write_text("x = y\n")
+    with pytest.raises(DebateError) as caught:
+        found(package)
+    (problem,) = caught.value.problems
+    assert problem.place
+    assert (problem.place.file, problem.place.line) == (str(package / "one.py"), line)
+    assert problem.fact.startswith(fact)
+
+
+def test_a_rule_that_needs_what_nothing_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = replace(table.rules()["overlay"], needs=("rootfz",))
+    there = {tmp_path / f"{rule.name}.py": wrong if rule.name == "overlay" else rule for rule in table.rules().values()}
+    monkeypatch.setattr(table, "PACKAGES", ("steps",))
+    monkeypatch.setattr(table, "declarations", lambda *_: there)
+    expected = r"debate/steps/overlay\.py: no rule makes 'rootfz'; did you mean 'rootfs'\?"
+    with pytest.raises(DebateError, match=expected):
+        table.rules.__wrapped__()
 
 
 def test_two_rules_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

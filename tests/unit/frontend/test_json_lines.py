@@ -88,6 +88,7 @@ def test_validate(checkout: Path) -> None:
     (problem,) = (line for line in lines if line["kind"] == "problem")
     assert [problem[name] for name in ("task", "file", "line", "column")] == ["validate", "profiles/bad.yaml", 2, 1]
     assert problem["fact"].startswith("unknown field 'pkgs'")
+    assert (lines[0]["kind"], lines[0]["task"], lines[0]["state"]) == ("step", "validate", "failed")
     found = [line["data"] for line in lines if line["kind"] == "result"]
     assert found == [{"profile": "bad", "problems": 1}, {"profile": "minimal", "problems": 0}]
     assert end["counts"]["failed"] == 1
@@ -139,7 +140,7 @@ def test_failures_that_are_not_ours(checkout: Path, task: str, status: int, fact
         (["hush:minimal"], {}, None, "there is no task 'hush'"),
         (["shell:hash:minimal"], {}, "shell:hash:minimal", "'hash' is not a step with a shell"),
         (["gc", "minimal"], {}, "gc", "'minimal' is not a task, and gc takes no names"),
-        (["nope"], {}, None, 'Invalid parameter: "nope"'),
+        (["nope"], {}, None, "there is no task 'nope'"),
         (["hash:minimal", "--nope"], {}, "hash", "unknown option --nope"),
         (["--nope", "hash:minimal"], {}, None, "option --nope not recognized"),
         ([], {"DEBATE_JOBZ": "1"}, "DEBATE_JOBZ", "no such setting"),
@@ -156,8 +157,11 @@ def test_refusals(checkout: Path, words: list[str], environment: dict[str, str],
 @pytest.mark.parametrize("words", [["show:minimal"], ["profiles"], ["cache"], ["gc"], ["explain:minimal"], []])
 def test_answers_are_results(checkout: Path, words: list[str]) -> None:
     lines = run(checkout, *words)
-    assert {line["kind"] for line in lines} == {"result", "end"}
-    assert all(line["text"] or line["data"] for line in lines[:-1])
+    step, *results, _ = lines
+    assert (step["kind"], step["state"], step["source"]) == ("step", "done", None)
+    assert {line["kind"] for line in results} == {"result"}
+    assert all(line["text"] or line["data"] for line in results)
+    assert {line["task"] for line in results} == {step["task"]}
 
 
 def reporter(stream: io.StringIO, tmp_path: Path) -> Reporter:
@@ -266,8 +270,8 @@ def test_everything_has_the_documented_shape(done: Done, problem: Problem) -> No
     lines.made_before("x", [{"what": "x.iso", "next": "boot it", "file": "build/x.iso"}])
     lines.skipped("x")
     lines.failed("x", DebateError.of([problem]), "")
-    lines.answered("x", Answer("text", problems=(problem,), data=({"a": 1},)))
-    lines.answered("x", Answer("text"))
+    lines.answered("x", Answer("text", problems=(problem,), data=({"a": 1},)), 1.5)
+    lines.answered("x", Answer("text"), 0.0)
     lines.end(Tally({"built": 1}, 1, 2, 3, 4, 5.0), ["doit's"])
     assert len(parsed(stream.getvalue())) >= 10
 

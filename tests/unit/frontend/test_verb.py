@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from debate.frontend import help as help_
+from debate.steps.rule import Rule
 from debate.steps.rules import rules
 from tests.conftest import ROOT
 from tests.integration.checkout import DOIT
@@ -38,6 +42,46 @@ def test_doits_own_help_points_there() -> None:
     assert "--format" in doit("help", "run")
 
 
+@pytest.mark.parametrize("command", ["help", "list", "info", "clean", "forget", "ignore"])
+def test_doits_own_commands_refuse_options_in_one_line(command: str) -> None:
+    message = f"{command}: --format is for tasks only; {command} is a command of doit and prints text"
+    assert doit(command, "--format", "json", status=3, error=f"ERROR: {message}\n") == ""
+    message = f"option --nonsense not recognized; doit help {command} lists doit's options"
+    assert doit(command, "--nonsense", status=3, error=f"ERROR: {message}\n") == ""
+    if command != "help":
+        assert "\nUSAGE\n" in doit(command, "--help")
+
+
+def test_help_names_the_checker_that_is_used() -> None:
+    text = " ".join(doit("help", "run").split())
+    assert "--check_file_uptodate=ARG md5, timestamp [default: xxh3-128]" in text
+
+
+def test_a_reader_that_has_seen_enough() -> None:
+    """As `doit list --all | head -1`, always at the same moment: the pipe has no reader from the start."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as pipe:
+        done = subprocess.run([DOIT, "list", "--all"], cwd=ROOT, stdout=pipe, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", [["help", "mine"], ["mine", "--help"], ["-h", "mine"]])
+def test_help_of_a_task_of_ones_own(tmp_path: Path, words: list[str]) -> None:
+    for name in ("profiles", "sandbox"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    own = '\n\ndef task_mine():\n    """greet"""\n    return {"actions": ["echo hello"]}\n'
+    (tmp_path / "dodo.py").write_text((ROOT / "dodo.py").read_text() + own)
+    done = subprocess.run([DOIT, *words], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "mine  greet\n")
+
+
+@pytest.mark.parametrize("rule", [rule for rule in rules().values() if not rule.usage], ids=lambda rule: rule.name)
+def test_help_of_a_step(rule: Rule) -> None:
+    assert rule.doc[1:] in help_.text(rule.name)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -45,6 +89,17 @@ def test_doits_own_help_points_there() -> None:
         ("gc --size 1G x", "gc: 'x' is not a task, and gc takes no names; doit gc [--size 20G] [--age 30d]"),
         ("gc --nonsense", "gc: unknown option --nonsense; known: --size, --age"),
         ("validate --format xml", "doit: --format: unknown value 'xml'; one of text, github, json"),
+        ("cache --nonsense", "cache: unknown option --nonsense; it takes only --format, --verbose and --help"),
+        ("minimal", "there is no task 'minimal'; did you mean 'build:minimal'?"),
+        ("minimall", "there is no task 'minimall'; did you mean 'build:minimal'?"),
+        ("biuld", "there is no task 'biuld'; did you mean 'build'?"),
+        ("build:", "build: names no profile; write build:NAME; `doit` lists the profiles"),
+        ("frobnicate", "there is no task 'frobnicate'; `doit help` shows the commands, `doit list` the tasks"),
+        ("help frobnicate", "there is no task 'frobnicate'; `doit help` shows the commands, `doit list` the tasks"),
+        ("frobnicate --help", "there is no task 'frobnicate'; `doit help` shows the commands, `doit list` the tasks"),
+        ("info minimal", "there is no task 'minimal'; did you mean 'build:minimal'?"),
+        ("shell", f"shell: names no step; write shell:STEP:NAME, with STEP one of {', '.join(help_.shell_steps())}"),
+        ("--verbose list", "list: is a command of doit, not a task; write doit list …"),
         ("--nonsense doctor", "option --nonsense not recognized; doit help run lists doit's options"),
     ],
 )

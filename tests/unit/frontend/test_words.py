@@ -71,7 +71,7 @@ def test_options_come_before_names(words: str, wanted: str) -> None:
         ("new x --form y", "new: unknown option --form; did you mean '--from'?"),
         ("gc --x=1", "gc: unknown option --x=1; known: --size, --age"),
         ("gc -s 1", "gc: unknown option -s; known: --size, --age"),
-        ("cache --size 1", "cache: unknown option --size; it has no options of its own"),
+        ("cache --size 1", "cache: unknown option --size; it takes only --format, --verbose and --help"),
         ("new x --from", "new: --from needs a value; a profile"),
         ("new x --from --kind iso", "new: --from needs a value; a profile"),
         ("gc --size=", "gc: --size needs a value; for example --size 20G"),

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from debate import PACKAGE
+from debate.errors import DebateError, Place
 from debate.history.records import Records, outputs_of
 from debate.model import Artifact, Command, Step
 from debate.sandbox import rights
@@ -56,10 +58,10 @@ def test_a_rule_comes_after_what_it_needs_whatever_the_files_are_called(found: d
     [
         ([rule("a", "b"), rule("b", "a")], "circular dependency of rules: "),
         ([rule("a", "a")], "circular dependency of rules: a -> a"),
-        ([rule("a", "nothing")], "rule a: no rule makes nothing"),
-        ([rule("a", below=("nothing",))], "rule a: no rule makes nothing"),
-        ([rule("a", tools=True)], "rule a: no rule makes sandbox"),
-        ([rule("a", slices=("b",))], "rule a: no rule makes config"),
+        ([rule("a", "nothing")], "rule a: no rule makes 'nothing'"),
+        ([rule("a", below=("nothing",))], "rule a: no rule makes 'nothing'"),
+        ([rule("a", tools=True)], "rule a: no rule makes 'sandbox'"),
+        ([rule("a", slices=("b",))], "rule a: no rule makes 'config'"),
     ],
 )
 def test_rules_that_cannot_be(found: list[Rule], message: str) -> None:
@@ -167,6 +169,26 @@ def test_what_is_not_declared_is_not_handed_out(what: str, made: ProfileBuild) -
     work = Work(made, replace(rules()["config"], name="other", tools=False))
     with pytest.raises(UndeclaredError, match=f"rule other does not declare {what}"):
         READS[what](work)
+
+
+@pytest.mark.parametrize("what", READS)
+def test_the_author_of_a_rule_is_told_what_it_does_not_declare(
+    what: str, made: ProfileBuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the build and by explain, which both run the rule: as a problem with its file, not as a traceback."""
+    rule = replace(rules()["config"], name="other", tools=False, make=READS[what])
+    monkeypatch.setattr("debate.steps.work.rules", lambda: {**rules(), "other": rule})
+    with pytest.raises(DebateError) as caught:
+        made.make("other")
+    (problem,) = caught.value.problems
+    assert problem.place == Place(rule.file)
+    assert problem.fact.startswith(f"rule other does not declare {what}")
+    assert problem.remedy
+
+
+def test_the_file_of_a_rule() -> None:
+    assert rules()["overlay"].file == "debate/steps/overlay.py"
+    assert all((PACKAGE.parent / rule.file).is_file() for rule in rules().values())
 
 
 def test_a_record_that_is_as_good_as_the_cache(made: ProfileBuild) -> None:

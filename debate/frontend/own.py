@@ -1,0 +1,83 @@
+"""doit's own commands, such as `doit list`, with messages for people."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from doit.cmd_clean import Clean as DoitClean
+from doit.cmd_forget import Forget as DoitForget
+from doit.cmd_ignore import Ignore as DoitIgnore
+from doit.cmd_info import Info as DoitInfo
+from doit.cmd_list import List as DoitList
+from doit.cmdparse import CmdParseError
+from doit.exceptions import InvalidCommand
+
+from debate.host.streams import show
+
+
+class Own:
+    """A mixin: accepts --help, survives a reader that has seen enough, and refuses options in one line."""
+
+    name: str
+    loader: Any
+
+    def parse_execute(self, in_args: Sequence[str]) -> Any:
+        """Run the command. Returns doit's exit status."""
+        if any(word in ("-h", "--help") for word in in_args):
+            show(sys.stdout, f"{self.help()}\n")  # type: ignore[attr-defined]
+            return 0
+        try:
+            status = super().parse_execute(in_args)  # type: ignore[misc]
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
+            return 0
+        except CmdParseError as error:
+            raise refusal(error, self.name) from error
+        except InvalidCommand as error:
+            if error.not_found is None:
+                raise
+            raise self.loader.unknown(error.not_found)  # noqa: B904 - its cause is the problem
+        return status
+
+
+def refusal(error: CmdParseError, command: str) -> CmdParseError:
+    """``error`` without the declarations of all options, which doit's own message contains."""
+    unknown = getattr(error.__context__, "msg", "")
+    if not unknown:
+        return error
+    if command != "run" and "--format " in unknown:
+        return CmdParseError(f"{command}: --format is for tasks only; {command} is a command of doit and prints text")
+    return CmdParseError(f"{unknown}; doit help {command} lists doit's options")
+
+
+class List(Own, DoitList):  # type: ignore[misc]
+    """`doit list`."""
+
+
+class Info(Own, DoitInfo):  # type: ignore[misc]
+    """`doit info`."""
+
+    def execute(self, params: Any, args: list[str]) -> Any:
+        """Show the task ``args[0]``. doit itself ends with a traceback if there is none."""
+        try:
+            return super().execute(params, args)
+        except KeyError as error:
+            if error.args != (*args,):
+                raise
+            raise self.loader.unknown(args[0])  # noqa: B904 - its cause is the problem
+
+
+class Clean(Own, DoitClean):  # type: ignore[misc]
+    """`doit clean`."""
+
+
+class Forget(Own, DoitForget):  # type: ignore[misc]
+    """`doit forget`."""
+
+
+class Ignore(Own, DoitIgnore):  # type: ignore[misc]
+    """`doit ignore`."""

@@ -7,17 +7,22 @@ from collections.abc import Iterable, Sequence
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """The remedy of a message about an unknown word: the similar one of ``known``, or all of them."""
+    known = list(known)
+    found = closest(word, known)
+    if found:
+        return f"did you mean {found!r}?"
+    return f"known: {', '.join(known)}" if known else "there are none"
+
+
+def closest(word: str, known: Sequence[str]) -> str:
+    """The similar one of ``known``, or an empty string."""
     import difflib
 
-    known = list(known)
     folded = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.55)
     initials = [name for name in known if len(word) > 2 and (name.startswith(word) or word.startswith(name))]
     abbreviated = [name for name in known if len(word) > 2 and _is_abbreviation(word, name)]
-    for found in (near and folded[near[0]], initials and initials[0], abbreviated and abbreviated[0]):
-        if found:
-            return f"did you mean {found!r}?"
-    return f"known: {', '.join(known)}" if known else "there are none"
+    return next(iter((*(folded[name] for name in near), *initials, *abbreviated)), "")
 
 
 def one_of(what: str, known: Sequence[str]) -> str:

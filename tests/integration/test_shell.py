@@ -90,7 +90,7 @@ def test_on_a_terminal(failed: Checkout) -> None:
             "write shell:STEP:minimal, with STEP one of lock, rootfs, overlay, initrd, boot, iso\n",
         ),
         ("shell:minimal", "shell:minimal: names no step; write shell:STEP:minimal, with STEP one of lock, rootfs"),
-        ("shell:overlay:minimul", "there is no such profile; did you mean 'minimal'"),
+        ("shell:overlay:minimul", "there is no profile 'minimul'; did you mean 'minimal'"),
     ],
 )
 def test_what_there_is_no_shell_for(tmp_path: Path, word: str, message: str) -> None:

@@ -92,6 +92,52 @@ def test_a_link_out_of_the_profiles_is_refused(profiles: Path) -> None:
     assert "is outside the profiles directory" in problems(profiles, "overlays: [tree]")[0].fact
 
 
+@pytest.mark.parametrize(
+    ("kind", "fact"),
+    [
+        ("dangling", "profile 'x' is a link to a file that does not exist"),
+        ("directory", "profile 'x' cannot be read: Is a directory"),
+        ("loop", "profile 'x' cannot be read: Too many levels of symbolic links"),
+    ],
+)
+def test_a_profile_that_is_no_file(profiles: Path, kind: str, fact: str) -> None:
+    if kind == "directory":
+        (profiles / "x.yaml").mkdir()
+    else:
+        (profiles / "x.yaml").symlink_to("nowhere" if kind == "dangling" else "x.yaml")
+    with pytest.raises(ProfileError) as caught:
+        load(profiles, "x")
+    (problem,) = caught.value.problems
+    assert (problem.place, problem.fact) == (Place("profiles/x.yaml", 1, 1), fact)
+    assert "'x'" not in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("overlays: [overlay]", "did you mean 'overlays'?"),
+        ("overlays: [nosuch]", "create it, or correct the path"),
+        ("overlays: [aa]", "create it, or correct the path"),
+        ("hooks: [hook]", "did you mean 'hook.sh'?"),
+    ],
+)
+def test_a_missing_file_suggests_its_own_kind(profiles: Path, text: str, hint: str) -> None:
+    for name in ("overlays", "hooks"):
+        (profiles / name).mkdir()
+    for name in ("hook.sh", "aaa"):
+        (profiles / name).touch()
+    assert [problem.remedy for problem in problems(profiles, text)] == [hint]
+
+
+@pytest.mark.parametrize(
+    "text", ["snapshot: 2026-01-01", "snapshot: 20260101", "hostname: 1.5", "boot: {timeout: 0x10}", "locale: 1:30"]
+)
+def test_no_remedy_that_is_refused_in_turn(profiles: Path, text: str) -> None:
+    (problem,) = problems(profiles, text)
+    assert "in quotes" not in problem.remedy
+    assert problem.remedy
+
+
 def test_suggestions_for_missing_files(profiles: Path) -> None:
     (profiles / "hooks").mkdir()
     (profiles / "hooks" / "trim.sh").touch()

@@ -51,10 +51,40 @@ def test_a_mistake_has_its_own_message(profiles: Path, text: str, expected: str)
             "users: [{name: a, autologin: true}, {name: b, autologin: true}]",
             "profiles/x.yaml:2:58: only one user can be logged in automatically; choose one",
         ),
+        (
+            "image: {compression: {algorithm: gzip, level: 10}}",
+            "profiles/x.yaml:2:47: image.compression.level: 10 is too large for gzip; the maximum is 9",
+        ),
+        *(
+            (f"check: {{marker: '{wrong}'}}", "profiles/x.yaml:2:17: check.marker: not a valid regular expression: ")
+            for wrong in ("(", "[", "*", "a{2,1}", "(?P<a>x)(?P<a>y)", "\\")
+        ),
+        *(
+            (f"{field}: [{{path: {path}, mode: '0600'}}]", f"profiles/x.yaml:2:{len(field) + 11}: {field}: {path} is ")
+            for field in ("files", "permissions")
+            for path in ("/proc/y", "/sys/a/b", "/dev/null", "/run/x", "/tmp/x")  # noqa: S108
+        ),
+        ("overlays: [{source: tree, target: /run}]", "profiles/x.yaml:2:21: overlay 'tree': /run/motd is hidden by"),
     ],
 )
 def test_a_mistake_that_normalising_finds(profiles: Path, text: str, expected: str) -> None:
+    (profiles / "tree").mkdir()
+    (profiles / "tree/motd").touch()
     expect(profiles, text, expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image: {compression: {algorithm: gzip, level: 9}}",
+        "image: {compression: {algorithm: zstd, level: 22}}",
+        "check: {marker: '^[a-z]+ login: (ok)?$'}",
+        "files: [{path: /running/x}, {path: /devices}, {path: /var/tmp/x}]",
+        "permissions: [{path: /tmp, mode: '1777'}]",
+    ],
+)
+def test_what_normalising_accepts(profiles: Path, text: str) -> None:
+    assert problems(profiles, text) == []
 
 
 def test_all_mistakes_at_once(profiles: Path) -> None:

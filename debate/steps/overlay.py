@@ -88,7 +88,7 @@ class Slice:
             entries |= _ssh_keys(choices, user)
         for field in ("files", "permissions"):
             for number, item in enumerate(data[field]):
-                if _is_covered(item["path"]):
+                if is_covered(item["path"]):
                     choices.problem((field, number, "path"), f"{field}: {_covered(item['path'])}", _NOT_COVERED)
         choices.unique("permissions", "path")
         services = {verb: tuple(sorted(set(map(_unit, data["services"][verb])))) for verb in _VERBS}
@@ -177,7 +177,7 @@ def _trees(choices: Choices) -> dict[str, Entry]:
         choices.sources.append(path)
         entries, contents, problems = scan(path, target, source.position)
         choices.problems.extend(problems)
-        covered = next((entry.path for entry in entries if _is_covered(entry.path)), None)
+        covered = next((entry.path for entry in entries if is_covered(entry.path)), None)
         if covered:
             fact = f"overlay {source.value!r}: {_covered(covered)}"
             choices.problems.append(Problem(source.position, fact, _NOT_COVERED))
@@ -227,7 +227,8 @@ _COVERED = ("/dev", "/proc", "/run", "/sys", "/tmp")  # noqa: S108
 _NOT_COVERED = "choose another directory, or create it at boot with tmpfiles.d"
 
 
-def _is_covered(path: str) -> bool:
+def is_covered(path: str) -> bool:
+    """True for a path of the system that is hidden once it runs."""
     return path.startswith(tuple(f"{directory}/" for directory in _COVERED))
 
 

@@ -26,6 +26,13 @@ def blocks(name: str) -> list[Block]:
     return [Block(*parts) for parts in found]
 
 
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub gives to the headings of a Markdown document."""
+    outside = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.*)$", outside, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 def write(directory: Path, block: Block) -> None:
     """Write the file that a block shows below ``directory``."""
     path = directory / block.file

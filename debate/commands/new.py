@@ -69,7 +69,7 @@ def run(context: Context, names: Sequence[str], from_: str) -> Answer:
     )
     _write(path, text)
     return Answer(
-        f"{shown(path)} written; it builds the same as {parent} until you change it\n"
+        f"{shown(path)} written; it extends {parent} and has the hostname {hostname}\n"
         f"next: edit it, then doit validate {name}, then doit build:{name}\n",
         data=({"profile": name, "file": shown(path), "extends": parent},),
     )

@@ -11,7 +11,6 @@ from debate.profile import profile_names
 from debate.steps import config
 from debate.text.amounts import count
 from debate.text.paths import shown
-from debate.text.suggest import suggest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,9 +22,7 @@ def run(context: Context, names: Sequence[str]) -> Answer:
     known = profile_names.names(directory)
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise DebateError.of(
-            Problem(Place("validate"), f"there is no profile {name!r}", suggest(name, known)) for name in unknown
-        )
+        raise DebateError.of(Problem(Place("validate"), *profile_names.missing(directory, name)) for name in unknown)
     found = {name: _problems(directory, name) for name in names or known}
     # A problem in a profile that several others extend is reported once.
     problems = tuple(dict.fromkeys(problem for problems in found.values() for problem in problems))

@@ -15,6 +15,7 @@ import yaml
 from debate.errors import DebateError
 from debate.profile.load import load
 from debate.steps import config
+from debate.steps.overlay import is_covered
 from debate.text.amounts import count
 from debate.text.paths import shown
 
@@ -50,14 +51,17 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
     for target in targets:
         if os.path.lexists(profiles / target):
             raise DebateError("already exists", "choose another name with -n", place=shown(profiles / target))
+    files = {path: source for path, source in draft.overlay.items() if not is_covered(f"/{path}")}
+    losses = [*draft.losses]
+    losses += [f"/{path}: hidden by a mount in the running system" for path in sorted(draft.overlay.keys() - files)]
     with tempfile.TemporaryDirectory(prefix=".import-", dir=profiles) as directory:
         work = Path(directory)
         fields = dict(draft.fields)
-        if draft.overlay:
-            _copy(draft.overlay, work / "overlays" / name, draft.executable)
+        if files:
+            _copy(files, work / "overlays" / name, draft.executable)
             fields["overlays"] = [f"overlays/{name}"]
-        for kind, files in (("hooks", draft.hooks), ("keys", draft.keys)):
-            for file, content in files.items():
+        for kind, contents in (("hooks", draft.hooks), ("keys", draft.keys)):
+            for file, content in contents.items():
                 path = work / kind / name / file
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
@@ -74,11 +78,11 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
             if os.path.lexists(work / target):
                 (profiles / target).parent.mkdir(parents=True, exist_ok=True)
                 os.rename(work / target, profiles / target)
-    brings = f"{count(len(draft.overlay), 'file')} and {count(len(draft.hooks), 'hook')}"
+    brings = f"{count(len(files), 'file')} and {count(len(draft.hooks), 'hook')}"
     lines = [f"{shown(profiles / targets[0])} written, with {brings}"]
-    if draft.losses:
-        lines.append(f"without a counterpart, or to be checked ({len(draft.losses)}):")
-        lines += [f"  {loss}" for loss in draft.losses]
+    if losses:
+        lines.append(f"without a counterpart, or to be checked ({len(losses)}):")
+        lines += [f"  {loss}" for loss in losses]
     return [*lines, f"next: doit build:{name}"]
 
 

@@ -45,9 +45,8 @@ def problem(words: Sequence[str], profiles: Path) -> Problem | None:
             return Problem(Place(word), fact, remedy)
         if step not in per_profile():
             return Problem(None, f"there is no task {step!r}", suggest(step, per_profile()))
-        known = profile_names.names(profiles)
-        if name not in known:
-            return Problem(Place(shown(profiles / f"{name}.yaml")), "there is no such profile", suggest(name, known))
+        if name not in profile_names.names(profiles):
+            return Problem(Place(shown(profiles / f"{name}.yaml")), *profile_names.missing(profiles, name))
     return None
 
 

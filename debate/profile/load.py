@@ -13,7 +13,7 @@ from debate.profile import reader, schema
 from debate.profile.merge import duplicates, merge
 from debate.profile.node import Node, Profile
 from debate.text.paths import shown
-from debate.text.suggest import suggest
+from debate.text.suggest import closest, suggest
 
 
 def load(directory: Path, name: str) -> Profile:
@@ -39,19 +39,17 @@ class _Loader:
         ``chain``: the profiles that extend it, the outermost first. ``asked``: the place where the last of them does.
         """
         path = self.directory / f"{name}.yaml"
-        file = shown(path)
+        file = str(Path(shown(self.directory), path.name))  # The path itself, also if it is a link.
         text = self.text(path, name, chain, asked or Place(file, 1, 1))
         if text is None:
             return None
         if path not in self.sources:
             self.sources.append(path)
         root, problems = reader.read(text, file, path.parent)
-        self.problems += problems
         if root is None:
+            self.problems += problems
             return None
-        # A value that YAML readers disagree on has the wrong type as well; one problem per place is enough.
-        places = {problem.place for problem in problems}
-        self.problems += [problem for problem in schema.problems(root) if problem.place not in places]
+        self.problems += _one_per_place(problems, list(schema.problems(root)))
         self.problems += duplicates(root)
         self.problems += _misplaced(root, self.directory.resolve())
         merged: Node | None = None
@@ -74,12 +72,26 @@ class _Loader:
             try:
                 return path.read_bytes()
             except FileNotFoundError:
-                known = sorted(f.stem for f in self.directory.glob("*.yaml") if f.stem not in chain)
-                problem = f"there is no profile {name!r}", suggest(name, known)
+                if path.is_symlink():
+                    problem = f"profile {name!r} is a link to a file that does not exist", "correct or remove it"
+                else:
+                    known = sorted(f.stem for f in self.directory.glob("*.yaml") if f.stem not in chain)
+                    problem = f"there is no profile {name!r}", suggest(name, known)
             except OSError as error:
-                problem = f"{shown(path)}: {error.strerror}", "make it readable"
+                problem = f"profile {name!r} cannot be read: {error.strerror}", "make it a file that can be read"
         self.problems.append(Problem(asked, *problem))
         return None
+
+
+def _one_per_place(of_yaml: list[Problem], of_schema: list[Problem]) -> Iterator[Problem]:
+    """The problems of a file, one for each place: a value that YAML readers disagree on has the wrong type as well.
+
+    If the schema refuses the value also as text, putting it in quotes would not help.
+    """
+    refused = {problem.place for problem in of_schema}
+    kept = [each for each in of_yaml if each.place not in refused or not each.remedy.endswith(reader.IN_QUOTES)]
+    yield from kept
+    yield from (problem for problem in of_schema if problem.place not in {each.place for each in kept})
 
 
 def _extended(root: Node) -> list[Node]:
@@ -108,6 +120,13 @@ def _items(root: Node, field: str) -> list[Node]:
     return node.entries() if node else []
 
 
+def _siblings(path: Path, *, directories: bool) -> list[str]:
+    """The names of the directories or files beside ``path``, sorted."""
+    if not path.parent.is_dir():
+        return []
+    return sorted(entry.name for entry in path.parent.iterdir() if entry.is_dir() == directories)
+
+
 def _misplacement(node: Node, kind: str, directory: Path) -> Problem | None:
     """The problem with the file or tree that ``node`` names, if there is one."""
     name, path = node.value, node.directory / node.value
@@ -118,9 +137,8 @@ def _misplacement(node: Node, kind: str, directory: Path) -> Problem | None:
         elif resolved.is_symlink():
             problem = "is a loop of symbolic links", "choose another"
         elif not resolved.exists():
-            near = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-            hint = suggest(path.name, near) if near else "create it, or correct the path"
-            problem = "is missing", hint
+            hint = closest(path.name, _siblings(path, directories=kind == "overlay"))
+            problem = "is missing", f"did you mean {hint!r}?" if hint else "create it, or correct the path"
         elif (kind == "overlay") != resolved.is_dir():
             proper = "a directory" if kind == "overlay" else "a file"
             problem = f"is not {proper}", f"name {proper}"

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from debate.errors import DebateError
+from debate.text.suggest import suggest
 
 _BASE = re.compile(rb"^base:[ \t]+([A-Za-z0-9_][A-Za-z0-9_.-]*)[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 
@@ -27,7 +28,16 @@ def names(directory: Path) -> list[str]:
 def require(name: str) -> None:
     """Refuse an invalid name for a new profile. Raises DebateError."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise DebateError(f"{name!r} is not a valid profile name", "use letters, digits, _ . and -")
+        why = ": a profile whose name starts with _ can only be extended" if name.startswith("_") else ""
+        remedy = "use letters, digits, _ . and -, and start with a letter or digit"
+        raise DebateError(f"{name!r} is not a valid name for a profile to build{why}", remedy)
+
+
+def missing(directory: Path, name: str) -> tuple[str, str]:
+    """Fact and remedy for a ``name`` that is none of `names`."""
+    if name.startswith("_") and (directory / f"{name}.yaml").exists():
+        return f"{name} can only be extended, not built", f"name a profile that has `extends: {name}`"
+    return f"there is no profile {name!r}", suggest(name, names(directory))
 
 
 def base(directory: Path, name: str) -> str | None:

@@ -19,6 +19,8 @@ from debate.text.printable import printable
 MAX_NODES = 100_000
 """Values in one file. An alias counts each time it is used."""
 MAX_DEPTH = 40
+IN_QUOTES = "in quotes"
+"""The end of the remedy for a value that was probably meant as text."""
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _AMBIGUOUS = (
@@ -28,12 +30,12 @@ _AMBIGUOUS = (
      'write false, or "{raw}" for the text'),
     (re.compile(r"True|TRUE|False|FALSE"), "is a boolean in an unusual spelling", "write it in lower case"),
     (re.compile(r"[-+]?(0[0-7_]+|0o[0-7]+|0b[01_]+|0x[0-9a-fA-F_]+)"),
-     "is an octal, binary or hexadecimal number to some YAML readers", 'write "{raw}" in quotes'),
+     "is an octal, binary or hexadecimal number to some YAML readers", 'write "{raw}" ' + IN_QUOTES),
     (re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"),
-     "is a number in base 60 to some YAML readers", 'write "{raw}" in quotes'),
+     "is a number in base 60 to some YAML readers", 'write "{raw}" ' + IN_QUOTES),
     (re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*\.[0-9_]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
-     "is a floating-point number to YAML, so that 1.10 becomes 1.1", 'write "{raw}" in quotes'),
-    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "is a date to YAML", 'write "{raw}" in quotes'),
+     "is a floating-point number to YAML, so that 1.10 becomes 1.1", 'write "{raw}" ' + IN_QUOTES),
+    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "is a date to YAML", 'write "{raw}" ' + IN_QUOTES),
     (re.compile(r"[-+]?[0-9][0-9_]*_[0-9_]*|\+[0-9]+"), "is a number in an unusual spelling",
      "write digits only, or quote it"),
 )  # fmt: skip

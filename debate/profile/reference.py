@@ -20,7 +20,8 @@ _INTRODUCTION = """\
 Generated from `debate/schema/profile.schema.json` by `python -m debate.profile.reference`; edit the schema instead.
 
 A profile is one YAML file in `profiles/`, and its name is that of the file, without `.yaml`. Profiles whose names start
-with `_` cannot be built, only extended. Paths are relative to the profile's file. Fields marked with * are required.
+with `_` cannot be built, only extended. Paths are relative to the profile's file. In the tables, fields marked with *
+are required.
 
 """
 
@@ -36,9 +37,9 @@ def markdown() -> str:
 
 
 def _field(name: str, part: dict[str, Any], required: bool) -> Iterator[str]:
-    yield f"## {name}{' *' if required else ''}"
+    yield f"## {name}"
     yield ""
-    yield f"{part['description']} {_facts(part)}"
+    yield f"{part['description']} {'Required. ' if required else ''}{_facts(part)}"
     yield ""
     yield "```yaml"
     yield yaml.safe_dump({name: part["examples"][0]}, sort_keys=False, allow_unicode=True).rstrip()

@@ -63,7 +63,8 @@ def _explained(error: Any, node: Node) -> Iterator[Problem]:
     elif keyword == "type":
         wanted = _type_names(error.validator_value)
         if "string" in _as_list(error.validator_value) and isinstance(instance, (int, bool)):
-            remedy = f'write "{node.raw}" in quotes'
+            fits = re.search(error.schema.get("pattern", ""), node.raw)
+            remedy = f'write "{node.raw}" in quotes' if fits else f"use {error.schema['x-form']}"
         else:
             remedy = f"write {wanted}{_example(error.schema)}"
         yield Problem(node.position, f"{field}: {_type_name(instance)} where {wanted} is expected", remedy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,15 @@ class Choices:
         if self.data["initrd"]["generator"] not in distribution.GENERATORS:
             # So that other problems can be reported, too.
             self.data["initrd"] = {"generator": distribution.GENERATORS[0]}
+        compression = self.data["image"]["compression"]
+        if compression["algorithm"] == "gzip" and compression["level"] > 9:
+            fact = f"image.compression.level: {compression['level']} is too large for gzip"
+            self.problem(("image", "compression", "level"), fact, "the maximum is 9")
+        try:
+            re.compile(self.data["check"]["marker"] or "")
+        except (re.error, RecursionError, OverflowError) as error:
+            fact = f"check.marker: not a valid regular expression: {error}"
+            self.problem(("check", "marker"), fact, "correct it, or put \\ before characters that mean themselves")
 
     def problem(self, path: tuple[str | int, ...], fact: str, remedy: str) -> None:
         """Note a problem with the value at ``path``."""
@@ -118,8 +128,6 @@ class Choices:
         compression = self.data["image"]["compression"]
         algorithm, level = compression["algorithm"], compression["level"]
         options = ["-comp", algorithm, "-b", "1M"]
-        if algorithm == "zstd":
+        if algorithm in ("zstd", "gzip"):
             options += ["-Xcompression-level", str(level)]
-        elif algorithm == "gzip":
-            options += ["-Xcompression-level", str(min(level, 9))]
         return tuple(options)

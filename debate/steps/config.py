@@ -1,8 +1,7 @@
 """A profile's normalised config: one slice per step, the same for every way to write the profile.
 
 Lists whose order does not matter are sorted and have no duplicates; files are represented by destination, mode, owner,
-type and content; defaults are filled in. Nothing here depends on where
-the profile is or when it was read.
+type and content; defaults are filled in. Nothing here depends on where the profile is or when it was read.
 """
 
 from __future__ import annotations

@@ -91,11 +91,18 @@ def _base(choices: Choices) -> str | None:
     choices.sources += below.sources
     other = chosen(below)
     other["kernel"] = other["kernel"] or choices.distribution.default_kernel(other["architecture"])
+    own_values = {**choices.data, "kernel": choices.kernel}
     for field in ("distribution", "release", "architecture", "kernel", "initrd"):
-        mine = choices.kernel if field == "kernel" else choices.data[field]
-        if other[field] != mine:
-            fact = f"{field} is {mine!r}, and that of the base {name!r} is {other[field]!r}"
-            choices.problem((field if field in choices.profile.root.value else "base",), fact, "make them the same")
+        mine, its = own_values[field], other[field]
+        if its == mine:
+            continue
+        label = field
+        if field == "initrd":
+            label, mine, its = "initrd.generator", mine["generator"], its["generator"]
+        fact = f"{label} is {mine!r}, and that of the base {name!r} is {its!r}"
+        choices.problem((field if field in choices.profile.root.value else "base",), fact, "make them the same")
+        if field == "distribution":
+            break  # The others depend on it.
     return name
 
 

@@ -86,6 +86,10 @@ class Slice:
         entries |= _files(choices)
         for user in data["users"]:
             entries |= _ssh_keys(choices, user)
+        for field in ("files", "permissions"):
+            for number, item in enumerate(data[field]):
+                if is_covered(item["path"]):
+                    choices.problem((field, number, "path"), f"{field}: {_covered(item['path'])}", _NOT_COVERED)
         choices.unique("permissions", "path")
         services = {verb: tuple(sorted(set(map(_unit, data["services"][verb])))) for verb in _VERBS}
         return cls(
@@ -173,6 +177,10 @@ def _trees(choices: Choices) -> dict[str, Entry]:
         choices.sources.append(path)
         entries, contents, problems = scan(path, target, source.position)
         choices.problems.extend(problems)
+        covered = next((entry.path for entry in entries if is_covered(entry.path)), None)
+        if covered:
+            fact = f"overlay {source.value!r}: {_covered(covered)}"
+            choices.problems.append(Problem(source.position, fact, _NOT_COVERED))
         for entry in entries:
             if not _is_plain(entry.path):
                 fact = f"overlay has a file name with control characters: {entry.path!r}"
@@ -212,6 +220,21 @@ def _read_hooks(choices: Choices) -> Iterable[Hook]:
         content = choices.read(node, "hook")
         if content is not None:
             yield Hook(Path(node.value).name, choices.keep_content(content))
+
+
+_COVERED = ("/dev", "/proc", "/run", "/sys", "/tmp")  # noqa: S108
+"""Directories on which the running system mounts another file system, so that their content is never seen."""
+_NOT_COVERED = "choose another directory, or create it at boot with tmpfiles.d"
+
+
+def is_covered(path: str) -> bool:
+    """True for a path of the system that is hidden once it runs."""
+    return path.startswith(tuple(f"{directory}/" for directory in _COVERED))
+
+
+def _covered(path: str) -> str:
+    directory = next(directory for directory in _COVERED if path.startswith(f"{directory}/"))
+    return f"{path} is hidden by the file system that is mounted on {directory}"
 
 
 def _is_plain(path: str) -> bool:

@@ -91,7 +91,7 @@ def test_on_a_terminal(failed: Checkout) -> None:
             f"write shell:STEP:minimal, with STEP one of {', '.join(shell_steps())}\n",
         ),
         ("shell:minimal", "shell:minimal: names no step; write shell:STEP:minimal, with STEP one of "),
-        ("shell:overlay:minimul", "there is no such profile; did you mean 'minimal'"),
+        ("shell:overlay:minimul", "there is no profile 'minimul'; did you mean 'minimal'"),
     ],
 )
 def test_what_there_is_no_shell_for(tmp_path: Path, word: str, message: str) -> None:

@@ -30,8 +30,17 @@ def test_commands(name: str) -> None:
 @pytest.mark.parametrize("name", documents.NAMES)
 def test_links(name: str) -> None:
     text = (ROOT / name).read_text()
-    for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
-        assert ((ROOT / name).parent / link).exists(), link
+    for link, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)", text):
+        target = (ROOT / name).parent / link if link else ROOT / name
+        assert target.exists(), link
+        assert not anchor or anchor[1:] in documents.anchors(target.read_text()), f"{link}{anchor}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs/ci").iterdir()), ids=lambda path: path.name)
+def test_sections_that_recipes_cite(path: Path) -> None:
+    cited = re.findall(r'README,[\s#]+"([^"]+)"', path.read_text())
+    assert cited
+    assert all(f"## {title}\n" in (ROOT / "README.md").read_text() for title in cited)
 
 
 def test_recipes_are_profiles(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import tarfile
 import tempfile
@@ -56,7 +57,7 @@ def diff(settings: Settings, words: Sequence[str]) -> Answer:
     for word in words:
         name, at, revision = word.partition("@")
         with _profiles(settings, revision) if at else _here(settings) as directory:
-            sides.append(_side(settings, directory, name, f"diff: {word}", built=not at))
+            sides.append(_side(settings, directory, name, f"diff {word}" if at else "diff", built=not at))
     one, two = sides
     found, packages = list(changes(one.values, two.values)), None
     values, files = derived(one.slices, two.slices) if not found else ([], [])
@@ -133,13 +134,15 @@ def _profiles(settings: Settings, revision: str) -> Iterator[Path]:
         raise DebateError(f"{revision!r} is not a revision", "name a commit, branch or tag", place="diff")
     argv = ["git", "-C", str(settings.root), "archive", "--format=tar", revision, "--", settings.profiles.name]
     try:
-        done = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C"})
     except FileNotFoundError:
         raise DebateError("not installed", "install it to compare revisions", place="git") from None
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        fact = said[-1] if said else "git failed"
-        raise DebateError(fact, "name a commit, branch or tag", place=f"diff: {revision}")
+        fact = f"git: {said[-1]}" if said else "git failed"
+        if "not a valid object name" in fact:
+            fact = f"the repository has no revision {revision!r}"
+        raise DebateError(fact, "name a commit, branch or tag", place="diff")
     with tempfile.TemporaryDirectory(prefix="debate-diff-") as name:
         with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
             tar.extractall(name, filter="tar")  # A link to /etc in an overlay is one in the system.

@@ -114,7 +114,9 @@ def test_two_revisions(settings: Settings) -> None:
     overlay = settings.profiles / "overlays/kiosk/srv/kiosk"
     (overlay / "new").write_text("new\n")
     assert "files that the fields name:\n  + /srv/kiosk/new: " in diff(settings, ["kiosk@HEAD", "kiosk"]).text
-    with pytest.raises(DebateError, match=r"nowhere: .*; name a commit, branch or tag"):
+    with pytest.raises(
+        DebateError, match=r"^diff: the repository has no revision 'nowhere'; name a commit, branch or tag"
+    ):
         diff(settings, ["minimal@nowhere", "minimal"])
 
 
@@ -131,7 +133,8 @@ def test_size_of_two_builds(settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [(["minimal"], "two names are needed"), (["minimal", "kiosc"], "there is no profile 'kiosc'; did you mean 'kiosk'"),
+    [(["minimal"], "two names are needed"),
+     (["minimal", "kiosc"], "^diff: there is no profile 'kiosc'; did you mean 'kiosk'"),
      (["minimal@--output=x", "minimal"], "is not a revision")],
 )  # fmt: skip
 def test_what_is_refused(settings: Settings, words: list[str], message: str) -> None:

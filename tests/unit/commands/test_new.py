@@ -23,7 +23,7 @@ from debate.steps import config
 def test_new(context: Context, option: str, parent: str) -> None:
     directory = context.settings.profiles
     answer = new(context, ["mine"], option)
-    assert "profiles/mine.yaml written" in answer.text
+    assert f"profiles/mine.yaml written; it extends {parent} and has the hostname mine\n" in answer.text
     assert "doit validate mine, then doit build:mine" in answer.text
     text = (directory / "mine.yaml").read_text()
     assert yaml.safe_load(text)["extends"] == parent
@@ -60,9 +60,11 @@ BROKEN = {
 @pytest.mark.parametrize(
     ("names", "parent", "message"),
     [([], "", "name one profile"), (["a", "b"], "", "name one profile"), (["minimal"], "", "already exists"),
-     (["../x"], "", "profile"), (["a"], "nope", "there is no profile 'nope' to extend"),
+     (["../x"], "", "not a valid name"),
+     (["_x"], "", "starts with _ can only be extended; .* start with a letter"),
+     (["a"], "nope", "there is no profile 'nope' to extend"),
      *((["a"], "broken", r"profiles/broken\.yaml:") for _ in BROKEN)],
-    ids=["none", "two", "exists", "no name", "no parent", *BROKEN],
+    ids=["none", "two", "exists", "no name", "only extended", "no parent", *BROKEN],
 )  # fmt: skip
 def test_a_refusal_leaves_nothing(
     context: Context, names: list[str], parent: str, message: str, request: pytest.FixtureRequest

@@ -54,3 +54,5 @@ def test_a_problem_without_a_place_is_the_profiles(context: Context, monkeypatch
 def test_validate_refuses(context: Context) -> None:
     with pytest.raises(DebateError, match="there is no profile 'minimul'; did you mean 'minimal'"):
         validate(context, ["minimul"])
+    with pytest.raises(DebateError, match=r"^validate: _common can only be extended, not built; "):
+        validate(context, ["_common"])

@@ -75,3 +75,13 @@ def test_the_directory_itself_will_do(directory: Path) -> None:
 def test_no_such_directory(tmp_path: Path) -> None:
     with pytest.raises(DebateError, match="not a directory; -d names the directory in which `lb config` was run"):
         live_build.convert(tmp_path / "nowhere")
+
+
+def test_files_that_the_running_system_hides_are_lost(directory: Path) -> None:
+    profiles = directory.parent / "profiles"
+    write_files(directory / "config/includes.chroot", {"run/x": "x", "etc/run/y": "y"})
+    told = draft.write(live_build.convert(directory), profiles, "mine")
+    config.normalise(load(profiles, "mine"), profiles)
+    assert not (profiles / "overlays/mine/run").exists()
+    assert (profiles / "overlays/mine/etc/run/y").exists()
+    assert "  /run/x: hidden by a mount in the running system" in told

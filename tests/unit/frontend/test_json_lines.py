@@ -136,7 +136,7 @@ def test_failures_that_are_not_ours(checkout: Path, task: str, status: int, fact
 @pytest.mark.parametrize(
     ("words", "environment", "place", "fact"),
     [
-        (["hash:minimall"], {}, "profiles/minimall.yaml", "there is no such profile"),
+        (["hash:minimall"], {}, "profiles/minimall.yaml", "there is no profile 'minimall'"),
         (["hush:minimal"], {}, None, "there is no task 'hush'"),
         (["shell:hash:minimal"], {}, "shell:hash:minimal", "'hash' is not a step with a shell"),
         (["gc", "minimal"], {}, "gc", "'minimal' is not a task, and gc takes no names"),

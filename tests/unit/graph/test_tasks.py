@@ -222,7 +222,15 @@ def test_all_problems_of_a_profile_are_told_without_a_traceback(checkout: Path) 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["build:minmal"], "ERROR: profiles/minmal.yaml: there is no such profile; did you mean 'minimal'?"),
+        (["build:minmal"], "ERROR: profiles/minmal.yaml: there is no profile 'minmal'; did you mean 'minimal'?"),
+        *(
+            (
+                [f"{task}:_common"],
+                "ERROR: profiles/_common.yaml: _common can only be extended, not built; name a profile that has "
+                "`extends: _common`",
+            )
+            for task in ("build", "verify", "show", "explain")
+        ),
         (["biuld:minimal"], "ERROR: there is no task 'biuld'; did you mean 'build'?"),
     ],
 )

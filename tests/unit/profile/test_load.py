@@ -51,10 +51,40 @@ def test_a_mistake_has_its_own_message(profiles: Path, text: str, expected: str)
             "users: [{name: a, autologin: true}, {name: b, autologin: true}]",
             "profiles/x.yaml:2:58: only one user can be logged in automatically; choose one",
         ),
+        (
+            "image: {compression: {algorithm: gzip, level: 10}}",
+            "profiles/x.yaml:2:47: image.compression.level: 10 is too large for gzip; the maximum is 9",
+        ),
+        *(
+            (f"check: {{marker: '{wrong}'}}", "profiles/x.yaml:2:17: check.marker: not a valid regular expression: ")
+            for wrong in ("(", "[", "*", "a{2,1}", "(?P<a>x)(?P<a>y)", "\\")
+        ),
+        *(
+            (f"{field}: [{{path: {path}, mode: '0600'}}]", f"profiles/x.yaml:2:{len(field) + 11}: {field}: {path} is ")
+            for field in ("files", "permissions")
+            for path in ("/proc/y", "/sys/a/b", "/dev/null", "/run/x", "/tmp/x")  # noqa: S108
+        ),
+        ("overlays: [{source: tree, target: /run}]", "profiles/x.yaml:2:21: overlay 'tree': /run/motd is hidden by"),
     ],
 )
 def test_a_mistake_that_normalising_finds(profiles: Path, text: str, expected: str) -> None:
+    (profiles / "tree").mkdir()
+    (profiles / "tree/motd").touch()
     expect(profiles, text, expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image: {compression: {algorithm: gzip, level: 9}}",
+        "image: {compression: {algorithm: zstd, level: 22}}",
+        "check: {marker: '^[a-z]+ login: (ok)?$'}",
+        "files: [{path: /running/x}, {path: /devices}, {path: /var/tmp/x}]",
+        "permissions: [{path: /tmp, mode: '1777'}]",
+    ],
+)
+def test_what_normalising_accepts(profiles: Path, text: str) -> None:
+    assert problems(profiles, text) == []
 
 
 def test_all_mistakes_at_once(profiles: Path) -> None:
@@ -90,6 +120,52 @@ def test_a_long_circle_is_shown_whole(profiles: Path) -> None:
 def test_a_link_out_of_the_profiles_is_refused(profiles: Path) -> None:
     (profiles / "tree").symlink_to("/etc")
     assert "is outside the profiles directory" in problems(profiles, "overlays: [tree]")[0].fact
+
+
+@pytest.mark.parametrize(
+    ("kind", "fact"),
+    [
+        ("dangling", "profile 'x' is a link to a file that does not exist"),
+        ("directory", "profile 'x' cannot be read: Is a directory"),
+        ("loop", "profile 'x' cannot be read: Too many levels of symbolic links"),
+    ],
+)
+def test_a_profile_that_is_no_file(profiles: Path, kind: str, fact: str) -> None:
+    if kind == "directory":
+        (profiles / "x.yaml").mkdir()
+    else:
+        (profiles / "x.yaml").symlink_to("nowhere" if kind == "dangling" else "x.yaml")
+    with pytest.raises(ProfileError) as caught:
+        load(profiles, "x")
+    (problem,) = caught.value.problems
+    assert (problem.place, problem.fact) == (Place("profiles/x.yaml", 1, 1), fact)
+    assert "'x'" not in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("overlays: [overlay]", "did you mean 'overlays'?"),
+        ("overlays: [nosuch]", "create it, or correct the path"),
+        ("overlays: [aa]", "create it, or correct the path"),
+        ("hooks: [hook]", "did you mean 'hook.sh'?"),
+    ],
+)
+def test_a_missing_file_suggests_its_own_kind(profiles: Path, text: str, hint: str) -> None:
+    for name in ("overlays", "hooks"):
+        (profiles / name).mkdir()
+    for name in ("hook.sh", "aaa"):
+        (profiles / name).touch()
+    assert [problem.remedy for problem in problems(profiles, text)] == [hint]
+
+
+@pytest.mark.parametrize(
+    "text", ["snapshot: 2026-01-01", "snapshot: 20260101", "hostname: 1.5", "boot: {timeout: 0x10}", "locale: 1:30"]
+)
+def test_no_remedy_that_is_refused_in_turn(profiles: Path, text: str) -> None:
+    (problem,) = problems(profiles, text)
+    assert "in quotes" not in problem.remedy
+    assert problem.remedy
 
 
 def test_suggestions_for_missing_files(profiles: Path) -> None:

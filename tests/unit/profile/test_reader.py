@@ -19,16 +19,16 @@ from tests.unit.profile.mistakes import expect, problems
         ("hostname: on", "profiles/x.yaml:2:11: on is the boolean true to some YAML readers"),
         ("recommends: True", "profiles/x.yaml:2:13: True is a boolean in an unusual spelling; write it in lower case"),
         (
-            "release: 1.10",
-            'profiles/x.yaml:2:10: 1.10 is a floating-point number to YAML, so that 1.10 becomes 1.1; write "1.10"',
+            "description: 1.10",
+            'profiles/x.yaml:2:14: 1.10 is a floating-point number to YAML, so that 1.10 becomes 1.1; write "1.10"',
         ),
         ("hostname: 1e3", "profiles/x.yaml:2:11: 1e3 is a floating-point number to YAML"),
         (
             "files:\n  - path: /a\n    mode: 0644",
             "profiles/x.yaml:4:11: 0644 is an octal, binary or hexadecimal number to some YAML readers; write",
         ),
-        ("timezone: 1:30", "profiles/x.yaml:2:11: 1:30 is a number in base 60 to some YAML readers"),
-        ("snapshot: 2026-01-01", "profiles/x.yaml:2:11: 2026-01-01 is a date to YAML"),
+        ("description: 1:30", "profiles/x.yaml:2:14: 1:30 is a number in base 60 to some YAML readers"),
+        ("description: 2026-01-01", "profiles/x.yaml:2:14: 2026-01-01 is a date to YAML"),
         ("hostname: 1_000", "profiles/x.yaml:2:11: 1_000 is a number in an unusual spelling; write digits only, or"),
         (
             "hostname: a\nhostname: b",

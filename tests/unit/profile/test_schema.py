@@ -17,7 +17,7 @@ from debate.profile.load import load
 from debate.profile.schema import schema
 from debate.steps import config
 from tests.conftest import PROFILES, ROOT
-from tests.unit.profile.mistakes import expect
+from tests.unit.profile.mistakes import expect, problems
 
 
 def fields(part: dict[str, Any], name: str = "") -> Iterator[tuple[str, dict[str, Any], bool]]:
@@ -138,11 +138,26 @@ def test_the_reference_is_fresh() -> None:
         ),
         ("overlays: [/etc]", "profiles/x.yaml:2:12: overlays[1]: '/etc' is not a valid tree; use a path relative to"),
         ("files: [{path: /a/../b}]", "profiles/x.yaml:2:16: files[1].path: '/a/../b' is not a valid path; use an abso"),
+        ("boot: {console: []}", "profiles/x.yaml:2:17: boot.console: [] has too few items; write 1 or more"),
+        *(
+            (f"boot: {{arguments: [quiet, '{wrong}']}}", "profiles/x.yaml:2:27: boot.arguments[2]: ")
+            for wrong in ("a b", 'x"y', "a b=c", 'a="b c"', "=a", " ", "a\\b")
+        ),
+        (
+            "packages: [a]",
+            "profiles/x.yaml:2:12: packages[1]: 'a' is not a valid package; use a package name, which is two",
+        ),
         ("files: [{path: /}]", "profiles/x.yaml:2:16: files[1].path: '/' is not a valid path"),
     ],
 )
 def test_a_mistake_has_its_own_message(profiles: Path, text: str, expected: str) -> None:
     expect(profiles, text, expected)
+
+
+@pytest.mark.parametrize("argument", ["quiet", "root=live:CDLABEL=X", "a.b-c=", "init=/bin/sh -c x", "ip=[::1]:x"])
+def test_arguments_of_the_kernel(profiles: Path, argument: str) -> None:
+    """GRUB puts an argument with spaces in double quotes, which the kernel removes again."""
+    assert problems(profiles, f"boot: {{arguments: ['{argument}']}}") == []
 
 
 def test_text_that_is_too_long(profiles: Path) -> None:

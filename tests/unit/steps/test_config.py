@@ -239,6 +239,25 @@ def test_a_base_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:
     assert f"own.yaml:{message}" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("base: other\n",
+         ["2:7: distribution is 'debian', and that of the base 'other' is 'arch'; make them the same"]),
+        ("base: dracut\n",
+         ["2:7: initrd.generator is 'initramfs-tools', and that of the base 'dracut' is 'dracut'; make them the same"]),
+    ],
+)  # fmt: skip
+def test_a_base_that_differs_in_one_thing(tmp_path: Path, text: str, problems: list[str]) -> None:
+    """What follows from another distribution is not reported as well."""
+    for name, more in {"other": "distribution: arch\n", "dracut": "initrd: {generator: dracut}\n"}.items():
+        (tmp_path / f"{name}.yaml").write_text(f"version: 1\n{more}")
+    (tmp_path / "own.yaml").write_text(f"version: 1\n{text}")
+    with pytest.raises(ProfileError) as caught:
+        normalise(tmp_path, "own")
+    assert [str(problem).partition("own.yaml:")[2] for problem in caught.value.problems] == problems
+
+
 def test_a_base_counts_and_is_not_inherited(tmp_path: Path) -> None:
     (tmp_path / "below.yaml").write_text("version: 1\n")
     (tmp_path / "own.yaml").write_text("version: 1\nbase: below  # on its packages\n")

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from debate.errors import DebateError
-from debate.text.suggest import one_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +69,7 @@ def machine(name: str) -> Machine:
         if name in known.names:
             return known
     names = sorted(name for known in MACHINES for name in known.names)
-    raise DebateError(f"machine {name!r} is not supported", one_of("machine", names))
+    raise DebateError(f"machine {name!r} is not supported", f"choose one of {', '.join(names)}")
 
 
 def here() -> Machine:

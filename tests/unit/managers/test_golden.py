@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from debate import live, managers
+from debate.deferred import make_all
 from debate.live.interface import LiveParts
 from debate.managers.interface import Mirrors, Request, Target
 from debate.model import Artifact, Locked, Step, Supplies
@@ -122,6 +123,7 @@ def check(name: str, value: Any) -> None:
 @pytest.fixture(autouse=True)
 def _a_host_without_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whose mirrors and proxies change nothing."""
+    make_all()
     monkeypatch.setenv("PATH", str(tmp_path))
 
 

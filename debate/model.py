@@ -176,12 +176,21 @@ class _TracedCommand(TypedDict):
     """Path below sandbox/ -> digest, for the script and all that it sources."""
 
 
-class _Ingredients(TypedDict, total=False):
+class _StepIngredients(TypedDict, total=False):
+    commands: list[_TracedCommand]
+
+
+class _Ingredients(_StepIngredients, total=False):
     """The ingredients of a key that have a shape of their own; others are compared as a whole."""
 
-    commands: list[_TracedCommand]
+    steps: dict[str, _StepIngredients]
+    """Steps on the way to it, by name."""
     host: dict[str, str]
     """Module of debate/sandbox/image/ -> digest."""
+    code: dict[str, str]
+    """Path of another module, below debate/ -> digest."""
+    inputs: dict[str, str]
+    layers: list[str]
 
 
 class _Part(TypedDict):

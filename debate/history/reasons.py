@@ -5,6 +5,7 @@ traces/STEP.json has the ingredients of its key, traces/read/STEP.json the value
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +26,9 @@ from debate.text.paths import shown
 if TYPE_CHECKING:
     from debate.profile.node import Node
 
-Kind = Literal["new", "value", "file", "package", "script", "code", "tools", "input", "layer", "given", "lost", "asked"]
+Kind = Literal[
+    "new", "value", "file", "package", "script", "code", "tools", "input", "layer", "given", "record", "lost", "asked"
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,10 @@ class Reason:
     kind: Kind
     """What changed: a ``value`` of the config, a ``file`` of the overlay, a ``package`` of the lock, a ``script`` in
     sandbox/, ``code`` of debate, the ``tools`` tree, an ``input`` or ``layer`` from another step, or any other
-    ingredient (``given``). ``new``: it never ran; ``lost``: its result is no longer in the cache; ``asked``: it was
-    requested by name."""
+    ingredient (``given``). ``new``: there is no trace of a last run; ``record``: its record is
+    missing or damaged; ``lost``: its result is no longer in the cache; ``asked``: it was requested by name."""
     path: str = ""
-    """Path of the value or file; name of the script, module, ingredient or package."""
+    """Path of the value, file, script or module; name of the package or input; number of the layer, the lowest 1."""
     change: Literal["", "added", "removed", "changed", "reordered"] = ""
     """How a value, a file, or a field of a file changed."""
     old: Any = None
@@ -49,8 +52,8 @@ class Reason:
 
     def __str__(self) -> str:
         place = f" ({self.place})" if self.place else ""
-        if self.kind == "value" and self.change:
-            return f"{Change(self.change, (self.path,), self.old, self.new)}{place}"
+        if self.kind == "value":
+            return f"{Change(self.change or 'changed', (self.path,), self.old, self.new)}{place}"
         if self.kind == "file":
             return f"{self.path}: {self.change or 'changed'}{place}"
         if self.kind == "package":
@@ -76,11 +79,12 @@ class Reason:
 _TEXTS = {
     "new": "never built here before",
     "script": "sandbox/{path} changed",
-    "code": "debate/sandbox/image/{path}.py changed",
+    "code": "debate/{path} changed",
     "tools": "the tools tree changed",
-    "input": "an input changed: the output of another step",
-    "layer": "a layer below changed: the output of another step",
+    "input": "its input {path} changed",
+    "layer": "layer {path} below it changed",
     "given": "its {path} changed",
+    "record": "its record is missing or damaged",
     "lost": "its result is no longer in the cache",
     "asked": "requested by name",
 }
@@ -136,7 +140,7 @@ def reasons(
     In terms of what the user changed, or of the step's ingredients if that explains nothing. ``contents`` has the
     paths of the overlay's files; ``root`` reads the profile, for the places of its values.
     """
-    if not last.read:
+    if not last.trace:
         return [Reason("new")]
     found = []
     place = cache(root)
@@ -146,37 +150,40 @@ def reasons(
     if old and new:
         found += [Reason("package", each.name, old=each.old, new=each.new) for each in differences(old, new)]
     if ingredients:
-        found += _of_key(last.trace.get("ingredients", {}), ingredients, explained=bool(found))
+        known, old = {str(reason) for reason in found}, last.trace.get("ingredients", {})
+        found += [one for one in _of_key(old, ingredients, explained=bool(found)) if str(one) not in known]
     if not found and ingredients:
         found.append(Reason("lost"))
     return found
 
 
-def _of_key(old: Mapping[str, Any], new: Mapping[str, Any], *, explained: bool) -> Iterator[Reason]:
+def _of_key(old: Mapping[str, Any], new: Mapping[str, Any], *, explained: bool) -> list[Reason]:
     """What changed in a key: scripts, code, tools, outputs of other steps; the rest only if these explain nothing."""
-    scripts = [{name: sha for command in side.get("commands", []) for name, sha in command["script"].items()}
-               for side in (old, new)]  # fmt: skip
-    for name in sorted(scripts[0].keys() | scripts[1].keys()):
-        if scripts[0].get(name) != scripts[1].get(name):
-            explained = True
-            yield Reason("script", name)
-    code = [side.get("host", {}) for side in (old, new)]
-    for name in sorted(code[0].keys() | code[1].keys()):
-        if code[0].get(name) != code[1].get(name):
-            explained = True
-            yield Reason("code", name)
+    found = [Reason("script", name) for name in _changed(*map(_scripts, (old, new)))]
+    host = _changed(old.get("host", {}), new.get("host", {}))
+    found += [Reason("code", f"sandbox/image/{name}.py") for name in host]
+    found += [Reason("code", name) for name in _changed(old.get("code", {}), new.get("code", {}))]
     if old.get("tools") != new.get("tools"):
-        explained = True
-        yield Reason("tools")
-    for name, kind in (("inputs", "input"), ("layers", "layer")):
-        if old.get(name) != new.get(name) and not explained:
-            explained = True
-            yield Reason("input" if kind == "input" else "layer")
-    if not explained:
-        known = ("commands", "host", "tools", "inputs", "layers")
-        for name in sorted((old.keys() | new.keys()) - set(known)):
-            if old.get(name) != new.get(name):
-                yield Reason("given", name)
+        found.append(Reason("tools"))
+    if not found and not explained:
+        found += [Reason("input", name) for name in _changed(old.get("inputs", {}), new.get("inputs", {}))]
+        layers = [dict(enumerate(side.get("layers", []), 1)) for side in (old, new)]
+        found += [Reason("layer", str(number)) for number in _changed(*layers)]
+    if not found and not explained:
+        found += [Reason("given", name) for name in _changed(old, json.loads(json.dumps(new)))]
+    return found
+
+
+def _scripts(ingredients: Mapping[str, Any]) -> dict[str, str]:
+    """Path below sandbox/ -> digest, of all scripts of a step and of those on the way to it."""
+    steps = [ingredients, *ingredients.get("steps", {}).values()]
+    commands = [command for step in steps for command in step.get("commands", [])]
+    return {name: digest for command in commands for name, digest in command["script"].items()}
+
+
+def _changed(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> list[Any]:
+    """The sorted keys of what differs."""
+    return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
 
 
 def _of_value(change: Change, root: Callable[[], Node], contents: Mapping[str, Any], now: Any) -> Reason:

@@ -49,8 +49,10 @@ class _Reader:
             "step": "packages",
             "packages": [package.to_json() for package in self.packages],
             "generator": self.generator,
-            "inspect": work.ingredients(self.manager.inspect_step(self.packages, tools)),
-            "select": work.ingredients(self.manager.select_step(b"", (), self.request.release, tools)),
+            "steps": {
+                "inspect": work.ingredients(self.manager.inspect_step(self.packages, tools)),
+                "select": work.ingredients(self.manager.select_step(b"", (), self.request.release, tools)),
+            },
             # These make the outputs from what the sandboxes leave.
             "code": {**managers.code(), f"steps/{Path(__file__).name}": keys.sha256_file(Path(__file__))},
         }

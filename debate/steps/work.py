@@ -250,13 +250,13 @@ class Work:
             trace |= {name: last.trace[name] for name in ("why", "when", "source") if name in last.trace}
         else:
             why = reasons(last, read, trace.get("ingredients", {}), self._contents(), self._build.profile)
-            if self.refresh and not result and last.read:
+            if self.refresh and not result and last.trace:
                 why.insert(0, Reason("asked"))
             trace["why"] = [reason.to_json() for reason in why]
             trace["when"] = int(time.time())
         self._build.records.save(f"traces/{self.rule.name}", trace)
         self._build.records.save(f"traces/read/{self.rule.name}", read)
-        return {"why": trace["why"]} if last.read and not unchanged else {}
+        return {"why": trace["why"]} if last.trace and not unchanged else {}
 
     def what_it_reads(self) -> dict[str, Any]:
         """The slices that the rule reads, and the lock where it reads that: what a user may have changed.

@@ -21,7 +21,7 @@ from debate.history.reasons import Last, Reason, reasons
 from debate.history.records import Records, Report
 from debate.model import Result, Step, Supplies
 from debate.profile import profile_names
-from debate.steps.rule import HOST, Rule, needed
+from debate.steps.rule import HOST, TOOLS, Rule, needed
 from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild, Work
 
@@ -105,7 +105,7 @@ class _DryBuild(ProfileBuild):
         return _DryWork(self, rules()[rule])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Verdict:
     """What would happen to a step."""
 
@@ -116,6 +116,8 @@ class _Verdict:
 
 _SAME = _Verdict("up to date")
 _CACHED = _Verdict("from the cache")
+_REPAIRED = _Verdict("from the cache")
+"""Its record is missing or damaged. If it was the same, later steps need not run."""
 
 
 def explain(build: ProfileBuild) -> Answer:
@@ -147,8 +149,11 @@ def explain(build: ProfileBuild) -> Answer:
         elif verdict is _SAME:
             why = last.why
             lines += [f"    {line}" for line in last_run(last)]
+        elif verdict is _REPAIRED:
+            why = [Reason("record")]
+            lines.append(f"    {why[0]}")
         data.append({"task": task, "verdict": verdict.text, "why": [reason.to_json() for reason in why]})
-    return Answer("\n".join([f"config {dry.config_hash()[:16]}", *lines]) + "\n", data=tuple(data))
+    return Answer("\n".join([f"{build.name}  config {dry.config_hash()[:16]}", *lines]) + "\n", data=tuple(data))
 
 
 def _needed_below() -> list[Rule]:
@@ -182,18 +187,18 @@ def _verdict(real: ProfileBuild, dry: _DryBuild, rule: Rule) -> _Verdict:
         dry.records.unknown.update(rule.made)
         return _Verdict(f"would fail: {error}")
     try:
-        same = real.load(rule.name) == dry.records.memory.get(rule.name)
+        return _SAME if real.load(rule.name) == dry.records.memory.get(rule.name) else _CACHED
     except DebateError:
-        same = False
-    return _SAME if same else _CACHED
+        return _REPAIRED
 
 
 def _results(real: ProfileBuild, rule: Rule, verdicts: Mapping[str, _Verdict]) -> _Verdict:
     """The verdict on a rule that cannot be run without side effects."""
-    others = {name: verdicts[name] for name in rule.needs if name in verdicts}
+    others = {name: verdicts[name] for name in rule.reads if name in verdicts}
     if all(verdict is _SAME for verdict in others.values()) and rule.whole(real.settings, real.name):
         return _SAME
     undecided = [name for name, verdict in others.items() if verdict not in (_SAME, _CACHED)]
     if undecided:
-        return _Verdict(f"undecided: depends on the result of {undecided[0]}:{real.name}")
+        task = undecided[0] if undecided[0] == TOOLS else f"{undecided[0]}:{real.name}"
+        return _Verdict(f"undecided: depends on the result of {task}")
     return _Verdict("would run")

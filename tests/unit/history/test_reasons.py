@@ -56,7 +56,7 @@ def test_a_change_of_a_slice(old: Mapping[str, Any], new: Mapping[str, Any], exp
     root, problems = reader.read(PROFILE, "x.yaml", Path())
     assert root is not None
     assert problems == []
-    last = Last(trace={}, read={"some": old})
+    last = Last(trace=TRACE, read={"some": old})
     assert list(map(str, reasons(last, {"some": new}, {}, CONTENTS, lambda: root))) == expected
 
 
@@ -69,10 +69,10 @@ def test_a_change_of_the_lock_and_of_its_slice() -> None:
 
     root, _ = reader.read(PROFILE, "x.yaml", Path())
     assert root is not None
-    found = reasons(Last({}, read("1")), read("2", "vim"), {}, {}, lambda: root)
+    found = reasons(Last(TRACE, read("1")), read("2", "vim"), {}, {}, lambda: root)
     assert list(map(str, found)) == ["+ packages: vim", "lock: ~ less 1 -> 2"]
     assert found[1].to_json() == {"kind": "package", "path": "less", "old": "1", "new": "2"}
-    found = reasons(Last({}, read("1")), {"slices/lock": {"packages": ["vim"]}}, {}, {}, lambda: root)
+    found = reasons(Last(TRACE, read("1")), {"slices/lock": {"packages": ["vim"]}}, {}, {}, lambda: root)
     assert list(map(str, found)) == ["- packages: less", "+ packages: vim"], "a step that reads only the slice"
 
 
@@ -90,9 +90,10 @@ def test_a_reason_is_the_same_after_json(reason: Reason) -> None:
     assert (again, str(again)) == (reason, str(reason))
 
 
-INGREDIENTS = {
-    "step": "x", "commands": [{"script": {"x.sh": "sha256:1"}, "rights": ["x"]}], "host": {"pack": "sha256:2"},
-    "tools": "sha256:3", "inputs": {"a": "sha256:4"}, "layers": ["sha256:5"],
+INGREDIENTS: dict[str, Any] = {
+    "step": "x", "commands": [{"script": {"x.sh": "sha256:1"}, "rights": ["x"]}], "host": {"tar": "sha256:2"},
+    "tools": "sha256:3", "inputs": {"a": "sha256:4"}, "layers": ["sha256:5"], "code": {"managers/apt.py": "sha256:7"},
+    "steps": {"inspect": {"commands": [{"script": {"i.sh": "sha256:8"}}], "epoch": 0}}, "epoch": 5,
 }  # fmt: skip
 TRACE = {
     "step": "x", "key": "k", "ingredients": INGREDIENTS, "cached": True, "source": "built", "seconds": 1.5,
@@ -103,6 +104,27 @@ READ = {
     "slices/x": {"tree": [FILE], "timeout": 3},
     "lock": {"packages": [{"name": "less", "architecture": "amd64", "version": "1", "sha256": "1"}]},
 }
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"commands": [{"script": {"x.sh": "sha256:0"}}]}, ["sandbox/x.sh changed"]),
+        ({"steps": {"inspect": {"commands": [{"script": {"i.sh": "sha256:0"}}]}}}, ["sandbox/i.sh changed"]),
+        ({"host": {"tar": "sha256:0"}}, ["debate/sandbox/image/tar.py changed"]),
+        ({"code": {"managers/apt.py": "sha256:0"}}, ["debate/managers/apt.py changed"]),
+        ({"tools": "sha256:0", "epoch": 6}, ["the tools tree changed"]),
+        ({"inputs": {"a": "sha256:0", "b": "sha256:1"}}, ["its input a changed", "its input b changed"]),
+        ({"layers": ["sha256:5", "sha256:6"]}, ["layer 2 below it changed"]),
+        ({"epoch": 6}, ["its epoch changed"]),
+        ({}, ["its result is no longer in the cache"]),
+    ],
+)
+@pytest.mark.parametrize("read", [{}, {"slices/x": {}}])
+def test_a_change_of_an_ingredient(change: dict[str, Any], expected: list[str], read: dict[str, Any]) -> None:
+    """Of a step that reads a slice, and of one that reads none, as the tools tree."""
+    found = reasons(Last(TRACE, read), read, {**INGREDIENTS, **change}, {}, pytest.fail)
+    assert list(map(str, found)) == expected
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

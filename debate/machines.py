@@ -69,7 +69,7 @@ def machine(name: str) -> Machine:
         if name in known.names:
             return known
     names = sorted(name for known in MACHINES for name in known.names)
-    raise DebateError(f"machine {name!r} is not supported", f"choose one of {', '.join(names)}")
+    raise DebateError("not supported", f"choose one of {', '.join(names)}", place=f"machine {name!r}")
 
 
 def here() -> Machine:

@@ -97,10 +97,12 @@ def attack(place: str, programs: Path, built: Checkout, archive: Archive, direct
     if place != "system":
         with (scripts / "attacks" / "facts").open("a") as facts:
             facts.write("READ_ONLY='/run/in /run/step /usr /etc /opt'\n")
+    # A sandbox shows only files that scripts mention.
+    (scripts / "attack.sh").write_text("set -- /run/step/attacks/*\nexec sh /run/step/attacks/run.sh\n")
     layers = tuple(built.artifact("minimal", name, "layer") for name in ("rootfs", "overlay"))
     step = Step(
         name="attack",
-        commands=(Command("attacks/run.sh", root="system" if place == "system" else "tools", rights=place),),
+        commands=(Command("attack.sh", root="system" if place == "system" else "tools", rights=place),),
         outputs=(),
         epoch=0,
         parameters={"file": b"an input\n"},

@@ -23,14 +23,14 @@ def test_every_name_is_of_one_machine() -> None:
 def test_a_machine_that_is_not_in_the_table(name: str) -> None:
     with pytest.raises(DebateError) as caught:
         machines.machine(name)
-    assert str(caught.value) == f"machine {name!r} is not supported; choose one of amd64, x86_64"
+    assert str(caught.value) == f"machine {name!r}: not supported; choose one of amd64, x86_64"
 
 
 def test_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     assert machines.here() is AMD64
     monkeypatch.setattr(platform, "machine", lambda: "s390x")
-    with pytest.raises(DebateError, match="machine 's390x' is not supported"):
+    with pytest.raises(DebateError, match="machine 's390x': not supported"):
         machines.here()
 
 

@@ -175,6 +175,6 @@ def test_an_architecture_that_is_none_makes_no_name(made: ProfileBuild) -> None:
     for architecture in ("../../victim", "/victim", "", "sparc", "amd64\n"):
         made.records.save("lock", {**lock, "architecture": architecture})
         before = set(made.directory.parent.rglob("*"))
-        with pytest.raises(DebateError, match="is not supported"):
+        with pytest.raises(DebateError, match="not supported"):
             made.make("build")
         assert set(made.directory.parent.rglob("*")) == before

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("debate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("debate")  # A slow machine fails no test.
 
 ROOT = Path(__file__).parents[1]
 """The checkout."""

@@ -65,9 +65,10 @@ def push(made: ProfileBuild) -> dict[str, Any]:
 
 def _finished(made: ProfileBuild) -> tuple[Statement, str]:
     """The statement about the last build, and the profile's description. Raises DebateError if a record is damaged."""
-    directory, facts = made.directory, made.load("manifest")
+    directory = made.directory
     images, states = results.names_of_images(made.name, _architecture(made)), results.files(directory)
     try:
+        facts = made.load("manifest")
         if states.keys() != results.names(made.name, _architecture(made)) or not keys.is_key(facts["config"]):
             raise ValueError
         digests = {images[kind.rule]: facts[kind.rule]["digest"] for kind in KINDS}
@@ -77,7 +78,7 @@ def _finished(made: ProfileBuild) -> tuple[Statement, str]:
         }
         more = {"profile": made.name, "lock": str(facts["lock"])}
         return Statement(IMAGE, facts["config"], files, more), str(facts["description"])
-    except (KeyError, TypeError, ValueError):
+    except (DebateError, KeyError, TypeError, ValueError):
         remedy = f"run doit clean build:{made.name}, and build it again"
         raise DebateError("the records of the last build are damaged", remedy, place=shown(directory)) from None
 

@@ -21,7 +21,7 @@ def declarations(directory: Path, package: str, variable: str, kind: type[T]) ->
     Modules that do not assign it are not imported. Hidden files, such as the lock ``.#x.py`` of an editor, are no
     modules. Raises DebateError if a module cannot be read or imported, or if its variable is not a ``kind``.
     """
-    assigns = re.compile(rf"^{variable}\b[^=\n]*=(?!=)".encode(), re.MULTILINE)
+    name, assigns = variable.encode(), rf"(?m)^{variable}\b[^=\n]*=(?!=)".encode()
     found = {}
     for path in sorted(directory.glob("[!.]*.py")):
         if not path.is_file():
@@ -30,7 +30,7 @@ def declarations(directory: Path, package: str, variable: str, kind: type[T]) ->
             source = path.read_bytes()
         except OSError as error:
             raise DebateError(error.strerror or str(error), "make it readable", place=shown(path)) from error
-        if assigns.search(source):
+        if name in source and re.search(assigns, source):
             try:
                 module = importlib.import_module(f"{package}.{path.stem}")
             except Exception as error:

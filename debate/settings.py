@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -32,7 +31,7 @@ class Limits:
     stop_after: int = 1200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Written:
     """A setting as the user wrote it."""
 
@@ -106,9 +105,9 @@ _PATHS = ("remote_ca", "remote_keys", "remote_sign")
 """Settings that name an existing file or directory, or are empty."""
 _GROUPS = ("mirrors", "keyrings", "limits")
 """Tables of debate.toml."""
-_NAMED = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_NAMED = r"[a-z][a-z0-9-]{0,31}"
 """Names of mirrors and keyrings: those of distributions, their archives and repositories."""
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
+_ADDRESS = r"[a-z][a-z0-9+.-]*://\S+"
 """The general form of addresses of remotes; `debate.remote.transport` has those of each kind."""
 
 
@@ -219,6 +218,8 @@ def _in_file(path: Path) -> tuple[dict[_Name, Written], list[Problem]]:
     """
     try:
         text = path.read_bytes().decode()
+        import tomllib
+
         values = tomllib.loads(text)
     except FileNotFoundError:
         return {}, []
@@ -262,6 +263,8 @@ def _line(text: str, path: tuple[str, ...]) -> int:
     tomllib does not report lines. This parses growing prefixes of the text: a prefix is valid TOML only if it does not
     end within a statement.
     """
+    import tomllib
+
     lines, begins = text.replace("\r\n", "\n").split("\n"), 1
     for end in range(1, len(lines) + 1):
         try:
@@ -285,7 +288,7 @@ def _value(root: Path, group: str, name: str, written: Written) -> object:
     """The value of a setting, checked against its type in `Settings` or `Limits`. Raises DebateError."""
     kind = _types(group)[name] if group in ("", "limits") else "str"
     value = written.value
-    if group in ("mirrors", "keyrings") and not _NAMED.fullmatch(name):
+    if group in ("mirrors", "keyrings") and not re.fullmatch(_NAMED, name):
         raise written.error(f"{name!r} is not a valid name", "use lower-case letters, digits and dashes")
     if kind != "int" and not isinstance(value, str):
         raise written.unexpected("a string", "write it in quotes")
@@ -296,7 +299,7 @@ def _value(root: Path, group: str, name: str, written: Written) -> object:
     text = str(value)
     if name in _CHOICES and text not in _CHOICES[name]:
         raise written.error(f"unknown value {text!r}", one_of("value", _CHOICES[name]))
-    if name == "remote" and text and not _ADDRESS.fullmatch(text):
+    if name == "remote" and text and not re.fullmatch(_ADDRESS, text):
         raise written.error(f"{text!r} is not an address", "write it as oci://HOST[:PORT]/REPOSITORY")
     if kind == "Path":
         return _path(root, written)

@@ -55,10 +55,10 @@ def inert(text: str) -> str:
 
     Source: src/Runner.Common/ActionCommand.cs of github.com/actions/runner.
     """
-    return _COMMAND.sub(lambda found: found[0][:-1] + " " + found[0][-1], text)
+    return re.sub(_COMMAND, lambda found: found[0][:-1] + " " + found[0][-1], text)
 
 
-_COMMAND = re.compile(r"(?:^|\r)[^\S\r\n]*::|##\[", re.MULTILINE)
+_COMMAND = r"(?m)(?:^|\r)[^\S\r\n]*::|##\["
 
 
 def _escaped(text: str) -> str:

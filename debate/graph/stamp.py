@@ -22,7 +22,7 @@ def stamp(*directories: Path) -> str:
 
     digest = xxhash.xxh3_128()
     for number, directory in enumerate(directories):
-        for name, path in sorted(_files(str(directory), "", frozenset())):
+        for name, path in sorted(_files(str(directory), "", ())):
             digest.update(f"{number}/{name}\0".encode(errors="surrogateescape"))
             data = _content(path)
             digest.update(f"{len(data)}\0".encode())
@@ -33,15 +33,15 @@ def stamp(*directories: Path) -> str:
 def _content(path: str) -> bytes:
     """The content of a file. One that cannot be read, such as a dangling link, counts by its error."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        with open(path, "rb", buffering=0) as file:
+            return file.readall()
     except OSError as error:
         return f"errno {error.errno}".encode()
 
 
-def _files(directory: str, prefix: str, above: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Name below the top directory, and path, of each file. ``above``: the real paths of the directories above."""
-    above |= {os.path.realpath(directory)}
+def _files(directory: str, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Name below the top directory, and path, of each file. ``above``: the paths of the directories above."""
+    above = (*above, directory)
     try:
         entries = list(os.scandir(directory))
     except OSError:
@@ -51,12 +51,13 @@ def _files(directory: str, prefix: str, above: frozenset[str]) -> Iterator[tuple
         if entry.name.startswith(".") or entry.name.endswith((".pyc", "~", ".swp")) or entry.name == "__pycache__":
             continue
         if entry.is_dir():
-            if not entry.is_symlink() or not _contains(os.path.realpath(entry.path), above):
+            if not entry.is_symlink() or not _contains(entry.path, above):
                 yield from _files(entry.path, f"{prefix}{entry.name}/", above)
         elif entry.is_file() or not os.path.exists(entry.path):
             yield f"{prefix}{entry.name}", entry.path
 
 
-def _contains(directory: str, others: Iterable[str]) -> bool:
-    """True if ``directory`` is one of ``others`` or contains one; all of them are real paths."""
-    return any(f"{other}/".startswith(f"{directory}/") for other in others)
+def _contains(link: str, others: Iterable[str]) -> bool:
+    """True if the directory that ``link`` stands for is one of ``others`` or contains one."""
+    directory = os.path.realpath(link)
+    return any(f"{os.path.realpath(other)}/".startswith(f"{directory}/") for other in others)

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from debate import keys
 from debate.artifact import Artifact
-from debate.cache.store import Store
 from debate.errors import DebateError
-from debate.history.shapes import SHAPES
 from debate.host.files import fits, write_atomically
 
 if TYPE_CHECKING:
+    from debate.cache.store import Store
     from debate.model import Result
 
 Report = dict[str, Any]
@@ -35,6 +34,8 @@ class Records:
     def load(self, name: str) -> Any:
         """Read a file. Raises DebateError if it is missing, damaged, or not of its shape in `debate.history.shapes`."""
         path = self.directory / f"{name}.json"
+        from debate.history.shapes import SHAPES
+
         value = read_json(path)
         if name in SHAPES and not fits(value, SHAPES[name]):
             raise DebateError("damaged", AGAIN, place=str(path))

@@ -14,7 +14,6 @@ import contextlib
 import fcntl
 import json
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,9 +161,13 @@ def files(directory: Path) -> dict[str, Any]:
     Empty if that is missing or damaged. Files with these names are removed, as root, so it may name no others than a
     build of this profile has, of any architecture and kind of image.
     """
-    found = read_object(directory / "build.json").get("files")
-    allowed = re.compile(rf"{re.escape(directory.name)}-[a-z0-9_]+(\.[a-z0-9]+)+|{re.escape(_FACTS)}")
-    return found if isinstance(found, dict) and all(map(allowed.fullmatch, found)) else {}
+    found: Any = read_object(directory / "build.json").get("files")
+    own = f"{directory.name}-"
+    whole = isinstance(found, dict) and all(
+        name == _FACTS or (name.startswith(own) and name.isprintable() and "." in name and "/" not in name)
+        for name in found
+    )
+    return found if whole else {}
 
 
 def _is_as_written(path: Path, state: Any) -> bool:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, TypedDict
-
-import msgspec
+from typing import Any, Literal
 
 from debate import keys
 from debate.artifact import Artifact as Artifact
@@ -169,51 +167,3 @@ class Activity:
         if self.total:
             return min(1.0, self.written() / self.total)
         return min(0.99, self.elapsed / self.expected) if self.expected else None
-
-
-class _TracedCommand(TypedDict):
-    script: dict[str, str]
-    """Path below sandbox/ -> digest, for the script and all that it sources."""
-
-
-class _StepIngredients(TypedDict, total=False):
-    commands: list[_TracedCommand]
-
-
-class _Ingredients(_StepIngredients, total=False):
-    """The ingredients of a key that have a shape of their own; others are compared as a whole."""
-
-    steps: dict[str, _StepIngredients]
-    """Steps on the way to it, by name."""
-    host: dict[str, str]
-    """Module of debate/sandbox/image/ -> digest."""
-    code: dict[str, str]
-    """Path of another module, below debate/ -> digest."""
-    inputs: dict[str, str]
-    layers: list[str]
-
-
-class _Part(TypedDict):
-    key: str
-    outputs: dict[str, Any]
-
-
-class _TracedStep(TypedDict):
-    step: str
-
-
-class Trace(_TracedStep, total=False):
-    """How and why a step last ran: the content of traces/STEP.json. A step without a key has no result in it."""
-
-    key: str
-    ingredients: _Ingredients
-    outputs: dict[str, Any]
-    cached: bool
-    source: str
-    seconds: float
-    parts: dict[str, _Part]
-    """Results of other steps on the way to it, by name."""
-    why: list[Any]
-    """`debate.history.reasons.Reason` as JSON."""
-    when: Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
-    """Seconds since 1970."""

@@ -9,9 +9,9 @@ from typing import Any
 from debate.cache.collect import digests_of, needed
 from debate.cache.store import Store
 from debate.host.files import read_object
-from debate.model import Trace
 from debate.text.amounts import bytes_shown, count
 from debate.text.paths import shown
+from debate.trace import Trace
 
 
 @dataclass(frozen=True)

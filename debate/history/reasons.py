@@ -19,9 +19,9 @@ from debate.errors import Place
 from debate.history.changes import Change, changes
 from debate.history.records import Records
 from debate.host.files import read_object
-from debate.model import Trace
 from debate.profile.lockfile import PackageChange, differences
 from debate.text.paths import shown
+from debate.trace import Trace
 
 if TYPE_CHECKING:
     from debate.profile.node import Node

@@ -16,7 +16,7 @@ from debate.errors import DebateError
 from debate.host.files import read_object, sweep, temporary_beside
 from debate.images import results
 from debate.images.kinds import ISO, KINDS
-from debate.model import Artifact, Trace
+from debate.model import Artifact
 from debate.profile import lockfile, profile_names
 from debate.profile.profile_names import committed
 from debate.remote.errors import RegistryError
@@ -27,6 +27,7 @@ from debate.steps.rule import HOST
 from debate.steps.rules import rules
 from debate.text.amounts import bytes_shown, count
 from debate.text.paths import shown
+from debate.trace import Trace
 
 if TYPE_CHECKING:
     from debate.remote.transport import Transport

@@ -11,7 +11,7 @@ MOST_BYTES = 1 << 44
 """Maximum size of an artifact: that of a file in ext4 with blocks of 4 KiB."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Artifact:
     """A file in the cache."""
 

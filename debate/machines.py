@@ -6,14 +6,14 @@ types; file lists of the packages ovmf (Debian) and edk2-ovmf (Arch).
 
 from __future__ import annotations
 
-import platform
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from debate.errors import DebateError
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Machine:
     """One kind of machine: a row of `MACHINES`."""
 
@@ -22,7 +22,7 @@ class Machine:
     arch: str
     """Arch's name of the architecture."""
     kernel: str
-    """The name in uname(2) and `platform.machine`."""
+    """The name in uname(2)."""
     grub: Mapping[str, str]
     """Firmware of the machine (``bios``, ``uefi``) -> target of grub-mkimage."""
     removable: str
@@ -74,4 +74,4 @@ def machine(name: str) -> Machine:
 
 def here() -> Machine:
     """The machine of this host. Raises DebateError."""
-    return machine(platform.machine())
+    return machine(os.uname().machine)

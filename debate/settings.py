@@ -18,7 +18,7 @@ from debate.text import amounts
 from debate.text.suggest import one_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Limits:
     """Limits for each step."""
 
@@ -31,7 +31,7 @@ class Limits:
     stop_after: int = 1200
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Written:
     """A setting as the user wrote it."""
 

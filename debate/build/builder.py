@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -145,7 +145,7 @@ class Builder:
             "inputs": {name: artifact.digest for name, artifact in step.inputs.items()},
             "layers": [layer.digest for layer in step.layers],
             "tools": step.tools.digest if step.tools else "host",
-            "machine": platform.machine(),
+            "machine": os.uname().machine,
             "host": image.code(),
         }
 

@@ -46,7 +46,7 @@ _OWN = (
 """Rows of the README's table for doit's own commands."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Entry:
     """A command, or a rule that users call by name."""
 

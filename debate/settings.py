@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -218,8 +219,6 @@ def _in_file(path: Path) -> tuple[dict[_Name, Written], list[Problem]]:
     """
     try:
         text = path.read_bytes().decode()
-        import tomllib
-
         values = tomllib.loads(text)
     except FileNotFoundError:
         return {}, []
@@ -263,8 +262,6 @@ def _line(text: str, path: tuple[str, ...]) -> int:
     tomllib does not report lines. This parses growing prefixes of the text: a prefix is valid TOML only if it does not
     end within a statement.
     """
-    import tomllib
-
     lines, begins = text.replace("\r\n", "\n").split("\n"), 1
     for end in range(1, len(lines) + 1):
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import platform
+import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -27,9 +28,9 @@ def test_a_machine_that_is_not_in_the_table(name: str) -> None:
 
 
 def test_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="x86_64"))
     assert machines.here() is AMD64
-    monkeypatch.setattr(platform, "machine", lambda: "s390x")
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="s390x"))
     with pytest.raises(DebateError, match="machine 's390x': not supported"):
         machines.here()
 

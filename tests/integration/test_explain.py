@@ -14,7 +14,7 @@ from tests.integration.checkout import STORED, Checkout, ran
 def verdicts(said: str, name: str = "minimal") -> dict[str, str]:
     """Step -> what explain says of it."""
     return dict(
-        re.findall(rf"^([a-z]+):{name}  (up to date|from the cache|would run|waits|would fail)", said, re.MULTILINE)
+        re.findall(rf"^([a-z]+):{name}  (up to date|from the cache|would run|undecided|would fail)", said, re.MULTILINE)
     )
 
 
@@ -89,7 +89,7 @@ def test_before_the_first_build(tmp_path: Path) -> None:
     fresh = Checkout.make(tmp_path / "fresh")
     said = fresh.doit("explain:minimal")
     assert "sandbox  would run\n    never built here before\n" in said
-    assert verdicts(said)["lock"] == "waits"
+    assert verdicts(said)["lock"] == "undecided"
 
 
 def test_a_package_more(mine: Checkout) -> None:
@@ -98,7 +98,7 @@ def test_a_package_more(mine: Checkout) -> None:
     said = mine.doit("explain:minimal")
     assert verdicts(said)["lock"] == "would run"
     assert re.search(r"\+ packages: less \(profiles/minimal.yaml:9:12\)", said), said
-    assert verdicts(said)["rootfs"] == "waits"
+    assert verdicts(said)["rootfs"] == "undecided"
 
 
 def test_a_profile_on_another(mine: Checkout) -> None:

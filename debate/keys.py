@@ -27,7 +27,8 @@ def canonical(value: Any) -> bytes:
 
 
 _PREFIX = "sha256:"
-_DIGEST = re.compile(f"{_PREFIX}[0-9a-f]{{64}}")
+DIGEST = f"{_PREFIX}[0-9a-f]{{64}}"
+"""A regular expression for a digest as `digest` writes it."""
 
 
 def digest(hex_digits: str) -> str:
@@ -44,8 +45,8 @@ def digits(digest_: str) -> str:
 
 
 def is_digest(text: object) -> bool:
-    """True for a digest as `digest` writes it."""
-    return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
+    """True for a text that matches `DIGEST`."""
+    return isinstance(text, str) and re.fullmatch(DIGEST, text) is not None
 
 
 def is_key(text: object) -> bool:

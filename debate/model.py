@@ -40,6 +40,11 @@ class Locked:
         return {name: value for name, value in vars(self).items() if name != "signature" or value}
 
     @property
+    def identity(self) -> tuple[str, str]:
+        """Name and architecture, which are unique in a system."""
+        return self.name, self.architecture
+
+    @property
     def artifact(self) -> Artifact:
         return Artifact(keys.digest(self.sha256), self.size)
 

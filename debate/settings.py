@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from debate.errors import DebateError, Place, Problem
 from debate.text import amounts
 from debate.text.suggest import one_of
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, repr=False)
@@ -180,10 +182,10 @@ def load(
     return Settings(root=root, **read[""], **groups, written=names)
 
 
-def _checked(check: Callable[[str], object], text: str, written: Written) -> None:
-    """Run one of the checks of `load`. Raises DebateError at the place of the setting."""
+def _checked(check: Callable[[str], T], text: str, written: Written) -> T:
+    """What ``check`` returns for ``text``. Its DebateError is raised at the place of the setting."""
     try:
-        check(text)
+        return check(text)
     except DebateError as error:
         raise written.error(error.problems[0].fact, error.problems[0].remedy) from None
 
@@ -313,10 +315,7 @@ def _value(root: Path, group: str, name: str, written: Written) -> object:
 def _size(written: Written) -> int:
     if type(written.value) not in (int, str):
         raise written.unexpected("bytes", "write a whole number, or a string such as '10G'")
-    try:
-        return amounts.size(str(written.value), "")
-    except DebateError as error:
-        raise written.error(error.problems[0].fact, error.problems[0].remedy) from None
+    return _checked(lambda text: amounts.size(text, ""), str(written.value), written)
 
 
 def _positive(name: str, written: Written) -> int:

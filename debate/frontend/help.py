@@ -20,7 +20,7 @@ from debate.commands.command import Command, Section, commands
 from debate.errors import DebateError
 from debate.frontend.own import Own
 from debate.host.streams import show
-from debate.steps.rules import rules
+from debate.steps.rules import rules, shell_steps
 
 SECTIONS: tuple[str, ...] = get_args(Section)
 """Headings of the overview, in order."""
@@ -61,11 +61,6 @@ class Entry:
 def step_names() -> tuple[str, ...]:
     """The names of all rules, including the one without a profile."""
     return tuple(rules())
-
-
-def shell_steps() -> tuple[str, ...]:
-    """The rules in which a shell can be opened."""
-    return tuple(rule.name for rule in rules().values() if rule.has_shell)
 
 
 def _rule_entries() -> Iterator[Entry]:

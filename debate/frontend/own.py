@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from doit.cmd_clean import Clean as DoitClean
@@ -30,21 +31,29 @@ class Own:
             show(sys.stdout, f"{self.help()}\n")  # type: ignore[attr-defined]
             return 0
         try:
-            status = super().parse_execute(in_args)  # type: ignore[misc]
+            with refusing(self.loader, self.name):
+                status = super().parse_execute(in_args)  # type: ignore[misc]
             sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
             return 0
-        except CmdParseError as error:
-            raise refusal(error, self.name) from error
-        except InvalidCommand as error:
-            if error.not_found is None:
-                raise
-            raise self.loader.unknown(error.not_found)  # noqa: B904 - its cause is the problem
         return status
 
 
-def refusal(error: CmdParseError, command: str) -> CmdParseError:
+@contextmanager
+def refusing(loader: Any, command: str) -> Iterator[None]:
+    """What doit refuses of the words after ``command``, refused in one line and with a suggestion."""
+    try:
+        yield
+    except CmdParseError as error:
+        raise _refusal(error, command) from error
+    except InvalidCommand as error:
+        if error.not_found is None:
+            raise
+        raise loader.unknown(error.not_found)  # noqa: B904 - its cause is the problem
+
+
+def _refusal(error: CmdParseError, command: str) -> CmdParseError:
     """``error`` without the declarations of all options, which doit's own message contains."""
     unknown = getattr(error.__context__, "msg", "")
     if not unknown:

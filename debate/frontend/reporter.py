@@ -131,9 +131,9 @@ def _reasons(values: Sequence[Any]) -> list[Reason]:
     """Why a step ran."""
     if not values:
         return []
-    from debate.history.reasons import Reason
+    from debate.history.reasons import from_json
 
-    return [reason for value in values if (reason := Reason.from_json(value))]
+    return from_json(values)
 
 
 def _answers(task: Any) -> bool:

@@ -14,7 +14,7 @@ from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
 from debate.commands.command import commands
 from debate.errors import DebateError
 from debate.frontend import help as help_
-from debate.frontend.own import refusal
+from debate.frontend.own import refusing
 from debate.frontend.words import FORMATS, arranged, format_of, run_options_first
 
 _FORMAT = {
@@ -60,16 +60,13 @@ class Run(DoitRun):  # type: ignore[misc]
         self.stream = standard_output()
         try:
             return self._arranged(words)
-        except (CmdParseError, InvalidCommand, InvalidDodoFile, InvalidTask) as refusal:
+        except Exception as error:
             from debate.frontend.json_lines import JsonLines
 
-            JsonLines(self.stream).refused(refusal)
-            return 3
-        except Exception as defect:  # doit shows its traceback on standard error, and exits with 3.
-            from debate.frontend.json_lines import JsonLines
-
-            JsonLines(self.stream).refused(defect)
-            raise
+            JsonLines(self.stream).refused(error)
+            if isinstance(error, (CmdParseError, InvalidCommand, InvalidDodoFile, InvalidTask)):
+                return 3
+            raise  # A defect: doit shows its traceback on standard error, and exits with 3.
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Load the tasks and run the selected ones."""
@@ -79,15 +76,10 @@ class Run(DoitRun):  # type: ignore[misc]
 
     def _arranged(self, words: list[str]) -> Any:
         try:
-            return super().parse_execute(arranged(words, commands(), help_.step_names()))
+            with refusing(self.loader, "run"):
+                return super().parse_execute(arranged(words, commands(), help_.step_names()))
         except DebateError as error:
             raise InvalidCommand(str(error)) from error
-        except CmdParseError as error:
-            raise refusal(error, "run") from error
-        except InvalidCommand as error:
-            if error.not_found is None:
-                raise
-            raise self.loader.unknown(error.not_found)  # noqa: B904 - its cause is the problem
 
 
 def standard_output() -> TextIO:

@@ -8,7 +8,7 @@ from pathlib import Path
 from debate.commands.command import commands
 from debate.errors import Place, Problem
 from debate.profile import profile_names
-from debate.steps.rules import rules
+from debate.steps.rules import rules, shell_steps
 from debate.text.paths import shown
 from debate.text.suggest import closest, suggest
 
@@ -38,11 +38,9 @@ def problem(words: Sequence[str], profiles: Path) -> Problem | None:
         inner, _, name = rest.rpartition(":")
         if not colon or not name or _PATTERN & set(name) or "/" in word:
             continue
-
-        if step == "shell" and inner not in _shells():
+        if _is_per_step(step) and inner not in shell_steps():
             fact = f"{inner!r} is not a step with a shell" if inner else "names no step"
-            remedy = f"write shell:STEP:{name}, with STEP one of {', '.join(_shells())}"
-            return Problem(Place(word), fact, remedy)
+            return Problem(Place(word), fact, _write_step(step, name))
         if step not in per_profile():
             return Problem(None, f"there is no task {step!r}", suggest(step, per_profile()))
         if name not in profile_names.names(profiles):
@@ -65,17 +63,21 @@ def unknown(word: str, profiles: Path) -> Problem:
 def without_step(words: Sequence[str]) -> Problem | None:
     """The problem of a word that is only the name of a command for steps; None if there is none."""
     for word in words:
-        if word in commands() and commands()[word].per == "step":
-            remedy = f"write {word}:STEP:NAME, with STEP one of {', '.join(_shells())}"
-            return Problem(Place(word), "names no step", remedy)
+        if _is_per_step(word):
+            return Problem(Place(word), "names no step", _write_step(word, "NAME"))
     return None
+
+
+def _is_per_step(command: str) -> bool:
+    return command in commands() and commands()[command].per == "step"
+
+
+def _write_step(command: str, name: str) -> str:
+    """The remedy for a command without a step that it can take."""
+    return f"write {command}:STEP:{name}, with STEP one of {', '.join(shell_steps())}"
 
 
 def per_profile() -> Mapping[str, str]:
     """The tasks that exist for each profile, with their descriptions."""
     made = {rule.name: rule.doc for rule in rules().values() if rule.profile}
     return made | {command.name: command.doc for command in commands().values() if command.per}
-
-
-def _shells() -> list[str]:
-    return [rule.name for rule in rules().values() if rule.has_shell]

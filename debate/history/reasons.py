@@ -6,7 +6,7 @@ traces/STEP.json has the ingredients of its key, traces/read/STEP.json the value
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -124,7 +124,12 @@ class Last:
     @property
     def why(self) -> list[Reason]:
         """Why it ran."""
-        return [reason for value in self.trace.get("why", []) if (reason := Reason.from_json(value))]
+        return from_json(self.trace.get("why", []))
+
+
+def from_json(values: Iterable[Any]) -> list[Reason]:
+    """Reasons from a trace or a report, without those that another version of debate wrote."""
+    return [reason for value in values if (reason := Reason.from_json(value))]
 
 
 def reasons(

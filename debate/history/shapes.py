@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
 
+from debate import keys
 from debate.distributions import BOOTSTRAPPERS
 from debate.model import Locked
 
-_Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
+_Digest = Annotated[str, msgspec.Meta(pattern=rf"^{keys.DIGEST}\Z")]
 
 _Distribution = Annotated[str, msgspec.Meta(pattern=rf"^({'|'.join(BOOTSTRAPPERS)})\Z")]
 

@@ -186,7 +186,7 @@ class Apt:
             uri, name, version, architecture, size, digest = match.groups()
             archive, path = shared.archive_of(uri, mirrors.addresses, "apt")
             found.append(Locked(name, urllib.parse.unquote(version), architecture, archive, path, int(size), digest))
-        return sorted(found, key=lambda package: (package.name, package.architecture))
+        return sorted(found, key=lambda package: package.identity)
 
     def fetch_step(self, wanted: Sequence[Locked], tools: Artifact) -> Step:
         return shared.fetch_step(wanted, tools)
@@ -195,14 +195,7 @@ class Apt:
         return shared.fetch_supplies(wanted, mirrors, remedy)
 
     def inspect_step(self, packages: Sequence[Locked], tools: Artifact) -> Step:
-        return Step(
-            name="inspect",
-            commands=(Command("debian/inspect.sh"),),
-            outputs=tuple(package.sha256 for package in packages),
-            epoch=shared.EPOCH,
-            inputs={f"packages/{package.sha256}": package.artifact for package in packages},
-            tools=tools,
-        )
+        return shared.inspect_step("debian/inspect.sh", packages, tools)
 
     def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
         """The content of a file Packages."""

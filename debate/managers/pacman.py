@@ -167,7 +167,7 @@ class Pacman:
             archive, path = shared.archive_of(location, _servers(mirrors.addresses), "pacman")
             architecture = re.sub(r"\.pkg\.tar(\.\w+)?$", "", location).rpartition("-")[2]
             found.append(Locked(name, version, architecture, archive, path, int(size), sha256, signature))
-        return sorted(found, key=lambda package: (package.name, package.architecture))
+        return sorted(found, key=lambda package: package.identity)
 
     def fetch_step(self, wanted: Sequence[Locked], tools: Artifact) -> Step:
         return shared.fetch_step(wanted, tools)
@@ -176,14 +176,7 @@ class Pacman:
         return shared.fetch_supplies(wanted, mirrors, remedy)
 
     def inspect_step(self, packages: Sequence[Locked], tools: Artifact) -> Step:
-        return Step(
-            name="inspect",
-            commands=(Command("arch/inspect.sh"),),
-            outputs=tuple(package.sha256 for package in packages),
-            epoch=shared.EPOCH,
-            inputs={f"packages/{package.sha256}": package.artifact for package in packages},
-            tools=tools,
-        )
+        return shared.inspect_step("arch/inspect.sh", packages, tools)
 
     def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
         """A pacman database: a tar file of NAME-VERSION/desc."""

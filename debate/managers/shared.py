@@ -1,4 +1,4 @@
-"""Shared code of the package managers: addresses of mirrors, downloads."""
+"""Shared code of the package managers: addresses of mirrors, downloads, metadata."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def archive_of(location: str, addresses: Mapping[str, str], place: str) -> tuple
     return archive, location.removeprefix(f"{addresses[archive]}/")
 
 
-# Downloads ------------------------------------------------------------------------------------------
+# Downloads and metadata -----------------------------------------------------------------------------
 
 
 def host_proxies() -> str:
@@ -141,6 +141,18 @@ def apt_conf(mirrors: Mirrors) -> bytes:
     """The host's proxies, and longer timeouts and more retries for dated mirrors, which are slow and unreliable."""
     patience = 'Acquire::Retries "8";\nAcquire::http::Timeout "120";\n' if mirrors.dated else ""
     return (host_proxies() + patience).encode()
+
+
+def inspect_step(script: str, packages: Sequence[Locked], tools: Artifact) -> Step:
+    """Read the metadata of packages with ``script``. Outputs: their SHA-256 as names."""
+    return Step(
+        name="inspect",
+        commands=(Command(script),),
+        outputs=tuple(package.sha256 for package in packages),
+        epoch=EPOCH,
+        inputs={f"packages/{package.sha256}": package.artifact for package in packages},
+        tools=tools,
+    )
 
 
 def fetch_step(wanted: Sequence[Locked], tools: Artifact) -> Step:

@@ -160,7 +160,7 @@ class _Locker:
         from debate.profile import lockfile
 
         try:
-            return lockfile.check(self.work.last("lock"), "lock.json")
+            return lockfile.check(self.work.record("lock"), "lock.json")
         except DebateError:
             return None
 
@@ -185,9 +185,9 @@ class _Locker:
     def on_top(self, packages: Sequence[Locked]) -> list[Locked]:
         """``packages`` together with those of the base. Raises DebateError if one of the base would have to change."""
         place = f"lock:{self.work.name}"
-        below = {(package.name, package.architecture): package for package in self.packages_below}
+        below = {package.identity: package for package in self.packages_below}
         for package in packages:
-            under = below.get((package.name, package.architecture))
+            under = below.get(package.identity)
             if under:
                 base = self.wanted.base
                 raise DebateError(
@@ -197,7 +197,7 @@ class _Locker:
                 )
         if not packages and not below:
             raise DebateError("the package list resolves to nothing to install", place=place)
-        return sorted([*packages, *self.packages_below], key=lambda package: (package.name, package.architecture))
+        return sorted([*packages, *self.packages_below], key=lambda package: package.identity)
 
 
 def _pinned(settings: Settings, profile: str) -> list[str]:

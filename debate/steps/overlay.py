@@ -229,12 +229,16 @@ _NOT_COVERED = "choose another directory, or create it at boot with tmpfiles.d"
 
 def is_covered(path: str) -> bool:
     """True for a path of the system that is hidden once it runs."""
-    return path.startswith(tuple(f"{directory}/" for directory in _COVERED))
+    return _covering(path) is not None
+
+
+def _covering(path: str) -> str | None:
+    """The directory whose file system hides ``path``, if one does."""
+    return next((directory for directory in _COVERED if path.startswith(f"{directory}/")), None)
 
 
 def _covered(path: str) -> str:
-    directory = next(directory for directory in _COVERED if path.startswith(f"{directory}/"))
-    return f"{path} is hidden by the file system that is mounted on {directory}"
+    return f"{path} is hidden by the file system that is mounted on {_covering(path)}"
 
 
 def _is_plain(path: str) -> bool:

@@ -15,6 +15,11 @@ PACKAGES = ("steps", "images")
 """Packages below debate/ whose modules may hold a rule."""
 
 
+def shell_steps() -> tuple[str, ...]:
+    """The rules in which a shell can be opened."""
+    return tuple(rule.name for rule in rules().values() if rule.has_shell)
+
+
 @cache
 def rules() -> Mapping[str, Rule]:
     """All rules by name, each after those that it needs.

@@ -21,6 +21,7 @@ later steps need not run.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -111,7 +112,26 @@ class ProfileBuild:
         return load(self.settings.profiles, self.name).root
 
 
-class Work:
+class _Readable(ABC):
+    """What can be read of the records of one profile's build."""
+
+    _build: ProfileBuild
+
+    @abstractmethod
+    def record(self, name: str) -> Any:
+        """A record, as JSON. Raises UndeclaredError for one that the rule may not read."""
+
+    def outputs(self, record: str) -> dict[str, Artifact]:
+        """The artifacts that a record names."""
+        return outputs_of(self.record(record), str(self._build.directory / f"{record}.json"))
+
+    def locked(self) -> list[Locked]:
+        """The packages of the lock."""
+        path = self._build.directory / "lock.json"
+        return [typed(fields, Locked, path) for fields in self.record("lock")["packages"]]
+
+
+class Work(_Readable):
     """The work of one rule for one profile."""
 
     def __init__(self, build: ProfileBuild, rule: Rule) -> None:
@@ -139,13 +159,8 @@ class Work:
         return typed(self._build.load(f"slices/{name}"), kind, self._build.directory / f"slices/{name}.json")
 
     def record(self, name: str) -> Any:
-        """A record that the rule needs, as JSON."""
+        """A record that the rule needs, or its own of the last run. Raises DebateError if it is missing or damaged."""
         self._require(name in (*self.rule.needs, *self.rule.made), f"the record {name}")
-        return self._build.load(name)
-
-    def last(self, name: str) -> Any:
-        """A record that this rule wrote in its last run, as JSON. Raises DebateError if it is missing or damaged."""
-        self._require(name in self.rule.made, f"its file {name}")
         return self._build.load(name)
 
     def remembered(self, name: str) -> dict[str, str]:
@@ -158,15 +173,6 @@ class Work:
         """The output directory, for a rule that writes more there than its records."""
         self._require(not self.rule.pure, "files beside its records")
         return self._build.directory
-
-    def outputs(self, record: str) -> dict[str, Artifact]:
-        """The artifacts that a record names."""
-        return outputs_of(self.record(record), str(self._build.directory / f"{record}.json"))
-
-    def locked(self) -> list[Locked]:
-        """The packages of the lock."""
-        path = self._build.directory / "lock.json"
-        return [typed(fields, Locked, path) for fields in self.record("lock")["packages"]]
 
     @property
     def tools(self) -> Artifact:
@@ -323,7 +329,7 @@ def _place(root: Node, field: str, value: str) -> Place | None:
     return found
 
 
-class Below:
+class Below(_Readable):
     """A base profile, as far as a rule declares that it reads its records."""
 
     def __init__(self, build: ProfileBuild, rule: Rule) -> None:
@@ -334,13 +340,6 @@ class Below:
         if name not in self._rule.below:
             raise UndeclaredError(f"rule {self._rule.name} does not declare the record {name} of the profile below")
         return self._build.load(name)
-
-    def outputs(self, record: str) -> dict[str, Artifact]:
-        return outputs_of(self.record(record), str(self._build.directory / f"{record}.json"))
-
-    def locked(self) -> list[Locked]:
-        path = self._build.directory / "lock.json"
-        return [typed(fields, Locked, path) for fields in self.record("lock")["packages"]]
 
 
 def typed(value: Any, kind: type[S], path: Path) -> S:

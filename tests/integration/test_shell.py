@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from debate.frontend.help import shell_steps
+from debate.steps.rules import shell_steps
 from tests.integration.checkout import DOIT, Checkout, hook, ran
 
 BROKEN = "mkdir /opt/made\ntest -e /opt/missing\n"

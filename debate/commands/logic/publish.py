@@ -43,9 +43,10 @@ def push(made: ProfileBuild) -> dict[str, Any]:
     if not results.present(directory):
         remedy = f"run doit build:{made.name}"
         raise DebateError("the build is missing or was modified", remedy, place=shown(directory))
-    statement, description = _finished(made)
+    architecture = _architecture(made)
+    statement, description = _finished(made, architecture)
     config = statement.subject
-    iso = results.names_of_images(made.name, _architecture(made))[ISO.rule]
+    iso = results.names_of_images(made.name, architecture)[ISO.rule]
     notes = annotate({"profile": made.name, "config": config, "lock": statement.facts["lock"]})
     notes |= {"org.opencontainers.image.title": iso, "org.opencontainers.image.description": description}
     remote = Remote(settings, made.store, made.builder.say)
@@ -64,13 +65,13 @@ def push(made: ProfileBuild) -> dict[str, Any]:
     return {"note": f"{settings.remote}:iso-{config}  {bytes_shown(sent)} sent"}
 
 
-def _finished(made: ProfileBuild) -> tuple[Statement, str]:
+def _finished(made: ProfileBuild, architecture: str) -> tuple[Statement, str]:
     """The statement about the last build, and the profile's description. Raises DebateError if a record is damaged."""
     directory = made.directory
-    images, states = results.names_of_images(made.name, _architecture(made)), results.files(directory)
+    images, states = results.names_of_images(made.name, architecture), results.files(directory)
     try:
         facts = made.load("manifest")
-        if states.keys() != results.names(made.name, _architecture(made)) or not keys.is_key(facts["config"]):
+        if states.keys() != results.names(made.name, architecture) or not keys.is_key(facts["config"]):
             raise ValueError
         digests = {images[kind.rule]: facts[kind.rule]["digest"] for kind in KINDS}
         files = {
@@ -121,11 +122,12 @@ def _pull(made: ProfileBuild, transport: Transport) -> dict[str, Any]:
         )
     statement = read(data, IMAGE, config, settings.remote_keys, settings.limits.bytes)
     _compare_lock(made, statement)
-    names = results.names(made.name, _architecture(made))
+    architecture = _architecture(made)
+    names = results.names(made.name, architecture)
     _require_names(made, statement, names)
     sweep(directory)
     fetched = sum(_fetch(transport, statement.files[name], directory / name) for name in sorted(names))
-    iso = directory / results.names_of_images(made.name, _architecture(made))[ISO.rule]
+    iso = directory / results.names_of_images(made.name, architecture)[ISO.rule]
     return {"note": f"{shown(iso)}  {bytes_shown(fetched)} fetched  {statement.files[iso.name].digest}"}
 
 

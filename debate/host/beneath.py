@@ -1,0 +1,281 @@
+"""Open, read, list and write below a directory of someone else's.
+
+Whoever made the directory may have put anything into it, and may change it meanwhile. Nothing here leaves it, waits for
+another process, opens anything but a regular file, or reads without a bound.
+
+Each part of a path is opened by itself and without following links. That has the effect of openat2(2) with
+RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS, can tell which part is a link, and needs neither ctypes
+nor a system call that containers deny.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from debate.deferred import frozen
+
+MAX_ENTRIES = 200_000
+"""Names in one tree."""
+MAX_DEPTH = 100
+"""Directories above one another in one tree."""
+_MAX_LINKS = 40
+"""Links on the way to one file, as in path_resolution(7)."""
+_MAX_PATH = 4095
+"""Bytes of a path without its NUL; see limits.h, PATH_MAX."""
+_CHUNK = 1 << 20
+_FIND = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+class RefusedError(OSError):
+    """What is at a path must not be used. ``strerror`` is the fact, without the path."""
+
+    def __init__(self, number: int, fact: str, remedy: str) -> None:
+        super().__init__(number, fact)
+        self.remedy = remedy
+
+
+@frozen
+class Item:
+    """One name in a tree, which may be of any kind."""
+
+    path: str
+    """Relative to where the list starts. Bytes that are not UTF-8 are surrogates, as `os.fsdecode` makes them."""
+    mode: int
+    """Type and mode, as in inode(7)."""
+    size: int
+
+
+class Tree:
+    """A directory of someone else's. Its methods take paths relative to it, and raise OSError.
+
+    The error is a RefusedError for a link, for what is no regular file or is too large, and for a path that leads out.
+    """
+
+    def __init__(self, root: Path | int, *, follow: bool = False) -> None:
+        """Open ``root``, a path that is not of someone else's making, or a descriptor, which then belongs to the tree.
+
+        With ``follow``, links on the way to a file are followed as long as they stay in the tree.
+        """
+        flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+        self._root = root if isinstance(root, int) else os.open(root, flags)
+        self._follow = follow
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        os.close(self._root)
+
+    def below(self, path: str) -> Tree:
+        """The directory ``path`` as a tree of its own, in which no link is followed."""
+        found = self._find(path)
+        if not stat.S_ISDIR(os.fstat(found).st_mode):
+            os.close(found)
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        return Tree(found)
+
+    def mode(self, path: str) -> int:
+        """Type and mode of ``path``, as in inode(7). Without ``follow``, a link at its end is told as such."""
+        found = self._find(path, last=self._follow)
+        try:
+            return os.fstat(found).st_mode
+        finally:
+            os.close(found)
+
+    def open(self, path: str) -> BinaryIO:
+        """The regular file ``path``, to read. Its size can change while it is read; see `read` and `chunks`."""
+        found = self._find(path)
+        try:
+            mode = os.fstat(found).st_mode
+            if not stat.S_ISREG(mode):
+                raise RefusedError(errno.EINVAL, f"is a {kind(mode)}, not a file", "make it a file")
+            return os.fdopen(os.open(f"/proc/self/fd/{found}", _READ), "rb")
+        finally:
+            os.close(found)
+
+    def read(self, path: str, limit: int) -> bytes:
+        """The content of the regular file ``path``, which must have at most ``limit`` bytes."""
+        with self.open(path) as file:
+            return b"".join(chunks(file, limit))
+
+    def link(self, path: str) -> str:
+        """The target of the link ``path``, which may be any text."""
+        found = self._find(path, last=False)
+        try:
+            return os.readlink("", dir_fd=found)
+        finally:
+            os.close(found)
+
+    def entries(self, path: str = "", *, most: int = MAX_ENTRIES) -> list[Item]:
+        """What is in the directory ``path``, sorted by name; its paths are names. Links are told, not followed."""
+        found = self._find(path)
+        try:
+            listed = os.open(".", _READ | os.O_DIRECTORY, dir_fd=found)
+        finally:
+            os.close(found)
+        items: list[Item] = []
+        try:
+            with os.scandir(listed) as names:
+                for entry in names:
+                    if len(items) == most:
+                        raise RefusedError(errno.EFBIG, f"has more than {most:,} entries", "remove some")
+                    with contextlib.suppress(FileNotFoundError):  # It may be removed meanwhile.
+                        status = entry.stat(follow_symlinks=False)
+                        items.append(Item(entry.name, status.st_mode, status.st_size))
+        finally:
+            os.close(listed)
+        return sorted(items, key=lambda item: item.path)
+
+    def walk(
+        self, *, most: int = MAX_ENTRIES, unreadable: Callable[[str, OSError], None] | None = None
+    ) -> Iterator[Item]:
+        """Everything in the tree: each directory, and below it what is in it, sorted by name.
+
+        ``unreadable`` is told of each directory that cannot be listed; without it, the first such error is raised.
+        Raises RefusedError above ``most`` names or MAX_DEPTH.
+        """
+        pending = [iter(self.entries(most=most))]
+        left, above = most, [""]
+        while pending:
+            item = next(pending[-1], None)
+            if item is None:
+                pending.pop()
+                above.pop()
+                continue
+            left -= 1
+            path = f"{above[-1]}{item.path}"
+            yield Item(path, item.mode, item.size)
+            if stat.S_ISDIR(item.mode):
+                if len(pending) == MAX_DEPTH:
+                    raise RefusedError(errno.ELOOP, f"has more than {MAX_DEPTH} levels", "make it less deep")
+                try:
+                    pending.append(iter(self.entries(path, most=left)))
+                except OSError as error:
+                    if unreadable is None or error.errno == errno.EFBIG:
+                        raise
+                    unreadable(path, error)
+                else:
+                    above.append(f"{path}/")
+
+    def write(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        """Make or replace the file ``path``, in a directory that exists. A link at its end is replaced."""
+        with self.created(path, mode) as file:
+            file.write(data)
+
+    def created(self, path: str, mode: int = 0o644) -> BinaryIO:
+        """A new file ``path``, to write. What was there is removed before, unless it is a directory."""
+        parent, name = self._parent(path)
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=parent)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            file = os.open(name, flags, mode, dir_fd=parent)
+            os.fchmod(file, mode)  # whatever the umask is
+            return os.fdopen(file, "wb")
+        finally:
+            os.close(parent)
+
+    def make_link(self, path: str, target: str) -> None:
+        """Make a link with any text as its target. Raises FileExistsError if something is there."""
+        parent, name = self._parent(path)
+        try:
+            os.symlink(target, name, dir_fd=parent)
+        finally:
+            os.close(parent)
+
+    def make_directory(self, path: str) -> None:
+        """Make the directory ``path`` and those above it, mode 0755, where they are missing."""
+        made = ""
+        for part in _parts(path):
+            parent = self._find(made)
+            try:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(part, 0o755, dir_fd=parent)
+            finally:
+                os.close(parent)
+            made = f"{made}/{part}" if made else part
+        self.below(made).__exit__(None, None, None)
+
+    def _parent(self, path: str) -> tuple[int, str]:
+        """The directory that has the last part of ``path``, and that part."""
+        *above, name = _parts(path) or [""]
+        if name in ("", ".."):
+            raise _outside()
+        return self._find("/".join(above)), name
+
+    def _find(self, path: str, *, last: bool = True) -> int:
+        """A descriptor (O_PATH) of what is at ``path``. A link at its end is returned itself if not ``last``."""
+        parts = _parts(path)[::-1]
+        chain = [os.dup(self._root)]
+        links = 0
+        try:
+            while parts:
+                part = parts.pop()
+                if part == "..":
+                    if len(chain) == 1:
+                        raise _outside()
+                    os.close(chain.pop())
+                    continue
+                chain.append(os.open(part, _FIND, dir_fd=chain[-1]))
+                if stat.S_ISLNK(os.fstat(chain[-1]).st_mode) and (parts or last):
+                    links += 1
+                    if not self._follow:
+                        raise RefusedError(errno.ELOOP, "is a link, or below one", "put a copy there instead")
+                    if links > _MAX_LINKS:
+                        raise RefusedError(errno.ELOOP, "is a loop of links", "correct the links")
+                    target = os.readlink("", dir_fd=chain[-1])
+                    os.close(chain.pop())
+                    parts += _parts(target)[::-1]
+            return chain.pop()
+        finally:
+            for descriptor in chain:
+                os.close(descriptor)
+
+
+def chunks(file: BinaryIO, limit: int) -> Iterator[bytes]:
+    """The content of an open file in parts. Raises RefusedError once it has more than ``limit`` bytes."""
+    left = limit
+    if os.fstat(file.fileno()).st_size > limit:
+        left = -1
+    while left >= 0 and (data := file.read(min(_CHUNK, left + 1))):
+        left -= len(data)
+        if left >= 0:
+            yield data
+    if left < 0:
+        raise RefusedError(errno.EFBIG, f"is larger than {limit:,} bytes", "make it smaller")
+
+
+def kind(mode: int) -> str:
+    """What a mode, as in inode(7), says of a file, in words."""
+    kinds = ((stat.S_ISREG, "file"), (stat.S_ISDIR, "directory"), (stat.S_ISLNK, "link"), (stat.S_ISFIFO, "named pipe"))
+    found = next((word for test, word in kinds if test(mode)), "")
+    return found or ("socket" if stat.S_ISSOCK(mode) else "device node")
+
+
+def _parts(path: str) -> list[str]:
+    """The names in a relative path."""
+    try:
+        length = len(os.fsencode(path))
+    except UnicodeEncodeError:
+        length = -1
+    if length < 0 or "\0" in path:
+        raise RefusedError(errno.EINVAL, "is not a file name", "choose another name")
+    if length > _MAX_PATH:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+    if path.startswith("/"):
+        raise _outside()
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def _outside() -> RefusedError:
+    return RefusedError(errno.EXDEV, "leads out of the directory", "name something in it")

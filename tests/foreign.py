@@ -1,0 +1,83 @@
+"""What a hostile author leaves where a file is expected, and bounds on what looking at it may cost."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+SECRET = "the-host's-own-secret"  # noqa: S105 - what no test may find anywhere
+HUGE = 1 << 40
+"""Bytes of a sparse file."""
+
+
+def secret(directory: Path) -> Path:
+    """A file of the host outside of what is foreign, which only root can read."""
+    path = directory / "secret"
+    path.write_text(f"{SECRET}\n")
+    path.chmod(0o600)
+    return path
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.chdir(path.parent):  # The path could be too long.
+        listener.bind(path.name)
+
+
+def _huge(path: Path) -> None:
+    path.touch()
+    os.truncate(path, HUGE)
+
+
+def _chain(path: Path) -> None:
+    path.with_name("chain").symlink_to("../secret")
+    path.symlink_to("chain")
+
+
+def _below(path: Path) -> None:
+    path.with_name("up").symlink_to("..")
+    path.symlink_to("up/secret")
+
+
+NOT_FILES: dict[str, Callable[[Path], None]] = {
+    "an absolute link": lambda path: path.symlink_to(path.parent.parent / "secret"),
+    "a link that leads out": lambda path: path.symlink_to("../secret"),
+    "a link to a link that leads out": _chain,
+    "a link below a link": _below,
+    "a link to itself": lambda path: path.symlink_to(path.name),
+    "a link to nothing": lambda path: path.symlink_to("nowhere"),
+    "a link to zeros without end": lambda path: path.symlink_to("/dev/zero"),
+    "a link to the terminal": lambda path: path.symlink_to("/dev/tty"),
+    "a link through /proc": lambda path: path.symlink_to(f"/proc/self/root{path.parent.parent}/secret"),
+    "a link to standard input": lambda path: path.symlink_to("/proc/self/fd/0"),
+    "a named pipe": os.mkfifo,
+    "a socket": _socket,
+    "a device": lambda path: os.mknod(path, 0o020666, os.makedev(1, 5)),
+    "a directory": Path.mkdir,
+    "a huge file": _huge,
+}
+"""What it is -> what makes it at a path, whose parent's parent has the `secret`."""
+
+
+@contextlib.contextmanager
+def bounded(*, seconds: int = 20, memory: int = 300 << 20) -> Iterator[None]:
+    """Raise TimeoutError, or MemoryError, in what runs longer or takes more bytes than any machine needs for it."""
+
+    def late(_number: int, _frame: object) -> None:
+        raise TimeoutError(f"still not done after {seconds} s")
+
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    old = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + memory, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, old)

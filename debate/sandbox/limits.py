@@ -93,13 +93,16 @@ def space_exceeded(directory: Path) -> str:
     return "inodes" if found.f_favail < _FILES else ""
 
 
-def counters_here() -> dict[str, Path]:
-    """Files in which the kernel counts how often the group of this process exceeded its limits.
+def counters_of(process: int | str = "self") -> dict[str, Path]:
+    """Files in which the kernel counts how often the group of a process exceeded its limits; empty if it has ended.
 
-    The group of a scope is removed with its last process, so only a process inside can read them.
+    The group of a scope is removed with its last process, so only a process inside can read the last counts.
     """
-    version_2 = _counters_2(_ROOT / _own("").lstrip("/"))
-    return version_2 if version_2["memory"].exists() else _counters_1(_version_1_parents())
+    try:
+        version_2 = _counters_2(_ROOT / _group("", process).lstrip("/"))
+        return version_2 if version_2["memory"].exists() else _counters_1(_version_1_groups(process))
+    except OSError:
+        return {}
 
 
 def _counters_2(group: Path) -> dict[str, Path]:
@@ -148,9 +151,9 @@ def _scope(name: str, limits: Limits) -> Group:
     return Group(directories=(), prefix=tuple(flags))
 
 
-def _own(controller: str) -> str:
-    """The group of this process in the hierarchy of ``controller`` (or ``name=systemd``; empty for v2)."""
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+def _group(controller: str, process: int | str = "self") -> str:
+    """The group of a process in the hierarchy of ``controller`` (or ``name=systemd``; empty for v2)."""
+    for line in Path(f"/proc/{process}/cgroup").read_text().splitlines():
         _, names, path = line.split(":", 2)
         if controller in names.split(","):
             return path
@@ -185,16 +188,16 @@ _WITHOUT_LIMITS = ("systemd", "unified")
 removed together with the group around them."""
 
 
-def _version_1_parents() -> dict[str, Path]:
+def _version_1_groups(process: int | str = "self") -> dict[str, Path]:
     return {
-        hierarchy: _ROOT / hierarchy / _own(name).lstrip("/")
+        hierarchy: _ROOT / hierarchy / _group(name, process).lstrip("/")
         for hierarchy, name in _VERSION_1.items()
         if (_ROOT / hierarchy).is_dir()
     }
 
 
 def _version_1(name: str, limits: Limits) -> Group:
-    parents = _version_1_parents()
+    parents = _version_1_groups()
     groups = {controller: parent / f"debate-{name}" for controller, parent in parents.items()}
     try:
         for hierarchy, directory in list(groups.items()):

@@ -22,6 +22,7 @@ from debate.errors import Complaint, StepError
 from debate.model import Activity, Artifact
 from debate.sandbox import limits as control_groups
 from debate.sandbox.session import Session
+from debate.sandbox.thrashing import INTERVAL, Thrashing
 from debate.settings import Limits
 from debate.text.paths import shown
 from debate.text.printable import printable
@@ -123,22 +124,35 @@ def _watch(
     except BrokenPipeError:
         pass  # It died immediately; its log says why.
     started = time.monotonic()
+    thrashing = Thrashing(process.pid)
+    fact = f"stopped after {limits.stop_after} s (setting limits.stop_after)"
     try:
-        process.wait(min(limits.warn_after, limits.stop_after))
-    except subprocess.TimeoutExpired:
-        if limits.warn_after < limits.stop_after:
+        ended = _ended(process, started + min(limits.warn_after, limits.stop_after), thrashing)
+        if not ended and limits.warn_after < limits.stop_after:
             warn(
                 f"{step} has run for {limits.warn_after} s and is stopped at {limits.stop_after} s "
                 f"(setting limits.stop_after); its log is {log}"
             )
-        try:
-            process.wait(max(0.0, limits.stop_after - (time.monotonic() - started)))
-        except subprocess.TimeoutExpired:
-            fact = f"{step}: stopped after {limits.stop_after} s (setting limits.stop_after)"
-            raise StepError(fact, details=_details(log), log=str(log)) from None
+            ended = _ended(process, started + limits.stop_after, thrashing)
+    except TimeoutError:
+        ended, fact = False, _cause(limits, "memory", 0)
+    if not ended:
+        raise StepError(f"{step}: {fact}", details=_details(log), log=str(log))
     for reader in readers:
         reader.join(10)
     return b"".join(said).decode()
+
+
+def _ended(process: subprocess.Popen[bytes], deadline: float, thrashing: Thrashing) -> bool:
+    """Wait until a session ends (True) or the ``deadline`` passes (False). Raises TimeoutError if it thrashes."""
+    while (now := time.monotonic()) < deadline:
+        try:
+            process.wait(min(INTERVAL, deadline - now))
+            return True
+        except subprocess.TimeoutExpired:
+            if thrashing.found():
+                raise TimeoutError from None
+    return False
 
 
 def _collect(source: IO[bytes], said: list[bytes]) -> None:

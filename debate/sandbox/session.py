@@ -112,7 +112,7 @@ def main() -> int:
     for procs in session.cgroup_procs:
         Path(procs).write_text(str(os.getpid()))
     # Looked up now, since later /proc shows only the processes inside, and not this one.
-    counters = limits.counters_here() if session.in_scope else {}
+    counters = limits.counters_of() if session.in_scope else {}
     try:
         if shutil.which("systemd-nspawn") is None:
             raise _FailedError("systemd-nspawn is not installed", "run ./setup", status=2)

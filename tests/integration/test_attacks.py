@@ -146,7 +146,7 @@ def host(programs: Path) -> dict[str, str]:
         "/proc/modules", "/proc/swaps", "/proc/self/cgroup",
     ]  # fmt: skip
     for name in ("memory", "pids", "cpu"):
-        own = limits._version_1_parents().get(name, Path("/nowhere"))
+        own = limits._version_1_groups().get(name, Path("/nowhere"))
         wanted += [str(own / file) for file in ("memory.limit_in_bytes", "pids.max", "cpu.cfs_quota_us",
                                                 "notify_on_release")]  # fmt: skip
         wanted.append(f"/sys/fs/cgroup/{name}/release_agent")

@@ -70,7 +70,8 @@ class Apt:
                 for archive in archives
             }
         else:
-            known = {**self._host_mirrors(), **({main: mirror} if mirror else {}), **settings.mirrors}
+            named = shared.of_profile(main, mirror)
+            known = {**self._host_mirrors(), **({main: named} if named else {}), **settings.mirrors}
             found = {archive: known[archive] for archive in archives if known.get(archive)}
             if main not in found:
                 raise DebateError(

@@ -17,7 +17,8 @@ class Repository:
     """A repository of a profile. Distributions without ``suites`` and ``components`` ignore them."""
 
     name: str
-    url: str
+    url: str | None
+    """An http or https address; None if only the settings name one."""
     key: str
     """The public key that signs it, armoured or binary; one character per byte (latin-1)."""
     suites: tuple[str, ...]
@@ -62,7 +63,7 @@ class Mirrors:
     addresses: Mapping[str, str]
     """Addresses as a step sees them, without a trailing slash."""
     directories: Mapping[str, str]
-    """The archives that are directories of the host (``file://`` in settings and profiles)."""
+    """The archives that are directories of the host (``file://`` in settings, or of the host's own package manager)."""
     dated: bool = False
     """True if they have the state of the archives at a certain time."""
 

@@ -62,7 +62,7 @@ class Pacman:
             date = f"{date[:4]}/{date[4:6]}/{date[6:8]}"
             address = shared.dated_mirror(settings, self.facts, request.snapshot, date=date)
         else:
-            address = settings.mirrors.get(name) or mirror or self._host_mirror()
+            address = settings.mirrors.get(name) or shared.of_profile(name, mirror) or self._host_mirror()
         if not address:
             below = self._directory(self.facts.DEFAULT_COMPONENTS[0])
             raise DebateError(

@@ -19,7 +19,9 @@ EPOCH = keys.EPOCH_START
 """SOURCE_DATE_EPOCH of steps whose outputs contain no file times."""
 
 ADDRESS = r"(?:https?://|file:///)[^\s'\"]+"
-"""The addresses of mirrors that debate supports."""
+"""The addresses of mirrors that settings and the host's own package manager may name."""
+REMOTE_ADDRESS = r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?(?:/[A-Za-z0-9/._~+:@,=&;!()*-]*)?"
+"""Those that a profile may name, as in its schema: none of the host's files, nothing that apt or pacman expands."""
 
 # Addresses ------------------------------------------------------------------------------------------
 
@@ -42,12 +44,17 @@ def tools_request(facts: Distribution, release: str) -> Request:
 def mirrors(own: Mapping[str, str], request: Request, settings: Settings) -> Mirrors:
     """The distribution's ``own`` archives and the request's repositories. Addresses in the settings take precedence.
 
-    Raises DebateError if an address does not match `ADDRESS`.
+    Raises DebateError if an address is missing or malformed. ``own`` are those of settings and the host, and what
+    `of_profile` permits.
     """
-    repositories = {
-        repository.name: settings.mirrors.get(repository.name, repository.url) for repository in request.repositories
-    }
-    found = {**own, **repositories}
+    found = dict(own)
+    for repository in request.repositories:
+        name = repository.name
+        address = settings.mirrors.get(name) or of_profile(name, repository.url)
+        if not address:
+            remedy = f"give the repository a url, or set {mirror_variable(name)} to its address or directory"
+            raise DebateError("no address is known", remedy, place=f"mirror {name}")
+        found[name] = address
     for name, address in found.items():
         _check(address, name, settings)
     directories = {n: a.removeprefix("file://") for n, a in found.items() if a.startswith("file://")}
@@ -55,6 +62,15 @@ def mirrors(own: Mapping[str, str], request: Request, settings: Settings) -> Mir
     found |= {name: f"copy:{MIRROR}/{name}" for name in directories}
     shown = {name: address.rstrip("/") for name, address in found.items()}
     return Mirrors(shown, directories, bool(request.snapshot))
+
+
+def of_profile(name: str, address: str | None) -> str | None:
+    """The ``address`` that a profile has for the mirror ``name``. Raises DebateError if a profile may not name it."""
+    if address is not None and not re.fullmatch(REMOTE_ADDRESS, address):
+        fact = f"a profile may not name the address {address!r}"
+        remedy = f"use an http or https address, or set {mirror_variable(name)} to it"
+        raise DebateError(fact, remedy, place=f"mirror {name}")
+    return address
 
 
 def _check(address: str, name: str, settings: Settings) -> None:

@@ -115,9 +115,9 @@ def test_the_same_file_name_in_two_repositories(arch: Checkout, repository: Repo
     (tmp_path / "signature").rename(signature)
     (own.pool / "core.db").rename(own.pool / "own.db")
     shutil.copy(repository.key, arch.directory / "profiles" / "keys" / "own.gpg")
-    where = f"repositories: [{{name: own, url: 'file://{own.pool}', key: keys/own.gpg}}]\n"
+    where = "repositories: [{name: own, key: keys/own.gpg}]\n"
     arch.profile("two", f"{PROFILE}packages: [probe]\n{where}")
-    arch.doit("packages:two", **repository.settings)
+    arch.doit("packages:two", **repository.settings, MIRROR_OWN=f"file://{own.pool}")
     probe = next(one for one in arch.json("two", "lock.json")["packages"] if one["name"] == "probe")
     assert (probe["repository"], probe["path"]) == ("own", package.name)
     assert f"sha256:{probe['sha256']}" == keys.sha256_file(package)

@@ -84,10 +84,9 @@ def attack(place: str, programs: Path, built: Checkout, archive: Archive, direct
         checkout.profile(
             "hostile",
             "extends: minimal\npackages: [hostile]\n"
-            f"repositories: [{{name: extra, url: '{archive.url}', suites: [stable], components: [main], "
-            "key: keys/extra.asc}]\n",
+            "repositories: [{name: extra, suites: [stable], components: [main], key: keys/extra.asc}]\n",
         )
-        checkout.doit("rootfs:hostile")
+        checkout.doit("rootfs:hostile", MIRROR_EXTRA=archive.url)
         layer = checkout.object(checkout.json("hostile", "rootfs.json")["outputs"]["layer"]["digest"])
         return subprocess.run(
             ["unsquashfs", "-cat", layer, "opt/log"], capture_output=True, text=True, check=True

@@ -25,7 +25,7 @@ extends: _below
 packages: [openssh, vim]
 hostname: mine
 locale: de_DE.UTF-8
-repositories: [{name: tools, url: 'https://e.example/$arch', key: keys/tools.asc}]
+repositories: [{name: tools, url: 'https://e.example/arch', key: keys/tools.asc}]
 users:
   - {name: root, password_hash: ""}
   - {name: live, full_name: Live User, groups: [wheel], ssh_keys: [ssh-ed25519 AAAA me@x], autologin: true}
@@ -124,7 +124,7 @@ def test_what_mkarchiso_finds(profiles: Path, tmp_path: Path) -> None:
         "base", "less", "linux", "mkinitcpio", "mkinitcpio-archiso", "openssh", "syslinux", "vim",
     ]  # fmt: skip
     assert "NoExtract = usr/share/doc/*\n" in (out / "pacman.conf").read_text()
-    assert "[tools]\nServer = https://e.example/$arch\n[core]\n" in (out / "pacman.conf").read_text()
+    assert "[tools]\nServer = https://e.example/arch\n[core]\n" in (out / "pacman.conf").read_text()
     assert (out / "airootfs/etc/passwd").read_text().splitlines() == [
         "live:x:1000:1000:Live User:/home/live:/bin/bash", "root:x:0:0::/root:/bin/bash",
     ]  # fmt: skip

@@ -41,10 +41,10 @@ def settings(**more: Any) -> Settings:
 
 REPOSITORIES = [
     {
-        "name": "tools", "url": "https://tools.example/$arch/", "key": "-----BEGIN PGP\xe9\n",
+        "name": "tools", "url": "https://tools.example/arch/", "key": "-----BEGIN PGP\xe9\n",
         "suites": ["a", "b"], "components": ["main", "more"],
     },
-    {"name": "zoo", "url": "file:///srv/zoo", "key": "\x99binary", "suites": ["./"], "components": ["main"]},
+    {"name": "zoo", "url": None, "key": "\x99binary", "suites": ["./"], "components": ["main"]},
 ]  # fmt: skip
 DEBIAN = {
     "distribution": "debian", "release": "trixie", "architecture": "amd64", "components": ["contrib", "main"],
@@ -63,7 +63,7 @@ ROOTFS = {"exclude": ["/usr/share/doc/*", "/usr/share/man/*"], "mksquashfs": ["-
 ADDRESSES = {
     "debian": "http://m.example/debian/", "debian-security": "file:///srv/security",
     "debian-snapshot": "http://s.example/{archive}/{date}/", "arch": "file:///srv/arch",
-    "arch-snapshot": "http://s.example/repos/{date}/", "tools": "https://nearer.example/tools",
+    "arch-snapshot": "http://s.example/repos/{date}/", "tools": "https://nearer.example/tools", "zoo": "file:///srv/zoo",
 }  # fmt: skip
 PACKAGES = {
     "debian": [

@@ -26,7 +26,7 @@ REQUEST = Request(
     distribution="arch", release="rolling", architecture="x86_64", components=("core", "extra"), snapshot=None,
     repositories=(), recommends=False, packages=("base", "linux"), base=None,
 )  # fmt: skip
-EXTRA = Repository("tools", "https://e.example/$arch", "-----BEGIN x", (), ())
+EXTRA = Repository("tools", "https://e.example/arch", "-----BEGIN x", (), ())
 MIRRORS = Mirrors({"arch": "http://m.example/arch"}, {})
 LINE = "zlib\t1:1.3.1-2\tcore\t{address}/core/os/x86_64/zlib-1:1.3.1-2-x86_64.pkg.tar.zst\t77\t{sha256}\t{signature}"
 ZLIB = Locked(
@@ -56,7 +56,7 @@ def test_mirrors() -> None:
     found = PACMAN.mirrors(
         settings(arch="file:///srv/arch"), replace(REQUEST, repositories=(EXTRA,)), "http://profile.example"
     )
-    assert found.addresses == {"arch": "copy:/run/mirror/arch", "tools": "https://e.example/$arch"}
+    assert found.addresses == {"arch": "copy:/run/mirror/arch", "tools": "https://e.example/arch"}
     assert found.directories == {"arch": "/srv/arch"}
     assert PACMAN.mirrors(settings(), REQUEST, "http://p.example/a/").addresses == {"arch": "http://p.example/a"}
     dated = replace(REQUEST, snapshot="20260102T030405Z")

@@ -103,11 +103,9 @@ def test_an_address_that_is_none(
         assert str(problem.place) == f"setting mirrors.{name}"
         assert repr(address) in problem.fact
         assert problem.remedy.startswith(f"set DEBATE_MIRROR_{upper}")
-    own = replace(wanted, repositories=(Repository("extra", address, "k", (), ()),))
-    with pytest.raises(DebateError, match=r"mirror extra: .*; set DEBATE_MIRROR_EXTRA to"):
-        manager.mirrors(settings({distribution: "http://m.example"}), own, None)
-    with pytest.raises(DebateError, match=rf"mirror {distribution}: .*; set DEBATE_MIRROR_{upper} to"):
-        manager.mirrors(settings({}), wanted, address)
+    own = replace(wanted, repositories=(Repository("extra", None, "k", (), ()),))
+    with pytest.raises(DebateError, match=r"setting mirrors\.extra: .*; set DEBATE_MIRROR_EXTRA to"):
+        manager.mirrors(settings({distribution: "http://m.example", "extra": address}), own, None)
 
 
 def test_a_hosts_mirrors_that_mean_something_there_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

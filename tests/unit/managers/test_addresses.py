@@ -1,0 +1,119 @@
+"""Who may name what: a profile names http and https addresses, and only settings name the host's own files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from debate import distributions, managers
+from debate.errors import DebateError
+from debate.managers import shared
+from debate.managers.interface import Repository, Request
+from debate.profile.schema import schema
+from debate.settings import Settings
+
+DISTRIBUTIONS = ("debian", "arch")
+HOSTILE = (
+    "file:///", "file:///etc", "FILE:///etc", "File:/etc", "file:/etc", "file:etc", "file://localhost/etc",
+    " file:///etc", "file:///etc\n", "copy:/etc", "copy:///etc", "cdrom:[disc]/", "cdrom://disc",
+    "mirror+file:/etc/list", "mirror+file:///etc/list", "mirror://x/", "mirror+http://m.example/list", "tor+http://m/",
+    "store:/etc", "rsh://h/", "ssh://h/", "rred:/x", "gpgv:/x", "ftp://m.example/", "data:,x", "http:file:///etc",
+    "http+file:///etc", "http://", "http:///etc", "http:/m.example", "http://m.example\n", "http://m.example\nServer",
+    "http://m.example/ stable main\ndeb [trusted=yes] file:///", "[trusted=yes] http://m.example/",
+    "http://m.example/[trusted=yes]", "http://m.example/ [trusted=yes]", "http://m.example/#", "http://m.example/?a",
+    "http://m.example/\tx", "http://m.example/\r\nSigLevel = Never", "http://m.example/\nSigLevel = Never",
+    "http://m.example/\nInclude = /etc/shadow", "http://m.example/$repo", "http://m.example/$arch", "http://$arch/",
+    "http://m.example/'", 'http://m.example/"', "http://m.example/\\", "http://m.example/%0a", "http://m.example/\0",
+    "http://m.example/\x85x", "http://m.example/\u2028x", "http://user:password@m.example/", "http://m.example:80x/",
+    "/etc", "//etc", "../etc", "", "-oDir::Etc=/etc", "http://m.example/{date}", "http://m.éxample/", "HTTP://m.example/",
+)  # fmt: skip
+"""Addresses that no profile may name: kinds of apt's and curl's, and what would end a word or a line of their files."""
+GOOD = (
+    "http://m.example", "http://m.example/", "https://m.example/debian", "http://127.0.0.1:3142/deb.example/debian",
+    "https://[2001:db8::1]:8443/a/b", "https://m.example/~user/apt+x/1.0_2/(a)",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _a_host_without_apt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whose mirrors change nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path_factory.mktemp("empty")))
+        yield
+
+
+def settings(**mirrors: str) -> Settings:
+    return Settings(root=Path(), cache=Path(), output=Path(), mirrors=mirrors)
+
+
+def request(distribution: str, url: str | None = "") -> Request:
+    facts = distributions.get(distribution)
+    wanted = shared.tools_request(facts, facts.RELEASES[0])
+    return wanted if url == "" else replace(wanted, repositories=(Repository("extra", url, "k", ("s",), ("c",)),))
+
+
+def valid(field: dict[str, object], value: str) -> bool:
+    return jsonschema.Draft202012Validator(field).is_valid(value)
+
+
+def fields() -> list[dict[str, object]]:
+    properties = schema()["properties"]
+    return [properties["mirror"], properties["repositories"]["items"]["properties"]["url"]]
+
+
+@pytest.mark.parametrize("address", HOSTILE)
+def test_an_address_that_no_profile_may_name(address: str) -> None:
+    """The schema refuses it with its line. The package managers refuse it too, whatever wrote the slice."""
+    assert not any(valid(field, address) for field in fields() if address != "http://m.example\n")  # JSON Schema's $
+    for distribution in DISTRIBUTIONS:
+        manager = managers.get(distribution)
+        with pytest.raises(DebateError, match=r"may not name the address|no address is known"):
+            manager.mirrors(
+                settings(**{distribution: "http://m.example"}), request(distribution, address or None), None
+            )
+        if address:
+            with pytest.raises(DebateError, match=f"mirror {distribution}: a profile may not name the address"):
+                manager.mirrors(settings(), request(distribution), address)
+
+
+@pytest.mark.parametrize("address", GOOD)
+def test_an_address_that_a_profile_may_name(address: str) -> None:
+    assert all(valid(field, address) for field in fields())
+    for distribution in DISTRIBUTIONS:
+        found = managers.get(distribution).mirrors(settings(), request(distribution, address), address)
+        assert found.directories == {}
+        assert found.addresses[distribution] == found.addresses["extra"] == address.rstrip("/")
+
+
+@given(
+    st.text(alphabet="fileFILEcopyhtps:/+.[]= \n\t\r$#%'\"\\-a1@\x00\x85", max_size=24), st.sampled_from(DISTRIBUTIONS)
+)
+def test_no_text_of_a_profile_reaches_the_hosts_files(address: str, distribution: str) -> None:
+    try:
+        found = managers.get(distribution).mirrors(
+            settings(), request(distribution, address or None), address or "http://m"
+        )
+    except DebateError:
+        return
+    assert found.directories == {}
+    assert all(re.fullmatch(r"https?://[^\s$#%'\"\\]+", each) for each in found.addresses.values())
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_settings_name_the_directory_of_a_repository(distribution: str) -> None:
+    """So a profile can use one by its name, with an address for everybody else or without any."""
+    known = settings(**{distribution: "http://m.example", "extra": "file:///srv/packages"})
+    for url in ("https://e.example/apt", None):
+        found = managers.get(distribution).mirrors(known, request(distribution, url), None)
+        assert found.directories == {"extra": "/srv/packages"}
+        assert found.addresses["extra"] == "copy:/run/mirror/extra"
+    message = r"mirror extra: no address is known; give the repository a url, or set DEBATE_MIRROR_EXTRA to its"
+    with pytest.raises(DebateError, match=message):
+        managers.get(distribution).mirrors(settings(**{distribution: "http://m"}), request(distribution, None), None)

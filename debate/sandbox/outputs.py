@@ -9,22 +9,21 @@ import os
 import select
 import stat
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
 from debate import keys
 from debate.host.copying import send
-from debate.host.run import die_with_parent
 from debate.model import Artifact
 
 _PIPE = 1 << 20
 """Size in bytes, the maximum for a pipe of an unprivileged user; see pipe(7)."""
 
 
-def take(argv: Sequence[str], target: Path, most: int) -> tuple[int, Artifact]:
-    """Run a command and write its standard output to ``target``.
+def take(argv: Sequence[str], target: Path, most: int, enter: Callable[[], None]) -> tuple[int, Artifact]:
+    """Run a command and write its standard output to ``target``. ``enter`` is called in its process first.
 
     Whenever the command pauses, the file is synced. Returns the command's exit status and the output. Raises OSError
     for more than ``most`` bytes.
@@ -37,7 +36,7 @@ def take(argv: Sequence[str], target: Path, most: int) -> tuple[int, Artifact]:
     with (
         open(source, "rb", buffering=0) as reader,
         target.open("wb") as writer,
-        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=end, preexec_fn=die_with_parent) as process,
+        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=end, preexec_fn=enter) as process,
     ):
         os.close(end)
         try:

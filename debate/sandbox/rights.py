@@ -6,6 +6,7 @@ Sources: capabilities(7), systemd-nspawn(1) (--drop-capability, --no-new-privile
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 NSPAWN_GIVES = (
@@ -18,10 +19,13 @@ NSPAWN_GIVES = (
 
 _NEVER = (
     "@clock", "@cpu-emulation", "@debug", "@keyring", "@module", "@obsolete", "@raw-io", "@reboot", "@swap",
-    "bpf", "io_uring_enter", "io_uring_register", "io_uring_setup", "quotactl", "syslog", "userfaultfd",
+    "acct", "bpf", "fanotify_init", "fanotify_mark", "fsconfig", "fsmount", "fsopen", "fspick", "io_uring_enter",
+    "io_uring_register", "io_uring_setup", "kcmp", "migrate_pages", "mount_setattr", "move_mount", "move_pages",
+    "open_by_handle_at", "open_tree", "pivot_root", "process_vm_readv", "process_vm_writev", "quotactl", "quotactl_fd",
+    "setns", "syslog", "userfaultfd", "vhangup",
 )  # fmt: skip
 """System calls that no step needs. nspawn denies most of them to every container, but not in all versions."""
-_NEVER_NOR_MOUNT = (*_NEVER, "@mount", "setns", "unshare")
+_NEVER_NOR_MOUNT = (*_NEVER, "@mount", "unshare")
 
 
 @dataclass(frozen=True)
@@ -77,10 +81,12 @@ TABLE = {
 
 def markdown() -> str:
     """The table for the documentation."""
-    rows = ["| kind | for | capabilities | denied system calls | may write | network |", "|---|---|---|---|---|---|"]
+    rows = ["| kind | for | capabilities | more denied calls | may write | network |", "|---|---|---|---|---|---|"]
     for kind, has in TABLE.items():
+        more = " ".join(name for name in has.denied if name not in _NEVER)
         rows.append(
-            f"| `{kind}` | {has.purpose} | {' '.join(has.keeps)} | {' '.join(has.denied)} | {has.writable} | "
+            f"| `{kind}` | {has.purpose} | {' '.join(has.keeps)} | {more or 'none'} | {has.writable} | "
             f"{'the host' if has.network else 'none'} |"
         )
-    return "\n".join(rows) + "\n"
+    rows += ["", "All kinds are denied", *textwrap.wrap(" ".join(_NEVER), 120, break_on_hyphens=False)]
+    return "\n".join(rows) + ".\n"

@@ -31,7 +31,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -39,10 +39,11 @@ from typing import Any, get_args, get_origin, get_type_hints
 from debate.errors import NO_SPACE, Complaint, DebateError
 from debate.host.run import die_with_parent
 from debate.model import Artifact
-from debate.sandbox import limits, mounts, outputs, problems
+from debate.sandbox import confine, limits, mounts, outputs, problems
+from debate.sandbox.image import calls, directories, environment, host_tree, overlayfs
 from debate.sandbox.image import command as commands
-from debate.sandbox.image import directories, environment, host_tree, overlayfs
 from debate.sandbox.image.command import Command
+from debate.sandbox.rights import TABLE
 from debate.text.amounts import count
 from debate.text.printable import printable
 
@@ -185,11 +186,26 @@ def _execute(session: Session, command: Command, scratch: Path, taken: dict[str,
     """Run one command. Returns its exit status; adds the output that is its standard output, if any, to ``taken``."""
     argv, name = _argv(session, command, scratch), command.stdout
     if name and not session.shell:
-        with _writing(name):
-            status, taken[name] = outputs.take(argv, Path(session.directory, "out", name), session.bytes)
+        with _writing(name), _confined(command) as enter:
+            status, taken[name] = outputs.take(argv, Path(session.directory, "out", name), session.bytes, enter)
         return status
-    with (scratch / "out" / name).open("wb") if name else contextlib.nullcontext(sys.stderr) as target:
-        return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=target, preexec_fn=die_with_parent).returncode
+    with (
+        (scratch / "out" / name).open("wb") if name else contextlib.nullcontext(sys.stderr) as target,
+        _confined(command) as enter,
+    ):
+        return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=target, preexec_fn=enter).returncode
+
+
+@contextlib.contextmanager
+def _confined(command: Command) -> Iterator[Callable[[], None]]:
+    """The ``preexec_fn`` of systemd-nspawn for ``command``."""
+    network = 0 if TABLE[command.rights].network else calls.NEW_NET
+    try:
+        with confine.starting(calls.NEW_USER | network) as enter:
+            yield enter
+    except subprocess.SubprocessError:
+        remedy = "run outside of containers that intercept system calls"
+        raise _FailedError("this kernel did not set the filter of system calls", remedy, status=2) from None
 
 
 def _prepare_for(command: Command, session: Session, scratch: Path) -> None:
@@ -236,11 +252,15 @@ def _shell(session: Session, command: Command, scratch: Path, *, failed: bool) -
     if interactive:
         # nspawn creates a terminal of its own, so that nothing inside can access the user's.
         argv[argv.index("--console=pipe")] = "--console=interactive"
-        subprocess.run(argv, stdin=source, stdout=target, stderr=target, preexec_fn=die_with_parent)
+        with _confined(command) as enter:
+            subprocess.run(argv, stdin=source, stdout=target, stderr=target, preexec_fn=enter)
         return
-    with subprocess.Popen(
-        argv, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=die_with_parent
-    ) as process:
+    with (
+        _confined(command) as enter,
+        subprocess.Popen(
+            argv, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=enter
+        ) as process,
+    ):
         while process.stdout and (chunk := os.read(process.stdout.fileno(), 1 << 16)):
             os.write(target, chunk)
 
@@ -280,7 +300,10 @@ def _prepare(session: Session) -> Path:
         mounts.squashfs(Path(image), target)
     mounts.shift(session.uid_base, [target for _, target in images])
     if session.layers:
-        mounts.overlay(overlayfs.options(lower, scratch / "upper", scratch / "work"), scratch / "root")
+        # The options are in the sandbox's /proc/self/mountinfo, which need not show the paths of the host.
+        with contextlib.chdir(scratch):
+            below = directories.lower(Path(), len(session.layers))
+            mounts.overlay(overlayfs.options(below, Path("upper"), Path("work")), Path("root"))
     return scratch
 
 

@@ -26,9 +26,11 @@ from tests.integration.checkout import Checkout
 
 PROGRAMS = Path(__file__).parent / "attacks"
 ATTACKS = sorted(path.stem for path in PROGRAMS.iterdir() if "-" in path.name)
-PLACES = ("hook", "package", "system", "bootstrap", "data", "tools")
-BY_DESIGN = {("tools", "the-network")}
+PLACES = ("hook", "package", "system", "bootstrap", "data", "fetch", "tools")
+BY_DESIGN = {("tools", "the-network"), ("fetch", "the-network")}
 """The tools tree is made of what the mirror serves, by the host's own tools: that step has a network."""
+EACH = {"namespace-calls": 16, "rare-calls": 30, "socket-families": 9}
+"""Attack -> how many of its tries get through without protection, at least: other kernels have other parts."""
 MARK = "debate-attack-target"
 
 Outcomes = dict[str, tuple[str, str]]
@@ -210,7 +212,17 @@ def test_without_protection(programs: Path, built: Checkout, tmp_path: Path) -> 
     assert done.returncode == 0, done.stdout + done.stderr
     found = outcomes(done.stdout)
     assert {name: word for name, (word, _) in found.items()} == dict.fromkeys(ATTACKS, "through"), done.stdout
+    tries = {name: len(said.strip(";").split(";")) for name, (_, said) in found.items()}
+    assert all(tries[name] >= count for name, count in EACH.items()), done.stdout
     assert host(programs) == before
+
+
+def test_namespaces_without_protection() -> None:
+    """In a chroot the kernel itself makes no user namespaces; in a mount namespace, as in a sandbox, it makes all."""
+    argv = ["unshare", "--mount", "perl", PROGRAMS / "namespace-calls.pl"]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert len(done.stdout.splitlines()) == 38, done.stdout
 
 
 OUTPUTS = {

@@ -77,6 +77,7 @@ def argv(
         binds.append(nspawn.Bind(f"{scratch}/root", environment.LAYERS))
     # nspawn shows /dev/fuse from systemd 257 on.
     binds.append(nspawn.Bind("/dev/null", "/dev/fuse"))
+    binds.append(nspawn.Bind("/dev/null", "/proc/cmdline"))  # the host's
     binds += [nspawn.Bind(source, target) for source, target in shown]
     binds += [nspawn.Bind(f"{scratch}/mirror/{number}", target) for number, target in enumerate(mirrors)]
     return nspawn.argv(

@@ -9,6 +9,7 @@ VARIABLES = {
     "DEBIAN_FRONTEND": "noninteractive",
     "HOME": "/root",
     "LC_ALL": "C.UTF-8",
+    "LIBMOUNT_FORCE_MOUNT2": "always",  # No step may make the newer calls, and mount(8) does without them only so.
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "TZ": "UTC",
 }

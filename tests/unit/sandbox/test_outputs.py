@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from debate import keys
+from debate.host.run import die_with_parent
 from debate.model import Artifact
 from debate.sandbox.outputs import copy, take
 
@@ -18,12 +19,12 @@ def test_what_it_says_is_taken(tmp_path: Path) -> None:
     target = tmp_path / "out" / "iso"
     argv = ["sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; sleep 0.2; echo end; exit 3"]
     wanted = b"x" * 3_000_000 + b"end\n"
-    assert take(argv, target, len(wanted)) == (3, Artifact(keys.sha256(wanted), len(wanted)))
+    assert take(argv, target, len(wanted), die_with_parent) == (3, Artifact(keys.sha256(wanted), len(wanted)))
     assert target.read_bytes() == wanted
 
 
 def test_nothing_is_said(tmp_path: Path) -> None:
-    assert take(["true"], tmp_path / "iso", 0) == (0, Artifact(keys.sha256(b""), 0))
+    assert take(["true"], tmp_path / "iso", 0, die_with_parent) == (0, Artifact(keys.sha256(b""), 0))
 
 
 @pytest.mark.parametrize("script", ["exec yes", "head -c 11 /dev/zero; exec sleep 600"])
@@ -31,7 +32,7 @@ def test_more_than_it_may(tmp_path: Path, script: str) -> None:
     """It is stopped, and not waited for."""
     started = time.monotonic()
     with pytest.raises(OSError, match=r"larger than 10 bytes \(setting limits.bytes\)"):
-        take(["sh", "-c", script], tmp_path / "iso", 10)
+        take(["sh", "-c", script], tmp_path / "iso", 10, die_with_parent)
     assert time.monotonic() - started < 300
 
 

@@ -15,6 +15,7 @@ from debate.sandbox.image import environment, overlayfs
 
 EDITS = {
     "__init__": ("sorted(", "list("),
+    "calls": ("_NETLINK_ROUTE = 0", "_NETLINK_ROUTE = 9"),
     "command": ("nspawn.Bind(scripts", "nspawn.Bind(directory"),
     "directories": ("mode=0o755", "mode=0o750"),
     "environment": ('"LC_ALL": "C.UTF-8"', '"LC_ALL": "C"'),

@@ -9,7 +9,13 @@ import pytest
 from debate import model
 from debate.sandbox.image import command
 
-ALWAYS = {"/run/step": "ro /s", "/run/in": "ro /d/in", "/run/problems": "rw /w/problems", "/dev/fuse": "ro /dev/null"}
+ALWAYS = {
+    "/run/step": "ro /s",
+    "/run/in": "ro /d/in",
+    "/run/problems": "rw /w/problems",
+    "/dev/fuse": "ro /dev/null",
+    "/proc/cmdline": "ro /dev/null",
+}
 OWN = {"/run/work": "rw /w/files", "/run/out": "rw /w/out"}
 HOST = {"/etc/hosts": "ro /etc/hosts", "/run/mirror/a": "ro /w/mirror/0", "/run/mirror/b": "ro /w/mirror/1"}
 

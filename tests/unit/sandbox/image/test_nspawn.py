@@ -38,8 +38,10 @@ def test_golden() -> None:
         "CAP_MKNOD,CAP_NET_ADMIN,CAP_NET_BIND_SERVICE,CAP_NET_BROADCAST,CAP_NET_RAW,CAP_SETFCAP,CAP_SETGID,CAP_SETPCAP,"
         "CAP_SETUID,CAP_SYS_ADMIN,CAP_SYS_BOOT,CAP_SYS_CHROOT,CAP_SYS_NICE,CAP_SYS_PTRACE,CAP_SYS_RESOURCE,"
         "CAP_SYS_TTY_CONFIG",
-        "--system-call-filter=~@clock @cpu-emulation @debug @keyring @module @obsolete @raw-io @reboot @swap bpf "
-        "io_uring_enter io_uring_register io_uring_setup quotactl syslog userfaultfd @mount setns unshare",
+        "--system-call-filter=~@clock @cpu-emulation @debug @keyring @module @obsolete @raw-io @reboot @swap acct bpf "
+        "fanotify_init fanotify_mark fsconfig fsmount fsopen fspick io_uring_enter io_uring_register io_uring_setup "
+        "kcmp migrate_pages mount_setattr move_mount move_pages open_by_handle_at open_tree pivot_root "
+        "process_vm_readv process_vm_writev quotactl quotactl_fd setns syslog userfaultfd vhangup @mount unshare",
         "--no-new-privileges=yes",
         "--read-only",
         "--private-network",

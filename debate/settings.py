@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
@@ -67,6 +67,8 @@ class Settings:
     remote_ca: str = ""
     remote_user: str = ""
     remote_password: str = field(default="", repr=False)
+    remote_auth: str = ""
+    remote_timeout: int = 30
     remote_keys: str = ""
     remote_sign: str = ""
     lock: str = "refuse"
@@ -80,6 +82,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     written: Mapping[str, Written] = field(default_factory=dict, repr=False, compare=False)
     """Dotted name, such as ``limits.memory`` -> the setting as the user wrote it, without those that have defaults."""
+    warnings: tuple[Problem, ...] = ()
 
     def error(self, name: str, fact: str, remedy: str) -> DebateError:
         """The error for a setting that only its user can validate, at the place where it was written."""
@@ -108,10 +111,14 @@ _PATHS = ("remote_ca", "remote_keys", "remote_sign")
 """Settings that name an existing file or directory, or are empty."""
 _GROUPS = ("mirrors", "keyrings", "limits")
 """Tables of debate.toml."""
+_DERIVED = ("root", "written", "warnings", *_GROUPS)
+"""Fields of `Settings` that are no settings by themselves."""
 _NAMED = r"[a-z][a-z0-9-]{0,31}"
 """Names of mirrors and keyrings: those of distributions, their archives and repositories."""
 _ADDRESS = r"[a-z][a-z0-9+.-]*://\S+"
 """The general form of addresses of remotes; `debate.remote.transport` has those of each kind."""
+_SERVERS = r"(?:[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[ ,]+|$))*"
+_SECRET = "remote_password"  # noqa: S105 - the name of the setting
 
 
 def mirror_variable(name: str) -> str:
@@ -155,6 +162,7 @@ def load(
     """
     root, checks = root.resolve(), checks or {}
     written, problems = _in_file(root / "debate.toml")
+    warnings = tuple(_warnings(root, written.get(("", _SECRET))))
     for variable, text in (os.environ if environment is None else environment).items():
         if variable.startswith("DEBATE_") and not variable.startswith("DEBATE_TEST_"):
             name = _name(variable)
@@ -179,7 +187,19 @@ def load(
         "limits": Limits(**read["limits"]),
     }
     names = {".".join(filter(None, name)): value for name, value in written.items()}
-    return Settings(root=root, **read[""], **groups, written=names)
+    return Settings(root=root, **read[""], **groups, written=names, warnings=warnings)
+
+
+def _warnings(root: Path, secret: Written | None) -> Iterator[Problem]:
+    """What is wrong with the file that has the password ``secret``."""
+    if secret is None:
+        return
+    found, place = (root / "debate.toml").stat(), secret.locate()
+    if found.st_mode & 0o077:
+        fact = f"other users of this machine can read or change the file (mode {found.st_mode & 0o777:o})"
+        yield Problem(place, f"setting {_SECRET}: {fact}", "run chmod 600 debate.toml")
+    if found.st_uid not in (0, os.geteuid()):
+        yield Problem(place, f"setting {_SECRET}: the file belongs to another user", "make it your own with chown")
 
 
 def _checked(check: Callable[[str], T], text: str, written: Written) -> T:
@@ -211,7 +231,7 @@ def _types(group: str) -> Mapping[str, str]:
     """
     if group == "limits":
         return Limits.__annotations__
-    return {name: kind for name, kind in Settings.__annotations__.items() if name not in ("root", "written", *_GROUPS)}
+    return {name: kind for name, kind in Settings.__annotations__.items() if name not in _DERIVED}
 
 
 def _in_file(path: Path) -> tuple[dict[_Name, Written], list[Problem]]:
@@ -304,6 +324,11 @@ def _value(root: Path, group: str, name: str, written: Written) -> object:
         return _path(root, written)
     if group == "keyrings":
         return str(_path(root, written))
+    if name == "remote_auth" and not re.fullmatch(_SERVERS, text):
+        raise written.error(f"{text!r} does not name servers", "write HOST or HOST:PORT, with commas between them")
+    if name == "remote_keys" and not text:
+        # An unset variable of a CI system is empty. Without keys, whoever can write to the remote would be trusted.
+        raise written.error("names no keys", "name a file or directory with minisign public keys, or leave it out")
     if name in _PATHS and text:
         path = _path(root, written)
         if not os.path.exists(path):

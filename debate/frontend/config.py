@@ -23,11 +23,12 @@ def doit_config(graph: Graph, **more: Any) -> dict[str, Any]:
         database = ":memory:"
     if not all(os.access(path, os.W_OK) for path in (output, database) if os.path.exists(path)):
         database = ":memory:"  # Commands that only read must work without write access.
+    reports = {"at_end": staticmethod(graph.run.end), "board": board, "warnings": graph.settings.warnings}
     return {
         "backend": "sqlite3",
         "dep_file": database,
         "check_file_uptodate": XXH3Checker,
-        "reporter": type("Reporter", (Reporter,), {"at_end": staticmethod(graph.run.end), "board": board}),
+        "reporter": type("Reporter", (Reporter,), reports),
         "num_process": graph.settings.jobs,
         "par_type": "thread",
         "verbosity": 1,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from debate.commands.command import Answer
 from debate.deferred import frozen
-from debate.errors import DebateError
+from debate.errors import DebateError, Problem
 
 if TYPE_CHECKING:
     from debate.history.reasons import Reason
@@ -53,6 +53,9 @@ class Tally:
 
 class Form(Protocol):
     """An output format. Each method reports one event."""
+
+    def warned(self, problems: Sequence[Problem]) -> None:
+        """Before the first task: what does not keep the run from starting."""
 
     def done(self, done: Done) -> None:
         """A task succeeded."""

@@ -30,6 +30,10 @@ class JsonLines:
         self.stream = stream
         self._lock = threading.Lock()
 
+    def warned(self, problems: Sequence[Problem]) -> None:
+        for problem in problems:
+            self._write("warning", **_place(problem), fact=problem.fact, remedy=problem.remedy)
+
     def done(self, done: Done) -> None:
         self._step(done.task, "done", done.source, done.seconds, done.note, done.why)
         if done.lines:
@@ -98,13 +102,10 @@ class JsonLines:
     def _problems(self, task: str | None, problems: Iterable[Problem], details: str = "", log: str = "") -> None:
         """``details`` belong to all problems, and are written with the first one."""
         for problem in problems:
-            place = problem.place
             self._write(
                 "problem",
                 task=task,
-                file=relative(place.file) if place else None,
-                line=(place.line or None) if place else None,
-                column=(place.column or None) if place else None,
+                **_place(problem),
                 fact=problem.fact,
                 remedy=problem.remedy,
                 details=details,
@@ -116,3 +117,12 @@ class JsonLines:
         with self._lock:
             # In ASCII, since readers differ in which other characters end a line, and paths may not be valid UTF-8.
             show(self.stream, json.dumps({"format": FORMAT, "kind": kind, **fields}) + "\n")
+
+
+def _place(problem: Problem) -> dict[str, Any]:
+    place = problem.place
+    return {
+        "file": relative(place.file) if place else None,
+        "line": (place.line or None) if place else None,
+        "column": (place.column or None) if place else None,
+    }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from doit.exceptions import TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
-from debate.errors import DebateError
+from debate.errors import DebateError, Problem
 from debate.frontend.form import Done, Form, Tally
 from debate.frontend.progress import Board
 from debate.graph.failed import Failed
@@ -28,6 +28,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
     """Called after the last task. A task's teardown cannot do this, since doit's threads end at different times."""
     format = "text"
     """text, github or json."""
+    warnings: Sequence[Problem] = ()
+    """What does not keep the run from starting."""
 
     def __init__(self, outstream: TextIO, options: dict[str, Any]) -> None:
         super().__init__(outstream, options)
@@ -57,6 +59,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
                 wanted.add(name)
                 pending += tasks[name].task_dep
         self.board.all = sum(1 for name in wanted if tasks[name].actions)
+        self.form.warned(self.warnings)
 
     def execute_task(self, task: Any) -> None:
         if _answers(task):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from debate.commands.command import Answer
-from debate.errors import DebateError
+from debate.errors import DebateError, Problem
 from debate.frontend import ci
 from debate.frontend.form import Done, Tally
 from debate.frontend.progress import Board
@@ -32,6 +32,9 @@ class TextLines:
         self.board.asked_for_github = github
         self.made: list[tuple[str, str]] = []
         """What was made, and what to do next."""
+
+    def warned(self, problems: Sequence[Problem]) -> None:
+        self._lines(f"  warning: {problem}" for problem in problems)
 
     def done(self, done: Done) -> None:
         if done.source in _SOURCES:

@@ -29,7 +29,8 @@ class Graph:
     """The tasks of one checkout."""
 
     def __init__(self, root: Path) -> None:
-        self.settings = settings.load(root, checks={"base": distributions.for_tools, "remote": _check_remote})
+        checks = {"base": distributions.for_tools, "remote": _check_remote, "remote_keys": _check_keys}
+        self.settings = settings.load(root, checks=checks)
         self.run = Run(self.settings)
         self.selected: set[str] | None = None
         """The profiles that the command line names; None for all. The loader sets it."""
@@ -113,6 +114,12 @@ class Graph:
         wanted = [rule for rule in rules().values() if rule.name == need or (need == "*" and rule.compared)]
         output = self.settings.output
         return [str(output / (profile if rule.profile else HOST) / f"{rule.name}.json") for rule in wanted]
+
+
+def _check_keys(path: str) -> None:
+    from debate.remote import signing
+
+    signing.public_keys(Path(path))
 
 
 def _check_remote(address: str) -> None:

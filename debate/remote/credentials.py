@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ def find(host: str, repository: str, environment: Mapping[str, str] | None = Non
             found = _in(content, host, repository)
         except OSError:
             continue
-        except (ValueError, AttributeError, TypeError, KeyError, binascii.Error):
+        except (ValueError, AttributeError, TypeError, KeyError, RecursionError, binascii.Error):
             fact = "not an auth file of docker or podman"
             raise DebateError(fact, "log in again", place=shown(path)) from None
         if found:
@@ -72,8 +73,14 @@ def _in(content: Any, host: str, repository: str) -> Credentials | None:
     return None
 
 
+_HELPER = r"[A-Za-z0-9_-]+"
+"""Names of helpers. With a slash the program would not be looked up in PATH."""
+
+
 def _ask(helper: str, name: str) -> Credentials:
-    """Ask docker-credential-HELPER. Raises DebateError."""
+    """Ask docker-credential-HELPER. Raises DebateError, and ValueError for a name that is not one of a program."""
+    if not re.fullmatch(_HELPER, helper):
+        raise ValueError("not the name of a credential helper")
     program = f"docker-credential-{helper}"
     try:
         done = subprocess.run([program, "get"], input=name, capture_output=True, text=True, timeout=60)

@@ -1,7 +1,7 @@
 """The transport to an OCI registry: blobs and manifests of one repository.
 
-Built on python-dxf, which implements the authentication of registries. This module adds transfers in bounded memory
-that resume after an interruption, and one kind of errors.
+This module knows the requests, transfers in bounded memory that resume after an interruption, and one kind of errors.
+`debate.remote.wire` sends the requests, `debate.remote.login` has the passwords.
 
 Source: OCI distribution specification 1.1, https://github.com/opencontainers/distribution-spec/blob/main/spec.md.
 """
@@ -13,32 +13,26 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import requests
 import urllib3
-from dxf import DXF, DXFBase, exceptions
 
 from debate import keys
 from debate.model import Artifact
-from debate.remote import credentials
+from debate.remote import credentials, deadline
 from debate.remote.credentials import Credentials
-from debate.remote.errors import DeniedError, RefusedError, RegistryError, StoppedError, TooSlowError, WrongBytesError
+from debate.remote.errors import DeniedError, RefusedError, RegistryError, StoppedError, WrongBytesError
+from debate.remote.login import Login, rejected
 from debate.remote.transport import MANIFEST
+from debate.remote.wire import Client, Response, origin
 from debate.settings import Settings
 
 _CHUNK = 1 << 20
 _TRIES = 4
 """Attempts in a row without progress after which a transfer fails."""
-_TIMEOUT = (10, 30)
-"""Seconds to wait for a connection, and for the next bytes."""
-_MANIFEST_TIMEOUT = (10, 15)
-"""The same for a manifest, for which every step waits."""
-_GRACE, _MANIFEST_GRACE = 60.0, 20.0
-"""Seconds that the transfer of a blob or a manifest may take in addition to those for its bytes."""
 _SLOWEST = 32 << 10
 """Bytes per second that must be transferred on average, including all attempts."""
 _MANIFEST_BYTES = 4 << 20
@@ -46,32 +40,16 @@ _MANIFEST_BYTES = 4 << 20
 _HOST_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
-class _Deadline:
-    """The end of the time for ``size`` bytes: a remote that sends a byte now and then exceeds no other limit."""
-
-    def __init__(self, size: int, grace: float) -> None:
-        self.end = time.monotonic() + grace + size / _SLOWEST
-
-    def check(self) -> None:
-        """Raises TooSlowError after the end."""
-        if time.monotonic() > self.end:
-            raise TooSlowError(f"slower than {_SLOWEST >> 10} KiB a second, so the transfer was cancelled")
-
-
 class _File:
     """The body of a request: the rest of a file from its current position."""
 
-    def __init__(self, file: BinaryIO, size: int, stopping: Callable[[], bool], deadline: _Deadline) -> None:
-        self.file, self.left, self.stopping, self.deadline = file, size - file.tell(), stopping, deadline
-
-    def __len__(self) -> int:
-        return self.left
+    def __init__(self, file: BinaryIO, size: int, stopping: Callable[[], bool]) -> None:
+        self.file, self.left, self.stopping = file, size - file.tell(), stopping
 
     def read(self, _: int = -1) -> bytes:
         """The next bytes, limited to a size that suits one write to the network."""
         if self.stopping():
             raise StoppedError
-        self.deadline.check()
         data = self.file.read(min(_CHUNK, self.left))
         self.left -= len(data)
         return data
@@ -103,49 +81,75 @@ class _Sink:
         return keys.digest(self.hash.hexdigest())
 
 
-class Registry(DXF):
+class Registry:
     """One repository. Thread-safe."""
 
-    def __init__(self, host: str, repository: str, credentials: Credentials, *, tls: bool = True, ca: str = "") -> None:
-        authorities = ca or (str(_HOST_AUTHORITIES) if _HOST_AUTHORITIES.exists() else True)
-        super().__init__(
-            host, repository, auth=self._log_in, insecure=not tls, tlsverify=authorities, timeout=_TIMEOUT  # type: ignore[arg-type]
-        )  # fmt: skip
-        self.credentials = credentials
-        self.__enter__()  # One session for all requests, so that connections are kept alive.
+    def __init__(
+        self,
+        host: str,
+        repository: str,
+        credentials: Credentials,
+        *,
+        tls: bool = True,
+        ca: str = "",
+        auth_servers: tuple[str, ...] = (),
+        timeout: float = 30,
+    ) -> None:
+        """``auth_servers``: see `Login`. ``timeout``: seconds for an exchange, in addition to those for a blob's bytes.
+
+        Raises OSError if the file ``ca`` is unusable.
+        """
+        if host.endswith("docker.io") and "/" not in repository:
+            repository = f"library/{repository}"
+        authorities = ca or (str(_HOST_AUTHORITIES) if _HOST_AUTHORITIES.exists() else None)
+        self.base = f"{'https' if tls else 'http'}://{host}/v2/{repository}/"
+        self.timeout = timeout
+        self.client = Client(tls=tls, authorities=authorities)
+        self.login = Login(self.client, host, repository, credentials, auth_servers)
 
     def close(self) -> None:
         """See `Transport`."""
-        self.__exit__()
+        self.client.close()
 
-    def _log_in(self, _: DXFBase, response: requests.Response) -> None:
-        self.authenticate(self.credentials.user or None, self.credentials.password or None, response=response)
+    @contextmanager
+    def _ask(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, body: Any = None
+    ) -> Iterator[Response]:
+        """The answer to a request, after logging in if that is needed. Raises what `_errors` handles."""
+        url = self.client.join(self.base, path)
+        actions = "pull" if method in ("GET", "HEAD") else "pull,push"
+        own = origin(url) == origin(self.base)  # An upload can continue on another host, which gets no token.
+        for first in (True, False):
+            sent = {"Accept-Encoding": "identity", **(headers or {}), **(self.login.headers(actions) if own else {})}
+            with self.client.ask(method, url, sent, body) as response:
+                if response.status != 401 or not own:
+                    _require(response)
+                    yield response
+                    return
+                if not first:
+                    raise rejected()
+                self.login.answer(response, actions)
+            if isinstance(body, _File):
+                raise RegistryError("the registry wanted a new login in the middle of an upload")
 
-    def _base_request(self, method: str, path: str, **words: Any) -> requests.Response:
-        """As in dxf, but if a thread is rejected while another one logs in, it retries with the new token."""
-        before = self._headers
-        try:
-            response: requests.Response = super()._base_request(method, path, **words)
-        except exceptions.DXFUnauthorizedError:
-            if self._headers == before or isinstance(words.get("data"), _File):
-                raise
-            response = super()._base_request(method, path, **words)
-        return response
+    @contextmanager
+    def _exchange(self, size: int = 0) -> Iterator[None]:
+        """Bounds the time of an exchange that transfers ``size`` bytes."""
+        if size:
+            fact = f"slower than {_SLOWEST >> 10} KiB a second, so the transfer was cancelled"
+        else:
+            fact = f"no complete answer within {self.timeout:g} s (setting remote_timeout)"
+        with deadline.within(self.timeout + size / _SLOWEST, fact):
+            yield
 
     # Manifests -------------------------------------------------------------------------------------
 
     def manifest(self, tag: str) -> bytes | None:
         """See `Transport`."""
         headers = {"Accept": MANIFEST}
-        with (
-            _errors(),
-            self._request(
-                "get", f"manifests/{tag}", headers=headers, stream=True, timeout=_MANIFEST_TIMEOUT
-            ) as response,
-        ):
-            data, deadline = b"", _Deadline(0, _MANIFEST_GRACE)
-            while more := response.raw.read1(_CHUNK, decode_content=True):
-                deadline.check()
+        with self._exchange(), _errors(), self._ask("GET", f"manifests/{tag}", headers) as response:
+            data = b""
+            while more := response.read1(_CHUNK):
                 data += more
                 if len(data) > _MANIFEST_BYTES:
                     raise WrongBytesError(f"manifest {tag}: more than {_MANIFEST_BYTES >> 20} MiB, so it was rejected")
@@ -158,58 +162,57 @@ class Registry(DXF):
         A registry that stores blobs in a file system may briefly not know a blob (MANIFEST_BLOB_UNKNOWN,
         DIGEST_INVALID) while another builder sends the same one, since it rewrites the link to it in place.
         """
-        tries = 0
-        while True:
-            try:
-                with _errors(missing=False):
-                    self._request("put", f"manifests/{tag}", data=data, headers={"Content-Type": MANIFEST})
-                return
-            except RegistryError as error:
-                if tries >= _TRIES or error.status != requests.codes.bad_request:
-                    raise
-                _pause(tries)
-                tries += 1
+        headers, tries = {"Content-Type": MANIFEST}, 0
+        with self._exchange():
+            while True:
+                try:
+                    with _errors(missing=False), self._ask("PUT", f"manifests/{tag}", headers, data):
+                        return
+                except RegistryError as error:
+                    if tries >= _TRIES or error.status != 400:
+                        raise
+                    _pause(tries)
+                    tries += 1
 
     # Blobs -----------------------------------------------------------------------------------------
 
     def pull(self, artifact: Artifact, file: BinaryIO) -> None:
         """See `Transport`. Bytes that the file already has are not requested again."""
-        sink, tries, deadline = _Sink(file), 0, _Deadline(artifact.size, _GRACE)
-        while (have := sink.size) < artifact.size:
-            try:
-                with _errors(missing=False):
-                    self._pull_more(artifact, sink, deadline)
-            except RegistryError as error:
-                tries = tries + 1 if sink.size <= have else 0
-                if tries >= _TRIES or not error.may_pass:
-                    raise
-                _pause(tries)
+        sink, tries = _Sink(file), 0
+        with self._exchange(artifact.size):
+            while (have := sink.size) < artifact.size:
+                try:
+                    with _errors(missing=False):
+                        self._pull_more(artifact, sink)
+                except RegistryError as error:
+                    tries = tries + 1 if sink.size <= have else 0
+                    if tries >= _TRIES or not error.may_pass:
+                        raise
+                    _pause(tries)
         if sink.size > artifact.size or sink.digest != artifact.digest:
             sink.restart()
-            raise WrongBytesError(f"{artifact.digest}: the registry sent other bytes, which were rejected")
+            raise _other_bytes(artifact)
         file.flush()
         os.fsync(file.fileno())
 
-    def _pull_more(self, artifact: Artifact, sink: _Sink, deadline: _Deadline) -> None:
-        """Read until the connection ends or more bytes arrive than the artifact has."""
-        deadline.check()
-        headers = {"Accept-Encoding": "identity"}
-        if sink.size:
-            headers["Range"] = f"bytes={sink.size}-"
-        with self._request("get", f"blobs/{artifact.digest}", headers=headers, stream=True) as response:
-            if response.status_code != requests.codes.partial_content:
+    def _pull_more(self, artifact: Artifact, sink: _Sink) -> None:
+        """Read until the connection ends or all bytes of the artifact arrived."""
+        deadline.left()
+        headers = {"Range": f"bytes={sink.size}-"} if sink.size else {}
+        with self._ask("GET", f"blobs/{artifact.digest}", headers) as response:
+            if response.status != 206:
                 sink.restart()
+            if (response.length_remaining or 0) > artifact.size - sink.size:
+                raise _other_bytes(artifact)
             # Not `read`, which waits until it has all bytes of the chunk.
-            while sink.size <= artifact.size and (data := response.raw.read1(_CHUNK)):
+            while sink.size < artifact.size and (data := response.read1(min(_CHUNK, artifact.size - sink.size))):
                 sink.write(data)
-                deadline.check()
         if sink.size < artifact.size:
             raise RegistryError("the connection was lost")
 
     def has(self, digest: str) -> bool:
         """See `Transport`."""
-        with _errors():
-            self._request("head", f"blobs/{digest}")
+        with self._exchange(), _errors(), self._ask("HEAD", f"blobs/{digest}"):
             return True
         return False
 
@@ -217,16 +220,16 @@ class Registry(DXF):
         """See `Transport`. After an interruption only the missing part is sent."""
         if self.has(artifact.digest):
             return False
-        location, sent, tries, deadline = "", 0, 0, _Deadline(artifact.size, _GRACE)
-        with path.open("rb") as file:
+        location, sent, tries = "", 0, 0
+        with self._exchange(artifact.size), path.open("rb") as file:
             while True:
                 try:
-                    deadline.check()
+                    deadline.left()
                     with _errors(missing=False):
-                        location = location or self._location(self._request("post", "blobs/uploads/"))
-                        location = self._send(location, file, sent, artifact.size, stopping, deadline)
-                        self._base_request("put", _with_digest(location, artifact.digest))
-                    return True
+                        location = location or self._location("POST", "blobs/uploads/")
+                        location = self._send(location, file, sent, artifact.size, stopping)
+                        with self._ask("PUT", _with_digest(location, artifact.digest)):
+                            return True
                 except RegistryError as error:
                     if tries >= _TRIES or not error.may_pass:
                         raise
@@ -242,28 +245,43 @@ class Registry(DXF):
         if not location:
             return "", 0
         try:
-            with _errors(missing=False):
-                response = self._base_request("get", location)
+            with _errors(missing=False), self._ask("GET", location) as response:
+                return self._next(response, location), _end(response.headers.get("Range", ""))
         except RegistryError:
             return "", 0
-        return self._location(response, location), _end(response.headers.get("Range", ""))
 
-    def _send(
-        self, location: str, file: BinaryIO, sent: int, size: int, stopping: Callable[[], bool], deadline: _Deadline
-    ) -> str:
+    def _send(self, location: str, file: BinaryIO, sent: int, size: int, stopping: Callable[[], bool]) -> str:
         if sent >= size:
             return location
         file.seek(sent)
-        headers = {"Content-Type": "application/octet-stream"}
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size - sent)}
         if sent:
             headers["Content-Range"] = f"{sent}-{size - 1}"
-        body = _File(file, size, stopping, deadline)
-        return self._location(self._base_request("patch", location, data=body, headers=headers), location)
+        return self._location("PATCH", location, headers, _File(file, size, stopping))
 
-    def _location(self, response: requests.Response, default: str = "") -> str:
-        """The location at which an upload continues. The header may be relative."""
-        location = response.headers.get("Location", default)
-        return requests.compat.urljoin(response.url, location) if location else response.url
+    def _location(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: Any = None) -> str:
+        """The address at which an upload continues after this request."""
+        with self._ask(method, path, headers, body) as response:
+            return self._next(response, path)
+
+    def _next(self, response: Response, path: str) -> str:
+        url = self.client.join(self.base, path)
+        return self.client.join(url, response.headers.get("Location", url))
+
+
+def _other_bytes(artifact: Artifact) -> WrongBytesError:
+    return WrongBytesError(f"{artifact.digest}: the registry sent other bytes, which were rejected")
+
+
+def _require(response: Response) -> None:
+    """Raise RegistryError for an answer that is an error."""
+    status = response.status
+    if status < 300:
+        return
+    if status == 403:
+        raise DeniedError("the registry does not permit this for the user")
+    kind = RegistryError if status >= 500 or status == 429 else RefusedError
+    raise kind(f"the registry answered {status} {(response.reason or '')[:80]}".rstrip(), status=status)
 
 
 def _pause(tries: int) -> None:
@@ -284,32 +302,21 @@ def _end(header: str) -> int:
 
 @contextmanager
 def _errors(*, missing: bool = True) -> Iterator[None]:
-    """Turn the exceptions of the libraries into RegistryError. ``missing``: a response 404 just ends the block."""
+    """Turn the exceptions of urllib3 into RegistryError. ``missing``: a response 404 just ends the block."""
     try:
         yield
-    except exceptions.DXFUnauthorizedError:
-        remedy = "log in, or set DEBATE_REMOTE_USER and DEBATE_REMOTE_PASSWORD"
-        raise DeniedError("the registry rejected the credentials, or requires some", remedy) from None
-    except exceptions.DXFAuthInsecureError:
-        raise DeniedError("the registry requires a password, which is never sent without TLS", "use oci://") from None
-    except exceptions.DXFError as error:
-        raise RefusedError(f"unexpected response from the registry: {error}") from None
-    except requests.HTTPError as error:
-        status = error.response.status_code
-        if status == requests.codes.not_found and missing:
-            return
-        if status == requests.codes.forbidden:
-            raise DeniedError("the registry does not permit this for the user") from None
-        kind = RegistryError if status >= 500 or status == requests.codes.too_many_requests else RefusedError
-        raise kind(f"the registry answered {status} {error.response.reason or ''}".rstrip(), status=status) from None
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+    except RegistryError as error:
+        if not (missing and error.status == 404):
+            raise
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # ValueError: a header that cannot be read.
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise  # This host's disk is full.
+        deadline.left()
         raise RegistryError(*_reason(error)) from None
 
 
 def _reason(error: BaseException) -> tuple[str, str]:
-    """Fact and remedy for an error of requests or urllib3, which wrap the innermost error several times."""
+    """Fact and remedy for an error of urllib3, which wraps the innermost error several times."""
     text = str(error)
     for words, reason in _REASONS.items():
         if words in text:
@@ -331,7 +338,7 @@ _REASONS = {
     "EOF occurred": ("the connection was lost", ""),
     "WRONG_VERSION_NUMBER": ("it does not use TLS", "write oci+http:// for such a registry on this host"),
 }
-"""Words in an error of requests -> fact and remedy; the first match counts."""
+"""Words in an error of urllib3 -> fact and remedy; the first match counts."""
 
 
 def connect(settings: Settings) -> Registry:
@@ -342,4 +349,16 @@ def connect(settings: Settings) -> Registry:
         found = Credentials(settings.remote_user, settings.remote_password)
     else:
         found = credentials.find(host, repository)
-    return Registry(host, repository, found, tls=scheme == "oci", ca=settings.remote_ca)
+    try:
+        return Registry(
+            host,
+            repository,
+            found,
+            tls=scheme == "oci",
+            ca=settings.remote_ca,
+            auth_servers=tuple(settings.remote_auth.replace(",", " ").split()),
+            timeout=settings.remote_timeout,
+        )
+    except OSError as error:  # ssl.SSLError is one.
+        fact = f"{settings.remote_ca or _HOST_AUTHORITIES} has no certificates: {error.strerror or error}"
+        raise settings.error("remote_ca", fact, "name a file with certificates in PEM") from None

@@ -4,25 +4,29 @@
     ADDRESS:iso-CONFIG          a finished ISO with its companion files
 
 A remote never makes a build fail. If it lacks, refuses, alters or cannot deliver a result, that is a cache miss, with
-one line for the user; after a few failures in a row it is not used for the rest of the run.
+one line for the user; after a few failures in a row, or one wait that was too long, it is not used for the rest of the
+run.
 """
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from debate.cache.store import Store
-from debate.errors import DebateError
+from debate.errors import NO_SPACE, DebateError
 from debate.model import Artifact
-from debate.remote import statements, transport
-from debate.remote.errors import DeniedError, RegistryError, StoppedError
+from debate.remote import deadline, statements, transport
+from debate.remote.errors import DeniedError, RegistryError, StoppedError, TooSlowError
 from debate.settings import Settings
 from debate.text.amounts import count
+from debate.text.paths import shown
 
 if TYPE_CHECKING:
     from debate.remote.statements import Statement
@@ -70,7 +74,12 @@ class Remote:
     def lookup(self, step: str, key: str, names: Collection[str]) -> dict[str, Any] | None:
         """Fetch the action ``key`` and its outputs into the store. None unless these are exactly ``names``."""
         what = f"{step} ({key[:16]})"
-        return self._try(self._fetching, what, lambda: self._fetch(step, key, names))
+
+        def fetch() -> dict[str, Any] | None:
+            with self._time_of_a_step():
+                return self._fetch(step, key, names)
+
+        return self._try(self._fetching, what, fetch)
 
     def _fetch(self, step: str, key: str, names: Collection[str]) -> dict[str, Any] | None:
         data = self.transport.manifest(f"{step}-{key}")
@@ -83,9 +92,16 @@ class Remote:
         seconds = statement.facts.get("seconds", 0)
         if not isinstance(seconds, int | float) or not 0 <= seconds < _YEAR:
             raise statements.UntrustedError(f"the statement says that the step took {seconds!r} seconds")
-        for artifact in statement.files.values():
+        missing = {artifact for artifact in statement.files.values() if not self.store.has(artifact)}
+        require_room(self.store.root, missing)
+        for artifact in missing:
             self.fetch(artifact)
         return {"outputs": dict(statement.files), "seconds": seconds}
+
+    def _time_of_a_step(self) -> AbstractContextManager[None]:
+        """No result may take longer to fetch or send than the step may run."""
+        seconds = self.settings.limits.stop_after
+        return deadline.within(seconds, f"the files of the step took longer than {seconds} s (limits.stop_after)")
 
     def fetch(self, artifact: Artifact) -> None:
         """Fetch an object into the store, unless it is there. Raises RegistryError."""
@@ -115,7 +131,8 @@ class Remote:
     def _send(self, tag: str, statement: Statement, annotations: Mapping[str, str]) -> None:
         paths = {artifact: self.store.path(artifact) for artifact in statement.files.values()}
         what = f"{statement.facts['step']} was not sent"
-        self._try(self._sending, what, lambda: self.publish(tag, statement, annotations, paths))
+        with self._time_of_a_step():
+            self._try(self._sending, what, lambda: self.publish(tag, statement, annotations, paths))
 
     def publish(
         self, tag: str, statement: Statement, annotations: Mapping[str, str], paths: Mapping[Artifact, Path]
@@ -169,15 +186,22 @@ class Remote:
             with self._lock:
                 was_closed = way.closed
                 way.failures += 1
-                way.closed = (
-                    was_closed or way.failures >= _MOST_FAILURES or isinstance(error, DeniedError | DebateError)
-                )
+                hopeless = isinstance(error, DeniedError | TooSlowError | DebateError)
+                way.closed = was_closed or way.failures >= _MOST_FAILURES or hopeless
             if not was_closed:
                 rest = "; it is not used for the rest of this run" if way.closed else ""
                 self.say(f"remote {self.settings.remote}: {what}: {_text(error)}{rest}")
             return None
         way.failures = 0
         return result
+
+
+def require_room(directory: Path, files: Collection[Artifact]) -> None:
+    """Raise RegistryError if the disk of ``directory`` has less space than ``files`` will take."""
+    directory.mkdir(parents=True, exist_ok=True)
+    wanted, free = sum(artifact.size for artifact in files), shutil.disk_usage(directory).free
+    if wanted > free:
+        raise RegistryError(f"its files have {wanted:,} bytes, and {shown(directory)} has {free:,} free", NO_SPACE)
 
 
 def _text(error: RegistryError | DebateError) -> str:

@@ -90,8 +90,8 @@ def manifest(statement: Statement, annotations: Mapping[str, str], secret: str) 
 def read(data: bytes, kind: str, subject: str, trusted: str, most: int) -> Statement:
     """The statement of a manifest, which must be of ``kind`` and about ``subject``.
 
-    ``trusted`` names minisign keys, one of which must have signed it; if empty, the remote is trusted. No file may have
-    more than ``most`` bytes, those that a step may write here. Raises UntrustedError.
+    ``trusted`` names minisign keys, one of which must have signed it; if empty, the remote is trusted. The files
+    together may have at most ``most`` bytes, those that a step may write here. Raises UntrustedError.
     """
     try:
         found = json.loads(data)
@@ -108,11 +108,11 @@ def read(data: bytes, kind: str, subject: str, trusted: str, most: int) -> State
         files = {str(name): Artifact.from_json(value) for name, value in said["files"].items()}
         statement = Statement(str(said["kind"]), str(said["subject"]), files, dict(said["facts"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
-        raise UntrustedError(f"the manifest is malformed ({type(error).__name__}: {error})") from None
+        raise UntrustedError(f"the manifest is malformed ({type(error).__name__}: {str(error)[:200]})") from None
     if statement.kind != kind or statement.subject != subject:
         raise UntrustedError(f"the statement is about something else: {statement.subject[:16]}, not {subject[:16]}")
-    largest = max((artifact.size for artifact in files.values()), default=0)
-    if largest > most:
+    total = sum(artifact.size for artifact in files.values())
+    if total > most:
         remedy = f"raise the setting limits.bytes, {most:,}, if that is right"
-        raise UntrustedError(f"the statement has a file of {largest:,} bytes", remedy)
+        raise UntrustedError(f"the statement has files of {total:,} bytes", remedy)
     return statement

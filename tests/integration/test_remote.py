@@ -58,7 +58,7 @@ Sides = Callable[..., Side]
 def side(registry: Registry, tmp_path: Path) -> Iterator[Sides]:
     made = []
 
-    def make(name: str, port: int = 0, **settings: str) -> Side:
+    def make(name: str, port: int = 0, **settings: Any) -> Side:
         values = {name.lower(): value for name, value in registry.settings("team/isos", port).items()}
         cache = tmp_path / name
         store, said = Store(cache), list[str]()
@@ -318,16 +318,13 @@ def test_a_remote_that_does_not_answer_is_a_miss(
     assert len(one.said) <= 3
 
 
-def test_a_remote_that_accepts_and_says_nothing(
-    registry: Registry, side: Sides, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("debate.remote.oci._MANIFEST_TIMEOUT", (0.3, 0.3))
+def test_a_remote_that_accepts_and_says_nothing(registry: Registry, side: Sides) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        one = side("one", silent.getsockname()[1], remote_ca=str(registry.directory / "ca.crt"))
+        one = side("one", silent.getsockname()[1], remote_ca=str(registry.directory / "ca.crt"), remote_timeout=1)
         for number in range(4):
             assert one.remote.lookup("rootfs", keys.key(number), ()) is None
-    assert "no answer within the time limit" in one.said[0], one.said
-    assert "not used for the rest of this run" in one.said[-1]
+    (line,) = one.said
+    assert "no complete answer within 1 s (setting remote_timeout); it is not used for the rest of this run" in line
 
 
 @pytest.mark.parametrize("name", ["localhost:{port}", "localhost:{port}/team", "https://localhost:{port}"])

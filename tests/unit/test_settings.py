@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import errno
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,11 @@ def test_environment_over_file(tmp_path: Path) -> None:
         ("", {"DEBATE_REMOTE": "r.example/x"}, "DEBATE_REMOTE: 'r.example/x' is not an address; write it as oci://HOST"),
         ('remote_mode = "read"', {}, "debate.toml:1: setting remote_mode: unknown value 'read'; choose"),
         ("", {"DEBATE_REMOTE_CA": "no-such"}, "DEBATE_REMOTE_CA: /"),
+        ("remote_keys = ''", {}, "debate.toml:1: setting remote_keys: names no keys; name a file or directory with"),
+        ("remote_keys = 'k'", {"DEBATE_REMOTE_KEYS": ""}, "DEBATE_REMOTE_KEYS: names no keys; name a file"),
+        ("remote_keys = []", {}, "debate.toml:1: setting remote_keys: expected a string, found an array; write it in"),
+        ("", {"DEBATE_REMOTE_AUTH": "https://a.example"}, "DEBATE_REMOTE_AUTH: 'https://a.example' does not name"),
+        ("", {"DEBATE_REMOTE_AUTH": "a.example:x"}, "DEBATE_REMOTE_AUTH: 'a.example:x' does not name servers; "),
         ("remote_keys = 'no-such'", {}, "debate.toml:1: setting remote_keys: /"),
         ("", {"DEBATE_JOBS": "0"}, "DEBATE_JOBS: 0 is not greater than 0; write"),
         ("[limits]\nmemory = -1", {}, "debate.toml:2: setting limits.memory: -1 is not greater than 0; write"),
@@ -117,7 +123,7 @@ def test_a_name_that_nothing_can_have(tmp_path: Path, group: str, name: str) -> 
 PLAIN = [
     name
     for name in settings.Settings.__annotations__
-    if name not in ("root", "written", "mirrors", "keyrings", "limits")
+    if name not in ("root", "written", "warnings", "mirrors", "keyrings", "limits")
 ]
 NAMES = [*PLAIN, "mirrors", "keyrings", "limits", "mirrors.debian", "keyrings.arch"]
 NAMES += [f"limits.{name}" for name in settings.Limits.__annotations__]
@@ -133,7 +139,7 @@ def right_kinds(name: str) -> tuple[str, ...]:
         return ("table",)
     if name == "cache_size":
         return ("integer", "string")
-    return ("integer",) if name.startswith("limits.") or name in ("jobs", "uid_base") else ("string",)
+    return ("integer",) if name.startswith("limits.") or name in ("jobs", "uid_base", "remote_timeout") else ("string",)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -274,7 +280,7 @@ def test_another_checkout_with_the_same_settings(tmp_path: Path) -> None:
     untold = [
         name for name, value in vars(settings.load(tmp_path / "other", {})).items() if value == getattr(made, name)
     ]
-    assert all(name.startswith("remote") for name in untold), untold
+    assert all(name.startswith("remote") or name == "warnings" for name in untold), untold
     (tmp_path / "other").mkdir()
     other = settings.load(tmp_path / "other", settings.variables(made))
     assert other == replace(made, root=tmp_path / "other")
@@ -284,3 +290,34 @@ def test_another_checkout_with_the_same_settings(tmp_path: Path) -> None:
 def test_addresses_of_any_kind_of_remote(tmp_path: Path, address: str) -> None:
     """Which kinds there are is known to `debate.remote.transport` alone."""
     assert settings.load(tmp_path, {"DEBATE_REMOTE": address}).remote == address
+
+
+@pytest.mark.parametrize("servers", ["", "a.example", "a.example:5000, b.example", "a b", "127.0.0.1:1,localhost"])
+def test_servers_that_issue_tokens(tmp_path: Path, servers: str) -> None:
+    assert settings.load(tmp_path, {"DEBATE_REMOTE_AUTH": servers}).remote_auth == servers
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620, 0o666, 0o602, 0o600, 0o400])
+@pytest.mark.parametrize("text", ["remote_password = 'hush'", "remote_user = 'me'", ""])
+def test_a_password_that_others_can_read_or_change(tmp_path: Path, mode: int, text: str) -> None:
+    path = tmp_path / "debate.toml"
+    path.write_text(f"\n{text}\n")
+    path.chmod(mode)
+    made = settings.load(tmp_path, {"DEBATE_REMOTE_PASSWORD": "other"})
+    assert settings.load(tmp_path, {"DEBATE_REMOTE_PASSWORD": "other"}).warnings == made.warnings
+    if mode & 0o077 and "password" in text:
+        (warning,) = made.warnings
+        fact = f"other users of this machine can read or change the file (mode {mode:o})"
+        assert str(warning) == f"debate.toml:2: setting remote_password: {fact}; run chmod 600 debate.toml"
+    else:
+        assert made.warnings == ()
+
+
+@pytest.mark.parametrize("user", [0, 65534])
+def test_a_password_in_the_file_of_another_user(tmp_path: Path, user: int) -> None:
+    path = tmp_path / "debate.toml"
+    path.write_text("remote_password = 'hush'")
+    path.chmod(0o600)
+    os.chown(path, user, -1)
+    facts = [warning.fact for warning in settings.load(tmp_path, {}).warnings]
+    assert facts == (["setting remote_password: the file belongs to another user"] if user else [])

@@ -20,7 +20,7 @@ from debate.model import Artifact
 from debate.profile import lockfile, profile_names
 from debate.profile.profile_names import committed
 from debate.remote.errors import RegistryError
-from debate.remote.remote import Remote, annotate
+from debate.remote.remote import Remote, annotate, require_room
 from debate.remote.statements import IMAGE, Statement, read
 from debate.remote.transport import connect
 from debate.steps.rule import HOST
@@ -126,6 +126,7 @@ def _pull(made: ProfileBuild, transport: Transport) -> dict[str, Any]:
     names = results.names(made.name, architecture)
     _require_names(made, statement, names)
     sweep(directory)
+    require_room(directory, statement.files.values())
     fetched = sum(_fetch(transport, statement.files[name], directory / name) for name in sorted(names))
     iso = directory / results.names_of_images(made.name, architecture)[ISO.rule]
     return {"note": f"{shown(iso)}  {bytes_shown(fetched)} fetched  {statement.files[iso.name].digest}"}

@@ -287,3 +287,17 @@ def test_the_document_has_every_kind_and_field() -> None:
     (example,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
     assert {line["kind"] for line in parsed(example)} == set(KINDS)
     assert {shape["properties"]["format"]["const"] for shape in KINDS.values()} == {FORMAT}
+
+
+def test_a_warning_comes_first(checkout: Path) -> None:
+    (checkout / "debate.toml").write_text("remote_password = 'hush'\n")
+    (checkout / "debate.toml").chmod(0o644)
+    lines = run(checkout, "hash:minimal", PYTHONPATH=str(ROOT))
+    assert [line["kind"] for line in lines] == ["warning", "step", "step", "end"]
+    assert (lines[0]["file"], lines[0]["line"], lines[0]["remedy"]) == ("debate.toml", 1, "run chmod 600 debate.toml")
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [DOIT, "hash:minimal"], cwd=checkout, capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.startswith("  warning: debate.toml:1: setting remote_password: other users of this machine can")
+    assert "hush" not in done.stdout

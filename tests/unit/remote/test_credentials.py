@@ -77,7 +77,9 @@ def test_a_helper_that_knows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
         find("r.example", "a", environment)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"auths": 3}', '{"auths": {"r.example": {"auth": "%%"}}}'])
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "[" * 100_000, '{"auths": 3}', '{"auths": {"r.example": {"auth": "%%"}}}']
+)
 def test_a_damaged_file(tmp_path: Path, content: str) -> None:
     path = tmp_path / "auth.json"
     path.write_text(content)
@@ -87,3 +89,26 @@ def test_a_damaged_file(tmp_path: Path, content: str) -> None:
 
 def test_a_password_is_not_shown() -> None:
     assert "secret" not in repr(Credentials("me", "secret"))
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "/bin/sh", "a/b", "", "a b", "a\n", "..", "a\0", 5, None, ["a"], {"a": "b"}]
+)
+@pytest.mark.parametrize("field", ["credHelpers", "credsStore"])
+def test_a_helper_that_is_not_the_name_of_a_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: Any, field: str
+) -> None:
+    """It would be a path, which is not looked up in PATH."""
+    (tmp_path / "docker-credential-..").mkdir()
+    evil = tmp_path / "evil"
+    evil.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    evil.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    content = {"credHelpers": {"r.example": name}} if field == "credHelpers" else {"credsStore": name}
+    environment = write(tmp_path / ".docker" / "config.json", {"auths": {"r.example": {}}, **content})
+    if field == "credsStore" and not name:
+        assert find("r.example", "a", environment) == Credentials()
+    else:
+        with pytest.raises(DebateError, match="not an auth file of docker or podman"):
+            find("r.example", "a", environment)
+    assert not (tmp_path / "ran").exists()

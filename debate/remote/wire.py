@@ -1,0 +1,209 @@
+"""HTTP requests on which whoever answers can spend neither the builder's time nor its memory.
+
+All of an exchange counts towards its deadline (`debate.remote.deadline`): connecting, TLS, each line of a header, each
+byte of a body in either direction, and redirects. Bodies are read by the caller, who bounds them, as they are: nothing
+is decompressed. There are no cookies and no passwords from ~/.netrc, and a password or token is sent only where the
+caller sends it: a redirect to another host, port or scheme loses it.
+
+Built on urllib3. Sources: RFC 9110 (redirects), RFC 6265 (which is not implemented).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import unquote, urljoin
+
+import urllib3
+from urllib3.util import Url, parse_url
+
+from debate.remote import deadline
+from debate.remote.errors import RefusedError
+
+Response = urllib3.BaseHTTPResponse
+
+_CONNECT, _IDLE = 10.0, 30.0
+"""Seconds to wait for a connection to one address, and for the next bytes."""
+_MOST_REDIRECTS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)
+_DRAINED = 1 << 16
+"""Bytes of a body that are read so that the connection can be used again. With more left, it is closed."""
+
+
+class Client:
+    """Connections to the hosts of one remote. Thread-safe."""
+
+    def __init__(self, *, tls: bool, authorities: str | None) -> None:
+        """``authorities``: a file with certificates; None for those of Python. Raises OSError if it is unusable."""
+        self.tls = tls
+        context = ssl.create_default_context(cafile=authorities)
+        context.sslsocket_class = _Encrypted
+        options: dict[str, Any] = {"maxsize": 8, "ssl_context": context}
+        self._direct = _timed(urllib3.PoolManager(**options))
+        self._proxied = self._direct
+        if address := urllib.request.getproxies().get("https"):
+            user = parse_url(address).auth
+            headers = urllib3.make_headers(proxy_basic_auth=unquote(user)) if user else None
+            self._proxied = _timed(urllib3.ProxyManager(address, proxy_headers=headers, **options))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._direct.clear()
+        self._proxied.clear()
+
+    @contextmanager
+    def ask(
+        self, method: str, url: str, headers: Mapping[str, str], body: Any = None, *, follow: bool = True
+    ) -> Iterator[Response]:
+        """The answer to a request, whatever its status; its body has not been read.
+
+        Redirects of a GET or HEAD are followed if ``follow``. Raises RefusedError for an address that may not be asked,
+        and what urllib3 raises.
+        """
+        first = origin(url)
+        follow = follow and method in ("GET", "HEAD")
+        for _ in range(_MOST_REDIRECTS + 1):
+            response = self._send(method, url, headers if origin(url) == first else _public(headers), body)
+            try:
+                target = response.headers.get("Location") if follow and response.status in _REDIRECTS else None
+                if target is None:
+                    yield response
+                    _drain(response)
+                    return
+            finally:
+                response.close()
+            url = self.join(url, target)
+        raise RefusedError(f"more than {_MOST_REDIRECTS} redirects")
+
+    def join(self, url: str, location: str) -> str:
+        """The address ``location``, which may be relative to ``url``. Raises RefusedError if it may not be asked."""
+        try:
+            joined = urljoin(url, location)
+            scheme, host, _ = origin(joined)
+        except ValueError:
+            raise RefusedError("it names an address that is not valid") from None
+        if scheme == "https" or (scheme == "http" and not self.tls and _is_loopback(host)):
+            return joined
+        raise RefusedError(f"it names an address without TLS, {scheme}://{host[:80]}, so the request was cancelled")
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Response:
+        address = parse_url(url)
+        direct = address.scheme == "http" or urllib.request.proxy_bypass(address.host or "")
+        pools = self._direct if direct else self._proxied
+        return pools.urlopen(
+            method,
+            Url(address.scheme, None, address.host, address.port, address.path, address.query).url,
+            body=body,
+            headers=headers,
+            timeout=min(_IDLE, deadline.left()),
+            redirect=False,
+            retries=False,
+            preload_content=False,
+            decode_content=False,
+        )
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port. Raises ValueError for an invalid address."""
+    address = parse_url(url)
+    scheme = address.scheme or ""
+    if not address.host:
+        raise ValueError("no host")
+    return scheme, address.host.lower(), address.port or {"http": 80}.get(scheme, 443)
+
+
+def _public(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers for a host for which the credentials are not meant."""
+    return {name: value for name, value in headers.items() if name.lower() != "authorization"}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _drain(response: Response) -> None:
+    left = _DRAINED
+    while left > 0 and (data := response.read1(left)):
+        left -= len(data)
+
+
+# Sockets that keep to the deadline -------------------------------------------------------------------
+
+
+def _wait() -> float:
+    return min(_IDLE, deadline.left())
+
+
+class _Timed(socket.socket):
+    """Each wait ends with the deadline of the thread that waits; http.client and urllib3 use these methods only."""
+
+    def recv_into(self, *words: Any, **more: Any) -> int:
+        self.settimeout(_wait())
+        return super().recv_into(*words, **more)
+
+    def send(self, *words: Any, **more: Any) -> int:
+        self.settimeout(_wait())
+        return super().send(*words, **more)
+
+    def sendall(self, *words: Any, **more: Any) -> None:
+        self.settimeout(_wait())
+        return super().sendall(*words, **more)
+
+
+class _Encrypted(_Timed, ssl.SSLSocket):
+    """The same with TLS. SSLSocket's `sendall` calls `send` repeatedly."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        self.settimeout(_wait())
+        super().do_handshake(block)
+
+
+def _connect(host: str, port: int) -> _Timed:
+    """A connection to the first address of ``host`` that accepts one. Raises OSError."""
+    failure: OSError = ConnectionError(f"{host} has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        made = _Timed(family, kind, protocol)
+        try:
+            made.settimeout(min(_CONNECT, deadline.left()))
+            made.connect(address)
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            made.close()
+            failure = error
+        except BaseException:
+            made.close()
+            raise
+        else:
+            return made
+    raise failure
+
+
+class _Connection(urllib3.connection.HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self._dns_host, self.port)
+
+
+class _EncryptedConnection(urllib3.connection.HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self._dns_host, self.port)
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _EncryptedPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _EncryptedConnection
+
+
+def _timed(manager: urllib3.PoolManager) -> urllib3.PoolManager:
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _EncryptedPool}
+    return manager

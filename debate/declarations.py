@@ -18,11 +18,18 @@ T = TypeVar("T")
 def declarations(directory: Path, package: str, variable: str, kind: type[T]) -> dict[Path, T]:
     """The ``variable`` of each module in ``directory``, the package ``package``, by path in the order of file names.
 
-    Modules that do not assign it are not imported. Hidden files, such as the lock ``.#x.py`` of an editor, are no
-    modules. Raises DebateError if a module cannot be read or imported, or if its variable is not a ``kind``.
+    Raises DebateError as `declaring` and `declaration` do.
+    """
+    return {path: declaration(path, package, variable, kind) for path in declaring(directory, variable)}
+
+
+def declaring(directory: Path, variable: str) -> list[Path]:
+    """The modules in ``directory`` that assign ``variable``, in the order of file names. None of them is imported.
+
+    Hidden files, such as the lock ``.#x.py`` of an editor, are no modules. Raises DebateError if one cannot be read.
     """
     name, assigns = variable.encode(), rf"(?m)^{variable}\b[^=\n]*=(?!=)".encode()
-    found = {}
+    found = []
     for path in sorted(directory.glob("[!.]*.py")):
         if not path.is_file():
             continue
@@ -31,17 +38,25 @@ def declarations(directory: Path, package: str, variable: str, kind: type[T]) ->
         except OSError as error:
             raise DebateError(error.strerror or str(error), "make it readable", place=shown(path)) from error
         if name in source and re.search(assigns, source):
-            try:
-                module = importlib.import_module(f"{package}.{path.stem}")
-            except Exception as error:
-                raise DebateError.of([_defect(error, path)]) from error
-            value = getattr(module, variable, None)
-            if not isinstance(value, kind):
-                raise DebateError(
-                    f"{variable} is not a {kind.__name__}", f"write {variable} = {kind.__name__}(…)", place=shown(path)
-                )
-            found[path] = value
+            found.append(path)
     return found
+
+
+def declaration(path: Path, package: str, variable: str, kind: type[T]) -> T:
+    """The ``variable`` of the module ``path`` in ``package``.
+
+    Raises DebateError if the module cannot be imported, or if its variable is not a ``kind``.
+    """
+    try:
+        module = importlib.import_module(f"{package}.{path.stem}")
+    except Exception as error:
+        raise DebateError.of([_defect(error, path)]) from error
+    value = getattr(module, variable, None)
+    if not isinstance(value, kind):
+        raise DebateError(
+            f"{variable} is not a {kind.__name__}", f"write {variable} = {kind.__name__}(…)", place=shown(path)
+        )
+    return value
 
 
 def _defect(error: Exception, path: Path) -> Problem:

@@ -7,15 +7,16 @@ checks before any task is made (does it need root? do names follow?) are derived
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from debate.declarations import declarations
+from debate.declarations import declaration, declaring
 from debate.deferred import frozen
-from debate.errors import Problem
+from debate.errors import DebateError, Problem
+from debate.text.paths import shown
 
 if TYPE_CHECKING:
     from debate.build.builder import Builder
@@ -116,8 +117,34 @@ class Command:
     report."""
 
 
+class Commands(Mapping[str, Command]):
+    """Every command by its name, sorted. The module of a command is imported when the command is looked up.
+
+    Looking one up raises DebateError if its COMMAND is not a command, or is named differently from its file.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._paths = {path.stem.replace("_", "-"): path for path in declaring(directory, "COMMAND")}
+
+    def __getitem__(self, name: str) -> Command:
+        path = self._paths[name]
+        command = declaration(path, __package__, "COMMAND", Command)
+        if command.name != name:
+            fact = f"the command of this file is {name!r}, and its COMMAND is named {command.name!r}"
+            raise DebateError(fact, "rename one of them", place=shown(path))
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._paths
+
+
 @cache
-def commands() -> Mapping[str, Command]:
-    """Every command by its name, sorted. Raises DebateError for a module whose COMMAND is not a command."""
-    found = declarations(Path(__file__).parent, __package__, "COMMAND", Command).values()
-    return {command.name: command for command in sorted(found, key=lambda command: command.name)}
+def commands() -> Commands:
+    """All commands."""
+    return Commands(Path(__file__).parent)

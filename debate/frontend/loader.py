@@ -59,6 +59,9 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
             words = tasks_among(pos_args, commands())
             graph.narrow(words)
             tasks = super().load_tasks(cmd, pos_args)
+            if _reach_further(tasks):
+                graph.widen()
+                tasks = super().load_tasks(cmd, pos_args)
         except DebateError as error:  # A rule or command, or a setting that only the tasks can validate.
             raise InvalidDodoFile(str(error)) from error
         known = {name for task in tasks for name in (task.name, *task.targets)}
@@ -87,6 +90,12 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         if graph is not None:
             graph.run.stop()
         raise SystemExit(128 + number)
+
+
+def _reach_further(tasks: Sequence[Task]) -> bool:
+    """True if tasks of the user's own dodo.py depend on some that were not made, since no word names them."""
+    made = {task.name for task in tasks}
+    return any(task.wild_dep or not made.issuperset((*task.task_dep, *task.setup_tasks)) for task in tasks)
 
 
 def needs_root(tasks: Sequence[Task], word: str) -> bool:

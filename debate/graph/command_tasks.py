@@ -14,7 +14,7 @@ Task = dict[str, Any]
 
 
 def command_tasks(
-    commands: Mapping[str, Command],
+    commands: Sequence[Command],
     *,
     context: Callable[[str], Context],
     record: Callable[[str, str], list[str]],
@@ -29,7 +29,7 @@ def command_tasks(
     ``profiles``: those that may be asked for. ``named``: those of them that the command line names.
     ``shells``: rule in which a shell can be opened -> profile -> the files that it reads.
     """
-    for command in commands.values():
+    for command in commands:
         if not command.per:
             yield {"basename": command.name, **_task(command, command.name, context, record)}
             continue

@@ -34,11 +34,18 @@ class Graph:
         self.run = Run(self.settings)
         self.selected: set[str] | None = None
         """The profiles that the command line names; None for all. The loader sets it."""
+        self.named_commands: list[str] | None = None
+        """The commands that the command line names; None for all."""
 
     def narrow(self, words_: list[str]) -> None:
-        """Limit the tasks to the profiles that ``words_`` (doit's arguments) name, if all of them name one."""
+        """Limit the tasks to the profiles and commands that ``words_`` (doit's arguments) name."""
         self.selected = words.selected(words_, self.settings.profiles)
+        self.named_commands = words.named_commands(words_)
         self.run.refresh = words.refreshed(words_, self.settings.profiles)
+
+    def widen(self) -> None:
+        """Make the tasks of all profiles and commands, whatever the words name."""
+        self.selected = self.named_commands = None
 
     def profiles(self) -> list[str]:
         """The profiles that have tasks."""
@@ -57,8 +64,9 @@ class Graph:
 
     def commands(self) -> Iterator[Task]:
         """Tasks for the commands."""
+        names = commands() if self.named_commands is None else self.named_commands
         yield from command_tasks(
-            commands(),
+            [commands()[name] for name in names],
             context=self.run.context,
             record=self.records,
             profiles=self.profiles(),

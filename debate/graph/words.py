@@ -16,11 +16,21 @@ _PATTERN = set("*?[")
 
 
 def selected(words: Sequence[str], profiles: Path) -> set[str] | None:
-    """The profiles that ``words`` name, and their bases; None if a word names no profile."""
+    """The profiles that ``words`` name, and their bases; None if a word may stand for others, too."""
+    if named_commands(words) is None:
+        return None
     named = {word.partition(":")[2].rpartition(":")[2] for word in words}
     if not words or any(not name or _PATTERN & set(name) for name in named):
         return None
     return named | {base for name in named for base in profile_names.chain(profiles, name)}
+
+
+def named_commands(words: Sequence[str]) -> list[str] | None:
+    """The commands that ``words`` name; None if a word may stand for a task that is neither a rule nor a command."""
+    tasks = {word.partition(":")[0] for word in words}
+    if not tasks or any(task not in rules() and task not in commands() for task in tasks):
+        return None
+    return sorted(task for task in tasks if task in commands())
 
 
 def refreshed(words: Sequence[str], profiles: Path) -> set[str]:

@@ -25,7 +25,7 @@ DECLARED: dict[str, bool] = {name: one.root for name, one in {**rules(), **comma
 def tasks() -> list[Task]:
     """All tasks of this checkout, and some that a user's dodo.py could have."""
     graph = Graph(ROOT)
-    graph.narrow(["config:minimal"])  # shells have tasks for named profiles only
+    graph.narrow(["config:minimal", *(f"{name}:minimal" for name in commands())])
     own = [
         Task("mine", None),
         Task("verify-site", None),

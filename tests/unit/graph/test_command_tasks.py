@@ -32,7 +32,7 @@ def made(command: Command, **more: Any) -> dict[str, Task]:
         "shells": {"boot": lambda profile: [f"{profile}/reads"]},
         **more,
     }
-    tasks = generate_tasks("commands", command_tasks({command.name: command}, **given), "")
+    tasks = generate_tasks("commands", command_tasks([command], **given), "")
     return {task.name: task for task in tasks}
 
 

@@ -245,6 +245,19 @@ def test_a_task_of_ones_own(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "needed", ["'task_dep': ['show:minimal']", "'task_dep': ['config:oth*']", "'setup': ['hash:other']"]
+)
+@pytest.mark.parametrize("word", ["config:minimal", "mine:thing"])
+def test_a_task_of_ones_own_may_need_any_other(checkout: Path, needed: str, word: str) -> None:
+    """Also those that the command line does not name."""
+    shutil.copy(checkout / "profiles" / "minimal.yaml", checkout / "profiles" / "other.yaml")
+    with (checkout / "dodo.py").open("a") as file:
+        file.write(f"\n\ndef task_mine():\n    yield {{'name': 'thing', 'actions': ['true'], {needed}}}\n")
+    said = doit(checkout, word)
+    assert ("config:other" in said) == (word == "mine:thing" and "show" not in needed), said
+
+
+@pytest.mark.parametrize(
     ("setting", "message"),
     [
         ({"DEBATE_JOBZ": "1"}, "DEBATE_JOBZ: no such setting; see docs/settings.md for the list"),

@@ -60,8 +60,7 @@ class Apt:
 
     def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
         """From the settings, else the profile, else the host's own apt, else the bootstrapper's default."""
-        main = self.facts.NAME
-        archives = (main,) if request.release in self.facts.ROLLING else tuple(self.facts.ARCHIVES)
+        main, archives = self.facts.NAME, self._archives(request)
         if request.snapshot:
             found = {
                 archive: shared.dated_mirror(
@@ -79,6 +78,10 @@ class Apt:
                     f"set {mirror_variable(main)} to its address",
                 )
         return shared.mirrors(found, request, settings)
+
+    def _archives(self, request: Request) -> tuple[str, ...]:
+        """The distribution's archives that have packages of the release."""
+        return (self.facts.NAME,) if request.release in self.facts.ROLLING else tuple(self.facts.ARCHIVES)
 
     def reach_mirror(self, settings: Settings) -> str:
         """Uses the host's own apt, with its proxies and certificates."""
@@ -188,6 +191,11 @@ class Apt:
             archive, path = shared.archive_of(uri, mirrors.addresses, "apt")
             found.append(Locked(name, urllib.parse.unquote(version), architecture, archive, path, int(size), digest))
         return sorted(found, key=lambda package: package.identity)
+
+    def unfit(self, package: Locked, request: Request) -> tuple[str, str] | None:
+        if package.signature:
+            return "signature", "packages of this distribution are not signed one by one"
+        return shared.unfit(package, request, self._archives(request), "all")
 
     def fetch_step(self, wanted: Sequence[Locked], tools: Artifact) -> Step:
         return shared.fetch_step(wanted, tools)

@@ -107,6 +107,9 @@ class Manager(Protocol):
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
         """The packages in the output of a lock step. Raises DebateError if one of them cannot be verified."""
 
+    def unfit(self, package: Locked, request: Request) -> tuple[str, str] | None:
+        """The field of ``package`` that cannot be so in a lock for ``request``, and why; None if there is none."""
+
     def fetch_step(self, wanted: Sequence[Locked], tools: Artifact) -> Step:
         """Download packages. Outputs: their SHA-256 as names."""
 

@@ -169,6 +169,13 @@ class Pacman:
             found.append(Locked(name, version, architecture, archive, path, int(size), sha256, signature))
         return sorted(found, key=lambda package: package.identity)
 
+    def unfit(self, package: Locked, request: Request) -> tuple[str, str] | None:
+        if not package.signature:
+            return "signature", "it is missing, so nobody signed the package"
+        if not _file(package).startswith(f"{package.name}-{package.version}-{package.architecture}.pkg.tar"):
+            return "path", "it is not named by its name, version and architecture"
+        return shared.unfit(package, request, (self.facts.NAME,), "any")
+
     def fetch_step(self, wanted: Sequence[Locked], tools: Artifact) -> Step:
         return shared.fetch_step(wanted, tools)
 

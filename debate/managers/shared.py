@@ -140,6 +140,19 @@ def archive_of(location: str, addresses: Mapping[str, str], place: str) -> tuple
     return archive, location.removeprefix(f"{addresses[archive]}/")
 
 
+def unfit(package: Locked, request: Request, archives: Sequence[str], independent: str) -> tuple[str, str] | None:
+    """See `debate.managers.interface.Manager`: what holds for all package managers.
+
+    ``archives``: those of the distribution. ``independent``: the architecture of packages that fit all.
+    """
+    known = (*archives, *(repository.name for repository in request.repositories))
+    if package.repository not in known:
+        return "repository", f"the profile has no repository {package.repository!r}"
+    if package.architecture not in (request.architecture, independent):
+        return "architecture", f"the profile's is {request.architecture!r}"
+    return None
+
+
 # Downloads and metadata -----------------------------------------------------------------------------
 
 

@@ -9,68 +9,204 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import urllib.parse
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from debate.errors import DebateError, Place
 from debate.model import Locked
+from debate.text.paths import shown
 
 FORMAT = 1
 _REMEDY = "restore it from git, or delete it and build"
+_WORD = r"[a-z0-9][a-z0-9_-]{0,63}"
+_SHA256 = r"[0-9a-f]{64}"
 _FIELDS = {
-    "name": r"[a-z0-9][a-z0-9@+._-]*", "version": r"[A-Za-z0-9.+:~_-]+", "architecture": r"[a-z0-9_]+",
-    "repository": r"[a-z][a-z0-9-]*", "path": r"(?!.*(^|/)\.\.(/|$))[A-Za-z0-9][A-Za-z0-9/.+:~_%-]*",
-    "sha256": r"[0-9a-f]{64}", "signature": r"[A-Za-z0-9+/]*={0,2}",
+    "request": rf"sha256:{_SHA256}", "distribution": _WORD, "release": _WORD, "architecture": _WORD,
 }  # fmt: skip
+"""Fields of a lock that are text -> their form. The others are `format`, `packages` and `indexes`."""
+_PACKAGE_FIELDS = {
+    "name": r"[a-z0-9][a-z0-9@+._-]{0,254}", "version": r"[A-Za-z0-9][A-Za-z0-9.+:~_-]{0,254}", "architecture": _WORD,
+    "repository": r"[a-z][a-z0-9-]{0,31}", "path": r"(?:[A-Za-z0-9/.+:~_@=,-]|%[0-9A-Fa-f]{2}){1,1024}",
+    "sha256": _SHA256, "signature": r"(?:[A-Za-z0-9+/]{4}){0,16384}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
+}  # fmt: skip
+_PATH = re.compile(r"[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,-]*(?:/[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,-]*)*")
+"""A path below an archive's root after decoding: nothing absolute, hidden, empty or above, nothing like an option."""
+_INDEXES_FIELDS = {"digest": rf"sha256:{_SHA256}"}
+_MAX_SIZE = 1 << 36
+"""Bytes of a package."""
+
+
+class _FaultError(Exception):
+    """What is wrong with a lock, and the path of the value."""
+
+    def __init__(self, fact: str, *path: str | int) -> None:
+        super().__init__(fact)
+        self.fact, self.path = fact, path
 
 
 def read(path: Path) -> dict[str, Any]:
     """Read and check a lock, since people edit and merge them. Raises DebateError."""
+    text = ""
     try:
-        lock: dict[str, Any] = json.loads(path.read_bytes())
+        text = path.read_bytes().decode()
+        lock = json.loads(text, object_pairs_hook=_once)
     except FileNotFoundError:
         raise DebateError("missing", place=str(path)) from None
+    except _FaultError as error:
+        raise DebateError(error.fact, _REMEDY, place=Place(str(path), _line_of_second(text, error.path))) from None
     except ValueError as error:
         line = getattr(error, "lineno", 1)
         raise DebateError(f"not JSON: {error}", _REMEDY, place=Place(str(path), line)) from None
-    return check(lock, str(path))
+    except RecursionError:
+        raise DebateError("nested too deeply", _REMEDY, place=str(path)) from None
+    return check(lock, str(path), text)
 
 
-def check(lock: Any, place: str) -> dict[str, Any]:
-    """Return ``lock``, if it is one. Raises DebateError at ``place``."""
-    problem = _problem(lock)
-    if problem:
-        raise DebateError(problem, _REMEDY, place=place)
+def check(lock: Any, place: str, text: str = "") -> dict[str, Any]:
+    """Return ``lock``, if it is one. Raises DebateError at ``place``, with the line if it is parsed from ``text``."""
+    try:
+        _require(lock)
+    except _FaultError as error:
+        line = _line_of(text, error.path) if text else 0
+        raise DebateError(error.fact, _REMEDY, place=Place(place, line)) from None
     found: dict[str, Any] = lock
     return found
 
 
-def _problem(lock: Any) -> str:
-    if not isinstance(lock, dict) or lock.get("format") != FORMAT:
-        return f"not a lock of format {FORMAT}"
-    for name in ("request", "distribution", "release", "architecture"):
-        if not isinstance(lock.get(name), str):
-            return f"field {name!r} is missing"
-    packages = lock.get("packages")
+def packages_of(lock: Mapping[str, Any]) -> list[Locked]:
+    """The packages of a lock that was checked."""
+    return [Locked(**package) for package in lock["packages"]]
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, which must not have two fields of one name: programs disagree on which of them counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        name = next(name for name in names if names.count(name) > 1)
+        raise _FaultError(f"field {name!r} is written twice", name)
+    return found
+
+
+def _require(lock: Any) -> None:
+    """Raises _FaultError unless ``lock`` is one."""
+    if not isinstance(lock, dict) or type(lock.get("format")) is not int or lock["format"] != FORMAT:
+        raise _FaultError(f"not a lock of format {FORMAT}", "format")
+    _fields(lock, _FIELDS, {*_FIELDS, "format", "packages"}, {"indexes"}, "the lock", ())
+    if "indexes" in lock:
+        if not isinstance(lock["indexes"], dict):
+            raise _FaultError("field 'indexes' is no object", "indexes")
+        _fields(lock["indexes"], _INDEXES_FIELDS, {*_INDEXES_FIELDS, "size"}, set(), "'indexes'", ("indexes",))
+        _size(lock["indexes"], "'indexes'", ("indexes",))
+    packages = lock["packages"]
     if not isinstance(packages, list) or not packages:
-        return "field 'packages' is missing"
-    seen = set()
-    fields = Locked.__dataclass_fields__.keys()
-    for number, package in enumerate(packages, 1):
-        if not isinstance(package, dict) or not fields - {"signature"} <= package.keys() <= fields:
-            return f"package {number} lacks fields or has unknown ones"
-        for name, pattern in _FIELDS.items():
-            value = package.get(name, "")
-            if not isinstance(value, str) or not re.fullmatch(pattern, value):
-                return f"package {package.get('name', number)!r}: field {name!r} is {value!r}"
-        if type(package["size"]) is not int or package["size"] <= 0:
-            return f"package {package['name']!r}: field 'size' is {package['size']!r}"
-        if _identity(package) in seen:
-            return f"package {package['name']!r} is listed twice"
-        seen.add(_identity(package))
-    return ""
+        raise _FaultError("field 'packages' lists none", "packages")
+    fields = set(Locked.__dataclass_fields__)
+    seen: set[object] = set()
+    for number, package in enumerate(packages):
+        path = ("packages", number)
+        if not isinstance(package, dict):
+            raise _FaultError(f"package {number + 1} is no object", *path)
+        what = f"package {package.get('name', number + 1)!r}"
+        _fields(package, _PACKAGE_FIELDS, fields - {"signature"}, {"signature"}, what, path)
+        _size(package, what, path)
+        if not _PATH.fullmatch(urllib.parse.unquote(package["path"], errors="replace")):
+            raise _FaultError(f"{what}: field 'path' is {package['path']!r}", *path, "path")
+        for one in (_identity(package), package["sha256"]):
+            if one in seen:
+                what += "" if one is not package["sha256"] else ": its file"
+                raise _FaultError(f"{what} is listed twice", *path)
+            seen.add(one)
+
+
+def _fields(
+    value: Mapping[str, Any],
+    forms: Mapping[str, str],
+    needed: set[str],
+    more: set[str],
+    what: str,
+    path: tuple[str | int, ...],
+) -> None:
+    """Raises _FaultError unless ``value`` has the ``needed`` fields, only ``more`` others, and all fit ``forms``."""
+    for name in sorted(needed - value.keys()):
+        raise _FaultError(f"{what} lacks the field {name!r}", *path)
+    for name in sorted(value.keys() - needed - more):
+        raise _FaultError(f"{what} has an unknown field {name!r}", *path, name)
+    for name, form in forms.items():
+        text = value.get(name, "")
+        if name in value and (not isinstance(text, str) or not re.fullmatch(form, text)):
+            raise _FaultError(f"{what}: field {name!r} is {_brief(text)}", *path, name)
+
+
+def _size(value: Mapping[str, Any], what: str, path: tuple[str | int, ...]) -> None:
+    size = value["size"]
+    if type(size) is not int or not 0 < size <= _MAX_SIZE:
+        raise _FaultError(f"{what}: field 'size' is {_brief(size)}", *path, "size")
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def place_in(path: Path, *steps: str | int) -> Place:
+    """The place of the value at ``steps`` in the lock that was read from ``path``."""
+    try:
+        return Place(shown(path), _line_of(path.read_bytes().decode(), steps))
+    except (OSError, ValueError, IndexError):  # Someone has edited it meanwhile.
+        return Place(shown(path))
+
+
+def _line_of(text: str, path: Sequence[str | int]) -> int:
+    """The line of valid JSON on which the value at ``path`` begins, or the innermost one around it that is there."""
+    position = _after_space(text, 0)
+    for step in path:
+        position = next((at for name, at in _members(text, position) if name == step), position)
+    return text.count("\n", 0, position) + 1
+
+
+def _line_of_second(text: str, path: Sequence[str | int]) -> int:
+    """The line of the first object's second field of the name in ``path``, in JSON with such an object."""
+    todo = [_after_space(text, 0)]
+    while todo:
+        seen = False
+        for name, at in _members(text, todo.pop()):
+            if name == path[0] and seen:
+                return text.count("\n", 0, at) + 1
+            seen |= name == path[0]
+            todo.append(at)
+    return 0
+
+
+_DECODE = json.JSONDecoder().raw_decode
+
+
+def _members(text: str, position: int) -> Iterator[tuple[str | int, int]]:
+    """Name or number, and position, of each value in the object or array at ``position``; none of another value."""
+    kind, number = text[position], 0
+    if kind not in "[{":
+        return
+    position = _after_space(text, position + 1)
+    while text[position] not in "]}":
+        name: str | int = number
+        if kind == "{":
+            name, position = _DECODE(text, position)
+            position = _after_space(text, _after_space(text, position) + 1)
+        yield name, position
+        _, position = _DECODE(text, position)
+        position = _after_space(text, position)
+        if text[position] == ",":
+            position = _after_space(text, position + 1)
+        number += 1
+
+
+def _after_space(text: str, position: int) -> int:
+    while text[position] in " \t\n\r":
+        position += 1
+    return position
 
 
 def _identity(package: Mapping[str, Any]) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys, managers
 from debate.deferred import frozen
-from debate.errors import DebateError
+from debate.errors import DebateError, Place
 from debate.host.files import write_atomically
 from debate.managers.interface import Repository, Request
 from debate.profile import profile_names
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from debate.settings import Settings
     from debate.steps.choices import Choices
     from debate.steps.work import Work
+
+
+_SYSTEM = ("distribution", "release", "architecture")
+"""Fields of a lock that are those of the profile."""
 
 
 @frozen
@@ -130,7 +134,12 @@ class _Locker:
         pinned, refresh = self.path.exists(), self.work.refresh
         old = lockfile.read(self.path) if pinned else self.kept()
         fits = old is not None and old["request"] == self.request and self.has_below(old)
-        if pinned and not fits and not refresh and self.work.settings.lock == "refuse":
+        refuse = pinned and not refresh and self.work.settings.lock == "refuse"
+        if old is not None and (wrong := self.wrong(old)):
+            if refuse:
+                raise DebateError(wrong[0], f"run doit lock:{self.work.name} to refresh it", place=wrong[1])
+            fits = False
+        if refuse and not fits:
             whose = "the package list" if old and old["request"] != self.request else "the base's lock file"
             raise DebateError(
                 f"the lock file does not match {whose}",
@@ -150,10 +159,29 @@ class _Locker:
             note += f", {len(changes)} changed" if changes else ", nothing changed"
         return {"note": note, "lines": list(map(str, changes))}
 
+    def wrong(self, lock: Mapping[str, Any]) -> tuple[str, Place] | None:
+        """What in ``lock`` cannot be in one for this profile, whoever wrote it, and its place; None if all fits."""
+        from debate.profile.lockfile import packages_of, place_in
+
+        manager = managers.get(self.wanted.distribution)
+        for field in _SYSTEM:
+            if lock[field] != getattr(self.wanted, field):
+                fact = f"field {field!r} is {lock[field]!r}, and the profile's is {getattr(self.wanted, field)!r}"
+                return fact, place_in(self.path, field)
+        below = set(self.packages_below)
+        for number, package in enumerate(packages_of(lock)):
+            unfit = None if package in below else manager.unfit(package, self.wanted)
+            if unfit:
+                field, why = unfit
+                fact = f"package {package.name!r}: field {field!r} is {getattr(package, field)!r}: {why}"
+                return fact, place_in(self.path, "packages", number, field)
+        return None
+
     def has_below(self, lock: Mapping[str, Any]) -> bool:
-        """True if a lock contains all packages of the base's lock."""
-        files = {package["sha256"] for package in lock["packages"]}
-        return all(package.sha256 in files for package in self.packages_below)
+        """True if a lock contains all packages of the base's lock, as they are there."""
+        from debate.profile.lockfile import packages_of
+
+        return set(self.packages_below) <= set(packages_of(lock))
 
     def kept(self) -> dict[str, Any] | None:
         """The lock of an earlier build, if it can be read."""
@@ -166,7 +194,7 @@ class _Locker:
 
     def resolve(self) -> dict[str, Any]:
         """Resolve the package list with the distribution's own package manager."""
-        from debate.profile.lockfile import FORMAT
+        from debate.profile.lockfile import FORMAT, check
 
         work, manager = self.work, managers.get(self.wanted.distribution)
         mirrors = manager.mirrors(work.settings, self.wanted, work.record("mirror")["mirror"])
@@ -175,12 +203,13 @@ class _Locker:
         made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
         resolved = work.store.read(made["resolved"]).decode()
         packages = self.on_top(manager.read_resolved(resolved, mirrors))
-        return {
+        new = {
             "format": FORMAT,
-            **{name: getattr(self.wanted, name) for name in ("distribution", "release", "architecture")},
+            **{name: getattr(self.wanted, name) for name in _SYSTEM},
             "request": self.request,
             "packages": [package.to_json() for package in packages],
         }
+        return check(new, f"lock:{work.name}")
 
     def on_top(self, packages: Sequence[Locked]) -> list[Locked]:
         """``packages`` together with those of the base. Raises DebateError if one of the base would have to change."""

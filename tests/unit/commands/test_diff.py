@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -20,10 +21,11 @@ from debate.steps.config import normalise
 def lock(settings: Settings, name: str, **packages: str) -> None:
     found = [
         {"name": package, "version": version, "architecture": "amd64", "repository": "debian",
-         "path": f"pool/{package}", "size": 1, "sha256": "0" * 64}
+         "path": f"pool/{package}", "size": 1, "sha256": hashlib.sha256(package.encode()).hexdigest()}
         for package, version in packages.items()
     ]  # fmt: skip
-    fields = {"format": 1, "request": "x", "distribution": "debian", "release": "trixie", "architecture": "amd64"}
+    system = {"distribution": "debian", "release": "trixie", "architecture": "amd64"}
+    fields = {"format": 1, "request": f"sha256:{'0' * 64}", **system}
     (settings.profiles / f"{name}.lock.json").write_text(json.dumps({**fields, "packages": found}))
 
 

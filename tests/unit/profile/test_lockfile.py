@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+import tempfile
+import urllib.parse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from debate.errors import DebateError
-from debate.profile.lockfile import differences, read, to_text
+from debate.errors import DebateError, Place
+from debate.profile.lockfile import differences, packages_of, read, to_text
 
 PACKAGE = {
     "name": "curl", "version": "8.14.1-2+b1", "architecture": "amd64", "repository": "debian",
@@ -18,43 +24,140 @@ PACKAGE = {
 
 
 def lock(*packages: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    top = {"format": 1, "distribution": "debian", "release": "trixie", "architecture": "amd64", "request": "sha256:0"}
+    top = {
+        "format": 1, "distribution": "debian", "release": "trixie", "architecture": "amd64",
+        "request": f"sha256:{'0' * 64}",
+    }  # fmt: skip
     return {**top, "packages": list(packages), **fields}
+
+
+def without(field: str) -> dict[str, Any]:
+    return {name: value for name, value in PACKAGE.items() if name != field}
 
 
 def test_a_lock_that_was_written_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "l").write_text(to_text(lock(PACKAGE)))
     assert read(tmp_path / "l") == lock(PACKAGE)
+    indexed = lock(PACKAGE, indexes={"digest": f"sha256:{'c' * 64}", "size": 7})
+    (tmp_path / "l").write_text(to_text(indexed))
+    assert read(tmp_path / "l") == indexed
+
+
+def faults() -> Iterator[tuple[Any, str, int]]:
+    """Content of a lock, the fact that is told, and the line of to_text's form."""
+    yield lock(), "field 'packages' lists none", 5
+    yield lock(PACKAGE, format=2), "not a lock of format 1", 4
+    yield lock(PACKAGE, format=True), "not a lock of format 1", 4
+    yield lock(PACKAGE, more=1), "the lock has an unknown field 'more'", 5
+    yield lock(PACKAGE, packages={}), "field 'packages' lists none", 5
+    yield lock(PACKAGE, packages=[[]]), "package 1 is no object", 6
+    yield lock(PACKAGE, PACKAGE), "package 'curl' is listed twice", 15
+    yield lock(PACKAGE, {**PACKAGE, "name": "wget"}), "package 'wget': its file is listed twice", 15
+    yield lock({**PACKAGE, "more": 1}), "package 'curl' has an unknown field 'more'", 8
+    yield [], "not a lock of format 1", 1
+    for top in ("distribution", "release", "architecture", "request"):
+        yield {k: v for k, v in lock(PACKAGE).items() if k != top}, f"the lock lacks the field {top!r}", 1
+        for value in (None, 1, "", "x/../../../pwned", "..", "-rf", "x\n", "/x", "x" * 65):
+            yield lock(PACKAGE, **{top: value}), f"the lock: field {top!r} is {value!r}", 0
+    for field in sorted(PACKAGE):
+        yield lock(without(field)), f"lacks the field {field!r}", 6
+    for field, line in (("name", 8), ("path", 9), ("repository", 10), ("sha256", 11), ("size", 12), ("version", 13)):
+        for value in (None, [], {}, True, "", " ", "a b", "a\n", "\n", "-x\n", "\x1b[31m", "é", "a" * 2000, -1, 0, 1.5):
+            yield lock({**PACKAGE, field: value}), f"field {field!r} is ", line
+    for path in (
+        "../../etc/passwd", "pool/../../x", "pool/..", "..", ".", "./x", "pool/./x", "/etc/shadow", "//h/x", "pool//x",
+        "pool/", "%2e%2e/x", "pool/%2E%2e/x", "%2fetc", "pool%2f..%2fx", "pool/%00", "pool/%0ax", "pool/%", "pool/%zz",
+        "-oDir=x", "pool/-x", "pool/.x", "pool/x\n", "pool\\x", "pool/x y", "pool/%20x", "pool/x?y", "pool/x#y",
+        "pool/$repo", "pool/é", "pool/%ff", "http://h/x", "file:///x",
+    ):  # fmt: skip
+        yield lock({**PACKAGE, "path": path}), f"field 'path' is {path!r}", 9
+    for name, values in {
+        "name": ("../x", "a/b", "-x", ".x", "X", "a:b", "a=b", "a,b", "curl\n-o"),
+        "version": ("-1", "1/2", "1 2", "1,2", "1\n", ".1", "$(x)"),
+        "architecture": ("../x", "x/y", "-", "Amd64"),
+        "repository": ("-x", "Debian", "a/b", "a.b", "1x", "x" * 33),
+        "sha256": ("b", "A" * 64, "g" * 64, "a" * 63, f"{'a' * 64}\n", f"sha256:{'a' * 64}"),
+        "signature": ("a", "ab=", "=", "a===", "abc d", "ab\n=", 1, None),
+        "size": ("5", 10**15, 1 << 36 | 1, float("1e3")),
+    }.items():
+        for each in values:
+            yield lock({**PACKAGE, name: each}), f"field {name!r} is ", 0
+    good = {"digest": f"sha256:{'c' * 64}", "size": 1}
+    for indexes in ([], None, {}, {**good, "digest": "x"}, {**good, "size": 0}, {**good, "x": 1}, {"size": 1}):
+        yield lock(PACKAGE, indexes=indexes), "'indexes'", 0
+
+
+@pytest.mark.parametrize(("content", "message", "line"), list(faults()))
+def test_a_damaged_lock_is_refused(tmp_path: Path, content: Any, message: str, line: int) -> None:
+    (tmp_path / "l").write_text(to_text(content))
+    with pytest.raises(DebateError) as caught:
+        read(tmp_path / "l")
+    (problem,) = caught.value.problems
+    assert message in problem.fact
+    assert problem.remedy == "restore it from git, or delete it and build"
+    assert problem.place
+    assert problem.place.line >= 1
+    assert line in (0, problem.place.line)
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("text", "line", "message"),
     [
-        (lock(), "field 'packages' is missing"),
-        (lock(PACKAGE, format=2), "not a lock of format 1"),
-        (lock(PACKAGE, release=None), "field 'release' is missing"),
-        (lock(PACKAGE, PACKAGE), "package 'curl' is listed twice"),
-        (lock({**PACKAGE, "sha256": "b"}), "package 'curl': field 'sha256' is 'b'"),
-        (lock({**PACKAGE, "path": "../../etc/passwd"}), "field 'path' is '../../etc/passwd'"),
-        (lock({**PACKAGE, "path": "a b"}), "field 'path' is 'a b'"),
-        (lock({**PACKAGE, "name": "curl\n-o"}), "field 'name' is"),
-        (lock({**PACKAGE, "size": 0}), "field 'size' is 0"),
-        (lock({**PACKAGE, "more": 1}), "package 1 lacks fields or has unknown ones"),
-        ([], "not a lock of format 1"),
+        ("{\n<<<<<<< ours\n", 2, "not JSON"),
+        ('{"format": 1,\n "format": 1}', 2, "field 'format' is written twice"),
+        ('{"packages": [\n{}, {"name": "a", "size": 1,\n"name": "b"}]}', 3, "field 'name' is written twice"),
+        ("[" * 100_000, 0, "nested too deeply"),
+        ('{"format": 1, "size": ' + "9" * 5000 + "}", 1, "not JSON"),
+        ("", 1, "not JSON"),
+        ("\xff", 1, "not JSON"),
+        ("NaN", 1, "not a lock"),
+        ("\n\n0", 3, "not a lock"),
     ],
-)
-def test_a_damaged_lock_is_refused(tmp_path: Path, content: Any, message: str) -> None:
-    (tmp_path / "l").write_text(json.dumps(content))
+)  # fmt: skip
+def test_what_is_no_lock_at_all_is_named_with_its_line(tmp_path: Path, text: str, line: int, message: str) -> None:
+    (tmp_path / "l").write_bytes(text.encode("latin-1"))
     with pytest.raises(DebateError) as caught:
         read(tmp_path / "l")
-    assert message in str(caught.value)
-    assert str(caught.value).endswith("restore it from git, or delete it and build")
+    (problem,) = caught.value.problems
+    assert message in problem.fact
+    assert problem.place == Place(str(tmp_path / "l"), line)
 
 
-def test_a_merge_conflict_is_named_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "l").write_text("{\n<<<<<<< ours\n")
-    with pytest.raises(DebateError, match=r"l:2: not JSON"):
-        read(tmp_path / "l")
+_ODD = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=9), st.just([]), st.just({}),
+    st.sampled_from(["..", "a/../b", "%2e", "a\n", "-x", "x" * 300]),
+)  # fmt: skip
+
+
+@given(st.data())
+def test_whatever_is_nearly_a_lock(data: st.DataObject) -> None:
+    """It is read or refused with a line, and what is read can go into paths, arguments and lines."""
+    made = lock(dict(PACKAGE), {**PACKAGE, "name": "wget", "sha256": "b" * 64})
+    place = data.draw(st.sampled_from([made, *made["packages"]]))
+    name = data.draw(st.sampled_from([*place, "signature", "indexes", "more"]))
+    if data.draw(st.booleans()):
+        place[name] = data.draw(_ODD)
+    else:
+        place.pop(name, None)
+    text = data.draw(st.sampled_from([to_text(made), json.dumps(made)]))
+    cut = data.draw(st.one_of(st.none(), st.integers(0, len(text))))
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "l")
+        path.write_text(text[:cut])
+        try:
+            found = read(path)
+        except DebateError as error:
+            lines = [problem.place.line for problem in error.problems if problem.place]
+        else:
+            lines = []
+    if lines:
+        assert lines[0] >= 1
+        return
+    for package in packages_of(found):
+        words = [value for value in vars(package).values() if isinstance(value, str) and value]
+        assert all(re.fullmatch(r"[A-Za-z0-9@~_+/][!-~]*", word) for word in words)
+        assert 0 < package.size < 1 << 40
+        assert not {"", ".", ".."} & set(urllib.parse.unquote(package.path).split("/"))
 
 
 def test_differences() -> None:

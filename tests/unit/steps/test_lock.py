@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from debate import distributions, managers
 from debate.cache.store import Store
-from debate.errors import Complaint, StepError
-from debate.model import Artifact, Step, Supplies
+from debate.errors import Complaint, DebateError, StepError
+from debate.managers import shared
+from debate.model import Artifact, Locked, Step, Supplies
+from debate.profile.lockfile import to_text
 from debate.settings import load
 from debate.steps.rule import HOST
 from debate.steps.work import ProfileBuild
@@ -64,3 +68,60 @@ def test_a_refused_lock(profiles: Path, complaint: Complaint | None, problem: st
         made.make("lock")
     assert [str(each) for each in caught.value.problems] == [problem]
     assert caught.value.log
+
+
+def committed_lock(profiles: Path) -> tuple[ProfileBuild, Path]:
+    """The profile `x` with a lock that fits, committed as `json.dumps` indents it."""
+    (profiles / "x.yaml").write_text("version: 1\ndistribution: debian\npackages: [live-boot]\n")
+    (profiles.parent / "sandbox").symlink_to(ROOT / "sandbox")
+    made = ProfileBuild(settings := load(profiles.parent, {**MIRRORS, "DEBATE_BASE": "debian"}), "x",
+                        FakeBuilder(settings, Store(settings.cache)))  # fmt: skip
+    made.of(HOST).make("sandbox")
+    made.make("config")
+    made.make("lock")
+    path = profiles / "x.lock.json"
+    path.write_text((made.directory / "lock.json").read_text())
+    made.make("lock")
+    return made, path
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("distribution", "arch", "field 'distribution' is 'arch', and the profile's is 'debian'"),
+        ("release", "bookworm", "field 'release' is 'bookworm', and the profile's is 'trixie'"),
+        ("architecture", "arm64", "field 'architecture' is 'arm64', and the profile's is 'amd64'"),
+        ("architecture", "x/../../../pwned", "the lock: field 'architecture' is 'x/../../../pwned'"),
+        ("repository", "extra", "field 'repository' is 'extra': the profile has no repository 'extra'"),
+        ("repository", "debian-snapshot", "the profile has no repository 'debian-snapshot'"),
+        ("signature", "c2ln", "field 'signature' is 'c2ln': packages of this distribution are not signed one by one"),
+        ("package architecture", "i386", "field 'architecture' is 'i386': the profile's is 'amd64'"),
+    ],
+)
+def test_what_a_lock_says_is_what_the_profile_says(profiles: Path, field: str, value: str, message: str) -> None:
+    """Although its `request` fits, which whoever writes a lock can compute."""
+    made, path = committed_lock(profiles)
+    lock = json.loads(path.read_text())
+    (lock["packages"][1] if field in ("repository", "signature", "package architecture") else lock)[
+        field.removeprefix("package ")
+    ] = value
+    path.write_text(to_text(lock))
+    with pytest.raises(DebateError) as caught:
+        made.make("lock")
+    (problem,) = caught.value.problems
+    assert message in problem.fact
+    assert problem.place
+    assert problem.place.file.endswith("profiles/x.lock.json")
+    assert json.dumps(value) in path.read_text().splitlines()[problem.place.line - 1]
+
+
+def test_a_lock_of_an_arch_profile_is_signed_package_by_package() -> None:
+    arch = managers.get("arch")
+    request = shared.tools_request(distributions.get("arch"), "rolling")
+    package = Locked("zlib", "1-1", "x86_64", "arch", "core/os/x86_64/zlib-1-1-x86_64.pkg.tar.zst", 5, "a" * 64, "c2ln")
+    assert arch.unfit(package, request) is None
+    for field, value in (
+        ("signature", ""), ("name", "bash"), ("version", "2-1"), ("architecture", "i686"), ("repository", "own"),
+        ("path", "core/os/x86_64/bash-1-1-x86_64.pkg.tar.zst"), ("path", "core/os/x86_64/zlib-1-1-x86_64.deb"),
+    ):  # fmt: skip
+        assert arch.unfit(replace(package, **{field: value}), request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,17 +12,24 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("debate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("debate")  # A slow machine fails no test.
 
+
+def many(examples: int) -> settings:
+    """How often a fuzzer runs: with ``examples`` cases, or as many as DEBATE_TEST_EXAMPLES says."""
+    count = int(os.environ.get("DEBATE_TEST_EXAMPLES", examples))
+    return settings(max_examples=count, suppress_health_check=list(HealthCheck), database=None)
+
+
 ROOT = Path(__file__).parents[1]
 """The checkout."""
 PROFILES = Path(__file__).parent / "profiles"
 """Profiles that only tests use."""
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+"""A file system in memory, for many small files; None where there is none."""
 
 
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the person who runs the tests reaches them, but the mirrors' addresses."""
-    import os
-
     for name in os.environ:
         if name.startswith("DEBATE_") and not name.startswith(("DEBATE_MIRROR_", "DEBATE_TEST_")):
             monkeypatch.delenv(name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from debate.commands.command import Answer, Command, Context, Option
 from debate.errors import DebateError
-from debate.profile import profile_names
+from debate.profile import files, profile_names
 from debate.steps import config
 from debate.text.paths import shown
 from debate.text.suggest import suggest
@@ -55,9 +55,9 @@ def run(context: Context, names: Sequence[str], from_: str) -> Answer:
     profile_names.require(name)
     path = directory / f"{name}.yaml"
     parent = from_ or ("minimal" if "minimal" in known else known[0] if known else "")
-    if path.exists():
+    if os.path.lexists(path):
         raise _exists(path)
-    if not (directory / f"{parent}.yaml").exists():
+    if not files.is_file(directory, f"{parent}.yaml"):
         raise DebateError(f"there is no profile {parent!r} to extend", suggest(parent, known), place="new")
     hostname = re.sub(r"[^A-Za-z0-9-]", "-", name).strip("-")[:63] or "live"
     text = _TEXT.format(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from debate.commands.command import Answer, Command, Context
 from debate.errors import DebateError, Place, Problem
@@ -11,9 +11,6 @@ from debate.profile import profile_names
 from debate.steps import config
 from debate.text.amounts import count
 from debate.text.paths import shown
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def run(context: Context, names: Sequence[str]) -> Answer:
@@ -24,6 +21,8 @@ def run(context: Context, names: Sequence[str]) -> Answer:
     if unknown:
         raise DebateError.of(Problem(Place("validate"), *profile_names.missing(directory, name)) for name in unknown)
     found = {name: _problems(directory, name) for name in names or known}
+    if not names:
+        found |= {name: [_misnamed(directory, name)] for name in profile_names.invalid(directory)}
     # A problem in a profile that several others extend is reported once.
     problems = tuple(dict.fromkeys(problem for problems in found.values() for problem in problems))
     bad = sum(1 for problems in found.values() if problems)
@@ -44,9 +43,16 @@ def _problems(directory: Path, name: str) -> list[Problem]:
     try:
         config.normalise(load(directory, name), directory)
     except DebateError as error:
-        start = Place(shown(directory / f"{name}.yaml"), 1, 1)
-        return [problem.at(start) for problem in error.problems]
+        return [problem.at(_start(directory, name)) for problem in error.problems]
     return []
+
+
+def _misnamed(directory: Path, name: str) -> Problem:
+    return Problem(_start(directory, name), f"{name!r} is not a valid profile name", profile_names.REMEDY)
+
+
+def _start(directory: Path, name: str) -> Place:
+    return Place(str(Path(shown(directory), f"{name}.yaml")), 1, 1)
 
 
 COMMAND = Command(

@@ -7,6 +7,7 @@ epoch, so new content can have the old modification time. The change time cannot
 from __future__ import annotations
 
 import os
+import stat
 from typing import Any
 
 from doit.dependency import FileChangedChecker
@@ -40,7 +41,14 @@ def xxh3(path: str) -> str:
     import xxhash
 
     digest = xxhash.xxh3_128()
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return ""  # It was a file when doit was told of it.
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a file for `open`, without waiting for a writer if it is a named pipe."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)

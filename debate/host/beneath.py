@@ -21,8 +21,10 @@ from typing import BinaryIO, Self
 
 from debate.deferred import frozen
 
-MAX_ENTRIES = 200_000
+MAX_ENTRIES = 100_000
 """Names in one tree."""
+MAX_BYTES = 8 << 30
+"""Bytes of all files in one tree, or of one of them."""
 MAX_DEPTH = 100
 """Directories above one another in one tree."""
 _MAX_LINKS = 40
@@ -76,6 +78,11 @@ class Tree:
     ) -> None:
         os.close(self._root)
 
+    @property
+    def path(self) -> Path:
+        """Where the directory is now, without links on the way."""
+        return Path(os.readlink(f"/proc/self/fd/{self._root}"))
+
     def below(self, path: str) -> Tree:
         """The directory ``path`` as a tree of its own, in which no link is followed."""
         found = self._find(path)
@@ -86,9 +93,13 @@ class Tree:
 
     def mode(self, path: str) -> int:
         """Type and mode of ``path``, as in inode(7). Without ``follow``, a link at its end is told as such."""
+        return self.status(path).st_mode
+
+    def status(self, path: str) -> os.stat_result:
+        """The same with all else that is known of it."""
         found = self._find(path, last=self._follow)
         try:
-            return os.fstat(found).st_mode
+            return os.fstat(found)
         finally:
             os.close(found)
 
@@ -97,6 +108,8 @@ class Tree:
         found = self._find(path)
         try:
             mode = os.fstat(found).st_mode
+            if stat.S_ISDIR(mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             if not stat.S_ISREG(mode):
                 raise RefusedError(errno.EINVAL, f"is a {kind(mode)}, not a file", "make it a file")
             return os.fdopen(os.open(f"/proc/self/fd/{found}", _READ), "rb")
@@ -232,7 +245,7 @@ class Tree:
                     if not self._follow:
                         raise RefusedError(errno.ELOOP, "is a link, or below one", "put a copy there instead")
                     if links > _MAX_LINKS:
-                        raise RefusedError(errno.ELOOP, "is a loop of links", "correct the links")
+                        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
                     target = os.readlink("", dir_fd=chain[-1])
                     os.close(chain.pop())
                     parts += _parts(target)[::-1]
@@ -240,6 +253,16 @@ class Tree:
         finally:
             for descriptor in chain:
                 os.close(descriptor)
+
+
+def open_by_real_path(path: Path) -> BinaryIO:
+    """The regular file at an absolute path that had no links on the way, and must not have any now. Raises OSError."""
+    with Tree(Path("/")) as tree:
+        file = tree.open(str(path)[1:])
+    if os.fstat(file.fileno()).st_size <= MAX_BYTES:
+        return file
+    file.close()
+    raise _too_large(MAX_BYTES)
 
 
 def chunks(file: BinaryIO, limit: int) -> Iterator[bytes]:
@@ -252,7 +275,11 @@ def chunks(file: BinaryIO, limit: int) -> Iterator[bytes]:
         if left >= 0:
             yield data
     if left < 0:
-        raise RefusedError(errno.EFBIG, f"is larger than {limit:,} bytes", "make it smaller")
+        raise _too_large(limit)
+
+
+def _too_large(limit: int) -> RefusedError:
+    return RefusedError(errno.EFBIG, f"is larger than {limit:,} bytes", "make it smaller")
 
 
 def kind(mode: int) -> str:

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-import os
-import re
+import errno
+import posixpath
+import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from debate.errors import Place, Problem, ProfileError
-from debate.profile import reader, schema
+from debate.host.beneath import RefusedError, Tree
+from debate.profile import files, reader, schema
 from debate.profile.merge import duplicates, merge
 from debate.profile.node import Node, Profile
+from debate.profile.profile_names import can_be_extended
 from debate.text.paths import shown
 from debate.text.suggest import closest, suggest
+
+_MAX_CHAIN = 50
+"""Profiles that extend one another, from the first to the last."""
+_MAX_MERGED = 1_000_000
+"""Entries of lists that are copied while profiles are merged."""
 
 
 def load(directory: Path, name: str) -> Profile:
     """Read the profile ``name`` in ``directory``. Raises ProfileError with all its problems."""
-    loader = _Loader(directory)
-    root = loader.load(name, (), None)
+    try:
+        opened = files.opened(directory)
+    except OSError as error:
+        raise ProfileError([Problem(Place(shown(directory)), f"{error.strerror}", "make it readable")]) from None
+    with opened as tree:
+        loader = _Loader(directory, tree)
+        root = loader.load(name, (), None)
     if loader.problems or root is None:
         raise ProfileError(loader.problems)
     return Profile(name, root, tuple(loader.sources))
@@ -28,49 +41,70 @@ def load(directory: Path, name: str) -> Profile:
 class _Loader:
     """Reads a profile and those that it extends, and collects the problems of all."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, tree: Tree) -> None:
+        self.directory, self.tree = directory, tree
         self.problems: list[Problem] = []
         self.sources: list[Path] = []
+        self.extended: dict[str, Node | None] = {}
+        """What each profile that another one extends comes to."""
+        self.merged = 0
 
     def load(self, name: str, chain: tuple[str, ...], asked: Place | None) -> Node | None:
         """The profile ``name`` merged with what it extends, without its `extends`.
 
         ``chain``: the profiles that extend it, the outermost first. ``asked``: the place where the last of them does.
         """
+        if name in self.extended:
+            return self.extended[name]
         path = self.directory / f"{name}.yaml"
         file = str(Path(shown(self.directory), path.name))  # The path itself, also if it is a link.
         text = self.text(path, name, chain, asked or Place(file, 1, 1))
         if text is None:
             return None
-        if path not in self.sources:
-            self.sources.append(path)
+        self.sources.append(path)
         root, problems = reader.read(text, file, path.parent)
         if root is None:
             self.problems += problems
+            self.extended[name] = None
             return None
         self.problems += _one_per_place(problems, list(schema.problems(root)))
         self.problems += duplicates(root)
-        self.problems += _misplaced(root, self.directory.resolve())
+        self.problems += _misplaced(root, self.tree)
         merged: Node | None = None
         for node in _extended(root):
             parent = self.load(node.value, (*chain, name), node.position)
             if parent is not None:
-                merged = parent if merged is None else merge(merged, parent)
+                merged = parent if merged is None else self.merge(merged, parent, node.position)
         # `base` is not inherited.
         left_out = {"extends", "base"} if chain else {"extends"}
         own = replace(root, value={name: node for name, node in root.value.items() if name not in left_out})
-        return own if merged is None else merge(merged, own)
+        found = own if merged is None else self.merge(merged, own, own.position)
+        if chain:
+            self.extended[name] = found
+        return found
+
+    def merge(self, parent: Node, own: Node, place: Place) -> Node:
+        """``own`` over ``parent``; only ``own``, with a problem at ``place``, once the lists are out of proportion."""
+        before = self.merged
+        for node in (parent, own):
+            self.merged += sum(len(field.entries()) for field in node.value.values())
+        if self.merged <= _MAX_MERGED:
+            return merge(parent, own)
+        if before <= _MAX_MERGED:
+            self.problems.append(Problem(place, "extends takes over too much", "extend fewer profiles"))
+        return own
 
     def text(self, path: Path, name: str, chain: tuple[str, ...], asked: Place) -> bytes | None:
         """The content of a profile's file; None, with a problem at ``asked``, if it cannot be read."""
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+        if not can_be_extended(name):
             problem = f"{name!r} is not a valid profile name", "use letters, digits, _ . and -"
         elif name in chain:
             problem = f"extends is circular: {' -> '.join((*chain, name))}", "break the cycle"
+        elif len(chain) > _MAX_CHAIN:
+            problem = f"more than {_MAX_CHAIN} profiles extend one another", "extend fewer"
         else:
             try:
-                return path.read_bytes()
+                return self.tree.read(path.name, files.MAX_PROFILE)
             except FileNotFoundError:
                 if path.is_symlink():
                     problem = f"profile {name!r} is a link to a file that does not exist", "correct or remove it"
@@ -78,7 +112,8 @@ class _Loader:
                     known = sorted(f.stem for f in self.directory.glob("*.yaml") if f.stem not in chain)
                     problem = f"there is no profile {name!r}", suggest(name, known)
             except OSError as error:
-                problem = f"profile {name!r} cannot be read: {error.strerror}", "make it a file that can be read"
+                fact, remedy = files.refusal(error)
+                problem = f"profile {name!r} {fact}", remedy
         self.problems.append(Problem(asked, *problem))
         return None
 
@@ -103,14 +138,14 @@ def _extended(root: Node) -> list[Node]:
     return [node for node in nodes if isinstance(node.value, str)]
 
 
-def _misplaced(root: Node, directory: Path) -> Iterator[Problem]:
-    """Named files and trees that are missing, of the wrong kind, or outside ``directory``, a resolved path."""
+def _misplaced(root: Node, tree: Tree) -> Iterator[Problem]:
+    """Named files and trees that are missing, of the wrong kind, or outside the profiles directory ``tree``."""
     wanted = [("overlay", item.at(["source"])) for item in _items(root, "overlays")]
     wanted += [("hook", item) for item in _items(root, "hooks")]
     wanted += [("key", item.at(["key"])) for item in _items(root, "repositories")]
     for kind, node in wanted:
         if isinstance(node.value, str) and node.value and "\0" not in node.value:
-            problem = _misplacement(node, kind, directory)
+            problem = _misplacement(node, kind, tree)
             if problem:
                 yield problem
 
@@ -120,30 +155,30 @@ def _items(root: Node, field: str) -> list[Node]:
     return node.entries() if node else []
 
 
-def _siblings(path: Path, *, directories: bool) -> list[str]:
-    """The names of the directories or files beside ``path``, sorted."""
-    if not path.parent.is_dir():
-        return []
-    return sorted(entry.name for entry in path.parent.iterdir() if entry.is_dir() == directories)
-
-
-def _misplacement(node: Node, kind: str, directory: Path) -> Problem | None:
-    """The problem with the file or tree that ``node`` names, if there is one."""
-    name, path = node.value, node.directory / node.value
+def _siblings(tree: Tree, name: str, *, directories: bool) -> list[str]:
+    """The names of the directories or files beside ``name``."""
     try:
-        resolved = Path(os.path.realpath(path))  # About loops, versions of Python differ in what Path.resolve does.
-        if not resolved.is_relative_to(directory):
-            problem = "is outside the profiles directory", "move it inside"
-        elif resolved.is_symlink():
-            problem = "is a loop of symbolic links", "choose another"
-        elif not resolved.exists():
-            hint = closest(path.name, _siblings(path, directories=kind == "overlay"))
-            problem = "is missing", f"did you mean {hint!r}?" if hint else "create it, or correct the path"
-        elif (kind == "overlay") != resolved.is_dir():
-            proper = "a directory" if kind == "overlay" else "a file"
-            problem = f"is not {proper}", f"name {proper}"
-        else:
+        items = tree.entries(posixpath.dirname(name))
+    except OSError:
+        return []
+    return [item.path for item in items if stat.S_ISDIR(item.mode) == directories]
+
+
+def _misplacement(node: Node, kind: str, tree: Tree) -> Problem | None:
+    """The problem with the file or tree that ``node`` names, if there is one."""
+    name, is_tree = node.value, kind == "overlay"
+    try:
+        if (stat.S_ISDIR if is_tree else stat.S_ISREG)(tree.mode(name)):
             return None
+        proper = "a directory" if is_tree else "a file"
+        problem = f"is not {proper}", f"name {proper}"
+    except (FileNotFoundError, NotADirectoryError):
+        hint = closest(posixpath.basename(name), _siblings(tree, name, directories=is_tree))
+        problem = "is missing", f"did you mean {hint!r}?" if hint else "create it, or correct the path"
     except OSError as error:
-        problem = f"cannot be read: {error.strerror}", "choose another"
+        problem = files.refusal(error)
+        if error.errno == errno.ELOOP:
+            problem = "is a loop of symbolic links", "choose another"
+        elif not isinstance(error, RefusedError):
+            problem = problem[0], "choose another"
     return Problem(node.position, f"{kind} {name!r} {problem[0]}", problem[1])

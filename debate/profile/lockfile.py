@@ -17,6 +17,7 @@ from typing import Any
 
 from debate.errors import DebateError, Place
 from debate.model import Locked
+from debate.profile import files
 from debate.text.paths import shown
 
 FORMAT = 1
@@ -51,12 +52,15 @@ def read(path: Path) -> dict[str, Any]:
     """Read and check a lock, since people edit and merge them. Raises DebateError."""
     text = ""
     try:
-        text = path.read_bytes().decode()
+        text = files.read(path.parent, path.name, files.MAX_LOCK).decode()
         lock = json.loads(text, object_pairs_hook=_once)
     except FileNotFoundError:
         raise DebateError("missing", place=str(path)) from None
     except _FaultError as error:
         raise DebateError(error.fact, _REMEDY, place=Place(str(path), _line_of_second(text, error.path))) from None
+    except OSError as error:
+        fact, remedy = files.refusal(error)
+        raise DebateError(fact, remedy, place=str(path)) from None
     except ValueError as error:
         line = getattr(error, "lineno", 1)
         raise DebateError(f"not JSON: {error}", _REMEDY, place=Place(str(path), line)) from None

@@ -11,31 +11,54 @@ import re
 from pathlib import Path
 
 from debate.errors import DebateError
+from debate.profile import files
 from debate.text.suggest import suggest
 
+_MAX_LENGTH = 100
+"""Characters of a profile's name. Those of its results are longer, and Linux allows 255."""
 _BASE = re.compile(rb"^base:[ \t]+([A-Za-z0-9_][A-Za-z0-9_.-]*)[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 
 
 def names(directory: Path) -> list[str]:
     """The profiles in ``directory``, sorted, without those that start with _ and are only extended."""
+    return sorted(filter(is_valid, _all(directory)))
+
+
+def invalid(directory: Path) -> list[str]:
+    """What would be profiles in ``directory`` if they had valid names, sorted."""
+    return sorted(name for name in _all(directory) if not can_be_extended(name) and not name.startswith("."))
+
+
+def _all(directory: Path) -> list[str]:
     try:
-        files = os.listdir(directory)
+        return [file.removesuffix(".yaml") for file in os.listdir(directory) if file.endswith(".yaml")]
     except FileNotFoundError:
         return []
-    return sorted(f.removesuffix(".yaml") for f in files if f.endswith(".yaml") and f[0] not in "_.")
+
+
+def is_valid(name: str) -> bool:
+    """True for a name that a profile to build can have."""
+    return can_be_extended(name) and not name.startswith("_")
+
+
+def can_be_extended(name: str) -> bool:
+    """True for a name that a profile can have."""
+    return len(name) <= _MAX_LENGTH and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name) is not None
+
+
+REMEDY = f"use at most {_MAX_LENGTH} letters, digits, _ . and -, and start with a letter or digit"
 
 
 def require(name: str) -> None:
     """Refuse an invalid name for a new profile. Raises DebateError."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+    if not is_valid(name):
         why = ": a profile whose name starts with _ can only be extended" if name.startswith("_") else ""
-        remedy = "use letters, digits, _ . and -, and start with a letter or digit"
-        raise DebateError(f"{name!r} is not a valid name for a profile to build{why}", remedy)
+        raise DebateError(f"{name!r} is not a valid name for a profile to build{why}", REMEDY)
 
 
 def missing(directory: Path, name: str) -> tuple[str, str]:
     """Fact and remedy for a ``name`` that is none of `names`."""
-    if name.startswith("_") and (directory / f"{name}.yaml").exists():
+    if name.startswith("_") and files.is_file(directory, f"{name}.yaml"):
         return f"{name} can only be extended, not built", f"name a profile that has `extends: {name}`"
     return f"there is no profile {name!r}", suggest(name, names(directory))
 
@@ -43,7 +66,7 @@ def missing(directory: Path, name: str) -> tuple[str, str]:
 def base(directory: Path, name: str) -> str | None:
     """The base of the profile ``name``, on whose packages it is installed."""
     try:
-        found = _BASE.search((directory / f"{name}.yaml").read_bytes())
+        found = _BASE.search(files.read(directory, f"{name}.yaml", files.MAX_PROFILE))
     except OSError:
         return None
     return found[1].decode() if found and found[1].lower() != b"null" else None

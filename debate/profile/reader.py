@@ -59,9 +59,24 @@ def read(text: bytes, file: str, directory: Path) -> tuple[Node | None, list[Pro
 class _TooLargeError(Exception):
     """The document exceeds MAX_NODES or MAX_DEPTH."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place | None = None) -> None:
         super().__init__()
         self.place = place
+
+
+_TOO_LARGE = "too deep, too large or an alias of itself", "write it out, without aliases"
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_SafeLoader):  # type: ignore[misc]
+    """Stops before a large document fills the memory. Each value can have a key, which is a node, too."""
+
+    _count = 0
+
+    def descend_resolver(self, _parent: Any, _index: Any) -> None:
+        self._count += 1
+        if self._count > 2 * MAX_NODES:
+            raise _TooLargeError
 
 
 class _Reader:
@@ -73,10 +88,9 @@ class _Reader:
         self.count = 0
 
     def read(self, text: bytes) -> Node | None:
-        loader_class: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         start = Place(self.file, 1, 1)
         try:
-            loader = loader_class(text.decode())
+            loader = _Loader(text.decode())
             try:
                 tree = loader.get_single_node()
             finally:
@@ -91,6 +105,9 @@ class _Reader:
         except RecursionError:
             self.problem(start, "nested too deeply", "make it flatter")
             return None
+        except _TooLargeError:
+            self.problem(start, *_TOO_LARGE)
+            return None
         if not isinstance(tree, yaml.MappingNode):
             place = start if tree is None else self.place(tree)
             self.problem(place, "a profile is a mapping of fields", "start with `version: 1`")
@@ -98,7 +115,7 @@ class _Reader:
         try:
             return self.node(tree, 0)
         except _TooLargeError as error:
-            self.problem(error.place, "too deep, too large or an alias of itself", "write it out, without aliases")
+            self.problem(error.place or start, *_TOO_LARGE)
             return None
 
     def problem(self, place: Place, fact: str, remedy: str) -> None:

@@ -23,6 +23,10 @@ A profile is one YAML file in `profiles/`, and its name is that of the file, wit
 with `_` cannot be built, only extended. Paths are relative to the profile's file. In the tables, fields marked with *
 are required.
 
+What a profile names must be in `profiles/`, and be a file or a directory. Links are followed as long as they stay
+there; in an overlay none is followed. A profile may have 1 MiB, a lock file 8 MiB, a hook or key 4 MiB and all of them
+32 MiB, all overlays 8 GiB in 100,000 files, directories and links.
+
 """
 
 

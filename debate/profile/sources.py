@@ -7,18 +7,20 @@ digest of the trees' entries (names, kinds, modes and link targets, but not cont
 from __future__ import annotations
 
 import json
-import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from debate import keys
+from debate.host.beneath import MAX_BYTES, Tree
+from debate.profile.files import MAX_FILE, opened
 
 
-def state(paths: Iterable[Path]) -> dict[str, Any]:
-    """The content of sources.json."""
-    listed = sorted({str(path) for path in paths})
-    return {"paths": listed, "trees": _listing(listed)}
+def state(paths: Iterable[Path], profiles: Path) -> dict[str, Any]:
+    """The content of sources.json. ``paths`` are below the directory ``profiles``."""
+    listed = sorted({str(path.relative_to(profiles)) for path in paths})
+    return {"paths": listed, "trees": _listing(listed, profiles)}
 
 
 def _read(directory: Path) -> dict[str, Any] | None:
@@ -30,44 +32,41 @@ def _read(directory: Path) -> dict[str, Any] | None:
         return None
 
 
-def files(directory: Path) -> list[str]:
+def files(directory: Path, profiles: Path) -> list[str]:
     """The regular files that exist now, including those in the trees."""
-    found = []
-    for path in (_read(directory) or {"paths": []})["paths"]:
-        if os.path.isdir(path):
-            found += [entry.path for entry in _walk(path) if entry.is_file(follow_symlinks=False)]
-        elif os.path.exists(path):
-            found.append(path)
-    return found
+    paths = (_read(directory) or {"paths": []})["paths"]
+    return [str(profiles / path) for path, mode, _ in _found(paths, profiles) if stat.S_ISREG(mode)]
 
 
-def unchanged(directory: Path) -> bool:
+def unchanged(directory: Path, profiles: Path) -> bool:
     """True if the same paths exist and the trees have the same names, kinds, modes and link targets."""
     state = _read(directory)
-    return state is not None and state["trees"] == _listing(state["paths"])
+    return state is not None and state["trees"] == _listing(state["paths"], profiles)
 
 
-def _listing(paths: Iterable[str]) -> str:
-    lines: list[tuple[str, int, str]] = []
-    for path in paths:
-        if os.path.isdir(path):
-            for entry in _walk(path):
-                target = os.readlink(entry.path) if entry.is_symlink() else ""
-                lines.append((entry.path, entry.stat(follow_symlinks=False).st_mode, target))
-        else:
-            lines.append((path, int(os.path.exists(path)), ""))
-    return keys.sha256(json.dumps(sorted(lines)).encode())
+def _listing(paths: Iterable[str], profiles: Path) -> str:
+    return keys.sha256(json.dumps(sorted(_found(paths, profiles))).encode())
 
 
-def _walk(directory: str) -> Iterator[os.DirEntry[str]]:
-    pending = [directory]
-    while pending:
-        try:
-            with os.scandir(pending.pop()) as entries:
-                found = list(entries)
-        except OSError:
-            continue
-        for entry in found:
-            yield entry
-            if entry.is_dir(follow_symlinks=False):
-                pending.append(entry.path)
+def _found(paths: Iterable[str], profiles: Path) -> Iterator[tuple[str, int, str]]:
+    """Path below ``profiles``, type and mode, and link target of all that is at ``paths`` and in the trees there.
+
+    What a path names itself has no mode; what may not be used, or is too large, has no type.
+    """
+    with opened(profiles) as tree:
+        for path in paths:
+            try:
+                status = tree.status(path)
+                kind = stat.S_IFMT(status.st_mode) if status.st_size <= MAX_FILE else 0
+                yield path, kind, ""
+                if stat.S_ISDIR(kind):
+                    with tree.below(path) as below:
+                        yield from ((f"{path}/{name}", mode, target) for name, mode, target in _entries(below))
+            except OSError:
+                yield path, 0, ""
+
+
+def _entries(tree: Tree) -> Iterator[tuple[str, int, str]]:
+    for item in tree.walk(unreadable=lambda _path, _error: None):
+        mode = item.mode if item.size <= MAX_BYTES else 0
+        yield item.path, mode, tree.link(item.path) if stat.S_ISLNK(mode) else ""

@@ -2,67 +2,127 @@
 
 from __future__ import annotations
 
-import os
+import errno
+import hashlib
 import stat
 from pathlib import Path
 
 from debate import keys
+from debate.deferred import frozen
 from debate.entry import Entry
 from debate.errors import Place, Problem
+from debate.host.beneath import MAX_BYTES, MAX_ENTRIES, Item, RefusedError, Tree, chunks, kind
 from debate.text.paths import shown
 
 
-def scan(source: Path, target: str, place: Place) -> tuple[list[Entry], dict[str, Path], list[Problem]]:
-    """Read the tree at ``source``, which will be ``target`` in the system.
+@frozen
+class Room:
+    """How much all overlays of a profile together may have."""
+
+    entries: int = MAX_ENTRIES
+    bytes: int = MAX_BYTES
+
+
+@frozen
+class Scan:
+    """What is in a tree."""
+
+    entries: tuple[Entry, ...]
+    """Sorted by path."""
+    contents: dict[str, Path]
+    """Digest -> a file that has it, as `debate.host.beneath.open_by_real_path` opens it."""
+    problems: tuple[Problem, ...]
+    room: Room
+    """What is left."""
+
+
+def scan(source: Tree, target: str, place: Place, room: Room | None = None) -> Scan:
+    """Read the tree ``source``, which will be ``target`` in the system. No link is followed.
 
     Modes are those that git stores, so they do not depend on the umask: 0755 if the owner may execute a file, else
-    0644; 0755 for directories. Returns the entries sorted by path, the file for each digest, and the problems, all at
-    ``place``, where the profile names the tree.
+    0644; 0755 for directories. All problems are at ``place``, where the profile names the tree.
     """
-    entries: list[Entry] = []
-    contents: dict[str, Path] = {}
-    problems: list[Problem] = []
+    reading = _Reading(source, target.rstrip("/"), place, room or Room())
+    return reading.whole()
 
-    def problem(path: Path, fact: str, remedy: str) -> None:
-        problems.append(Problem(place, f"{shown(path.parent)}/{path.name}: {fact}", remedy))
 
-    pending = [(source, target.rstrip("/"))]
-    while pending:
-        directory, below = pending.pop()
+class _Reading:
+    """Reads one tree."""
+
+    def __init__(self, source: Tree, target: str, place: Place, room: Room) -> None:
+        self.source, self.target, self.place, self.room = source, target, place, room
+        self.root = source.path
+        self.entries: list[Entry] = []
+        self.contents: dict[str, Path] = {}
+        self.problems: list[Problem] = []
+        self.left = room.bytes
+
+    def whole(self) -> Scan:
+        most = self.room.entries
+        seen = 0
         try:
-            found = sorted(os.scandir(directory), key=lambda entry: entry.name)
+            for item in self.source.walk(most=most, unreadable=self.unreadable):
+                seen += 1
+                self.add(item)
         except OSError as error:
-            problem(directory, f"{error.strerror}", "make it readable")
-            continue
-        for item in found:
-            path, file = f"{below}/{item.name}", Path(item.path)
-            try:
-                item.name.encode()
-            except UnicodeEncodeError:
-                problem(directory / ascii(item.name), "file name that is not UTF-8", "rename it")
-                continue
-            mode = item.stat(follow_symlinks=False).st_mode
-            if stat.S_ISLNK(mode):
-                link = os.readlink(file)
-                wrong = _outside(path, link, source)
-                if wrong:
-                    problem(file, f"link to {link!r}, {wrong[0]}", wrong[1])
-                entries.append(Entry(path, "link", mode="0777", target=link))
-            elif stat.S_ISDIR(mode):
-                entries.append(Entry(path, "directory", mode="0755"))
-                pending.append((file, path))
-            elif stat.S_ISREG(mode):
-                try:
-                    digest = keys.sha256_file(file)
-                except OSError as error:
-                    problem(file, f"{error.strerror}", "make it readable")
-                    continue
-                kept = "0755" if mode & stat.S_IXUSR else "0644"
-                entries.append(Entry(path, "file", mode=kept, digest=digest))
-                contents[digest] = file
+            self.unreadable("", error)
+        left = Room(max(0, most - seen), max(0, self.left))
+        entries = tuple(sorted(self.entries, key=lambda entry: entry.path))
+        return Scan(entries, self.contents, tuple(self.problems), left)
+
+    def add(self, item: Item) -> None:
+        path = f"{self.target}/{item.path}"
+        try:
+            item.path.encode()
+        except UnicodeEncodeError:
+            self.problem(ascii(item.path), "file name that is not UTF-8", "rename it")
+            return
+        try:
+            if stat.S_ISLNK(item.mode):
+                self.add_link(path, item)
+            elif stat.S_ISDIR(item.mode):
+                self.entries.append(Entry(path, "directory", mode="0755"))
+            elif stat.S_ISREG(item.mode):
+                digest = self.digest(item)
+                mode = "0755" if item.mode & stat.S_IXUSR else "0644"
+                self.entries.append(Entry(path, "file", mode=mode, digest=digest))
+                self.contents[digest] = self.root / item.path
             else:
-                problem(file, _kind(mode), "use only files, directories and links in an overlay")
-    return sorted(entries, key=lambda entry: entry.path), contents, problems
+                self.problem(item.path, kind(item.mode), "use only files, directories and links in an overlay")
+        except OSError as error:
+            self.unreadable(item.path, error)
+
+    def add_link(self, path: str, item: Item) -> None:
+        link = self.source.link(item.path)
+        try:
+            link.encode()
+        except UnicodeEncodeError:
+            self.problem(item.path, f"link to {link!a}, which is not UTF-8", "link to another name")
+            return
+        wrong = _outside(path, link, self.root)
+        if wrong:
+            self.problem(item.path, f"link to {link!r}, {wrong[0]}", wrong[1])
+        self.entries.append(Entry(path, "link", mode="0777", target=link))
+
+    def digest(self, item: Item) -> str:
+        if item.size > self.left:
+            fact = f"too large: all files in the overlays of a profile may have {MAX_BYTES:,} bytes"
+            raise RefusedError(errno.EFBIG, fact, "make it smaller")
+        digest = hashlib.sha256()
+        size = 0
+        with self.source.open(item.path) as file:
+            for chunk in chunks(file, self.left):
+                digest.update(chunk)
+                size += len(chunk)
+        self.left -= size
+        return keys.digest(digest.hexdigest())
+
+    def unreadable(self, path: str, error: OSError) -> None:
+        remedy = error.remedy if isinstance(error, RefusedError) else "make it readable"
+        self.problem(path, f"{error.strerror}", remedy)
+
+    def problem(self, path: str, fact: str, remedy: str) -> None:
+        self.problems.append(Problem(self.place, f"{Path(shown(self.root), path)}: {fact}", remedy))
 
 
 def _outside(path: str, link: str, source: Path) -> tuple[str, str] | None:
@@ -71,7 +131,7 @@ def _outside(path: str, link: str, source: Path) -> tuple[str, str] | None:
     Links are copied as links and never followed, so ``/etc/x`` means the system's own file.
     """
     if link.startswith("/"):
-        if Path(link).is_relative_to(source.resolve().parent):
+        if Path(link).is_relative_to(source.parent):
             return "a path on this machine", "link to where the file is in the system"
         return None
     depth = path.count("/") - 1
@@ -80,11 +140,3 @@ def _outside(path: str, link: str, source: Path) -> tuple[str, str] | None:
         if depth < 0:
             return "which is above the root of the system", "link to a path below it"
     return None
-
-
-def _kind(mode: int) -> str:
-    if stat.S_ISSOCK(mode):
-        return "socket"
-    if stat.S_ISFIFO(mode):
-        return "named pipe"
-    return "device node"

@@ -10,9 +10,13 @@ from typing import Any
 from debate import distributions, keys
 from debate.entry import Entry, text_entry
 from debate.errors import Problem
+from debate.profile import files
 from debate.profile.chosen import chosen
 from debate.profile.node import Node, Profile
 from debate.text.suggest import one_of
+
+_MAX_READ = 32 << 20
+"""Bytes of all hooks and keys of a profile."""
 
 
 class Choices:
@@ -30,6 +34,7 @@ class Choices:
         """Files and directories that were read."""
         self.trees: tuple[Entry, ...] = ()
         """The entries of all overlays, sorted by path."""
+        self._room = _MAX_READ
         self._check()
 
     def _check(self) -> None:
@@ -70,14 +75,19 @@ class Choices:
 
     def read(self, node: Node, kind: str) -> bytes | None:
         """The content of the file that ``node`` names. If it cannot be read, None and a problem."""
-        path: Path = node.directory / node.value
-        self.sources.append(path)
+        self.sources.append(node.directory / node.value)
         try:
-            return path.read_bytes()
+            content = files.read(node.directory, node.value, min(files.MAX_FILE, self._room))
         except OSError as error:
-            fact = f"{kind} {node.value!r}: {error.strerror}"
-            self.problems.append(Problem(node.position, fact, "make it readable"))
+            self.refuse(node, kind, error)
             return None
+        self._room -= len(content)
+        return content
+
+    def refuse(self, node: Node, kind: str, error: OSError) -> None:
+        """Note that what ``node`` names cannot be used."""
+        fact, remedy = files.refusal(error)
+        self.problems.append(Problem(node.position, f"{kind} {node.value!r} {fact}", remedy))
 
     def unique(self, field: str, key: str) -> None:
         """Note a problem for each item of a list that has the same ``key`` as an earlier one."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from debate import keys
 from debate.deferred import frozen
 from debate.errors import ProfileError
-from debate.profile import sources
+from debate.profile import files, sources
 from debate.steps.rule import Rule, Slice
 from debate.steps.rules import rules
 
@@ -93,14 +93,16 @@ def make(work: Work) -> Report:
         },
         "contents",
     )
-    work.save(sources.state(made.sources), "sources")
+    work.save(sources.state(made.sources, work.settings.profiles), "sources")
     work.save(made.values)
     return {}
 
 
 def _files(settings: Settings, profile: str) -> list[str]:
     """Regular files from which the profile was read the last time; before that, its own file."""
-    return sorted({str(settings.profiles / f"{profile}.yaml"), *sources.files(settings.output / profile)})
+    own = f"{profile}.yaml"
+    found = sources.files(settings.output / profile, settings.profiles)
+    return sorted({str(settings.profiles / own), *found} if files.is_file(settings.profiles, own) else found)
 
 
 RULE = Rule(
@@ -111,5 +113,5 @@ RULE = Rule(
     root=False,
     read_only=True,
     watches=_files,
-    whole=lambda settings, profile: sources.unchanged(settings.output / profile),
+    whole=lambda settings, profile: sources.unchanged(settings.output / profile, settings.profiles),
 )

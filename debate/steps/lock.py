@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,7 +11,7 @@ from debate.deferred import frozen
 from debate.errors import DebateError, Place
 from debate.host.files import write_atomically
 from debate.managers.interface import Repository, Request
-from debate.profile import profile_names
+from debate.profile import files, profile_names
 from debate.profile.profile_names import committed
 from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
@@ -87,7 +88,7 @@ def _base(choices: Choices) -> str | None:
         bases = profile_names.chain(directory, own)
         choices.problem(("base",), f"base is circular: {' -> '.join((own, *bases))}", "break the cycle")
         return name
-    if name.startswith("_") or not (directory / f"{name}.yaml").exists():
+    if name.startswith("_") or not files.is_file(directory, f"{name}.yaml"):
         known = [known for known in profile_names.names(directory) if known != own]
         choices.problem(("base",), f"base: no profile {name!r} can be built", suggest(name, known))
         return name
@@ -131,7 +132,7 @@ class _Locker:
     def run(self) -> dict[str, Any]:
         from debate.profile import lockfile
 
-        pinned, refresh = self.path.exists(), self.work.refresh
+        pinned, refresh = os.path.lexists(self.path), self.work.refresh
         old = lockfile.read(self.path) if pinned else self.kept()
         fits = old is not None and old["request"] == self.request and self.has_below(old)
         refuse = pinned and not refresh and self.work.settings.lock == "refuse"
@@ -231,7 +232,7 @@ class _Locker:
 
 def _pinned(settings: Settings, profile: str) -> list[str]:
     path = committed(settings.profiles, profile)
-    return [str(path)] if path.exists() else []
+    return [str(path)] if files.is_file(path.parent, path.name, files.MAX_LOCK) else []
 
 
 RULE = Rule(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from debate.deferred import frozen
 from debate.entry import Contents, Entry
 from debate.errors import Problem
+from debate.profile import files
 from debate.steps.rule import Rule
 
 if TYPE_CHECKING:
@@ -166,22 +167,28 @@ def _autologin(choices: Choices, name: str) -> dict[str, Entry]:
 
 def _trees(choices: Choices) -> dict[str, Entry]:
     """The merged overlays. If two have the same path, the later one wins, or it is a problem if one file names both."""
-    from debate.profile.tree import scan
+    from debate.profile.tree import Room, scan
 
     found: dict[str, tuple[Place, Entry, Node]] = {}
+    room = Room()
     for number, node in choices.nodes("overlays"):
         item = choices.data["overlays"][number]
         source = node.value["source"] if isinstance(node.value, dict) else node
         target = "/" if isinstance(item, str) else item["target"]
-        path: Path = source.directory / source.value
-        choices.sources.append(path)
-        entries, contents, problems = scan(path, target, source.position)
-        choices.problems.extend(problems)
-        covered = next((entry.path for entry in entries if is_covered(entry.path)), None)
+        choices.sources.append(source.directory / source.value)
+        try:
+            with files.opened(source.directory) as profiles, profiles.below(source.value) as tree:
+                scanned = scan(tree, target, source.position, room)
+        except OSError as error:
+            choices.refuse(source, "overlay", error)
+            continue
+        room = scanned.room
+        choices.problems.extend(scanned.problems)
+        covered = next((entry.path for entry in scanned.entries if is_covered(entry.path)), None)
         if covered:
             fact = f"overlay {source.value!r}: {_covered(covered)}"
             choices.problems.append(Problem(source.position, fact, _NOT_COVERED))
-        for entry in entries:
+        for entry in scanned.entries:
             if not _is_plain(entry.path):
                 fact = f"overlay has a file name with control characters: {entry.path!r}"
                 choices.problems.append(Problem(source.position, fact, "rename it"))
@@ -190,7 +197,8 @@ def _trees(choices: Choices) -> dict[str, Entry]:
                 fact = f"overlays {other[2].value!r} and {source.value!r} both have {entry.path}"
                 choices.problems.append(Problem(source.position, fact, "keep one"))
             found[entry.path] = (source.position, entry, source)
-        choices.contents.update(contents)
+        for digest, path in scanned.contents.items():
+            choices.contents.setdefault(digest, path)
     choices.trees = tuple(found[path][1] for path in sorted(found))
     return {entry.path: entry for entry in choices.trees}
 
@@ -281,7 +289,9 @@ def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], tools
     }
     for number, hook in enumerate(overlay.hooks, 1):
         content = contents[hook.digest]
-        parameters[f"hook/{number}"] = content if isinstance(content, bytes) else content.read_bytes()
+        if isinstance(content, Path):
+            raise TypeError("the content of a hook is kept, not its path")
+        parameters[f"hook/{number}"] = content
     return Step(
         name="overlay",
         commands=(

@@ -22,6 +22,7 @@ from debate.errors import DebateError
 from debate.history.changes import Change, changes
 from debate.profile import lockfile, profile_names
 from debate.profile.chosen import chosen, with_sets_sorted
+from debate.profile.files import is_file
 from debate.profile.load import load
 from debate.profile.schema import schema
 from debate.settings import Settings
@@ -101,14 +102,14 @@ def derived(old: dict[str, Any], new: dict[str, Any]) -> tuple[list[Change], lis
 
 
 def _side(settings: Settings, directory: Path, name: str, place: str, *, built: bool) -> Side:
-    if not (directory / f"{name}.yaml").exists():
+    if not is_file(directory, f"{name}.yaml"):
         known = profile_names.names(directory)
         raise DebateError(f"there is no profile {name!r}", suggest(name, known), place=place)
     loaded = load(directory, name)
     made = config.normalise(loaded, directory)
     output = settings.output / name
     pinned = profile_names.committed(directory, name)
-    lock = lockfile.read(pinned) if pinned.exists() else None
+    lock = lockfile.read(pinned) if os.path.lexists(pinned) else None
     size = None
     if built and lock is None and (output / "lock.json").exists():
         lock = lockfile.read(output / "lock.json")

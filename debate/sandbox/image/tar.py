@@ -16,6 +16,7 @@ from typing import BinaryIO
 from debate import keys
 from debate.entry import Contents, Entry
 from debate.errors import DebateError, Place
+from debate.host.beneath import open_by_real_path
 
 
 def pack(entries: Iterable[Entry], contents: Contents, epoch: int, out: BinaryIO) -> None:
@@ -55,7 +56,7 @@ def _add_file(archive: tarfile.TarFile, info: tarfile.TarInfo, entry: Entry, con
         archive.addfile(info, io.BytesIO(content))
         return
     try:
-        with content.open("rb") as file:
+        with open_by_real_path(content) as file:
             info.size = os.fstat(file.fileno()).st_size
             reader = _Hashing(file)
             archive.addfile(info, reader)

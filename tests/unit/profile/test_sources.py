@@ -16,13 +16,13 @@ def tree(tmp_path: Path) -> Path:
     (tree / "d").mkdir(parents=True)
     (tree / "d" / "f").touch()
     (tree / "link").symlink_to("f")
-    (tmp_path / "sources.json").write_text(json.dumps(sources.state([tree, tmp_path / "x.yaml"])))
+    (tmp_path / "sources.json").write_text(json.dumps(sources.state([tree, tmp_path / "x.yaml"], tmp_path)))
     return tree
 
 
 def test_nothing_changed(tmp_path: Path, tree: Path) -> None:
-    assert sources.unchanged(tmp_path)
-    assert sources.files(tmp_path) == [str(tree / "d" / "f")]
+    assert sources.unchanged(tmp_path, tmp_path)
+    assert sources.files(tmp_path, tmp_path) == [str(tree / "d" / "f")]
 
 
 @pytest.mark.parametrize("change", ["new", "gone", "mode", "link", "appeared"])
@@ -38,12 +38,12 @@ def test_a_change_of_names_kinds_modes_and_links(tmp_path: Path, tree: Path, cha
         (tree / "link").symlink_to("g")
     else:
         (tmp_path / "x.yaml").touch()
-    assert not sources.unchanged(tmp_path)
+    assert not sources.unchanged(tmp_path, tmp_path)
 
 
 def test_a_damaged_record_means_read_again(tmp_path: Path) -> None:
-    assert not sources.unchanged(tmp_path)
+    assert not sources.unchanged(tmp_path, tmp_path)
     for text in ("", "[", "[]", "5", "{}", '{"paths": 5, "trees": ""}', '{"paths": [1], "trees": ""}', "[" * 100_000):
         (tmp_path / "sources.json").write_text(text)
-        assert not sources.unchanged(tmp_path)
-        assert sources.files(tmp_path) == []
+        assert not sources.unchanged(tmp_path, tmp_path)
+        assert sources.files(tmp_path, tmp_path) == []

@@ -10,6 +10,7 @@ import pytest
 
 from debate.entry import Entry, text_entry
 from debate.errors import DebateError, Place
+from debate.host.beneath import Tree
 from debate.profile.tree import scan
 from debate.sandbox.image.tar import pack
 
@@ -34,10 +35,11 @@ def test_pack() -> None:
 
 def test_a_file_that_changed_since_it_was_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("one")
-    entries, contents, _ = scan(tmp_path, "/", Place("x.yaml"))
+    with Tree(tmp_path) as tree:
+        scanned = scan(tree, "/", Place("x.yaml"))
     (tmp_path / "f").write_text("two")
     with pytest.raises(DebateError, match=r"/f: changed during the build; run the same command again"):
-        packed(entries, dict(contents))
+        packed(list(scanned.entries), dict(scanned.contents))
     (tmp_path / "f").unlink()
     with pytest.raises(DebateError, match=r"/f: No such file or directory; run"):
-        packed(entries, dict(contents))
+        packed(list(scanned.entries), dict(scanned.contents))

@@ -1,0 +1,49 @@
+"""The files in the profiles directory. Whoever writes profiles decides what is there: see `debate.host.beneath`.
+
+Links are followed as long as they stay in that directory.
+"""
+
+from __future__ import annotations
+
+import errno
+import stat
+from pathlib import Path
+
+from debate.host.beneath import RefusedError, Tree
+
+MAX_PROFILE = 1 << 20
+"""Bytes of a profile."""
+MAX_LOCK = 8 << 20
+"""Bytes of a lock file; five thousand packages have less than half of that."""
+MAX_FILE = 4 << 20
+"""Bytes of a hook or a key."""
+
+
+def opened(directory: Path) -> Tree:
+    """The profiles directory. Raises OSError."""
+    return Tree(directory, follow=True)
+
+
+def read(directory: Path, name: str, limit: int) -> bytes:
+    """The content of the file ``name``, of at most ``limit`` bytes. Raises OSError."""
+    with opened(directory) as tree:
+        return tree.read(name, limit)
+
+
+def is_file(directory: Path, name: str, limit: int = MAX_PROFILE) -> bool:
+    """True if ``name`` is a file of at most ``limit`` bytes, or a link to one in ``directory``."""
+    try:
+        with opened(directory) as tree:
+            found = tree.status(name)
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size <= limit
+
+
+def refusal(error: OSError) -> tuple[str, str]:
+    """What follows the name of a file that cannot be used, and a remedy."""
+    if error.errno == errno.EXDEV:
+        return "is outside the profiles directory", "move it inside"
+    if isinstance(error, RefusedError):
+        return str(error.strerror), error.remedy
+    return f"cannot be read: {error.strerror}", "make it a file that can be read"

@@ -1,0 +1,230 @@
+"""Whatever lies where a profile names a file: nothing of the host is read or shown, and nothing waits or is endless."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from debate.commands.validate import run as validate
+from debate.errors import DebateError, ProfileError
+from debate.frontend.checker import xxh3
+from debate.host.beneath import Tree
+from debate.profile import files, lockfile, profile_names, sources
+from debate.profile.load import load
+from debate.profile.tree import Room, scan
+from debate.sandbox.image import tar
+from debate.settings import Settings
+from debate.steps import config
+from debate.steps.config import RULE as CONFIG
+from debate.steps.lock import RULE as LOCK
+from tests.foreign import NOT_FILES, SECRET, bounded, secret
+from tests.unit.commands.conftest import context_of
+from tests.unit.profile.mistakes import problems
+from tests.unit.profile.test_tree import PLACE
+
+NAMING = {
+    "the profile": ("x.yaml", ""),
+    "what it extends": ("y.yaml", "extends: y\n"),
+    "its base": ("y.yaml", "base: y\n"),
+    "a hook": ("f", "hooks: [f]\n"),
+    "a hook in a directory": ("d/f", "hooks: [d/f]\n"),
+    "a hook below it": ("f", "hooks: [f/shadow]\n"),
+    "a key": ("f", "repositories: [{name: a, url: 'https://b.example', key: f}]\n"),
+    "an overlay": ("f", "overlays: [f]\n"),
+    "an overlay below it": ("f", "overlays: [f/etc]\n"),
+    "a file of an overlay": ("d/f", "overlays: [d]\n"),
+    "a file deep in an overlay": ("d/e/f", "overlays: [d]\n"),
+    "a lock": ("x.lock.json", ""),
+    "another profile": ("y.yaml", ""),
+    "another profile's lock": ("y.lock.json", ""),
+}
+"""What names a file -> the file, and the profile x."""
+
+
+@pytest.fixture
+def hostile(profiles: Path) -> Path:
+    """The profiles directory, with the secret above it."""
+    secret(profiles.parent)
+    for directory in ("d", "d/e"):
+        (profiles / directory).mkdir()
+    return profiles
+
+
+class Packed(io.BytesIO):
+    """tarfile closes what it could not finish."""
+
+    def close(self) -> None:
+        pass
+
+
+def settings_of(directory: Path) -> Settings:
+    return Settings(root=directory.parent, cache=directory.parent / "cache", output=directory.parent / "build")
+
+
+def everything(directory: Path) -> str:
+    """All that is read, found or said of the profile x, and of its neighbours."""
+    settings = settings_of(directory)
+    found: list[object] = [profile_names.names(directory), profile_names.invalid(directory)]
+    for name in ("x", "y"):
+        found += [profile_names.chain(directory, name), profile_names.missing(directory, name)]
+        found += [LOCK.watches(settings, name), [xxh3(path) for path in CONFIG.watches(settings, name)]]
+        try:
+            made = config.normalise(load(directory, name), directory)
+        except ProfileError as error:
+            found.append(str(error))
+        else:
+            found += [made.values, {key: value for key, value in made.contents.items() if isinstance(value, bytes)}]
+            output = settings.output / name
+            output.mkdir(parents=True, exist_ok=True)
+            (output / "sources.json").write_bytes(config.keys.canonical(sources.state(made.sources, directory)))
+            found += [sources.unchanged(output, directory), sources.files(output, directory)]
+            found += [xxh3(path) for path in sources.files(output, directory)]
+            with contextlib.suppress(DebateError):
+                tar.pack(made.trees, made.contents, 1, packed := Packed())
+                found.append(packed.getvalue())
+        try:
+            found.append(lockfile.read(profile_names.committed(directory, name)))
+        except DebateError as error:
+            found.append(str(error))
+    return repr(found)
+
+
+@pytest.mark.parametrize("make", NOT_FILES.values(), ids=NOT_FILES)
+@pytest.mark.parametrize("naming", NAMING)
+def test_nothing_of_the_host_is_read(hostile: Path, naming: str, make: Callable[[Path], None]) -> None:
+    name, text = NAMING[naming]
+    (hostile / "x.yaml").write_text(f"version: 1\n{text}")
+    (hostile / name).unlink(missing_ok=True)
+    if naming.startswith("a file"):  # No link of an overlay is followed, to wherever it leads.
+        shutil.copy(hostile.parent / "secret", (hostile / name).parents[1])
+        (hostile / "x.yaml").write_text(f"version: 1\n{text.replace('[d]', '[d/e]' if 'e/' in name else '[d]')}")
+    make(hostile / name)
+    with bounded():
+        found = everything(hostile)
+    assert SECRET not in found
+    assert "shadow'" not in found.replace("'f/shadow'", ""), "no name of the host's is suggested"
+
+
+@pytest.mark.parametrize("make", NOT_FILES.values(), ids=NOT_FILES)
+def test_a_neighbour_does_not_matter(hostile: Path, make: Callable[[Path], None]) -> None:
+    (hostile / "x.yaml").write_text("version: 1\nbase: z\n")
+    (hostile / "z.yaml").write_text("version: 1\n")
+    make(hostile / "y.yaml")
+    context = context_of(settings_of(hostile))
+    with bounded():
+        assert validate(context, ["x"]).good
+        everyone = validate(context, [])
+        assert CONFIG.watches(context.settings, "y") == []
+    assert [problem.place.file for problem in everyone.problems if problem.place] == ["profiles/y.yaml"]
+    assert all(problem.remedy for problem in everyone.problems)
+
+
+def test_links_inside_are_followed(profiles: Path) -> None:
+    (profiles / "real").mkdir()
+    (profiles / "real/hook.sh").write_text("true\n")
+    (profiles / "hook").symlink_to("real/hook.sh")
+    (profiles / "tree").symlink_to("real")
+    (profiles / "_real.yaml").write_text("version: 1\nhostname: own\n")
+    (profiles / "_other.yaml").symlink_to("_real.yaml")
+    assert problems(profiles, "extends: _other\nhooks: [hook, tree/hook.sh]\noverlays: [tree]\n") == []
+    made = config.normalise(load(profiles, "x"), profiles)
+    output = profiles.parent / "x"
+    output.mkdir()
+    (output / "sources.json").write_bytes(config.keys.canonical(sources.state(made.sources, profiles)))
+    assert str(profiles / "hook") in sources.files(output, profiles)
+    assert sources.unchanged(output, profiles)
+    (profiles / "tree").unlink()
+    assert not sources.unchanged(output, profiles)
+
+
+@pytest.mark.parametrize("name", ["a b", "-rf", "a\nb", "a\x1b[2J", "::error::x", "a\u202eb", "x" * 101, "ü", "a'b"])
+def test_names_that_are_no_names(profiles: Path, name: str) -> None:
+    """They are no tasks, and are refused where all profiles are looked at."""
+    (profiles / f"{name}.yaml").write_text("version: 1\n")
+    (profiles / "good.yaml").write_text("version: 1\n")
+    assert profile_names.names(profiles) == ["good"]
+    context = context_of(settings_of(profiles))
+    (problem,) = validate(context, []).problems
+    assert problem.fact == f"{name!r} is not a valid profile name"
+
+
+def test_a_file_that_is_replaced_after_it_was_read(hostile: Path) -> None:
+    for what, make in NOT_FILES.items():
+        file = hostile / "d" / "f"
+        for path in (hostile / "d").iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        file.write_text("ours")
+        with Tree(hostile / "d") as tree:
+            scanned = scan(tree, "/", PLACE)
+        file.unlink()
+        make(file)
+        packed = Packed()
+        with bounded(), pytest.raises(DebateError, match=r"/f: .*; run the same command again"):
+            tar.pack(scanned.entries, scanned.contents, 1, packed)
+        assert SECRET not in str(packed.getvalue()), what
+
+
+def test_a_directory_that_becomes_a_link_after_it_was_read(hostile: Path, tmp_path: Path) -> None:
+    (hostile / "d/f").write_text("ours")
+    with Tree(hostile / "d") as tree:
+        scanned = scan(tree, "/", PLACE)
+    (hostile / "d").rename(tmp_path / "elsewhere")
+    (hostile / "d").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DebateError, match="is a link, or below one"):
+        tar.pack(scanned.entries, scanned.contents, 1, io.BytesIO())
+
+
+def test_all_overlays_have_a_bound(profiles: Path) -> None:
+    (profiles / "d").mkdir()
+    for name in ("a", "b", "c"):
+        (profiles / "d" / name).write_text(name * 10)
+    with Tree(profiles / "d") as tree:
+        assert scan(tree, "/", PLACE, Room(3, 30)).room == Room(0, 0)
+        (problem,) = scan(tree, "/", PLACE, Room(2, 30)).problems
+        assert problem.fact == "profiles/d: has more than 2 entries"
+        (problem,) = scan(tree, "/", PLACE, Room(3, 29)).problems
+        whole = "all files in the overlays of a profile may have 8,589,934,592 bytes"
+        assert problem.fact == f"profiles/d/c: too large: {whole}"
+
+
+def test_all_hooks_have_a_bound(profiles: Path) -> None:
+    (profiles / "f").write_bytes(b"x" * files.MAX_FILE)
+    with bounded():
+        found = problems(profiles, f"hooks: [{', '.join(['f'] * 2000)}]\n")
+    assert found
+    assert all("is larger than 0 bytes" in problem.fact for problem in found)
+
+
+def test_a_link_to_a_name_that_is_not_utf8(profiles: Path) -> None:
+    (profiles / "d").mkdir()
+    (profiles / "d/f").symlink_to(b"bad-\xff".decode(errors="surrogateescape"))
+    (problem,) = problems(profiles, "overlays: [d]\n")
+    assert problem.fact == "profiles/d/f: link to 'bad-\\udcff', which is not UTF-8"
+
+
+def test_profiles_that_double_each_other(profiles: Path) -> None:
+    others = {f"y{number}": f"extends: [y{number + 1}, y{number + 1}]\n" for number in range(40)}
+    with bounded():
+        (problem,) = problems(profiles, "extends: y0\n", **others, y40="packages: [aa, bb]\n")
+    assert problem.fact == "extends takes over too much"
+    with bounded():
+        assert problems(profiles, "extends: y0\n", **others, y40="hostname: one\n") == []
+
+
+def test_profiles_that_extend_one_another_without_end(profiles: Path) -> None:
+    others = {f"y{number}": f"extends: y{number + 1}\n" for number in range(2000)}
+    with bounded():
+        (problem,) = problems(profiles, "extends: y0\n", **others)
+    assert problem.fact == "more than 50 profiles extend one another"
+
+
+@pytest.mark.parametrize("text", ["1,", "{},", "[],", "a: b,", "*a,"])
+def test_the_largest_profile_fits_into_memory(profiles: Path, text: str) -> None:
+    (profiles / "x.yaml").write_text("x: &a 1\npackages: [" + text * ((files.MAX_PROFILE - 22) // len(text)) + "]")
+    with bounded(), pytest.raises(ProfileError, match="too deep, too large"):
+        load(profiles, "x")

@@ -43,7 +43,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.place}: " if self.place else ""
-        return f"{place}{self.fact}" + (f"; {self.remedy}" if self.remedy else "")
+        text = f"{place}{self.fact}" + (f"; {self.remedy}" if self.remedy else "")
+        return text.replace("\n", " ")  # A name with a line break does not make two messages.
 
 
 class DebateError(Exception):

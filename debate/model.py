@@ -11,7 +11,6 @@ from debate import keys
 from debate.artifact import Artifact as Artifact
 from debate.entry import Contents, Entry
 from debate.text.amounts import bytes_shown
-from debate.text.printable import printable
 
 MIRROR = "/run/mirror"
 """Path in a sandbox of package archives that are directories of the host."""
@@ -143,14 +142,14 @@ class Activity:
     _rest: bytes = b""
 
     def receive(self, chunk: bytes) -> None:
-        """Process a part of the step's output. It is untrusted, so control characters are removed."""
+        """Process a part of the step's output. It is untrusted, and shown through the door only."""
         *lines, self._rest = (self._rest + chunk)[-(1 << 16) :].split(b"\n")
         for line in lines:
             self.show(line.decode(errors="replace").rpartition("\r")[2])
 
     def show(self, line: str) -> None:
         """Process one line of output of the step or of a guest."""
-        text = printable(line).strip()
+        text = line.strip()
         if text:
             self.line = text
             if self.stream:

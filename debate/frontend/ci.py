@@ -7,13 +7,13 @@ sections".
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterable
 from dataclasses import replace
 
 from debate.errors import Problem
 from debate.text.paths import relative
+from debate.text.printable import readable
 
 
 def on_github() -> bool:
@@ -27,7 +27,7 @@ def on_gitlab() -> bool:
 
 
 def annotation(message: str, **properties: object) -> str:
-    """GitHub's command for an error, with ``properties`` such as file, line and title."""
+    """GitHub's command for an error, with ``properties`` such as file, line and title. All text in it is cleaned."""
     listed = ",".join(
         f"{name}={_escaped(str(value)).replace(':', '%3A').replace(',', '%2C')}" for name, value in properties.items()
     )
@@ -50,30 +50,25 @@ def _annotated(problem: Problem, title: str, details: str) -> str:
     return annotation(text, **properties)
 
 
-def inert(text: str) -> str:
-    """``text`` with disarmed commands to GitHub, which accepts them after spaces, and ``##[NAME]`` anywhere in a line.
-
-    Source: src/Runner.Common/ActionCommand.cs of github.com/actions/runner.
-    """
-    return re.sub(_COMMAND, lambda found: found[0][:-1] + " " + found[0][-1], text)
-
-
-_COMMAND = r"(?m)(?:^|\r)[^\S\r\n]*::|##\["
-
-
 def _escaped(text: str) -> str:
+    text = readable(text, github=True)
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def folded(title: str, lines: Iterable[str], *, github: bool) -> str:
-    """``lines``, which must be printable, as a collapsed section of GitHub or GitLab in which commands are disabled."""
-    import secrets
+def stop(token: str) -> str:
+    """GitHub's command to accept no commands until `resume`. ``token`` must be random."""
+    return f"::stop-commands::{token}"
 
-    token = secrets.token_hex(16)
+
+def resume(token: str) -> str:
+    """GitHub's command to accept commands again."""
+    return f"::{token}::"
+
+
+def section(title: str, *, github: bool) -> tuple[str, str]:
+    """The commands before and after a collapsed section, for GitHub or GitLab. ``title`` must be cleaned."""
     if github:
-        before, after = [f"::group::{title}", f"::stop-commands::{token}"], [f"::{token}::", "::endgroup::"]
-    else:
-        now, section = int(time.time()), f"debate_{token}"
-        before = [f"\x1b[0Ksection_start:{now}:{section}[collapsed=true]\r\x1b[0K{title}"]
-        after = [f"\x1b[0Ksection_end:{now}:{section}\r\x1b[0K"]
-    return "\n".join([*before, *lines, *after])
+        return f"::group::{title}", "::endgroup::"
+    now, name = int(time.time()), f"debate_{os.urandom(16).hex()}"
+    start = f"\x1b[0Ksection_start:{now}:{name}[collapsed=true]\r\x1b[0K{title}"
+    return start, f"\x1b[0Ksection_end:{now}:{name}\r\x1b[0K"

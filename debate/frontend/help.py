@@ -19,7 +19,6 @@ from doit.exceptions import InvalidCommand
 from debate.commands.command import Command, Section, commands
 from debate.errors import DebateError
 from debate.frontend.own import Own
-from debate.host.streams import show
 from debate.steps.rules import rules, shell_steps
 
 SECTIONS: tuple[str, ...] = get_args(Section)
@@ -131,7 +130,7 @@ class Help(Own, DoitHelp):  # type: ignore[misc]
         except DebateError as error:
             raise InvalidCommand(str(error)) from error
         if all(texts):
-            show(sys.stdout, "\n".join(texts))
+            sys.stdout.write("\n".join(texts))
             return 0
         if args[0] != "task" and args[0] not in self.cmds:
             # A task of the user's own, or none.

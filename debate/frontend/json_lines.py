@@ -6,15 +6,15 @@ Progress for people goes to standard error.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from debate.commands.command import Answer
 from debate.errors import DebateError, Problem
+from debate.frontend.door import Stream
 from debate.frontend.form import SOURCES, Done, Tally
-from debate.host.streams import show
 from debate.text.paths import relative
+from debate.text.printable import readable
 
 if TYPE_CHECKING:
     from debate.history.reasons import Reason
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Version of the format. It is increased for incompatible changes, not for new fields and new kinds."""
 
+_FOR_PEOPLE = {"fact", "remedy", "details", "note", "text", "next"}
+"""Fields that are cleaned, as they are on a terminal. The others are values, whatever characters they have."""
+
 
 class JsonLines:
     """Writes a line to ``stream`` immediately for everything that happens."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-        self._lock = threading.Lock()
+    def __init__(self, stream: TextIO | Stream) -> None:
+        self.stream = stream if isinstance(stream, Stream) else Stream(stream)
 
     def warned(self, problems: Sequence[Problem]) -> None:
         for problem in problems:
@@ -114,9 +116,12 @@ class JsonLines:
             details = ""
 
     def _write(self, kind: str, **fields: Any) -> None:
-        with self._lock:
-            # In ASCII, since readers differ in which other characters end a line, and paths may not be valid UTF-8.
-            show(self.stream, json.dumps({"format": FORMAT, "kind": kind, **fields}) + "\n")
+        fields |= {name: readable(fields[name]) for name in _FOR_PEOPLE & fields.keys()}
+        # In ASCII, since readers differ in which other characters end a line, and paths may not be valid UTF-8.
+        line = json.dumps({"format": FORMAT, "kind": kind, **fields})
+        # GitHub and other CI systems obey what they find anywhere in a line. Only strings have these characters.
+        line = line.replace("::", ":\\u003a").replace("##", "#\\u0023")
+        self.stream.show(f"{line}\n")
 
 
 def _place(problem: Problem) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from doit.task import Task
 
 from debate.commands.command import commands
 from debate.errors import DebateError, Place, Problem
+from debate.frontend.door import install
 from debate.frontend.reporter import Reporter
 from debate.frontend.words import tasks_among
 from debate.graph.words import problem as problem_of
@@ -28,6 +29,11 @@ from debate.graph.words import unknown, without_step
 
 class Loader(DodoTaskLoader):  # type: ignore[misc]
     """Loads dodo.py, and narrows its ``GRAPH`` to the named profiles."""
+
+    def __init__(self) -> None:
+        """doit makes the loader before anything else."""
+        super().__init__()
+        install()
 
     format = "text"
     """The output format of the run: text, github or json."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,11 +15,9 @@ from doit.cmd_list import List as DoitList
 from doit.cmdparse import CmdParseError
 from doit.exceptions import InvalidCommand
 
-from debate.host.streams import show
-
 
 class Own:
-    """A mixin: accepts --help, survives a reader that has seen enough, and refuses options in one line."""
+    """A mixin: accepts --help, and refuses options in one line."""
 
     name: str
     loader: Any
@@ -28,16 +25,10 @@ class Own:
     def parse_execute(self, in_args: Sequence[str]) -> Any:
         """Run the command. Returns doit's exit status."""
         if any(word in ("-h", "--help") for word in in_args):
-            show(sys.stdout, f"{self.help()}\n")  # type: ignore[attr-defined]
+            sys.stdout.write(f"{self.help()}\n")  # type: ignore[attr-defined]
             return 0
-        try:
-            with refusing(self.loader, self.name):
-                status = super().parse_execute(in_args)  # type: ignore[misc]
-            sys.stdout.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
-            return 0
-        return status
+        with refusing(self.loader, self.name):
+            return super().parse_execute(in_args)  # type: ignore[misc]
 
 
 @contextmanager

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
-from debate.frontend import ci
+from debate.frontend.door import Door, door, redrawn
 from debate.host.files import write_atomically
-from debate.host.streams import show
+from debate.text.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
     from debate.model import Activity
 
@@ -35,32 +35,21 @@ _LINE = 160
 
 
 class Board:
-    """The running steps, and the stream to which they are written."""
+    """The running steps, and the door through which they are shown."""
 
-    def __init__(self, times: Path) -> None:
+    def __init__(self, times: Path, stream: TextIO | None = None) -> None:
+        """``stream``: where to show them; None for standard output."""
         self.times_file = times
-        self.stream: TextIO = sys.stdout
+        self.door: Door = door(stream or sys.stdout)
         self.running: dict[str, Activity] = {}
         self.done, self.all = 0, 0
         """Tasks of this run."""
-        self.asked_for_github = False
-        """True if the user requested output for GitHub."""
         self._lock = threading.RLock()
         self._live: Any = None
         self._over: threading.Event | None = None
         """Ends the thread that shows progress; None if there is none. Each of these threads has its own event."""
         self._times: dict[str, float] | None = None
         self._changed = False
-
-    @property
-    def terminal(self) -> bool:
-        """True to redraw in place."""
-        return self.stream.isatty() and os.environ.get("TERM") != "dumb" and "CI" not in os.environ
-
-    @property
-    def github(self) -> bool:
-        """True if GitHub reads the output, and accepts commands in it."""
-        return self.asked_for_github or ci.on_github()
 
     # What runs -------------------------------------------------------------------------------------
 
@@ -118,26 +107,12 @@ class Board:
 
     # What is shown ---------------------------------------------------------------------------------
 
-    def write(self, text: str, *, style: str = "", stamped: bool = True, commands: bool = False) -> None:
-        """Write lines that stay. Without a terminal, each starts with the time of day.
-
-        ``commands``: the text contains commands to the CI system, which are otherwise disarmed.
-        """
-        if self.github and not commands:
-            text = ci.inert(text)
-        with self._lock:
-            if self._live is not None:
-                from rich.text import Text
-
-                self._live.console.print(Text(text, style=style), soft_wrap=True)
-                return
-            if stamped and not self.terminal:
-                now = time.strftime("%H:%M:%S")
-                text = "\n".join(f"{now} {line}" for line in text.split("\n"))
-            elif style and self.terminal:
-                codes = {"red": "31", "green": "32", "dim": "2"}
-                text = f"\x1b[{codes[style]}m{text}\x1b[0m"
-            show(self.stream, f"{text}\n")
+    def write(self, *lines: str, style: str = "", stamped: bool = True) -> None:
+        """Write lines that stay, as `Door.lines`. Without a terminal, each starts with the time of day."""
+        if stamped and not self.door.terminal:
+            now = time.strftime("%H:%M:%S")
+            lines = tuple(f"{now} {line}" for line in lines)
+        self.door.lines(*lines, style=style)
 
     def close(self) -> None:
         """Restore the terminal, and save the durations."""
@@ -146,6 +121,7 @@ class Board:
                 self._over.set()
                 self._over = None
             if self._live is not None:
+                redrawn(self.door, None)
                 self._live.stop()
                 self._live = None
             if self._changed:
@@ -159,7 +135,7 @@ class Board:
             threading.Thread(target=self._keep_showing, args=(self._over,), name="progress", daemon=True).start()
 
     def _keep_showing(self, over: threading.Event) -> None:
-        while not over.wait(_LIVE_AFTER if self.terminal else _EVERY):
+        while not over.wait(_LIVE_AFTER if self.door.terminal else _EVERY):
             with self._lock:
                 if over.is_set():  # It was set while this thread waited for the lock.
                     return
@@ -167,7 +143,7 @@ class Board:
                     if self._live is None:
                         self._over = None
                         return
-                elif self.terminal:
+                elif self.door.terminal:
                     self._draw()
                 else:
                     self._remind()
@@ -183,17 +159,25 @@ class Board:
         if self._live is None:
             from rich.console import Console
             from rich.live import Live
+            from rich.text import Text
 
-            console = Console(file=self.stream)
-            self._live = Live(get_renderable=self._view, console=console, refresh_per_second=5, transient=True)
+            console = Console(file=cast("IO[str]", self.door.own))
+            self._live = Live(
+                get_renderable=self._view,
+                console=console,
+                refresh_per_second=5,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
             self._live.start()
+            redrawn(self.door, lambda text, style: console.print(Text(text, style=style), soft_wrap=True))
 
     def _view(self) -> RenderableType:
         from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.spinner import Spinner
         from rich.table import Table
-        from rich.text import Text
 
         table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(min_width=24, no_wrap=True)
@@ -203,10 +187,17 @@ class Board:
         for activity in list(self.running.values()):
             share = activity.share()
             bar = ProgressBar(total=1.0, completed=share or 0.0, width=20, pulse=share is None)
-            time_ = Text(_time(activity))
-            said = Text("  ".join(filter(None, (activity.amount(), activity.line[:_LINE]))), style="dim")
-            table.add_row(Spinner("dots", text=f"{activity.name:<22}"), time_, bar, said)
-        return Group(table, Text(f"  {self.done} of {self.all} steps", style="dim")) if self.all else table
+            said = "  ".join(filter(None, (activity.amount(), activity.line[:_LINE])))
+            name = Spinner("dots", text=_text(f"{activity.name:<22}"))
+            table.add_row(name, _text(_time(activity)), bar, _text(said, "dim"))
+        return Group(table, _text(f"  {self.done} of {self.all} steps", "dim")) if self.all else table
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Cleaned text for the live view, which draws by itself."""
+    from rich.text import Text
+
+    return Text(printable(text), style=style)
 
 
 def _time(activity: Activity) -> str:

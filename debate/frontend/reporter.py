@@ -11,6 +11,7 @@ from doit.exceptions import TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
 from debate.errors import DebateError, Problem
+from debate.frontend.door import Door, door
 from debate.frontend.form import Done, Form, Tally
 from debate.frontend.progress import Board
 from debate.graph.failed import Failed
@@ -32,23 +33,27 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
     """What does not keep the run from starting."""
 
     def __init__(self, outstream: TextIO, options: dict[str, Any]) -> None:
-        super().__init__(outstream, options)
+        super().__init__(self._begin(outstream), options)
         self.tally = Tally()
         self.unchanged: list[Any] = []
         """Tasks that are up to date. doit sets the values of their last run only after it has reported them."""
         self.asked: dict[str, float] = {}
         """Command of which only the answer is shown -> when it started, by `time.monotonic`."""
+
+    def _begin(self, outstream: TextIO) -> Door:
+        """Choose the output format. Returns the door for what doit's own reporter writes."""
         self.form: Form
         if self.format == "json":
             from debate.frontend.json_lines import JsonLines
 
-            self.board.stream = sys.stderr
+            self.board.door = door(sys.stderr)
             self.form = JsonLines(outstream)
         else:
             from debate.frontend.text_lines import TextLines
 
-            self.board.stream = outstream
+            self.board.door = door(outstream)
             self.form = TextLines(self.board, github=self.format == "github")
+        return self.board.door
 
     def initialize(self, tasks: dict[str, Any], selected_tasks: list[str]) -> None:
         """Count the tasks that may have to run."""
@@ -109,7 +114,9 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         text = fail.message
         if not isinstance(fail, TaskFailed):
             text = f"{text}\n{''.join(fail.traceback)}".rstrip("\n")
-        self.form.failed(task.name, fail.error if isinstance(fail, Failed) else DebateError(text), text)
+        fact, _, details = text.partition("\n")
+        error = fail.error if isinstance(fail, Failed) else DebateError.of([Problem(None, fact)], details=details)
+        self.form.failed(task.name, error, text)
 
     def complete_run(self) -> None:
         """The run has ended, or an exception ends it. In that case there is no summary, which could report success."""

@@ -15,7 +15,6 @@ from debate.frontend import ci
 from debate.frontend.form import Done, Tally
 from debate.frontend.progress import Board
 from debate.text.amounts import count
-from debate.text.printable import printable
 
 _SOURCES = {"local": "from the cache", "remote": "from the remote"}
 _COUNTED = {"built": "built", **_SOURCES}
@@ -29,7 +28,7 @@ class TextLines:
     def __init__(self, board: Board, *, github: bool) -> None:
         """``github``: annotations were requested. Then only the annotations of an answer are shown."""
         self.board = board
-        self.board.asked_for_github = github
+        self.board.door.asked_for_github = github
         self.made: list[tuple[str, str]] = []
         """What was made, and what to do next."""
 
@@ -44,8 +43,7 @@ class TextLines:
         line = f"  {done.task:<22} {came:<10} {_note(done)}".rstrip()
         self.board.write(line)
         self._fold(done, line.strip())
-        for line in done.lines:
-            self.board.write(line, stamped=False)
+        self._lines(done.lines)
         self.made += [(made["what"], made["next"]) for made in done.made]
 
     def unchanged(self, task: str) -> None:
@@ -59,53 +57,44 @@ class TextLines:
 
     def failed(self, task: str, error: DebateError, text: str) -> None:
         self.board.write(f"  {task:<22} failed", style="red")
-        self.board.write("", stamped=False)
+        self._lines([""])
         for line in text.split("\n"):
-            self.board.write(line, style="red" if line.startswith("  > ") else "", stamped=False)
-        self.board.write("", stamped=False)
-        if self.board.github:
-            self._commands(ci.errors(error.problems, task.replace(":", " "), error.details))
+            self._lines([line], style="red" if line.startswith("  > ") else "")
+        self._lines([""])
+        if self.board.door.github:
+            self.board.door.commands(ci.errors(error.problems, task.replace(":", " "), error.details))
 
     def answered(self, task: str, answer: Answer, seconds: float) -> None:  # noqa: ARG002 - only the answer is shown
-        if self.board.github and answer.problems:
-            if not self.board.asked_for_github:
-                self._lines(answer.text.splitlines())
-            self._commands(ci.errors(answer.problems))
-        elif answer.text:
-            self.board.write(answer.text.removesuffix("\n"), stamped=False)
+        door = self.board.door
+        if answer.text and not (door.asked_for_github and answer.problems):
+            self._lines(answer.text.removesuffix("\n").split("\n"))
+        if door.github and answer.problems:
+            door.commands(ci.errors(answer.problems))
 
     def end(self, tally: Tally, errors: Sequence[str]) -> None:
         self._lines(errors)
         for what, _ in self.made:
-            self.board.write(f"  {what}", stamped=False, style="green")
+            self._lines([f"  {what}"], style="green")
         counts = [f"{tally.sources[source]} {text}" for source, text in _COUNTED.items() if source in tally.sources]
         if tally.unchanged and not (tally.failed or tally.skipped):
             steps = count(tally.unchanged, "step")
             counts.append(f"{steps} up to date" if tally.ran else f"up to date ({steps})")
         if counts:
             saved = f"; {tally.saved:.0f} s saved" if tally.saved >= 1 else ""
-            self.board.write(f"  {', '.join(counts)}{saved}", stamped=False)
-        for _, next_ in self.made:
-            if next_:
-                self.board.write(f"  next: {next_}", stamped=False)
+            self._lines([f"  {', '.join(counts)}{saved}"])
+        self._lines(f"  next: {next_}" for _, next_ in self.made if next_)
 
-    def _lines(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            self.board.write(line, stamped=False)
-
-    def _commands(self, lines: Iterable[str]) -> None:
-        """Write lines that are commands to the CI system."""
-        for line in lines:
-            self.board.write(line, stamped=False, commands=True)
+    def _lines(self, lines: Iterable[str], style: str = "") -> None:
+        self.board.write(*lines, stamped=False, style=style)
 
     def _fold(self, done: Done, title: str) -> None:
-        """Write the log of a step to the CI log, as a collapsed section in which commands are disabled."""
-        if not done.log or not (self.board.github or ci.on_gitlab()):
+        """Write the log of a step to the CI log, as a collapsed section."""
+        if not done.log or not (self.board.door.github or ci.on_gitlab()):
             return
         with open(done.log, errors="replace") as file:
-            lines = [f"    {printable(line.rstrip())}" for line in file]
+            lines = [f"    {line.rstrip()}" for line in file]
         if lines:
-            self.board.write(ci.folded(title, lines, github=self.board.github), stamped=False, commands=True)
+            self.board.door.folded(title, lines)
 
 
 def _note(done: Done) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import Any
 
 from doit.cmd_run import Run as DoitRun
 from doit.cmdparse import CmdParseError
@@ -14,6 +14,7 @@ from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
 from debate.commands.command import commands
 from debate.errors import DebateError
 from debate.frontend import help as help_
+from debate.frontend.door import Stream
 from debate.frontend.own import refusing
 from debate.frontend.words import FORMATS, arranged, format_of, run_options_first
 
@@ -37,7 +38,7 @@ class Run(DoitRun):  # type: ignore[misc]
         option if option["name"] != "check_file_uptodate" else {**option, "help": "md5, timestamp [default: xxh3-128]"}
         for option in DoitRun.base_options
     )
-    stream: TextIO | None = None
+    stream: Stream | None = None
     """The stream for JSON lines, if that is the format."""
 
     def __init__(self, *, cmds: Any = None, **more: Any) -> None:
@@ -82,12 +83,12 @@ class Run(DoitRun):  # type: ignore[misc]
             raise InvalidCommand(str(error)) from error
 
 
-def standard_output() -> TextIO:
+def standard_output() -> Stream:
     """A private stream for standard output. From now on all other output goes to standard error.
 
     This includes the output of child processes and what is written to file descriptor 1.
     """
     sys.stdout.flush()
-    own = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    own = Stream(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
     return own

@@ -14,7 +14,6 @@ import yaml
 
 from debate.errors import Place, Problem
 from debate.profile.node import Node
-from debate.text.printable import printable
 
 MAX_NODES = 100_000
 """Values in one file. An alias counts each time it is used."""
@@ -132,7 +131,7 @@ class _Reader:
         place = self.marked(mark) if mark else Place(self.file, 1, 1)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         context = getattr(error, "context", None)
-        text = printable(f"{context}: {problem}" if context else problem)
+        text = f"{context}: {problem}" if context else problem
         self.problem(place, f"not valid YAML: {text}", "check indentation, quotes and tabs")
 
     def node(self, node: Any, depth: int, key: Place | None = None) -> Node:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from debate.text.printable import printable
-
 
 class RegistryError(Exception):
     """A request to the remote failed. It reads ``fact; remedy``."""
@@ -13,7 +11,6 @@ class RegistryError(Exception):
 
     def __init__(self, fact: str, remedy: str = "", *, status: int = 0) -> None:
         """``status``: the HTTP status of the response; 0 if there was none or it does not matter."""
-        fact = printable(fact)  # It may have words of the remote, which is not trusted.
         super().__init__(f"{fact}; {remedy}" if remedy else fact)
         self.fact, self.remedy, self.status = fact, remedy, status
 

@@ -1,12 +1,57 @@
-"""Makes untrusted text safe for a terminal or a log."""
+"""Makes text of others safe to show, on a terminal and in a log.
+
+What is shown goes through `debate.frontend.door`, which applies this; only what is written to files for people does so
+by itself.
+"""
 
 from __future__ import annotations
 
+import re
+
+LONGEST = 4000
+"""Maximum number of characters of a line that is shown."""
+
+_AT_START = re.compile(r"^[ \t]*:(?=:)|##[A-Za-z]{0,20}(?=\[)|section_(?:start|end)(?=:)", re.MULTILINE)
+_ANYWHERE = re.compile(r":(?=:)|##[A-Za-z]{0,20}(?=\[)|section_(?:start|end)(?=:)")
+
 
 def printable(text: str) -> str:
-    """``text`` with ``?`` for every character that could move the cursor, change a colour or reorder text.
+    """``text`` with ``?`` for every character that could move the cursor, change a colour, hide or reorder text.
 
-    These are Unicode's categories Other and Separator, except space and tab: C0 and C1 controls, marks and overrides
-    of the writing direction (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), lone surrogates.
+    These are Unicode's categories Other and Separator, except space and tab: C0 and C1 controls, line and paragraph
+    separators, invisible format characters such as marks and overrides of the writing direction, joiners, the soft
+    hyphen and tags, private and unassigned characters, lone surrogates.
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == "\t" else "?" for c in text)
+
+
+def inert(text: str, *, github: bool = False) -> str:
+    """Lines of text with a space in what CI systems take for commands.
+
+    ``::`` at the start of a line (GitHub), or with ``github`` anywhere; ``##[``, ``##vso[`` and ``##teamcity[``
+    anywhere (GitHub, Azure, TeamCity); ``section_start:`` (GitLab). The space is before the last of these characters.
+
+    Sources: src/Runner.Common/ActionCommand.cs of github.com/actions/runner, which skips spaces before ``::``; "Logging
+    commands" of Azure Pipelines; "Service messages" of TeamCity; "Expand and collapse job log sections" of GitLab.
+    """
+    if "::" not in text and "##" not in text and "section_" not in text:
+        return text
+    return (_ANYWHERE if github else _AT_START).sub(r"\g<0> ", text)
+
+
+def printable_lines(text: str) -> str:
+    """Lines of text, each `printable`. CR LF ends a line as LF does."""
+    return "\n".join(map(printable, text.replace("\r\n", "\n").split("\n")))
+
+
+def readable(text: str, *, github: bool = False) -> str:
+    """Lines of text, each `printable`, and `inert`."""
+    return inert(printable_lines(text), github=github)
+
+
+def shortened(line: str, longest: int = LONGEST) -> str:
+    """``line``, or its start with the number of characters that are left out."""
+    more = len(line) - longest
+    return line if more <= 0 else f"{line[:longest]}… ({more} more characters)"

@@ -14,12 +14,13 @@ from debate.frontend import ci
     ("problem", "expected"),
     [
         (Problem(Place("p/x.yaml", 5, 12), "users: a", "b"), "file=p/x.yaml,line=5,col=12,title=lock x::users: a; b"),
-        (Problem(Place("p/x.yaml", 5), "100% a\nb"), "file=p/x.yaml,line=5,title=lock x::100%25 a%0Ab"),
+        (Problem(Place("p/x.yaml", 5), "100% a\nb"), "file=p/x.yaml,line=5,title=lock x::100%25 a b"),
         (Problem(Place("p,x:y.yaml", 5, 1), "a"), "file=p%2Cx%3Ay.yaml,line=5,col=1,title=lock x::a"),
         (Problem(Place("there.yaml"), "a"), "file=there.yaml,title=lock x::a"),
         (Problem(Place("setting jobs"), "a", "b"), "title=lock x::setting jobs: a; b"),
         (Problem(None, "no space", "free some"), "title=lock x::no space; free some"),
-        (Problem(None, "a\nx.yaml:1:1: c", "x.yaml:5:1: b"), "title=lock x::a%0Ax.yaml:1:1: c; x.yaml:5:1: b"),
+        (Problem(None, "a\nx.yaml:1:1: c", "x.yaml:5:1: b"), "title=lock x::a x.yaml:1:1: c; x.yaml:5:1: b"),
+        (Problem(None, "::add-mask::\x1b[31m##[x]"), "title=lock x::: :add-mask: :?[31m## [x]"),
     ],
 )  # fmt: skip
 def test_a_problem_is_shown_at_its_place(
@@ -37,20 +38,6 @@ def test_details_stand_with_what_has_no_line() -> None:
         "::error::lock:x: b; c%0A> e%0A> f",
         "::error::d%0A> e%0A> f",
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("::error file=a::b", ": :error file=a::b"),
-        ("one\n  \t::add-mask::x", "one\n  \t: :add-mask::x"),
-        ("one\r\u3000::add-mask::x", "one\r\u3000: :add-mask::x"),
-        ("  > x ##[error]y ##[group]", "  > x ## [error]y ## [group]"),
-        ("a::b # [c]", "a::b # [c]"),
-    ],
-)
-def test_text_is_no_command(text: str, expected: str) -> None:
-    assert ci.inert(text) == expected
 
 
 def test_a_file_is_named_as_the_repository_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,9 +30,7 @@ def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def board(tmp_path: Path, stream: io.StringIO) -> Board:
-    made = Board(tmp_path / "times.json")
-    made.stream = stream
-    return made
+    return Board(tmp_path / "times.json", stream)
 
 
 def wait_for(stream: io.StringIO, pattern: str) -> str:
@@ -45,7 +43,7 @@ def wait_for(stream: io.StringIO, pattern: str) -> str:
 
 def test_a_file_gets_lines_with_the_time_of_day(tmp_path: Path) -> None:
     stream = io.StringIO()
-    board(tmp_path, stream).write("  one\n  two")
+    board(tmp_path, stream).write("  one", "  two")
     assert re.fullmatch(r"\d\d:\d\d:\d\d   one\n\d\d:\d\d:\d\d   two\n", stream.getvalue())
 
 
@@ -101,7 +99,7 @@ def test_output_is_made_harmless_and_may_be_streamed(tmp_path: Path) -> None:
     activity = made.begin("rootfs:mine", verbose=True)
     activity.receive(b"50%\r\x1b[2Jcle")
     activity.receive(b"ared\n\npart")
-    assert activity.line == "?[2Jcleared"
+    assert activity.line == "\x1b[2Jcleared", "as it is, until it is shown"
     assert re.fullmatch(r"[0-9:]{8} rootfs:mine +\| \?\[2Jcleared\n", stream.getvalue())
     made.close()
 

@@ -20,6 +20,7 @@ from debate.graph.failed import Failed
 from debate.history.records import report_of
 from debate.model import Result
 from debate.steps.rule import HOST
+from tests.unit.frontend.github import obeyed
 
 
 @pytest.fixture
@@ -34,8 +35,13 @@ def task(name: str, **values: Any) -> Any:
     return SimpleNamespace(name=name, actions=[1], values=values, verbosity=1, meta=None, task_dep=[])
 
 
+def output(reporter: Reporter) -> str:
+    """What it wrote."""
+    return reporter.board.door.inner.getvalue()
+
+
 def said(reporter: Reporter) -> str:
-    return re.sub(r"(?m)^[0-9:]{8} ", "", reporter.outstream.getvalue())
+    return re.sub(r"(?m)^[0-9:]{8} ", "", output(reporter))
 
 
 WHY = [
@@ -90,12 +96,15 @@ def test_github_folds_logs_and_obeys_nothing_in_them(
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     reporter.add_success(task("overlay:x", source="built", seconds=1.0, log=str(log)))
-    lines = said(reporter).splitlines()
-    assert lines[1].startswith("::group::overlay:x ")
-    token = re.fullmatch(r"::stop-commands::([0-9a-f]{32})", lines[2])
-    assert token
-    shown = ["    quiet", "    ::error::forged", "    ::add-mask::x", "    ?[0Ksection_end:1:x", "    ?[0K"]
-    assert lines[3:] == [*shown, f"::{token[1]}::", "::endgroup::"]
+    (_, *lines), commands = obeyed(said(reporter))
+    assert [command[:19] for command in commands] == ["::group::overlay:x ", "::endgroup::"]
+    assert lines == [
+        "    quiet",
+        "    : :error: :forged",
+        "    : :add-mask: :x",
+        "    ?[0Ksection_end :1:x",
+        "    ?[0K",
+    ]
 
 
 @pytest.mark.parametrize("where", ["", "GITHUB_ACTIONS", "GITLAB_CI"])
@@ -107,10 +116,10 @@ def test_whoever_asks_for_github_gets_its_commands_only(
     github = type("Mine", (type(reporter),), {"format": "github"})(io.StringIO(), {})
     github.add_success(task("overlay:x", source="built", seconds=1.0, log=str(log)))
     github.board.write("::error::forged")
-    lines = said(github).splitlines()
-    assert lines[1].startswith("::group::overlay:x ")
-    assert lines[-2:] == ["::endgroup::", ": :error::forged"]
-    assert "\x1b" not in github.outstream.getvalue()
+    lines, commands = obeyed(said(github))
+    assert [command[:19] for command in commands] == ["::group::overlay:x ", "::endgroup::"]
+    assert lines[-1] == ": :error: :forged"
+    assert "\x1b" not in output(github)
 
 
 @pytest.mark.parametrize("ci", ["GITHUB_ACTIONS", "GITLAB_CI"])
@@ -118,13 +127,13 @@ def test_an_empty_log_is_not_folded(reporter: Reporter, monkeypatch: pytest.Monk
     monkeypatch.setenv(ci, "true")
     log.write_text("")
     reporter.add_success(task("overlay:x", source="built", seconds=1.0, log=str(log)))
-    assert said(reporter) == "  overlay:x              0.0 s\n"
+    assert obeyed(said(reporter)) == (["  overlay:x              0.0 s"], [])
 
 
 def test_gitlab_folds_logs(reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
     monkeypatch.setenv("GITLAB_CI", "true")
     reporter.add_success(task("overlay:x", source="built", seconds=1.0, log=str(log)))
-    text = reporter.outstream.getvalue()
+    text = output(reporter)
     start = re.search(r"\x1b\[0Ksection_start:([0-9]+):(debate_[0-9a-f]+)\[collapsed=true\]\r\x1b\[0Koverlay:x ", text)
     assert start
     assert text.endswith(f"\x1b[0Ksection_end:{start[1]}:{start[2]}\r\x1b[0K\n")
@@ -132,11 +141,16 @@ def test_gitlab_folds_logs(reporter: Reporter, monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_failure_is_an_annotation(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
-    reporter.add_failure(task("overlay:x"), TaskFailed("overlay: failed\n  > 50% gone"))
-    assert said(reporter) == "  overlay:x              failed\n\noverlay: failed\n  > 50% gone\n\n"
+    fail = TaskFailed("overlay: failed\n  > 50% gone")
+    reporter.add_failure(task("overlay:x"), fail)
+    expected = "  overlay:x              failed\n\noverlay: failed\n  > 50% gone\n\n"
+    assert said(reporter) == expected
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    reporter.add_failure(task("overlay:x"), TaskFailed("overlay: failed\n  > 50% gone"))
-    assert said(reporter).endswith("\n::error title=overlay x::overlay: failed%0A  > 50%25 gone\n")
+    github = type(reporter)(io.StringIO(), {})
+    github.add_failure(task("overlay:x"), fail)
+    lines, commands = obeyed(said(github))
+    assert lines == expected.splitlines()
+    assert commands == ["::error title=overlay x::overlay: failed%0A  > 50%25 gone"]
 
 
 PROBLEMS = (
@@ -157,12 +171,12 @@ def test_annotations_are_made_from_the_problems(reporter: Reporter, monkeypatch:
     github = type(reporter)(io.StringIO(), {})
     log = "> debate: profiles/x.yaml:9:9: forged; no"
     github.add_failure(task("lock:x"), Failed(DebateError.of(PROBLEMS, details=log)))
-    found = [line for line in said(github).splitlines() if line.startswith("::error ")]
+    _, found = obeyed(said(github))
     title = ",title=lock x"
     assert found == [
         *(text.format(title) for text in ANNOTATIONS),
         f"::error title=lock x::lock:x: no mirror%0A{log}",
-        f"::error title=lock x::{PROBLEMS[3].fact}%0A{log}",
+        f"::error title=lock x::: :error: :forged profiles/x.yaml:1:1: no%0A{log}",
     ]
 
 
@@ -177,7 +191,9 @@ def answered(reporter: Reporter, answer: Answer) -> str:
 
 
 def test_an_answer(reporter: Reporter) -> None:
-    assert answered(reporter, Answer("two\nlines\n")) == "two\nlines\n"
+    one = task("validate")
+    one.meta = {"answers": True, "answered": {"answer": Answer("two\nlines\n")}}
+    reporter.add_success(one)
     reporter.complete_run()
     assert said(reporter) == "two\nlines\n", "and no more"
 
@@ -187,13 +203,14 @@ def test_github_shows_the_problems_of_an_answer_instead_of_its_text(reporter: Re
     answer = Answer("text\n", good=False, problems=PROBLEMS[:2])
     shown = [text.format("") for text in ANNOTATIONS]
     assert answered(kind(io.StringIO(), {}), answer).splitlines() == shown
-    assert "::" not in answered(kind(io.StringIO(), {}), Answer("all valid\n"))
+    assert obeyed(answered(kind(io.StringIO(), {}), Answer("all valid\n"))) == (["all valid"], [])
 
 
 def test_github_actions_has_the_text_too(reporter: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     answer = Answer("text\n", good=False, problems=PROBLEMS[:1])
-    assert answered(type(reporter)(io.StringIO(), {}), answer).splitlines() == ["text", ANNOTATIONS[0].format("")]
+    log = answered(type(reporter)(io.StringIO(), {}), answer)
+    assert obeyed(log) == (["text"], [ANNOTATIONS[0].format("")])
 
 
 def test_a_log_of_an_older_run_is_not_folded(reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:

@@ -17,7 +17,7 @@ from debate import keys
 from debate.model import Artifact
 from debate.remote import oci
 from debate.remote.credentials import Credentials
-from debate.remote.errors import RegistryError, TooSlowError
+from debate.remote.errors import TooSlowError
 from debate.remote.oci import Registry
 
 DATA = bytes(range(200))
@@ -137,10 +137,3 @@ def test_one_that_is_fast_enough(
 ) -> None:
     monkeypatch.setattr("os.fsync", lambda _: None)
     assert transfer(client, blob) == DATA
-
-
-@pytest.mark.parametrize("words", ["a\x1b[2Jb", "a\nb", "a\0b", "a\u202eb"])
-def test_words_of_a_remote_are_shown_without_control_characters(words: str) -> None:
-    error = RegistryError(words, "try again")
-    assert str(error) == f"{error.fact}; try again"
-    assert str(error).isprintable()

@@ -49,7 +49,7 @@ def take(argv: Sequence[str], target: Path, most: int, enter: Callable[[], None]
                     break
                 size += len(chunk)
                 if size > most:
-                    raise OSError(f"larger than {most:,} bytes (setting limits.bytes)")
+                    raise _too_large(most)
                 digest.update(chunk)
                 writer.write(chunk)
                 synced = False
@@ -61,13 +61,21 @@ def take(argv: Sequence[str], target: Path, most: int, enter: Callable[[], None]
     return process.returncode, Artifact(keys.digest(digest.hexdigest()), size)
 
 
+def _too_large(most: int) -> OSError:
+    return OSError(f"larger than {most:,} bytes (setting limits.bytes)")
+
+
 def _sync(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
 
 
-def copy(directory: Path, name: str, target: Path) -> Artifact:
-    """Copy the file ``name`` in ``directory`` to ``target``. Raises OSError, also if it is not a regular file."""
+def copy(directory: Path, name: str, target: Path, most: int) -> Artifact:
+    """Copy the file ``name`` in ``directory`` to ``target``.
+
+    Raises OSError for more than ``most`` bytes, also if they are a hole, which takes no space in ``directory``, and if
+    it is not a regular file.
+    """
     parent = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
@@ -77,6 +85,8 @@ def copy(directory: Path, name: str, target: Path) -> Artifact:
         found = os.fstat(source)
         if not stat.S_ISREG(found.st_mode):
             raise OSError("not a regular file")
+        if found.st_size > most:
+            raise _too_large(most)
         target.parent.mkdir(parents=True, exist_ok=True)
         # Nothing runs inside any more, so the copy and the digest, made in parallel, are of the same bytes.
         with target.open("wb", buffering=0) as writer, ThreadPoolExecutor(1) as pool:

@@ -176,9 +176,13 @@ def _run(session: Session) -> None:
         for complaint in _complaints(scratch):
             _say(problem=asdict(complaint))
         raise _FailedError
+    left = session.bytes - sum(made.size for made in taken.values())
     for name in session.outputs:
         with _writing(name):
-            made = taken.get(name) or outputs.copy(scratch / "out", name, Path(session.directory, "out", name))
+            made = taken.get(name)
+            if made is None:
+                made = outputs.copy(scratch / "out", name, Path(session.directory, "out", name), left)
+                left -= made.size
         _say(output={"name": name, **asdict(made)})
 
 
@@ -187,7 +191,8 @@ def _execute(session: Session, command: Command, scratch: Path, taken: dict[str,
     argv, name = _argv(session, command, scratch), command.stdout
     if name and not session.shell:
         with _writing(name), _confined(command) as enter:
-            status, taken[name] = outputs.take(argv, Path(session.directory, "out", name), session.bytes, enter)
+            left = session.bytes - sum(made.size for made in taken.values())
+            status, taken[name] = outputs.take(argv, Path(session.directory, "out", name), left, enter)
         return status
     with (
         (scratch / "out" / name).open("wb") if name else contextlib.nullcontext(sys.stderr) as target,

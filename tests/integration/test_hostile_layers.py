@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,25 @@ def test_an_image_that_is_none(built: Checkout, tmp_path: Path) -> None:
     with pytest.raises(DebateError, match="attack: the sandbox could not be set up"):
         made.run(step, Supplies(), tmp_path / "log")
     made.store.path(garbage).unlink()
+
+
+HOLES = {
+    "one": "truncate -s 30G /run/out/a; : > /run/out/b",
+    "two": "truncate -s 60M /run/out/a /run/out/b",
+    "a hole and data": "truncate -s 60M /run/out/a; head -c 60M /dev/zero > /run/out/b",
+}
+
+
+@pytest.mark.parametrize("script", HOLES.values(), ids=HOLES)
+def test_outputs_of_holes(built: Checkout, tmp_path: Path, script: str) -> None:
+    """They take no space in the sandbox, so its limit does not stop them, but all of it in the store."""
+    made = builder(built, tmp_path, f"{script}\n")
+    small = replace(made, settings=replace(made.settings, limits=replace(made.settings.limits, bytes=100 << 20)))
+    step = Step("attack", (Command("x.sh"),), ("a", "b"), 0, tools=built.artifact(".sandbox", "sandbox", "tools"))
+    before = shutil.disk_usage(built.cache).used
+    with pytest.raises(DebateError, match=r"attack: output [ab]: larger than [0-9,]+ bytes \(setting limits.bytes\)"):
+        small.run(step, Supplies(), tmp_path / "log")
+    assert shutil.disk_usage(built.cache).used - before < 1 << 30
 
 
 @pytest.mark.parametrize("scratch", ["tmpfs", "disk"])

@@ -38,7 +38,7 @@ def test_more_than_it_may(tmp_path: Path, script: str) -> None:
 
 def test_a_file_is_copied(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"data")
-    assert copy(tmp_path, "a", tmp_path / "out" / "a") == Artifact(keys.sha256(b"data"), 4)
+    assert copy(tmp_path, "a", tmp_path / "out" / "a", 4) == Artifact(keys.sha256(b"data"), 4)
     assert (tmp_path / "out" / "a").read_bytes() == b"data"
 
 
@@ -48,5 +48,15 @@ def test_anything_else_is_refused(tmp_path: Path, kind: str) -> None:
     make = {"link": lambda: path.symlink_to("/etc/shadow"), "pipe": lambda: os.mkfifo(path), "directory": path.mkdir}
     make.get(kind, lambda: None)()
     with pytest.raises(OSError, match=r"not a regular file|symbolic links|Is a directory|No such file"):
-        copy(tmp_path, "a", tmp_path / "out")
+        copy(tmp_path, "a", tmp_path / "out", 1 << 30)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("data", [b"12345", b""], ids=["data", "a hole"])
+def test_a_file_of_more_than_it_may(tmp_path: Path, data: bytes) -> None:
+    """A hole takes no space where it is, and all of it where it is copied to."""
+    (tmp_path / "a").write_bytes(data)
+    os.truncate(tmp_path / "a", len(data) or 1 << 40)
+    with pytest.raises(OSError, match=r"larger than 4 bytes \(setting limits.bytes\)"):
+        copy(tmp_path, "a", tmp_path / "out", 4)
     assert not (tmp_path / "out").exists()

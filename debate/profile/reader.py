@@ -35,7 +35,7 @@ _AMBIGUOUS = (
     (re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*\.[0-9_]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
      "is a floating-point number to YAML, so that 1.10 becomes 1.1", 'write "{raw}" ' + IN_QUOTES),
     (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "is a date to YAML", 'write "{raw}" ' + IN_QUOTES),
-    (re.compile(r"[-+]?[0-9][0-9_]*_[0-9_]*|\+[0-9]+"), "is a number in an unusual spelling",
+    (re.compile(r"[-+]?[0-9]+_[0-9_]*|\+[0-9]+"), "is a number in an unusual spelling",
      "write digits only, or quote it"),
 )  # fmt: skip
 """Scalars that YAML readers disagree on: pattern, fact, remedy."""

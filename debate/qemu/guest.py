@@ -25,9 +25,10 @@ from debate.errors import DebateError, Place, Problem
 from debate.host.run import die_with_parent
 from debate.machines import AMD64, Machine
 from debate.text.paths import shown
+from debate.text.pattern import compiled
 
 PROMPT = r"\blogin: |[\w-]+@[\w-]+:[^\n]*[#$] "
-"""Regular expression for a login prompt, or the shell prompt of a user who is logged in automatically."""
+"""Regular expression of RE2 for a login prompt, or the shell prompt of a user who is logged in automatically."""
 
 _FAILURES = (
     "Kernel panic", "(initramfs)", "Unable to find a medium containing a live file system",
@@ -35,9 +36,13 @@ _FAILURES = (
 )  # fmt: skip
 _SILENCE = {"kvm": 60, "tcg": 180}
 """Acceleration -> seconds in which a kernel can unpack itself and its initramfs, during which it prints nothing."""
-_CONTROL = re.compile(r"\x1b(\[[0-9;?!]*[A-Za-z]|[()][A-Z0-9]|[=>]|\][^\x07]*\x07)|[\x00-\x08\x0b-\x1f\x7f]")
-_UNFINISHED = re.compile(r"\x1b(\[[0-9;?!]*|[()]|\][^\x07]*)?\Z")
-"""The start of an escape sequence that has not completely arrived yet."""
+_CONTROL = re.compile(
+    r"\x1b(\[[0-9;?!]{0,64}[A-Za-z]|[()][A-Z0-9]|[=>]|\][^\x07\x1b]{0,1024}(\x07|\x1b\\))|[\x00-\x08\x0b-\x1f\x7f]"
+)
+_UNFINISHED = re.compile(r"\x1b(\[[0-9;?!]{0,64}|[()]|\][^\x07\x1b]{0,1024}\x1b?)?\Z")
+"""The start of an escape sequence that has not completely arrived yet. Longer ones are text, which need not be kept."""
+_MOST_TEXT, _MOST_LOG = 1 << 20, 64 << 20
+"""Characters of the console in which the marker is looked for, and in its log."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Guest:
     machine: Machine = AMD64
 
     def boot(self, *, marker: str, timeout: int, acceleration: str = "auto") -> tuple[float, str]:
-        """Boot until ``marker`` (a regular expression) appears. Returns seconds and acceleration.
+        """Boot until ``marker`` (a regular expression of RE2) appears. Returns seconds and acceleration.
 
         Raises DebateError, with the end of the console, if the guest fails, prints nothing for too long or takes more
         than ``timeout`` seconds. ``auto`` falls back from KVM to TCG if KVM hangs.
@@ -130,7 +135,7 @@ class Guest:
         self, process: subprocess.Popen[bytes], console: _Console, marker: str, timeout: int, acceleration: str
     ) -> float:
         started = time.monotonic()
-        wanted = re.compile(marker)
+        wanted = compiled(marker)
         while True:
             text = console.text()
             if wanted.search(text):
@@ -184,7 +189,7 @@ class _SilentError(DebateError):
 
 
 class _Console:
-    """Collects the output of a guest on its serial console."""
+    """Collects the output of a guest on its serial console: the end of it as text, and the start in a log."""
 
     def __init__(self, stream: IO[bytes] | None, log: Path, say: Callable[[str], None]) -> None:
         if stream is None:
@@ -197,15 +202,20 @@ class _Console:
     def _collect(self, stream: IO[bytes], log: Path, say: Callable[[str], None]) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         waiting = rest = ""
+        left = _MOST_LOG
         with log.open("w") as file:
             while data := os.read(stream.fileno(), 65536):
                 clean, waiting = plain(waiting + decoder.decode(data))
-                self._text += clean
+                self._text = (self._text + clean)[-_MOST_TEXT:]
                 *lines, rest = (rest[-4096:] + clean).split("\n")
                 for line in lines:
                     say(line)
-                file.write(clean)
-                file.flush()
+                if left > 0:
+                    file.write(clean[:left])
+                    left -= len(clean)
+                    if left <= 0:
+                        file.write("\ndebate: this log is full; what follows is dropped\n")
+                    file.flush()
                 self.last = time.monotonic()
 
     def text(self) -> str:

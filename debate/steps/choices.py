@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from debate.errors import Problem
 from debate.profile import files
 from debate.profile.chosen import chosen
 from debate.profile.node import Node, Profile
+from debate.text import pattern
 from debate.text.suggest import one_of
 
 _MAX_READ = 32 << 20
@@ -58,8 +58,8 @@ class Choices:
             fact = f"image.compression.level: {compression['level']} is too large for gzip"
             self.problem(("image", "compression", "level"), fact, "the maximum is 9")
         try:
-            re.compile(self.data["check"]["marker"] or "")
-        except (re.error, RecursionError, OverflowError) as error:
+            pattern.compiled(self.data["check"]["marker"] or "")
+        except ValueError as error:
             fact = f"check.marker: not a valid regular expression: {error}"
             self.problem(("check", "marker"), fact, "correct it, or put \\ before characters that mean themselves")
 

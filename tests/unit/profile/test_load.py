@@ -56,8 +56,14 @@ def test_a_mistake_has_its_own_message(profiles: Path, text: str, expected: str)
             "profiles/x.yaml:2:47: image.compression.level: 10 is too large for gzip; the maximum is 9",
         ),
         *(
-            (f"check: {{marker: '{wrong}'}}", "profiles/x.yaml:2:17: check.marker: not a valid regular expression: ")
-            for wrong in ("(", "[", "*", "a{2,1}", "(?P<a>x)(?P<a>y)", "\\")
+            (
+                f"check: {{marker: '{wrong}'}}",
+                "profiles/x.yaml:2:17: check.marker: not a valid regular expression: ",
+            )
+            for wrong in (
+                *("(", ")", "[", "*", "a{2,1}", "(?P<>x)", "\\", "(a)\\1", "(?=a)", "(?<!a)", "(?>a)", "a++"),
+                *("a{1001}", "(a{1000}){1000}", "((a{100}){100}){100}", "\\p{Nothing}"),
+            )
         ),
         *(
             (f"{field}: [{{path: {path}, mode: '0600'}}]", f"profiles/x.yaml:2:{len(field) + 11}: {field}: {path} is ")
@@ -79,6 +85,8 @@ def test_a_mistake_that_normalising_finds(profiles: Path, text: str, expected: s
         "image: {compression: {algorithm: gzip, level: 9}}",
         "image: {compression: {algorithm: zstd, level: 22}}",
         "check: {marker: '^[a-z]+ login: (ok)?$'}",
+        "check: {marker: '(a+)+b'}",
+        "check: {marker: '(?i)\\bübung [[:digit:]]{1,1000}'}",
         "files: [{path: /running/x}, {path: /devices}, {path: /var/tmp/x}]",
         "permissions: [{path: /tmp, mode: '1777'}]",
     ],

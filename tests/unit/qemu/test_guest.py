@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from debate.errors import DebateError, Place
 from debate.machines import MACHINES, Machine
 from debate.qemu import guest as qemu
+from debate.text.pattern import compiled
 
 CONSOLE = "\x1b[2J\x1b[01;01HGRUB\x1b[=3h \x1b(B\x1b[!p\x1b]0;title\x07minimal login: \x1b[9;2H|\r\n"
 
@@ -34,12 +36,51 @@ def test_it_does_not_matter_how_the_console_arrives(sizes: list[int]) -> None:
     assert waiting == ""
 
 
-def test_prompts() -> None:
-    import re
+LOUD = st.lists(st.sampled_from(["\x1b", "\x1b]", "\x1b[", "\x07", "\x1b\\", "0", ";", "a" * 2000, "0" * 2000])).map(
+    "".join
+)
 
+
+@given(LOUD)
+def test_no_sequence_is_waited_for_for_ever(text: str) -> None:
+    """Nor does any control character get through."""
+    shown, waiting = qemu.plain(text)
+    assert len(waiting) < 1100
+    assert shown.isprintable()
+
+
+@pytest.mark.parametrize("noise", [b"\x1b]0;", b"a", b"@", b"a\n", b"\x1b[0", "\N{SNOWMAN}".encode()])
+def test_a_guest_that_prints_without_end(tmp_path: Path, noise: bytes) -> None:
+    """What is kept of it is bounded, and so is the time of each search: with backtracking, most take for ever."""
+    source, end = os.pipe()
+    with os.fdopen(source, "rb") as stream:
+        console = qemu._Console(stream, tmp_path / "log", lambda _: None)
+        with os.fdopen(end, "wb") as file:
+            file.write(noise * ((2 << 20) // len(noise)))
+        console._thread.join()
+    assert len(console.text()) <= 1 << 20
+    for marker in (qemu.PROMPT, "(a+)+b", "(a|aa)+$", "([a-z]+)*!", "^(.*.*.*)x$"):
+        compiled(marker).search(console.text())
+
+
+def test_a_log_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qemu, "_MOST_LOG", 10)
+    source, end = os.pipe()
+    with os.fdopen(source, "rb") as stream:
+        console = qemu._Console(stream, tmp_path / "log", lambda _: None)
+        with os.fdopen(end, "wb", buffering=0) as file:
+            for _ in range(5):
+                file.write(b"12345678")
+                time.sleep(0.01)
+        console._thread.join()
+    assert (tmp_path / "log").read_text() == "1234567812\ndebate: this log is full; what follows is dropped\n"
+    assert console.text() == "12345678" * 5
+
+
+def test_prompts() -> None:
     for text in ("minimal login: ", "root@rescue:~# ", "live@every:/home/live$ "):
-        assert re.search(qemu.PROMPT, text), text
-    assert not re.search(qemu.PROMPT, "Starting login service")
+        assert compiled(qemu.PROMPT).search(text), text
+    assert not compiled(qemu.PROMPT).search("Starting login service")
 
 
 def watch(

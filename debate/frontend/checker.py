@@ -12,12 +12,17 @@ from typing import Any
 
 from doit.dependency import FileChangedChecker
 
+State = tuple[int, int, int, int, str]
+"""Size, mtime and ctime in nanoseconds, inode, xxh3-128 in hex. In doit's database it is a list."""
+
 
 class XXH3Checker(FileChangedChecker):  # type: ignore[misc]
-    """State of a file: size, mtime and ctime in nanoseconds, inode, xxh3-128 in hex."""
+    """Compares the `State` of files."""
 
     def check_modified(self, file_path: str, file_stat: os.stat_result, state: Any) -> bool:
-        """True if the file's content differs from ``state``."""
+        """True if the file's content differs from ``state``, or that is none."""
+        if not is_state(state):
+            return True
         if state[:4] == _signature(file_stat):
             return False
         if state[0] != file_stat.st_size:
@@ -27,17 +32,25 @@ class XXH3Checker(FileChangedChecker):  # type: ignore[misc]
     def get_state(self, dep: str, current_state: Any) -> list[Any] | None:
         """The file's state, or None if it is still ``current_state``."""
         signature = _signature(os.stat(dep))
-        if current_state and current_state[:4] == signature:
+        if is_state(current_state) and current_state[:4] == signature:
             return None
         return [*signature, xxh3(dep)]
 
 
-def _signature(stat: os.stat_result) -> list[int]:
-    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+def is_state(value: Any) -> bool:
+    """True for a `State` from doit's database."""
+    return isinstance(value, list) and [type(part) for part in value] == [int, int, int, int, str]
+
+
+def _signature(found: os.stat_result) -> list[int]:
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
 
 def xxh3(path: str) -> str:
-    """The xxh3-128 of a file's content in hex. It detects changes, but never identifies content."""
+    """The xxh3-128 of a file's content in hex; empty if it is no regular file, which might never end.
+
+    It detects changes, but never identifies content.
+    """
     import xxhash
 
     digest = xxhash.xxh3_128()

@@ -9,6 +9,7 @@ from debate.frontend.checker import XXH3Checker
 from debate.frontend.progress import Board
 from debate.frontend.reporter import Reporter
 from debate.graph.tasks import Graph
+from debate.host.ours import make_directory
 
 
 def doit_config(graph: Graph, **more: Any) -> dict[str, Any]:
@@ -18,14 +19,14 @@ def doit_config(graph: Graph, **more: Any) -> dict[str, Any]:
     graph.run.display = board
     database = str(output / ".doit.db")
     try:
-        output.mkdir(parents=True, exist_ok=True)
+        make_directory(output)
     except OSError:
         database = ":memory:"
     if not all(os.access(path, os.W_OK) for path in (output, database) if os.path.exists(path)):
         database = ":memory:"  # Commands that only read must work without write access.
     reports = {"at_end": staticmethod(graph.run.end), "board": board, "warnings": graph.settings.warnings}
     return {
-        "backend": "sqlite3",
+        "backend": "debate",
         "dep_file": database,
         "check_file_uptodate": XXH3Checker,
         "reporter": type("Reporter", (Reporter,), reports),

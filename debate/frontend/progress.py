@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 from debate.frontend.door import Door, door, redrawn
-from debate.host.files import write_atomically
+from debate.host.files import read_object, write_atomically
 from debate.text.printable import printable
 
 if TYPE_CHECKING:
@@ -98,11 +98,9 @@ class Board:
     def times(self) -> dict[str, float]:
         """Step -> seconds; empty if the file is missing or damaged."""
         if self._times is None:
-            try:
-                found = json.loads(self.times_file.read_bytes())
-                self._times = {str(name): float(seconds) for name, seconds in found.items()}
-            except (OSError, ValueError, TypeError, AttributeError):
-                self._times = {}
+            found = read_object(self.times_file)
+            whole = all(isinstance(seconds, int | float) and seconds >= 0 for seconds in found.values())
+            self._times = found if whole else {}
         return self._times
 
     # What is shown ---------------------------------------------------------------------------------

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 from debate import keys
 from debate.artifact import Artifact
 from debate.errors import DebateError
+from debate.host import ours
+from debate.host.beneath import RefusedError
 from debate.host.files import fits, write_atomically
+from debate.text import strict_json
 
 if TYPE_CHECKING:
     from debate.cache.store import Store
@@ -104,26 +107,25 @@ def present(store: Store, records: Iterable[Path]) -> bool:
 def read_json(path: Path) -> Any:
     """The JSON object that an earlier step wrote. The file is never changed, since read-only commands use this too.
 
-    Raises DebateError if it is missing or damaged. The step that writes it is not up to date then: see
+    Raises DebateError if it is missing, damaged or not ours. The step that writes it is not up to date then: see
     `debate.graph.untouched`.
     """
     try:
-        value = json.loads(path.read_bytes())
+        return strict_json.decode(ours.read(path))
     except FileNotFoundError:
         raise DebateError("missing", AGAIN, place=str(path)) from None
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise DebateError("damaged", AGAIN, place=str(path))
-    return value
+    except RefusedError as error:
+        raise DebateError(str(error.strerror), AGAIN, place=str(path)) from None
+    except ValueError:
+        raise DebateError("damaged", AGAIN, place=str(path)) from None
 
 
 def save_json(path: Path, value: Any) -> None:
     """Write a record, unless the content of the file is the same."""
     data = (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
     try:
-        if path.read_bytes() == data:
+        if ours.read(path) == data:
             return
-    except FileNotFoundError:
+    except OSError:
         pass
     write_atomically(path, data)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from pathlib import Path
 from typing import Any
+
+from debate.host import ours
+from debate.text import strict_json
 
 _numbers = itertools.count(1)
 _UNFINISHED = "unfinished"
@@ -33,15 +35,15 @@ def is_builder_alive(name: str) -> bool:
 
 
 def read_object(path: Path, shape: Any = None) -> dict[str, Any]:
-    """The JSON object in a file; empty if the file is missing or damaged, or its content is not of the type ``shape``.
+    """The JSON object in a file of ours; empty if it is missing, damaged or not of the type ``shape``.
 
     Fields that a TypedDict as ``shape`` does not declare are kept.
     """
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        value = strict_json.decode(ours.read(path))
+    except (OSError, ValueError):
         return {}
-    return value if isinstance(value, dict) and (shape is None or fits(value, shape)) else {}
+    return value if shape is None or fits(value, shape) else {}
 
 
 def fits(value: Any, shape: Any) -> bool:
@@ -57,7 +59,7 @@ def fits(value: Any, shape: Any) -> bool:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write ``path`` so that readers see either the old or the new content, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    ours.make_directory(path.parent)
     replace_file(path, temporary_beside(path), data, 0o644, sync=False)
 
 
@@ -74,13 +76,15 @@ def sweep(directory: Path) -> None:
 
 
 def replace_file(path: Path, temporary: Path, data: bytes, mode: int, *, sync: bool) -> None:
+    """Write ``path`` by way of ``temporary``, which nobody else can open. Raises OSError."""
     try:
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)  # Of a process with the same number in another container.
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
             file.write(data)
             os.fchmod(file.fileno(), mode)
             if sync:
                 file.flush()
                 os.fsync(file.fileno())
-        os.replace(temporary, path)
+        ours.move(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

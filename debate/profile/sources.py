@@ -14,6 +14,7 @@ from typing import Any
 
 from debate import keys
 from debate.host.beneath import MAX_BYTES, Tree
+from debate.host.files import read_object
 from debate.profile.files import MAX_FILE, opened
 
 
@@ -24,12 +25,14 @@ def state(paths: Iterable[Path], profiles: Path) -> dict[str, Any]:
 
 
 def _read(directory: Path) -> dict[str, Any] | None:
-    try:
-        state: dict[str, Any] = json.loads((directory / "sources.json").read_bytes())
-        whole = {"paths", "trees"} <= state.keys() and all(isinstance(path, str) for path in state["paths"])
-        return state if whole else None
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
-        return None
+    state = read_object(directory / "sources.json")
+    paths, trees = state.get("paths"), state.get("trees")
+    whole = isinstance(trees, str) and isinstance(paths, list) and all(map(_is_path, paths))
+    return state if whole else None
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and "\0" not in value
 
 
 def files(directory: Path, profiles: Path) -> list[str]:

@@ -1,0 +1,88 @@
+"""Files and directories that only this program writes: what is in them is believed.
+
+So nobody but root and this user may have written there, whatever the umask was. Anything else is refused as if it were
+missing, and replaced or put right when it is written the next time.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from debate.host.beneath import RefusedError, Tree, chunks
+
+MOST = 64 << 20
+"""Bytes that are read of a file. The lock of 10,000 packages has four million."""
+_DIRECTORY = 0o755
+"""Mode of the directories."""
+_AGAIN = "run the same command again, which replaces it"
+
+
+def why_not_ours(found: os.stat_result, directory: os.stat_result) -> str:
+    """Why a file or directory, in ``directory``, may be of someone else's making; empty if it is not.
+
+    It may belong to whoever owns its directory, for who owns the checkout may build in it by sudo.
+    """
+    if found.st_uid not in (0, os.geteuid(), directory.st_uid):
+        return f"belongs to the user {found.st_uid}"
+    for what in (found, directory):
+        if what.st_mode & stat.S_IWOTH and not what.st_mode & stat.S_ISVTX:
+            return "can be written by everyone"
+    return ""
+
+
+def read(path: Path, most: int = MOST) -> bytes:
+    """The content of a file. Raises OSError: RefusedError if it is no regular file, too large, or not ours."""
+    with Tree(path.parent) as tree, tree.open(path.name) as file:
+        fact = why_not_ours(os.fstat(file.fileno()), os.stat(path.parent))
+        if fact:
+            raise RefusedError(1, fact, _AGAIN)
+        return b"".join(chunks(file, most))
+
+
+def make_directory(path: Path) -> None:
+    """Make the directory ``path`` and those above it, mode 0755, unless they are there.
+
+    If everyone can write to it, that is put right. Raises OSError.
+    """
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        make_directory(path.parent)
+        with suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+            os.chmod(path, _DIRECTORY)
+        return
+    if stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+        with suppress(PermissionError):
+            os.chmod(path, stat.S_IMODE(found.st_mode) & ~stat.S_IWOTH)
+
+
+def put_aside(path: Path) -> Path:
+    """Rename what is at ``path``, whatever it is, to ``path``.damaged, which is replaced. Raises OSError."""
+    target = path.with_name(f"{path.name}.damaged")
+    remove(target)
+    os.rename(path, target)
+    return target
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a directory with all that is in it, if there is one."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except IsADirectoryError:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def move(path: Path, target: Path) -> None:
+    """Rename a file to ``target``. A directory that is in its place is put aside."""
+    try:
+        os.replace(path, target)
+    except IsADirectoryError:
+        put_aside(target)
+        os.replace(path, target)

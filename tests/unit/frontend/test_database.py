@@ -1,0 +1,171 @@
+"""Whatever is in the place of doit's database: it is put aside with a line, and the next run is as usual."""
+
+from __future__ import annotations
+
+import dbm.dumb
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from debate.frontend.database import checked
+from tests.conftest import ROOT
+
+COMMANDS = (
+    ["config:minimal"], ["list"], ["info", "config:minimal"], ["clean", "-n"], ["forget", "config:minimal"],
+    ["ignore", "config:minimal"], ["show:minimal"], ["reset-dep", "config:minimal"], ["validate", "minimal"],
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout whose `minimal` has its config."""
+    directory = tmp_path_factory.mktemp("checkout")
+    for name in ("dodo.py", "pyproject.toml", "sandbox", "profiles"):
+        (directory / name).symlink_to(ROOT / name)
+    doit(directory, "config:minimal")
+    return directory
+
+
+def doit(checkout: Path, *words: str, status: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "doit", *words], cwd=checkout, capture_output=True, text=True, timeout=60,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": "/", "DEBATE_BASE": "debian"},
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert "Traceback" not in said, said
+    assert done.returncode == status, said
+    return said
+
+
+def another_table(path: Path) -> None:
+    path.unlink()
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table doit (task_id integer, more text, task_data blob)")
+    connection.close()
+
+
+def other_backend(path: Path) -> None:
+    path.unlink()
+    with dbm.dumb.open(str(path), "c") as database:
+        database["config:minimal"] = "{}"
+    path.with_name(f"{path.name}.dat").rename(path)
+    for end in ("dir", "bak"):
+        path.with_name(f"{path.name}.{end}").unlink(missing_ok=True)
+
+
+def cut(path: Path, size: int) -> None:
+    os.truncate(path, size)
+
+
+def with_rows(path: Path, text: str) -> None:
+    """Every task's JSON is another text."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("update doit set task_data = ?", (text,))
+    connection.close()
+
+
+def scrambled(path: Path) -> None:
+    """The header is whole, and nothing else."""
+    data = path.read_bytes()
+    path.write_bytes(data[:100] + bytes(reversed(data[100:])))
+
+
+def replaced(path: Path, make: Callable[[Path], object]) -> None:
+    path.unlink()
+    make(path)
+
+
+ASIDE: dict[str, Callable[[Path], object]] = {
+    "random": lambda path: path.write_bytes(os.urandom(20_000)),
+    "text": lambda path: path.write_text("{}"),
+    "scrambled": scrambled,
+    "cut in its header": lambda path: cut(path, 60),
+    "a directory": lambda path: replaced(path, Path.mkdir),
+    "a directory with files": lambda path: replaced(path, lambda path: (path / "a" / "b").mkdir(parents=True)),
+    "a pipe": lambda path: replaced(path, os.mkfifo),
+    "a link": lambda path: replaced(path, lambda path: path.symlink_to("/etc/passwd")),
+    "a link to nothing": lambda path: replaced(path, lambda path: path.symlink_to(path.parent / "made-by-sqlite")),
+    "a journal that is a link": lambda path: path.with_name(".doit.db-journal").symlink_to("/etc/passwd"),
+    "a journal that is a directory": lambda path: path.with_name(".doit.db-journal").mkdir(),
+    "another table": another_table,
+    "another backend": other_backend,
+    "open to all": lambda path: path.chmod(0o666),
+}  # fmt: skip
+"""What is put aside, with a line."""
+MISSES: dict[str, Callable[[Path], object]] = {
+    "missing": Path.unlink,
+    "empty": lambda path: cut(path, 0),
+    "one byte": lambda path: path.write_bytes(b"x"),
+    "a journal of nonsense": lambda path: path.with_name(".doit.db-journal").write_bytes(os.urandom(5000)),
+    **{f"rows of {text[:20]}": lambda path, text=text: with_rows(path, text) for text in (
+        "", "null", "5", "[]", "[" * 100_000, '"x"', "\0", '{"_values_:": 5}', '{"deps:": {"a": 1}}',
+        '{"deps:": [[]]}', '{"checker:": []}', '{"ignore:": {}}', '{"_values_:": {"targets": 3}}',
+        json.dumps({str(ROOT / "profiles/minimal.yaml"): {"a": 1}}),
+        json.dumps({str(ROOT / "profiles/minimal.yaml"): [1, 2, 3, 4, 5]}),
+    )},
+}  # fmt: skip
+"""What needs no line, since nothing is lost."""
+
+
+@pytest.mark.parametrize("damage", [*ASIDE, *MISSES])
+def test_one_run_mends_it(checkout: Path, damage: str) -> None:
+    database = checkout / "build" / ".doit.db"
+    {**ASIDE, **MISSES}[damage](database)
+    said = doit(checkout, "config:minimal")
+    line = "build/.doit.db: {}, so it was put aside; every step is looked up again\n"
+    facts = ("is damaged", "is no database", "can be written by everyone")
+    assert any(line.format(fact) in said for fact in facts) == (damage in ASIDE), said
+    said = doit(checkout, "config:minimal")
+    assert "up to date" in said
+    assert "aside" not in said
+    assert not (checkout / "build" / "made-by-sqlite").exists()
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=[words[0] for words in COMMANDS])
+def test_every_command_survives_it(checkout: Path, words: list[str]) -> None:
+    for damage in ("random", "a directory"):
+        ASIDE[damage](checkout / "build" / ".doit.db")
+        assert "put aside" in doit(checkout, *words, status=words[0] == "info"), damage
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a file system")
+def test_a_full_disk(tmp_path: Path) -> None:
+    """What was written meanwhile is put aside or completed, and the run itself counts."""
+    for name in ("dodo.py", "pyproject.toml", "sandbox", "profiles"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "build").mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4k,mode=755", "tmpfs", str(tmp_path / "build")]
+    subprocess.run(mount, check=True)
+    try:
+        said = doit(tmp_path, "validate", "minimal")
+        assert "is on a full disk, so this run is not remembered" in said
+        subprocess.run(["mount", "-o", "remount,size=8m", str(tmp_path / "build")], check=True)
+        doit(tmp_path, "config:minimal")
+        assert "up to date" in doit(tmp_path, "config:minimal")
+    finally:
+        subprocess.run(["umount", str(tmp_path / "build")], check=True)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["deps:", "_values_:"]), inner),
+)
+
+
+@settings(max_examples=500)
+@given(JSON | st.dictionaries(st.sampled_from(["deps:", "_values_:", "checker:", "ignore:", "result:", "/f"]), JSON))
+def test_what_is_read_of_a_row_has_the_types_that_doit_expects(value: object) -> None:
+    found = checked(json.dumps(value))
+    assert not found or found.keys() == json.loads(json.dumps(value)).keys()
+    assert isinstance(found.get("_values_:", {}), dict)
+    assert isinstance(found.get("deps:", []), list)
+    set(found.get("deps:", []))

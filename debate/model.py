@@ -114,6 +114,10 @@ class Result:
     """How long the step took when it was built, not how long the lookup took."""
     log: str = ""
     """Path of the log that this run wrote; empty if no sandbox ran."""
+    origin: str = "here"
+    """On whose word it has these outputs: see `debate.cache.action.Action.source`."""
+    signer: str = ""
+    """See `debate.cache.action.Action.signer`."""
 
     @property
     def cached(self) -> bool:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, TypedDict
 
 import msgspec
 
+_Seconds = Annotated[float, msgspec.Meta(ge=0, lt=31_536_000)]
+
 
 class _TracedCommand(TypedDict):
     script: dict[str, str]
@@ -29,9 +31,12 @@ class _Ingredients(_StepIngredients, total=False):
     layers: list[str]
 
 
-class _Part(TypedDict):
+class _Part(TypedDict, total=False):
     key: str
     outputs: dict[str, Any]
+    seconds: _Seconds
+    origin: str
+    signer: str
 
 
 class _TracedStep(TypedDict):
@@ -46,7 +51,10 @@ class Trace(_TracedStep, total=False):
     outputs: dict[str, Any]
     cached: bool
     source: str
-    seconds: float
+    seconds: _Seconds
+    origin: str
+    """On whose word the outputs are those of the key: see `debate.cache.action.Action.source`."""
+    signer: str
     parts: dict[str, _Part]
     """Results of other steps on the way to it, by name."""
     why: list[Any]

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from debate import keys
 from debate.build.executor import Executor
 from debate.build.local import LocalExecutor
+from debate.cache.action import Action
 from debate.cache.store import Store
 from debate.model import Activity, Artifact, Result, Step, Supplies
 from debate.sandbox import image, limits, rights
@@ -86,8 +87,8 @@ class Builder:
                 return known
             action = self.remote.lookup(name, key, outputs) if self.remote else None
             if action is not None:
-                self.store.record(key, name, action["outputs"], action["seconds"])
-                return Result(name, key, ingredients, action["outputs"], "remote", action["seconds"])
+                self.store.record(key, name, action.outputs, action.seconds, action.source, action.signer)
+                return _result(name, action, ingredients, "remote")
             self.logs.pop(name, None)
             started = time.monotonic()
             made = make()
@@ -108,7 +109,7 @@ class Builder:
         """The result from this machine: in its cache, or the ``last`` one if it has the same key."""
         action = self.store.lookup(key, outputs)
         if action:
-            return Result(name, key, ingredients, action["outputs"], "local", action["seconds"])
+            return _result(name, action, ingredients, "local")
         if last is None or last.key != key or last.outputs.keys() != set(outputs):
             return None
         if not all(map(self.store.has, last.outputs.values())):
@@ -119,7 +120,7 @@ class Builder:
 
     def remember(self, result: Result) -> None:
         """Put a result into the cache that only a record knew."""
-        self.store.record(result.key, result.step, result.outputs, result.seconds)
+        self.store.record(result.key, result.step, result.outputs, result.seconds, result.origin, result.signer)
 
     def ingredients(self, step: Step) -> dict[str, Any]:
         """The ingredients of the key of ``step``: all that its sandbox shows, and the code that packs its outputs."""
@@ -158,3 +159,16 @@ class Builder:
         """Remove what killed builders left behind."""
         for name in self.store.abandoned():
             limits.clean_up(name)
+
+
+def _result(name: str, action: Action, ingredients: Mapping[str, Any], found: Literal["local", "remote"]) -> Result:
+    return Result(
+        name,
+        action.key,
+        ingredients,
+        action.outputs,
+        found,
+        action.seconds,
+        origin=action.source,
+        signer=action.signer,
+    )

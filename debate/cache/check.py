@@ -1,15 +1,14 @@
-"""Read every object of the store again, and remove those whose content does not match their digest."""
+"""Read everything in the store again, and remove what is damaged: the next build makes it again."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
-from debate import keys
-from debate.cache.collect import digests_of
+from debate.cache.collect import named
 from debate.cache.store import Store
+from debate.host import ours
 
 
 @dataclass(frozen=True)
@@ -21,32 +20,33 @@ class Checked:
     dropped: tuple[str, ...]
     """Digests of the removed objects, whose content did not match."""
     forgotten: int
-    """Number of removed actions. They lacked an output, so they could never be hits."""
+    """Number of removed actions. They lacked an output or were damaged, so they could never be hits."""
+    foreign: tuple[Path, ...] = ()
+    """What else was removed, since it is nothing that the store has."""
 
 
 def check(store: Store, progress: Callable[[int, int], None]) -> Checked:
-    """Read all objects. Calls ``progress`` after each one, with the bytes read so far and in total."""
+    """Read all objects. Calls ``progress`` after each one, with the bytes read so far and in total. Raises OSError."""
+    store.secure()
+    foreign = []
+    for path in store.foreign():
+        ours.remove(path)
+        foreign.append(path)
     found = list(store.objects())
     total, done, dropped = sum(state.st_size for _, state in found), 0, []
     whole = set()
     for digest, state in found:
-        path = store.path_of(digest)
-        try:
-            right = keys.sha256_file(path) == digest
-        except FileNotFoundError:
-            continue  # It was collected in the meantime.
+        right = store.verify(digest)
         if right:
             whole.add(digest)
-        else:
+        elif right is not None:
             dropped.append(digest)
-            with store.removing(), suppress(FileNotFoundError):
-                os.unlink(path)
         done += state.st_size
         progress(done, total)
-    forgotten = set()
-    for key, action in store.actions():
-        digests = set(digests_of(action))
-        if not digests or not all(digest in whole or store.path_of(digest).exists() for digest in digests):
-            forgotten.add(key)
+    forgotten = {
+        key
+        for key, action in store.actions()
+        if action is None or not all(digest in whole or store.path_of(digest).exists() for digest in named(action))
+    }
     store.forget(forgotten)
-    return Checked(len(found), total, tuple(sorted(dropped)), len(forgotten))
+    return Checked(len(found), total, tuple(sorted(dropped)), len(forgotten), tuple(sorted(foreign)))

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from debate import PACKAGE, keys
+from debate.cache.action import Action
 from debate.cache.store import Store
+from debate.host import ours
 from debate.host.files import read_object
 
 RECENT = 60.0
@@ -78,12 +80,17 @@ def needed(store: Store) -> Iterator[str]:
 
 
 def digests_of(record: Mapping[str, Any]) -> Iterator[str]:
-    """Digests of outputs and packages in what was read from a record, a lock or an action."""
+    """Digests of outputs and packages in what was read from a record or a lock."""
     outputs, packages = record.get("outputs"), record.get("packages")
     if isinstance(outputs, dict):
         yield from (str(output.get("digest")) for output in outputs.values() if isinstance(output, dict))
     if isinstance(packages, list):
         yield from (keys.digest(str(package.get("sha256"))) for package in packages if isinstance(package, dict))
+
+
+def named(action: Action) -> set[str]:
+    """Digests of the outputs of an action."""
+    return {artifact.digest for artifact in action.outputs.values()}
 
 
 def _remove(store: Store, doomed: list[tuple[float, str, int]]) -> Iterator[tuple[float, str, int]]:
@@ -98,17 +105,15 @@ def _remove(store: Store, doomed: list[tuple[float, str, int]]) -> Iterator[tupl
 
 
 def _forget_actions(store: Store, removed: set[str]) -> None:
-    store.forget(
-        {key for key, action in store.actions() if "outputs" not in action or removed.intersection(digests_of(action))}
-    )
+    store.forget({key for key, action in store.actions() if action is None or removed.intersection(named(action))})
 
 
 def _remove_downloads(store: Store, now: float) -> None:
     with suppress(FileNotFoundError), os.scandir(store.root / "incoming") as entries:
         for entry in entries:
-            if now - entry.stat().st_mtime > _UNFINISHED:
-                with suppress(FileNotFoundError):
-                    os.unlink(entry.path)
+            with suppress(FileNotFoundError):
+                if now - entry.stat(follow_symlinks=False).st_mtime > _UNFINISHED:
+                    ours.remove(Path(entry.path))
 
 
 def in_background(store: Store, size: int) -> None:

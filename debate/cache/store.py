@@ -2,7 +2,7 @@
 
     CACHE/
         objects/sha256/ab/REST      immutable files of mode 0444, named by their content, with the time 0
-        actions/KEY.json            the outputs of a step with this key
+        actions/KEY.json            the outputs of the step with this key: see `debate.cache.action`
         locks/KEY                   locked (flock) by the builder that is making KEY
         locks/removing              locked shared during a lookup, exclusively while objects are removed
         running/NAME                locked (flock) by a builder as long as it runs
@@ -11,6 +11,7 @@
         tmp/NAME/                   a builder's working directory; its file `lock` is locked (flock) while it lives
         tmp/NAME                    a small file before it is renamed into place
 
+Directories have the mode 0755; one that others could write to is taken over: see `debate.cache.directories`.
 Everything is written under tmp/ or incoming/, synced and renamed, so that readers never see a partial file.
 
 The time of an object's last use is its st_ctime, which changes when it is made, linked into a sandbox, or touched by
@@ -23,19 +24,25 @@ import atexit
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, BinaryIO
 
 from debate import keys
 from debate.artifact import Artifact
+from debate.cache import directories
+from debate.cache.action import HERE, Action
+from debate.host import ours
 from debate.host.files import is_builder_alive, replace_file, workspace_name
+from debate.text.paths import shown
 
 _UNTOUCHED = 0
 """Modification time of objects, in nanoseconds since 1970."""
@@ -43,13 +50,19 @@ _MODE = 0o444
 """Mode of objects."""
 _FRESH = 30.0
 """Seconds for which a further use is not recorded."""
+_LARGEST_ACTION = 8 << 20
+"""Bytes of an action: that of a step with 10,000 outputs has about a million."""
+_DIRECTORIES = ("objects", "objects/sha256", "actions", "locks", "running", "outputs", "incoming", "tmp")
+_LONGEST_PATH = 4096
+_OPEN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Store:
     """The store at ``root``, created on first use."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, say: Callable[[str], None] = lambda _: None) -> None:
+        """``say`` gets a line about everything that was found to be damaged, and what is done about it."""
+        self.root, self.say = root, say
 
     def path(self, artifact: Artifact) -> Path:
         """Path of the artifact, which need not be in the store."""
@@ -61,83 +74,135 @@ class Store:
         return self.root / "objects" / algorithm / digits[:2] / digits[2:]
 
     def has(self, artifact: Artifact) -> bool:
-        """True if the artifact is in the store, intact. An object whose content does not match its digest is removed.
+        """True if the artifact is in the store, intact: see `size`."""
+        return self.size(artifact) == artifact.size
 
-        An object is read again only if someone may have written to it: its modification time changed, it belongs to
-        another user, or its mode permits writing. A lookup counts as a use, so the object is not collected while this
-        builder runs.
+    def size(self, artifact: Artifact) -> int | None:
+        """The bytes of the object with the artifact's digest; None if the store has none that is intact.
+
+        An object whose content does not match its digest is removed. One that does, and has another size than
+        ``artifact`` says, stays: whoever asks for that size is wrong.
+
+        An object is read again only if someone may have written to it: its modification time or its size is another,
+        it belongs to another user, or its mode or its directory permits writing. A lookup counts as a use, so the
+        object is not collected while this builder runs.
         """
         path = self.path(artifact)
         try:
             if time.time() - os.stat(path).st_ctime < _FRESH:
-                return self._whole(path, artifact)
+                return self._size(path, artifact)
             with self.removing(shared=True):
-                return self._whole(path, artifact)
+                return self._size(path, artifact)
         except OSError:
-            return False  # Missing, just removed by another builder, or not readable for this user.
+            return None  # Missing, just removed by another builder, or not readable for this user.
 
-    def _whole(self, path: Path, artifact: Artifact) -> bool:
+    def _size(self, path: Path, artifact: Artifact) -> int | None:
         found = os.lstat(path)
-        whole = stat.S_ISREG(found.st_mode) and found.st_size == artifact.size
-        if not (whole and found.st_mtime_ns == _UNTOUCHED and _is_safe(found)):
-            if not _is_safe(found):
-                self._own(path)
-                whole = whole and _is_safe(os.lstat(path))
-            whole = whole and keys.sha256_file(path) == artifact.digest
-        elif time.time() - found.st_ctime < _FRESH:
-            return True
+        untouched = stat.S_ISREG(found.st_mode) and found.st_mtime_ns == _UNTOUCHED and _is_safe(found)
+        if untouched and found.st_size == artifact.size and self._is_safe_place(path):
+            if time.time() - found.st_ctime < _FRESH:
+                return artifact.size
+        elif not self._is_whole(path, artifact.digest):
+            return None
         with contextlib.suppress(OSError):  # The store may be read-only for this user.
-            if whole:
-                os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED), follow_symlinks=False)
-            else:
-                path.unlink()
-        return whole
+            os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED), follow_symlinks=False)
+        return os.lstat(path).st_size
 
-    @staticmethod
-    def _own(path: Path) -> None:
-        """Make ``path`` unwritable for all other users, before it is read.
+    def _is_safe_place(self, path: Path) -> bool:
+        """True if nobody else can have put the object ``path`` there by renaming."""
+        return all(map(directories.is_safe, list(path.parents)[:3]))
 
-        Only if it is a regular file: who can write to the store could link from there to any file.
+    def _is_whole(self, path: Path, digest: str) -> bool:
+        """Make an object unwritable for all other users, and read it. If it is not whole, it is removed.
+
+        Only a regular file is touched: who can write to the store could link from there to any file. Raises OSError.
         """
-        with (
-            contextlib.suppress(OSError),
-            open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file,
-        ):
-            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                os.fchown(file.fileno(), os.geteuid(), os.getegid())
-                os.fchmod(file.fileno(), _MODE)
+        if not self._is_safe_place(path):
+            self._make(path.parent)
+        found = os.lstat(path)
+        if stat.S_ISREG(found.st_mode):
+            with open(os.open(path, os.O_RDONLY | _OPEN), "rb") as file:
+                found = os.fstat(file.fileno())
+                if not _is_safe(found):
+                    os.fchown(file.fileno(), os.geteuid(), os.getegid())
+                    os.fchmod(file.fileno(), _MODE)
+                if keys.digest(hashlib.file_digest(file, "sha256").hexdigest()) == digest:
+                    return True
+        self._remove(path, found)
+        return False
 
-    def lookup(self, key: str, names: Collection[str] | None = None) -> dict[str, Any] | None:
-        """The action ``key``, if all its outputs are in the store, and they are ``names`` unless that is None."""
+    def _remove(self, path: Path, found: os.stat_result) -> None:
+        """Remove the object that was ``found`` to be damaged, but not another that replaced it meanwhile."""
+        aside = self._make(self.root / "tmp") / workspace_name("file")
+        os.rename(path, aside)
+        if os.lstat(aside).st_ino != found.st_ino:
+            os.replace(aside, path)
+            return
+        ours.remove(aside)
+        self.say(f"{shown(path)}: its content was not what its name says, so it was removed")
+
+    def verify(self, digest: str) -> bool | None:
+        """Read an object. One whose content does not match is removed; None if there is none. Raises OSError."""
         try:
-            action: dict[str, Any] = json.loads((self.root / "actions" / f"{key}.json").read_bytes())
-            outputs = {name: Artifact.from_json(fields) for name, fields in action["outputs"].items()}
-            seconds = float(action["seconds"])
-            if names is not None and outputs.keys() != set(names):
-                return None
-            if not all(self.has(artifact) for artifact in outputs.values()):
-                return None
-        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-            return None  # Missing or damaged: it is made again either way.
-        return {**action, "outputs": outputs, "seconds": seconds}
+            with self.removing(shared=True):
+                return self._is_whole(self.path_of(digest), digest)
+        except FileNotFoundError:
+            return None  # It was collected in the meantime.
 
-    def record(self, key: str, step: str, outputs: Mapping[str, Artifact], seconds: float, **more: Any) -> None:
-        """Store the action ``key``. Its outputs must be in the store."""
-        action = {
-            "step": step,
-            "outputs": {name: vars(artifact) for name, artifact in sorted(outputs.items())},
-            "seconds": round(seconds, 3),
-            **more,
-        }
-        self._write(self.root / "actions" / f"{key}.json", json.dumps(action, indent=1).encode(), 0o644)
+    def secure(self) -> None:
+        """Make sure that nobody else can write to the directories that exist. Raises OSError."""
+        for name in _DIRECTORIES:
+            for path in (self.root / name, *map(Path, _directories(self.root / name))):
+                if os.path.lexists(path):
+                    self._make(path)
+
+    def _make(self, path: Path) -> Path:
+        """Make a directory of the store, so that nobody else can write to it. Raises OSError."""
+        directories.make(path, self.root, self.say)
+        return path
+
+    def lookup(self, key: str, names: Collection[str] | None = None) -> Action | None:
+        """The action ``key``, if all its outputs are in the store, and they are ``names`` unless that is None."""
+        action = self.action(key)
+        if action is None or (names is not None and action.outputs.keys() != set(names)):
+            return None
+        return action if all(map(self.has, action.outputs.values())) else None
+
+    def action(self, key: str) -> Action | None:
+        """The action ``key``, whether or not its outputs are there. One that is damaged counts as missing."""
+        path = self.root / "actions" / f"{key}.json"
+        try:
+            if not directories.is_safe(path.parent) and path.parent.exists():
+                self._make(path.parent)
+            return Action.from_json(key, ours.read(path, _LARGEST_ACTION))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            fact = error.strerror if isinstance(error, OSError) else "is damaged"
+            self.say(f"{shown(path)}: {fact}, so the result is looked up elsewhere or made again")
+            return None
+
+    def record(
+        self,
+        key: str,
+        step: str,
+        outputs: Mapping[str, Artifact],
+        seconds: float,
+        source: str = HERE,
+        signer: str = "",
+    ) -> None:
+        """Store the action ``key``, on the word of ``source``. Its outputs must be in the store."""
+        action = Action(key, step, outputs, seconds, source, signer)
+        self._write(self.root / "actions" / f"{key}.json", json.dumps(action.to_json(), indent=1).encode(), 0o644)
 
     def adopt(self, path: Path, artifact: Artifact) -> None:
         """Move a synced file into the store. The caller has computed its digest."""
         target = self.path(artifact)
-        target.parent.mkdir(parents=True, exist_ok=True)
         os.chmod(path, _MODE)
         os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED))
-        os.replace(path, target)
+        with self.removing(shared=True):  # Or a collector could remove it in place of the old one.
+            self._make(target.parent)
+            ours.move(path, target)
 
     def put(self, data: bytes) -> Artifact:
         """Store a small file."""
@@ -148,9 +213,8 @@ class Store:
         return artifact
 
     def _write(self, path: Path, data: bytes, mode: int) -> None:
-        temporary = self.root / "tmp" / workspace_name("file")
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._make(self.root / "tmp") / workspace_name("file")
+        self._make(path.parent)
         replace_file(path, temporary, data, mode, sync=True)
 
     def read(self, artifact: Artifact) -> bytes:
@@ -160,11 +224,9 @@ class Store:
     @contextmanager
     def locked(self, key: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Hold the lock of ``key``. Calls ``waiting`` once if another builder holds it."""
-        directory = self.root / "locks"
-        directory.mkdir(parents=True, exist_ok=True)
-        path = directory / key
+        path = self._make(self.root / "locks") / key
         while True:
-            with path.open("wb") as file:
+            with _open(path, os.O_RDWR, 0o644) as file:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
@@ -179,18 +241,16 @@ class Store:
         """Hold the lock for removing objects; with ``shared``, keep others from removing objects during a lookup."""
         path = self.root / "locks" / "removing"
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._make(path.parent)
+            file = _open(path, os.O_RDONLY, 0o644)
         except OSError:
             if not shared:
                 raise
             yield  # The store is read-only for this user, so others may remove what was just looked up.
             return
-        try:
+        with file:
             fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
             yield
-        finally:
-            os.close(file)
 
     def announce(self, output: Path) -> None:
         """Register this process as a builder into ``output`` until it ends, so that objects that it uses are kept.
@@ -201,14 +261,12 @@ class Store:
             self._announce(output)
 
     def _announce(self, output: Path) -> None:
-        name = workspace_name("builder")
-        running = self.root / "running" / name
-        running.parent.mkdir(parents=True, exist_ok=True)
+        running = self._make(self.root / "running") / workspace_name("builder")
         with self.removing(shared=True):
-            file = os.open(running, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            file = os.open(running, os.O_WRONLY | os.O_CREAT | _OPEN, 0o644)
             fcntl.flock(file, fcntl.LOCK_EX)  # The kernel releases it when this process ends.
         known = self.root / "outputs" / keys.digits(keys.sha256(os.fsencode(output)))[:32]
-        if not known.exists():
+        if _output(known) != output:
             self._write(known, os.fsencode(output), 0o644)
         atexit.register(running.unlink, missing_ok=True)
 
@@ -217,49 +275,64 @@ class Store:
         oldest = float("inf")
         for path in _files(self.root / "running"):
             try:
-                with path.open("rb") as file:
+                with open(os.open(path, os.O_RDONLY | _OPEN), "rb") as file:
                     started = os.fstat(file.fileno()).st_mtime
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     path.unlink(missing_ok=True)
             except BlockingIOError:
                 oldest = min(oldest, started)
-            except FileNotFoundError:
-                continue
+            except OSError:
+                continue  # It has just ended, or is no file of a builder.
         return oldest
 
     def outputs(self) -> list[Path]:
         """The existing output directories of the checkouts that use this store."""
         found = []
         for path in _files(self.root / "outputs"):
-            output = Path(os.fsdecode(path.read_bytes()))
-            if output.is_dir():
+            output = _output(path)
+            if output and output.is_dir():
                 found.append(output)
             elif os.access(path.parent, os.W_OK):
-                path.unlink(missing_ok=True)
+                ours.remove(path)
         return sorted(found)
 
     def objects(self) -> Iterator[tuple[str, os.stat_result]]:
-        """Digest and stat of every object, unordered."""
+        """Digest and stat of every object, unordered; what is no regular file under such a name is left out."""
         for algorithm in _directories(self.root / "objects"):
             for start in _directories(algorithm.path):
                 with os.scandir(start.path) as entries:
                     for entry in entries:
+                        digest = f"{algorithm.name}:{start.name}{entry.name}"
                         with contextlib.suppress(FileNotFoundError):
-                            yield f"{algorithm.name}:{start.name}{entry.name}", entry.stat(follow_symlinks=False)
+                            found = entry.stat(follow_symlinks=False)
+                            if stat.S_ISREG(found.st_mode) and len(start.name) == 2 and keys.is_digest(digest):
+                                yield digest, found
 
-    def actions(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Key and content of every action, unordered; the content of a damaged one is empty."""
-        directory = str(self.root / "actions")
-        for name in _names(directory):
+    def foreign(self) -> Iterator[Path]:
+        """What is in the store, and is no object, action, lock or whatever else the store has. Nothing reads it."""
+        for path in _files(self.root / "objects"):
+            if path.name != "sha256" or not _is_directory(path):
+                yield path
+        for start in _files(self.root / "objects" / "sha256"):
+            if not re.fullmatch("[0-9a-f]{2}", start.name) or not _is_directory(start):
+                yield start
+            else:
+                yield from (path for path in _files(start) if not _is_file(path, "[0-9a-f]{62}"))
+        yield from (path for path in _files(self.root / "actions") if not _is_file(path, r"[0-9a-f]{64}\.json"))
+        for name in ("locks", "running", "outputs"):
+            yield from (path for path in _files(self.root / name) if not _is_file(path, r"[a-z0-9-]+"))
+        yield from (path for path in _files(self.root / "incoming") if not _is_file(path, "[0-9a-f]{64}"))
+
+    def actions(self) -> Iterator[tuple[str, Action | None]]:
+        """Key and content of every action, unordered; None for a damaged one."""
+        for name in _names(self.root / "actions"):
             key = name.removesuffix(".json")
             try:
-                with open(f"{directory}/{name}", "rb") as file:
-                    action = json.loads(file.read())
+                yield key, Action.from_json(key, ours.read(self.root / "actions" / name, _LARGEST_ACTION))
             except FileNotFoundError:
                 continue
-            except (ValueError, RecursionError):
-                action = None
-            yield key, action if isinstance(action, dict) else {}
+            except (OSError, ValueError):
+                yield key, None
 
     def count_actions(self) -> int:
         """The number of actions; reads none of them."""
@@ -267,24 +340,20 @@ class Store:
 
     def forget(self, keys_: Collection[str]) -> None:
         """Remove actions, and their locks unless a builder holds them."""
-        directory = str(self.root / "actions")
         for key in keys_:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(f"{directory}/{key}.json")
+            ours.remove(self.root / "actions" / f"{key}.json")
         for key in set(_names(self.root / "locks")).intersection(keys_):
             with (
                 contextlib.suppress(FileNotFoundError, BlockingIOError),
-                (self.root / "locks" / key).open("rb") as file,
+                _open(path := self.root / "locks" / key, os.O_RDWR, 0o644) as file,
             ):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.unlink(file.name)
+                os.unlink(path)
 
     @contextmanager
     def alone(self, name: str) -> Iterator[bool]:
         """Yield True if no other process is in this context with the same ``name``."""
-        directory = self.root / "locks"
-        directory.mkdir(parents=True, exist_ok=True)
-        with open(directory / name, "wb") as file:
+        with _open(self._make(self.root / "locks") / name, os.O_RDWR, 0o644) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -299,9 +368,9 @@ class Store:
         None if another builder downloaded it in the meantime. The caller moves it into the store with `adopt`.
         """
         path = self.incoming_path(artifact)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._make(path.parent)
         while True:
-            with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b") as file:
+            with _open(path, os.O_RDWR, 0o600) as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 if self.has(artifact):
                     path.unlink(missing_ok=True)
@@ -318,8 +387,8 @@ class Store:
     @contextmanager
     def workspace(self, name: str) -> Iterator[Path]:
         """A directory of mode 0700 on the file system of the objects, removed at the end of the context."""
-        directory = self.root / "tmp" / name
-        directory.mkdir(parents=True, mode=0o700)
+        directory = self._make(self.root / "tmp") / name
+        directory.mkdir(mode=0o700)
         with open(directory / "lock", "wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             try:
@@ -337,17 +406,41 @@ class Store:
             if is_builder_alive(name):
                 continue
             directory = self.root / "tmp" / name
-            if not directory.is_dir():
+            if not _is_directory(directory):
                 directory.unlink(missing_ok=True)
                 continue
             try:
-                with open(directory / "lock", "rb") as file:
+                with open(os.open(directory / "lock", os.O_RDONLY | _OPEN), "rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     yield name
                     yield from (path.name for path in directory.glob("*/cache/tmp/*"))
-            except (FileNotFoundError, NotADirectoryError, BlockingIOError):
-                continue
+            except OSError:
+                continue  # It has just ended or is just being made, or is no workspace.
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def _open(path: Path, access: int, mode: int) -> BinaryIO:
+    """A regular file of the store, made if it is missing. Whatever else is in its place is removed. Raises OSError."""
+    while True:
+        try:
+            descriptor = os.open(path, access | os.O_CREAT | _OPEN, mode)
+        except OSError as error:
+            if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+                raise
+        else:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return os.fdopen(descriptor, "rb" if access == os.O_RDONLY else "r+b")
+            os.close(descriptor)
+        ours.remove(path)
+
+
+def _output(path: Path) -> Path | None:
+    """The output directory that a file in outputs/ names; None if it is damaged."""
+    try:
+        name = os.fsdecode(ours.read(path, _LONGEST_PATH))
+    except OSError:
+        return None
+    return Path(name) if name.startswith("/") and "\0" not in name else None
 
 
 @contextmanager
@@ -372,18 +465,34 @@ def _is_still(path: Path, file: IO[bytes]) -> bool:
         return False
 
 
+def _is_directory(path: Path) -> bool:
+    """True for a directory, but not for a link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _is_file(path: Path, pattern: str) -> bool:
+    """True for a regular file whose name has a certain form, and for one that has just been removed."""
+    try:
+        return re.fullmatch(pattern, path.name) is not None and stat.S_ISREG(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return True
+
+
 def _directories(path: str | Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(path) as entries:
             return [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 
 def _names(directory: str | Path) -> list[str]:
     try:
         return os.listdir(directory)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 

@@ -1,11 +1,14 @@
-"""`doit fsck`: verify the objects in the store, and remove damaged ones."""
+"""`doit fsck`: verify what is in the store, and what builds remember of it, and remove what is damaged."""
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from debate.commands.command import Answer, Command, Context
+from debate.commands.gc import SOURCE, dropped
 from debate.errors import DebateError, Place, Problem
+from debate.host import ours
 from debate.text.amounts import bytes_shown, count
 from debate.text.paths import shown
 
@@ -13,12 +16,17 @@ _INTERVAL = 5.0
 """Seconds between two progress lines."""
 
 
-def run(context: Context) -> Answer:
-    """Verify all objects. Raises DebateError, with their digests, if some were damaged."""
+def run(context: Context, source: str) -> Answer:
+    """Verify everything, after what is there on the word of ``source`` was removed, if that is given.
+
+    Raises DebateError, with what was damaged, if something was.
+    """
     from debate.cache.check import check
     from debate.cache.store import Store
+    from debate.history.check import damaged
 
-    reported = time.monotonic()
+    store, reported = Store(context.settings.cache, context.say), time.monotonic()
+    more, data = dropped(store, source) if source else ("", {})
 
     def progress(done: int, total: int) -> None:
         nonlocal reported
@@ -26,30 +34,49 @@ def run(context: Context) -> Answer:
             reported = time.monotonic()
             context.say(f"{bytes_shown(done)} of {bytes_shown(total)} read")
 
-    found = check(Store(context.settings.cache), progress)
-    line = f"{count(found.objects, 'object')} read, {bytes_shown(found.bytes)}"
+    found = check(store, progress)
+    records = [path for output in _outputs(store.outputs(), context.settings.output) for path in damaged(output)]
+    for path in records:
+        ours.remove(path)
+    line = f"{more}; " if more else ""
+    line += f"{count(found.objects, 'object')} read, {bytes_shown(found.bytes)}"
     if found.forgotten:
-        line += f"; {count(found.forgotten, 'action')} removed, whose outputs are missing"
-    if not found.dropped:
-        data = {"objects": found.objects, "bytes": found.bytes, "forgotten": found.forgotten}
+        line += f"; {count(found.forgotten, 'action')} removed, which were damaged or whose outputs are missing"
+    if not (found.dropped or found.foreign or records):
+        data |= {"objects": found.objects, "bytes": found.bytes, "forgotten": found.forgotten}
         return Answer(f"{line}; all match their digests\n", data=(data,))
-    problem = Problem(
-        Place(shown(context.settings.cache)),
-        f"{line}; {len(found.dropped)} did not match their digests and were removed",
-        "the next build makes them again",
-    )
-    raise DebateError.of([problem], details="\n".join(f"  {digest}" for digest in found.dropped))
+    facts = [
+        (len(found.dropped), "object", "did not match its digest"),
+        (len(found.foreign), "file", "does not belong into the store"),
+        (len(records), "record", "was damaged"),
+    ]
+    said = "; ".join(f"{_removed(number, what, fact)}" for number, what, fact in facts if number)
+    problem = Problem(Place(shown(context.settings.cache)), f"{line}; {said}", "the next build makes them again")
+    names = [*found.dropped, *map(shown, (*found.foreign, *records))]
+    raise DebateError.of([problem], details="\n".join(f"  {name}" for name in names))
+
+
+def _removed(number: int, what: str, fact: str) -> str:
+    return f"{count(number, what)} removed, because each {fact}"
+
+
+def _outputs(known: list[Path], own: Path) -> list[Path]:
+    """The output directories of all checkouts that use the store, and that of this one."""
+    return list(dict.fromkeys([*known, own]))
 
 
 COMMAND = Command(
     name="fsck",
-    doc="verify the objects in the cache, and remove damaged ones",
+    doc="verify what is in the cache, and remove what is damaged",
     usage="""\
-doit fsck
+doit fsck [--source SOURCE]
 
-Compares the content of each object in the cache with its digest. Removes objects that differ, and
-results with a missing output. The next build makes them again.
+Compares the content of each object in the cache with its digest. Removes objects that differ,
+results that are damaged or lack an output, files that do not belong there, and records of builds
+that cannot be read. Puts right whatever other users could write to. The next build makes them again.
+With --source, first does what doit gc --source does.
 """,
     section="This host",
     run=run,
+    options=(SOURCE,),
 )

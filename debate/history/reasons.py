@@ -101,7 +101,7 @@ class _Lock(TypedDict):
     packages: list[_Package]
 
 
-class _Read(TypedDict, total=False):
+class READ(TypedDict, total=False):
     """The content of traces/read/STEP.json. The other fields are slices, which are compared whatever they contain."""
 
     lock: _Lock
@@ -118,7 +118,7 @@ class Last:
     def load(cls, records: Records, step: str) -> Last:
         """Read it from an output directory. A damaged file counts as missing; without a trace the step never ran."""
         trace = read_object(records.directory / f"traces/{step}.json", Trace)
-        read = read_object(records.directory / f"traces/read/{step}.json", _Read)
+        read = read_object(records.directory / f"traces/read/{step}.json", READ)
         return cls(trace, read if trace else {})
 
     @property

@@ -56,7 +56,7 @@ def report_of(result: Result) -> Report:
 
 def trace_of(result: Result) -> dict[str, Any]:
     """How a result was made, and the outputs that belong to its key."""
-    how = ("step", "key", "ingredients", "cached", "source", "seconds")
+    how = ("step", "key", "ingredients", "cached", "source", "seconds", "origin", "signer")
     return {**{name: getattr(result, name) for name in how}, "outputs": record_of(result.outputs)["outputs"]}
 
 

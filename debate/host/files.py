@@ -29,7 +29,7 @@ def is_builder_alive(name: str) -> bool:
     """True if the process that made the workspace ``name`` still runs on this machine."""
     process, started, *_ = [*name.split("-"), "", ""]
     try:
-        return process.isdigit() and _started(int(process)) == started
+        return process.isascii() and process.isdigit() and _started(int(process)) == started
     except OSError:
         return False
 

@@ -17,13 +17,15 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from debate.cache.action import Action, duration
 from debate.cache.store import Store
 from debate.errors import NO_SPACE, DebateError
+from debate.host.ours import make_directory
 from debate.model import Artifact
 from debate.remote import deadline, statements, transport
-from debate.remote.errors import DeniedError, RegistryError, StoppedError, TooSlowError
+from debate.remote.errors import DeniedError, RegistryError, StoppedError, TooSlowError, WrongBytesError
 from debate.settings import Settings
 from debate.text.amounts import count
 from debate.text.paths import shown
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _MOST_FAILURES = 3
-_YEAR = 31_536_000
-"""In seconds. No step takes that long."""
 _SENDERS = 2
 """Steps that are sent at the same time."""
 
@@ -71,17 +71,17 @@ class Remote:
 
     # Fetching --------------------------------------------------------------------------------------
 
-    def lookup(self, step: str, key: str, names: Collection[str]) -> dict[str, Any] | None:
+    def lookup(self, step: str, key: str, names: Collection[str]) -> Action | None:
         """Fetch the action ``key`` and its outputs into the store. None unless these are exactly ``names``."""
         what = f"{step} ({key[:16]})"
 
-        def fetch() -> dict[str, Any] | None:
+        def fetch() -> Action | None:
             with self._time_of_a_step():
                 return self._fetch(step, key, names)
 
         return self._try(self._fetching, what, fetch)
 
-    def _fetch(self, step: str, key: str, names: Collection[str]) -> dict[str, Any] | None:
+    def _fetch(self, step: str, key: str, names: Collection[str]) -> Action | None:
         data = self.transport.manifest(f"{step}-{key}")
         if data is None:
             return None
@@ -89,14 +89,15 @@ class Remote:
         statement = statements.read(data, statements.ACTION, key, trusted, most)
         if statement.files.keys() != set(names):
             raise statements.UntrustedError("the statement lacks outputs of the step, or adds some")
-        seconds = statement.facts.get("seconds", 0)
-        if not isinstance(seconds, int | float) or not 0 <= seconds < _YEAR:
-            raise statements.UntrustedError(f"the statement says that the step took {seconds!r} seconds")
+        try:
+            seconds = duration(statement.facts.get("seconds", 0))
+        except ValueError as error:
+            raise statements.UntrustedError(f"the statement says that the step took {str(error)[:80]}") from None
         missing = {artifact for artifact in statement.files.values() if not self.store.has(artifact)}
         require_room(self.store.root, missing)
         for artifact in missing:
             self.fetch(artifact)
-        return {"outputs": dict(statement.files), "seconds": seconds}
+        return Action(key, step, dict(statement.files), seconds, self.settings.remote, statement.signer)
 
     def _time_of_a_step(self) -> AbstractContextManager[None]:
         """No result may take longer to fetch or send than the step may run."""
@@ -105,8 +106,12 @@ class Remote:
 
     def fetch(self, artifact: Artifact) -> None:
         """Fetch an object into the store, unless it is there. Raises RegistryError."""
-        if self.store.has(artifact):
+        size = self.store.size(artifact)
+        if size == artifact.size:
             return
+        if size is not None:
+            digest = artifact.digest[:23]
+            raise WrongBytesError(f"the statement gives {digest}… {artifact.size:,} bytes, but it has {size:,}")
         with self.store.incoming(artifact) as file:
             if file is not None:
                 self.transport.pull(artifact, file)
@@ -198,7 +203,7 @@ class Remote:
 
 def require_room(directory: Path, files: Collection[Artifact]) -> None:
     """Raise RegistryError if the disk of ``directory`` has less space than ``files`` will take."""
-    directory.mkdir(parents=True, exist_ok=True)
+    make_directory(directory)
     wanted, free = sum(artifact.size for artifact in files), shutil.disk_usage(directory).free
     if wanted > free:
         raise RegistryError(f"its files have {wanted:,} bytes, and {shown(directory)} has {free:,} free", NO_SPACE)

@@ -65,6 +65,11 @@ def is_signed(statement: bytes, signature: str, keys: Path) -> bool:
         return any(_verify(key, message, file) for key in found)
 
 
+def number(signature: str) -> str:
+    """The number of the key that made a valid ``signature``, as minisign writes it. Raises ValueError or IndexError."""
+    return base64.b64decode(signature.splitlines()[1])[2:10][::-1].hex().upper()
+
+
 def _verify(key: Path, message: Path, signature: Path) -> bool:
     try:
         run(["minisign", "-V", "-q", "-p", str(key), "-m", str(message), "-x", str(signature)])

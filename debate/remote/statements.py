@@ -49,6 +49,8 @@ class Statement:
     files: Mapping[str, Artifact]
     facts: Mapping[str, Any]
     """Further fields: step, seconds, profile, lock."""
+    signer: str = ""
+    """The number of the minisign key whose signature was verified, 16 hex digits; empty if none had to be."""
 
     @property
     def data(self) -> bytes:
@@ -106,7 +108,8 @@ def read(data: bytes, kind: str, subject: str, trusted: str, most: int) -> State
             raise UntrustedError("the statement was altered, or signed by an unknown key")
         said = json.loads(raw)
         files = {str(name): Artifact.from_json(value) for name, value in said["files"].items()}
-        statement = Statement(str(said["kind"]), str(said["subject"]), files, dict(said["facts"]))
+        signer = signing.number(signature) if trusted else ""
+        statement = Statement(str(said["kind"]), str(said["subject"]), files, dict(said["facts"]), signer)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
         raise UntrustedError(f"the manifest is malformed ({type(error).__name__}: {str(error)[:200]})") from None
     if statement.kind != kind or statement.subject != subject:

@@ -87,7 +87,7 @@ class _Reader:
             for sha256, artifact in made.items():
                 store.record(keys_[sha256], "inspect", {"stanza": artifact}, 0)
         return [
-            store.read(action["outputs"]["stanza"] if (action := found[p.sha256]) else made[p.sha256])
+            store.read(action.outputs["stanza"] if (action := found[p.sha256]) else made[p.sha256])
             for p in self.packages
         ]
 

@@ -32,6 +32,7 @@ import msgspec
 
 from debate import keys
 from debate.build.builder import Builder, Supplier
+from debate.cache.action import HERE
 from debate.cache.store import Store
 from debate.deferred import make_all
 from debate.errors import DebateError, ProfileError, StepError
@@ -205,7 +206,8 @@ class Work(_Readable):
         self._require_rights(step)
         result = self._build.builder.realise(step, supplier, self.log(step), self._notes, self._known(step.name))
         if step.name != self.rule.name:
-            self._parts[step.name] = {"key": result.key, "outputs": record_of(result.outputs)["outputs"]}
+            kept = ("key", "outputs", "seconds", "origin", "signer")
+            self._parts[step.name] = {name: value for name, value in trace_of(result).items() if name in kept}
         return result
 
     def run(self, step: Step, supplies: Supplies = _NO_SUPPLIES) -> Mapping[str, Artifact]:
@@ -301,7 +303,9 @@ class Work(_Readable):
         trace = self._last.trace
         try:
             made = trace if step == self.rule.name else trace["parts"][step]
-            return Result(step, str(made["key"]), {}, outputs_of(made), "local", float(made.get("seconds", 0)))
+            origin, signer = made.get("origin", HERE), made.get("signer", "")
+            return Result(step, str(made["key"]), {}, outputs_of(made), "local", made.get("seconds", 0),
+                          origin=origin, signer=signer)  # fmt: skip
         except (DebateError, KeyError, TypeError, ValueError, AttributeError):
             return None  # It never ran, or its trace is damaged.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -13,6 +14,6 @@ def relative(name: str) -> str:
 def shown(path: Path) -> str:
     """``path``, relative to the working directory if it is below it."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(Path(os.path.realpath(path)).relative_to(Path.cwd()))  # Path.resolve refuses links to themselves.
     except ValueError:
         return str(path)

@@ -57,7 +57,7 @@ def push(made: ProfileBuild) -> dict[str, Any]:
         for trace in _traces(made):
             action = made.store.lookup(trace["key"])
             if action:
-                remote.send(trace["step"], trace["key"], action["outputs"], action["seconds"], people)
+                remote.send(trace["step"], trace["key"], action.outputs, action.seconds, people)
     except RegistryError as error:
         raise DebateError(f"{iso} was not pushed: {error.fact}", error.remedy, place=settings.remote) from None
     finally:

@@ -19,11 +19,13 @@ def test_check(tmp_path: Path) -> None:
         store.record(artifact.digest[-64:], "step", {"it": artifact}, 1)
     store.record("f" * 64, "step", {"one": good, "two": bad}, 1)
     (store.root / "actions" / "damaged.json").write_text("{")
+    (store.root / "actions" / f"{'d' * 64}.json").write_text("{")
     path = store.path(bad)
     path.chmod(0o644)
     path.write_bytes(b"BAD!")
     store.path(lost).unlink()
-    assert check(store, ignore) == Checked(2, 8, (bad.digest,), 4)
+    damaged = store.root / "actions" / "damaged.json"
+    assert check(store, ignore) == Checked(2, 8, (bad.digest,), 4, (damaged,))
     assert [digest for digest, _ in store.objects()] == [good.digest]
     assert [key for key, _ in store.actions()] == [good.digest[-64:]]
     assert check(store, ignore) == Checked(1, 4, (), 0)

@@ -60,8 +60,8 @@ def test_an_action_counts_only_with_all_its_outputs(store: Store) -> None:
     store.record("k", "step", {"one": one, "two": two}, 1.5)
     found = store.lookup("k")
     assert found is not None
-    assert found["outputs"] == {"one": one, "two": two}
-    assert found["seconds"] == 1.5
+    assert found.outputs == {"one": one, "two": two}
+    assert found.seconds == 1.5
     store.path(two).unlink()
     assert store.lookup("k") is None
 
@@ -114,7 +114,10 @@ def test_an_action_touches_no_file_outside_the_objects(store: Store, digest: obj
     before = {path: path.stat() for path in store.root.rglob("*") if path.is_file()}
     name = digest.format(root=store.root, start=start) if isinstance(digest, str) else digest
     (store.root / "actions").mkdir()
-    action = {"outputs": {"a": {"digest": name, "size": size}}, "seconds": 1}
+    action = {
+        "key": "k", "step": "x", "outputs": {"a": {"digest": name, "size": size}}, "seconds": 1, "source": "here",
+        "signer": "",
+    }  # fmt: skip
     (store.root / "actions" / "k.json").write_text(json.dumps(action))
     assert store.lookup("k") is None
     assert {path: path.stat() for path in before} == before

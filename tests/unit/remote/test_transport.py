@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from debate.cache.action import Action
 from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.remote import transport
@@ -103,7 +104,7 @@ def test_another_kind_is_a_module_and_a_row(tmp_path: Path, shelf: Shelf) -> Non
     assert shelf.closed == 1
     one.finish()
     assert shelf.closed == 1, "there is no connection any more"
-    assert two.lookup("rootfs", "a" * 64, ("layer",)) == {"outputs": outputs, "seconds": 1.0}
+    assert two.lookup("rootfs", "a" * 64, ("layer",)) == Action("a" * 64, "rootfs", outputs, 1.0, "shelf://5")
     assert other.read(outputs["layer"]) == b"layer"
     assert two.lookup("rootfs", "b" * 64, ()) is None
     assert shelf.manifests.keys() == {f"rootfs-{'a' * 64}"}

@@ -73,7 +73,7 @@ doit fsck [--source SOURCE]
 
 Compares the content of each object in the cache with its digest. Removes objects that differ,
 results that are damaged or lack an output, files that do not belong there, and records of builds
-that cannot be read. Puts right whatever other users could write to. The next build makes them again.
+that cannot be read; the next build makes them again. Puts right what other users could write to.
 With --source, first does what doit gc --source does.
 """,
     section="This host",

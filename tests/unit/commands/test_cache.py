@@ -27,7 +27,7 @@ def built(settings: Settings, traces: dict[str, tuple[bool, float]]) -> Artifact
     layer = store.put(b"layer" * 1000)
     directory = settings.output / "minimal"
     (directory / "traces").mkdir(parents=True)
-    (directory / "rootfs.json").write_text(json.dumps({"outputs": {"layer": vars(layer)}}))
+    (directory / "rootfs.json").write_text(json.dumps({"outputs": {"layer": vars(layer)}, "below": []}))
     for step, (cached, seconds) in traces.items():
         trace = {"step": step, "cached": cached, "seconds": seconds}
         (directory / "traces" / f"{step}.json").write_text(json.dumps(trace))
@@ -56,20 +56,52 @@ def test_show_an_empty_cache(settings: Settings) -> None:
 
 def test_gc_says_what_is_needed(settings: Settings) -> None:
     built(settings, {})
-    said = gc(context_of(settings), "1K", "").text
+    said = gc(context_of(settings), "1K", "", "").text
     assert said.startswith("0 objects removed, 0 B; 5 kB left, more than the 1 kB asked for: builds need 5 kB (")
     with pytest.raises(DebateError, match=r"^--size: 'lots' is not a size"):
-        gc(context_of(settings), "lots", "")
+        gc(context_of(settings), "lots", "", "")
     with pytest.raises(DebateError, match=r"^--age: 'ages' is not an age"):
-        gc(context_of(settings), "", "ages")
+        gc(context_of(settings), "", "ages", "")
 
 
 def test_fsck(settings: Settings) -> None:
     layer = built(settings, {})
-    assert fsck(context_of(settings)).text == "1 object read, 5 kB; all match their digests\n"
+    assert fsck(context_of(settings), "").text == "1 object read, 5 kB; all match their digests\n"
     path = Store(settings.cache).path(layer)
     path.chmod(0o644)
     path.write_bytes(b"?" * 5000)
-    with pytest.raises(DebateError, match=f"1 did not match their digests.*\n  {layer.digest}"):
-        fsck(context_of(settings))
-    assert fsck(context_of(settings)).text == "0 objects read, 0 B; all match their digests\n"
+    with pytest.raises(DebateError, match=f"1 object removed, because each did not match its digest.*\n  {layer.digest}"):
+        fsck(context_of(settings), "")
+    assert fsck(context_of(settings), "").text == "0 objects read, 0 B; all match their digests\n"
+
+
+def test_fsck_finds_what_builds_remember_wrongly(settings: Settings) -> None:
+    built(settings, {"rootfs": (True, 30.0)})
+    output = settings.output / "minimal"
+    wrong = {"hash.json": '{"config": 5}', "slices/boot.json": "[]", "traces/boot.json": '{"step": 5}'}
+    for name, text in wrong.items():
+        (output / name).parent.mkdir(exist_ok=True)
+        (output / name).write_text(text)
+    (output / "iso.json").mkdir()
+    (settings.cache / "objects" / "notes.txt").write_text("x")
+    with pytest.raises(DebateError) as caught:
+        fsck(context_of(settings), "")
+    said = str(caught.value)
+    assert "1 file removed, because each does not belong into the store; 4 records removed, because each was dam" in said
+    assert all(name in said for name in (*wrong, "iso.json", "notes.txt"))
+    assert sorted(path.name for path in output.rglob("*.json")) == ["rootfs.json", "rootfs.json"]
+    assert fsck(context_of(settings), "").good
+
+
+def test_what_is_of_one_source_is_dropped_with_what_builds_remember(settings: Settings) -> None:
+    layer = built(settings, {})
+    store, address = Store(settings.cache), "oci://r.example/x"
+    store.record("a" * 64, "rootfs", {"layer": layer}, 1, address)
+    trace = {"step": "rootfs", "key": "a" * 64, "outputs": {"layer": vars(layer)}, "origin": address}
+    (settings.output / "minimal" / "traces" / "rootfs.json").write_text(json.dumps(trace))
+    with pytest.raises(DebateError, match=f"^--source: nothing here is from 'x'; the store has results of {address}$"):
+        gc(context_of(settings), "", "", "x")
+    said = gc(context_of(settings), "", "", address).text
+    assert said == f"1 action of {address} removed; 1 object that only they named, 5 kB\n"
+    assert not store.has(layer)
+    assert not list((settings.output / "minimal").rglob("*.json"))

@@ -216,7 +216,7 @@ def test_a_record_of_a_run_that_was_killed_is_no_result(made: ProfileBuild, name
     made.make(name)
     assert made.load(name) == record
     action = made.store.lookup(key, rules()[name].outputs)
-    assert action is None or action["outputs"] == outputs_of(record)
+    assert action is None or action.outputs == outputs_of(record)
 
 
 def test_a_record_of_another_key_is_no_result(made: ProfileBuild) -> None:

@@ -70,7 +70,7 @@ def test_fsck(settings: Settings) -> None:
     path = Store(settings.cache).path(layer)
     path.chmod(0o644)
     path.write_bytes(b"?" * 5000)
-    with pytest.raises(DebateError, match=f"1 object removed, because each did not match its digest.*\n  {layer.digest}"):
+    with pytest.raises(DebateError, match=f"1 object removed, because each did not match.*\n  {layer.digest}"):
         fsck(context_of(settings), "")
     assert fsck(context_of(settings), "").text == "0 objects read, 0 B; all match their digests\n"
 
@@ -87,7 +87,7 @@ def test_fsck_finds_what_builds_remember_wrongly(settings: Settings) -> None:
     with pytest.raises(DebateError) as caught:
         fsck(context_of(settings), "")
     said = str(caught.value)
-    assert "1 file removed, because each does not belong into the store; 4 records removed, because each was dam" in said
+    assert "1 file removed, because each does not belong into the store; 4 records removed, because " in said
     assert all(name in said for name in (*wrong, "iso.json", "notes.txt"))
     assert sorted(path.name for path in output.rglob("*.json")) == ["rootfs.json", "rootfs.json"]
     assert fsck(context_of(settings), "").good

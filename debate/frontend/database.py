@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from doit.dependency import DatabaseException, SqliteDB
 
 from debate.host.ours import put_aside, why_not_ours
-from debate.host.streams import show
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ def _put_aside(path: Path, fact: str) -> bool:
 
 def _say(path: Path, text: str) -> None:
     """On standard error, since standard output can be JSON lines."""
-    show(sys.stderr, f"{shown(path)}: {text}\n")
+    sys.stderr.write(f"{shown(path)}: {text}\n")
 
 
 def checked(data: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -206,6 +207,38 @@ class Tree:
         finally:
             os.close(parent)
 
+    def rename(self, path: str, target: str) -> None:
+        """Give ``path`` the name ``target``, in a directory that exists. Raises FileExistsError if that is taken."""
+        above, name = self._parent(path)
+        try:
+            below, new = self._parent(target)
+            try:
+                with contextlib.suppress(FileNotFoundError):
+                    os.stat(new, dir_fd=below, follow_symlinks=False)
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+                os.rename(name, new, src_dir_fd=above, dst_dir_fd=below)
+            finally:
+                os.close(below)
+        finally:
+            os.close(above)
+
+    def remove(self, path: str) -> None:
+        """Remove ``path``, if it is there. Of a directory everything is removed, however deep; of a link, the link."""
+        parent, name = self._parent(path)
+        try:
+            os.unlink(name, dir_fd=parent)
+        except FileNotFoundError:
+            pass
+        except IsADirectoryError:
+            top = os.open(name, _READ | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+            try:
+                _empty(top)
+            finally:
+                os.close(top)
+            os.rmdir(name, dir_fd=parent)
+        finally:
+            os.close(parent)
+
     def make_directory(self, path: str) -> None:
         """Make the directory ``path`` and those above it, mode 0755, where they are missing."""
         made = ""
@@ -280,6 +313,37 @@ def chunks(file: BinaryIO, limit: int) -> Iterator[bytes]:
 
 def _too_large(limit: int) -> RefusedError:
     return RefusedError(errno.EFBIG, f"is larger than {limit:,} bytes", "make it smaller")
+
+
+def _empty(top: int) -> None:
+    """Remove everything in an open directory.
+
+    What is deeper than one level is moved up first: neither the stack nor descriptors set a limit to the depth.
+    """
+    token, numbers = os.urandom(8).hex(), itertools.count()
+    while True:
+        with os.scandir(top) as found:
+            names = [entry.name for entry in itertools.islice(found, MAX_ENTRIES)]
+        if not names:
+            return
+        for name in names:
+            try:
+                os.unlink(name, dir_fd=top)
+                continue
+            except IsADirectoryError:
+                directory = os.open(name, _READ | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
+            try:
+                with os.scandir(directory) as found:
+                    for entry in found:
+                        new = f".{token}-{next(numbers)}"
+                        os.rename(entry.name, new, src_dir_fd=directory, dst_dir_fd=top)
+            finally:
+                os.close(directory)
+            try:
+                os.rmdir(name, dir_fd=top)
+            except OSError as error:
+                if error.errno != errno.ENOTEMPTY:  # What was listed incompletely has another turn.
+                    raise
 
 
 def kind(mode: int) -> str:

@@ -211,12 +211,54 @@ def test_new_directories_and_links(root: Path) -> None:
 
 
 @pytest.mark.parametrize("make", NOT_FILES.values(), ids=NOT_FILES)
+def test_whatever_is_there_is_removed(root: Path, make: Callable[[Path], None]) -> None:
+    make(root / "x")
+    (root / "directory").mkdir()
+    make(root / "directory/x")
+    with bounded(), Tree(root) as tree:
+        for path in ("x", "directory", "nothing"):
+            tree.remove(path)
+        assert not {"x", "directory"} & set(os.listdir(root))
+    assert (root.parent / "secret").read_text() == f"{SECRET}\n"
+
+
+def test_what_is_deep_is_removed(root: Path) -> None:
+    (root / "x").mkdir()
+    with contextlib.chdir(root / "x"):
+        for number in range(1500):
+            Path(f"file-{number}").touch()
+            Path("up").symlink_to("..")
+            os.mkdir("deep")
+            os.chdir("deep")
+    with Tree(root) as tree:
+        tree.remove("x")
+    assert os.listdir(root) == []
+
+
+def test_new_names(root: Path) -> None:
+    (root / "a").mkdir()
+    (root / "a/x").write_text("x")
+    (root / "out").symlink_to("..")
+    (root / "dangling").symlink_to("nowhere")
+    with Tree(root) as tree:
+        tree.rename("a/x", "b")
+        assert tree.read("b", LIMIT) == b"x"
+        for target in ("a", "out", "dangling"):
+            with pytest.raises(FileExistsError):
+                tree.rename("b", target)
+        for path, target in (("b", "out/x"), ("out/secret", "x"), ("b", "../x"), ("../secret", "x")):
+            with pytest.raises(RefusedError):
+                tree.rename(path, target)
+    assert (root.parent / "secret").exists()
+
+
+@pytest.mark.parametrize("make", NOT_FILES.values(), ids=NOT_FILES)
 def test_descriptors_are_closed(root: Path, make: Callable[[Path], None]) -> None:
     before = os.listdir("/proc/self/fd")
     make(root / "x")
     with Tree(root, follow=True) as tree:
         for path in ("x", "x/y", "../x", "x/../x", "x/../.."):
-            for use in (tree.mode, tree.entries, tree.link, tree.make_directory):
+            for use in (tree.mode, tree.entries, tree.link, tree.make_directory, lambda x: tree.rename(x, "../z")):
                 with contextlib.suppress(OSError):
                     use(path)
             with contextlib.suppress(OSError):

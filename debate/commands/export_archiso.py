@@ -20,7 +20,7 @@ def run(context: Context, profile: str) -> Answer:
     own = export_archiso.own_profile(loaded.data, made)
     exported = export_archiso.export(profile, made, own, keys.epoch(made.hash))
     directory = settings.output / profile / "archiso"
-    export_archiso.write(exported, directory)
+    export_archiso.write(exported, settings.output, f"{profile}/archiso")
     files = count(len(exported.files), "file")
     return Answer(
         report={

@@ -10,14 +10,16 @@ from debate.steps.rule import HOST
 def run(context: Context, directory: str, name: str) -> Answer:
     """Convert the archiso profile in ``directory`` to the profile ``name``. Raises DebateError."""
     from debate.convert import archiso, export_archiso
+    from debate.convert.foreign import Foreign
 
     path = source(directory, name)
     tools = context.made(HOST).outputs("sandbox")["tools"]
-    exported = export_archiso.read_back(path)
-    if exported is not None:
-        return written(context, exported, name)
-    variables = archiso.read_variables(context.builder(), tools, path)
-    return written(context, archiso.convert(path, variables), name)
+    with Foreign(path) as opened:
+        exported = export_archiso.read_back(opened)
+        if exported is not None:
+            return written(context, exported, name)
+        variables = archiso.read_variables(context.builder(), tools, opened)
+        return written(context, archiso.convert(opened, variables), name)
 
 
 COMMAND = Command(

@@ -10,7 +10,8 @@ def run(context: Context, directory: str, name: str) -> Answer:
     """Convert the configuration in ``directory`` to the profile ``name``. Raises DebateError."""
     from debate.convert import live_build
 
-    return written(context, live_build.convert(source(directory, name)), name)
+    with live_build.opened(source(directory, name)) as opened:
+        return written(context, live_build.convert(opened), name)
 
 
 COMMAND = Command(

@@ -5,28 +5,34 @@ Source: archiso's docs/README.profile.rst.
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from debate.build.builder import Builder
-from debate.convert.draft import Draft
+from debate.convert import foreign
+from debate.convert.draft import MAX_VALUES, Draft
 from debate.convert.export_archiso import PROFILE, SUMS
+from debate.convert.foreign import REMEDY, Foreign
 from debate.distributions import arch
 from debate.errors import DebateError
 from debate.model import Artifact, Command, Step, Supplies
-from debate.text.paths import shown
 
 SECONDS = 60
 """Time limit of profiledef.sh."""
+MEMORY, BYTES = 1 << 30, 64 << 20
+"""Limits of profiledef.sh, in bytes of memory and of files."""
+MAX_VARIABLES = 1 << 20
+"""Bytes of all that profiledef.sh sets."""
 
 Variables = Mapping[str, list[str]]
 """Name -> words: one for a plain variable, alternating keys and values for an associative array."""
 
+_CUSTOMIZE = "root/customize_airootfs.sh"
 _CONVERTED_FILES = (
-    "etc/passwd", "etc/shadow", "etc/group", "etc/gshadow", "etc/hostname", "etc/hosts", "root/customize_airootfs.sh",
+    "etc/passwd", "etc/shadow", "etc/group", "etc/gshadow", "etc/hostname", "etc/hosts", _CUSTOMIZE,
 )  # fmt: skip
 """Files of airootfs/ that become fields."""
 _HANDLED_VARIABLES = frozenset({
@@ -35,18 +41,15 @@ _HANDLED_VARIABLES = frozenset({
     "file_permissions",
 })  # fmt: skip
 """Variables of profiledef.sh that are converted, or whose loss has a message of its own."""
+_NAME, _COUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*"), re.compile(r"[0-9]{1,7}")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _PLACEHOLDER = re.compile(r"%|^archiso|^initrd=|^(BOOT_IMAGE|img_dev|img_loop)=")
 """Kernel arguments that mkarchiso's own boot needs."""
 
 
-def read_variables(builder: Builder, tools: Artifact, directory: Path) -> Variables:
+def read_variables(builder: Builder, tools: Artifact, source: Foreign) -> Variables:
     """Run profiledef.sh in the sandbox and return what it sets. Raises DebateError if it fails or does not end."""
-    path = directory / "profiledef.sh"
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        remedy = "-d names the directory of an archiso profile"
-        raise DebateError(error.strerror or str(error), remedy, place=shown(path)) from None
+    text = source.read("profiledef.sh", REMEDY)
     step = Step(
         name="import",
         commands=(Command("archiso/read.sh"),),
@@ -55,42 +58,59 @@ def read_variables(builder: Builder, tools: Artifact, directory: Path) -> Variab
         parameters={"profiledef.sh": text},
         tools=tools,
     )
-    seconds = min(SECONDS, builder.settings.limits.stop_after)
-    limits = replace(builder.settings.limits, stop_after=seconds, warn_after=seconds)
+    limits = builder.settings.limits
+    seconds = min(SECONDS, limits.stop_after)
+    limits = replace(
+        limits,
+        stop_after=seconds,
+        warn_after=seconds,
+        memory=min(MEMORY, limits.memory),
+        bytes=min(BYTES, limits.bytes),
+    )
     bounded = replace(builder, settings=replace(builder.settings, limits=limits))
     log = builder.settings.output / ".import.log"
+    place = f"{source.place}/profiledef.sh"
     try:
-        made = bounded.run(step, Supplies(), log)
+        variables = bounded.run(step, Supplies(), log)["variables"]
+        if variables.size > MAX_VARIABLES:
+            raise DebateError(f"its variables are larger than {MAX_VARIABLES:,} bytes", "make them smaller")
+        return parse(builder.store.read(variables))
     except DebateError as error:
-        raise error.at(shown(path)) from None
-    return parse(builder.store.read(made["variables"]))
+        raise error.at(place) from None
 
 
 def parse(data: bytes) -> dict[str, list[str]]:
     """Parse what read.bash wrote. Raises DebateError for anything else, since profiledef.sh can write there too."""
-    words = data.decode(errors="replace").split("\0")
+    *words, rest = data.decode(errors="replace").split("\0")
     found: dict[str, list[str]] = {}
     position = 0
-    while position + 1 < len(words):
-        name, count = words[position], words[position + 1]
-        if not count.isdecimal() or position + 2 + int(count) > len(words) - 1:
-            fact, remedy = "its variables could not be read", "check that it writes nothing to /run/out"
-            raise DebateError(fact, remedy, place="profiledef.sh")
-        found[name] = words[position + 2 : position + 2 + int(count)]
+    while position < len(words) and not rest:
+        name, count, *_ = [*words[position : position + 2], ""]
+        if not (_NAME.fullmatch(name) and _COUNT.fullmatch(count)):
+            break
+        following = words[position + 2 : position + 2 + int(count)]
+        if len(following) < int(count):
+            break
+        found[name] = following
         position += 2 + int(count)
+    if rest or position < len(words):
+        raise DebateError("its variables could not be read", "check that it writes nothing to /run/out")
     return found
 
 
-def convert(directory: Path, variables: Variables) -> Draft:
-    """Convert the profile in ``directory``, whose profiledef.sh sets ``variables``. Raises DebateError."""
-    return _Converter(directory, variables).run()
+def convert(source: Foreign, variables: Variables) -> Draft:
+    """Convert the profile in ``source``, whose profiledef.sh sets ``variables``. Raises DebateError."""
+    return _Converter(source, variables).run()
 
 
 class _Converter:
-    def __init__(self, directory: Path, variables: Variables) -> None:
-        self.directory, self.variables = directory, variables
+    def __init__(self, source: Foreign, variables: Variables) -> None:
+        self.source, self.variables = source, variables
         self.losses: list[str] = []
-        self.airootfs = directory / "airootfs"
+        self.airootfs = source.walk("airootfs")
+        self.passwd = [
+            [*line.split(":"), *[""] * 7][:7] for line in source.text("airootfs/etc/passwd").splitlines() if line
+        ]
         self.architecture = self.one("arch") or "x86_64"
         self.kernel_params = f"kernel_params_{self.architecture}"
 
@@ -107,7 +127,7 @@ class _Converter:
         repositories = self.pacman_conf()
         fields.update(repositories)
         fields.update(self.users())
-        hostname = self.text("etc/hostname").strip()
+        hostname = self.source.text("airootfs/etc/hostname").strip()
         if hostname:
             fields["hostname"] = hostname
         permissions = self.permissions()
@@ -117,66 +137,53 @@ class _Converter:
         fields["image"] = self.image()
         self.profiledef()
         overlay = dict(self.overlay())
-        hook = self.airootfs / "root" / "customize_airootfs.sh"
-        hooks = {hook.name: hook.read_bytes()} if hook.is_file() else {}
+        hooks = {
+            item.path.rpartition("/")[2]: self.source.read(f"airootfs/{item.path}")
+            for item in self.airootfs
+            if item.path == _CUSTOMIZE
+        }
         self.others()
         fields = {name: value for name, value in fields.items() if value not in ({}, [], "")}
-        return Draft(f"the archiso profile {self.one('iso_name')!r}", fields, overlay, hooks, tuple(self.losses))
-
-    def text(self, path: str) -> str:
-        """The content of a file in airootfs/; empty if it is missing."""
-        try:
-            return (self.airootfs / path).read_text(errors="replace")
-        except OSError:
-            return ""
+        origin = f"the archiso profile {self.one('iso_name')[:100]!r}"
+        return Draft(self.source, origin, fields, overlay, hooks, tuple(self.losses))
 
     def packages(self) -> list[str]:
-        path = self.directory / f"packages.{self.architecture}"
-        try:
-            lines = path.read_text(errors="replace").splitlines()
-        except OSError as error:
-            remedy = f"create it, or correct arch={self.architecture!r} in profiledef.sh"
-            raise DebateError(error.strerror or str(error), remedy, place=shown(path)) from None
+        named = f"arch={self.architecture[:40]!r}"
+        name = f"packages.{self.architecture}"
+        data = self.source.read(name, f"create it, or correct {named} in profiledef.sh")
         if self.architecture not in arch.ARCHITECTURES:
-            fact, remedy = f"arch={self.architecture!r} is not supported", f"choose {' or '.join(arch.ARCHITECTURES)}"
-            raise DebateError(fact, remedy, place="profiledef.sh")
+            remedy = f"choose {' or '.join(arch.ARCHITECTURES)}"
+            raise DebateError(f"{named} is not supported", remedy, place="profiledef.sh")
+        lines = data.decode(errors="replace").splitlines()
         return sorted({word for line in lines if (word := line.partition("#")[0].strip())})
 
     def pacman_conf(self) -> dict[str, Any]:
-        path = self.directory / (self.one("pacman_conf") or "pacman.conf")
+        name = self.one("pacman_conf") or "pacman.conf"
         components: list[str] = []
         section = ""
-        if path.is_file():
-            for number, raw in enumerate(path.read_text(errors="replace").splitlines(), 1):
-                line = raw.partition("#")[0].strip()
-                if line.startswith("["):
-                    section = line.strip("[]")
-                    if section in arch.COMPONENTS:
-                        components.append(section)
-                    elif section != "options":
-                        self.lose(
-                            f"{path.name}:{number}", f"repository {section!r}: add it to repositories, with its key"
-                        )
-                elif (
-                    section == "options"
-                    and line
-                    and not line.startswith(("Architecture", "SigLevel", "LocalFileSigLevel"))
-                ):
-                    self.lose(
-                        f"{path.name}:{number}",
-                        f"option {line.split('=')[0].strip()!r}: pacman runs with options of ours",
-                    )
+        for number, raw in enumerate(self.source.text(name).splitlines(), 1):
+            line = raw.partition("#")[0].strip()
+            place = f"{name.rpartition('/')[2]}:{number}"
+            if line.startswith("["):
+                section = line.strip("[]")
+                if section in arch.COMPONENTS:
+                    components.append(section)
+                elif section != "options":
+                    self.lose(place, f"repository {section!r}: add it to repositories, with its key")
+            elif (
+                section == "options" and line and not line.startswith(("Architecture", "SigLevel", "LocalFileSigLevel"))
+            ):
+                self.lose(place, f"option {line.split('=')[0].strip()!r}: pacman runs with options of ours")
         usual = sorted(components) in ([], sorted(arch.DEFAULT_COMPONENTS))
         return {} if usual else {"components": components}
 
     def users(self) -> dict[str, Any]:
         """Turn passwd, shadow and group of airootfs/ into users. As files they would drop the users of packages."""
-        hashes = {
-            line.split(":")[0]: line.split(":")[1] for line in self.text("etc/shadow").splitlines() if ":" in line
-        }
+        shadow = self.source.text("airootfs/etc/shadow").splitlines()
+        hashes = {line.split(":")[0]: line.split(":")[1] for line in shadow if ":" in line}
         groups: dict[str, list[str]] = {}
-        own = {line.split(":")[0] for line in self.text("etc/passwd").splitlines()}
-        for line in self.text("etc/group").splitlines():
+        own = {line[0] for line in self.passwd}
+        for line in self.source.text("airootfs/etc/group").splitlines():
             name, _, number, members = [*line.split(":"), "", "", ""][:4]
             for member in filter(None, members.split(",")):
                 groups.setdefault(member, []).append(name)
@@ -185,13 +192,15 @@ class _Converter:
                     "airootfs/etc/group", f"group {name!r} ({number}) has no members: packages or a hook make groups"
                 )
         found = []
-        for line in self.text("etc/passwd").splitlines():
-            name, _, uid, gid, full_name, home, shell = [*line.split(":"), *[""] * 7][:7]
+        for name, _, uid, gid, full_name, home, shell in self.passwd:
             if not name:
                 continue
             user: dict[str, Any] = {"name": name}
             if name != "root":
-                user["uid"] = int(uid) if uid.isdecimal() else None
+                if _NUMBER.fullmatch(uid):
+                    user["uid"] = int(uid)
+                else:
+                    self.lose("airootfs/etc/passwd", f"uid of {name!r} is no number: the next free one is taken")
                 if full_name:
                     user["full_name"] = full_name
                 if home not in ("", f"/home/{name}"):
@@ -211,44 +220,41 @@ class _Converter:
 
     def permissions(self) -> list[dict[str, str]]:
         words = self.variables.get("file_permissions", [])
-        found = []
+        names = {"0": "root", **{uid: name for name, _, uid, *_ in self.passwd}}
+        everything = sorted(item.path for item in self.airootfs if foreign.is_plain(item.path))
+        found: list[dict[str, str]] = []
         for path, value in sorted(zip(words[::2], words[1::2], strict=False)):
             owner, group, mode = [*value.split(":"), "", ""][:3]
             if path.lstrip("/") in ("etc/shadow", "etc/gshadow"):
                 continue  # Packages set the right permissions.
             paths = [path.rstrip("/") or "/"]
             if path.endswith("/") and path != "/":
-                below = sorted((self.airootfs / path.strip("/")).rglob("*"))
-                paths += [f"/{entry.relative_to(self.airootfs)}" for entry in below]
-            names = {"0": "root", **{uid: name for name, uid in self.numbers()}}
+                start = f"{path.strip('/')}/"
+                first, last = (bisect.bisect_left(everything, text) for text in (start, f"{start[:-1]}0"))
+                paths += [f"/{below}" for below in everything[first:last]]
+            if len(found) + len(paths) > MAX_VALUES:
+                fact = f"file_permissions set those of more than {MAX_VALUES:,} files"
+                raise DebateError(fact, "name fewer", place=f"{self.source.place}/profiledef.sh")
             for one in paths:
-                if one == "/root/customize_airootfs.sh":
+                if one == f"/{_CUSTOMIZE}":
                     continue
                 owners = {"owner": names.get(owner, owner), "group": names.get(group, group)}
                 found.append({"path": one, "mode": mode.zfill(4)[-4:], **owners})
         return found
 
-    def numbers(self) -> Iterator[tuple[str, str]]:
-        for line in self.text("etc/passwd").splitlines():
-            name, _, uid = [*line.split(":"), "", ""][:3]
-            yield name, uid
-
-    def overlay(self) -> Iterator[tuple[str, Path]]:
-        if not self.airootfs.is_dir():
-            return
-        for path in sorted(self.airootfs.rglob("*")):
-            name = str(path.relative_to(self.airootfs))
-            if name in _CONVERTED_FILES or (path.is_dir() and not path.is_symlink()):
+    def overlay(self) -> Iterator[tuple[str, str]]:
+        for item in self.airootfs:
+            name, path = item.path, f"airootfs/{item.path}"
+            if name in _CONVERTED_FILES or foreign.is_directory(item):
                 continue
-            if not path.is_symlink() and not path.is_file():
-                self.lose(f"airootfs/{name}", "is no file, directory or link")
+            lost = self.source.cannot_copy(path, item)
+            if lost:
+                self.lose(path, lost)
                 continue
             if name.startswith("etc/pacman.d/hooks/"):
-                self.lose(
-                    f"airootfs/{name}", "a pacman hook: packages are installed before it is there; make it a hook"
-                )
+                self.lose(path, "a pacman hook: packages are installed before it is there; make it a hook")
             elif name.startswith(("etc/mkinitcpio.d/", "etc/mkinitcpio.conf")):
-                self.lose(f"airootfs/{name}", "the initramfs is made with archiso's own hooks, whatever this says")
+                self.lose(path, "the initramfs is made with archiso's own hooks, whatever this says")
             yield name, path
 
     def boot(self) -> dict[str, Any]:
@@ -260,12 +266,8 @@ class _Converter:
         for mode in modes:
             if "ia32" in mode:
                 self.lose("profiledef.sh", f"bootmode {mode!r}: UEFI of 32 bits is not supported")
-        loader = self.directory / "efiboot" / "loader" / "loader.conf"
-        timeout = (
-            re.search(r"^timeout\s+([0-9]+)", loader.read_text(errors="replace"), re.MULTILINE)
-            if loader.is_file()
-            else None
-        )
+        loader = self.source.text("efiboot/loader/loader.conf")
+        timeout = re.search(r"^timeout[ \t]+([0-9]{1,9})", loader, re.MULTILINE)
         if timeout:
             found["timeout"] = min(int(timeout[1]), 3600)
         arguments = self.kernel_arguments()
@@ -275,16 +277,18 @@ class _Converter:
 
     def kernel_arguments(self) -> list[str]:
         """The kernel arguments of the first boot entry that has any, without those that find the ISO."""
-        for pattern, line in (
-            ("efiboot/loader/entries/*.conf", r"^options\s+(.*)$"),
-            ("grub/grub.cfg", r"^\s*linux\s+\S+\s+(.*)$"),
-            ("syslinux/*.cfg", r"^APPEND\s+(.*)$"),
+        for directory, suffix, line in (
+            ("efiboot/loader/entries", ".conf", r"^options[ \t]+(.*)$"),
+            ("grub", "grub.cfg", r"^[ \t]*linux[ \t]+\S+[ \t]+(.*)$"),
+            ("syslinux", ".cfg", r"^APPEND[ \t]+(.*)$"),
         ):
-            for path in sorted(self.directory.glob(pattern)):
-                match = re.search(line, path.read_text(errors="replace"), re.MULTILINE)
+            for item in self.source.entries(directory):
+                if not item.path.endswith(suffix):
+                    continue
+                match = re.search(line, self.source.text(f"{directory}/{item.path}"), re.MULTILINE)
                 if match:
                     shared = self.one(self.kernel_params)
-                    line = match[1].replace("%KERNEL_PARAMS%", shared)
+                    line = match[1].replace("%KERNEL_PARAMS%", shared, 1)
                     words = [word for word in line.split() if not _PLACEHOLDER.search(word)]
                     return [word for word in words if "'" not in word and "$" not in word]
         return []
@@ -312,7 +316,7 @@ class _Converter:
         if algorithm in ("zstd", "xz", "lz4", "gzip"):
             found["compression"] = {"algorithm": algorithm}
             level = pairs.pop("-Xcompression-level", "")
-            if level.isdecimal() and algorithm in ("zstd", "gzip"):
+            if _NUMBER.fullmatch(level) and algorithm in ("zstd", "gzip"):
                 found["compression"]["level"] = int(level)
         elif algorithm:
             self.lose("profiledef.sh", f"airootfs_image_tool_options: no compression by {algorithm}; zstd is taken")
@@ -344,14 +348,16 @@ class _Converter:
     def others(self) -> None:
         """Report the files that were not read."""
         known = {"profiledef.sh", f"packages.{self.architecture}", self.one("pacman_conf") or "pacman.conf"}
-        for path in sorted(self.directory.iterdir()):
-            if path.name in known or path.name in ("airootfs", ".git", ".gitignore", PROFILE, SUMS):
+        for item in self.source.entries():
+            name = item.path
+            if name in known or name in ("airootfs", ".git", ".gitignore", PROFILE, SUMS):
                 continue
-            if path.name.startswith("bootstrap_packages"):
-                self.lose(path.name, "only ISOs are built")
-            elif path.is_dir() and path.name in ("syslinux", "grub", "efiboot", "isolinux"):
-                for file in sorted(file for file in path.rglob("*") if file.is_file()):
-                    fact = "the menu is debate's own; kernel arguments and timeout were taken over where they could be"
-                    self.lose(str(file.relative_to(self.directory)), fact)
+            if name.startswith("bootstrap_packages"):
+                self.lose(name, "only ISOs are built")
+            elif foreign.is_directory(item) and name in ("syslinux", "grub", "efiboot", "isolinux"):
+                for file in self.source.walk(name):
+                    if not foreign.is_directory(file):
+                        fact = "the menu is debate's own; kernel arguments and timeout were taken over if possible"
+                        self.lose(f"{name}/{file.path}", fact)
             else:
-                self.lose(path.name, "mkarchiso does not read it either")
+                self.lose(name, "mkarchiso does not read it either")

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import itertools
 import os
-import shutil
+import re
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from debate.errors import DebateError
+from debate.convert.foreign import Foreign
+from debate.errors import NO_SPACE, DebateError, Place, Problem, ProfileError
+from debate.host.beneath import RefusedError, Tree
 from debate.profile.load import load
 from debate.steps import config
 from debate.steps.overlay import is_covered
 from debate.text.amounts import count
 from debate.text.paths import shown
+from debate.text.printable import printable, shortened
 
+MAX_VALUES = 10_000
+"""Values in the fields of a draft."""
+_MAX_LINE = 300
+"""Characters of a line about what was lost."""
 _SCHEMA = "# yaml-language-server: $schema=../debate/schema/profile.schema.json\n"
+_PLAIN = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[a-z_/][a-z0-9_/.@+-]*", re.IGNORECASE)
+"""Text that every YAML reader takes for this text, without quotes."""
 
 
 @dataclass(frozen=True)
 class Draft:
     """The result of a conversion."""
 
+    source: Foreign = field(compare=False)
+    """What was converted."""
     origin: str
     """Description of the source, for the comment on top."""
     fields: Mapping[str, Any]
     """The profile's fields, except overlays and hooks."""
-    overlay: Mapping[str, Path]
-    """Path in the system, without a leading slash -> a file, or a symbolic link that is copied as such."""
+    overlay: Mapping[str, str]
+    """Path in the system, without a leading slash -> path in ``source`` of a file, or of a link that becomes a link."""
     hooks: Mapping[str, bytes]
     """Name -> script, in the order in which they run."""
     losses: tuple[str, ...]
@@ -47,49 +61,136 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
 
     Raises DebateError, and writes nothing, if the name is taken or the result is not a valid profile.
     """
-    targets = [Path(f"{name}.yaml"), *(Path(kind, name) for kind in ("overlays", "hooks", "keys"))]
+    # The profile itself is the last one: without it the others are of no effect.
+    targets = [*(f"{kind}/{name}" for kind in ("overlays", "hooks", "keys")), f"{name}.yaml"]
     for target in targets:
         if os.path.lexists(profiles / target):
             raise DebateError("already exists", "choose another name with -n", place=shown(profiles / target))
     files = {path: source for path, source in draft.overlay.items() if not is_covered(f"/{path}")}
     losses = [*draft.losses]
     losses += [f"/{path}: hidden by a mount in the running system" for path in sorted(draft.overlay.keys() - files)]
-    with tempfile.TemporaryDirectory(prefix=".import-", dir=profiles) as directory:
-        work = Path(directory)
-        fields = dict(draft.fields)
-        if files:
-            _copy(files, work / "overlays" / name, draft.executable)
-            fields["overlays"] = [f"overlays/{name}"]
-        for kind, contents in (("hooks", draft.hooks), ("keys", draft.keys)):
-            for file, content in contents.items():
-                path = work / kind / name / file
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-        if draft.hooks:
-            fields["hooks"] = [f"hooks/{name}/{hook}" for hook in draft.hooks]
-        if draft.keys:
-            fields["repositories"] = [
-                {**repository, "key": f"keys/{name}/{repository['name']}"} for repository in fields["repositories"]
-            ]
-        text = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=110)
-        (work / f"{name}.yaml").write_text(f"{_SCHEMA}# Made from {draft.origin}.\nversion: 1\n{text}")
-        config.normalise(load(work, name), work)
-        for target in targets:
-            if os.path.lexists(work / target):
-                (profiles / target).parent.mkdir(parents=True, exist_ok=True)
-                os.rename(work / target, profiles / target)
+    fields = _fields(draft, name, files)
+    place = draft.source.place
+    if len(list(itertools.islice(_values(fields), MAX_VALUES + 1))) > MAX_VALUES:
+        raise DebateError(f"makes a profile of more than {MAX_VALUES:,} values", "make it smaller", place=place)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".import-", dir=profiles) as directory:
+            work = Path(directory)
+            with Tree(work) as tree:
+                _fill(tree, draft, files, name)
+                text = f"{_SCHEMA}# Made from {printable(draft.origin)}.\nversion: 1\n{yaml_text(fields)}"
+                tree.write(f"{name}.yaml", text.encode())
+            try:
+                config.normalise(load(work, name), work)
+            except ProfileError as error:
+                raise _located(error, place, work) from None
+            _move(work, profiles, [target for target in targets if os.path.lexists(work / target)])
+    except OSError as error:
+        raise _unwritable(error, shown(profiles)) from None
     brings = f"{count(len(files), 'file')} and {count(len(draft.hooks), 'hook')}"
-    lines = [f"{shown(profiles / targets[0])} written, with {brings}"]
+    lines = [f"{shown(profiles)}/{name}.yaml written, with {brings}"]
     if losses:
         lines.append(f"without a counterpart, or to be checked ({len(losses)}):")
-        lines += [f"  {loss}" for loss in losses]
+        lines += [f"  {shortened(printable(loss), _MAX_LINE)}" for loss in losses]
     return [*lines, f"next: doit build:{name}"]
 
 
-def _copy(overlay: Mapping[str, Path], target: Path, executable: Collection[str]) -> None:
-    for path, source in overlay.items():
-        copy = target / path
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, copy, follow_symlinks=False)
-        if not copy.is_symlink():
-            copy.chmod(0o755 if path in executable else 0o644)
+def yaml_text(fields: Mapping[str, Any], *, sort_keys: bool = False) -> str:
+    """``fields`` as YAML: every reader takes a text for that text, and what is shown is what is there.
+
+    So each text that is not a plain word is in quotes, there are no aliases, and if any character could change how the
+    others look, all that are not ASCII are escaped.
+    """
+
+    def dumped(*, allow_unicode: bool) -> str:
+        text: str = yaml.dump(fields, Dumper=_Dumper, sort_keys=sort_keys, allow_unicode=allow_unicode, width=110)
+        return text
+
+    text = dumped(allow_unicode=True)
+    return text if all(printable(line) == line for line in text.split("\n")) else dumped(allow_unicode=False)
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, _data: object) -> bool:
+        return True
+
+
+def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if _PLAIN.fullmatch(text) else '"')
+
+
+_Dumper.add_representer(str, _represent)
+
+
+def _fields(draft: Draft, name: str, files: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of the profile, with those for what comes with it."""
+    fields = dict(draft.fields)
+    if files:
+        fields["overlays"] = [f"overlays/{name}"]
+    if draft.hooks:
+        fields["hooks"] = [f"hooks/{name}/{hook}" for hook in draft.hooks]
+    if draft.keys:
+        fields["repositories"] = [
+            {**repository, "key": f"keys/{name}/{repository['name']}"} for repository in fields["repositories"]
+        ]
+    return fields
+
+
+def _values(value: Any) -> Iterator[None]:
+    """As many items as ``value`` has values, and values in them. One that is in several places counts in each."""
+    yield None
+    if isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _values(item)
+
+
+def _fill(tree: Tree, draft: Draft, files: Mapping[str, str], name: str) -> None:
+    """Copy all files of ``draft`` to the empty directory ``tree``. Raises DebateError."""
+    source = draft.source
+    for path, original in files.items():
+        target = f"overlays/{name}/{path}"
+        try:
+            tree.make_directory(target.rpartition("/")[0])
+            if source.is_link(original):
+                tree.make_link(target, source.link(original))
+                continue
+            with tree.created(target, 0o755 if path in draft.executable else 0o644) as file:
+                for chunk in source.chunks(original):
+                    file.write(chunk)
+        except (RefusedError, FileExistsError, IsADirectoryError, NotADirectoryError):
+            fact = "another file or link is at its path in the system, or above it"
+            raise source.refused(original, fact, "remove one of them") from None
+    for kind, contents in (("hooks", draft.hooks), ("keys", draft.keys)):
+        for file_name, content in contents.items():
+            target = f"{kind}/{name}/{file_name}"
+            tree.make_directory(target.rpartition("/")[0])
+            tree.write(target, content)
+
+
+def _located(error: ProfileError, place: str, work: Path) -> DebateError:
+    """The problems of a draft, which is gone when they are read, as problems of what was converted."""
+    problems = [
+        Problem(Place(place), problem.fact.replace(f"{shown(work)}/", ""), problem.remedy) for problem in error.problems
+    ]
+    return DebateError.of(dict.fromkeys(problems))
+
+
+def _move(work: Path, profiles: Path, targets: list[str]) -> None:
+    """Move ``targets`` from ``work`` to ``profiles``: all of them, or none if it raises DebateError."""
+    with Tree(profiles) as tree, contextlib.ExitStack() as undo:
+        for target in targets:
+            directory = target.rpartition("/")[0]
+            try:
+                if directory and not os.path.lexists(profiles / directory):
+                    tree.make_directory(directory)
+                    undo.callback(os.rmdir, profiles / directory)
+                tree.rename(f"{work.name}/{target}", target)
+            except OSError as error:
+                raise _unwritable(error, f"{shown(profiles)}/{target}") from None
+            undo.callback(tree.rename, target, f"{work.name}/{target}")
+        undo.pop_all()
+
+
+def _unwritable(error: OSError, place: str) -> DebateError:
+    full = error.errno == errno.ENOSPC
+    return DebateError(error.strerror or str(error), NO_SPACE if full else "make it a place to write to", place=place)

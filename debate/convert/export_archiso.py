@@ -8,28 +8,36 @@ Source: archiso's docs/README.profile.rst.
 
 from __future__ import annotations
 
-import os
+import errno
+import hashlib
 import shlex
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from debate import keys
-from debate.convert.draft import Draft
+from debate.convert import foreign
+from debate.convert.draft import Draft, yaml_text
+from debate.convert.foreign import Foreign
 from debate.distributions import arch
-from debate.entry import Entry
-from debate.errors import DebateError
+from debate.entry import Contents, Entry
+from debate.errors import NO_SPACE, DebateError
+from debate.host.beneath import MAX_BYTES, Item, Tree, chunks, open_by_real_path
 from debate.images import iso
+from debate.profile import reader
 from debate.steps import boot, initrd, lock, overlay, rootfs
 from debate.steps.config import Config
+from debate.text.paths import shown
+from debate.text.printable import printable
 
 PROFILE, SUMS = "debate", "debate.sha256"
 """Directory of the debate profile, and file with the checksums of all other files."""
+_TOP = frozenset({
+    PROFILE, SUMS, "airootfs", "efiboot", "syslinux", "profiledef.sh", "packages.x86_64", "pacman.conf"
+})  # fmt: skip
+"""Names in an exported directory."""
 _EXPIRY = "14871"
 """Days since 1970 in the third field of shadow(5), as in archiso's own profiles."""
 _WANTS = {".socket": "sockets.target", ".timer": "timers.target", ".path": "paths.target"}
@@ -45,9 +53,38 @@ archiso_image="/boot/initramfs-linux.img"
 class File:
     """One file of the directory."""
 
-    content: bytes = b""
+    content: bytes | Path = b""
+    """A path for a file of the profile, which is copied."""
     link: str = ""
     """The target, if it is a symbolic link."""
+    digest: str = ""
+    """That of the content, if ``content`` is a path."""
+
+    @property
+    def sum(self) -> str:
+        """The SHA-256, 64 hex digits, of its content or of the link's target."""
+        if isinstance(self.content, Path):
+            return keys.digits(self.digest)
+        return keys.digits(keys.sha256(self.link.encode() if self.link else self.content))
+
+    def chunks(self) -> Iterator[bytes]:
+        """The content in parts. Raises DebateError if a file of the profile changed since it was read."""
+        if isinstance(self.content, bytes):
+            yield self.content
+            return
+        path, found = self.content, hashlib.sha256()
+        try:
+            with open_by_real_path(path) as file:
+                for chunk in chunks(file, MAX_BYTES):
+                    found.update(chunk)
+                    yield chunk
+        except OSError as error:
+            raise DebateError(error.strerror or str(error), _AGAIN, place=str(path)) from None
+        if keys.digest(found.hexdigest()) != self.digest:
+            raise DebateError("changed while it was read", _AGAIN, place=str(path))
+
+
+_AGAIN = "run the same command again, and leave the file alone meanwhile"
 
 
 @dataclass(frozen=True)
@@ -71,17 +108,24 @@ def export(name: str, made: Config, own: Mapping[str, File], epoch: int) -> Expo
         raise DebateError("mkarchiso supports mkinitcpio only", "set initrd: {generator: mkinitcpio}", place=place)
     exporter = _Exporter(name, made)
     files = {**exporter.files(epoch), **{f"{PROFILE}/{path}": file for path, file in own.items()}}
-    return Export({**files, SUMS: File(sums(files))}, tuple(exporter.losses))
+    for path in files:
+        above = next((above for above in _above(path) if above in files), "")
+        if above:
+            what = "a link" if files[above].link else "a file"
+            fact = f"/{path.partition('/')[2]} is below /{above.partition('/')[2]}, which is {what}"
+            raise DebateError(fact, "mkarchiso follows no links: name another path", place=place)
+    return Export({**files, SUMS: File(sums({path: file.sum for path, file in files.items()}))}, tuple(exporter.losses))
 
 
-def sums(files: Mapping[str, File]) -> bytes:
+def _above(path: str) -> Iterator[str]:
+    """The directories above ``path``."""
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
+def sums(found: Mapping[str, str]) -> bytes:
     """One line per file: the SHA-256 of its content or link target, and its path."""
-    lines = [
-        f"{keys.digits(keys.sha256(file.link.encode() if file.link else file.content))}  {path}\n"
-        for path, file in sorted(files.items())
-        if path != SUMS
-    ]
-    return "".join(lines).encode()
+    return "".join(f"{digits}  {path}\n" for path, digits in sorted(found.items()) if path != SUMS).encode()
 
 
 def own_profile(fields: Mapping[str, Any], made: Config) -> dict[str, File]:
@@ -98,14 +142,14 @@ def own_profile(fields: Mapping[str, Any], made: Config) -> dict[str, File]:
         },
         "executable": [entry.path.lstrip("/") for entry in made.trees if entry.type == "file" and entry.mode == "0755"],
     }
-    found = {"profile.yaml": File(yaml.safe_dump(text, sort_keys=True, allow_unicode=True).encode())}
+    found = {"profile.yaml": File(yaml_text(text, sort_keys=True).encode())}
     for entry in made.trees:
         if entry.type == "link":
             found[f"overlay{entry.path}"] = File(link=entry.target)
         elif entry.type == "file":
-            found[f"overlay{entry.path}"] = File(content_of(made.contents, entry.digest))
+            found[f"overlay{entry.path}"] = file_of(made.contents, entry.digest)
     for number, hook in enumerate(made.slice(overlay.Slice).hooks, 1):
-        found[f"hooks/{number}/{hook.name}"] = File(content_of(made.contents, hook.digest))
+        found[f"hooks/{number}/{hook.name}"] = file_of(made.contents, hook.digest)
     for repository in made.slice(lock.Slice).repositories:
         found[f"keys/{repository.name}"] = File(repository.key.encode("latin-1"))
     return found
@@ -115,44 +159,64 @@ _NOT_COPIED = ("version", "extends", "base", "overlays", "hooks")
 """Fields that the exported profile has in another form, or not at all."""
 
 
-def content_of(contents: Mapping[str, bytes | Path], digest: str) -> bytes:
-    """The content with this digest. Raises DebateError if the file changed since it was read."""
-    content = contents[digest]
-    data = content if isinstance(content, bytes) else content.read_bytes()
-    if keys.sha256(data) != digest:
-        raise DebateError("changed while it was read", "run the same command again", place=str(content))
-    return data
+def file_of(contents: Contents, digest: str) -> File:
+    """The file with this content."""
+    return File(contents[digest], digest=digest)
 
 
-def read_back(directory: Path) -> Draft | None:
-    """The profile that was exported to ``directory``; None if anything there has changed since."""
-    try:
-        wanted = (directory / SUMS).read_bytes()
-    except OSError:
+def read_back(source: Foreign) -> Draft | None:
+    """The profile that was exported to ``source``; None if anything there has changed since. Raises DebateError."""
+    top = {item.path for item in source.entries()}
+    if SUMS not in top or top - _TOP:
         return None
-    present = {
-        str(path.relative_to(directory)): File(link=os.readlink(path)) if path.is_symlink() else File(path.read_bytes())
-        for path in directory.rglob("*")
-        if path.is_symlink() or path.is_file()
-    }
-    if sums(present) != wanted:
+    items = [item for item in source.walk() if not foreign.is_directory(item)]
+    if any(source.cannot_copy(item.path, item) for item in items):
         return None
-    own = directory / PROFILE
-    text = yaml.safe_load((own / "profile.yaml").read_bytes())
-
-    def below(name: str) -> dict[str, Path]:
-        found = (path for path in sorted((own / name).rglob("*")) if path.is_symlink() or path.is_file())
-        return {str(path.relative_to(own / name)): path for path in found}
-
+    found = {item.path: source.digest(item.path) for item in items}
+    if keys.digits(keys.sha256(sums(found))) != found.get(SUMS):
+        return None
+    text = _own_fields(source.read(f"{PROFILE}/profile.yaml"))
+    public = {name: source.read(path) for name, path in _below(items, "keys")}
+    if text is None or public.keys() != set(_repositories(text["fields"])):
+        return None
     return Draft(
+        source,
         origin="an archiso profile that debate had exported",
         fields=text["fields"],
-        overlay=below("overlay"),
-        hooks={name: path.read_bytes() for name, path in below("hooks").items()},
+        overlay=dict(_below(items, "overlay")),
+        hooks={name: source.read(path) for name, path in _below(items, "hooks")},
         losses=(),
         executable=frozenset(text["executable"]),
-        keys={name: path.read_bytes() for name, path in below("keys").items()},
+        keys=public,
     )
+
+
+def _own_fields(data: bytes) -> dict[str, Any] | None:
+    """What `own_profile` wrote to profile.yaml, or None for anything else, since anyone can make checksums."""
+    root, problems = reader.read(data, "profile.yaml", Path())
+    text = root.data() if root and not problems else {}
+    fields, executable = text.get("fields"), text.get("executable")
+    if not isinstance(fields, dict) or not isinstance(executable, list):
+        return None
+    if fields.keys() & set(_NOT_COPIED) or not all(isinstance(path, str) for path in executable):
+        return None
+    return {"fields": fields, "executable": executable}
+
+
+def _repositories(fields: Mapping[str, Any]) -> Iterator[str]:
+    """The names of the repositories."""
+    found = fields.get("repositories")
+    for repository in found if isinstance(found, list) else []:
+        if isinstance(repository, dict) and isinstance(repository.get("name"), str):
+            yield repository["name"]
+
+
+def _below(items: Sequence[Item], directory: str) -> Iterator[tuple[str, str]]:
+    """Name and path of each file of the debate profile in ``directory``, the second hook before the tenth."""
+    start = f"{PROFILE}/{directory}/"
+    found = [item.path.removeprefix(start) for item in items if item.path.startswith(start)]
+    for name in sorted(found, key=lambda name: (len(name.partition("/")[0]) if directory == "hooks" else 0, name)):
+        yield name, f"{start}{name}"
 
 
 class _Exporter:
@@ -222,7 +286,14 @@ class _Exporter:
         if self.customize or any(entry.path.startswith("/root/") for entry in self.overlay.tree):
             found["/root"] = "0:0:750"
         entries = [entry for entry in self.overlay.tree if entry.type != "link"]
-        changed: tuple[Entry | overlay.Permission, ...] = (*entries, *self.overlay.permissions)
+        links = {entry.path for entry in self.overlay.tree if entry.type == "link"}
+        permissions = []
+        for permission in self.overlay.permissions:
+            if links.isdisjoint((permission.path, *_above(permission.path))):
+                permissions.append(permission)
+            else:
+                self.losses.append(f"{permission.path}: permissions of what is a link, or below one")
+        changed: tuple[Entry | overlay.Permission, ...] = (*entries, *permissions)
         for entry in changed:
             usual = ("0", "0", "0755" if isinstance(entry, Entry) and entry.type == "directory" else "0644")
             owner, group = self.number(entry, "owner"), self.number(entry, "group")
@@ -270,7 +341,7 @@ class _Exporter:
             if entry.type == "link":
                 yield path, File(link=entry.target)
             elif entry.type == "file":
-                yield path, File(content_of(self.made.contents, entry.digest))
+                yield path, file_of(self.made.contents, entry.digest)
             elif entry.path not in filled:
                 self.losses.append(f"{entry.path}: an empty directory; file_permissions make none")
         yield "etc/mkinitcpio.d/linux.preset", File(_PRESET.encode())
@@ -321,11 +392,13 @@ class _Exporter:
         for user in self.overlay.users:
             lines += [f"gpasswd -a {user.name} {group}" for group in user.groups]
         lines += [shlex.join(command) for command in self.overlay.commands]
-        lines += [f"systemctl disable {unit}" for unit in self.overlay.services.disable]
+        lines += [f"systemctl disable {shlex.quote(unit)}" for unit in self.overlay.services.disable]
         for number, hook in enumerate(self.overlay.hooks, 1):
-            text = content_of(self.made.contents, hook.digest).decode(errors="replace")
+            text = b"".join(file_of(self.made.contents, hook.digest).chunks()).decode(errors="replace")
             mark = f"END-OF-HOOK-{number}"
-            lines += [f"# {hook.name}", f"cat > /tmp/hook <<'{mark}'", text.rstrip("\n"), mark]
+            while mark in text:
+                mark += "-"
+            lines += [f"# {printable(hook.name)}", f"cat > /tmp/hook <<'{mark}'", text.rstrip("\n"), mark]
             lines += [
                 "bash -eu /tmp/hook" if not text.startswith("#!") else "chmod 700 /tmp/hook; /tmp/hook",
                 "rm /tmp/hook",
@@ -361,13 +434,35 @@ class _Exporter:
             )
 
 
-def write(made: Export, directory: Path) -> None:
-    """Replace ``directory`` by the export."""
-    shutil.rmtree(directory, ignore_errors=True)
-    for path, file in sorted(made.files.items()):
-        target = directory / path
-        target.parent.mkdir(parents=True, exist_ok=True)
+def write(made: Export, output: Path, path: str) -> None:
+    """Replace the directory ``path`` below ``output`` by the export, or leave it as it was and raise DebateError.
+
+    Whatever is there is removed, and nothing is written through it.
+    """
+    above, _, name = path.rpartition("/")
+    new = f".{name}.new"
+    try:
+        with Tree(output) as root, root.below(above) as tree:
+            tree.remove(new)
+            tree.make_directory(new)
+            try:
+                with tree.below(new) as directory:
+                    _fill(directory, made.files)
+                tree.remove(name)
+                tree.rename(new, name)
+            finally:
+                tree.remove(new)
+    except OSError as error:
+        remedy = NO_SPACE if error.errno == errno.ENOSPC else "make it a place to write to"
+        raise DebateError(error.strerror or str(error), remedy, place=f"{shown(output)}/{path}") from None
+
+
+def _fill(directory: Tree, files: Mapping[str, File]) -> None:
+    for path, file in sorted(files.items()):
+        directory.make_directory(path.rpartition("/")[0])
         if file.link:
-            target.symlink_to(file.link)
-        else:
-            target.write_bytes(file.content)
+            directory.make_link(path, file.link)
+            continue
+        with directory.created(path) as written:
+            for chunk in file.chunks():
+                written.write(chunk)

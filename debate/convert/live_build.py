@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from debate.convert import foreign
 from debate.convert.draft import Draft
+from debate.convert.foreign import Foreign
 from debate.distributions import debian
-from debate.errors import DebateError
-from debate.text.paths import shown
+from debate.host.beneath import Item
 
 _OPTIONS = ("bootstrap", "chroot", "binary", "common", "source")
 """Files of ``KEY="value"`` lines that `lb config` writes."""
+_LISTS = (".list", ".list.chroot", ".list.chroot_live", ".list.chroot_install")
+_HOOKS = ("hooks", "hooks/normal", "hooks/live")
 _INCLUDES = ("includes.chroot", "includes.chroot_after_packages", "includes.chroot_before_packages")
 _DEFAULTS = dict(
     line.split("=", 1)
@@ -78,30 +81,39 @@ _DERIVED = re.compile(
 """Options that follow from others."""
 
 
-def convert(directory: Path) -> Draft:
-    """Convert what `lb config` wrote to ``directory`` or its config/. Raises DebateError."""
-    config = directory if (directory / "package-lists").is_dir() else directory / "config"
-    if not config.is_dir():
-        remedy = "-d names the directory in which `lb config` was run"
-        raise DebateError("not a directory", remedy, place=shown(config))
-    return _Converter(config).run()
+def opened(directory: Path) -> Foreign:
+    """What `lb config` wrote to ``directory`` or its config/. Raises DebateError."""
+    remedy = "-d names the directory in which `lb config` was run"
+    with Foreign(directory, remedy=remedy) as source:
+        names = [item.path for item in source.entries() if foreign.is_directory(item)]
+    return Foreign(directory, "" if "package-lists" in names else "config", remedy)
+
+
+def convert(source: Foreign) -> Draft:
+    """Convert a directory that `opened` returned. Raises DebateError."""
+    return _Converter(source).run()
 
 
 class _Converter:
-    def __init__(self, config: Path) -> None:
-        self.config = config
+    def __init__(self, source: Foreign) -> None:
+        self.source = source
+        self.items = source.walk()
         self.losses: list[str] = []
-        self.read: set[Path] = set()
+        self.read: set[str] = set()
         self.mirrors: list[str] = []
         self.firmware = False
 
-    def lose(self, path: Path, fact: str) -> None:
-        self.losses.append(f"{path.relative_to(self.config)}: {fact}")
+    def lose(self, path: str, fact: str) -> None:
+        self.losses.append(f"{path}: {fact}")
+
+    def below(self, directory: str) -> list[Item]:
+        """What is in a directory, and what is below it."""
+        return [item for item in self.items if item.path.startswith(f"{directory}/")]
 
     def run(self) -> Draft:
         fields: dict[str, Any] = {"distribution": "debian"}
         for name in _OPTIONS:
-            fields = self.options_of(self.config / name, fields)
+            fields = self.options_of(name, fields)
         if self.mirrors:
             self.losses.append("mirrors are settings: DEBATE_MIRROR_DEBIAN, or the host's own apt configuration")
         if self.firmware:
@@ -110,32 +122,42 @@ class _Converter:
             )
         fields["packages"] = self.packages()
         overlay = dict(self.overlay())
-        hooks = dict(self.hooks())
-        for path in sorted(self.config.rglob("*")):
-            if path not in self.read and (path.is_symlink() or path.is_file()):
-                self.lose(path, "has no counterpart")
+        hooks: dict[str, bytes] = {}
+        for name, path in self.hooks():
+            if name in hooks:
+                self.lose(path, "a hook of the same name comes before it")
+            else:
+                hooks[name] = self.source.read(path)
+        for item in self.items:
+            if item.path not in self.read and not foreign.is_directory(item):
+                what = "is a link, which is not followed" if foreign.is_link(item) else "has no counterpart"
+                self.lose(item.path, what)
         fields = {name: value for name, value in fields.items() if value not in ({}, [], "")}
-        return Draft("a configuration of live-build", fields, overlay, hooks, tuple(self.losses))
+        return Draft(self.source, "a configuration of live-build", fields, overlay, hooks, tuple(self.losses))
 
-    def options_of(self, path: Path, fields: dict[str, Any]) -> dict[str, Any]:
-        """``fields`` with the options in a file. It is parsed as text and never executed."""
-        if not path.is_file():
-            return fields
-        self.read.add(path)
+    def options_of(self, name: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """``fields`` with the options in the file ``name``. It is parsed as text and never executed."""
+        self.read.add(name)
         found = dict(fields)
-        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+        for number, line in enumerate(self.source.text(name).splitlines(), 1):
             match = re.fullmatch(r"(?:export )?(LB_[A-Z0-9_]+)=(.*)", line.strip())
             if match is None:
                 continue
-            name, value = match[1], " ".join(shlex.split(match[2], comments=True))
-            if not value or _DERIVED.fullmatch(name) or value == _DEFAULTS.get(name.removeprefix("LB_")):
+            option = match[1]
+            try:
+                value = " ".join(shlex.split(match[2], comments=True))
+            except ValueError as error:
+                self.lose(f"{name}:{number}", f"{option}: {error}")
                 continue
-            if "MIRROR_" in name:
-                self.mirrors.append(name)
-            elif name.startswith("LB_FIRMWARE_") and value == "true":
+            default = _DEFAULTS.get(option.removeprefix("LB_"))
+            if not value or _DERIVED.fullmatch(option) or value == default:
+                continue
+            if "MIRROR_" in option:
+                self.mirrors.append(option)
+            elif option.startswith("LB_FIRMWARE_") and value == "true":
                 self.firmware = True
-            elif "@" not in value and not self.take(name, value, found):
-                self.losses.append(f"{path.name}:{number}: {name}={value!r} has no counterpart")
+            elif "@" not in value and not self.take(option, value, found):
+                self.lose(f"{name}:{number}", f"{option}={value!r} has no counterpart")
         return found
 
     @staticmethod
@@ -169,48 +191,51 @@ class _Converter:
         if name == "LB_CHROOT_SQUASHFS_COMPRESSION_TYPE" and value in ("zstd", "xz", "lz4", "gzip"):
             image.setdefault("compression", {})["algorithm"] = value
             return True
-        if name == "LB_CHROOT_SQUASHFS_COMPRESSION_LEVEL" and value.isdecimal():
+        if name == "LB_CHROOT_SQUASHFS_COMPRESSION_LEVEL" and re.fullmatch(r"[0-9]{1,9}", value):
             image.setdefault("compression", {})["level"] = int(value)
             return True
         return False
 
     def packages(self) -> list[str]:
         found = set()
-        for path in sorted((self.config / "package-lists").glob("*")):
-            if path.name.endswith((".list", ".list.chroot", ".list.chroot_live", ".list.chroot_install")):
+        for item in self.below("package-lists"):
+            path = item.path
+            if path.count("/") == 1 and path.endswith(_LISTS):
                 self.read.add(path)
-                for number, raw in enumerate(path.read_text(errors="replace").splitlines(), 1):
+                for number, raw in enumerate(self.source.text(path).splitlines(), 1):
                     line = raw.strip()
                     if line.startswith(("#if", "#endif", "! ")):
-                        self.losses.append(f"package-lists/{path.name}:{number}: {line!r}: lists have no conditions")
+                        self.lose(f"{path}:{number}", f"{line!r}: lists have no conditions")
                     elif line and not line.startswith("#"):
                         found |= set(line.partition("#")[0].split())
         return sorted(found)
 
-    def overlay(self) -> Iterator[tuple[str, Path]]:
+    def overlay(self) -> Iterator[tuple[str, str]]:
         for include in _INCLUDES:
-            root = self.config / include
-            for path in sorted(root.rglob("*")):
-                if path.is_symlink() or path.is_file():
-                    self.read.add(path)
-                    if path.name != ".gitkeep":
-                        yield str(path.relative_to(root)), path
-                elif not path.is_dir():
-                    self.lose(path, "is no file, directory or link")
+            for item in self.below(include):
+                path = item.path
+                if foreign.is_directory(item):
+                    continue
+                self.read.add(path)
+                lost = self.source.cannot_copy(path, item)
+                if lost:
+                    self.lose(path, lost)
+                elif not path.endswith("/.gitkeep"):
+                    yield path.removeprefix(f"{include}/"), path
 
-    def hooks(self) -> Iterator[tuple[str, bytes]]:
-        """Hooks in the order in which live-build runs them, that of their names; its own ones are symbolic links."""
-        found = sorted(
-            (path.name, path)
-            for pattern in ("hooks/*", "hooks/normal/*", "hooks/live/*")
-            for path in self.config.glob(pattern)
-            if path.is_file() or path.is_symlink()
-        )
-        for name, path in found:
+    def hooks(self) -> Iterator[tuple[str, str]]:
+        """Names and paths of hooks, in the order in which live-build runs them, that of their names."""
+        found = [item for item in self.below("hooks") if item.path.rpartition("/")[0] in _HOOKS]
+        for item in sorted(found, key=lambda item: (item.path.rpartition("/")[2], item.path)):
+            path, name = item.path, item.path.rpartition("/")[2]
+            if foreign.is_directory(item):
+                continue
             self.read.add(path)
-            if path.is_symlink():
+            if foreign.is_link(item):
                 continue  # One of live-build's own.
-            if name.endswith((".hook.chroot", ".chroot")):
-                yield name, path.read_bytes()
-            else:
+            if not name.endswith((".hook.chroot", ".chroot")):
                 self.lose(path, "a hook of the image, not of the system: the ISO is made of what the profile says")
+            elif not foreign.is_plain(name):
+                self.lose(path, "its name has control characters, or is no UTF-8")
+            else:
+                yield name, path

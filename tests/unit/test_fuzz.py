@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import tempfile
@@ -12,24 +11,23 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from debate.errors import ProfileError
 from debate.profile.load import load
 from debate.profile.schema import schema
 from debate.steps import config
-from tests.conftest import PROFILES, ROOT
+from tests.conftest import MEMORY, PROFILES, ROOT, many
 
 MESSAGE = re.compile(r"[^:\n]*/[^:\n]+\.yaml:[1-9][0-9]*:[1-9][0-9]*: .+; .+")
-MANY = settings(max_examples=1500, deadline=2000, suppress_health_check=list(HealthCheck), database=None)
+MANY = settings(many(1500), deadline=2000)
 
 
 @pytest.fixture(scope="module")
 def directory() -> Iterator[Path]:
     """The shipped profiles and those of the tests, in a directory in memory where there is one."""
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
-    with tempfile.TemporaryDirectory(dir=memory) as name:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         target = Path(name) / "profiles"
         shutil.copytree(ROOT / "profiles", target, symlinks=True)
         shutil.copytree(PROFILES, target, symlinks=True, dirs_exist_ok=True)

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from debate.convert import archiso, draft
+from debate.convert.foreign import Foreign
 from debate.errors import DebateError
 from debate.profile.load import load
 from debate.steps import config
@@ -76,7 +77,7 @@ def written(profiles: Path, name: str = "mine") -> dict[str, Any]:
 
 
 def test_what_becomes_of_it(directory: Path, profiles: Path) -> None:
-    draft.write(archiso.convert(directory, VARIABLES), profiles, "mine")
+    draft.write(archiso.convert(Foreign(directory), VARIABLES), profiles, "mine")
     assert written(profiles) == {
         "version": 1,
         "description": "Arch Linux Live/Rescue DVD",
@@ -112,7 +113,7 @@ def test_what_becomes_of_it(directory: Path, profiles: Path) -> None:
 
 
 def test_nothing_is_dropped_in_silence(directory: Path, profiles: Path) -> None:
-    told = draft.write(archiso.convert(directory, VARIABLES), profiles, "mine")
+    told = draft.write(archiso.convert(Foreign(directory), VARIABLES), profiles, "mine")
     text = "\n".join(told)
     for fact in (
         "pacman.conf:3: option 'ParallelDownloads'", "pacman.conf:7: repository 'mine'",
@@ -128,7 +129,7 @@ def test_nothing_is_dropped_in_silence(directory: Path, profiles: Path) -> None:
 
 
 def test_it_normalises_to_an_arch_config(directory: Path, profiles: Path) -> None:
-    draft.write(archiso.convert(directory, VARIABLES), profiles, "mine")
+    draft.write(archiso.convert(Foreign(directory), VARIABLES), profiles, "mine")
     made = config.normalise(load(profiles, "mine"), profiles)
     assert made.values["initrd"]["generator"] == "mkinitcpio"
     assert made.values["lock"]["components"] == ["core", "extra"]
@@ -140,13 +141,13 @@ def test_nothing_is_overwritten(directory: Path, profiles: Path, there: str) -> 
     (profiles / there).parent.mkdir(parents=True, exist_ok=True)
     (profiles / there).write_text("precious")
     with pytest.raises(DebateError, match="already exists; choose another name with -n"):
-        draft.write(archiso.convert(directory, VARIABLES), profiles, "mine")
+        draft.write(archiso.convert(Foreign(directory), VARIABLES), profiles, "mine")
     assert (profiles / there).read_text() == "precious"
     assert sum(path.is_file() for path in profiles.rglob("*")) == 1
 
 
 def test_a_variable_without_a_counterpart_is_named(directory: Path) -> None:
-    made = archiso.convert(directory, {**VARIABLES, "cert_list": ["key.pem"], "mine": []})
+    made = archiso.convert(Foreign(directory), {**VARIABLES, "cert_list": ["key.pem"], "mine": []})
     assert "profiledef.sh: cert_list: has no counterpart" in made.losses
     assert "profiledef.sh: mine: has no counterpart" in made.losses
     assert not any("iso_name: has" in loss for loss in made.losses)
@@ -156,7 +157,7 @@ def test_kernel_arguments_that_all_entries_share(directory: Path) -> None:
     """archiso 91's kernel_params_ARCH, which stand where an entry says %KERNEL_PARAMS%."""
     entry = directory / "efiboot/loader/entries/01.conf"
     entry.write_text("options archisobasedir=%INSTALL_DIR% %KERNEL_PARAMS% copytoram=n\n")
-    made = archiso.convert(directory, {**VARIABLES, "kernel_params_x86_64": ["quiet loglevel=3"]})
+    made = archiso.convert(Foreign(directory), {**VARIABLES, "kernel_params_x86_64": ["quiet loglevel=3"]})
     assert made.fields["boot"]["arguments"] == ["quiet", "loglevel=3", "copytoram=n"]
     assert not any("kernel_params" in loss for loss in made.losses)
 
@@ -166,13 +167,13 @@ def test_bytes_that_are_no_text(directory: Path, path: str) -> None:
     """Refused or taken over; no other error."""
     (directory / path).write_bytes(b"\xff\xfe:\xb2:\xb2\xc2\xb2:\xc2\xb2:\xc2\xb2\n")
     with contextlib.suppress(DebateError):
-        archiso.convert(directory, {**VARIABLES, "file_permissions": ["/etc", "0:0:755", "odd"]})
+        archiso.convert(Foreign(directory), {**VARIABLES, "file_permissions": ["/etc", "0:0:755", "odd"]})
 
 
 def test_a_profile_that_would_be_invalid_is_not_written(directory: Path, profiles: Path) -> None:
     (directory / "packages.x86_64").write_text("Not A Package\n")
     with pytest.raises(DebateError):
-        draft.write(archiso.convert(directory, VARIABLES), profiles, "mine")
+        draft.write(archiso.convert(Foreign(directory), VARIABLES), profiles, "mine")
     assert list(profiles.iterdir()) == []
 
 
@@ -182,7 +183,7 @@ def test_a_profile_that_would_be_invalid_is_not_written(directory: Path, profile
 )
 def test_what_is_refused(directory: Path, change: dict[str, list[str]], message: str) -> None:
     with pytest.raises(DebateError, match=message):
-        archiso.convert(directory, {**VARIABLES, **change})
+        archiso.convert(Foreign(directory), {**VARIABLES, **change})
 
 
 def test_parse() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from debate.convert import archiso, draft, export_archiso
 from debate.convert.export_archiso import Export
+from debate.convert.foreign import Foreign
 from debate.errors import DebateError
 from debate.profile.load import load
 from debate.steps import config
@@ -100,7 +101,7 @@ def variables(directory: Path) -> dict[str, list[str]]:
 def test_what_mkarchiso_finds(profiles: Path, tmp_path: Path) -> None:
     made = exported(profiles)
     assert sorted(path for path in made.files if path.startswith("airootfs/")) == TREE
-    export_archiso.write(made, tmp_path / "out")
+    export_archiso.write(made, tmp_path, "out")
     found = variables(tmp_path / "out")
     permissions = found.pop("file_permissions")
     assert found == {
@@ -146,7 +147,7 @@ def test_what_mkarchiso_finds(profiles: Path, tmp_path: Path) -> None:
 def test_permissions_are_of_files_that_are_there(profiles: Path, tmp_path: Path, users: str, hook: str) -> None:
     """mkarchiso warns of others."""
     (profiles / "small.yaml").write_text(f"version: 1\ndistribution: arch\n{users}{hook}")
-    export_archiso.write(exported(profiles, "small"), tmp_path / "out")
+    export_archiso.write(exported(profiles, "small"), tmp_path, "out")
     for path in variables(tmp_path / "out")["file_permissions"][::2]:
         assert (tmp_path / "out" / "airootfs" / path.lstrip("/")).exists(), path
 
@@ -174,8 +175,8 @@ def test_the_same_bytes_each_time(profiles: Path) -> None:
 
 @pytest.mark.parametrize("name", ["arch", "other"])
 def test_import_of_an_export_gives_the_same_config(profiles: Path, tmp_path: Path, name: str) -> None:
-    export_archiso.write(exported(profiles), tmp_path / "out")
-    back = export_archiso.read_back(tmp_path / "out")
+    export_archiso.write(exported(profiles), tmp_path, "out")
+    back = export_archiso.read_back(Foreign(tmp_path / "out"))
     assert back is not None
     (tmp_path / "again").mkdir()
     draft.write(back, tmp_path / "again", name)
@@ -186,8 +187,8 @@ def test_import_of_an_export_gives_the_same_config(profiles: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("shipped", ["arch-minimal", "arch-rescue"])
 def test_shipped_profiles_there_and_back(tmp_path: Path, shipped: str) -> None:
-    export_archiso.write(exported(ROOT / "profiles", shipped), tmp_path / "out")
-    back = export_archiso.read_back(tmp_path / "out")
+    export_archiso.write(exported(ROOT / "profiles", shipped), tmp_path, "out")
+    back = export_archiso.read_back(Foreign(tmp_path / "out"))
     assert back is not None
     (tmp_path / "again").mkdir()
     draft.write(back, tmp_path / "again", "mine")
@@ -196,16 +197,16 @@ def test_shipped_profiles_there_and_back(tmp_path: Path, shipped: str) -> None:
 
 @pytest.mark.parametrize("change", ["altered", "added", "gone"])
 def test_a_changed_export_is_read_as_any_archiso_profile(profiles: Path, tmp_path: Path, change: str) -> None:
-    export_archiso.write(exported(profiles), tmp_path / "out")
+    export_archiso.write(exported(profiles), tmp_path, "out")
     if change == "altered":
         (tmp_path / "out/packages.x86_64").write_text("base\nlinux\nnano\n")
     elif change == "added":
         (tmp_path / "out/airootfs/etc/new").write_text("new\n")
     else:
         (tmp_path / "out/airootfs/etc/secret").unlink()
-    assert export_archiso.read_back(tmp_path / "out") is None
+    assert export_archiso.read_back(Foreign(tmp_path / "out")) is None
     (tmp_path / "again").mkdir()
-    draft.write(archiso.convert(tmp_path / "out", variables(tmp_path / "out")), tmp_path / "again", "mine")
+    draft.write(archiso.convert(Foreign(tmp_path / "out"), variables(tmp_path / "out")), tmp_path / "again", "mine")
     made = normalised(tmp_path / "again", "mine")
     assert made.values["iso"]["timeout"] == 7
     assert ("nano" in made.values["lock"]["packages"]) == (change == "altered")

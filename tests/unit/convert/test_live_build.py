@@ -41,7 +41,7 @@ def directory(tmp_path: Path) -> Path:
 
 def test_what_becomes_of_it(directory: Path) -> None:
     profiles = directory.parent / "profiles"
-    told = draft.write(live_build.convert(directory), profiles, "mine")
+    told = draft.write(live_build.convert(live_build.opened(directory)), profiles, "mine")
     assert yaml.safe_load((profiles / "mine.yaml").read_text()) == {
         "version": 1,
         "distribution": "debian",
@@ -69,18 +69,19 @@ def test_what_becomes_of_it(directory: Path) -> None:
 
 
 def test_the_directory_itself_will_do(directory: Path) -> None:
-    assert live_build.convert(directory / "config") == live_build.convert(directory)
+    drafts = [live_build.convert(live_build.opened(path)) for path in (directory, directory / "config")]
+    assert drafts[0] == drafts[1]
 
 
 def test_no_such_directory(tmp_path: Path) -> None:
-    with pytest.raises(DebateError, match="not a directory; -d names the directory in which `lb config` was run"):
-        live_build.convert(tmp_path / "nowhere")
+    with pytest.raises(DebateError, match="-d names the directory in which `lb config` was run"):
+        live_build.opened(tmp_path / "nowhere")
 
 
 def test_files_that_the_running_system_hides_are_lost(directory: Path) -> None:
     profiles = directory.parent / "profiles"
     write_files(directory / "config/includes.chroot", {"run/x": "x", "etc/run/y": "y"})
-    told = draft.write(live_build.convert(directory), profiles, "mine")
+    told = draft.write(live_build.convert(live_build.opened(directory)), profiles, "mine")
     config.normalise(load(profiles, "mine"), profiles)
     assert not (profiles / "overlays/mine/run").exists()
     assert (profiles / "overlays/mine/etc/run/y").exists()

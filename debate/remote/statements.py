@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from debate.model import Artifact
 from debate.remote import signing
 from debate.remote.errors import RegistryError
 from debate.remote.transport import MANIFEST
+from debate.text import strict_json
 
 ACTION = "application/vnd.debate.action.v1+json"
 """Media type of the statement that a step with this key has these outputs."""
@@ -96,7 +96,7 @@ def read(data: bytes, kind: str, subject: str, trusted: str, most: int) -> State
     together may have at most ``most`` bytes, those that a step may write here. Raises UntrustedError.
     """
     try:
-        found = json.loads(data)
+        found = strict_json.decode(data)
         config = found["config"]
         raw = base64.b64decode(config["data"], validate=True)
         if keys.sha256(raw) != config["digest"]:
@@ -106,16 +106,26 @@ def read(data: bytes, kind: str, subject: str, trusted: str, most: int) -> State
             raise UntrustedError("the statement is not signed")
         if trusted and not signing.is_signed(raw, signature, Path(trusted)):
             raise UntrustedError("the statement was altered, or signed by an unknown key")
-        said = json.loads(raw)
-        files = {str(name): Artifact.from_json(value) for name, value in said["files"].items()}
         signer = signing.number(signature) if trusted else ""
-        statement = Statement(str(said["kind"]), str(said["subject"]), files, dict(said["facts"]), signer)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
+        statement = _statement(strict_json.decode(raw), signer)
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
         raise UntrustedError(f"the manifest is malformed ({type(error).__name__}: {str(error)[:200]})") from None
     if statement.kind != kind or statement.subject != subject:
         raise UntrustedError(f"the statement is about something else: {statement.subject[:16]}, not {subject[:16]}")
-    total = sum(artifact.size for artifact in files.values())
+    total = sum(artifact.size for artifact in statement.files.values())
     if total > most:
         remedy = f"raise the setting limits.bytes, {most:,}, if that is right"
         raise UntrustedError(f"the statement has files of {total:,} bytes", remedy)
     return statement
+
+
+def _statement(said: Mapping[str, Any], signer: str) -> Statement:
+    """The statement with these fields. Raises ValueError if there are others, or one is not of its type."""
+    kind, subject, files, facts = (said.get(name) for name in ("kind", "subject", "files", "facts"))
+    if len(said) != 4 or not isinstance(kind, str) or not isinstance(subject, str):
+        raise ValueError("not the fields of a statement")
+    if not isinstance(files, dict) or not isinstance(facts, dict):
+        raise ValueError("files or facts are none")
+    if not all(isinstance(fact, str | int | float) for fact in facts.values()):
+        raise ValueError("a fact is neither text nor a number")
+    return Statement(kind, subject, {name: Artifact.from_json(each) for name, each in files.items()}, facts, signer)

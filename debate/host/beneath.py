@@ -18,7 +18,7 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import IO, BinaryIO, Self
 
 from debate.deferred import frozen
 
@@ -171,7 +171,7 @@ class Tree:
             yield Item(path, item.mode, item.size)
             if stat.S_ISDIR(item.mode):
                 if len(pending) == MAX_DEPTH:
-                    raise RefusedError(errno.ELOOP, f"has more than {MAX_DEPTH} levels", "make it less deep")
+                    raise _too_deep()
                 try:
                     pending.append(iter(self.entries(path, most=left)))
                 except OSError as error:
@@ -288,6 +288,25 @@ class Tree:
                 os.close(descriptor)
 
 
+def copy_tree(source: Tree, target: Tree) -> None:
+    """Copy all files, directories and links, and whether the owner may execute a file, to an empty tree.
+
+    Raises RefusedError for anything else, and above MAX_BYTES in all.
+    """
+    left = MAX_BYTES
+    for item in source.walk():
+        if stat.S_ISDIR(item.mode):
+            target.make_directory(item.path)
+        elif stat.S_ISLNK(item.mode):
+            target.make_link(item.path, source.link(item.path))
+        else:
+            mode = 0o755 if item.mode & stat.S_IXUSR else 0o644
+            with source.open(item.path) as reader, target.created(item.path, mode) as writer:
+                for chunk in chunks(reader, left):
+                    left -= len(chunk)
+                    writer.write(chunk)
+
+
 def open_by_real_path(path: Path) -> BinaryIO:
     """The regular file at an absolute path that had no links on the way, and must not have any now. Raises OSError."""
     with Tree(Path("/")) as tree:
@@ -298,7 +317,7 @@ def open_by_real_path(path: Path) -> BinaryIO:
     raise _too_large(MAX_BYTES)
 
 
-def chunks(file: BinaryIO, limit: int) -> Iterator[bytes]:
+def chunks(file: IO[bytes], limit: int) -> Iterator[bytes]:
     """The content of an open file in parts. Raises RefusedError once it has more than ``limit`` bytes."""
     left = limit
     if os.fstat(file.fileno()).st_size > limit:
@@ -365,7 +384,14 @@ def _parts(path: str) -> list[str]:
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
     if path.startswith("/"):
         raise _outside()
-    return [part for part in path.split("/") if part not in ("", ".")]
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if len(parts) > 2 * MAX_DEPTH:  # The tree itself can be deep in another one.
+        raise _too_deep()
+    return parts
+
+
+def _too_deep() -> RefusedError:
+    return RefusedError(errno.ENAMETOOLONG, f"has more than {MAX_DEPTH} levels", "make it less deep")
 
 
 def _outside() -> RefusedError:

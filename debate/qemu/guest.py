@@ -1,5 +1,8 @@
 """Boots a guest in QEMU, as the user nobody and without a network, and watches its serial console.
 
+QEMU gets open files only: the ISO to read, a new file for the screenshot, and one end of a socket for its monitor. A
+guest that has taken it over can leave no name that root would follow, and what it says is read within bounds.
+
 Sources: qemu(1), QEMU Machine Protocol reference (screendump), docs/specs isa-debug-exit.
 """
 
@@ -10,18 +13,19 @@ import json
 import os
 import pwd
 import re
-import shutil
+import resource
 import socket
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, BinaryIO
 
 from debate.errors import DebateError, Place, Problem
+from debate.host.beneath import Tree, chunks
 from debate.host.run import die_with_parent
 from debate.machines import AMD64, Machine
 from debate.text.paths import shown
@@ -43,6 +47,12 @@ _UNFINISHED = re.compile(r"\x1b(\[[0-9;?!]{0,64}|[()]|\][^\x07\x1b]{0,1024}\x1b?
 """The start of an escape sequence that has not completely arrived yet. Longer ones are text, which need not be kept."""
 _MOST_TEXT, _MOST_LOG = 1 << 20, 64 << 20
 """Characters of the console in which the marker is looked for, and in its log."""
+_PICTURE = 32 << 20
+"""Bytes of a screenshot, and of any file that QEMU writes."""
+_REPLY = 1 << 20
+"""Bytes that QEMU's monitor may say."""
+_PATIENCE = 20
+"""Seconds for a screenshot."""
 
 
 @dataclass(frozen=True)
@@ -83,36 +93,51 @@ class Guest:
 
     def _boot(self, marker: str, timeout: int, acceleration: str) -> float:
         nobody = pwd.getpwnam("nobody")
-        with tempfile.TemporaryDirectory(prefix="debate-check-") as name, self.iso.open("rb") as iso:
-            directory = Path(name)
-            os.chown(directory, nobody.pw_uid, nobody.pw_gid)
+        ours, theirs = socket.socketpair()
+        with (
+            ours,
+            theirs,
+            tempfile.NamedTemporaryFile(prefix="debate-check-") as picture,
+            open(picture.name, "wb") as canvas,
+            self._iso() as iso,
+        ):
+            given = (iso.fileno(), canvas.fileno(), theirs.fileno())
             process = subprocess.Popen(
-                self._argv(directory, iso.fileno(), acceleration),
+                self._argv(*given, acceleration),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                cwd=directory,
-                pass_fds=[iso.fileno()],
+                cwd="/",
+                pass_fds=given,
                 user=nobody.pw_uid,
                 group=nobody.pw_gid,
                 extra_groups=_kvm_groups() if acceleration == "kvm" else [],
-                preexec_fn=die_with_parent,
+                preexec_fn=_prepare,
             )
+            theirs.close()
             try:
                 console = _Console(process.stdout, self.log, self.say)
                 seconds = self._watch(process, console, marker, timeout, acceleration)
                 time.sleep(1)  # The screen is updated later than the serial console.
-                self._take_screenshot(directory)
+                self._take_screenshot(ours, picture.file)
                 return seconds
             except DebateError:
                 if process.poll() is None:
-                    self._take_screenshot(directory)
+                    self._take_screenshot(ours, picture.file)
                 raise
             finally:
                 process.kill()
                 process.communicate()
 
-    def _argv(self, directory: Path, iso: int, acceleration: str) -> list[str]:
+    def _iso(self) -> BinaryIO:
+        try:
+            with Tree(self.iso.parent) as built:
+                return built.open(self.iso.name)
+        except OSError as error:
+            raise DebateError(f"{error.strerror}", "build it again", place=shown(self.iso)) from None
+
+    def _argv(self, iso: int, picture: int, monitor: int, acceleration: str) -> list[str]:
+        """The command line of QEMU, which gets three open files: ISO, screenshot, and the socket of its monitor."""
         argv = [self.machine.qemu, "-nodefaults", "-no-reboot", "-machine", self.machine.qemu_machine]
         argv += ["-m", str(self.memory)]
         argv += ["-smp", str(self.processors if acceleration == "kvm" else 1)]
@@ -120,9 +145,9 @@ class Guest:
         argv += ["-accel", acceleration]
         argv += ["-cpu", self.machine.qemu_cpu if acceleration == "tcg" else "host"]
         argv += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
-        argv += ["-serial", "stdio", "-qmp", f"unix:{directory}/qmp,server=on,wait=off"]
+        argv += ["-serial", "stdio", "-chardev", f"socket,id=qmp,fd={monitor}", "-mon", "chardev=qmp,mode=control"]
         argv += ["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"]
-        argv += ["-add-fd", f"fd={iso},set=1"]
+        argv += ["-add-fd", f"fd={iso},set=1", "-add-fd", f"fd={picture},set=2"]
         media = "disk" if self.disk else "cdrom"
         argv += ["-drive", f"if=none,id=iso,media={media},format=raw,readonly=on,file=/dev/fdset/1"]
         argv += ["-device", "qemu-xhci"] if self.disk else []
@@ -163,25 +188,45 @@ class Guest:
         problem = Problem(Place(f"check as {self.firmware}"), fact, remedy)
         return kind.of([problem], details=f"{tail}\nthe whole console: {shown(self.log)}", log=str(self.log))
 
-    def _take_screenshot(self, directory: Path) -> None:
+    def _take_screenshot(self, monitor: socket.socket, picture: IO[bytes]) -> None:
+        """Write what is on the guest's screen. A screenshot helps, but the check does not depend on it."""
+        commands = (
+            {"execute": "qmp_capabilities"},
+            {"execute": "screendump", "arguments": {"filename": "/dev/fdset/2", "format": "png"}},
+        )
         try:
-            with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(20)
-                connection.connect(str(directory / "qmp"))
-                with connection.makefile("rw") as stream:
-                    stream.readline()
-                    for command in (
-                        {"execute": "qmp_capabilities"},
-                        {"execute": "screendump", "arguments": {"filename": "screen.png", "format": "png"}},
-                    ):
-                        stream.write(json.dumps(command) + "\n")
-                        stream.flush()
-                        while "return" not in (reply := json.loads(stream.readline())):
-                            if "error" in reply:
-                                return
-            shutil.copyfile(directory / "screen.png", self.screenshot)
-        except (OSError, ValueError):
-            return  # A screenshot helps, but the check does not depend on it.
+            if _asked(monitor, commands):
+                self.screenshot.write_bytes(b"".join(chunks(picture, _PICTURE)))
+        except (OSError, ValueError, RecursionError):
+            return
+
+
+def _asked(monitor: socket.socket, commands: Sequence[Mapping[str, Any]]) -> bool:
+    """Give QEMU's monitor ``commands``. True if it has done all of them. Raises OSError, also if it takes too long."""
+    deadline, said, rest = time.monotonic() + _PATIENCE, 0, b""
+    for command in commands:
+        monitor.settimeout(max(0.01, deadline - time.monotonic()))
+        monitor.sendall(json.dumps(command).encode() + b"\n")
+        answer: Any = {}
+        while not (isinstance(answer, dict) and answer.keys() & {"return", "error"}):
+            line, end, after = rest.partition(b"\n")
+            if end:
+                answer, rest = json.loads(line), after
+                continue
+            monitor.settimeout(max(0.01, deadline - time.monotonic()))
+            data = monitor.recv(65536)
+            said, rest = said + len(data), rest + data
+            if not data or said > _REPLY:
+                return False
+        if "error" in answer:
+            return False
+    return True
+
+
+def _prepare() -> None:
+    """In the process that becomes QEMU."""
+    die_with_parent()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_PICTURE, _PICTURE))
 
 
 class _SilentError(DebateError):

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from debate.errors import DebateError
+from debate.host import ours
 from debate.host.memory import available_memory
 from debate.images.kinds import ISO
 from debate.images.results import names_of_images
@@ -35,8 +36,8 @@ def check(build: ProfileBuild) -> dict[str, Any]:
     iso = build.directory / names_of_images(build.name, grub.architecture)[ISO.rule]
     wanted = build.load("about")["check"]
     directory = build.directory / "check"
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir()
+    ours.remove(directory)
+    ours.make_directory(directory)
     guests = [
         qemu.Guest(
             iso=iso,

@@ -129,16 +129,16 @@ def test_a_marker_is_success_whatever_else_is_there() -> None:
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.debian)
 @pytest.mark.parametrize("number", [0, 1, 3])
 def test_what_a_machine_brings_to_the_command_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: Machine, number: int
+    monkeypatch: pytest.MonkeyPatch, machine: Machine, number: int
 ) -> None:
     present = machine.firmware[number]
     monkeypatch.setattr(Path, "exists", lambda path: str(path) == present)
     guest = qemu.Guest(Path("iso"), "uefi", Path("log"), Path("png"), machine=machine)
-    argv = guest._argv(tmp_path, 5, "tcg")
+    argv = guest._argv(5, 6, 7, "tcg")
     assert argv[0] == machine.qemu
     assert argv[argv.index("-machine") + 1] == machine.qemu_machine
     assert argv[argv.index("-cpu") + 1] == machine.qemu_cpu
     assert argv[-1].endswith(f",file={present}")
     monkeypatch.setattr(Path, "exists", lambda _: False)
     with pytest.raises(DebateError, match=r"^UEFI firmware .* is not installed; run \./setup"):
-        guest._argv(tmp_path, 5, "tcg")
+        guest._argv(5, 6, 7, "tcg")

@@ -35,10 +35,15 @@ def _is_path(value: object) -> bool:
     return isinstance(value, str) and "\0" not in value
 
 
+def paths(directory: Path) -> list[str]:
+    """The paths, below the profiles directory."""
+    found: list[str] = (_read(directory) or {"paths": []})["paths"]
+    return found
+
+
 def files(directory: Path, profiles: Path) -> list[str]:
     """The regular files that exist now, including those in the trees."""
-    paths = (_read(directory) or {"paths": []})["paths"]
-    return [str(profiles / path) for path, mode, _ in _found(paths, profiles) if stat.S_ISREG(mode)]
+    return [str(profiles / path) for path, mode, _ in _found(paths(directory), profiles) if stat.S_ISREG(mode)]
 
 
 def unchanged(directory: Path, profiles: Path) -> bool:

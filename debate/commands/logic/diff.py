@@ -5,9 +5,11 @@ A side is a profile's name, or NAME@REVISION for a profile in git.
 
 from __future__ import annotations
 
-import io
+import errno
 import json
 import os
+import shutil
+import stat
 import subprocess
 import tarfile
 import tempfile
@@ -20,6 +22,7 @@ from typing import Any
 from debate.commands.command import Answer
 from debate.errors import DebateError
 from debate.history.changes import Change, changes
+from debate.host.beneath import MAX_BYTES, MAX_ENTRIES, Tree
 from debate.profile import lockfile, profile_names
 from debate.profile.chosen import chosen, with_sets_sorted
 from debate.profile.files import is_file
@@ -134,17 +137,40 @@ def _profiles(settings: Settings, revision: str) -> Iterator[Path]:
     if revision.startswith("-"):
         raise DebateError(f"{revision!r} is not a revision", "name a commit, branch or tag", place="diff")
     argv = ["git", "-C", str(settings.root), "archive", "--format=tar", revision, "--", settings.profiles.name]
-    try:
-        done = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C"})
-    except FileNotFoundError:
-        raise DebateError("not installed", "install it to compare revisions", place="git") from None
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        fact = f"git: {said[-1]}" if said else "git failed"
-        if "not a valid object name" in fact:
-            fact = f"the repository has no revision {revision!r}"
-        raise DebateError(fact, "name a commit, branch or tag", place="diff")
-    with tempfile.TemporaryDirectory(prefix="debate-diff-") as name:
-        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
-            tar.extractall(name, filter="tar")  # A link to /etc in an overlay is one in the system.
+    with tempfile.TemporaryDirectory(prefix="debate-diff-") as name, tempfile.TemporaryFile() as packed:
+        environment = {**os.environ, "LC_ALL": "C"}
+        try:
+            done = subprocess.run(
+                argv, stdin=subprocess.DEVNULL, stdout=packed, stderr=subprocess.PIPE, env=environment
+            )
+        except FileNotFoundError:
+            raise DebateError("not installed", "install it to compare revisions", place="git") from None
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            fact = f"git: {said[-1]}" if said else "git failed"
+            if "not a valid object name" in fact:
+                fact = f"the repository has no revision {revision!r}"
+            raise DebateError(fact, "name a commit, branch or tag", place="diff")
+        packed.seek(0)
+        try:
+            with tarfile.open(fileobj=packed) as tar, Tree(Path(name)) as tree:
+                unpack(tar, tree)
+        except (OSError, tarfile.TarError) as error:
+            fact = f"the profiles of revision {revision!r} cannot be unpacked: {error}"
+            raise DebateError(fact, "name another revision", place="diff") from None
         yield Path(name, settings.profiles.name)
+
+
+def unpack(archive: tarfile.TarFile, tree: Tree) -> None:
+    """Unpack what git archived. Raises OSError for paths that lead out of ``tree``."""
+    left = MAX_BYTES
+    for number, member in enumerate(archive):
+        left -= member.size
+        if left < 0 or number == MAX_ENTRIES:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        tree.make_directory(member.name if member.isdir() else os.path.dirname(member.name))
+        if member.issym():  # A link to /etc in an overlay is one in the system.
+            tree.make_link(member.name, member.linkname)
+        elif member.isfile() and (content := archive.extractfile(member)):
+            with tree.created(member.name, 0o755 if member.mode & stat.S_IXUSR else 0o644) as file:
+                shutil.copyfileobj(content, file)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,12 @@ from debate.build.local import LocalExecutor
 from debate.cache.store import Store
 from debate.errors import DebateError, Place, Problem
 from debate.history.records import Records, key_of, outputs_of
+from debate.host import ours as own_files
+from debate.host.beneath import Tree, copy_tree
 from debate.host.files import workspace_name
 from debate.host.run import die_with_parent
 from debate.model import Artifact, Command, Step, Supplies
-from debate.profile import profile_names
+from debate.profile import files, profile_names, sources
 from debate.sandbox.runner import tail
 from debate.settings import Settings, load, variables
 from debate.steps.download import have
@@ -46,7 +49,7 @@ def verify(build: ProfileBuild) -> dict[str, Any]:
     """Rebuild and compare. Raises DebateError, which names the first step that differs."""
     started = time.monotonic()
     directory = build.directory / "verify"
-    shutil.rmtree(directory, ignore_errors=True)
+    own_files.remove(directory)
     with build.store.workspace(workspace_name("verify")) as workspace:
         other = _lay_out(build, workspace / "checkout")
         build.builder.say(f"verify:{build.name} rebuilds everything from the locked packages")
@@ -74,12 +77,10 @@ def read(settings: Settings, name: str, step: str) -> Any:
 def _lay_out(build: ProfileBuild, root: Path) -> Settings:
     """Another checkout at ``root``, whose cache holds only the locked packages and the tools tree."""
     settings, store = build.settings, Store(root / "cache")
-    for path in (settings.profiles, settings.scripts):
-        shutil.copytree(path, root / path.name, symlinks=True)
+    shutil.copytree(settings.scripts, root / settings.scripts.name, symlinks=True)
     for name in ("dodo.py", "pyproject.toml"):
         shutil.copyfile(settings.root / name, root / name)
-    for name in (build.name, *profile_names.chain(settings.profiles, build.name)):
-        shutil.copyfile(settings.output / name / "lock.json", root / "profiles" / f"{name}.lock.json")
+    copy_profiles(settings, (build.name, *profile_names.chain(settings.profiles, build.name)), root / "profiles")
     tools = build.of(HOST).outputs("sandbox")
     work = build.work("packages")
     have(work, work.locked())
@@ -88,6 +89,29 @@ def _lay_out(build: ProfileBuild, root: Path) -> Settings:
     trace = settings.output / HOST / "traces/sandbox.json"
     store.record(key_of(read(settings, HOST, "traces/sandbox"), str(trace)), "sandbox", tools, 0)
     return load(root, _other_conditions(settings, root))
+
+
+def copy_profiles(settings: Settings, names: Iterable[str], target: Path) -> None:
+    """Copy the profiles ``names``, all files that they name, and the locks of their last builds to a new directory.
+
+    Raises DebateError.
+    """
+    target.mkdir(parents=True)
+    try:
+        with files.opened(settings.profiles) as theirs, Tree(target) as copy:
+            for name in names:
+                for path in sources.paths(settings.output / name):
+                    copy.make_directory(os.path.dirname(path))
+                    if stat.S_ISDIR(theirs.mode(path)):
+                        copy.make_directory(path)
+                        with theirs.below(path) as tree, copy.below(path) as into:
+                            copy_tree(tree, into)
+                    else:
+                        copy.write(path, theirs.read(path, files.MAX_FILE))
+                copy.write(f"{name}.lock.json", own_files.read(settings.output / name / "lock.json"))
+    except OSError as error:
+        again = "run the same command again"
+        raise DebateError(f"{error.strerror}", again, place=shown(settings.profiles)) from None
 
 
 def _share(ours: Store, theirs: Store, artifact: Artifact) -> None:

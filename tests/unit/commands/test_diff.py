@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import re
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from debate.commands.logic.diff import derived, diff
+from debate.commands.logic.diff import derived, diff, unpack
 from debate.errors import DebateError
+from debate.host.beneath import Tree
 from debate.profile.load import load
 from debate.settings import Settings
 from debate.steps.config import normalise
@@ -142,3 +146,48 @@ def test_size_of_two_builds(settings: Settings) -> None:
 def test_what_is_refused(settings: Settings, words: list[str], message: str) -> None:
     with pytest.raises(DebateError, match=message):
         diff(settings, words)
+
+
+def member(
+    name: str, kind: bytes = tarfile.REGTYPE, target: str = "", data: bytes = b""
+) -> tuple[tarfile.TarInfo, bytes]:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.size = kind, target, len(data)
+    return info, data
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [member("../evil", data=b"1")],
+        [member("/evil", data=b"1")],
+        [member("profiles/../../evil", data=b"1")],
+        [member("profiles/d", tarfile.SYMTYPE, ".."), member("profiles/d/../evil", data=b"1")],
+        [member("d", tarfile.SYMTYPE, ".."), member("d/evil", data=b"1")],
+        [member("d", tarfile.SYMTYPE, ".."), member("d/evil", tarfile.DIRTYPE)],
+        [member("d", tarfile.SYMTYPE, "../secret"), member("d", data=b"1")],
+        [member("d", tarfile.SYMTYPE, "/"), member("d", tarfile.SYMTYPE, "..")],
+        [member("d", tarfile.LNKTYPE, "../secret")],
+        [member("d", tarfile.FIFOTYPE)],
+        [member("d", tarfile.CHRTYPE)],
+        [member("x" * 300, data=b"1")],
+        [member("d/" * 2000 + "x", data=b"1")],
+        [member("profiles", data=b"1"), member("profiles/x", data=b"1")],
+    ],
+)
+def test_a_tree_of_git_stays_where_it_is_put(tmp_path: Path, members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
+    """Git checks such trees only when it is told to."""
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "tree").mkdir()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for info, data in members:
+            archive.addfile(info, io.BytesIO(data))
+    packed.seek(0)
+    with tarfile.open(fileobj=packed) as archive, Tree(tmp_path / "tree") as tree, contextlib.suppress(OSError):
+        unpack(archive, tree)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["secret", "tree"]
+    assert (tmp_path / "secret").read_text() == "secret"
+    for path in (tmp_path / "tree").rglob("*"):
+        assert path.is_symlink() or path.is_dir() or path.is_file()
+        assert path.is_symlink() or path.is_dir() or path.read_text() != "secret"

@@ -91,7 +91,8 @@ class Apt:
         with tempfile.TemporaryDirectory(prefix="debate-mirror-") as directory:
 
             def download(address: str) -> None:
-                run(["/usr/lib/apt/apt-helper", *options, "download-file", address, f"{directory}/index"])
+                ask = ["/usr/lib/apt/apt-helper", *options, "download-file", address, f"{directory}/index"]
+                run(shared.bounded(ask))
 
             return shared.reach(found, self.facts.NAME, f"dists/{request.release}/InRelease", download)
 

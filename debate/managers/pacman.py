@@ -8,23 +8,24 @@ from __future__ import annotations
 import base64
 import io
 import re
+import sys
 import tarfile
-import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from http.client import HTTPException
 from pathlib import Path
 from types import MappingProxyType
-from urllib.error import HTTPError
 
 from debate.distributions.interface import PacmanDistribution
 from debate.errors import DebateError
+from debate.host.run import run
 from debate.managers import shared
 from debate.managers.interface import Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, keyring_variable, mirror_variable
 
+_ASK = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=15).close()"
+"""Python that fails if an address is unavailable."""
 _LOCAL = b"[debate]\nServer = file:///run/in/packages\n"
 """The locked packages as a repository."""
 
@@ -77,12 +78,7 @@ class Pacman:
         component = request.components[0]
 
         def download(address: str) -> None:
-            try:
-                urllib.request.urlopen(address, timeout=15).close()  # noqa: S310 - `ADDRESS` says which schemes there are
-            except (OSError, ValueError, HTTPException) as error:
-                if isinstance(error, HTTPError):
-                    error.close()
-                raise DebateError(str(error), place=address) from None
+            run(shared.bounded([sys.executable, "-c", _ASK, address]))
 
         return shared.reach(found, self.facts.NAME, f"{self._directory(component)}/{component}.db", download)
 

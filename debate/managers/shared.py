@@ -23,6 +23,11 @@ ADDRESS = r"(?:https?://|file:///)[^\s'\"]+"
 REMOTE_ADDRESS = r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?(?:/[A-Za-z0-9/._~+:@,=&;!()*-]*)?"
 """Those that a profile may name, as in its schema: none of the host's files, nothing that apt or pacman expands."""
 
+PATIENCE = 30
+"""Seconds that a mirror has to send a small index to the host."""
+_INDEX_BYTES, _MEMORY = 32 << 20, 2 << 30
+"""Maximum size of such an index, and memory of a process that asks for it."""
+
 # Addresses ------------------------------------------------------------------------------------------
 
 
@@ -131,6 +136,12 @@ def reach(found: Mirrors, name: str, index: str, download: Callable[[str], None]
     return address
 
 
+def bounded(argv: Sequence[str]) -> list[str]:
+    """``argv`` for a command that asks a mirror on the host: its processes end in time, and none takes much."""
+    limits = [f"--fsize={_INDEX_BYTES}", f"--as={_MEMORY}"]
+    return ["timeout", "--signal=KILL", str(PATIENCE), "prlimit", *limits, *argv]
+
+
 def archive_of(location: str, addresses: Mapping[str, str], place: str) -> tuple[str, str]:
     """The archive that contains ``location``, and the path in it. Raises DebateError if there is none."""
     archives = [archive for archive, address in addresses.items() if location.startswith(f"{address}/")]
@@ -196,9 +207,10 @@ def fetch_step(wanted: Sequence[Locked], tools: Artifact) -> Step:
 
 
 def fetch_supplies(wanted: Sequence[Locked], mirrors: Mirrors, remedy: str) -> Supplies:
-    """The addresses of the packages of `fetch_step`, and their names, versions and ``remedy`` for messages."""
+    """The addresses, sizes and digests of the packages of `fetch_step`; names, versions and ``remedy`` for messages."""
     lines = [
-        f"{mirrors.addresses[package.repository]}/{package.path} {package.sha256} {package.name} {package.version}"
+        f"{mirrors.addresses[package.repository]}/{package.path} "
+        f"{package.sha256} {package.name} {package.version} {package.size}"
         for package in wanted
     ]
     files = {"wanted": as_lines(lines), "apt.conf": apt_conf(mirrors), "remedy": remedy.encode()}

@@ -62,7 +62,11 @@ awk -v OFS='\t' '
 # Other signatures are files next to the package. If one is unavailable, its field stays empty and the package is refused.
 mkdir /run/work/signatures
 awk -F '\t' '$7 == "-" { sub(/^file:\/\//, "copy:", $4); print $4 ".sig\n/run/work/signatures/" $1 "\n" }' /run/work/packages |
-    xargs -r -d '\n' -n 300 /usr/lib/apt/apt-helper -oAPT::Sandbox::User=root download-file >&2 || true
+    (
+        trap '' XFSZ
+        ulimit -f 2048 # 1 MiB: apt knows no size here, and writes whatever a mirror sends.
+        xargs -r -d '\n' -n 300 /usr/lib/apt/apt-helper -oAPT::Sandbox::User=root download-file >&2
+    ) || true
 for signature in /run/work/signatures/*; do
     [ ! -s "$signature" ] || printf '%s\t%s\n' "$(basename "$signature")" "$(base64 -w 0 "$signature")"
 done > /run/work/downloaded

@@ -7,7 +7,8 @@ failures() {
     sed -nE 's|^[EW]: Failed to fetch ([^ ]+) +(.*)|\1 \2|p' "$1"
 }
 
-altered='(Hash Sum mismatch|File has unexpected size|Undetermined Error)' # The last one is from the method copy:.
+# The last two are from the method copy:, and from the limit of fetch.sh.
+altered='(Hash Sum mismatch|File has unexpected size|Undetermined Error|Error writing to file - write \(27:)'
 
 # `unreachable ADDRESS REASON`
 unreachable() {
@@ -51,7 +52,7 @@ explain_packages() {
     fi
 }
 
-# `explain_fetch ERRORS WANTED REMEDY`: why packages could not be fetched. WANTED has lines of ADDRESS SHA256 NAME VERSION.
+# `explain_fetch ERRORS WANTED REMEDY`: why packages could not be fetched. WANTED has lines of ADDRESS SHA256 NAME VERSION SIZE.
 # The addresses of problems are from there: an archive can redirect a request, but the file's name stays.
 explain_fetch() {
     failures "$1" > "$1.failures"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import re
 import threading
@@ -40,8 +41,15 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             middle = len(data) // 2
             data = data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
         self.send_response(200)
-        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Content-Length", str(1 << 40 if fault == "floods" else len(data)))
         self.end_headers()
+        if fault in ENDLESS:
+            with contextlib.suppress(OSError):
+                while not self.server.over.is_set():
+                    self.wfile.write(bytes(1 if fault == "drips" else 1 << 16))
+                    time.sleep(0.2 if fault == "drips" else 0)
+            self.close_connection = True
+            return
         if fault == "cut":
             self.wfile.write(data[: len(data) // 2])
             self.close_connection = True
@@ -60,6 +68,7 @@ class Mirror(http.server.ThreadingHTTPServer):
 
     def __init__(self, archive: Archive) -> None:
         self.fault, self.pattern, self.asked = "", "$^", 0
+        self.over = threading.Event()
 
         class Here(Handler):
             def __init__(self, *words: Any) -> None:
@@ -76,13 +85,14 @@ class Mirror(http.server.ThreadingHTTPServer):
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
     archive = Archive.make(tmp_path_factory.mktemp("mirror") / "archive")
-    for fault in (*FAULTS, "slow"):
+    for fault in (*FAULTS, *ENDLESS, "slow"):
         archive.add(f"probe-{fault}", "1.0", {f"/usr/share/{fault}": fault * 100})
     archive.publish()
     with Mirror(archive) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server
+        server.over.set()
         server.shutdown()
         thread.join()
 
@@ -96,21 +106,29 @@ FAULTS = {
 """Fault -> what is said of it when it hits the index, and when it hits a package."""
 
 
+ENDLESS = {
+    "drips": (r"(lock|packages): stopped after 8 s \(setting limits.stop_after\)",) * 2,
+    "floods": ("differs from the archive's signed index", "does not match the SHA-256 in the lock, so it is refused"),
+}
+"""The same for a mirror that goes on and on: a byte now and then, or more than anybody asked for."""
+
+
 def with_probe(checkout: Checkout, mirror: Mirror, fault: str) -> None:
     (checkout.directory / "profiles" / "keys" / "extra.asc").write_bytes(mirror.archive.key)
     repository = f"{{name: extra, url: '{mirror.url}', suites: [stable], components: [main], key: keys/extra.asc}}"
     checkout.profile("mine", f"extends: minimal\npackages: [probe-{fault}]\nrepositories: [{repository}]\n")
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [*FAULTS, *ENDLESS])
 def test_a_mirror_that_fails(checkout: Checkout, mirror: Mirror, fault: str) -> None:
     with_probe(checkout, mirror, fault)
-    of_index, of_package = FAULTS[fault]
+    of_index, of_package = {**FAULTS, **ENDLESS}[fault]
+    limits = {"STOP_AFTER": "8", "WARN_AFTER": "7"} if fault == "drips" else {}
     for step, pattern, message in (("lock", "/dists/.*/Packages", of_index), ("packages", "/pool/", of_package)):
         if step == "lock" and fault == "404":
             pattern = "/dists/.*Release"
         mirror.fault, mirror.pattern, mirror.asked = fault, pattern, 0
-        said = checkout.doit(f"{step}:mine", status=1)
+        said = checkout.doit(f"{step}:mine", status=1, **limits)
         assert mirror.asked
         assert re.search(message, said), said
         assert not checkout.output("mine", f"{step}.json").exists()

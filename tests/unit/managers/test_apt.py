@@ -120,7 +120,8 @@ def test_what_messages_need() -> None:
     assert (files["system"], files["base"]) == (b"debian trixie", b"below")
     assert APT.lock_supplies(settings(), REQUEST, MIRRORS).files["base"] == b""
     files = APT.fetch_supplies([package("a", "pool/a_1.deb")], MIRRORS, "refresh").files
-    assert files["wanted"].decode() == f"{MIRRORS.addresses['debian']}/pool/a_1.deb {DIGEST} a 1.0\n"
+    size = package("a", "pool/a_1.deb").size
+    assert files["wanted"].decode() == f"{MIRRORS.addresses['debian']}/pool/a_1.deb {DIGEST} a 1.0 {size}\n"
     assert files["remedy"] == b"refresh"
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 
@@ -128,6 +130,18 @@ def test_a_hosts_mirrors_that_mean_something_there_only(tmp_path: Path, monkeypa
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        if self.path.startswith("/drips"):
+            with contextlib.suppress(OSError):
+                self.wfile.write(b"HTTP/1.0 200 OK\r\n")
+                for number in range(200):
+                    self.wfile.write(b"X-%d: y\r\n" % number if number < 90 else b"y")
+                    time.sleep(0.1)
+            return
+        if self.path.startswith("/floods"):
+            with contextlib.suppress(OSError):
+                self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 99999999999\r\n\r\n")
+                while True:
+                    self.wfile.write(bytes(1 << 20))
         self.send_response(200 if self.path == "/arch/core/os/x86_64/core.db" else 404)
         self.end_headers()
 
@@ -138,7 +152,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with HTTPServer(("127.0.0.1", 0), Handler) as served:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
         thread = threading.Thread(target=served.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{served.server_port}"
@@ -155,6 +169,19 @@ def test_a_mirror_of_arch_is_asked(server: str) -> None:
         f"{server}/other/core/os/x86_64/core.db is unavailable; check the network, or set DEBATE_MIRROR_ARCH to "
         "another mirror"
     )
+
+
+@pytest.mark.parametrize("distribution", ["arch", "debian"])
+def test_a_mirror_that_sends_for_ever(server: str, monkeypatch: pytest.MonkeyPatch, distribution: str) -> None:
+    """In little pieces, of which none comes late; and as fast as it can."""
+    monkeypatch.setattr(shared, "PATIENCE", 2)
+    monkeypatch.setattr(shared, "_INDEX_BYTES", 1 << 20)
+    manager = managers.get(distribution)
+    with pytest.raises(DebateError, match="is unavailable; check the network, or set DEBATE_MIRROR_"):
+        manager.reach_mirror(settings({distribution: f"{server}/drips"}))
+    if distribution == "debian":  # For Arch, the body is not read.
+        with pytest.raises(DebateError, match="is unavailable; check the network, or set DEBATE_MIRROR_"):
+            manager.reach_mirror(settings({distribution: f"{server}/floods"}))
 
 
 @pytest.mark.parametrize(

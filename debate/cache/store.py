@@ -4,6 +4,7 @@
         objects/sha256/ab/REST      immutable files of mode 0444, named by their content, with the time 0
         actions/KEY.json            the outputs of the step with this key: see `debate.cache.action`
         locks/KEY                   locked (flock) by the builder that is making KEY
+        locks/results-HEX           locked (flock) by the builder that is writing to an output directory
         locks/removing              locked shared during a lookup, exclusively while objects are removed
         running/NAME                locked (flock) by a builder as long as it runs
         outputs/NAME                the path of an output directory whose records name objects
@@ -11,7 +12,8 @@
         tmp/NAME/                   a builder's working directory; its file `lock` is locked (flock) while it lives
         tmp/NAME                    a small file before it is renamed into place
 
-Directories have the mode 0755; one that others could write to is taken over: see `debate.cache.directories`.
+Files to lock have the mode 0600, so that no other user can hold a lock. Directories have the mode 0755; one that others
+could write to is taken over: see `debate.cache.directories`.
 Everything is written under tmp/ or incoming/, synced and renamed, so that readers never see a partial file.
 
 The time of an object's last use is its st_ctime, which changes when it is made, linked into a sandbox, or touched by
@@ -42,6 +44,7 @@ from debate.cache import directories
 from debate.cache.action import HERE, Action
 from debate.host import ours
 from debate.host.files import is_builder_alive, replace_file, workspace_name
+from debate.host.locks import lock_file, regular_file
 from debate.text.paths import shown
 
 _UNTOUCHED = 0
@@ -226,7 +229,7 @@ class Store:
         """Hold the lock of ``key``. Calls ``waiting`` once if another builder holds it."""
         path = self._make(self.root / "locks") / key
         while True:
-            with _open(path, os.O_RDWR, 0o644) as file:
+            with lock_file(path) as file:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
@@ -242,7 +245,7 @@ class Store:
         path = self.root / "locks" / "removing"
         try:
             self._make(path.parent)
-            file = _open(path, os.O_RDONLY, 0o644)
+            file = lock_file(path, os.O_RDONLY)
         except OSError:
             if not shared:
                 raise
@@ -262,9 +265,9 @@ class Store:
 
     def _announce(self, output: Path) -> None:
         running = self._make(self.root / "running") / workspace_name("builder")
-        with self.removing(shared=True):
-            file = os.open(running, os.O_WRONLY | os.O_CREAT | _OPEN, 0o644)
-            fcntl.flock(file, fcntl.LOCK_EX)  # The kernel releases it when this process ends.
+        with self.removing(shared=True), lock_file(running) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            os.dup(file.fileno())  # Locked until this process ends.
         known = self.root / "outputs" / keys.digits(keys.sha256(os.fsencode(output)))[:32]
         if _output(known) != output:
             self._write(known, os.fsencode(output), 0o644)
@@ -345,7 +348,7 @@ class Store:
         for key in set(_names(self.root / "locks")).intersection(keys_):
             with (
                 contextlib.suppress(FileNotFoundError, BlockingIOError),
-                _open(path := self.root / "locks" / key, os.O_RDWR, 0o644) as file,
+                lock_file(path := self.root / "locks" / key) as file,
             ):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.unlink(path)
@@ -353,7 +356,7 @@ class Store:
     @contextmanager
     def alone(self, name: str) -> Iterator[bool]:
         """Yield True if no other process is in this context with the same ``name``."""
-        with _open(self._make(self.root / "locks") / name, os.O_RDWR, 0o644) as file:
+        with lock_file(self._make(self.root / "locks") / name) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -370,7 +373,7 @@ class Store:
         path = self.incoming_path(artifact)
         self._make(path.parent)
         while True:
-            with _open(path, os.O_RDWR, 0o600) as file:
+            with regular_file(path, os.O_RDWR) as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 if self.has(artifact):
                     path.unlink(missing_ok=True)
@@ -417,21 +420,6 @@ class Store:
             except OSError:
                 continue  # It has just ended or is just being made, or is no workspace.
             shutil.rmtree(directory, ignore_errors=True)
-
-
-def _open(path: Path, access: int, mode: int) -> BinaryIO:
-    """A regular file of the store, made if it is missing. Whatever else is in its place is removed. Raises OSError."""
-    while True:
-        try:
-            descriptor = os.open(path, access | os.O_CREAT | _OPEN, mode)
-        except OSError as error:
-            if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
-                raise
-        else:
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return os.fdopen(descriptor, "rb" if access == os.O_RDONLY else "r+b")
-            os.close(descriptor)
-        ours.remove(path)
 
 
 def _output(path: Path) -> Path | None:

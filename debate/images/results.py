@@ -10,11 +10,9 @@ build.json                  file of each kind of image, digest of the ISO, sizes
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,20 +39,11 @@ _COMPANIONS = ("cdx.json", "packages")
 
 def make(work: Work) -> Report:
     """Write all results. Returns the report for the reporter."""
-    with _alone(work.directory):
+    # With two writers at once, build.json could describe the other's files. The directory itself, which other users can
+    # open, they could also lock.
+    name = keys.digits(keys.sha256(os.fsencode(work.directory.resolve())))
+    with work.store.locked(f"results-{name}"):
         return {**_write(work), **work.remember()}
-
-
-@contextlib.contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Lock ``directory``: with two writers at once, build.json could describe the other's files."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(OSError):  # NFS cannot lock directories. Each file is still written atomically.
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _write(work: Work) -> Report:

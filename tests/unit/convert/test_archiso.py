@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from debate.convert import archiso, draft
 from debate.convert.foreign import Foreign
 from debate.errors import DebateError
 from debate.profile.load import load
 from debate.steps import config
-from tests.conftest import write_files
+from tests.conftest import many, write_files
 
 VARIABLES: dict[str, list[str]] = {
     "iso_name": ["archlinux"],
@@ -192,6 +195,18 @@ def test_parse() -> None:
         "b": [],
         "c": ["k", "v\n"],
     }
+
+
+@many(1000)
+@given(
+    st.lists(st.sampled_from([b"a", b"b c", b"1", b"2", b"\xd9\xa1", b"-1", b"9" * 5000, b"", b"\n"])).map(b"\0".join)
+)
+def test_whatever_a_program_wrote_there(data: bytes) -> None:
+    with contextlib.suppress(DebateError):
+        made = archiso.parse(data)
+        assert all(re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) for name in made)
+        words = [word for name, found in made.items() for word in (name, str(len(found)), *found)]
+        assert sorted(set(words) - {"1", "2"}) == sorted(set(data.decode().split("\0")[:-1]) - {"1", "2"})
 
 
 @pytest.mark.parametrize("data", [b"a\x00x\x00", b"a\x009\x00x\x00", b"a\x00-1\x00x\x00", b"hello there\x00you\x00"])

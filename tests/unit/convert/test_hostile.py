@@ -18,6 +18,7 @@ from debate.convert import archiso, draft, export_archiso, foreign, live_build
 from debate.convert.draft import Draft
 from debate.convert.foreign import Foreign
 from debate.errors import DebateError
+from debate.host.beneath import Tree
 from debate.profile import reader
 from debate.profile.load import load
 from debate.steps import config
@@ -162,13 +163,15 @@ def test_more_files_than_any_profile_has(tmp_path: Path, name: str, directory: s
 @pytest.mark.parametrize(("name", "directory"), ROOTS)
 def test_deeper_than_any_profile_is(tmp_path: Path, name: str, directory: str) -> None:
     convert, files = FORMATS[name]
-    with imported(tmp_path, convert), contextlib.chdir(write_files(tmp_path / "theirs", files) / directory):
-        for _ in range(1500):
-            os.mkdir("deep")
-            os.chdir("deep")
-        Path("file").touch()
-    with foreign.Tree(tmp_path) as tree:
-        tree.remove("theirs")  # shutil.rmtree cannot.
+    try:
+        with imported(tmp_path, convert), contextlib.chdir(write_files(tmp_path / "theirs", files) / directory):
+            for _ in range(1500):
+                os.mkdir("deep")
+                os.chdir("deep")
+            Path("file").touch()
+    finally:
+        with Tree(tmp_path) as tree:
+            tree.remove("theirs")  # shutil.rmtree, with which pytest cleans up, does not remove what is too deep.
 
 
 LARGE = {
@@ -257,6 +260,24 @@ def test_links_of_the_system_stay_links(tmp_path: Path, name: str, target: str) 
     with imported(tmp_path, convert):
         (write_files(tmp_path / "theirs", files) / root / "etc/link").symlink_to(target)
     assert os.readlink(tmp_path / "profiles/overlays/mine/etc/link") == target
+
+
+@pytest.mark.parametrize("make", THINGS.values(), ids=THINGS)
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_that_is_exchanged_after_it_was_listed(
+    tmp_path: Path, name: str, make: Callable[[Path, Path], None]
+) -> None:
+    convert, files = FORMATS[name]
+
+    def exchanged(directory: Path) -> Draft:
+        found = convert(directory)
+        path = directory / ("airootfs/etc/motd" if name == "archiso" else "config/includes.chroot/etc/motd")
+        path.unlink()
+        make(path, tmp_path / "secret")
+        return found
+
+    with imported(tmp_path, exchanged):
+        write_files(tmp_path / "theirs", files)
 
 
 ODD_NAMES = [

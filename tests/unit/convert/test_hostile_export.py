@@ -37,13 +37,16 @@ def base() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def prepared() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
-        directory = Path(name)
+    directory = Path(tempfile.mkdtemp(dir=MEMORY))
+    try:
         write_files(directory, {"elsewhere/kept": OURS, "elsewhere/below/kept": OURS})
         secret(directory)
         (directory / "profiles/tree").mkdir(parents=True)
         (directory / "build/mine").mkdir(parents=True)
         yield directory
+    finally:
+        with Tree(directory.parent) as above:
+            above.remove(directory.name)  # shutil.rmtree does not remove what is too deep.
 
 
 def state(base: Path) -> list[tuple[str, int, bytes]]:

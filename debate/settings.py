@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from debate.errors import DebateError, Place, Problem
+from debate.host.beneath import kind
 from debate.text import amounts
 from debate.text.suggest import one_of
 
@@ -234,12 +236,29 @@ def _types(group: str) -> Mapping[str, str]:
     return {name: kind for name, kind in Settings.__annotations__.items() if name not in _DERIVED}
 
 
+_MAX_FILE = 1 << 20
+"""Bytes of debate.toml."""
+
+
+def _require_file(path: Path) -> None:
+    """Refuse what is endless. Raises DebateError."""
+    try:
+        status = path.stat()
+    except OSError:
+        return  # Reading it tells why.
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        raise DebateError(f"is a {kind(status.st_mode)}", "make it a file, or remove it", place=path.name)
+    if status.st_size > _MAX_FILE:
+        raise DebateError(f"is larger than {_MAX_FILE:,} bytes", "make it smaller", place=path.name)
+
+
 def _in_file(path: Path) -> tuple[dict[_Name, Written], list[Problem]]:
     """The settings in the file ``path``, which need not exist, and the problems of those that do not fit in.
 
     Raises DebateError if the file cannot be parsed.
     """
     try:
+        _require_file(path)
         text = path.read_bytes().decode()
         values = tomllib.loads(text)
     except FileNotFoundError:

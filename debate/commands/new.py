@@ -47,6 +47,7 @@ hostname: {hostname}
 
 def run(context: Context, names: Sequence[str], from_: str) -> Answer:
     """Write profiles/NAME.yaml. If it raises DebateError, it has written nothing."""
+    from debate.profile.load import load
 
     directory = context.settings.profiles
     if len(names) != 1:
@@ -57,8 +58,9 @@ def run(context: Context, names: Sequence[str], from_: str) -> Answer:
     parent = from_ or ("minimal" if "minimal" in known else known[0] if known else "")
     if os.path.lexists(path):
         raise _exists(path)
-    if not files.is_file(directory, f"{parent}.yaml"):
+    if not files.exists(directory, f"{parent}.yaml"):
         raise DebateError(f"there is no profile {parent!r} to extend", suggest(parent, known), place="new")
+    load(directory, parent)
     hostname = re.sub(r"[^A-Za-z0-9-]", "-", name).strip("-")[:63] or "live"
     text = _TEXT.format(
         name=name,

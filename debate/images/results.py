@@ -161,7 +161,7 @@ def files(directory: Path) -> dict[str, Any]:
 
 def _is_as_written(path: Path, state: Any) -> bool:
     try:
-        stat = path.stat()
+        stat = path.lstat()
     except OSError:
         return False
     return bool([stat.st_size, stat.st_mtime_ns] == state)

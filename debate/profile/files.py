@@ -6,6 +6,7 @@ Links are followed as long as they stay in that directory.
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from pathlib import Path
 
@@ -38,6 +39,11 @@ def is_file(directory: Path, name: str, limit: int = MAX_PROFILE) -> bool:
     except OSError:
         return False
     return stat.S_ISREG(found.st_mode) and found.st_size <= limit
+
+
+def exists(directory: Path, name: str) -> bool:
+    """True if there is something of this name, whatever it is: reading it tells what is wrong with it."""
+    return os.path.lexists(directory / name)
 
 
 def refusal(error: OSError) -> tuple[str, str]:

@@ -58,7 +58,7 @@ def require(name: str) -> None:
 
 def missing(directory: Path, name: str) -> tuple[str, str]:
     """Fact and remedy for a ``name`` that is none of `names`."""
-    if name.startswith("_") and files.is_file(directory, f"{name}.yaml"):
+    if name.startswith("_") and files.exists(directory, f"{name}.yaml"):
         return f"{name} can only be extended, not built", f"name a profile that has `extends: {name}`"
     return f"there is no profile {name!r}", suggest(name, names(directory))
 

@@ -19,6 +19,7 @@ from typing import IO
 
 from debate import PACKAGE
 from debate.errors import Complaint, StepError
+from debate.host import ours
 from debate.model import Activity, Artifact
 from debate.sandbox import limits as control_groups
 from debate.sandbox.session import Session
@@ -180,7 +181,8 @@ def _bytes(directory: str) -> int:
 
 def _copy_log(source: IO[bytes], log: Path, activity: Activity) -> None:
     kept = 0
-    with source, log.open("wb", buffering=0) as target:
+    ours.remove(log)
+    with source, log.open("xb", buffering=0) as target:
         while chunk := os.read(source.fileno(), 1 << 16):
             activity.receive(chunk)
             if kept < LOG_LIMIT:

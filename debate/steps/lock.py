@@ -88,7 +88,7 @@ def _base(choices: Choices) -> str | None:
         bases = profile_names.chain(directory, own)
         choices.problem(("base",), f"base is circular: {' -> '.join((own, *bases))}", "break the cycle")
         return name
-    if name.startswith("_") or not files.is_file(directory, f"{name}.yaml"):
+    if name.startswith("_") or not files.exists(directory, f"{name}.yaml"):
         known = [known for known in profile_names.names(directory) if known != own]
         choices.problem(("base",), f"base: no profile {name!r} can be built", suggest(name, known))
         return name

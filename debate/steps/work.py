@@ -45,6 +45,7 @@ from debate.profile.places import find
 from debate.settings import Settings
 from debate.steps.rule import HOST, Rule
 from debate.steps.rules import rules
+from debate.text.paths import shown
 
 if TYPE_CHECKING:
     from debate.errors import Place
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
 
 S = TypeVar("S")
 _NO_SUPPLIES = Supplies()
+
+_DIRECTORIES = ("logs", "slices", "traces", "traces/read")
 
 
 class UndeclaredError(Exception):
@@ -97,12 +100,20 @@ class ProfileBuild:
 
     def make(self, rule: str) -> Report:
         """Run one step. Raises DebateError."""
+        self._require_no_links()
         work = self.work(rule)
         try:
             with work.places():
                 return work.rule.make(work)
         except UndeclaredError as error:
             raise DebateError(str(error), "declare it in RULE, or do without it", place=work.rule.file) from error
+
+    def _require_no_links(self) -> None:
+        """Refuse to write through a link, which git can carry, in the place of an output directory."""
+        for path in (self.directory, *(self.directory / name for name in _DIRECTORIES)):
+            if path.is_symlink():
+                remedy = "remove it, and set DEBATE_OUTPUT to build elsewhere"
+                raise DebateError("is a link", remedy, place=str(Path(shown(path.parent), path.name)))
 
     def config_hash(self) -> str:
         """64 hex digits that identify the normalised config."""

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from debate import settings
 from debate.errors import DebateError, Problem
 from tests.conftest import ROOT
+from tests.foreign import NOT_FILES, bounded
 
 
 def test_defaults(tmp_path: Path) -> None:
@@ -321,3 +322,20 @@ def test_a_password_in_the_file_of_another_user(tmp_path: Path, user: int) -> No
     os.chown(path, user, -1)
     facts = [warning.fact for warning in settings.load(tmp_path, {}).warnings]
     assert facts == (["setting remote_password: the file belongs to another user"] if user else [])
+
+
+ENDLESS = (
+    "a link to zeros without end",
+    "a link to the terminal",
+    "a named pipe",
+    "a socket",
+    "a device",
+    "a huge file",
+)
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_a_file_that_is_none(tmp_path: Path, kind: str) -> None:
+    NOT_FILES[kind](tmp_path / "debate.toml")
+    with bounded(), pytest.raises(DebateError, match=r"^debate\.toml: is (a|larger)\b"):
+        settings.load(tmp_path, {})

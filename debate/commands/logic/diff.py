@@ -25,7 +25,7 @@ from debate.history.changes import Change, changes
 from debate.host.beneath import MAX_BYTES, MAX_ENTRIES, Tree
 from debate.profile import lockfile, profile_names
 from debate.profile.chosen import chosen, with_sets_sorted
-from debate.profile.files import is_file
+from debate.profile.files import exists
 from debate.profile.load import load
 from debate.profile.schema import schema
 from debate.settings import Settings
@@ -105,7 +105,7 @@ def derived(old: dict[str, Any], new: dict[str, Any]) -> tuple[list[Change], lis
 
 
 def _side(settings: Settings, directory: Path, name: str, place: str, *, built: bool) -> Side:
-    if not is_file(directory, f"{name}.yaml"):
+    if not exists(directory, f"{name}.yaml"):
         known = profile_names.names(directory)
         raise DebateError(f"there is no profile {name!r}", suggest(name, known), place=place)
     loaded = load(directory, name)

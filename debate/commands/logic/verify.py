@@ -147,10 +147,11 @@ def _other_conditions(settings: Settings, root: Path) -> dict[str, str]:
 
 def _rebuild(build: ProfileBuild, other: Settings) -> None:
     log = build.directory / "logs" / "verify.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    own_files.make_directory(log.parent)
+    own_files.remove(log)
     targets = [f"{step}:{build.name}" for step in compared()]
     enter = 'hostname elsewhere.invalid; umask 077; exec "$@"'
-    with log.open("wb") as file:
+    with log.open("xb") as file:
         done = subprocess.run(
             ["unshare", "--uts", "sh", "-c", enter, "sh", sys.executable, "-m", "doit", *targets],
             cwd=other.root,

@@ -52,6 +52,7 @@ BROKEN = {
     "a missing hook": "version: 1\nextends: minimal\nhooks: [hooks/none.sh]\n",
     "not YAML": "[[[",
     "itself": "version: 1\nextends: broken\n",
+    "too large": "#" * (1 << 21),
     "beyond the schema": "version: 1\nextends: minimal\nrelease: nonsense\n",
 }
 """What is wrong with a profile that a new one is to extend."""

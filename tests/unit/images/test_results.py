@@ -20,6 +20,7 @@ from debate.images.kinds import ISO, KINDS, Kind
 from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild
 from tests.conftest import ROOT
+from tests.foreign import NOT_FILES, SECRET, bounded
 from tests.unit.steps.fake import build
 
 LAYER = Kind("rootfs", "layer", ".squashfs")
@@ -178,3 +179,22 @@ def test_an_architecture_that_is_none_makes_no_name(made: ProfileBuild) -> None:
         with pytest.raises(DebateError, match="not supported"):
             made.make("build")
         assert set(made.directory.parent.rglob("*")) == before
+
+
+@pytest.mark.parametrize("make", NOT_FILES.values(), ids=NOT_FILES)
+def test_a_result_that_is_something_else_is_made_again(made: ProfileBuild, make: Callable[[Path], None]) -> None:
+    """Git can carry links, also below build/."""
+    made.make("build")
+    path = made.directory / "minimal-amd64.packages"
+    whole, secret = path.read_bytes(), path.parent.parent / "secret"
+    secret.write_text(SECRET)
+    path.unlink()
+    make(path)
+    with bounded():
+        assert not results.present(made.directory)
+        if not path.is_dir() or path.is_symlink():
+            made.make("build")
+            assert results.present(made.directory)
+            assert path.read_bytes() == whole
+            assert not path.is_symlink()
+    assert secret.read_text() == SECRET

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from debate.errors import Complaint, Place
-from debate.sandbox.runner import _failed, tail
+from debate.model import Activity
+from debate.sandbox.runner import _copy_log, _failed, tail
 from debate.settings import Limits
+from tests.foreign import NOT_FILES, SECRET, bounded, secret
 
 USER = Complaint("users", "live", "no shell", "add it")
 ADDRESS = Complaint("", "http://m.example/x", "Could not connect", "wait")
@@ -88,3 +92,18 @@ def test_it_may_stand_further_up(tmp_path: Path) -> None:
 
 def test_no_log(tmp_path: Path) -> None:
     assert tail(tmp_path / "gone") == ""
+
+
+@pytest.mark.parametrize("make", NOT_FILES.values(), ids=NOT_FILES)
+def test_a_log_replaces_whatever_is_there(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    (tmp_path / "logs").mkdir()
+    log, hidden = tmp_path / "logs" / "x.log", secret(tmp_path)
+    make(log)
+    reader, writer = os.pipe()
+    os.write(writer, b"said\n")
+    os.close(writer)
+    with bounded():
+        _copy_log(open(reader, "rb"), log, Activity("x"))  # noqa: SIM115 - it closes it
+    assert log.read_text() == "said\n"
+    assert not log.is_symlink()
+    assert hidden.read_text() == f"{SECRET}\n"

@@ -101,3 +101,16 @@ def test_layers_of_a_damaged_record(below: Any) -> None:
     assert layers_of(whole) == [Artifact(DIGEST, 5)] * 2
     with pytest.raises(DebateError, match=r"^record rootfs: damaged; run the same command again$"):
         layers_of({**whole, "below": below})
+
+
+@pytest.mark.parametrize("name", ["x", "x/logs", "x/slices", "x/traces", "x/traces/read"])
+def test_nothing_is_written_through_a_link(profiles: Path, tmp_path: Path, name: str) -> None:
+    settings = Settings(root=profiles.parent, cache=profiles.parent / "cache", output=profiles.parent / "build")
+    (profiles / "x.yaml").write_text("version: 1\n")
+    elsewhere, path = tmp_path / "elsewhere", settings.output / name
+    for directory in (elsewhere, path.parent):
+        directory.mkdir(parents=True)
+    path.symlink_to(elsewhere)
+    with pytest.raises(DebateError, match=rf"^build/{name}: is a link; remove it, and set DEBATE_OUTPUT"):
+        ProfileBuild(settings, "x", Builder(settings, Store(settings.cache))).make("config")
+    assert list(elsewhere.iterdir()) == []

@@ -54,13 +54,16 @@ class Command:
 
     script: str
     root: str = "tools"
-    """``tools``: the tools tree, read-only. ``system``: the layers under a writable directory."""
+    """``tools``: the tools tree, read-only. ``system``: the layers under a writable directory. ``made``: the tree that
+    the command before left in /run/work/root, read-only."""
     rights: str = "data"
     """Its rights: a kind in `debate.sandbox.rights`."""
     pack_upper: bool = False
     """Show the changes of earlier commands to the layers as /run/upper."""
     show_layers: bool = False
     """Show the stacked layers, including the changes of earlier commands, as /run/layers, read-only."""
+    show_left: bool = False
+    """Show what the command before left in its /run/work as /run/left, read-only."""
     stdout: str = ""
     """The output to which its standard output goes, which is hashed and stored meanwhile; empty for the log."""
 
@@ -72,7 +75,7 @@ class Step:
     name: str
     commands: tuple[Command, ...]
     outputs: tuple[str, ...]
-    """Names of the files that the commands write to /run/out."""
+    """Names of the files that commands write to /run/out. Commands that run strangers' programs do not have it."""
     epoch: int
     """SOURCE_DATE_EPOCH, in seconds since 1970."""
     parameters: Mapping[str, bytes] = field(default_factory=dict)

@@ -1,5 +1,5 @@
 # Sourced for `make_initrd ROOT VERSION KERNEL …`, which makes the initramfs for a kernel with the tools in ROOT.
-# in: generator, mkinitcpio.conf    out: kernel, initrd
+# in: generator, mkinitcpio.conf    left: kernel, initrd
 . /run/step/problem.sh
 
 make_initrd() {
@@ -42,6 +42,6 @@ make_initrd() {
         fi
         ;;
     esac
-    cp "$1" /run/out/kernel
-    cp "$root"/boot/initrd /run/out/initrd
+    mv "$1" /run/work/kernel
+    mv "$root"/boot/initrd /run/work/initrd
 }

@@ -24,8 +24,19 @@ from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, mirror_variable
 
 _RESOLVED = re.compile(r"'([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb (\d+) SHA256:([0-9a-f]{64})")
-_INITRD_MARK = b"\nX-Debate-Initrd: yes"
-"""The field that sandbox/debian/inspect.sh adds to packages that an initramfs may contain."""
+_INITRD_MARK = "X-Debate-Initrd"
+"""The field that sandbox/debian/read.sh adds to packages that an initramfs may contain."""
+_RELATION, _WORD = r"[A-Za-z0-9+.~:_ ,|()<>=-]*", r"[A-Za-z0-9+._/-]*"
+_KEPT = {
+    **dict.fromkeys(("Package", "Architecture", "Multi-Arch", "Essential", "Important", "Protected"), _WORD),
+    **dict.fromkeys(("Priority", "Section"), _WORD),
+    "Version": r"[A-Za-z0-9.+:~-]*",
+    "Installed-Size": r"[0-9]*",
+    **dict.fromkeys(("Pre-Depends", "Depends", "Recommends", "Suggests", "Enhances"), _RELATION),
+    **dict.fromkeys(("Breaks", "Conflicts", "Replaces", "Provides"), _RELATION),
+    _INITRD_MARK: "yes",
+}
+"""The fields of a package that apt chooses and orders by, which is all that goes into an index, and their values."""
 
 
 def manager(facts: AptDistribution) -> Manager:
@@ -43,7 +54,10 @@ class Apt:
     def tools_step(self, packages: bytes) -> Step:
         return Step(
             name="sandbox",
-            commands=(Command("debian/tools.sh", rights="tools"),),
+            commands=(
+                Command("debian/tools.sh", rights="tools"),
+                Command("debian/pack-tools.sh", root="made", show_left=True),
+            ),
             outputs=("tools", "packages"),
             epoch=shared.EPOCH,
             parameters={"release": self.facts.TOOLS_RELEASE.encode(), "packages": packages},
@@ -207,20 +221,31 @@ class Apt:
     def inspect_step(self, packages: Sequence[Locked], tools: Artifact) -> Step:
         return shared.inspect_step("debian/inspect.sh", packages, tools)
 
+    def fault(self, package: Locked, stanza: bytes) -> str:
+        try:
+            found = _fields(stanza)
+        except ValueError as error:
+            return str(error)
+        for name, value in (("Package", package.name), ("Version", package.version),
+                            ("Architecture", package.architecture)):  # fmt: skip
+            if found.get(name) != value:
+                return f"its {name} is not {value}"
+        return ""
+
     def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
         """The content of a file Packages."""
-        stanzas = [
-            stanza.rstrip()
-            + f"\nFilename: {_pool(package)}\nSize: {package.size}\nSHA256: {package.sha256}\n\n".encode()
-            for package, stanza in packages
-        ]
-        return b"".join(stanzas)
+        lines = []
+        for package, stanza in packages:
+            own = {"Filename": _pool(package), "Size": package.size, "SHA256": package.sha256}
+            lines += [f"{name}: {value}\n" for name, value in {**_fields(stanza), **own}.items()]
+            lines.append("\n")
+        return "".join(lines).encode()
 
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
         return sorted(
             _qualified(package)
             for package, stanza in packages
-            if package.name in self.facts.TOOLS[generator] or _INITRD_MARK in b"\n" + stanza
+            if package.name in self.facts.TOOLS[generator] or _INITRD_MARK in _fields(stanza)
         )
 
     def select_step(self, index: bytes, wanted: Sequence[str], release: str, tools: Artifact) -> Step:
@@ -245,7 +270,10 @@ class Apt:
     ) -> Step:
         return Step(
             name="rootfs",
-            commands=(Command("debian/rootfs.sh", rights="bootstrap"),),
+            commands=(
+                Command("debian/rootfs.sh", rights="bootstrap"),
+                Command("debian/pack-root.sh", show_left=True),
+            ),
             outputs=("layer", "packages"),
             epoch=epoch,
             parameters={
@@ -306,13 +334,40 @@ class Apt:
     def initrd_step(self, packages: Sequence[Locked], generator: str, tools: Artifact, epoch: int) -> Step:
         return Step(
             name="initrd",
-            commands=(Command("debian/initrd.sh", rights="bootstrap"),),
+            commands=(Command("debian/initrd.sh", rights="bootstrap"), Command("take.sh", show_left=True)),
             outputs=("kernel", "initrd"),
             epoch=epoch,
             parameters={"generator": generator.encode()},
             inputs={_pool(package).replace("pool/", "packages/"): package.artifact for package in packages},
             tools=tools,
         )
+
+
+def _fields(stanza: bytes) -> dict[str, str]:
+    """The fields of a control file in `_KEPT`, in that order, each on one line.
+
+    Raises ValueError for anything but one paragraph, and for values that they cannot have. Other fields are free text.
+    """
+    found: dict[str, str] = {}
+    names = {name.lower(): name for name in _KEPT}
+    last = ""
+    for line in stanza.decode(errors="replace").rstrip("\n").split("\n"):
+        name, colon, value = line.partition(":")
+        if line[:1] in (" ", "\t"):
+            if not last:
+                raise ValueError("its control file begins with a continuation line")
+            value = line
+        elif not colon or not re.fullmatch(r"[!-~]+", name):
+            raise ValueError("its control file is not one paragraph of fields")
+        elif (last := name.lower()) in found:
+            raise ValueError(f"its control file has two fields {names.get(last, 'of one name')}")
+        value = value.strip(" \t")
+        found[last] = f"{found.get(last, '')} {value}".strip(" ")
+    kept = {name: found[name.lower()] for name in _KEPT if name.lower() in found}
+    for name, value in kept.items():
+        if not re.fullmatch(_KEPT[name], value):
+            raise ValueError(f"its field {name} is malformed")
+    return kept
 
 
 def _key_kind(key: str) -> str:

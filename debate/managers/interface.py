@@ -122,6 +122,13 @@ class Manager(Protocol):
     def inspect_step(self, packages: Sequence[Locked], tools: Artifact) -> Step:
         """Read the packages' metadata. Outputs: their SHA-256 as names."""
 
+    def fault(self, package: Locked, stanza: bytes) -> str:
+        """What is wrong with the output of `inspect_step` for a package, in words; empty if nothing is.
+
+        It is the package's own word, and goes into the cache and into indexes. So it must be one entry, be about this
+        package, and have nothing in it but what the format allows.
+        """
+
     def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
         """The index of a local repository of packages, each given with its metadata from `inspect_step`."""
 

@@ -28,6 +28,8 @@ _ASK = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=
 """Python that fails if an address is unavailable."""
 _LOCAL = b"[debate]\nServer = file:///run/in/packages\n"
 """The locked packages as a repository."""
+_DESC = ("NAME", "VERSION", "BASE", "ARCH", "ISIZE", "REPLACES", "CONFLICTS", "PROVIDES", "DEPENDS")
+"""The sections that sandbox/arch/read.sh writes."""
 
 
 def manager(facts: PacmanDistribution) -> Manager:
@@ -45,7 +47,10 @@ class Pacman:
     def tools_step(self, packages: bytes) -> Step:
         return Step(
             name="sandbox",
-            commands=(Command("arch/tools.sh", rights="tools"),),
+            commands=(
+                Command("arch/tools.sh", rights="tools"),
+                Command("arch/pack-tools.sh", root="made", show_left=True),
+            ),
             outputs=("tools", "packages"),
             epoch=shared.EPOCH,
             parameters={"architecture": self.facts.ARCHITECTURES[0].encode(), "packages": packages},
@@ -160,6 +165,8 @@ class Pacman:
                 raise DebateError(
                     f"{name} {version} is not signed, so it is refused", "use another mirror", place="pacman"
                 )
+            if not re.fullmatch(r"[1-9][0-9]{0,15}", size):
+                raise DebateError(f"{name} has no size, so it is refused", "use another mirror", place="pacman")
             archive, path = shared.archive_of(location, _servers(mirrors.addresses), "pacman")
             architecture = re.sub(r"\.pkg\.tar(\.\w+)?$", "", location).rpartition("-")[2]
             found.append(Locked(name, version, architecture, archive, path, int(size), sha256, signature))
@@ -180,6 +187,16 @@ class Pacman:
 
     def inspect_step(self, packages: Sequence[Locked], tools: Artifact) -> Step:
         return shared.inspect_step("arch/inspect.sh", packages, tools)
+
+    def fault(self, package: Locked, stanza: bytes) -> str:
+        try:
+            found = _sections(stanza)
+        except ValueError as error:
+            return str(error)
+        for name, value in (("NAME", package.name), ("VERSION", package.version), ("ARCH", package.architecture)):
+            if found.get(name) != [value]:
+                return f"its {name.lower()} is not {value}"
+        return ""
 
     def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
         """A pacman database: a tar file of NAME-VERSION/desc."""
@@ -227,7 +244,10 @@ class Pacman:
     ) -> Step:
         return Step(
             name="rootfs",
-            commands=(Command("arch/rootfs.sh", rights="bootstrap"),),
+            commands=(
+                Command("arch/rootfs.sh", rights="bootstrap"),
+                Command("arch/pack-root.sh", show_left=True),
+            ),
             outputs=("layer", "packages"),
             epoch=epoch,
             parameters={
@@ -267,7 +287,7 @@ class Pacman:
     def initrd_step(self, packages: Sequence[Locked], generator: str, tools: Artifact, epoch: int) -> Step:
         return Step(
             name="initrd",
-            commands=(Command("arch/initrd.sh", rights="bootstrap"),),
+            commands=(Command("arch/initrd.sh", rights="bootstrap"), Command("take.sh", show_left=True)),
             outputs=("kernel", "initrd"),
             epoch=epoch,
             parameters={"generator": generator.encode(), "mkinitcpio.conf": self.facts.MKINITCPIO.encode()},
@@ -279,6 +299,23 @@ class Pacman:
 def _servers(addresses: Mapping[str, str]) -> dict[str, str]:
     """Addresses for pacman, which does not know apt's scheme copy:."""
     return {name: address.replace("copy:", "file://", 1) for name, address in addresses.items()}
+
+
+def _sections(stanza: bytes) -> dict[str, list[str]]:
+    """The sections of a desc file after its mark, each with its values. Raises ValueError for anything else."""
+    mark, _, rest = stanza.decode(errors="replace").partition("\n")
+    found: dict[str, list[str]] = {}
+    for section in rest.removesuffix("\n\n").split("\n\n"):
+        title, *values = section.split("\n")
+        name = title.strip("%")
+        if title != f"%{name}%" or name not in _DESC or name in found or not values:
+            raise ValueError("its .PKGINFO has no sections of one name and value")
+        if not all(re.fullmatch(r"[!-$&-~][!-~]*", value) for value in values):
+            raise ValueError(f"its {name.lower()} is malformed")
+        found[name] = values
+    if mark not in ("#", "#initrd"):
+        raise ValueError("its files could not be listed")
+    return found
 
 
 def _file(package: Locked) -> str:

@@ -187,9 +187,10 @@ def inspect_step(script: str, packages: Sequence[Locked], tools: Artifact) -> St
     """Read the metadata of packages with ``script``. Outputs: their SHA-256 as names."""
     return Step(
         name="inspect",
-        commands=(Command(script),),
+        commands=(Command(script, rights="apart"),),
         outputs=tuple(package.sha256 for package in packages),
         epoch=EPOCH,
+        parameters={"names": as_lines(f"{package.sha256} {package.name}" for package in packages)},
         inputs={f"packages/{package.sha256}": package.artifact for package in packages},
         tools=tools,
     )

@@ -1,13 +1,12 @@
 """Complaints of a step's scripts, on a channel separate from their output: the file `PATH` in the sandbox.
 
 It has records of four fields, FIELD VALUE FACT REMEDY, each terminated by a NUL; sandbox/problem.sh writes them. All
-code in the sandbox may write there, so this is hostile input. The session creates the file and nothing inside can
-replace it; only a limited part of it is read, and that is used only as text for people.
+code in the sandbox may write there, so this is hostile input. Each command has a file of its own, which nothing inside
+can replace, and only that of a command that failed is read; only a limited part of it, and as text for people.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -24,12 +23,6 @@ _FIELDS = 4
 _FIELD = re.compile(r"([a-z][a-z_]{0,63})?")
 _ADDRESS = re.compile(r"([a-z]+:/[!-~]+)?")
 """The value without a field. It becomes the place of a problem, so it must not look like a file of the profile."""
-
-
-def create(path: Path, uid_base: int) -> None:
-    """Create the file, writable for the sandbox's root."""
-    path.touch(mode=0o600)
-    os.chown(path, uid_base, uid_base)
 
 
 def read(path: Path) -> tuple[list[Complaint], int]:

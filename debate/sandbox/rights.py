@@ -43,11 +43,14 @@ class Rights:
     """True for the host's network, False for only a loopback interface."""
     new_privileges: bool = False
     """True where setuid files and file capabilities have an effect."""
+    strangers: bool = False
+    """True where programs of packages and profiles run. They have no /run/out: a later command makes the outputs, when
+    all their processes have ended."""
 
     @property
     def key(self) -> list[object]:
         """The rights that a result can depend on."""
-        return [self.keeps, self.denied, self.network, self.new_privileges]
+        return [self.keeps, self.denied, self.network, self.new_privileges, self.strangers]
 
     @property
     def drops(self) -> tuple[str, ...]:
@@ -56,24 +59,29 @@ class Rights:
 
 
 _FILES = ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID")
+_APART = (*_FILES, "SETGID", "SETUID")
 _SYSTEM = (*_FILES, "KILL", "SETFCAP", "SETGID", "SETPCAP", "SETUID")
 _BOOTSTRAP = (*_SYSTEM, "SYS_ADMIN", "SYS_CHROOT")
 _OWN = "/run/work, /run/out"
 
 TABLE = {
     "data": Rights("programs of the tools tree on data", _FILES, _NEVER_NOR_MOUNT, _OWN),
+    "apart": Rights(
+        "readers of packages, each as a user of its own without any capability", _APART, _NEVER_NOR_MOUNT,
+        f"{_OWN}; a reader: its standard output",
+    ),
     "fetch": Rights("apt, for a lock and for downloads", _FILES, _NEVER_NOR_MOUNT, _OWN, network=True),
     "system": Rights(
         "what runs in the system that is built: hooks, services, users, scripts of added packages",
-        _SYSTEM, _NEVER_NOR_MOUNT, "that system", new_privileges=True,
+        _SYSTEM, _NEVER_NOR_MOUNT, "that system", new_privileges=True, strangers=True,
     ),
     "bootstrap": Rights(
         "mmdebstrap or pacman with the packages' scripts, and the initramfs, which need mounts below a new root",
-        _BOOTSTRAP, _NEVER, _OWN, new_privileges=True,
+        _BOOTSTRAP, _NEVER, "/run/work alone", new_privileges=True, strangers=True,
     ),
     "tools": Rights(
         "mmdebstrap or pacman of the host, for the tools tree; the only one that sees the host's own tools",
-        _BOOTSTRAP, _NEVER, _OWN, network=True, new_privileges=True,
+        _BOOTSTRAP, _NEVER, "/run/work alone", network=True, new_privileges=True, strangers=True,
     ),
 }  # fmt: skip
 """Kind -> rights."""

@@ -12,8 +12,10 @@ the builder only has to remove the directory and the control group.
             tools/              the tools tree, id-mapped, read-only
             lower/0 …           the layers of the system that is built, id-mapped, read-only
             upper/ work/ root/  the overlay on them
-            files/ out/         directories that the step may write to
-            problems            complaints of its scripts (see `debate.sandbox.problems`)
+            out/                outputs, for commands that run no strangers' programs
+            made/               what a command left as the root directory of the next, read-only
+            own/0 …             /run/work of each command
+            own/0.problems …    complaints of its scripts (see `debate.sandbox.problems`)
             mirror/0 …          package archives in directories of the host
 
 Standard error is the log. Standard output has lines of JSON: ``{"output": {"name", "digest", "size"}}``,
@@ -159,13 +161,13 @@ def _run(session: Session) -> None:
         scratch = _prepare(session)
     taken: dict[str, Artifact] = {}
     status = 0
-    for command in session.commands:
-        packs = command.pack_upper or command.show_layers
-        if packs and session.shell and command is not session.commands[0]:
+    for number, command in enumerate(session.commands):
+        packs = command.pack_upper or command.show_layers or command.show_left
+        if packs and session.shell and number:
             break
-        last = command
-        _prepare_for(command, session, scratch)
-        status = _execute(session, command, scratch, taken)
+        last = number
+        _prepare_for(number, session, scratch)
+        status = _execute(session, number, scratch, taken)
         if status:
             break
     if session.shell:
@@ -173,7 +175,7 @@ def _run(session: Session) -> None:
         return
     if status:
         _say(exceeded=limits.space_exceeded(scratch))
-        for complaint in _complaints(scratch):
+        for complaint in _complaints(scratch, last):
             _say(problem=asdict(complaint))
         raise _FailedError
     left = session.bytes - sum(made.size for made in taken.values())
@@ -186,9 +188,13 @@ def _run(session: Session) -> None:
         _say(output={"name": name, **asdict(made)})
 
 
-def _execute(session: Session, command: Command, scratch: Path, taken: dict[str, Artifact]) -> int:
-    """Run one command. Returns its exit status; adds the output that is its standard output, if any, to ``taken``."""
-    argv, name = _argv(session, command, scratch), command.stdout
+def _execute(session: Session, number: int, scratch: Path, taken: dict[str, Artifact]) -> int:
+    """Run one command, until none of its processes is left: they end with the first process of their PID namespace.
+
+    Returns its exit status; adds the output that is its standard output, if any, to ``taken``.
+    """
+    command = session.commands[number]
+    argv, name = _argv(session, command, number, scratch), command.stdout
     if name and not session.shell:
         with _writing(name), _confined(command) as enter:
             left = session.bytes - sum(made.size for made in taken.values())
@@ -213,12 +219,12 @@ def _confined(command: Command) -> Iterator[Callable[[], None]]:
         raise _FailedError("this kernel did not set the filter of system calls", remedy, status=2) from None
 
 
-def _prepare_for(command: Command, session: Session, scratch: Path) -> None:
+def _prepare_for(number: int, session: Session, scratch: Path) -> None:
     try:
-        commands.prepare(command, scratch, len(session.layers))
+        commands.prepare(session.commands[number], number, scratch, len(session.layers), session.uid_base)
     except OSError as error:  # Untrusted code made that tree, as deep as it wanted.
-        place = printable(os.path.relpath(error.filename or "", scratch / "upper")[:200])
-        raise _FailedError(f"the changes to the system cannot be packed: {place}: {error.strerror}") from None
+        place = printable(os.path.relpath(error.filename or "", scratch)[:200])
+        raise _FailedError(f"what the commands before left cannot be packed: {place}: {error.strerror}") from None
 
 
 @contextlib.contextmanager
@@ -232,18 +238,19 @@ def _writing(output: str) -> Iterator[None]:
         raise _FailedError(fact, NO_SPACE if full else "") from None
 
 
-def _complaints(scratch: Path) -> list[Complaint]:
-    """The complaints of the commands."""
-    found, unread = problems.read(scratch / "problems")
+def _complaints(scratch: Path, number: int) -> list[Complaint]:
+    """The complaints of the command with this number."""
+    found, unread = problems.read(directories.own(scratch, number).problems)
     if unread:
         sys.stderr.write(f"debate: {count(unread, 'problem report')} could not be read\n")
     return found
 
 
-def _shell(session: Session, command: Command, scratch: Path, *, failed: bool) -> None:
-    """Open a shell where ``command`` ran. Its exit status does not matter."""
+def _shell(session: Session, number: int, scratch: Path, *, failed: bool) -> None:
+    """Open a shell where the command with this number ran. Its exit status does not matter."""
+    command = session.commands[number]
     source, target = session.shell
-    said = [f"{complaint.problem()}\n" for complaint in _complaints(scratch)] if failed else []
+    said = [f"{complaint.problem()}\n" for complaint in _complaints(scratch, number)] if failed else []
     scripts = [Path(word).name for word in command.argv if word.startswith(environment.STEP)]
     name = scripts[0] if scripts else shlex.join(command.argv)
     os.write(target, (
@@ -253,7 +260,7 @@ def _shell(session: Session, command: Command, scratch: Path, *, failed: bool) -
     ).encode())  # fmt: skip
     interactive = os.isatty(source) and os.isatty(target)
     start = "if command -v bash > /dev/null; then exec bash; else exec sh; fi"
-    argv = _argv(session, replace(command, argv=("/bin/sh", "-c", start)), scratch)
+    argv = _argv(session, replace(command, argv=("/bin/sh", "-c", start)), number, scratch)
     if interactive:
         # nspawn creates a terminal of its own, so that nothing inside can access the user's.
         argv[argv.index("--console=pipe")] = "--console=interactive"
@@ -284,7 +291,6 @@ def _prepare(session: Session) -> Path:
     state.mkdir(parents=True, exist_ok=True)
     mounts.tmpfs(state, size=1 << 20, inodes=1024)
     directories.make(scratch, session.uid_base)
-    problems.create(scratch / "problems", session.uid_base)
     images = []
     if session.tools:
         images.append((session.tools, scratch / "tools"))
@@ -312,9 +318,10 @@ def _prepare(session: Session) -> Path:
     return scratch
 
 
-def _argv(session: Session, command: Command, scratch: Path) -> list[str]:
+def _argv(session: Session, command: Command, number: int, scratch: Path) -> list[str]:
     return commands.argv(
         command,
+        number,
         machine=f"debate-{os.getpid()}",
         directory=session.directory,
         scripts=session.scripts,

@@ -49,7 +49,7 @@ RULE = Rule(
     slices=("lock",),
     needs=("lock", "packages", "mirror"),
     tools=True,
-    rights=("bootstrap", "fetch"),
+    rights=("bootstrap", "data", "fetch"),
     outputs=("kernel", "initrd"),
     has_shell=True,
 )

@@ -5,11 +5,11 @@ If the result is in the cache, no package is downloaded; packages are then downl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import keys, managers
+from debate.errors import Complaint, StepError
 from debate.steps import initrd, lock
 from debate.steps.download import have
 from debate.steps.rule import Rule
@@ -18,8 +18,11 @@ from debate.text.amounts import count
 
 if TYPE_CHECKING:
     from debate.history.records import Report
-    from debate.model import Artifact
+    from debate.model import Artifact, Locked
     from debate.steps.work import Work
+
+_STANZA_BYTES = 1 << 20
+"""Maximum size of a package's metadata. The largest have some kilobytes."""
 
 
 def make(work: Work) -> Report:
@@ -67,29 +70,44 @@ class _Reader:
         index = self.manager.index(pairs)
         wanted = self.manager.initrd_wanted(pairs, self.generator)
         selected = work.realise(self.manager.select_step(index, wanted, self.request.release, work.tools))
-        lines = work.store.read(selected.outputs["selected"]).decode().splitlines()
-        chosen = {tuple(line.split()) for line in lines}
+        lines = work.store.read(selected.outputs["selected"]).decode(errors="replace").splitlines()
+        chosen = {tuple(line.split()) for line in lines}  # Others than those of the lock count for nothing.
         needed = as_lines(p.sha256 for p in self.packages if (p.name, p.architecture) in chosen)
         return {"index": work.store.put(index), "initrd": work.store.put(needed)}
 
     def inspect(self) -> list[bytes]:
-        """The metadata of each package. It is cached per package, for all profiles."""
+        """The metadata of each package. It is cached per package, for all profiles.
+
+        Raises DebateError with a problem for each package whose own is not valid.
+        """
         work, store = self.work, self.work.store
-        keys_ = {}
+        keys_, found = dict[str, str](), dict[str, bytes]()
         for package in self.packages:
             alone = self.manager.inspect_step([package], work.tools)
-            keys_[package.sha256] = keys.key({**work.ingredients(alone), "tools": ""})
-        found = {sha256: store.lookup(key, ("stanza",)) for sha256, key in keys_.items()}
-        unread = [package for package in self.packages if found[package.sha256] is None]
-        made: Mapping[str, Artifact] = {}
-        if unread:
-            made = work.run(self.manager.inspect_step(unread, work.tools))
-            for sha256, artifact in made.items():
-                store.record(keys_[sha256], "inspect", {"stanza": artifact}, 0)
-        return [
-            store.read(action.outputs["stanza"] if (action := found[p.sha256]) else made[p.sha256])
-            for p in self.packages
-        ]
+            key = keys_[package.sha256] = keys.key({**work.ingredients(alone), "tools": ""})
+            action = store.lookup(key, ("stanza",))
+            if action and not self.fault(package, stanza := action.outputs["stanza"]):
+                found[package.sha256] = store.read(stanza)
+        unread = [package for package in self.packages if package.sha256 not in found]
+        made = work.run(self.manager.inspect_step(unread, work.tools)) if unread else {}
+        complaints = []
+        for package in unread:
+            stanza = made[package.sha256]
+            if fault := self.fault(package, stanza):
+                fact = f"{package.name} {package.version} is refused: {fault}"
+                complaints.append(Complaint("packages", package.name, fact, "leave the package out"))
+                continue
+            store.record(keys_[package.sha256], "inspect", {"stanza": stanza}, 0)
+            found[package.sha256] = store.read(stanza)
+        if complaints:
+            raise StepError("", complaints=complaints)
+        return [found[package.sha256] for package in self.packages]
+
+    def fault(self, package: Locked, stanza: Artifact) -> str:
+        """What is wrong with the metadata of a package; empty if nothing is."""
+        if stanza.size > _STANZA_BYTES:
+            return "its control data is too large"
+        return self.manager.fault(package, self.work.store.read(stanza))
 
 
 RULE = Rule(
@@ -99,6 +117,6 @@ RULE = Rule(
     slices=("lock", "initrd"),
     needs=("lock", "mirror"),
     tools=True,
-    rights=("data", "fetch"),
+    rights=("data", "apart", "fetch"),
     outputs=("index", "initrd"),
 )

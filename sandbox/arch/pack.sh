@@ -1,7 +1,7 @@
 #!/bin/sh
 # Packs what was installed on the layers below. The package list is that of the whole system.
-# in: mksquashfs    out: layer, packages (see rootfs.sh)
+# in: mksquashfs    out: layer, packages (see list.sh)
 set -eu
 . /run/step/arch/list.sh
-list /run/layers
+list /run/layers > /run/out/packages
 . /run/step/squash.sh

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Makes the tools tree from signed packages, with the host's own pacman.
-# in: those of pacman.sh; packages    out: tools (squashfs), packages (name, version)
+# in: those of pacman.sh; packages    left: root/
 set -eu
 . /run/step/arch/pacman.sh
-root=/run/work/tools
+root=/run/work/root
 keyring >&2
 sed -i "s,^DBPath = .*,DBPath = $root/var/lib/pacman,
     /^\[options\]/a NoExtract = usr/share/doc/* usr/share/info/* usr/share/man/* usr/share/locale/*" "$pacman/pacman.conf"
@@ -16,15 +16,8 @@ unmount_root "$root"
 
 cd "$root"
 . /run/step/arch/clean.sh
-pacman --config "$pacman/pacman.conf" --root "$root" -Q | tr ' ' '\t' | sort > /run/out/packages
 rm -rf etc/hostname etc/machine-id tmp/* run/*
 # Mount points for files of the host that steps with network access need.
 mkdir -p etc/ssl/certs
 rm -f etc/ssl/certs/ca-certificates.crt
 touch etc/machine-id etc/resolv.conf etc/hosts etc/ssl/certs/ca-certificates.crt
-
-mkdir run/out
-mount --bind /run/out run/out
-chroot "$root" mksquashfs / /run/out/tools -noappend -quiet -no-progress -wildcards \
-    -comp zstd -Xcompression-level 3 -b 1M -e 'run/*' 'proc/*' 'sys/*' 'dev/*' 'tmp/*' 'boot/*'
-umount run/out

@@ -1,7 +1,19 @@
-# Sourced for `list ROOT`, which lists the packages that are installed in ROOT.
-# out: packages (tab-separated: name, version, architecture, source, its version)
+# Sourced for `list ROOT`, which prints the packages that are installed in ROOT, where nothing runs any more
+# (tab-separated: name, version, architecture, source, its version). Scripts of packages could write to its database:
+# dpkg-query gets a copy of one regular file, so that no link leads to another database, and no pipe blocks.
+. /run/step/problem.sh
+
 list() {
-    dpkg-query --admindir="$1/var/lib/dpkg" -W \
-        -f '${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n' |
-        sort > /run/out/packages
+    database=$1/var/lib/dpkg
+    if [ ! -f "$database/status" ] || [ "$(realpath "$database/status")" != "$database/status" ] ||
+        [ -L "$database/updates" ] || [ "$(find "$database/updates" -mindepth 1 -print -quit 2> /dev/null)" ]; then
+        problem packages "" "/var/lib/dpkg is not as dpkg leaves it: a script of a package changed it" "leave that package out"
+        stop_on_problems
+    fi
+    mkdir -p /run/work/dpkg/info /run/work/dpkg/updates
+    cp "$database/status" /run/work/dpkg/status
+    dpkg-query --admindir=/run/work/dpkg -W \
+        -f '${db:Status-Status}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n' \
+        > /run/work/installed
+    sed -n 's/^installed\t//p' /run/work/installed | sort
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Packs what was installed on the layers below.
-# in: mksquashfs    out: layer, packages (see rootfs.sh)
+# in: mksquashfs    out: layer, packages (see list.sh)
 set -eu
 . /run/step/debian/list.sh
-list /run/upper
+list /run/upper > /run/out/packages
 . /run/step/squash.sh

@@ -1,7 +1,6 @@
 #!/bin/sh
-# Installs the locked packages and packs them as the lowest layer.
-# in: repository/, release, architecture, packages, dpkg.cfg, mksquashfs
-# out: layer (squashfs), packages (tab-separated: name, version, architecture, source, its version)
+# Installs the locked packages, for pack-root.sh.
+# in: repository/, release, architecture, packages, dpkg.cfg    left: root/
 set -eu
 release=$(cat /run/in/release)
 root=/run/work/root
@@ -13,15 +12,8 @@ mmdebstrap --mode=root --variant=essential --format=directory \
     --hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount \
     "$release" "$root" "deb [trusted=yes] file:/run/in/repository $release main"
 
-. /run/step/debian/list.sh
-list "$root"
-
 cd "$root"
 . /run/step/debian/clean.sh
 rm -rf tmp/* run/* etc/hostname etc/resolv.conf etc/apt/sources.list etc/apt/sources.list.d/* \
     etc/dpkg/dpkg.cfg.d/99mmdebstrap etc/apt/apt.conf.d/99mmdebstrap
 : > etc/machine-id
-
-# The kernel is booted from the ISO, not from this layer.
-. /run/step/mksquashfs.sh
-pack "$root" /run/out/layer 'boot/vmlinuz-*' 'boot/System.map-*'

@@ -10,9 +10,12 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests import debs
 
 SUITE = "stable"
 
@@ -56,8 +59,15 @@ class Archive:
     def url(self) -> str:
         return f"file://{self.directory}"
 
-    def add(self, name: str, version: str, files: dict[str, str], scripts: dict[str, str] | None = None) -> Path:
-        """Build a package into the pool."""
+    def add(
+        self,
+        name: str,
+        version: str,
+        files: dict[str, str],
+        scripts: dict[str, str] | None = None,
+        links: dict[str, str] | None = None,
+    ) -> Path:
+        """Build a package into the pool. ``links`` are in its control archive; files that start with #! can be run."""
         tree = self.directory / f".{name}"
         (tree / "DEBIAN").mkdir(parents=True)
         control = f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: T <t@debate.invalid>\n"
@@ -65,14 +75,24 @@ class Archive:
         for script, text in (scripts or {}).items():
             (tree / "DEBIAN" / script).write_text(text)
             (tree / "DEBIAN" / script).chmod(0o755)
+        for link, target in (links or {}).items():
+            (tree / "DEBIAN" / link).symlink_to(target)
         for path, text in files.items():
-            target = tree / path.lstrip("/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text)
+            file = tree / path.lstrip("/")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+            file.chmod(0o755 if text.startswith("#!") else 0o644)
         package = self.directory / "pool" / f"{name}_{version}_all.deb"
         _run("dpkg-deb", "--root-owner-group", "--build", str(tree), str(package))
         shutil.rmtree(tree)
         return package
+
+    def put(self, name: str, control: str, *more: tuple[tarfile.TarInfo, bytes]) -> None:
+        """Put a package into the pool whose own control file is ``control``, not what the index will say of it."""
+        member = debs.member("./control", control.encode())
+        package = debs.deb(self.directory / "pool" / f"{name}_1.0_all.deb", [member, *more])
+        said = f"Package: {name}\nVersion: 1.0\nArchitecture: all\nMaintainer: T <t@debate.invalid>\nDescription: x"
+        package.with_suffix(".said").write_text(said)
 
     def publish(self, *, sign: bool = True) -> None:
         """Write the indexes for what lies in the pool, and sign them."""
@@ -82,7 +102,8 @@ class Archive:
         stanzas = []
         for package in sorted((self.directory / "pool").glob("*.deb")):
             data = package.read_bytes()
-            control = _run("dpkg-deb", "-f", str(package)).decode().rstrip()
+            said = package.with_suffix(".said")
+            control = said.read_text() if said.exists() else _run("dpkg-deb", "-f", str(package)).decode().rstrip()
             digest = hashlib.sha256(data).hexdigest()
             stanzas.append(f"{control}\nFilename: pool/{package.name}\nSize: {len(data)}\nSHA256: {digest}\n\n")
         index.write_text("".join(stanzas))

@@ -21,11 +21,11 @@ from debate.settings import Limits
 TOOLS = "/run/live/medium/live/0-packages.squashfs"
 """A layer of the ISO that this system was started from: shell, perl and the usual tools."""
 TRIES = {
-    "works": ("echo fine > /run/out/done", Limits(memory=512 << 20)),
+    "works": (":", Limits(memory=512 << 20)),
     "memory": ("exec tail /dev/zero", Limits(memory=64 << 20)),
     "processes": ("for n in $(seq 200); do sleep 60 & done; wait", Limits(memory=512 << 20, processes=40)),
     "time": ("echo waiting; sleep 600", Limits(memory=512 << 20, warn_after=2, stop_after=3)),
-    "attacks": ("sh /run/step/attacks/run.sh; echo fine > /run/out/done", Limits(memory=512 << 20, stop_after=600)),
+    "attacks": ("sh /run/step/attacks/run.sh", Limits(memory=512 << 20, stop_after=600)),
 }
 UID_BASE = 1_310_720_000
 
@@ -35,9 +35,13 @@ def attempt(kind: str, name: str) -> str:
     script, bounds = TRIES[name]
     workspace = Path(tempfile.mkdtemp(prefix="guest-", dir="/var/tmp"))
     (workspace / "in").mkdir()
+    commands = (
+        Command(("/bin/sh", "-c", script), rights="bootstrap"),
+        Command(("/bin/sh", "-c", "echo fine > /run/out/done")),
+    )
     session = Session(
         directory=str(workspace), tools=TOOLS, layers=(), outputs=("done",), scripts="/opt/debate", environment={},
-        commands=(Command(("/bin/sh", "-c", script), rights="bootstrap"),), uid_base=UID_BASE, shown=(), mirrors=(),
+        commands=commands, uid_base=UID_BASE, shown=(), mirrors=(),
         scratch="tmpfs", bytes=1 << 30, inodes=100_000, cgroup_procs=(),
     )  # fmt: skip
     log = workspace.parent / f"{kind.split()[-1]}-{name}.log"

@@ -247,7 +247,7 @@ def test_an_output_that_is_no_file(kind: str, built: Checkout, tmp_path: Path) -
     script, message = OUTPUTS[kind]
     (scripts / "x.sh").write_text(f"{script}\n")
     tools = built.artifact(".sandbox", "sandbox", "tools")
-    step = Step("attack", (Command("x.sh", rights="bootstrap"),), ("x",), 0, tools=tools)
+    step = Step("attack", (Command("x.sh"),), ("x",), 0, tools=tools)
     with pytest.raises(DebateError, match=f"^attack: {message}"):
         built.builder(tmp_path).run(step, Supplies(), tmp_path / "log")
     assert os.listdir(built.cache / "tmp") == []

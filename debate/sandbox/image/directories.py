@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
-_HOST = ("tools", "lower", "root", "work")
-"""Mount points, and the work directory of overlayfs: owned by the host's root."""
-_INSIDE = ("upper", "files", "out")
-"""Directories that commands write to: the system's changes, /run/work and /run/out. Owned by the sandbox's root."""
+_HOST = ("tools", "lower", "root", "work", "own", "made")
+"""Mount points, the work directory of overlayfs, and the directory with what each command has of its own: owned by the
+host's root."""
+_INSIDE = ("upper", "out")
+"""Directories that commands write to: the system's changes and /run/out. Owned by the sandbox's root."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """What one command writes to and no other: a link, a pipe or a sentence that it leaves is nobody's input."""
+
+    work: Path
+    """The directory /run/work."""
+    problems: Path
+    """The file /run/problems."""
 
 
 def lower(scratch: Path, layers: int) -> list[Path]:
     """The mount points of the system's layers, the lowest first."""
     return [scratch / "lower" / str(number) for number in range(layers)]
+
+
+def own(scratch: Path, number: int) -> Own:
+    """The paths for the command with this number, from 0."""
+    return Own(scratch / "own" / f"{number}", scratch / "own" / f"{number}.problems")
 
 
 def make(scratch: Path, uid_base: int) -> None:
@@ -22,3 +39,12 @@ def make(scratch: Path, uid_base: int) -> None:
         (scratch / name).mkdir(mode=0o755)
     for name in _INSIDE:
         os.chown(scratch / name, uid_base, uid_base)
+
+
+def make_own(scratch: Path, number: int, uid_base: int) -> None:
+    """Create what the command with this number writes to."""
+    made = own(scratch, number)
+    made.work.mkdir(mode=0o755)
+    made.problems.touch(mode=0o600)
+    for path in (made.work, made.problems):
+        os.chown(path, uid_base, uid_base)

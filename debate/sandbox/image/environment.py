@@ -20,8 +20,9 @@ STEP, IN, OUT, WORK = "/run/step", "/run/in", "/run/out", "/run/work"
 """Directories for a step's scripts, its inputs, its outputs, and its temporary files."""
 PROBLEMS = "/run/problems"
 """The file for complaints of a step's scripts."""
-UPPER, LAYERS = "/run/upper", "/run/layers"
-"""The changes of earlier commands to the system, and the whole system, for commands that are shown these."""
+UPPER, LAYERS, LEFT = "/run/upper", "/run/layers", "/run/left"
+"""The changes of earlier commands to the system, the whole system, and the temporary files of the command before, for
+commands that are shown these."""
 
 FLAGS = (
     "--hostname=debate",

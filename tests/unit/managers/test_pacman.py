@@ -145,7 +145,10 @@ def test_rootfs() -> None:
     assert step.parameters["packages/zlib-1:1.3.1-2-x86_64.pkg.tar.zst.sig"] == b"sig"
     assert step.parameters["noextract"] == b"NoExtract = usr/share/doc/*\n"
     assert step.inputs == {"index": ONE, "packages/zlib-1:1.3.1-2-x86_64.pkg.tar.zst": ZLIB.artifact}
-    assert [(command.script, command.rights) for command in step.commands] == [("arch/rootfs.sh", "bootstrap")]
+    assert [(command.script, command.rights) for command in step.commands] == [
+        ("arch/rootfs.sh", "bootstrap"),
+        ("arch/pack-root.sh", "data"),
+    ]
 
 
 def test_keyrings_are_no_part_of_a_key(tmp_path: Path) -> None:

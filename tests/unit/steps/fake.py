@@ -65,7 +65,10 @@ def _content(step: Step, output: str) -> bytes:
     if step.name == "packages":  # A download: the fake's files are their names.
         return next(name for names in (*NAMES.values(), ("added",)) for name in names if _hex(name) == output).encode()
     if step.name == "inspect":
-        return b"#\n%NAME%\nx\n" if manager == "pacman" else b"Package: x\nX-Debate-Initrd: yes\n"
+        name = dict(line.split() for line in step.parameters["names"].decode().splitlines())[output]
+        if manager == "pacman":
+            return f"#\n%NAME%\n{name}\n\n%VERSION%\n1\n\n%ARCH%\nx86_64\n\n".encode()
+        return f"X-Debate-Initrd: yes\nPackage: {name}\nVersion: 1\nArchitecture: amd64\n".encode()
     if step.name == "select":
         arch = "x86_64" if manager == "pacman" else "amd64"
         return "".join(f"{name} {arch}\n" for name in NAMES[manager]).encode()
@@ -73,7 +76,8 @@ def _content(step: Step, output: str) -> bytes:
         return b"apt\t1\n"
     if output == "packages":
         arch = "x86_64" if manager == "pacman" else "amd64"
-        return "".join(f"{name}\t1\t{arch}\t{name}\t1\n" for name in NAMES[manager]).encode()
+        added = ["added"] if any("added" in name for name in step.inputs) else []
+        return "".join(f"{name}\t1\t{arch}\t{name}\t1\n" for name in [*NAMES[manager], *added]).encode()
     return f"{step.name}/{output}".encode()
 
 

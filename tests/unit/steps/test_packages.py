@@ -29,10 +29,10 @@ builder = fake.build(Path(sys.argv[1]), sys.argv[2])[1]
 print(keys.key(builder.asked["packages"]))
 """
 EDITS = {
-    "index of apt": ("managers/apt.py", "\\nSize: {package.size}", "\\nSize: 0{package.size}", "minimal"),
+    "index of apt": ("managers/apt.py", '"Size": package.size', '"Size": -package.size', "minimal"),
     "index of pacman": ("managers/pacman.py", "%CSIZE%\\n{package.size}", "%CSIZE%\\n0{package.size}", "arch-minimal"),
     "names of files": ("managers/apt.py", 'safe="+~"', 'safe="+"', "minimal"),
-    "mark": ("managers/apt.py", "X-Debate-Initrd: yes", "X-Debate-Initrd: no", "minimal"),
+    "mark": ("managers/apt.py", '"X-Debate-Initrd"', '"X-Debate-Initramfs"', "minimal"),
     "shared": ("managers/shared.py", "EPOCH = keys.EPOCH_START", "EPOCH = keys.EPOCH_START + 1", "minimal"),
     "interface": ("managers/interface.py", "dated: bool = False", "dated: bool = True", "minimal"),
     "generators": ("distributions/debian.py", '"mount", "zstd"),\n    "dracut"', '"mount"),\n    "dracut"', "minimal"),

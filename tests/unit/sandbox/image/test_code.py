@@ -17,7 +17,7 @@ EDITS = {
     "__init__": ("sorted(", "list("),
     "calls": ("_NETLINK_ROUTE = 0", "_NETLINK_ROUTE = 9"),
     "command": ("nspawn.Bind(scripts", "nspawn.Bind(directory"),
-    "directories": ("mode=0o755", "mode=0o750"),
+    "directories": ("name).mkdir(mode=0o755", "name).mkdir(mode=0o750"),
     "environment": ('"LC_ALL": "C.UTF-8"', '"LC_ALL": "C"'),
     "host_tree": ("0o1777", "0o777"),
     "inputs": ("0o555, 0o444", "0o755, 0o444"),
@@ -91,12 +91,17 @@ def test_an_edit_of_other_host_code_does_not_change_the_key(copied: Path) -> Non
         *((flag, "environment") for flag in environment.FLAGS),
         *((option, "overlayfs") for option in overlayfs.options([], Path(), Path()).split(",")[3:]),
         ("UMASK = ", "environment"),
+        ("directories.make_own(", "command"),
+        ("].strangers", "command"),
         ('"/bin/sh", f"{', "command"),
         ('"SOURCE_DATE_EPOCH"', "command"),
         ("nspawn.Bind(", "command"),
         ("whiteouts.spell_out(", "command"),
         ("rights.TABLE[command.rights],", "command"),
-        *((f'"{path}"', "environment") for path in ("/run/step", "/run/in", "/run/out", "/run/work", "/run/problems")),
+        *(
+            (f'"{path}"', "environment")
+            for path in ("/run/step", "/run/in", "/run/out", "/run/work", "/run/problems", "/run/left")
+        ),
         ("--read-only", "nspawn"),
         ('append("--private-network")', "nspawn"),
         ('f"{word}\\n" for word', "lines"),

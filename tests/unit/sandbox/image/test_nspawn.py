@@ -61,6 +61,7 @@ def test_only_what_runs_packages_scripts_can_gain_privileges() -> None:
         "bootstrap",
         "tools",
     ]
+    assert [kind for kind, given in rights.TABLE.items() if given.strangers] == ["system", "bootstrap", "tools"]
     mounting = [kind for kind, given in rights.TABLE.items() if "SYS_ADMIN" not in given.drops]
     assert mounting == ["bootstrap", "tools"]
 

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Takes the kernel and the initramfs that initrd.sh left. Hooks of packages could replace them.
+# out: kernel, initrd
+set -eu
+. /run/step/problem.sh
+for name in kernel initrd; do
+    if [ ! -f "/run/left/$name" ] || [ -L "/run/left/$name" ]; then
+        problem packages "" "a hook of a package replaced the $name by something that is no file" "leave that package out"
+    fi
+    stop_on_problems
+    cp "/run/left/$name" "/run/out/$name"
+done

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Supplier = Callable[[], Supplies]
 """Returns what a step needs from this host. Called only if the step has to run."""
+Check = Callable[[Mapping[str, Artifact]], None]
+"""Looks at the outputs of a step that ran. Raises DebateError if they are not to be cached or sent."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,19 @@ class Builder:
         log: Path,
         notes: Callable[[], Mapping[str, str]] = dict,
         last: Result | None = None,
+        check: Check = lambda _: None,
     ) -> Result:
         """The outputs of ``step``, from the cache, from the remote or from a sandbox.
 
         Raises DebateError if it fails. For the other arguments see `obtain`.
         """
-        return self.obtain(
-            step.name, self.ingredients(step), step.outputs, lambda: self.run(step, supplier(), log), notes, last
-        )
+
+        def make() -> Mapping[str, Artifact]:
+            made = self.run(step, supplier(), log)
+            check(made)
+            return made
+
+        return self.obtain(step.name, self.ingredients(step), step.outputs, make, notes, last)
 
     def obtain(
         self,

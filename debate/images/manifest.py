@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from debate import __version__, keys
-from debate.errors import DebateError
-from debate.history.records import AGAIN, outputs_of
+from debate.history.records import outputs_of
 from debate.images.iso import layers
 from debate.images.kinds import KINDS
+from debate.steps.installed import installed, tools
 
 if TYPE_CHECKING:
     from debate.steps.work import Work
@@ -19,27 +19,11 @@ def manifest(work: Work) -> dict[str, Any]:
     lock, hashes, rootfs = work.record("lock"), work.record("hash"), work.outputs("rootfs")
     initrd = work.outputs("initrd")
     tree = outputs_of(work.tools_record())
-    files = {(package["name"], package["architecture"]): package for package in lock["packages"]}
+    files = {package.identity: package for package in work.locked()}
     packages = []
-    for line in work.store.read(rootfs["packages"]).decode().splitlines():
-        name, version, architecture, source, source_version = line.split("\t")
-        locked = files.get((name, architecture))
-        if locked is None:
-            place = str(work.directory / "lock.json")
-            raise DebateError(f"damaged: the installed package {name}:{architecture} is missing", AGAIN, place=place)
-        packages.append(
-            {
-                "name": name,
-                "version": version,
-                "architecture": architecture,
-                "source": source,
-                "source_version": source_version,
-                "repository": locked["repository"],
-                "path": locked["path"],
-                "sha256": locked["sha256"],
-            }
-        )
-    tools = dict(line.split("\t") for line in work.store.read(tree["packages"]).decode().splitlines())
+    for found in installed(work.store, rootfs["packages"], work.locked()):
+        locked = files[found.name, found.architecture]
+        packages.append({**vars(found), "repository": locked.repository, "path": locked.path, "sha256": locked.sha256})
     return {
         "format": 1,
         "name": work.name,
@@ -56,7 +40,7 @@ def manifest(work: Work) -> dict[str, Any]:
         ],
         "kernel": vars(initrd["kernel"]),
         "initrd": vars(initrd["initrd"]),
-        "sandbox": {"base": tree["tools"].digest, "tools": tools},
+        "sandbox": {"base": tree["tools"].digest, "tools": tools(work.store, tree["packages"])},
         "debate": __version__,
         "packages": packages,
     }

@@ -202,7 +202,7 @@ class _Locker:
         installed = work.store.read(self.below.outputs("packages")["index"]) if self.below else b""
         step = manager.lock_step(self.wanted, tools_for(work, self.wanted.distribution), installed)
         made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
-        resolved = work.store.read(made["resolved"]).decode()
+        resolved = work.store.read(made["resolved"]).decode(errors="replace")
         packages = self.on_top(manager.read_resolved(resolved, mirrors))
         new = {
             "format": FORMAT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Self
 
@@ -10,11 +11,13 @@ from debate.deferred import frozen
 from debate.managers.interface import Target
 from debate.steps import lock
 from debate.steps.download import supplier
+from debate.steps.installed import installed
 from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
 
 if TYPE_CHECKING:
     from debate.history.records import Report
+    from debate.model import Artifact
     from debate.steps.choices import Choices
     from debate.steps.work import Work
 
@@ -33,6 +36,9 @@ def make(work: Work) -> Report:
     """Record: outputs layer and packages (the installed ones), and ``below``, the layers below, the lowest first."""
     from debate.steps.work import epoch_of, layers_of, shipped
 
+    def check(outputs: Mapping[str, Artifact]) -> None:
+        installed(work.store, outputs["packages"], work.locked())
+
     target = work.slice(Slice)
     index, tools = work.outputs("packages")["index"], tools_for(work, target.distribution)
     below = work.below(work.slice(lock.Slice, "lock").base)
@@ -40,13 +46,13 @@ def make(work: Work) -> Report:
     if below is None:
         added = work.locked()
         step = manager.rootfs_step(added, index, target, tools, epoch)
-        return work.finish(step, supplier(work, added), below=[])
+        return work.finish(step, supplier(work, added), check, below=[])
     added = shipped(work.locked(), below.locked())
     order = manager.order_step(added, index, below.outputs("packages")["index"], target.release, tools)
     plan = work.realise(order).outputs["plan"] if order else None
     layers = layers_of(below.record("rootfs"))
     step = manager.added_step(added, index, plan, target, layers, tools, epoch)
-    return work.finish(step, supplier(work, added), below=[asdict(layer) for layer in layers])
+    return work.finish(step, supplier(work, added), check, below=[asdict(layer) for layer in layers])
 
 
 RULE = Rule(

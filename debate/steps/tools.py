@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from debate import distributions, managers
 from debate.errors import DebateError
+from debate.steps import installed
 from debate.steps.rule import Rule
 
 if TYPE_CHECKING:
@@ -30,7 +32,10 @@ def make(work: Work) -> Report:
             )
         return manager.tools_supplies(work.settings)
 
-    return work.finish(manager.tools_step(packages), supply, distribution=name)
+    def check(outputs: Mapping[str, Artifact]) -> None:
+        installed.tools(work.store, outputs["packages"])
+
+    return work.finish(manager.tools_step(packages), supply, check, distribution=name)
 
 
 def tools_for(work: Work, distribution: str) -> Artifact:
@@ -55,7 +60,7 @@ RULE = Rule(
     name="sandbox",
     doc="make the environment in which steps run",
     make=make,
-    rights=("tools",),
+    rights=("tools", "data"),
     outputs=("tools", "packages"),
     profile=False,
     state=_distribution,

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from debate import keys
-from debate.build.builder import Builder, Supplier
+from debate.build.builder import Builder, Check, Supplier
 from debate.cache.action import HERE
 from debate.cache.store import Store
 from debate.deferred import make_all
@@ -209,13 +209,15 @@ class Work(_Readable):
         self._require(name in (*self.rule.made, *self.rule.memory) or name.startswith("slices/"), f"writing {name}")
         self._build.records.save(name, value)
 
-    def realise(self, step: Step, supplier: Supplier = Supplies) -> Result:
+    def realise(self, step: Step, supplier: Supplier = Supplies, check: Check = lambda _: None) -> Result:
         """The outputs of ``step``: from the cache, from the remote or from a sandbox.
 
-        ``supplier`` returns what a run needs from the host, such as mirrors. It is called only if the step has to run.
+        ``supplier`` returns what a run needs from the host, such as mirrors. It is called only if the step has to run,
+        as is ``check``, which raises DebateError for outputs that are not to be believed, cached or sent.
         """
         self._require_rights(step)
-        result = self._build.builder.realise(step, supplier, self.log(step), self._notes, self._known(step.name))
+        known = self._known(step.name)
+        result = self._build.builder.realise(step, supplier, self.log(step), self._notes, known, check)
         if step.name != self.rule.name:
             kept = ("key", "outputs", "seconds", "origin", "signer")
             self._parts[step.name] = {name: value for name, value in trace_of(result).items() if name in kept}
@@ -231,11 +233,11 @@ class Work(_Readable):
         name, builder = self.rule.name, self._build.builder
         return builder.obtain(name, ingredients, self.rule.outputs, make, self._notes, self._known(name))
 
-    def finish(self, step: Step, supplier: Supplier = Supplies, **more: Any) -> Report:
-        """Realise the rule's own step and write its record, with ``more`` in addition to the outputs."""
+    def finish(self, step: Step, supplier: Supplier = Supplies, check: Check = lambda _: None, **more: Any) -> Report:
+        """`realise` the rule's own step and write its record, with ``more`` in addition to the outputs."""
         surplus = set(step.outputs) - set(self.rule.outputs)
         self._require(not surplus, f"the output {' '.join(sorted(surplus))}")
-        result = self.realise(step, supplier)
+        result = self.realise(step, supplier, check)
         self.save({**record_of(result.outputs), **more})
         return {**report_of(result), **self.remember(result)}
 

@@ -20,6 +20,11 @@ from tests.integration import mkinitcpio, pacman_repository
 from tests.integration.checkout import Checkout, packing, ran
 from tests.integration.pacman_repository import PROFILE, Repository
 
+DENIER = (
+    "post_install() {\n    setsid bash -c 'while :; do rm -rf /var/lib/pacman/local/denier-*; sleep 0.002; done' "
+    "< /dev/null > /dev/null 2>&1 &\n}\n"
+)
+"""It stays on, and removes the package from the database of the system."""
 BROKEN = "post_install() {\n    echo the script fails >&2\n    exit 3\n}\n"
 
 
@@ -34,6 +39,7 @@ def repository(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Rep
     made.publish(
         made.add(pacman_repository.plain(work, "probe", "1.0-1", {"usr/share/probe": "probe"})),
         made.add(pacman_repository.plain(work, "broken", "1.0-1", {"usr/share/broken": "broken"}, BROKEN)),
+        made.add(pacman_repository.plain(work, "denier", "1.0-1", {"usr/share/denier": "x"}, DENIER)),
         made.add(pacman_repository.plain(work, "unsigned", "1.0-1", {"usr/share/unsigned": "x"}), sign=False),
     )
     return made
@@ -101,6 +107,15 @@ def test_a_package_more(arch: Checkout, repository: Repository) -> None:
     assert set(altered) <= {"/proc", "/sys", "/etc/credstore", "/etc/credstore.encrypted"}  # by tmpfiles.d
     gone = re.findall(r"^warning: \S+: (\S+) \(No such file", said, re.MULTILINE)
     assert [path for path in gone if not path.startswith(("/usr/share/", "/usr/lib/modules/"))] == []
+
+
+@pytest.mark.parametrize("base", ["", "base: arch\n"])
+def test_a_package_that_denies_itself(base: str, arch: Checkout, repository: Repository) -> None:
+    """What is installed must be what the lock names, in the database of the system, too."""
+    arch.profile("denied", f"{PROFILE}{base}packages: [denier]\n")
+    said = arch.doit("rootfs:denied", status=1, **repository.settings)
+    assert "packages: denier:x86_64: the system has none, the lock 1.0-1; a script of a package changed the" in said
+    assert not arch.output("denied", "rootfs.json").exists()
 
 
 def test_the_same_file_name_in_two_repositories(arch: Checkout, repository: Repository, tmp_path: Path) -> None:

@@ -1,0 +1,73 @@
+"""What is installed in the layers of packages, held against the lock before it is believed, kept or sent.
+
+The list is read in a sandbox where no program of the system runs, from a database to which scripts of packages could
+write. All of the lock must be installed, and nothing else: so what the manifest says was verified, whatever a script
+does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from debate.errors import Complaint, DebateError, StepError
+
+if TYPE_CHECKING:
+    from debate.cache.store import Store
+    from debate.model import Artifact, Locked
+
+_NAME, _VERSION = r"[A-Za-z0-9][A-Za-z0-9@+._-]{0,255}", r"[A-Za-z0-9.+:~_-]{1,255}"
+_LINE = re.compile(rf"({_NAME})\t({_VERSION})\t([a-z0-9_-]{{1,64}})\t({_NAME})\t({_VERSION})")
+_TOOL = re.compile(rf"({_NAME})\t({_VERSION})")
+_BYTES = 16 << 20
+"""Maximum size of a list. That of a system with all packages of Debian has a third of it."""
+_REMEDY = "a script of a package changed the package database; leave that package out"
+_SHOWN = 20
+"""Maximum number of packages that are named."""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """One line of a list."""
+
+    name: str
+    version: str
+    architecture: str
+    source: str
+    source_version: str
+
+
+def installed(store: Store, listed: Artifact, locked: Sequence[Locked]) -> list[Installed]:
+    """The packages of a list, which are those of the lock. Raises StepError for any other list."""
+    found = [Installed(*match.groups()) for match in _lines(store, listed, _LINE)]
+    versions = {(each.name, each.architecture): each.version for each in found}
+    wanted = {package.identity: package.version for package in locked}
+    complaints = []
+    if len(versions) != len(found):
+        complaints.append(Complaint("packages", "", "a package is installed twice", _REMEDY))
+    for name, architecture in sorted(versions.keys() | wanted.keys()):
+        has, should = versions.get((name, architecture)), wanted.get((name, architecture))
+        if has != should:
+            said = f"the system has {f'version {has}' if has else 'none'}, the lock {should or 'none'}"
+            complaints.append(Complaint("packages", name, f"{name}:{architecture}: {said}", _REMEDY))
+    if complaints:
+        raise StepError("", complaints=complaints[:_SHOWN])
+    return found
+
+
+def tools(store: Store, listed: Artifact) -> Mapping[str, str]:
+    """Name -> version of each package of a tools tree. Raises DebateError for a malformed list."""
+    return {match[1]: match[2] for match in _lines(store, listed, _TOOL)}
+
+
+def _lines(store: Store, listed: Artifact, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    if listed.size > _BYTES:
+        raise DebateError("the list of what is installed is too large", _REMEDY, place="packages")
+    text = store.read(listed).decode(errors="replace")
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+        match = pattern.fullmatch(line)
+        if match is None:
+            raise DebateError(f"line {number} of the list of what is installed is malformed", _REMEDY, place="packages")
+        yield match

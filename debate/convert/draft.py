@@ -147,10 +147,14 @@ def _values(value: Any) -> Iterator[None]:
 def _fill(tree: Tree, draft: Draft, files: Mapping[str, str], name: str) -> None:
     """Copy all files of ``draft`` to the empty directory ``tree``. Raises DebateError."""
     source = draft.source
+    made = ""
     for path, original in files.items():
         target = f"overlays/{name}/{path}"
+        directory = target.rpartition("/")[0]
         try:
-            tree.make_directory(target.rpartition("/")[0])
+            if directory != made:  # Most files are beside the one before.
+                tree.make_directory(directory)
+                made = directory
             if source.is_link(original):
                 tree.make_link(target, source.link(original))
                 continue

@@ -154,8 +154,9 @@ def is_link(item: Item) -> bool:
     return stat.S_ISLNK(item.mode)
 
 
-def is_file(item: Item) -> bool:
-    return stat.S_ISREG(item.mode)
+def is_executable(item: Item) -> bool:
+    """True if its owner may execute it, which is what git stores."""
+    return stat.S_ISREG(item.mode) and bool(item.mode & stat.S_IXUSR)
 
 
 def is_directory(item: Item) -> bool:

@@ -133,7 +133,16 @@ class _Converter:
                 what = "is a link, which is not followed" if foreign.is_link(item) else "has no counterpart"
                 self.lose(item.path, what)
         fields = {name: value for name, value in fields.items() if value not in ({}, [], "")}
-        return Draft(self.source, "a configuration of live-build", fields, overlay, hooks, tuple(self.losses))
+        executable = {item.path for item in self.items if foreign.is_executable(item)}
+        return Draft(
+            self.source,
+            "a configuration of live-build",
+            fields,
+            overlay,
+            hooks,
+            tuple(self.losses),
+            executable=frozenset(name for name, path in overlay.items() if path in executable),
+        )
 
     def options_of(self, name: str, fields: dict[str, Any]) -> dict[str, Any]:
         """``fields`` with the options in the file ``name``. It is parsed as text and never executed."""

@@ -426,7 +426,7 @@ def make(path: Path, kind: str, what: bytes | str, base: Path) -> None:
             NOT_FILES["a device"](path)
 
 
-@many(300)
+@many(1000)
 @given(name=st.sampled_from(sorted(FORMATS)), whole=st.booleans(), nodes=st.lists(st.tuples(PATHS, NODES), max_size=6))
 def test_random_trees(name: str, whole: bool, nodes: list[tuple[str, tuple[str, bytes | str]]]) -> None:
     convert, files = FORMATS[name]

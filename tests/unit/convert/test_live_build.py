@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,15 @@ def test_what_becomes_of_it(directory: Path) -> None:
         assert fact in text, text
     assert "0100-theirs" not in text
     assert text.count("mirrors are settings") == 1
+
+
+def test_what_is_executable_stays_so(directory: Path) -> None:
+    profiles = directory.parent / "profiles"
+    tool = write_files(directory / "config/includes.chroot", {"usr/bin/tool": "#!/bin/sh\n"}) / "usr/bin/tool"
+    tool.chmod(0o4750)
+    draft.write(live_build.convert(live_build.opened(directory)), profiles, "mine")
+    assert stat.S_IMODE((profiles / "overlays/mine/usr/bin/tool").stat().st_mode) == 0o755
+    assert stat.S_IMODE((profiles / "overlays/mine/etc/motd").stat().st_mode) == 0o644
 
 
 def test_the_directory_itself_will_do(directory: Path) -> None:

@@ -18,9 +18,7 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, BinaryIO, Self
-
-from debate.deferred import frozen
+from typing import IO, BinaryIO, NamedTuple, Self
 
 MAX_ENTRIES = 100_000
 """Names in one tree."""
@@ -45,8 +43,7 @@ class RefusedError(OSError):
         self.remedy = remedy
 
 
-@frozen
-class Item:
+class Item(NamedTuple):
     """One name in a tree, which may be of any kind."""
 
     path: str
@@ -143,12 +140,14 @@ class Tree:
                 for entry in names:
                     if len(items) == most:
                         raise RefusedError(errno.EFBIG, f"has more than {most:,} entries", "remove some")
-                    with contextlib.suppress(FileNotFoundError):  # It may be removed meanwhile.
+                    try:
                         status = entry.stat(follow_symlinks=False)
-                        items.append(Item(entry.name, status.st_mode, status.st_size))
+                    except FileNotFoundError:
+                        continue  # Removed meanwhile.
+                    items.append(Item(entry.name, status.st_mode, status.st_size))
         finally:
             os.close(listed)
-        return sorted(items, key=lambda item: item.path)
+        return sorted(items)
 
     def walk(
         self, *, most: int = MAX_ENTRIES, unreadable: Callable[[str, OSError], None] | None = None

@@ -43,7 +43,7 @@ def paths(directory: Path) -> list[str]:
 
 def files(directory: Path, profiles: Path) -> list[str]:
     """The regular files that exist now, including those in the trees."""
-    return [str(profiles / path) for path, mode, _ in _found(paths(directory), profiles) if stat.S_ISREG(mode)]
+    return [f"{profiles}/{path}" for path, mode, _ in _found(paths(directory), profiles) if stat.S_ISREG(mode)]
 
 
 def unchanged(directory: Path, profiles: Path) -> bool:

@@ -36,9 +36,10 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import IO, Any, get_args, get_origin, get_type_hints
 
 from debate.errors import NO_SPACE, Complaint, DebateError
+from debate.host.beneath import Tree
 from debate.host.run import die_with_parent
 from debate.model import Artifact
 from debate.sandbox import confine, limits, mounts, outputs, problems
@@ -201,10 +202,16 @@ def _execute(session: Session, number: int, scratch: Path, taken: dict[str, Arti
             status, taken[name] = outputs.take(argv, Path(session.directory, "out", name), left, enter)
         return status
     with (
-        (scratch / "out" / name).open("wb") if name else contextlib.nullcontext(sys.stderr) as target,
+        _new_output(scratch, name) if name else contextlib.nullcontext(sys.stderr) as target,
         _confined(command) as enter,
     ):
         return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=target, preexec_fn=enter).returncode
+
+
+def _new_output(scratch: Path, name: str) -> IO[bytes]:
+    """The file /run/out/NAME, in place of what commands may have left there, such as a link to a file of the host."""
+    with _writing(name), Tree(scratch) as tree:
+        return tree.created(f"out/{name}")
 
 
 @contextlib.contextmanager

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from debate.sandbox.image.command import Command
-from debate.sandbox.session import Session
+from debate.sandbox.session import Session, _FailedError, _new_output
 from tests.conftest import ROOT
+from tests.foreign import NOT_FILES, SECRET, bounded, secret
 
 
 def test_through_json_and_back() -> None:
@@ -32,3 +35,21 @@ def test_a_session_needs_the_standard_library_alone(module: str) -> None:
         env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("make", NOT_FILES.values(), ids=NOT_FILES)
+def test_a_command_s_output_replaces_what_earlier_ones_left(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """Before a shell is opened, root opens it for the command, in a directory that belongs to the sandbox."""
+    hidden = secret(tmp_path)
+    (tmp_path / "out").mkdir()
+    make(tmp_path / "out" / "layer")
+    with bounded():
+        if (tmp_path / "out" / "layer").is_dir():
+            with pytest.raises(_FailedError, match=r"^output layer: Is a directory$"):
+                _new_output(tmp_path, "layer")
+        else:
+            with _new_output(tmp_path, "layer") as output:
+                output.write(b"new")
+            assert (tmp_path / "out" / "layer").read_bytes() == b"new"
+            assert not (tmp_path / "out" / "layer").is_symlink()
+    assert hidden.read_text() == f"{SECRET}\n"

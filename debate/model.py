@@ -98,6 +98,8 @@ class Supplies:
     """Files in /run/in, by name, with sources and trusted keys, such as mirrors and keyrings."""
     contents: Contents = field(default_factory=dict)
     """Digest -> content of each file in the step's trees."""
+    inputs: Mapping[str, Artifact] = field(default_factory=dict)
+    """Cached files in /run/in, by name."""
     mirrors: Mapping[str, str] = field(default_factory=dict)
     """Directories of the host that hold an archive, shown below `MIRROR` by name."""
 

@@ -37,7 +37,7 @@ class LocalExecutor:
 
     def run(self, step: Step, supplies: Supplies, log: Path, shell: tuple[int, ...] = ()) -> dict[str, Artifact]:
         require_names(step, supplies)
-        self._require(step)
+        self._require(step, supplies)
         limits = self.settings.limits
         network = any(rights.TABLE[command.rights].network for command in step.commands)
         name = workspace_name(step.name)
@@ -68,9 +68,9 @@ class LocalExecutor:
                 self.store.adopt(directory / "out" / output, artifact)
         return outputs
 
-    def _require(self, step: Step) -> None:
+    def _require(self, step: Step, supplies: Supplies) -> None:
         """Refuse to start with inputs that are not in the store."""
-        wanted = [*step.inputs.values(), *step.layers, *([step.tools] if step.tools else [])]
+        wanted = [*step.inputs.values(), *supplies.inputs.values(), *step.layers, *([step.tools] if step.tools else [])]
         for artifact in wanted:
             if not self.store.has(artifact):
                 raise DebateError(
@@ -85,7 +85,7 @@ def require_names(step: Step, supplies: Supplies) -> None:
 
     Raises ValueError, since this is a defect of the rule.
     """
-    names = Counter([*step.parameters, *step.trees, *step.inputs, *supplies.files])
+    names = Counter([*step.parameters, *step.trees, *step.inputs, *supplies.files, *supplies.inputs])
     twice = sorted(name for name, number in names.items() if number > 1)
     if twice:
         raise ValueError(f"{step.name}: /run/in would have two files of the name {' and of '.join(twice)}")

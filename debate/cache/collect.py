@@ -80,8 +80,10 @@ def needed(store: Store) -> Iterator[str]:
 
 
 def digests_of(record: Mapping[str, Any]) -> Iterator[str]:
-    """Digests of outputs and packages in what was read from a record or a lock."""
-    outputs, packages = record.get("outputs"), record.get("packages")
+    """Digests of outputs, packages and indexes in what was read from a record or a lock."""
+    outputs, packages, indexes = record.get("outputs"), record.get("packages"), record.get("indexes")
+    if isinstance(indexes, dict):
+        yield str(indexes.get("digest"))
     if isinstance(outputs, dict):
         yield from (str(output.get("digest")) for output in outputs.values() if isinstance(output, dict))
     if isinstance(packages, list):

@@ -23,7 +23,10 @@ from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, mirror_variable
 
-_RESOLVED = re.compile(r"'([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb (\d+) SHA256:([0-9a-f]{64})")
+_KEPT_INDEXES = "copy:/run/work/mirror/"
+"""Where a proof has the archives' indexes, as apt's sources name it."""
+
+_RESOLVED = re.compile(r"([a-z0-9,-]*) '([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb (\d+) SHA256:([0-9a-f]{64})")
 _INITRD_MARK = "X-Debate-Initrd"
 """The field that sandbox/debian/read.sh adds to packages that an initramfs may contain."""
 _RELATION, _WORD = r"[A-Za-z0-9+.~:_ ,|()<>=-]*", r"[A-Za-z0-9+._/-]*"
@@ -67,7 +70,7 @@ class Apt:
         request = shared.tools_request(self.facts, self.facts.TOOLS_RELEASE)
         found = self.mirrors(settings, request, None)
         files = {
-            "sources.list": self._sources(request, found.addresses),
+            "sources.list": as_lines(line for _, line in self._sources(request, found.addresses)),
             "apt.conf": shared.host_proxies().encode(),
         }
         return Supplies(files=files, mirrors=found.directories)
@@ -137,11 +140,9 @@ class Apt:
                     break
         return found
 
-    def _sources(self, request: Request, addresses: Mapping[str, str]) -> bytes:
-        """The content of sources.list."""
-        options = f"signed-by={self.facts.KEYRING}"
-        if request.snapshot:
-            options += " check-valid-until=no"
+    def _sources(self, request: Request, addresses: Mapping[str, str], *, options: str = "") -> list[tuple[str, str]]:
+        """The lines of sources.list, each with its archive."""
+        own = f"signed-by={self.facts.KEYRING}{options or (' check-valid-until=no' if request.snapshot else '')}"
         lines = []
         for archive, suites in self.facts.ARCHIVES.items():
             if archive not in addresses:
@@ -150,13 +151,27 @@ class Apt:
                 suites = suites[:1]
             for suite in suites:
                 name = suite.format(release=request.release)
-                lines.append(f"deb [{options}] {addresses[archive]} {name} {' '.join(request.components)}")
+                lines.append((archive, f"deb [{own}] {addresses[archive]} {name} {' '.join(request.components)}"))
         for repository in request.repositories:
-            signed = f"signed-by=/run/in/keys/{repository.name}.{_key_kind(repository.key)}"
+            signed = f"signed-by=/run/in/keys/{repository.name}.{_key_kind(repository.key)}{options}"
             for suite in repository.suites:
                 components = " ".join(repository.components)
-                lines.append(f"deb [{signed}] {addresses[repository.name]} {suite} {components}")
-        return as_lines(lines)
+                lines.append((repository.name, f"deb [{signed}] {addresses[repository.name]} {suite} {components}"))
+        return lines
+
+    def _sources_files(self, sources: Sequence[tuple[str, str]]) -> dict[str, bytes]:
+        """sources.list, and a file ``archives`` with the archive of each of its lines."""
+        return {
+            "sources.list": as_lines(line for _, line in sources),
+            "archives": as_lines(archive for archive, _ in sources),
+        }
+
+    def _keys(self, request: Request) -> dict[str, bytes]:
+        """The keys of the repositories, as files."""
+        return {
+            f"keys/{repository.name}.{_key_kind(repository.key)}": repository.key.encode("latin-1")
+            for repository in request.repositories
+        }
 
     def trust(self, settings: Settings, request: Request) -> dict[str, bytes]:
         return {}  # apt verified the index when the lock was made; packages are verified by SHA-256.
@@ -164,30 +179,51 @@ class Apt:
     # Which packages --------------------------------------------------------------------------------
 
     def lock_step(self, request: Request, tools: Artifact, installed: bytes = b"") -> Step:
-        options = (
-            f'APT::Architecture "{request.architecture}";\n'
-            f'APT::Install-Recommends "{str(request.recommends).lower()}";\n'
-        )
+        recommends = f'APT::Install-Recommends "{str(request.recommends).lower()}";\n'
         return Step(
             name="lock",
             commands=(Command("debian/lock.sh", rights="fetch"),),
-            outputs=("resolved",),
+            outputs=("resolved", "indexes"),
             epoch=shared.EPOCH,
             parameters={
-                "options": options.encode(),
+                "options": _architecture(request) + recommends.encode(),
                 "packages": as_lines(request.packages),
                 "installed": installed,
-                **{
-                    f"keys/{repository.name}.{_key_kind(repository.key)}": repository.key.encode("latin-1")
-                    for repository in request.repositories
-                },
+                **self._keys(request),
+            },
+            tools=tools,
+        )
+
+    def indexes_step(self, request: Request, tools: Artifact) -> Step:
+        return Step(
+            name="indexes",
+            commands=(Command("debian/update.sh", rights="fetch"),),
+            outputs=("indexes",),
+            epoch=shared.EPOCH,
+            parameters={"options": _architecture(request), **self._keys(request)},
+            tools=tools,
+        )
+
+    def proof_step(self, packages: Sequence[Locked], request: Request, settings: Settings, tools: Artifact) -> Step:
+        archives = (*self._archives(request), *(repository.name for repository in request.repositories))
+        kept = {archive: f"{_KEPT_INDEXES}{archive}" for archive in archives}
+        return Step(
+            name="proof",
+            commands=(Command("debian/prove.sh"),),
+            outputs=("proven",),
+            epoch=shared.EPOCH,
+            parameters={
+                "wanted": shared.proven(packages),
+                "options": _architecture(request),
+                **self._sources_files(self._sources(request, kept, options=" check-valid-until=no by-hash=no")),
+                **self._keys(request),
             },
             tools=tools,
         )
 
     def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
         files = {
-            "sources.list": self._sources(request, mirrors.addresses),
+            **self._sources_files(self._sources(request, mirrors.addresses)),
             "apt.conf": shared.apt_conf(mirrors),
             "system": f"{request.distribution} {request.release}".encode(),
             "base": (request.base or "").encode(),
@@ -196,14 +232,16 @@ class Apt:
         return Supplies(files=files, mirrors=mirrors.directories)
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
-        """Parse the output of ``apt-get --print-uris``: 'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX."""
+        """Parse the output of lock.sh: ARCHIVES 'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX."""
         found = []
         for line in resolved.splitlines():
-            match = _RESOLVED.fullmatch(line.strip())
+            match = _RESOLVED.fullmatch(line.rstrip())
             if match is None:
                 raise DebateError(f"{line!r} has no SHA-256, so it is refused", "use another mirror", place="apt")
-            uri, name, version, architecture, size, digest = match.groups()
-            archive, path = shared.archive_of(uri, mirrors.addresses, "apt")
+            archives, uri, name, version, architecture, size, digest = match.groups()
+            # Archives can share an address, and only one of them has the package.
+            having = {name: mirrors.addresses[name] for name in archives.split(",") if name in mirrors.addresses}
+            archive, path = shared.archive_of(uri, having, "apt")
             found.append(Locked(name, urllib.parse.unquote(version), architecture, archive, path, int(size), digest))
         return sorted(found, key=lambda package: package.identity)
 
@@ -368,6 +406,11 @@ def _fields(stanza: bytes) -> dict[str, str]:
         if not re.fullmatch(_KEPT[name], value):
             raise ValueError(f"its field {name} is malformed")
     return kept
+
+
+def _architecture(request: Request) -> bytes:
+    """apt.conf for the architecture of the system."""
+    return f'APT::Architecture "{request.architecture}";\n'.encode()
 
 
 def _key_kind(key: str) -> str:

@@ -96,7 +96,7 @@ class Manager(Protocol):
         """Keys with which steps verify packages, as files in /run/in. Raises DebateError."""
 
     def lock_step(self, request: Request, tools: Artifact, installed: bytes = b"") -> Step:
-        """Resolve the package list. Output: resolved.
+        """Resolve the package list. Outputs: resolved, and those of `indexes_step`, if there is one.
 
         ``installed``: the index of the base's packages, which stay unchanged; empty without a base.
         """
@@ -106,6 +106,19 @@ class Manager(Protocol):
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
         """The packages in the output of a lock step. Raises DebateError if one of them cannot be verified."""
+
+    def indexes_step(self, request: Request, tools: Artifact) -> Step | None:
+        """Download the archives' signed indexes, with the supplies of `lock_step`. Output: indexes.
+
+        None if packages are signed one by one.
+        """
+
+    def proof_step(self, packages: Sequence[Locked], request: Request, settings: Settings, tools: Artifact) -> Step:
+        """Prove that the keys of each package's own archive vouch for it. Output: proven, the input `wanted` again.
+
+        A run also needs the file `remedy`, what to do about a package that is not proven, and if there is an
+        `indexes_step`, its output. Raises DebateError if the keys that the settings name cannot be read.
+        """
 
     def unfit(self, package: Locked, request: Request) -> tuple[str, str] | None:
         """The field of ``package`` that cannot be so in a lock for ``request``, and why; None if there is none."""

@@ -114,7 +114,7 @@ class Pacman:
         return as_lines(sections)
 
     def trust(self, settings: Settings, request: Request) -> dict[str, bytes]:
-        """Keyrings. They are not part of a step's key, since they do not change the content of packages."""
+        """Keyrings. They are part of no step's key but that of a proof: they do not change the content of packages."""
         found = {f"keys/{repository.name}": repository.key.encode("latin-1") for repository in request.repositories}
         path = settings.keyrings.get(self.facts.NAME)
         if path:
@@ -171,6 +171,26 @@ class Pacman:
             architecture = re.sub(r"\.pkg\.tar(\.\w+)?$", "", location).rpartition("-")[2]
             found.append(Locked(name, version, architecture, archive, path, int(size), sha256, signature))
         return sorted(found, key=lambda package: package.identity)
+
+    def indexes_step(self, request: Request, tools: Artifact) -> None:
+        return None
+
+    def proof_step(self, packages: Sequence[Locked], request: Request, settings: Settings, tools: Artifact) -> Step:
+        return Step(
+            name="proof",
+            commands=(Command("arch/prove.sh"),),
+            outputs=("proven",),
+            epoch=shared.EPOCH,
+            parameters={
+                "wanted": shared.proven(packages),
+                "architecture": request.architecture.encode(),
+                "repositories": b"",
+                **self.trust(settings, request),
+                **_signatures(packages),
+            },
+            inputs=_files(packages),
+            tools=tools,
+        )
 
     def unfit(self, package: Locked, request: Request) -> tuple[str, str] | None:
         if not package.signature:
@@ -256,9 +276,9 @@ class Pacman:
                 "explicit": as_lines(package.name for package in packages),
                 "noextract": as_lines(f"NoExtract = {glob.lstrip('/')}" for glob in target.exclude),
                 "mksquashfs": as_lines(target.mksquashfs),
-                **{f"packages/{_file(package)}.sig": base64.b64decode(package.signature) for package in packages},
+                **_signatures(packages),
             },
-            inputs={"index": index, **{f"packages/{_file(package)}": package.artifact for package in packages}},
+            inputs={"index": index, **_files(packages)},
             tools=tools,
         )
 
@@ -291,9 +311,19 @@ class Pacman:
             outputs=("kernel", "initrd"),
             epoch=epoch,
             parameters={"generator": generator.encode(), "mkinitcpio.conf": self.facts.MKINITCPIO.encode()},
-            inputs={f"packages/{_file(package)}": package.artifact for package in packages},
+            inputs=_files(packages),
             tools=tools,
         )
+
+
+def _files(packages: Sequence[Locked]) -> dict[str, Artifact]:
+    """The packages, by their names in /run/in."""
+    return {f"packages/{_file(package)}": package.artifact for package in packages}
+
+
+def _signatures(packages: Sequence[Locked]) -> dict[str, bytes]:
+    """Their detached signatures, in the same way."""
+    return {f"packages/{_file(package)}.sig": base64.b64decode(package.signature) for package in packages}
 
 
 def _servers(addresses: Mapping[str, str]) -> dict[str, str]:

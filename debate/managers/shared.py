@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from debate import keys
 from debate.distributions.interface import Distribution
@@ -162,6 +163,14 @@ def unfit(package: Locked, request: Request, archives: Sequence[str], independen
     if package.architecture not in (request.architecture, independent):
         return "architecture", f"the profile's is {request.architecture!r}"
     return None
+
+
+def proven(packages: Sequence[Locked]) -> bytes:
+    """The input ``wanted`` of proof steps, tab-separated: archive, name, version, architecture, path, size, SHA-256."""
+    return as_lines(
+        "\t".join((p.repository, p.name, p.version, p.architecture, unquote(p.path), str(p.size), p.sha256))
+        for p in packages
+    )
 
 
 # Downloads and metadata -----------------------------------------------------------------------------

@@ -159,7 +159,7 @@ def _brief(value: Any) -> str:
 def place_in(path: Path, *steps: str | int) -> Place:
     """The place of the value at ``steps`` in the lock that was read from ``path``."""
     try:
-        return Place(shown(path), _line_of(path.read_bytes().decode(), steps))
+        return Place(shown(path), _line_of(files.read(path.parent, path.name, files.MAX_LOCK).decode(), steps))
     except (OSError, ValueError, IndexError):  # Someone has edited it meanwhile.
         return Place(shown(path))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys, managers
@@ -13,6 +14,7 @@ from debate.host.files import write_atomically
 from debate.managers.interface import Repository, Request
 from debate.profile import files, profile_names
 from debate.profile.profile_names import committed
+from debate.steps import proof
 from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
 from debate.text.amounts import count
@@ -151,6 +153,8 @@ class _Locker:
             self.work.save(old)
             return {"note": f"{count(len(old['packages']), 'package')}, {'pinned' if pinned else 'lock unchanged'}"}
         new = self.resolve()
+        if old is not None and {**old, "indexes": None} == {**new, "indexes": None} and self.has_indexes(old):
+            new = old  # Other indexes that say the same are no change.
         if pinned:
             write_atomically(self.path, lockfile.to_text(new).encode())
         self.work.save(new)
@@ -184,6 +188,11 @@ class _Locker:
 
         return set(self.packages_below) <= set(packages_of(lock))
 
+    def has_indexes(self, lock: Mapping[str, Any]) -> bool:
+        """True if the signed indexes from which a lock was made are here."""
+        indexes = proof.indexes_of(lock)
+        return indexes is not None and self.work.store.has(indexes)
+
     def kept(self) -> dict[str, Any] | None:
         """The lock of an earlier build, if it can be read."""
         from debate.profile import lockfile
@@ -203,14 +212,20 @@ class _Locker:
         step = manager.lock_step(self.wanted, tools_for(work, self.wanted.distribution), installed)
         made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
         resolved = work.store.read(made["resolved"]).decode(errors="replace")
-        packages = self.on_top(manager.read_resolved(resolved, mirrors))
-        new = {
+        added = manager.read_resolved(resolved, mirrors)
+        packages = self.on_top(added)
+        new: dict[str, Any] = {
             "format": FORMAT,
             **{name: getattr(self.wanted, name) for name in _SYSTEM},
             "request": self.request,
             "packages": [package.to_json() for package in packages],
         }
-        return check(new, f"lock:{work.name}")
+        if "indexes" in made:
+            new["indexes"] = asdict(made["indexes"])
+        check(new, f"lock:{work.name}")
+        if added and "indexes" in made:
+            proof.keep(work, self.wanted, added)
+        return new
 
     def on_top(self, packages: Sequence[Locked]) -> list[Locked]:
         """``packages`` together with those of the base. Raises DebateError if one of the base would have to change."""
@@ -243,7 +258,7 @@ RULE = Rule(
     needs=("mirror",),
     below=("lock", "packages"),
     tools=True,
-    rights=("fetch",),
+    rights=("fetch", "data"),
     has_shell=True,
     on_request=True,
     compared=False,  # a rebuild uses the same lock

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from debate import keys, managers
 from debate.errors import Complaint, StepError
-from debate.steps import initrd, lock
+from debate.steps import initrd, lock, proof
 from debate.steps.download import have
 from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
@@ -18,7 +18,7 @@ from debate.text.amounts import count
 
 if TYPE_CHECKING:
     from debate.history.records import Report
-    from debate.model import Artifact, Locked
+    from debate.model import Artifact, Locked, Supplies
     from debate.steps.work import Work
 
 _STANZA_BYTES = 1 << 20
@@ -40,10 +40,16 @@ class _Reader:
     """Reads the packages of a profile."""
 
     def __init__(self, work: Work) -> None:
+        from debate.steps.work import shipped
+
         self.work, self.packages = work, work.locked()
         self.request = work.slice(lock.Slice, "lock")
         self.generator = work.slice(initrd.Slice, "initrd").generator
         self.manager = managers.get(self.request.distribution)
+        below = work.below(self.request.base)
+        # The base's step of this name has proven the base's.
+        self.own = shipped(self.packages, below.locked()) if below else self.packages
+        self.proof = proof.step_for(work, self.request, self.own)
 
     def ingredients(self) -> dict[str, Any]:
         """The ingredients of the key of the index."""
@@ -53,6 +59,7 @@ class _Reader:
             "packages": [package.to_json() for package in self.packages],
             "generator": self.generator,
             "steps": {
+                "proof": work.ingredients(self.proof),
                 "inspect": work.ingredients(self.manager.inspect_step(self.packages, tools)),
                 "select": work.ingredients(self.manager.select_step(b"", (), self.request.release, tools)),
             },
@@ -65,6 +72,8 @@ class _Reader:
         from debate.sandbox.image.lines import as_lines
 
         work = self.work
+        if self.own:
+            work.realise(self.proof, self.evidence)
         have(work, self.packages)
         pairs = list(zip(self.packages, self.inspect(), strict=True))
         index = self.manager.index(pairs)
@@ -74,6 +83,22 @@ class _Reader:
         chosen = {tuple(line.split()) for line in lines}  # Others than those of the lock count for nothing.
         needed = as_lines(p.sha256 for p in self.packages if (p.name, p.architecture) in chosen)
         return {"index": work.store.put(index), "initrd": work.store.put(needed)}
+
+    def evidence(self) -> Supplies:
+        """What a run of the proof needs in addition: the packages are here, or the signed indexes are."""
+        from debate.model import Supplies
+
+        work, manager = self.work, self.manager
+        files = {"remedy": f"run doit lock:{work.name}".encode()}
+        step = manager.indexes_step(self.request, work.tools)
+        if step is None:
+            have(work, self.own)
+            return Supplies(files=files)
+        indexes = proof.indexes_of(work.record("lock"))
+        if indexes is None or not work.store.has(indexes):
+            mirrors = manager.mirrors(work.settings, self.request, work.record("mirror")["mirror"])
+            indexes = work.run(step, manager.lock_supplies(work.settings, self.request, mirrors))["indexes"]
+        return Supplies(files=files, inputs={"indexes": indexes})
 
     def inspect(self) -> list[bytes]:
         """The metadata of each package. It is cached per package, for all profiles.
@@ -116,6 +141,7 @@ RULE = Rule(
     make=make,
     slices=("lock", "initrd"),
     needs=("lock", "mirror"),
+    below=("lock",),
     tools=True,
     rights=("data", "apart", "fetch"),
     outputs=("index", "initrd"),

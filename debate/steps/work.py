@@ -397,5 +397,5 @@ def json_values(value: Any) -> Any:
 
 def shipped(packages: Sequence[Locked], below: Sequence[Locked]) -> list[Locked]:
     """``packages`` without those that are installed in the layers below."""
-    installed = {package.sha256 for package in below}
-    return [package for package in packages if package.sha256 not in installed]
+    installed = set(below)
+    return [package for package in packages if package not in installed]

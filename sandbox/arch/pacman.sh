@@ -1,7 +1,7 @@
 # Sourced by the scripts that run pacman: its own database, cache and keyring, independent of those of the base.
 # in: repositories (sections of pacman.conf), architecture, keyring (if it is not the distribution's own), keys/
 . /run/step/problem.sh
-pacman=/run/work/pacman
+pacman=/run/work/pacman gnupg=/run/work/pacman/gnupg
 mkdir -p "$pacman/db/sync" "$pacman/db/local" "$pacman/cache" "$pacman/hooks"
 export LC_ALL=C
 
@@ -26,7 +26,7 @@ ask() {
 # This does what pacman-key(8) does with --init, --add, --lsign-key and --populate: it makes a local key and signs the
 # trusted keys with it. Debian's pacman-key cannot be used, since it needs all of makepkg.
 gpg() {
-    command gpg --homedir "$pacman/gnupg" --batch --yes --quiet "$@"
+    command gpg --homedir "$gnupg" --batch --yes --quiet "$@"
 }
 
 # `sign`: signs the keys whose fingerprints it reads from standard input.
@@ -43,11 +43,15 @@ trust() {
         awk -F: '$1 == "pub" { own = 1 } $1 == "fpr" && own { print $10; own = 0 }' | sign
 }
 
-# `keyring`: makes the keyring. Only commands that verify signatures need one.
-keyring() {
-    mkdir -m 0700 "$pacman/gnupg"
-    : > "$pacman/gnupg/pubring.gpg" # pacman looks for this file.
+# `new_keyring`: makes an empty keyring with a local key that can sign others.
+new_keyring() {
+    mkdir -m 0700 "$gnupg"
+    : > "$gnupg/pubring.gpg" # pacman looks for this file.
     gpg --passphrase '' --quick-generate-key 'debate <debate@localhost>' ed25519 cert never
+}
+
+# `trust_distribution`: trusts the keys of the distribution, or those that the settings name instead.
+trust_distribution() {
     if [ -e /run/in/keyring ]; then
         trust /run/in/keyring
     else
@@ -64,6 +68,12 @@ keyring() {
             printf 'disable\nquit\n' | gpg --command-fd 0 --edit-key "$fingerprint"
         done < "$keys/archlinux-revoked"
     fi
+}
+
+# `keyring`: makes the keyring. Only commands that verify signatures need one.
+keyring() {
+    new_keyring
+    trust_distribution
     for key in /run/in/keys/*; do
         [ ! -e "$key" ] || trust "$key"
     done

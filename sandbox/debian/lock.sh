@@ -1,13 +1,15 @@
 #!/bin/sh
 # Resolves a package list against signed indexes.
-# in: sources.list, keys/, options, apt.conf, packages, installed (index of the base's packages)
+# in: sources.list, archives, keys/, options, apt.conf, packages, installed (index of the base's packages)
 #     for messages: system (distribution and release), base (the base's name, or empty)
-# out: resolved (apt-get --print-uris)
+# out: resolved (lines of apt-get --print-uris after the archives that have the package, with commas between them)
+#      indexes (see indexes.sh)
 set -eu
 . /run/step/problem.sh
 . /run/step/suggest.sh
 . /run/step/debian/apt.sh
 . /run/step/debian/explain.sh
+. /run/step/debian/indexes.sh
 cat /run/in/options /run/in/apt.conf >> "$apt/apt.conf"
 cp /run/in/sources.list "$apt/etc/"
 installed /run/in/installed
@@ -26,4 +28,15 @@ if ! xargs -a /run/in/packages apt-get -qq --print-uris -y --no-upgrade --no-rem
     explain_packages "$errors" /run/work/resolved "$(cat /run/in/system)" "$(cat /run/in/base)" /run/work/names
     exit 1
 fi
-sed -n "/^'/p" /run/work/resolved > /run/out/resolved
+sed -n "/^'/p" /run/work/resolved > /run/work/locked
+indexes /run/in/archives > /run/work/indexes
+entries /run/work/indexes | awk -F '\t' '
+    FILENAME == ARGV[1] { split($0, word, " "); line[++count] = $0; key[count] = word[2] " " word[4]; wanted[key[count]]; next }
+    {
+        version = $3
+        gsub(/:/, "%3a", version)
+        one = $2 "_" version "_" $4 ".deb SHA256:" $7
+        if (one in wanted && !seen[one, $1]++) archives[one] = archives[one] (archives[one] == "" ? "" : ",") $1
+    }
+    END { for (n = 1; n <= count; n++) print archives[key[n]] " " line[n] }' /run/work/locked - > /run/out/resolved
+keep /run/work/indexes

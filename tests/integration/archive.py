@@ -94,7 +94,7 @@ class Archive:
         said = f"Package: {name}\nVersion: 1.0\nArchitecture: all\nMaintainer: T <t@debate.invalid>\nDescription: x"
         package.with_suffix(".said").write_text(said)
 
-    def publish(self, *, sign: bool = True) -> None:
+    def publish(self, *, sign: bool = True, valid_until: str = "") -> None:
         """Write the indexes for what lies in the pool, and sign them."""
         dists = self.directory / "dists" / SUITE
         index = dists / "main" / "binary-amd64" / "Packages"
@@ -110,7 +110,7 @@ class Archive:
         data = index.read_bytes()
         release = (
             f"Origin: tests\nSuite: {SUITE}\nCodename: {SUITE}\nArchitectures: amd64 all\nComponents: main\n"
-            "Date: Thu, 01 Jan 2026 00:00:00 UTC\n"
+            f"Date: Thu, 01 Jan 2026 00:00:00 UTC\n{f'Valid-Until: {valid_until}{chr(10)}' if valid_until else ''}"
             f"SHA256:\n {hashlib.sha256(data).hexdigest()} {len(data)} main/binary-amd64/Packages\n"
         )
         (dists / "Release").write_text(release)

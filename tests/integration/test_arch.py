@@ -225,7 +225,7 @@ def test_an_altered_package(arch: Checkout, repository: Repository, tmp_path: Pa
     package.with_name(f"{package.name}.sig").write_bytes(signature)
     arch.profile("forged", f"{PROFILE}packages: [probe]\n")
     said = arch.doit("build:forged", status=1, **forged.settings)
-    assert "probe-1.0-1-x86_64.pkg.tar.zst: it has no good signature of a trusted key" in said
+    assert "probe 1.0-1: the package or its signature is altered, so it is refused; run doit lock:forged" in said
     assert not arch.output("forged", "rootfs.json").exists()
 
 
@@ -233,7 +233,7 @@ def test_an_unknown_key(arch: Checkout, repository: Repository, tmp_path: Path) 
     other = Repository.make(tmp_path / "other")
     arch.profile("stranger", f"{PROFILE}packages: [probe]\n")
     said = arch.doit("build:stranger", status=1, **{**repository.settings, "KEYRING_ARCH": str(other.key)})
-    assert "it has no good signature of a trusted key" in said
+    assert "probe 1.0-1: it has no good signature of a key of the archive arch, so it is refused" in said
 
 
 def test_a_tools_tree_of_arch(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
@@ -280,4 +280,4 @@ def test_an_expired_key(arch: Checkout, repository: Repository, tmp_path: Path) 
     time.sleep(2)
     arch.profile("stale", f"{PROFILE}packages: [stale]\n")
     said = arch.doit("build:stale", status=1, **stale.settings)
-    assert "stale-1.0-1-x86_64.pkg.tar.zst: the key that signed it has expired" in said
+    assert "stale 1.0-1: the key that signed it has expired, so it is refused" in said

@@ -32,6 +32,7 @@ from debate.profile import files, profile_names, sources
 from debate.sandbox.runner import tail
 from debate.settings import Settings, load, variables
 from debate.steps.download import have
+from debate.steps.proof import indexes_of
 from debate.steps.rule import HOST
 from debate.steps.rules import rules
 from debate.text.paths import shown
@@ -84,7 +85,9 @@ def _lay_out(build: ProfileBuild, root: Path) -> Settings:
     tools = build.of(HOST).outputs("sandbox")
     work = build.work("packages")
     have(work, work.locked())
-    for artifact in (*(package.artifact for package in work.locked()), *tools.values()):
+    locks = [build.of(name).load("lock") for name in (build.name, *profile_names.chain(settings.profiles, build.name))]
+    proofs = [indexes for indexes in map(indexes_of, locks) if indexes and build.store.has(indexes)]
+    for artifact in (*(package.artifact for package in work.locked()), *proofs, *tools.values()):
         _share(build.store, store, artifact)
     trace = settings.output / HOST / "traces/sandbox.json"
     store.record(key_of(read(settings, HOST, "traces/sandbox"), str(trace)), "sandbox", tools, 0)

@@ -31,7 +31,7 @@ def lay_out(directory: Path, step: Step, supplies: Supplies, store: Store) -> No
         with path.open("wb") as file:
             tar.pack(entries, supplies.contents, step.epoch, file)
         path.chmod(_WRITTEN)
-    for name, artifact in step.inputs.items():
+    for name, artifact in {**step.inputs, **supplies.inputs}.items():
         path, cached = _place(directory, name), store.path(artifact)
         try:
             os.link(cached, path)

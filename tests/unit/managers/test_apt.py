@@ -94,8 +94,9 @@ DIGEST = "ab" * 32
 
 def test_what_apt_answers() -> None:
     text = (
-        f"'http://m.example/debian/pool/v/vim_9.1%2b1-2_amd64.deb' vim_2%3a9.1+1-2_amd64.deb 17 SHA256:{DIGEST}\n"
-        f"'http://m.example/debian-security/pool/c/curl_8_all.deb' curl_8_all.deb 5 SHA256:{DIGEST}\n"
+        f"debian 'http://m.example/debian/pool/v/vim_9.1%2b1-2_amd64.deb' vim_2%3a9.1+1-2_amd64.deb 17 SHA256:{DIGEST}"
+        "\ndebian,debian-security 'http://m.example/debian-security/pool/c/curl_8_all.deb' curl_8_all.deb 5 "
+        f"SHA256:{DIGEST}\n"
     )
     assert APT.read_resolved(text, MIRRORS) == [
         Locked("curl", "8", "all", "debian-security", "pool/c/curl_8_all.deb", 5, DIGEST),
@@ -106,8 +107,10 @@ def test_what_apt_answers() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("'http://m.example/debian/a_1_all.deb' a_1_all.deb 5 MD5Sum:00", "no SHA-256"),
-        (f"'http://other.example/a_1_all.deb' a_1_all.deb 5 SHA256:{DIGEST}", "is not on any of the mirrors"),
+        ("debian 'http://m.example/debian/a_1_all.deb' a_1_all.deb 5 MD5Sum:00", "no SHA-256"),
+        (f"debian 'http://other.example/a_1_all.deb' a_1_all.deb 5 SHA256:{DIGEST}", "is not on any of the mirrors"),
+        (f"extra 'http://m.example/debian/a_1_all.deb' a_1_all.deb 5 SHA256:{DIGEST}", "is not on any of the mirrors"),
+        (f" 'http://m.example/debian/a_1_all.deb' a_1_all.deb 5 SHA256:{DIGEST}", "is not on any of the mirrors"),
     ],
 )
 def test_answers_that_are_refused(text: str, message: str) -> None:
@@ -181,3 +184,24 @@ def test_a_key_tells_nothing_of_where_files_lie() -> None:
     assert len({supplies.files["wanted"] for supplies in found}) == 3
     near, far = (replace(REQUEST, repositories=(replace(EXTRA, url=url),)) for url in ("http://near", "http://far"))
     assert APT.lock_step(near, TOOLS) == APT.lock_step(far, TOOLS)
+
+
+def test_what_a_proof_asks() -> None:
+    """Each archive's own keys, whatever its mirror, and no date: whoever wrote the lock chose the versions."""
+    wanted = replace(REQUEST, repositories=(EXTRA,), snapshot="20260101T000000Z")
+    locked = replace(package("g++", "pool/g/g%2b%2b_1%3a2.deb"), repository="extra")
+    step = APT.proof_step([locked], wanted, settings(), TOOLS)
+    assert step.parameters["wanted"].decode() == f"extra\tg++\t1.0\tamd64\tpool/g/g++_1:2.deb\t3\t{DIGEST}\n"
+    assert [command.rights for command in step.commands] == ["data"]
+    assert step.parameters["keys/extra.asc"] == b"-----BEGIN x"
+    lines = step.parameters["sources.list"].decode().splitlines()
+    archives = step.parameters["archives"].decode().split()
+    assert archives == ["debian", "debian", "debian-security", "extra"]
+    for archive, line in zip(archives, lines, strict=True):
+        keyring = "/run/in/keys/extra.asc" if archive == "extra" else "/usr/share/keyrings/debian-archive-keyring.gpg"
+        start = f"deb [signed-by={keyring} check-valid-until=no by-hash=no] copy:/run/work/mirror/{archive} "
+        assert line.startswith(start)
+    other = replace(wanted, repositories=(replace(EXTRA, key="-----BEGIN y"),))
+    assert APT.proof_step([locked], other, settings(), TOOLS) != step
+    assert APT.proof_step([locked], replace(wanted, snapshot=None), settings(), TOOLS) == step
+    assert APT.indexes_step(wanted, TOOLS).outputs == ("indexes",)

@@ -167,3 +167,19 @@ def test_what_mkinitcpio_is_told() -> None:
         b"HOOKS=(base udev modconf kms archiso archiso_loop_mnt live_layers block filesystems keyboard)\n"
         in (step.parameters["mkinitcpio.conf"])
     )
+
+
+def test_what_a_proof_asks(tmp_path: Path) -> None:
+    """Keys that are no longer trusted prove nothing, so all of them are in the step's key."""
+    keyring = tmp_path / "keyring"
+    keyring.write_bytes(b"keys")
+    step = PACMAN.proof_step([ZLIB, replace(ZLIB, name="x", path="x-1-any.pkg.tar.zst", repository="tools")],
+                             replace(REQUEST, repositories=(EXTRA,)), settings(), TOOLS)  # fmt: skip
+    lines = [line.split("\t") for line in step.parameters["wanted"].decode().splitlines()]
+    assert [(line[0], line[1]) for line in lines] == [("arch", "zlib"), ("tools", "x")]
+    assert step.parameters["keys/tools"] == b"-----BEGIN x"
+    assert step.parameters["packages/x-1-any.pkg.tar.zst.sig"] == b"sig"
+    assert step.inputs.keys() == {f"packages/{ZLIB.path.rpartition('/')[2]}", "packages/x-1-any.pkg.tar.zst"}
+    assert PACMAN.indexes_step(REQUEST, TOOLS) is None
+    own = PACMAN.proof_step([ZLIB], REQUEST, settings({"arch": str(keyring)}), TOOLS)
+    assert own.parameters["keyring"] == b"keys"

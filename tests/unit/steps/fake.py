@@ -19,7 +19,7 @@ from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild
 
 MIRRORS = {"DEBATE_MIRROR_DEBIAN": "https://deb.example/debian", "DEBATE_MIRROR_ARCH": "https://arch.example"}
-_APT = "'https://deb.example/debian/pool/{name}_1_{arch}.deb' {name}_1_{arch}.deb {size} SHA256:{sha256}"
+_APT = "{archive} 'https://deb.example/debian/pool/{name}_1_{arch}.deb' {name}_1_{arch}.deb {size} SHA256:{sha256}"
 _PACMAN = "{name}\t1\tcore\thttps://arch.example/core/os/x86_64/{name}-1-{arch}.pkg.tar.zst\t{size}\t{sha256}\tc2ln"
 NAMES = {"apt": ("base-files", "linux-image-amd64", "live-boot"), "pacman": ("base", "linux", "mkinitcpio")}
 
@@ -48,19 +48,21 @@ class FakeBuilder(Builder):
         require_names(step, supplies)
         self.ran.append(step)
         self.supplied[step.name] = supplies
-        return {output: self.store.put(_content(step, output)) for output in step.outputs}
+        archive = next(iter(supplies.files.get("archives", b"").decode().split()), "")
+        return {output: self.store.put(_content(step, output, archive)) for output in step.outputs}
 
 
-def _content(step: Step, output: str) -> bytes:
-    """What the sandbox would have left, as far as host code reads it."""
+def _content(step: Step, output: str, archive: str) -> bytes:
+    """What the sandbox would have left, as far as host code reads it; packages are from ``archive``."""
     manager = "pacman" if any(command.script.startswith("arch/") for command in step.commands) else "apt"
-    if step.name == "lock":
+    if output == "resolved":
         line = _PACMAN if manager == "pacman" else _APT
         arch = "x86_64" if manager == "pacman" else "amd64"
         below = step.parameters.get("installed", b"").decode(errors="replace")
         wanted = [name for name in (*NAMES[manager], *(["added"] if below else [])) if name not in below]
         return "".join(
-            line.format(name=name, arch=arch, size=len(name), sha256=_hex(name)) + "\n" for name in wanted
+            line.format(name=name, arch=arch, size=len(name), sha256=_hex(name), archive=archive) + "\n"
+            for name in wanted
         ).encode()
     if step.name == "packages":  # A download: the fake's files are their names.
         return next(name for names in (*NAMES.values(), ("added",)) for name in names if _hex(name) == output).encode()

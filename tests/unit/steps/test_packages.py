@@ -118,13 +118,14 @@ def test_packages_of_the_same_name(chosen: tuple[str, ...], tmp_path: Path, monk
         locked.append(Locked("x", "1", architecture, "debian", "p", made.size, keys.digits(made.digest)))
     selected = store.put("".join(f"x {architecture}\n" for architecture in chosen).encode())
     slices = {
-        "lock": SimpleNamespace(distribution="debian", release="sid"),
+        "lock": SimpleNamespace(distribution="debian", release="sid", base=None),
         "initrd": SimpleNamespace(generator="dracut"),
     }
     work: Any = SimpleNamespace(
         locked=lambda: locked, slice=lambda _, name="initrd": slices[name], store=store, tools=selected,
-        realise=lambda _: SimpleNamespace(outputs={"selected": selected}),
+        realise=lambda *_: SimpleNamespace(outputs={"selected": selected}), below=lambda _: None,
     )  # fmt: skip
+    monkeypatch.setattr(packages.proof, "step_for", lambda *_: None)
     monkeypatch.setattr(packages._Reader, "inspect", lambda _: [b"Package: x\n"] * 2)
     needed = store.read(packages._Reader(work).read()["initrd"]).decode().split()
     assert needed == [package.sha256 for package in locked if package.architecture in chosen]

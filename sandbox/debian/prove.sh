@@ -1,0 +1,35 @@
+#!/bin/sh
+# Proves that signed indexes name the locked packages: each in those of its own archive, which that archive's keys signed.
+# The indexes may be old: whoever wrote the lock chose the versions.
+# in: wanted (tab-separated: archive, name, version, architecture, path, size, SHA-256), sources.list, archives, options,
+#     keys/, indexes (see indexes.sh)
+#     for messages: remedy
+# out: proven (the same lines as in wanted)
+set -eu
+. /run/step/problem.sh
+. /run/step/debian/apt.sh
+. /run/step/debian/explain.sh
+. /run/step/debian/indexes.sh
+cat /run/in/options >> "$apt/apt.conf"
+cp /run/in/sources.list "$apt/etc/"
+mkdir /run/work/mirror
+zstd -q -dc /run/in/indexes | tar -C /run/work/mirror --no-same-owner --no-same-permissions -x
+errors=/run/work/errors status=0
+apt-get update -o APT::Update::Error-Mode=any 2> "$errors" >&2 || status=$?
+cat "$errors" >&2
+if [ "$status" -ne 0 ]; then
+    explain_update "$errors"
+    exit 1
+fi
+indexes /run/in/archives > /run/work/indexes
+entries /run/work/indexes | grep -xF -f /run/in/wanted | sort -u > /run/work/named || true
+sort -u /run/in/wanted | comm -23 - /run/work/named > /run/work/unnamed
+if [ -s /run/work/unnamed ]; then
+    tab=$(printf '\t')
+    head -n 5 /run/work/unnamed | while IFS=$tab read -r archive name version architecture path size sha256; do
+        problem "" "" "$name $version: no signed index of the archive $archive has its $architecture package at $path with \
+$size bytes and the SHA-256 $sha256, so it is refused" "$(cat /run/in/remedy)"
+    done
+    exit 1
+fi
+cp /run/in/wanted /run/out/proven

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Downloads the archives' signed indexes as they are now. They may be past their date, since a lock is older.
+# in: sources.list, archives, keys/, options, apt.conf    out: indexes (see indexes.sh)
+set -eu
+. /run/step/problem.sh
+. /run/step/debian/apt.sh
+. /run/step/debian/explain.sh
+. /run/step/debian/indexes.sh
+cat /run/in/options /run/in/apt.conf >> "$apt/apt.conf"
+cp /run/in/sources.list "$apt/etc/"
+errors=/run/work/errors status=0
+apt-get update -o APT::Update::Error-Mode=any -o Acquire::Check-Valid-Until=false 2> "$errors" || status=$?
+cat "$errors" >&2
+if [ "$status" -ne 0 ]; then
+    explain_update "$errors"
+    exit 1
+fi
+indexes /run/in/archives > /run/work/indexes
+keep /run/work/indexes

@@ -120,7 +120,6 @@ _NAMED = r"[a-z][a-z0-9-]{0,31}"
 _ADDRESS = r"[a-z][a-z0-9+.-]*://\S+"
 """The general form of addresses of remotes; `debate.remote.transport` has those of each kind."""
 _SERVERS = r"(?:[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[ ,]+|$))*"
-_SECRET = "remote_password"  # noqa: S105 - the name of the setting
 
 
 def mirror_variable(name: str) -> str:
@@ -164,7 +163,7 @@ def load(
     """
     root, checks = root.resolve(), checks or {}
     written, problems = _in_file(root / "debate.toml")
-    warnings = tuple(_warnings(root, written.get(("", _SECRET))))
+    in_file = written.get(("", "remote_password"))
     for variable, text in (os.environ if environment is None else environment).items():
         if variable.startswith("DEBATE_") and not variable.startswith("DEBATE_TEST_"):
             name = _name(variable)
@@ -189,19 +188,20 @@ def load(
         "limits": Limits(**read["limits"]),
     }
     names = {".".join(filter(None, name)): value for name, value in written.items()}
-    return Settings(root=root, **read[""], **groups, written=names, warnings=warnings)
+    warnings = [*_exposed(root / "debate.toml", "debate.toml", in_file)] if in_file else []
+    if secret_key := read[""].get("remote_sign"):
+        warnings += _exposed(Path(secret_key), secret_key, names["remote_sign"])
+    return Settings(root=root, **read[""], **groups, written=names, warnings=tuple(warnings))
 
 
-def _warnings(root: Path, secret: Written | None) -> Iterator[Problem]:
-    """What is wrong with the file that has the password ``secret``."""
-    if secret is None:
-        return
-    found, place = (root / "debate.toml").stat(), secret.locate()
+def _exposed(path: Path, shown: str, written: Written) -> Iterator[Problem]:
+    """What is wrong with a file that has the secret of the setting ``written``."""
+    found = path.stat()
     if found.st_mode & 0o077:
-        fact = f"other users of this machine can read or change the file (mode {found.st_mode & 0o777:o})"
-        yield Problem(place, f"setting {_SECRET}: {fact}", "run chmod 600 debate.toml")
+        fact = f"other users of this machine can read or change {shown} (mode {found.st_mode & 0o777:o})"
+        yield from written.error(fact, f"run chmod 600 {shown}").problems
     if found.st_uid not in (0, os.geteuid()):
-        yield Problem(place, f"setting {_SECRET}: the file belongs to another user", "make it your own with chown")
+        yield from written.error(f"{shown} belongs to another user", "make it your own with chown").problems
 
 
 def _checked(check: Callable[[str], T], text: str, written: Written) -> T:

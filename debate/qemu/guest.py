@@ -108,6 +108,7 @@ class Guest:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd="/",
+                env={"PATH": os.environ.get("PATH", os.defpath)},  # The whole one can have the password of the remote.
                 pass_fds=given,
                 user=nobody.pw_uid,
                 group=nobody.pw_gid,

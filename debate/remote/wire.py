@@ -22,6 +22,7 @@ from urllib.parse import unquote, urljoin
 import urllib3
 from urllib3.util import Url, parse_url
 
+from debate.errors import DebateError
 from debate.remote import deadline
 from debate.remote.errors import RefusedError
 
@@ -39,17 +40,19 @@ class Client:
     """Connections to the hosts of one remote. Thread-safe."""
 
     def __init__(self, *, tls: bool, authorities: str | None) -> None:
-        """``authorities``: a file with certificates; None for those of Python. Raises OSError if it is unusable."""
+        """``authorities``: a file with certificates; None for those of Python.
+
+        Raises OSError if it is unusable, DebateError if the proxy of the environment is.
+        """
         self.tls = tls
         context = ssl.create_default_context(cafile=authorities)
         context.sslsocket_class = _Encrypted
         options: dict[str, Any] = {"maxsize": 8, "ssl_context": context}
         self._direct = _timed(urllib3.PoolManager(**options))
         self._proxied = self._direct
-        if address := urllib.request.getproxies().get("https"):
-            user = parse_url(address).auth
-            headers = urllib3.make_headers(proxy_basic_auth=unquote(user)) if user else None
-            self._proxied = _timed(urllib3.ProxyManager(address, proxy_headers=headers, **options))
+        proxies = urllib.request.getproxies()
+        if address := proxies.get("https") or proxies.get("all"):
+            self._proxied = _timed(_proxy(address, options))
 
     def close(self) -> None:
         """Close all connections."""
@@ -106,6 +109,17 @@ class Client:
             preload_content=False,
             decode_content=False,
         )
+
+
+def _proxy(address: str, options: Mapping[str, Any]) -> urllib3.PoolManager:
+    """Raises DebateError for an address that is none."""
+    try:
+        url = parse_url(address if "://" in address else f"http://{address}")
+        headers = urllib3.make_headers(proxy_basic_auth=unquote(url.auth)) if url.auth else None
+        return urllib3.ProxyManager(url.url, proxy_headers=headers, **options)
+    except urllib3.exceptions.HTTPError:
+        fact = "not the address of an HTTP proxy"  # It may have a password, so it is not shown.
+        raise DebateError(fact, "write it as http://HOST:PORT", place="https_proxy") from None
 
 
 def origin(url: str) -> tuple[str, str, int]:

@@ -72,8 +72,9 @@ def run(checkout: Checkout, registry: Registry, key: Path, job: tuple[dict[str, 
     settings = resolved(job[0], registry, key)
     for command in job[1]:
         if "BUILDERS_KEY" in command:
-            copy = key.with_name("copy")
-            environment = {"BUILDERS_KEY": key.read_text().removesuffix("\n"), "DEBATE_REMOTE_SIGN": str(copy)}
+            copy = key if command.startswith("chmod") else key.with_name("copy")
+            content = str(key) if copy is key else key.read_text().removesuffix("\n")
+            environment = {"BUILDERS_KEY": content, "DEBATE_REMOTE_SIGN": str(copy)}
             subprocess.run(["sh", "-c", command], env={**os.environ, **environment}, check=True)
             assert (copy.read_text(), stat.S_IMODE(copy.stat().st_mode)) == (key.read_text(), 0o600)
             continue

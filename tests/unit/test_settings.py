@@ -308,7 +308,7 @@ def test_a_password_that_others_can_read_or_change(tmp_path: Path, mode: int, te
     assert settings.load(tmp_path, {"DEBATE_REMOTE_PASSWORD": "other"}).warnings == made.warnings
     if mode & 0o077 and "password" in text:
         (warning,) = made.warnings
-        fact = f"other users of this machine can read or change the file (mode {mode:o})"
+        fact = f"other users of this machine can read or change debate.toml (mode {mode:o})"
         assert str(warning) == f"debate.toml:2: setting remote_password: {fact}; run chmod 600 debate.toml"
     else:
         assert made.warnings == ()
@@ -321,7 +321,7 @@ def test_a_password_in_the_file_of_another_user(tmp_path: Path, user: int) -> No
     path.chmod(0o600)
     os.chown(path, user, -1)
     facts = [warning.fact for warning in settings.load(tmp_path, {}).warnings]
-    assert facts == (["setting remote_password: the file belongs to another user"] if user else [])
+    assert facts == (["setting remote_password: debate.toml belongs to another user"] if user else [])
 
 
 ENDLESS = (
@@ -339,3 +339,16 @@ def test_a_file_that_is_none(tmp_path: Path, kind: str) -> None:
     NOT_FILES[kind](tmp_path / "debate.toml")
     with bounded(), pytest.raises(DebateError, match=r"^debate\.toml: is (a|larger)\b"):
         settings.load(tmp_path, {})
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o620, 0o600])
+@pytest.mark.parametrize("variable", [True, False])
+def test_a_secret_key_that_others_can_read(tmp_path: Path, mode: int, variable: bool) -> None:
+    (tmp_path / "a.key").touch()
+    (tmp_path / "a.key").chmod(mode)
+    (tmp_path / "debate.toml").write_text("" if variable else "remote_sign = 'a.key'")
+    made = settings.load(tmp_path, {"DEBATE_REMOTE_SIGN": "a.key"} if variable else {})
+    place = "DEBATE_REMOTE_SIGN" if variable else "debate.toml:1: setting remote_sign"
+    fact = f"other users of this machine can read or change {tmp_path}/a.key (mode {mode:o})"
+    wanted = [f"{place}: {fact}; run chmod 600 {tmp_path}/a.key"] if mode & 0o077 else []
+    assert [str(warning) for warning in made.warnings] == wanted

@@ -126,7 +126,7 @@ def _pull(made: ProfileBuild, transport: Transport) -> dict[str, Any]:
     names = results.names(made.name, architecture)
     _require_names(made, statement, names)
     sweep(directory)
-    require_room(directory, statement.files.values())
+    require_room(directory, [file for name, file in statement.files.items() if not (directory / name).exists()])
     fetched = sum(_fetch(transport, statement.files[name], directory / name) for name in sorted(names))
     iso = directory / results.names_of_images(made.name, architecture)[ISO.rule]
     return {"note": f"{shown(iso)}  {bytes_shown(fetched)} fetched  {statement.files[iso.name].digest}"}

@@ -112,6 +112,16 @@ def test_a_screenshot_is_what_qemu_drew(place: Path, monkeypatch: pytest.MonkeyP
     assert sorted(path.name for path in place.iterdir()) == ["check", "qemu", "secret", "x.iso"]
 
 
+def test_it_has_no_password_of_the_builder(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's processes can read each other's environments."""
+    monkeypatch.setattr(qemu, "_PATIENCE", 2)
+    monkeypatch.setenv("DEBATE_REMOTE_PASSWORD", "hush")
+    boot(place, 'say("variables: " + " ".join(sorted(os.environ)) + "\\n")\n' + PROMPT + "time.sleep(60)\n")
+    said = (place / "check/bios.log").read_text()
+    assert "variables: " in said
+    assert "DEBATE" not in said
+
+
 def test_an_iso_that_is_a_link(place: Path) -> None:
     guest = qemu.Guest(place / "x.iso", "bios", place / "log", place / "png")
     (place / "x.iso").symlink_to("secret")

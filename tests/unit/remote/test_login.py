@@ -6,25 +6,30 @@ import base64
 import contextlib
 import http.server
 import io
+import select
+import socket
 import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from debate import keys
+from debate.errors import DebateError
 from debate.model import Artifact
+from debate.remote import transport
 from debate.remote.credentials import Credentials
 from debate.remote.errors import DeniedError, RefusedError, RegistryError
 from debate.remote.login import _challenges
 from debate.remote.oci import Registry
 from debate.remote.wire import Client
+from debate.settings import Settings
 
 PASSWORD = base64.b64encode(b"me:hush").decode()
 DATA = b"data"
@@ -391,3 +396,69 @@ def test_where_a_location_may_lead(scheme: str, host: str, rest: str, tls: bool)
     except RefusedError:
         return
     assert joined.lower().startswith("https://") or not tls
+
+
+class Proxy(http.server.BaseHTTPRequestHandler):
+    """Passes on what follows CONNECT, and keeps what it was asked."""
+
+    asked: ClassVar[list[tuple[str, str | None]]] = []
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+    def do_CONNECT(self) -> None:
+        self.asked.append((self.path, self.headers.get("Proxy-Authorization")))
+        host, _, port = self.path.partition(":")
+        with socket.create_connection((host, int(port))) as there, contextlib.suppress(OSError):
+            self.send_response(200)
+            self.end_headers()
+            here = self.connection
+            while ready := select.select([here, there], [], [], 10)[0]:
+                for one in ready:
+                    data = one.recv(65536)
+                    if not data:
+                        return
+                    (there if one is here else here).sendall(data)
+        self.close_connection = True
+
+
+@pytest.mark.parametrize("scheme", ["", "http://", "http://user:p%40ss@"])
+@pytest.mark.parametrize("direct", ["", "localhost"])
+def test_a_proxy(
+    servers: tuple[Server, Server], connect: Connect, monkeypatch: pytest.MonkeyPatch, scheme: str, direct: str
+) -> None:
+    registry, _ = servers
+    registry.says = wanting('Basic realm="r"', f"Basic {PASSWORD}")
+    Proxy.asked.clear()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, args=(0.02,))
+        thread.start()
+        monkeypatch.setenv("https_proxy", f"{scheme}127.0.0.1:{proxy.server_address[1]}")
+        monkeypatch.setenv("no_proxy", direct)
+        client = connect()
+        assert client.manifest("tag") == DATA
+        client.close()
+        proxy.shutdown()
+        thread.join()
+    assert [path for path, _ in Proxy.asked] == ([] if direct else [registry.name])
+    user = f"Basic {base64.b64encode(b'user:p@ss').decode()}" if "@" in scheme else None
+    assert {said for _, said in Proxy.asked} <= {user}
+
+
+@pytest.mark.parametrize("address", ["socks5://a:1", "ftp://a/", "http://[::1", "http://a:b:c/"])
+def test_a_proxy_that_is_none(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("https_proxy", address)
+    with pytest.raises(DebateError, match=r"^https_proxy: not the address of an HTTP proxy; write it as http://HOST"):
+        Client(tls=True, authorities=None)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+def test_authorities_that_are_none(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "ca"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    settings = Settings(tmp_path, tmp_path, tmp_path, remote="oci://r.example/a", remote_ca=str(path))
+    with pytest.raises(DebateError, match=r"^setting remote_ca: .* has no certificates: .*; name a file with cert"):
+        transport.connect(settings)

@@ -41,6 +41,8 @@ class Database(SqliteDB):  # type: ignore[misc]
         fact = "" if name == _MEMORY else _misplaced(Path(name))
         if fact and not _put_aside(Path(name), fact):
             name = _MEMORY
+        if name != _MEMORY:
+            _keep_private(Path(name))
         super().__init__(name, codec, module_name=module_name)
 
     def _sqlite3(self, name: str) -> sqlite3.Connection:
@@ -124,6 +126,14 @@ class Database(SqliteDB):  # type: ignore[misc]
             return False
         _say(Path(self.name), f"is {_SOUND[code & 0xFF]}, so this run is not remembered; the next one looks it up")
         return True
+
+
+def _keep_private(path: Path) -> None:
+    """Who can read the file of a database can also lock it (https://sqlite.org/lockingv3.html), so only we can."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    with contextlib.suppress(OSError):
+        os.chmod(path, 0o600)
 
 
 def _misplaced(path: Path) -> str:

@@ -6,6 +6,7 @@ import dbm.dumb
 import json
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -169,3 +170,20 @@ def test_what_is_read_of_a_row_has_the_types_that_doit_expects(value: object) ->
     assert isinstance(found.get("_values_:", {}), dict)
     assert isinstance(found.get("deps:", []), list)
     set(found.get("deps:", []))
+
+
+def test_no_other_user_can_lock_it(tmp_path: Path) -> None:
+    """Who can read it could, for as long as they like. What it remembers is kept."""
+    for name in ("dodo.py", "pyproject.toml", "sandbox", "profiles"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    path = tmp_path / "build/.doit.db"
+    old = os.umask(0)
+    try:
+        doit(tmp_path, "config:minimal")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        path.chmod(0o644)
+        said = doit(tmp_path, "config:minimal")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "up to date" in said

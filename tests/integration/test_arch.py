@@ -233,6 +233,27 @@ def test_an_unknown_key(arch: Checkout, repository: Repository, tmp_path: Path) 
     other = Repository.make(tmp_path / "other")
     arch.profile("stranger", f"{PROFILE}packages: [probe]\n")
     said = arch.doit("build:stranger", status=1, **{**repository.settings, "KEYRING_ARCH": str(other.key)})
+    assert "it has no good signature of a key of the archive arch, so it is refused; run doit lock:stranger" in said
+
+
+def test_a_key_vouches_for_its_own_repository_only(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
+    """pacman has one keyring for all. A lock that a package of another repository is the distribution's is refused."""
+    other = Repository.make(tmp_path / "other")
+    (tmp_path / "work").mkdir()
+    package = other.add(pacman_repository.plain(tmp_path / "work", "probe", "1.0-1", {"usr/share/probe": "other"}))
+    other.publish(package)
+    (other.pool / "core.db").rename(other.pool / "other.db")
+    shutil.copy(other.key, arch.directory / "profiles" / "keys" / "other.gpg")
+    where = "repositories: [{name: other, key: keys/other.gpg}]\n"
+    arch.profile("keys-of-two", f"{PROFILE}packages: [probe]\n{where}")
+    settings = {**repository.settings, "MIRROR_OTHER": f"file://{other.pool}"}
+    arch.doit("packages:keys-of-two", **settings)
+    lock = arch.json("keys-of-two", "lock.json")
+    probe = next(one for one in lock["packages"] if one["name"] == "probe")
+    assert probe["repository"] == "other"
+    probe.update(repository="arch", path=f"core/os/x86_64/{package.name}")
+    (arch.directory / "profiles" / "keys-of-two.lock.json").write_text(json.dumps(lock))
+    said = arch.doit("packages:keys-of-two", status=1, **settings)
     assert "probe 1.0-1: it has no good signature of a key of the archive arch, so it is refused" in said
 
 

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-SECRET = "the-host's-own-secret"  # noqa: S105 - what no test may find anywhere
+SECRET = "secret-of-the-host"  # noqa: S105 - what no test may find anywhere
 HUGE = 1 << 40
 """Bytes of a sparse file."""
 

@@ -49,7 +49,7 @@ NAMING = {
 @pytest.fixture
 def hostile(profiles: Path) -> Path:
     """The profiles directory, with the secret above it."""
-    secret(profiles.parent)
+    secret(profiles.parent).write_text(f"{SECRET}: {SECRET}\n")  # An unknown field would be named.
     for directory in ("d", "d/e"):
         (profiles / directory).mkdir()
     return profiles

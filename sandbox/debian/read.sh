@@ -6,25 +6,18 @@ package=$1
 control=$(mktemp)
 dpkg-deb --ctrl-tarfile "$package" > "$control"
 
-member() {
-    tar -x -O -f "$control" --occurrence=1 --no-anchored "$1"
-}
-
 # md5sums and conffiles together list all files, and reading them is much faster than reading the files.
+listed=$(tar -x -O -f "$control" --occurrence=1 --no-anchored md5sums conffiles 2> /dev/null || true)
 files() {
-    case $members in
-    *md5sums*) member md5sums | sed 's/^[0-9a-f]* *//' ;;
+    case $listed in
+    *[0-9a-f]'  '*) printf '%s\n' "$listed" | sed 's/^[0-9a-f]* *//; s,^/,,' ;;
     *) dpkg-deb --fsys-tarfile "$package" | tar -t | sed 's,^\./,,' ;;
     esac
-    case $members in
-    *conffiles*) member conffiles | sed 's,^/,,' ;;
-    esac
 }
 
-members=$(tar -t -f "$control")
 if files | grep -Eq '^(usr/)?lib/(modules|firmware|dracut)/.|^boot/vmlinu|^(usr/share|etc)/initramfs-tools/(hooks|scripts|conf|modules)'
 then
     echo 'X-Debate-Initrd: yes'
 fi
-member control
+tar -x -O -f "$control" --occurrence=1 --no-anchored control
 rm "$control"

@@ -150,6 +150,19 @@ def test_what_is_read_is_what_is_declared(rule: Rule, made: ProfileBuild, monkey
     assert declared <= read | fetched
 
 
+def test_outputs_are_made_where_no_stranger_runs(made: ProfileBuild) -> None:
+    """By a command after all that run programs of packages or of the profile, in a tree with tools."""
+    ran = {step.name: step for step in made.builder.ran}  # type: ignore[attr-defined]
+    with_strangers = set()
+    for step in ran.values():
+        strangers = [rights.TABLE[command.rights].strangers for command in step.commands]
+        if any(strangers):
+            with_strangers.add(step.name)
+            assert not strangers[-1], step.name
+            assert step.commands[-1].root != "system", step.name
+    assert with_strangers == {"sandbox", "rootfs", "initrd", "overlay"}
+
+
 READS: dict[str, Callable[[Work], object]] = {
     "the slice of boot": lambda work: work.slice(object, "boot"),
     "the record overlay": lambda work: work.record("overlay"),

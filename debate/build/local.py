@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from debate.cache import sources
+from debate.cache.action import HERE
 from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.host.files import workspace_name
@@ -73,9 +75,12 @@ class LocalExecutor:
         wanted = [*step.inputs.values(), *supplies.inputs.values(), *step.layers, *([step.tools] if step.tools else [])]
         for artifact in wanted:
             if not self.store.has(artifact):
+                found = sources.of(self.store, artifact.digest)
+                made = f"; {found.step} made it, on the word of {found.source}" if found else ""
+                mend = f"doit gc --source {found.source}" if found and found.source != HERE else "doit fsck"
                 raise DebateError(
-                    f"missing or damaged, and {step.name} needs it",
-                    "run the same command again: it makes the file again first",
+                    f"missing or damaged, and {step.name} needs it{made}",
+                    f"run the same command again: it makes the file again first; if that does not help, run {mend}",
                     place=str(self.store.path(artifact)),
                 )
 

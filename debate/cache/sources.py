@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from debate.cache.action import Action
 from debate.cache.collect import named
 from debate.cache.store import Store
 from debate.host import ours
@@ -57,6 +58,11 @@ def drop(store: Store, source: str) -> Dropped:
                 sizes.append(path.lstat().st_size)
                 ours.remove(path)
     return Dropped(len(doomed), len(sizes), sum(sizes), len(traces), tuple(sorted(sources)))
+
+
+def of(store: Store, digest: str) -> Action | None:
+    """An action that names an object, which need not be there; None if none does. Reads all actions."""
+    return next((action for _, action in store.actions() if action and digest in named(action)), None)
 
 
 def _traces(store: Store, source: str) -> Iterator[Path]:

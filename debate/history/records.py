@@ -116,7 +116,9 @@ def read_json(path: Path) -> Any:
         raise DebateError("missing", AGAIN, place=str(path)) from None
     except RefusedError as error:
         raise DebateError(str(error.strerror), AGAIN, place=str(path)) from None
-    except ValueError:
+    except PermissionError:
+        raise
+    except (OSError, ValueError):
         raise DebateError("damaged", AGAIN, place=str(path)) from None
 
 

@@ -6,7 +6,6 @@ A side is a profile's name, or NAME@REVISION for a profile in git.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import stat
@@ -22,7 +21,9 @@ from typing import Any
 from debate.commands.command import Answer
 from debate.errors import DebateError
 from debate.history.changes import Change, changes
+from debate.history.shapes import SHAPES
 from debate.host.beneath import MAX_BYTES, MAX_ENTRIES, Tree
+from debate.host.files import read_object
 from debate.profile import lockfile, profile_names
 from debate.profile.chosen import chosen, with_sets_sorted
 from debate.profile.files import exists
@@ -117,12 +118,9 @@ def _side(settings: Settings, directory: Path, name: str, place: str, *, built: 
     if built and lock is None and (output / "lock.json").exists():
         lock = lockfile.read(output / "lock.json")
     if built:
-        try:
-            if json.loads((output / "hash.json").read_bytes())["config"] == made.hash:
-                manifest = json.loads((output / "manifest.json").read_bytes())
-                size = int(manifest["iso"]["size"]) if manifest["config"] == made.hash else None
-        except (OSError, ValueError, KeyError, TypeError):
-            size = None
+        hashed, manifest = (read_object(output / f"{name}.json", SHAPES[name]) for name in ("hash", "manifest"))
+        if hashed.get("config") == manifest.get("config") == made.hash:
+            size = int(manifest["iso"]["size"])
     return Side(with_sets_sorted(schema(), chosen(loaded)), made.hash, made.values, lock, size)
 
 

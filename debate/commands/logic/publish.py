@@ -15,6 +15,7 @@ from debate import keys
 from debate.errors import DebateError
 from debate.host.files import read_object, sweep, temporary_beside
 from debate.images import results
+from debate.images.iso import Slice
 from debate.images.kinds import ISO, KINDS
 from debate.model import Artifact
 from debate.profile import lockfile, profile_names
@@ -25,6 +26,7 @@ from debate.remote.statements import IMAGE, Statement, read
 from debate.remote.transport import connect
 from debate.steps.rule import HOST
 from debate.steps.rules import rules
+from debate.steps.work import typed
 from debate.text.amounts import bytes_shown, count
 from debate.text.paths import shown
 from debate.trace import Trace
@@ -86,8 +88,8 @@ def _finished(made: ProfileBuild, architecture: str) -> tuple[Statement, str]:
 
 
 def _architecture(made: ProfileBuild) -> str:
-    """The architecture of the profile, which is in the names of its results."""
-    return str(made.load("slices/iso")["architecture"])
+    """The architecture of the profile, which is in the names of its results. Raises DebateError."""
+    return typed(made.load("slices/iso"), Slice, made.directory / "slices/iso.json").architecture
 
 
 def _traces(made: ProfileBuild) -> Iterator[dict[str, Any]]:

@@ -132,8 +132,10 @@ def test_size_of_two_builds(settings: Settings) -> None:
         made = normalise(load(settings.profiles, name), settings.profiles)
         output = settings.output / name
         output.mkdir(parents=True)
-        (output / "hash.json").write_text(json.dumps({"config": made.hash}))
-        (output / "manifest.json").write_text(json.dumps({"config": made.hash, "iso": {"size": size}}))
+        (output / "hash.json").write_text(json.dumps({"config": made.hash, "epoch": 1}))
+        iso = {"digest": f"sha256:{'1' * 64}", "size": size}
+        facts = {"name": name, "description": "x", "config": made.hash, "lock": "x", "iso": iso}
+        (output / "manifest.json").write_text(json.dumps(facts))
     assert "size: 1.0 MB -> 3.5 MB (+2,500,000 bytes)" in diff(settings, ["minimal", "kiosk"]).text
 
 

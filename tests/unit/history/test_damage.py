@@ -1,0 +1,127 @@
+"""Whatever is in the place of a file that a build left, or in it: no traceback, and the next build heals it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from debate.cache import collect, report
+from debate.commands.logic import diff, publish
+from debate.commands.logic.explain import explain
+from debate.errors import DebateError
+from debate.history.check import damaged
+from debate.images import results
+from debate.profile import sources
+from debate.steps.rule import HOST
+from debate.steps.rules import rules
+from debate.steps.work import ProfileBuild
+from tests.conftest import ROOT, write_files
+from tests.unit import damage
+from tests.unit.steps.fake import build
+
+FEW = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> ProfileBuild:
+    """A profile on a base profile, both built."""
+    root = tmp_path_factory.mktemp("damage")
+    for name in ("sandbox", "dodo.py", "pyproject.toml"):
+        (root / name).symlink_to(ROOT / name)
+    write_files(root / "profiles", {
+        "below.yaml": "version: 1\ndescription: x\n",
+        "minimal.yaml": "version: 1\ndescription: x\nbase: below\nfiles: [{path: /etc/motd, content: x}]\n",
+    })  # fmt: skip
+    found = build(root, "minimal")[0]
+    found.make("build")
+    found.store.announce(found.settings.output)
+    shutil.copytree(found.settings.output, root / "whole")
+    return found
+
+
+def files(made: ProfileBuild) -> list[str]:
+    """The JSON files of the profile and of the host, below the directory of all outputs."""
+    whole = made.settings.root / "whole"
+    names = [str(path.relative_to(whole)) for name in (made.name, HOST) for path in (whole / name).rglob("*.json")]
+    return sorted(name for name in names if not name.endswith(".cdx.json"))
+
+
+def rebuild(made: ProfileBuild) -> None:
+    """What doit does when the targets of all steps have changed."""
+    for rule in rules().values():
+        (made if rule.profile else made.of(HOST)).make(rule.name)
+
+
+def read_everything(made: ProfileBuild) -> None:
+    """What reads the files without making them again first. Only a DebateError may come of it."""
+    output, profiles = made.settings.output, made.settings.profiles
+    readers: list[Callable[[], object]] = [
+        lambda: explain(made),
+        lambda: report.report(made.store, ""),
+        lambda: list(collect.needed(made.store)),
+        lambda: list(damaged(output)),
+        lambda: publish._finished(made, publish._architecture(made)),
+        lambda: list(publish._traces(made)),
+        lambda: diff.diff(made.settings, ["minimal", "below"]),
+        lambda: results.present(made.directory),
+        lambda: sources.files(made.directory, profiles),
+        lambda: sources.unchanged(made.directory, profiles),
+    ]
+    for read in readers:
+        with suppress(DebateError):
+            read()
+
+
+def assert_heals(made: ProfileBuild, names: list[str], change: Callable[[Path], object]) -> None:
+    """Change files, and read and build everything: they are what they were."""
+    output, whole = made.settings.output, made.settings.root / "whole"
+    for name in names:
+        change(output / name)
+    before = sum(1 for _ in made.store.objects())
+    try:
+        read_everything(made)
+        try:
+            rebuild(made)
+        except DebateError:
+            assert [Path(name).name for name in names] == ["lock.json"], "it can be edited so that it is refused"
+            return
+        for name in names:
+            assert stat.S_ISREG((output / name).lstat().st_mode)
+            if "/traces/" not in name and Path(name).name not in ("lock.json", "sha512.json"):
+                again, once = (json.loads((directory / name).read_bytes()) for directory in (output, whole))
+                assert again == once or (name.endswith("build.json") and again["digest"] == once["digest"])
+        assert sum(1 for _ in made.store.objects()) >= before, "nothing good was deleted"
+    finally:
+        shutil.rmtree(output)
+        shutil.copytree(whole, output)
+        rebuild(made)
+
+
+@FEW
+@given(data=st.data())
+def test_other_content(made: ProfileBuild, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(files(made)))
+    whole = json.loads((made.settings.root / "whole" / name).read_bytes())
+    content = data.draw(damage.mutants(whole) | st.sampled_from(list(damage.CONTENTS.values())))
+    assert_heals(made, [name], lambda path: path.write_bytes(content))
+
+
+@pytest.mark.parametrize("kind", [*damage.PLACES, *damage.CONTENTS])
+def test_all_files_at_once(made: ProfileBuild, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(made.settings.root)  # The path of a socket must be short.
+
+    def change(path: Path) -> None:
+        if kind in damage.PLACES:
+            damage.put(path, kind)
+        else:
+            path.write_bytes(damage.CONTENTS[kind])
+
+    assert_heals(made, files(made), change)

@@ -26,10 +26,12 @@ from typing import IO, Any, BinaryIO
 
 from debate.errors import DebateError, Place, Problem
 from debate.host.beneath import Tree, chunks
+from debate.host.log import Log
 from debate.host.run import die_with_parent
 from debate.machines import AMD64, Machine
 from debate.text.paths import shown
 from debate.text.pattern import compiled
+from debate.text.printable import shortened
 
 PROMPT = r"\blogin: |[\w-]+@[\w-]+:[^\n]*[#$] "
 """Regular expression of RE2 for a login prompt, or the shell prompt of a user who is logged in automatically."""
@@ -45,8 +47,8 @@ _CONTROL = re.compile(
 )
 _UNFINISHED = re.compile(r"\x1b(\[[0-9;?!]{0,64}|[()]|\][^\x07\x1b]{0,1024}\x1b?)?\Z")
 """The start of an escape sequence that has not completely arrived yet. Longer ones are text, which need not be kept."""
-_MOST_TEXT, _MOST_LOG = 1 << 20, 64 << 20
-"""Characters of the console in which the marker is looked for, and in its log."""
+_MOST_TEXT = 1 << 20
+"""Characters of the console in which the marker is looked for."""
 _PICTURE = 32 << 20
 """Bytes of a screenshot, and of any file that QEMU writes."""
 _REPLY = 1 << 20
@@ -116,8 +118,8 @@ class Guest:
                 preexec_fn=_prepare,
             )
             theirs.close()
+            console = _Console(process.stdout, self.log, self.say)
             try:
-                console = _Console(process.stdout, self.log, self.say)
                 seconds = self._watch(process, console, marker, timeout, acceleration)
                 time.sleep(1)  # The screen is updated later than the serial console.
                 self._take_screenshot(ours, picture.file)
@@ -128,6 +130,7 @@ class Guest:
                 raise
             finally:
                 process.kill()
+                console.join()
                 process.communicate()
 
     def _iso(self) -> BinaryIO:
@@ -185,7 +188,7 @@ class Guest:
             time.sleep(0.2)
 
     def _failed(self, fact: str, text: str, remedy: str = "", *, kind: type[DebateError] = DebateError) -> DebateError:
-        tail = "\n".join(f"    {line}" for line in text.strip().splitlines()[-12:])
+        tail = "\n".join(f"    {shortened(line)}" for line in text.strip().splitlines()[-12:])
         problem = Problem(Place(f"check as {self.firmware}"), fact, remedy)
         return kind.of([problem], details=f"{tail}\nthe whole console: {shown(self.log)}", log=str(self.log))
 
@@ -248,24 +251,22 @@ class _Console:
     def _collect(self, stream: IO[bytes], log: Path, say: Callable[[str], None]) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         waiting = rest = ""
-        left = _MOST_LOG
-        with log.open("w") as file:
+        with Log(log) as file:
             while data := os.read(stream.fileno(), 65536):
                 clean, waiting = plain(waiting + decoder.decode(data))
                 self._text = (self._text + clean)[-_MOST_TEXT:]
                 *lines, rest = (rest[-4096:] + clean).split("\n")
                 for line in lines:
                     say(line)
-                if left > 0:
-                    file.write(clean[:left])
-                    left -= len(clean)
-                    if left <= 0:
-                        file.write("\ndebate: this log is full; what follows is dropped\n")
-                    file.flush()
+                file.write(clean.encode())
                 self.last = time.monotonic()
 
     def text(self) -> str:
         return self._text
+
+    def join(self) -> None:
+        """Wait until the log is complete, after the guest has ended."""
+        self._thread.join(10)
 
 
 def plain(text: str) -> tuple[str, str]:

@@ -19,17 +19,14 @@ from typing import IO
 
 from debate import PACKAGE
 from debate.errors import Complaint, StepError
-from debate.host import ours
+from debate.host.log import Log
 from debate.model import Activity, Artifact
 from debate.sandbox import limits as control_groups
 from debate.sandbox.session import Session
 from debate.sandbox.thrashing import INTERVAL, Thrashing
 from debate.settings import Limits
 from debate.text.paths import shown
-from debate.text.printable import printable
-
-LOG_LIMIT = 64 << 20
-"""Maximum size of a log in bytes. Output beyond that is dropped."""
+from debate.text.printable import readable, shortened
 
 
 def run(
@@ -180,15 +177,10 @@ def _bytes(directory: str) -> int:
 
 
 def _copy_log(source: IO[bytes], log: Path, activity: Activity) -> None:
-    kept = 0
-    ours.remove(log)
-    with source, log.open("xb", buffering=0) as target:
+    with source, Log(log) as target:
         while chunk := os.read(source.fileno(), 1 << 16):
             activity.receive(chunk)
-            if kept < LOG_LIMIT:
-                kept += target.write(chunk[: LOG_LIMIT - kept])
-                if kept >= LOG_LIMIT:
-                    target.write(b"\ndebate: this log is full; what follows is dropped\n")
+            target.write(chunk)
 
 
 _UNITS = {"memory": "bytes of memory", "processes": "processes", "bytes": "bytes of files", "inodes": "files"}
@@ -216,7 +208,7 @@ def _failed(
     )
     # Only after `_details` has read the log, or they would be shown twice.
     with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:
-        file.writelines(f"debate: {problem}\n" for problem in error.problems)
+        file.writelines(readable(f"debate: {problem}\n") for problem in error.problems)
     return error
 
 
@@ -232,14 +224,14 @@ def _details(log: Path) -> str:
 
 
 def tail(log: Path, *, lines: int = 12) -> str:
-    """The last lines of a log, without control characters, each indented."""
+    """The last lines of a log, each indented."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 16384))
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
-    said = [printable(line.rstrip()) for line in text.splitlines() if line.strip()]
+    said = [shortened(line.rstrip()) for line in text.splitlines() if line.strip()]
     kept, before = said[-lines:], said[:-lines]
     if before and not any(map(_ERROR.search, kept)):
         # The cause may be further up.

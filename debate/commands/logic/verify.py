@@ -36,6 +36,7 @@ from debate.steps.proof import indexes_of
 from debate.steps.rule import HOST
 from debate.steps.rules import rules
 from debate.text.paths import shown
+from debate.text.printable import readable
 
 if TYPE_CHECKING:
     from debate.steps.work import ProfileBuild
@@ -181,7 +182,7 @@ def _difference(build: ProfileBuild, other: Settings, step: str, directory: Path
             shutil.copyfile(store.path(artifact), kept[-1])
         text = _compare(build, other, first, second)
         report = directory / f"{step}.{name}.txt"
-        report.write_text(text)
+        report.write_text(readable(text))
         shown_lines = text.splitlines()[:12]
         lines += [f"{step}: output {name} differs:", *(f"    {line}" for line in shown_lines)]
         lines.append(f"full comparison: {shown(report)}; the two files: {shown(kept[0])}, {kept[1].name}")

@@ -170,12 +170,7 @@ def on_terminal(argv: list[str], **options: Any) -> str:
     return OWN.sub("", said.decode().replace("\r\n", "\n"))
 
 
-SINKS = {
-    "terminal": {"TERM": "xterm"},
-    "github": {"GITHUB_ACTIONS": "true"},
-    "gitlab": {"GITLAB_CI": "true"},
-    "json": {},
-}
+SINKS = {"terminal": {"TERM": "xterm"}, "github": {"GITHUB_ACTIONS": "true"}, "json": {"GITLAB_CI": "true"}}
 
 
 @pytest.mark.parametrize("sink", SINKS)

@@ -34,7 +34,7 @@ def test_help_of_a_task(words: str) -> None:
 
 @pytest.mark.parametrize("words", ["gc --help", "help gc", "gc --size 1G -h"])
 def test_help_of_a_command(words: str) -> None:
-    assert doit(*words.split()).startswith("doit gc [--size 20G] [--age 30d]\n\n")
+    assert doit(*words.split()).startswith("doit gc [--size 20G] [--age 30d] [--source SOURCE]\n\n")
 
 
 def test_doits_own_help_points_there() -> None:
@@ -86,7 +86,10 @@ def test_help_of_a_step(rule: Rule) -> None:
     ("words", "message"),
     [
         ("cache x", "cache: 'x' is not a task, and cache takes no names; doit cache"),
-        ("gc --size 1G x", "gc: 'x' is not a task, and gc takes no names; doit gc [--size 20G] [--age 30d]"),
+        (
+            "gc --size 1G x",
+            "gc: 'x' is not a task, and gc takes no names; doit gc [--size 20G] [--age 30d] [--source SOURCE]",
+        ),
         ("gc --nonsense", "gc: unknown option --nonsense; known: --size, --age"),
         ("validate --format xml", "doit: --format: unknown value 'xml'; one of text, github, json"),
         ("cache --nonsense", "cache: unknown option --nonsense; it takes only --format, --verbose and --help"),

@@ -63,18 +63,14 @@ def test_a_guest_that_prints_without_end(tmp_path: Path, noise: bytes) -> None:
         compiled(marker).search(console.text())
 
 
-def test_a_log_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(qemu, "_MOST_LOG", 10)
+def test_the_log_is_safe_to_read(tmp_path: Path) -> None:
     source, end = os.pipe()
     with os.fdopen(source, "rb") as stream:
         console = qemu._Console(stream, tmp_path / "log", lambda _: None)
-        with os.fdopen(end, "wb", buffering=0) as file:
-            for _ in range(5):
-                file.write(b"12345678")
-                time.sleep(0.01)
-        console._thread.join()
-    assert (tmp_path / "log").read_text() == "1234567812\ndebate: this log is full; what follows is dropped\n"
-    assert console.text() == "12345678" * 5
+        with os.fdopen(end, "wb") as file:
+            file.write("\x1b[1mstarts\x1b[0m \u202e\x9b\n::add-mask::x\nlogin: ".encode())
+        console.join()
+    assert (tmp_path / "log").read_text() == "starts ??\n: :add-mask::x\nlogin: "
 
 
 def test_prompts() -> None:

@@ -79,8 +79,8 @@ def test_complaints_are_shown_at_their_places(tmp_path: Path) -> None:
 
 def test_the_line_that_tells_is_marked(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    log.write_text("Setting up a\nE: Sub-process returned \x1b[1man error\n\nsee above\n")
-    assert tail(log) == "    Setting up a\n  > E: Sub-process returned ?[1man error\n    see above"
+    log.write_text("Setting up a\nE: Sub-process returned an error\n\nsee above\n")
+    assert tail(log) == "    Setting up a\n  > E: Sub-process returned an error\n    see above"
 
 
 def test_it_may_stand_further_up(tmp_path: Path) -> None:

@@ -305,7 +305,7 @@ class _Exporter:
 
     def number(self, entry: Entry | overlay.Permission, field: str) -> str:
         value = str(getattr(entry, field))
-        if value.isdigit():
+        if value.isascii() and value.isdigit():
             return value
         if value not in self.numbers:
             self.losses.append(

@@ -76,7 +76,7 @@ ZSYNC=true""".splitlines()
 )
 """What `lb config` writes by default, without ``LB_``. Ignoring a default is not a loss."""
 _DERIVED = re.compile(
-    r"LB_(CONFIGURATION_VERSION|ISO_PREPARER|(PARENT_)?DEBIAN_INSTALLER_DISTRIBUTION|PARENT_(DISTRIBUTION|ARCHIVE)\w*)"
+    r"LB_(CONFIGURATION_VERSION|ISO_PREPARER|(PARENT_)?DEBIAN_INSTALLER_DISTRIBUTION|PARENT_(DISTRIBUTION|ARCHIVE)[A-Z0-9_]*)"
 )
 """Options that follow from others."""
 

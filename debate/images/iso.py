@@ -142,7 +142,7 @@ def menu(iso: Slice, live: Live) -> str:
     for console in iso.console:
         name, _, options = console.partition(",")
         if name.startswith("ttyS"):
-            speed = "".join(c for c in options if c.isdigit())[:6] or "9600"
+            speed = "".join(c for c in options if c.isascii() and c.isdigit())[:6] or "9600"
             speed = speed if len(speed) < 4 else options.rstrip("noe78r") or speed
             lines.append(f"serial --unit={int(name[4:])} --speed={speed}")
             lines += ["terminal_input console serial", "terminal_output console serial"]

@@ -168,7 +168,7 @@ class Pacman:
             if not re.fullmatch(r"[1-9][0-9]{0,15}", size):
                 raise DebateError(f"{name} has no size, so it is refused", "use another mirror", place="pacman")
             archive, path = shared.archive_of(location, _servers(mirrors.addresses), "pacman")
-            architecture = re.sub(r"\.pkg\.tar(\.\w+)?$", "", location).rpartition("-")[2]
+            architecture = re.sub(r"\.pkg\.tar(\.[a-z0-9]+)?$(?!\n)", "", location).rpartition("-")[2]
             found.append(Locked(name, version, architecture, archive, path, int(size), sha256, signature))
         return sorted(found, key=lambda package: package.identity)
 

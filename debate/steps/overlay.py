@@ -319,7 +319,7 @@ def _users(users: Iterable[User]) -> str:
 def _owners(tree: Iterable[Entry]) -> list[str]:
     """Users and groups that must exist before the tree is unpacked."""
     lines = {f"passwd {entry.owner}" for entry in tree} | {f"group {entry.group}" for entry in tree}
-    return sorted(line for line in lines if not line.split()[1].isdigit())
+    return sorted(line for line in lines if not (line.isascii() and line.split()[1].isdigit()))
 
 
 RULE = Rule(

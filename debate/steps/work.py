@@ -337,7 +337,7 @@ class Work(_Readable):
 
 def _place(root: Node, field: str, value: str) -> Place | None:
     """The place of a complaint in the profile. Scripts know hooks by number and units by full names."""
-    if field == "hooks" and value.isdecimal() and int(value):
+    if field == "hooks" and value.isascii() and value.isdecimal() and int(value):
         hooks = root.get(field)
         return hooks.at([int(value) - 1]).position if hooks else None
     found = find(root, field, value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.checkout import Checkout, hook
+from tests.unit.frontend.github import obeyed
 
 
 @pytest.mark.parametrize("first", ["# by default\n", "#!/bin/bash -e\n"])
@@ -44,15 +44,20 @@ def test_a_hook_annotates_nothing(checkout: Checkout, monkeypatch: pytest.Monkey
     hook(checkout, FORGING)
     checkout.doit("rootfs:mine")
     said = checkout.doit("overlay:mine", "-v", status=1)
-    lines = re.split(r"[\r\n]+", said)
-    assert [line for line in lines if line.lstrip().startswith("::error")] == [
+    _, commands = obeyed(said)
+    assert [command for command in commands if not command.startswith(("::group::", "::endgroup::"))] == [
         "::error file=profiles/mine.yaml,line=3,col=9,title=overlay mine::"
         "hooks: hook.sh failed with exit status 3; see the log for its message"
     ]
-    assert not [line for line in lines if "##[" in line]
+    assert "##[" not in said
     assert "\n  > debate: hostname: forged; forged\n" in said, "it is shown as what the hook said"
-    assert "mine.yaml:1" not in said.replace("file=profiles/mine.yaml,line=1::forged", "")
+    assert "mine.yaml:1" not in said
     assert not set(said) & {"\033", "\u202e"}
+    logs = checkout.output("mine", "logs")
+    log = (logs / "overlay.log").read_text()
+    assert obeyed(log)[1] == []
+    assert not set(log) & {"\033", "\r", "\u202e"}
+    assert "one\r::error::forged\n\033[31m\u202eforged\n" in (logs / "raw" / "overlay.log").read_text()
 
 
 def test_what_a_hook_leaves_running_does_not_outlive_it(checkout: Checkout) -> None:

@@ -96,7 +96,7 @@ def _nspawn(_: Builder) -> Finding:
     except DebateError:
         return Finding("nspawn", "systemd-nspawn is not installed", "run ./setup, or install systemd-container")
     version = words[1] if len(words) > 1 else "?"
-    digits = re.match(r"\d+", version)
+    digits = re.search(r"^[0-9]+", version)
     if digits and int(digits[0]) < NEEDED_SYSTEMD:
         return Finding(
             "nspawn", f"systemd {version}", f"{NEEDED_SYSTEMD} or later is needed: upgrade this host to a newer release"

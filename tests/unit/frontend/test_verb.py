@@ -90,7 +90,7 @@ def test_help_of_a_step(rule: Rule) -> None:
             "gc --size 1G x",
             "gc: 'x' is not a task, and gc takes no names; doit gc [--size 20G] [--age 30d] [--source SOURCE]",
         ),
-        ("gc --nonsense", "gc: unknown option --nonsense; known: --size, --age"),
+        ("gc --nonsense", "gc: unknown option --nonsense; known: --size, --age, --source"),
         ("validate --format xml", "doit: --format: unknown value 'xml'; one of text, github, json"),
         ("cache --nonsense", "cache: unknown option --nonsense; it takes only --format, --verbose and --help"),
         ("minimal", "there is no task 'minimal'; did you mean 'build:minimal'?"),

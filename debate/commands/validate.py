@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from debate.text.paths import shown
 def run(context: Context, names: Sequence[str]) -> Answer:
     """Check the profiles ``names``, or all. Raises DebateError if one of them does not exist."""
     directory = context.settings.profiles
+    if os.path.lexists(directory) and not directory.is_dir():
+        raise DebateError("is not a directory", "make it one", place=directory.name)
     known = profile_names.names(directory)
     unknown = [name for name in names if name not in known]
     if unknown:

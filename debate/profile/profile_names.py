@@ -32,7 +32,7 @@ def invalid(directory: Path) -> list[str]:
 def _all(directory: Path) -> list[str]:
     try:
         return [file.removesuffix(".yaml") for file in os.listdir(directory) if file.endswith(".yaml")]
-    except FileNotFoundError:
+    except OSError:  # `doit validate` tells why, unless it is only missing.
         return []
 
 

@@ -228,3 +228,15 @@ def test_the_largest_profile_fits_into_memory(profiles: Path, text: str) -> None
     (profiles / "x.yaml").write_text("x: &a 1\npackages: [" + text * ((files.MAX_PROFILE - 22) // len(text)) + "]")
     with bounded(), pytest.raises(ProfileError, match="too deep, too large"):
         load(profiles, "x")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NOT_FILES if kind not in ("a directory", "a link through /proc")])
+def test_profiles_that_are_no_directory(profiles: Path, kind: str) -> None:
+    profiles.rmdir()
+    NOT_FILES[kind](profiles)
+    with bounded():
+        assert profile_names.names(profiles) == []
+        with pytest.raises(DebateError, match=r"^profiles: is not a directory; make it one$"):
+            validate(context_of(settings_of(profiles)), [])
+        with pytest.raises(ProfileError):
+            load(profiles, "x")

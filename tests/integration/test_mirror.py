@@ -36,6 +36,12 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         if fault in ("404", "500"):
             self.send_error(int(fault))
             return
+        if fault == "file":
+            self.send_response(302)
+            self.send_header("Location", f"file://{path}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         data = path.read_bytes()
         if fault == "wrong":
             middle = len(data) // 2
@@ -100,6 +106,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
 FAULTS = {
     "404": ("404|does not have a Release|no archive with a suite", "no longer has probe-404 1.0"),
     "500": ("500", "500"),
+    "file": ("Redirection from http to 'file:[^ ]*' is forbidden",) * 2,
     "cut": ("differs from the archive's signed index", "closed|Connection|does not match the SHA-256"),
     "wrong": ("differs from the archive's signed index", "does not match the SHA-256 in the lock"),
 }

@@ -35,7 +35,7 @@ from debate.build.builder import Builder, Check, Supplier
 from debate.cache.action import HERE
 from debate.cache.store import Store
 from debate.deferred import make_all
-from debate.errors import DebateError, ProfileError, StepError
+from debate.errors import DebateError, Place, ProfileError, StepError
 from debate.history.reasons import Last, Reason, reasons
 from debate.history.records import AGAIN, Records, Report, outputs_of, record_of, report_of, trace_of
 from debate.host.files import read_object
@@ -48,7 +48,6 @@ from debate.steps.rules import rules
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
-    from debate.errors import Place
     from debate.profile.node import Node
 
 S = TypeVar("S")
@@ -296,8 +295,12 @@ class Work(_Readable):
             if error.complaints and self.rule.profile:
                 with suppress(ProfileError):  # Someone may have edited it meanwhile.
                     root = self._build.profile()
-                    error.locate(lambda field, value: _place(root, field, value))
+                    error.locate(lambda field, value: _place(root, field, value) or self._place_of(field))
             raise
+
+    def _place_of(self, field: str) -> Place | None:
+        """The place of a complaint about a field that the profile lacks: its packages are in the lock all the same."""
+        return Place(str(self._build.directory / "lock.json")) if field == "packages" else None
 
     def _contents(self) -> Mapping[str, Any]:
         """The sources of an overlay's files, for messages; they do not affect the result."""

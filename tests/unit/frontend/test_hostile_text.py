@@ -190,6 +190,7 @@ def test_text_is_only_text(source: str, sink: str, checkout: Path, registry: str
         done = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, **options)
         log = done.stdout.decode() + done.stderr.decode()
         if sink == "json" and source not in (*NOT_JSON, "a format"):
+            assert not re.search(rb"::|##", done.stdout), "no CI system finds a command in a line of JSON"
             for line in map(json.loads, done.stdout.splitlines()):
                 text = "".join(
                     str(line.get(name) or "") for name in ("fact", "remedy", "details", "text", "next", "note")

@@ -14,6 +14,7 @@ from debate.build.executor import Executor
 from debate.build.local import LocalExecutor
 from debate.cache.action import Action
 from debate.cache.store import Store
+from debate.errors import DebateError
 from debate.model import Activity, Artifact, Result, Step, Supplies
 from debate.sandbox import image, limits, rights
 from debate.sandbox.scripts import closure
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 Supplier = Callable[[], Supplies]
 """Returns what a step needs from this host. Called only if the step has to run."""
 Check = Callable[[Mapping[str, Artifact]], None]
-"""Looks at the outputs of a step that ran. Raises DebateError if they are not to be cached or sent."""
+"""Looks at the outputs of a step. Raises DebateError if they are not to be believed, cached or sent."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,9 @@ class Builder:
         """
 
         def make() -> Mapping[str, Artifact]:
-            made = self.run(step, supplier(), log)
-            check(made)
-            return made
+            return self.run(step, supplier(), log)
 
-        return self.obtain(step.name, self.ingredients(step), step.outputs, make, notes, last)
+        return self.obtain(step.name, self.ingredients(step), step.outputs, make, notes, last, check)
 
     def obtain(
         self,
@@ -77,33 +76,51 @@ class Builder:
         make: Callable[[], Mapping[str, Artifact]],
         notes: Callable[[], Mapping[str, str]] = dict,
         last: Result | None = None,
+        check: Check = lambda _: None,
     ) -> Result:
         """The ``outputs`` for ``ingredients``: from the cache, from the remote, or made, stored and sent.
 
         ``notes`` describes the result for people who inspect the remote; it is called only when something is sent
-        there. ``last`` is the result that a record names, which counts like one in the cache.
+        there. ``last`` is the result that a record names, which counts like one in the cache. A result that ``check``
+        refuses is a miss, or every later build would fail because of it.
         """
         key = keys.key(ingredients)
         known = self.known(name, key, ingredients, outputs, last)
-        if known is not None:
+        if known is not None and self._is_believed(known, check):
             return known
         waiting = f"{name}: another builder is making it; waiting"
         with self.store.locked(key, lambda: self.say(waiting)):
-            known = self.known(name, key, ingredients, outputs)
-            if known is not None:
-                return known
+            again = self.known(name, key, ingredients, outputs)
+            news = again is not None and (known is None or again.outputs != known.outputs)
+            if again is not None and news and self._is_believed(again, check):
+                return again
             action = self.remote.lookup(name, key, outputs) if self.remote else None
             if action is not None:
-                self.store.record(key, name, action.outputs, action.seconds, action.source, action.signer)
-                return _result(name, action, ingredients, "remote")
+                result = _result(name, action, ingredients, "remote")
+                if self._is_believed(result, check):
+                    self.remember(result)
+                    return result
             self.logs.pop(name, None)
             started = time.monotonic()
             made = make()
+            check(made)
             seconds = time.monotonic() - started
             self.store.record(key, name, made, seconds)
             if self.remote:
                 self.remote.send(name, key, made, seconds, notes())
         return Result(name, key, ingredients, made, "built", seconds, self.logs.get(name, ""))
+
+    def _is_believed(self, result: Result, check: Check) -> bool:
+        """True if ``check`` accepts a result. What is refused is said, with where it is from and what removes it."""
+        try:
+            check(result.outputs)
+        except DebateError as error:
+            self.say(
+                f"{result.step}: its result on the word of {result.origin} is refused, so the step runs here: "
+                f"{error.problems[0]}; doit gc --source {result.origin} removes all that is from there"
+            )
+            return False
+        return True
 
     def known(
         self,

@@ -52,6 +52,7 @@ class _DryBuilder(Builder):
         make: Any,  # noqa: ARG002
         notes: Any = dict,  # noqa: ARG002
         last: Result | None = None,
+        check: Any = None,  # noqa: ARG002
     ) -> Result:
         found = self.known(name, keys.key(ingredients), ingredients, outputs, last)
         if found is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,28 @@ def test_two_files_of_a_step_have_two_names(tmp_path: Path) -> None:
     step = dataclasses.replace(STEP, parameters={"i": b"1"})
     with pytest.raises(ValueError, match=r"of the name i$"):
         Builder(made, Store(tmp_path)).run(step, Supplies(), tmp_path / "log")
+
+
+@pytest.mark.parametrize("source", ["here", "oci://r.example/x"])
+def test_a_result_that_is_refused_is_made_again(tmp_path: Path, source: str) -> None:
+    """Or every build fails because of what a remote stated, or what was stored before the check was there."""
+    said: list[str] = []
+    store = Store(tmp_path)
+    builder = Builder(Settings(root=ROOT, cache=tmp_path, output=tmp_path / "build"), store, said.append)
+    bad, good = store.put(b"bad"), store.put(b"good")
+    store.record(keys.key({"a": 1}), "x", {"layer": bad}, 1.0, source)
+
+    def check(outputs: Mapping[str, Artifact]) -> None:
+        if outputs["layer"] != good:
+            raise DebateError("malformed", place="packages")
+
+    def make() -> Mapping[str, Artifact]:
+        return {"layer": good}
+
+    made = builder.obtain("x", {"a": 1}, ("layer",), make, check=check)
+    assert (made.source, made.outputs) == ("built", {"layer": good})
+    assert len(said) == 1
+    assert f"x: its result on the word of {source} is refused" in said[0]
+    assert f"packages: malformed; doit gc --source {source} removes" in said[0]
+    again = builder.obtain("x", {"a": 1}, ("layer",), make, check=check)
+    assert (again.source, again.origin) == ("local", "here")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from debate import keys
-from debate.build.builder import Builder
+from debate.build.builder import Builder, Check
 from debate.build.local import require_names
 from debate.cache.store import Store
 from debate.model import Artifact, Result, Step, Supplies
@@ -40,9 +40,10 @@ class FakeBuilder(Builder):
         make: Callable[[], Mapping[str, Artifact]],
         notes: Any = dict,
         last: Result | None = None,
+        check: Check = lambda _: None,
     ) -> Result:
         self.asked[name] = ingredients
-        return super().obtain(name, ingredients, outputs, make, notes, last)
+        return super().obtain(name, ingredients, outputs, make, notes, last, check)
 
     def run(self, step: Step, supplies: Supplies, log: Path) -> Mapping[str, Artifact]:  # noqa: ARG002
         require_names(step, supplies)

@@ -14,6 +14,28 @@ from debate.text.amounts import bytes_shown
 
 MIRROR = "/run/mirror"
 """Path in a sandbox of package archives that are directories of the host."""
+PROXY_PORT = 3128
+"""Port of the proxy on the loopback interface of a sandbox with a network."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a step with a network may connect to, besides the ports 80 and 443 of public addresses.
+
+    Endpoints are ``HOST:PORT``, in the form of `debate.sandbox.addresses.endpoint`.
+    """
+
+    public: tuple[str, ...] = ()
+    """Endpoints that a profile names: only while their addresses are public."""
+    trusted: tuple[str, ...] = ()
+    """Endpoints that the settings or the host's package manager name: whatever their addresses are."""
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    """The host's proxies: ``http`` and ``https`` -> address, ``http::HOST`` -> address or ``DIRECT``, ``no`` -> hosts
+    without one, as in the variable no_proxy."""
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        return self.public + self.trusted
 
 
 @dataclass(frozen=True)
@@ -102,6 +124,8 @@ class Supplies:
     """Cached files in /run/in, by name."""
     mirrors: Mapping[str, str] = field(default_factory=dict)
     """Directories of the host that hold an archive, shown below `MIRROR` by name."""
+    reach: Reach = field(default_factory=Reach)
+    """Where its commands with a network may connect to; without any endpoint they have none."""
 
 
 @dataclass(frozen=True)

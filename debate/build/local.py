@@ -14,7 +14,7 @@ from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.host.files import workspace_name
 from debate.host.memory import available_memory
-from debate.model import MIRROR, Activity, Artifact, Step, Supplies
+from debate.model import MIRROR, PROXY_PORT, Activity, Artifact, Reach, Step, Supplies
 from debate.sandbox import rights, runner
 from debate.sandbox.image import command as commands
 from debate.sandbox.image.inputs import lay_out, lay_out_scripts
@@ -42,6 +42,7 @@ class LocalExecutor:
         self._require(step, supplies)
         limits = self.settings.limits
         network = any(rights.TABLE[command.rights].network for command in step.commands)
+        reach = supplies.reach if network else Reach()
         name = workspace_name(step.name)
         with self.store.workspace(name) as directory:
             lay_out(directory / "in", step, supplies, self.store)
@@ -55,9 +56,10 @@ class LocalExecutor:
                 commands=tuple(map(commands.of, step.commands)),
                 outputs=step.outputs,
                 scripts=str(directory / "step"),
-                environment={**commands.variables(step.epoch), **_proxies(network)},
+                environment={**commands.variables(step.epoch), **_proxies(reach)},
                 uid_base=self.settings.uid_base,
                 shown=_network_files() if network else (),
+                reach=reach,
                 mirrors=_mirrors(supplies.mirrors),
                 scratch=scratch(self.settings),
                 bytes=limits.bytes,
@@ -104,9 +106,9 @@ def scratch(settings: Settings) -> str:
 
 
 def _network_files() -> tuple[tuple[str, str], ...]:
-    """The host's name resolution and certificate authorities, for steps with network access."""
-    names = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
-    return tuple((os.path.realpath(name), name) for name in names if os.path.exists(name))
+    """The host's certificate authorities, for steps with network access."""
+    name = "/etc/ssl/certs/ca-certificates.crt"
+    return ((os.path.realpath(name), name),) if os.path.exists(name) else ()
 
 
 def _mirrors(directories: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -117,6 +119,6 @@ def _mirrors(directories: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((path, f"{MIRROR}/{name}") for name, path in sorted(directories.items()))
 
 
-def _proxies(network: bool) -> dict[str, str]:
-    names = ("http_proxy", "https_proxy", "no_proxy") if network else ()
-    return {name: os.environ[name] for name in names if name in os.environ}
+def _proxies(reach: Reach) -> dict[str, str]:
+    """The variables by which apt and pacman find the proxy of their sandbox."""
+    return dict.fromkeys(("http_proxy", "https_proxy"), f"http://127.0.0.1:{PROXY_PORT}") if reach.endpoints else {}

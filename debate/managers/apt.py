@@ -69,11 +69,8 @@ class Apt:
     def tools_supplies(self, settings: Settings) -> Supplies:
         request = shared.tools_request(self.facts, self.facts.TOOLS_RELEASE)
         found = self.mirrors(settings, request, None)
-        files = {
-            "sources.list": as_lines(line for _, line in self._sources(request, found.addresses)),
-            "apt.conf": shared.host_proxies().encode(),
-        }
-        return Supplies(files=files, mirrors=found.directories)
+        files = {"sources.list": as_lines(line for _, line in self._sources(request, found.addresses))}
+        return Supplies(files=files, mirrors=found.directories, reach=shared.reach_of(found))
 
     def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
         """From the settings, else the profile, else the host's own apt, else the bootstrapper's default."""
@@ -85,16 +82,18 @@ class Apt:
                 )
                 for archive in archives
             }
+            ours = found
         else:
             named = shared.of_profile(main, mirror)
-            known = {**self._host_mirrors(), **({main: named} if named else {}), **settings.mirrors}
+            ours = self._host_mirrors()
+            known = {**ours, **({main: named} if named else {}), **settings.mirrors}
             found = {archive: known[archive] for archive in archives if known.get(archive)}
             if main not in found:
                 raise DebateError(
                     f"no {self.facts.TITLE} mirror is known: this host's apt has none",
                     f"set {mirror_variable(main)} to its address",
                 )
-        return shared.mirrors(found, request, settings)
+        return shared.mirrors(found, request, settings, ours.values())
 
     def _archives(self, request: Request) -> tuple[str, ...]:
         """The distribution's archives that have packages of the release."""
@@ -229,7 +228,7 @@ class Apt:
             "base": (request.base or "").encode(),
             **self.trust(settings, request),
         }
-        return Supplies(files=files, mirrors=mirrors.directories)
+        return Supplies(files=files, mirrors=mirrors.directories, reach=shared.reach_of(mirrors))
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
         """Parse the output of lock.sh: ARCHIVES 'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX."""

@@ -66,6 +66,10 @@ class Mirrors:
     """The archives that are directories of the host (``file://`` in settings, or of the host's own package manager)."""
     dated: bool = False
     """True if they have the state of the archives at a certain time."""
+    public: tuple[str, ...] = ()
+    """``HOST:PORT`` of those that a profile names."""
+    trusted: tuple[str, ...] = ()
+    """``HOST:PORT`` of those that the settings or the host's package manager name."""
 
 
 class Manager(Protocol):

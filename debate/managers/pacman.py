@@ -66,16 +66,17 @@ class Pacman:
         if request.snapshot:
             date = request.snapshot
             date = f"{date[:4]}/{date[4:6]}/{date[6:8]}"
-            address = shared.dated_mirror(settings, self.facts, request.snapshot, date=date)
+            address = ours = shared.dated_mirror(settings, self.facts, request.snapshot, date=date)
         else:
-            address = settings.mirrors.get(name) or shared.of_profile(name, mirror) or self._host_mirror()
+            ours = self._host_mirror()
+            address = settings.mirrors.get(name) or shared.of_profile(name, mirror) or ours
         if not address:
             below = self._directory(self.facts.DEFAULT_COMPONENTS[0])
             raise DebateError(
                 f"no {self.facts.TITLE} mirror is known",
                 f"set {mirror_variable(name)} to its address, the directory that contains {below}/",
             )
-        return shared.mirrors({name: address}, request, settings)
+        return shared.mirrors({name: address}, request, settings, [ours])
 
     def reach_mirror(self, settings: Settings) -> str:
         request = shared.tools_request(self.facts, self.facts.RELEASES[0])
@@ -150,7 +151,7 @@ class Pacman:
         """The repositories and their keyrings, and ``more`` files."""
         repositories = self._repositories(request, mirrors.addresses)
         files = {"repositories": repositories, **more, **self.trust(settings, request)}
-        return Supplies(files=files, mirrors=mirrors.directories)
+        return Supplies(files=files, mirrors=mirrors.directories, reach=shared.reach_of(mirrors))
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
         """Parse the output of lock.sh, lines of: name, version, repository, location, size, SHA-256, signature."""

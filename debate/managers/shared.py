@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -12,7 +13,8 @@ from debate.distributions.interface import Distribution
 from debate.errors import DebateError
 from debate.host.run import run
 from debate.managers.interface import Mirrors, Request
-from debate.model import MIRROR, Artifact, Command, Locked, Step, Supplies
+from debate.model import MIRROR, Artifact, Command, Locked, Reach, Step, Supplies
+from debate.sandbox.addresses import endpoint
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, mirror_variable
 
@@ -47,11 +49,11 @@ def tools_request(facts: Distribution, release: str) -> Request:
     )
 
 
-def mirrors(own: Mapping[str, str], request: Request, settings: Settings) -> Mirrors:
+def mirrors(own: Mapping[str, str], request: Request, settings: Settings, of_host: Iterable[str] = ()) -> Mirrors:
     """The distribution's ``own`` archives and the request's repositories. Addresses in the settings take precedence.
 
     Raises DebateError if an address is missing or malformed. ``own`` are those of settings and the host, and what
-    `of_profile` permits.
+    `of_profile` permits; ``of_host`` are the addresses that the host's package manager has.
     """
     found = dict(own)
     for repository in request.repositories:
@@ -64,10 +66,17 @@ def mirrors(own: Mapping[str, str], request: Request, settings: Settings) -> Mir
     for name, address in found.items():
         _check(address, name, settings)
     directories = {n: a.removeprefix("file://") for n, a in found.items() if a.startswith("file://")}
+    used, of_settings = _endpoints(found.values()), _endpoints(settings.mirrors.values())
+    public = used - of_settings - _endpoints(of_host)
+    trusted = of_settings | used - public
     # copy: instead of file:, with which apt does not write a file to the given path.
     found |= {name: f"copy:{MIRROR}/{name}" for name in directories}
     shown = {name: address.rstrip("/") for name, address in found.items()}
-    return Mirrors(shown, directories, bool(request.snapshot))
+    return Mirrors(shown, directories, bool(request.snapshot), tuple(sorted(public)), tuple(sorted(trusted)))
+
+
+def _endpoints(addresses: Iterable[str]) -> set[str]:
+    return {endpoint(address) for address in addresses} - {""}
 
 
 def of_profile(name: str, address: str | None) -> str | None:
@@ -186,10 +195,24 @@ def host_proxies() -> str:
     return "".join(f"{line}\n" for line in lines.splitlines() if line.startswith(names))
 
 
+def reach_of(mirrors: Mirrors) -> Reach:
+    """Where a step that uses ``mirrors`` may connect to. Proxies are those of the host's apt, else of its variables."""
+    if not _endpoints(mirrors.addresses.values()):
+        return Reach()  # Directories need none.
+    proxies = {"no": os.environ.get("no_proxy", "")}
+    of_apt = re.findall(r'^Acquire::(https?)::Proxy(?:::(\S+))? "(.*)";$', host_proxies(), re.MULTILINE)
+    named = {f"{scheme}::{host}" if host else scheme: address for scheme, host, address in of_apt}
+    for scheme in ("http", "https"):
+        # apt uses what is set for http for https, too.
+        proxies[scheme] = named.get(scheme) or named.get("http") or os.environ.get(f"{scheme}_proxy", "")
+    return Reach(
+        mirrors.public, mirrors.trusted, {name: value for name, value in {**named, **proxies}.items() if value}
+    )
+
+
 def apt_conf(mirrors: Mirrors) -> bytes:
-    """The host's proxies, and longer timeouts and more retries for dated mirrors, which are slow and unreliable."""
-    patience = 'Acquire::Retries "8";\nAcquire::http::Timeout "120";\n' if mirrors.dated else ""
-    return (host_proxies() + patience).encode()
+    """Longer timeouts and more retries for dated mirrors, which are slow and unreliable."""
+    return b'Acquire::Retries "8";\nAcquire::http::Timeout "120";\n' if mirrors.dated else b""
 
 
 def inspect_step(script: str, packages: Sequence[Locked], tools: Artifact) -> Step:
@@ -224,4 +247,4 @@ def fetch_supplies(wanted: Sequence[Locked], mirrors: Mirrors, remedy: str) -> S
         for package in wanted
     ]
     files = {"wanted": as_lines(lines), "apt.conf": apt_conf(mirrors), "remedy": remedy.encode()}
-    return Supplies(files=files, mirrors=mirrors.directories)
+    return Supplies(files=files, mirrors=mirrors.directories, reach=reach_of(mirrors))

@@ -40,7 +40,7 @@ class Rights:
     writable: str
     """Where it may write."""
     network: bool = False
-    """True for the host's network, False for only a loopback interface."""
+    """True for a proxy to the outside, on the loopback interface that all have."""
     new_privileges: bool = False
     """True where setuid files and file capabilities have an effect."""
     strangers: bool = False
@@ -94,7 +94,7 @@ def markdown() -> str:
         more = " ".join(name for name in has.denied if name not in _NEVER)
         rows.append(
             f"| `{kind}` | {has.purpose} | {' '.join(has.keeps)} | {more or 'none'} | {has.writable} | "
-            f"{'the host' if has.network else 'none'} |"
+            f"{'a proxy' if has.network else 'none'} |"
         )
     rows += ["", "All kinds are denied", *textwrap.wrap(" ".join(_NEVER), 120, break_on_hyphens=False)]
     return "\n".join(rows) + ".\n"

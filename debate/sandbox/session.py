@@ -41,11 +41,12 @@ from typing import IO, Any, get_args, get_origin, get_type_hints
 from debate.errors import NO_SPACE, Complaint, DebateError
 from debate.host.beneath import Tree
 from debate.host.run import die_with_parent
-from debate.model import Artifact
-from debate.sandbox import confine, limits, mounts, outputs, problems
+from debate.model import Artifact, Reach
+from debate.sandbox import confine, limits, mounts, network, outputs, problems
 from debate.sandbox.image import calls, directories, environment, host_tree, overlayfs
 from debate.sandbox.image import command as commands
 from debate.sandbox.image.command import Command
+from debate.sandbox.network import Network
 from debate.sandbox.rights import TABLE
 from debate.text.amounts import count
 from debate.text.printable import printable
@@ -69,6 +70,8 @@ class Session:
     """Public files of the host, read-only: path on the host, path in the sandbox."""
     mirrors: tuple[tuple[str, str], ...]
     """Directories of the host with package archives, read-only and id-mapped: path on the host, path in the sandbox."""
+    reach: Reach
+    """Where commands with a network may connect to."""
     scratch: str
     """``tmpfs`` or ``disk``."""
     bytes: int
@@ -160,6 +163,9 @@ def _run(session: Session) -> None:
     """Run all commands, then open the shell or copy the outputs."""
     with _setting_up():
         scratch = _prepare(session)
+        net = None
+        if session.reach.endpoints:
+            net = network.make(session.reach, session.uid_base + network.NOBODY, session.bytes)
     taken: dict[str, Artifact] = {}
     status = 0
     for number, command in enumerate(session.commands):
@@ -168,15 +174,16 @@ def _run(session: Session) -> None:
             break
         last = number
         _prepare_for(number, session, scratch)
-        status = _execute(session, number, scratch, taken)
+        status = _execute(session, number, scratch, net, taken)
         if status:
             break
     if session.shell:
-        _shell(session, last, scratch, failed=status != 0)
+        _shell(session, last, scratch, net, failed=status != 0)
         return
     if status:
         _say(exceeded=limits.space_exceeded(scratch))
-        for complaint in _complaints(scratch, last):
+        complaints = _complaints(scratch, last)
+        for complaint in net.explain(complaints) if net else complaints:
             _say(problem=asdict(complaint))
         raise _FailedError
     left = session.bytes - sum(made.size for made in taken.values())
@@ -189,21 +196,21 @@ def _run(session: Session) -> None:
         _say(output={"name": name, **asdict(made)})
 
 
-def _execute(session: Session, number: int, scratch: Path, taken: dict[str, Artifact]) -> int:
+def _execute(session: Session, number: int, scratch: Path, net: Network | None, taken: dict[str, Artifact]) -> int:
     """Run one command, until none of its processes is left: they end with the first process of their PID namespace.
 
     Returns its exit status; adds the output that is its standard output, if any, to ``taken``.
     """
     command = session.commands[number]
-    argv, name = _argv(session, command, number, scratch), command.stdout
+    argv, name = _argv(session, command, number, scratch, net), command.stdout
     if name and not session.shell:
-        with _writing(name), _confined(command) as enter:
+        with _writing(name), _confined(command, net) as enter:
             left = session.bytes - sum(made.size for made in taken.values())
             status, taken[name] = outputs.take(argv, Path(session.directory, "out", name), left, enter)
         return status
     with (
         _new_output(scratch, name) if name else contextlib.nullcontext(sys.stderr) as target,
-        _confined(command) as enter,
+        _confined(command, net) as enter,
     ):
         return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=target, preexec_fn=enter).returncode
 
@@ -215,15 +222,26 @@ def _new_output(scratch: Path, name: str) -> IO[bytes]:
 
 
 @contextlib.contextmanager
-def _confined(command: Command) -> Iterator[Callable[[], None]]:
+def _confined(command: Command, net: Network | None) -> Iterator[Callable[[], None]]:
     """The ``preexec_fn`` of systemd-nspawn for ``command``."""
-    network = 0 if TABLE[command.rights].network else calls.NEW_NET
+    joined = _joined(command, net)
     try:
-        with confine.starting(calls.NEW_USER | network) as enter:
+        with confine.starting(calls.NEW_USER | (0 if joined else calls.NEW_NET)) as confined:
+
+            def enter() -> None:
+                if joined:
+                    joined.enter()
+                confined()
+
             yield enter
     except subprocess.SubprocessError:
         remedy = "run outside of containers that intercept system calls"
         raise _FailedError("this kernel did not set the filter of system calls", remedy, status=2) from None
+
+
+def _joined(command: Command, net: Network | None) -> Network | None:
+    """The network in which ``command`` runs; None for one that nspawn makes, with only a loopback interface."""
+    return net if TABLE[command.rights].network else None
 
 
 def _prepare_for(number: int, session: Session, scratch: Path) -> None:
@@ -253,7 +271,7 @@ def _complaints(scratch: Path, number: int) -> list[Complaint]:
     return found
 
 
-def _shell(session: Session, number: int, scratch: Path, *, failed: bool) -> None:
+def _shell(session: Session, number: int, scratch: Path, net: Network | None, *, failed: bool) -> None:
     """Open a shell where the command with this number ran. Its exit status does not matter."""
     command = session.commands[number]
     source, target = session.shell
@@ -267,15 +285,15 @@ def _shell(session: Session, number: int, scratch: Path, *, failed: bool) -> Non
     ).encode())  # fmt: skip
     interactive = os.isatty(source) and os.isatty(target)
     start = "if command -v bash > /dev/null; then exec bash; else exec sh; fi"
-    argv = _argv(session, replace(command, argv=("/bin/sh", "-c", start)), number, scratch)
+    argv = _argv(session, replace(command, argv=("/bin/sh", "-c", start)), number, scratch, net)
     if interactive:
         # nspawn creates a terminal of its own, so that nothing inside can access the user's.
         argv[argv.index("--console=pipe")] = "--console=interactive"
-        with _confined(command) as enter:
+        with _confined(command, net) as enter:
             subprocess.run(argv, stdin=source, stdout=target, stderr=target, preexec_fn=enter)
         return
     with (
-        _confined(command) as enter,
+        _confined(command, net) as enter,
         subprocess.Popen(
             argv, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=enter
         ) as process,
@@ -325,7 +343,7 @@ def _prepare(session: Session) -> Path:
     return scratch
 
 
-def _argv(session: Session, command: Command, number: int, scratch: Path) -> list[str]:
+def _argv(session: Session, command: Command, number: int, scratch: Path, net: Network | None) -> list[str]:
     return commands.argv(
         command,
         number,
@@ -337,6 +355,7 @@ def _argv(session: Session, command: Command, number: int, scratch: Path) -> lis
         mirrors=[target for _, target in session.mirrors],
         environment_=session.environment,
         uid_base=session.uid_base,
+        network=_joined(command, net) is not None,
     )
 
 

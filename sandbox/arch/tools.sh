@@ -17,7 +17,7 @@ unmount_root "$root"
 cd "$root"
 . /run/step/arch/clean.sh
 rm -rf etc/hostname etc/machine-id tmp/* run/*
-# Mount points for files of the host that steps with network access need.
+# A mount point for the certificate authorities of the host, which steps with a network need.
 mkdir -p etc/ssl/certs
 rm -f etc/ssl/certs/ca-certificates.crt
 touch etc/machine-id etc/resolv.conf etc/hosts etc/ssl/certs/ca-certificates.crt

@@ -2,9 +2,9 @@
 # standard error. A mirror's words can be part of such a line, so each pattern is bound to the line's start, and where
 # apt says what a mirror answered, only as the text of a problem.
 
-# `failures ERRORS`: lines of ADDRESS REASON, of the files that could not be fetched.
+# `failures ERRORS`: lines of ADDRESS REASON, of the files that could not be fetched. The address that apt adds is the proxy's.
 failures() {
-    sed -nE 's|^[EW]: Failed to fetch ([^ ]+) +(.*)|\1 \2|p' "$1"
+    sed -nE 's|^[EW]: Failed to fetch ([^ ]+) +(.*)|\1 \2|; T; s| \[IP: [^]]*\]$||; p' "$1"
 }
 
 # The last two are from the method copy:, and from the limit of fetch.sh.
@@ -17,6 +17,12 @@ unreachable() {
 
 # `explain_update ERRORS`: why `apt-get update` failed.
 explain_update() {
+    # apt says of an index that was not sent that it is not signed.
+    found=$(failures "$1" | grep -E "^[^ ]+ (403|5[0-9][0-9]) " | head -n 1)
+    if [ "$found" ]; then
+        unreachable "${found%% *}" "${found#* }"
+        return
+    fi
     if grep -qE "^[EW]: (GPG error: |OpenPGP signature verification failed: |The repository '[^']*' is not signed)" "$1"; then
         problem "" "" "a mirror's index is unsigned or signed by an unknown key, so it is refused"
         return

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import http.server
+import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -69,6 +72,31 @@ def test_a_mirror_that_does_not_answer(mine: Checkout) -> None:
     said = mine.doit("lock:mine", status=1, MIRROR_EXTRA="http://127.0.0.1:9/apt")
     assert "\nhttp://127.0.0.1:9/apt/dists/stable/InRelease: Unable to connect" in said
     assert "check the network and the mirror's address" in said
+
+
+class _Elsewhere(http.server.BaseHTTPRequestHandler):
+    """Redirects to another address of this host."""
+
+    def do_GET(self) -> None:
+        self.send_response(302)
+        self.send_header("Location", "http://127.0.0.2:9/x")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_only_settings_name_a_mirror_on_this_host(mine: Checkout) -> None:
+    """A profile does not, nor does a mirror that redirects there."""
+    why = "is no public address, so the connection is refused; if that is meant, name the address in the settings"
+    mine.profile("mine", PROFILE.replace("http://packages.invalid", "http://localhost"))
+    said = mine.doit("lock:mine", status=1)
+    assert f"\nhttp://localhost/apt/dists/stable/InRelease: 127.0.0.1 {why}" in said
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        said = mine.doit("lock:mine", status=1, MIRROR_EXTRA=f"http://127.0.0.1:{server.server_address[1]}/apt")
+        server.shutdown()
+    assert re.search(rf"\nhttp://127\.0\.0\.2:9(/x)?: 127\.0\.0\.2 {re.escape(why)}", said), said
+    assert "unsigned" not in said
 
 
 def test_a_package_that_does_not_exist(mine: Checkout, own: Archive) -> None:

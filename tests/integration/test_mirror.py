@@ -135,12 +135,12 @@ def test_a_mirror_that_fails(checkout: Checkout, mirror: Mirror, fault: str) -> 
         if step == "lock" and fault == "404":
             pattern = "/dists/.*Release"
         mirror.fault, mirror.pattern, mirror.asked = fault, pattern, 0
-        said = checkout.doit(f"{step}:mine", status=1, **limits)
+        said = checkout.doit(f"{step}:mine", status=1, MIRROR_EXTRA=mirror.url, **limits)
         assert mirror.asked
         assert re.search(message, said), said
         assert not checkout.output("mine", f"{step}.json").exists()
         mirror.fault = ""
-        checkout.doit(f"{step}:mine")
+        checkout.doit(f"{step}:mine", MIRROR_EXTRA=mirror.url)
     names = {package["name"] for package in checkout.json("mine", "lock.json")["packages"]}
     assert f"probe-{fault}" in names
 
@@ -148,6 +148,6 @@ def test_a_mirror_that_fails(checkout: Checkout, mirror: Mirror, fault: str) -> 
 def test_a_slow_mirror(checkout: Checkout, mirror: Mirror) -> None:
     with_probe(checkout, mirror, "slow")
     mirror.fault, mirror.pattern, mirror.asked = "slow", ".", 0
-    checkout.doit("packages:mine")
+    checkout.doit("packages:mine", MIRROR_EXTRA=mirror.url)
     assert mirror.asked >= 3
     mirror.fault = ""

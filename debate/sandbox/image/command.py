@@ -73,11 +73,13 @@ def argv(
     mirrors: Sequence[str],
     environment_: Mapping[str, str],
     uid_base: int,
+    network: bool,
 ) -> list[str]:
     """The argv of systemd-nspawn for ``command``, the one with this ``number``.
 
     ``shown`` has further files of the host, with their paths in the sandbox; ``mirrors`` the paths in the sandbox of
-    the directories below ``scratch``/mirror. For the other directories see `debate.sandbox.session`.
+    the directories below ``scratch``/mirror; ``network`` says that this process is in the command's network. For the
+    other directories see `debate.sandbox.session`.
     """
     own = directories.own(scratch, number)
     roots = {"tools": "tools", "system": "root", "made": "made"}
@@ -108,6 +110,7 @@ def argv(
         read_only=command.root != "system",
         uid_base=uid_base,
         rights=rights.TABLE[command.rights],
+        network=network,
         binds=binds,
         environment={**environment.VARIABLES, **environment_},
     )

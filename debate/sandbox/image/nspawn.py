@@ -29,13 +29,14 @@ def argv(
     read_only: bool,
     uid_base: int,
     rights: Rights,
+    network: bool,
     binds: Sequence[Bind],
     environment: Mapping[str, str],
 ) -> list[str]:
     """The argv that runs ``command`` in the tree at ``root``.
 
     ``root`` is already id-mapped, or owned by the range ``uid_base`` … ``uid_base + 65535``, so that root in the
-    sandbox is not root on the host.
+    sandbox is not root on the host. With ``network``, it gets the network namespace of this process.
     """
     flags = [
         "systemd-nspawn",
@@ -55,7 +56,7 @@ def argv(
         flags.append("--no-new-privileges=yes")
     if read_only:
         flags.append("--read-only")
-    if not rights.network:
+    if not network:
         flags.append("--private-network")
     for bind in binds:
         kind = "--bind-ro" if bind.read_only else "--bind"

@@ -117,3 +117,55 @@ def test_settings_name_the_directory_of_a_repository(distribution: str) -> None:
     message = r"mirror extra: no address is known; give the repository a url, or set DEBATE_MIRROR_EXTRA to its"
     with pytest.raises(DebateError, match=message):
         managers.get(distribution).mirrors(settings(**{distribution: "http://m"}), request(distribution, None), None)
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_what_only_a_profile_names_must_be_public(distribution: str) -> None:
+    """A step with a network may connect to other addresses only where the settings name the same host and port."""
+    manager, wanted = managers.get(distribution), request(distribution, "http://10.0.0.1:8080/apt")
+    found = manager.mirrors(settings(), wanted, "http://127.0.0.1/x")
+    assert found.public == ("10.0.0.1:8080", "127.0.0.1:80")
+    assert not {*found.public} & {*found.trusted}
+    found = manager.mirrors(settings(**{distribution: "http://127.0.0.1/y"}), wanted, "http://127.0.0.1/x")
+    assert found.public == ("10.0.0.1:8080",)
+    assert "127.0.0.1:80" in found.trusted
+    found = manager.mirrors(settings(any="http://10.0.0.1:8080/"), wanted, "http://127.0.0.1/x")
+    assert found.public == ("127.0.0.1:80",)
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_dated_mirrors_are_named_by_settings(distribution: str) -> None:
+    template = "http://{archive}.example/{date}" if distribution == "debian" else "http://debian.example/{date}"
+    wanted = replace(request(distribution), snapshot="20260102T030405Z")
+    found = managers.get(distribution).mirrors(settings(**{f"{distribution}-snapshot": template}), wanted, None)
+    assert found.public == ()
+    assert "debian.example:80" in found.trusted
+
+
+def test_directories_need_no_network() -> None:
+    found = shared.mirrors(
+        {"debian": "file:///srv/d"}, request("debian"), settings(debian="file:///srv/d", x="http://x")
+    )
+    assert shared.reach_of(found).endpoints == ()
+    found = shared.mirrors({"debian": "http://d.example"}, request("debian"), settings())
+    assert shared.reach_of(found).public == ("d.example:80",)
+
+
+def test_the_hosts_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://e.example:1")
+    monkeypatch.setenv("https_proxy", "http://e.example:2")
+    monkeypatch.setenv("no_proxy", ".example")
+    found = shared.mirrors({"debian": "http://d.example"}, request("debian"), settings())
+    assert shared.reach_of(found).proxies == {
+        "http": "http://e.example:1", "https": "http://e.example:2", "no": ".example",
+    }  # fmt: skip
+    said = (
+        'Acquire::http::Proxy "http://a.example:3142/";\n'
+        'Acquire::http::Proxy::d.example "DIRECT";\n'
+        'Acquire::http::Proxy-Auto-Detect "/bin/x";\n'
+    )
+    monkeypatch.setattr(shared, "host_proxies", lambda: said)
+    assert shared.reach_of(found).proxies == {
+        "http": "http://a.example:3142/", "https": "http://a.example:3142/", "http::d.example": "DIRECT",
+        "no": ".example",
+    }  # fmt: skip

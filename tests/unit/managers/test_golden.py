@@ -125,6 +125,8 @@ def _a_host_without_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     """Whose mirrors and proxies change nothing."""
     make_all()
     monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.parametrize("distribution", ["debian", "arch"])

@@ -68,6 +68,9 @@ ALTERED = Complaint(
                     "check the mirror's address and the release")]),
         ("W: Failed to fetch http://m.example/x  Could not connect to m.example:80\nE: Failed to fetch http://n/x  y\n",
          [unreachable("http://m.example/x", "Could not connect to m.example:80")]),
+        ("E: Failed to fetch http://m.example/dists/x/InRelease  502  Unable to connect [IP: 127.0.0.1 3128]\n"
+         "E: The repository 'http://m.example x InRelease' is not signed.\n",
+         [unreachable("http://m.example/dists/x/InRelease", "502  Unable to connect")]),
         ("E: Some index files failed to download\n", []),
         ("", []),
     ],

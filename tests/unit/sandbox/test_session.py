@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from debate.model import Reach
 from debate.sandbox.image.command import Command
 from debate.sandbox.session import Session, _FailedError, _new_output
 from tests.conftest import ROOT
@@ -21,13 +22,14 @@ def test_through_json_and_back() -> None:
         directory="/d", tools="", layers=("/a", "/b"), outputs=("o",), scripts="/s", environment={"A": "b"}, uid_base=1,
         commands=(Command(("/bin/sh", "x"), rights="system"), Command(("y",), pack_upper=True, stdout="o")),
         shown=(("/etc/hosts", "/etc/hosts"),), mirrors=(("/m", "/run/mirror/m"), ("/n", "/run/mirror/n")),
+        reach=Reach(("m.example:80",), ("n.example:443",), {"http": "http://p.example"}),
         scratch="disk", bytes=2, inodes=3, cgroup_procs=("/p",), in_scope=True,
     )  # fmt: skip
     session = replace(session, shell=(4, 5))  # noqa: S604
     assert Session.from_json(session.to_json()) == session
 
 
-@pytest.mark.parametrize("module", ["session", "runner", "limits"])
+@pytest.mark.parametrize("module", ["session", "runner", "limits", "proxy"])
 def test_a_session_needs_the_standard_library_alone(module: str) -> None:
     """It starts for each sandbox, and in a guest that has nothing else installed."""
     done = subprocess.run(

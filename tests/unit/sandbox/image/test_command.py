@@ -40,6 +40,7 @@ HOST = {"/etc/hosts": "ro /etc/hosts", "/run/mirror/a": "ro /w/mirror/0", "/run/
 def test_what_a_command_sees(given: model.Command, root: str, binds: dict[str, str]) -> None:
     argv = command.argv(
         command.of(given), 1, machine="m", directory="/d", scripts="/s", scratch=Path("/w"), uid_base=65536,
+        network=False,
         shown=[("/etc/hosts", "/etc/hosts")], mirrors=["/run/mirror/a", "/run/mirror/b"],
         environment_=command.variables(7),
     )  # fmt: skip

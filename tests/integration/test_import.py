@@ -60,8 +60,14 @@ def test_import_archiso(checkout: Checkout, tmp_path: Path, more: str) -> None:
         ("sleep 1000\n", "stopped after 4 s"),
         ("exit 3\n", "import: failed"),
         ("no-such-command\nfalse\n", "ends with status"),
+        ("x=$(head -c 2M /dev/zero | tr '\\0' x)\n", "its variables are larger than 1,048,576 bytes"),
+        ("head -c 100M /dev/zero > /run/out/variables\nexit\n", "import: "),
+        ("printf 'a b\\0001\\0x\\0' > /run/out/variables\nkill -9 $$\n", "import: failed"),
+        ("exec() { printf 'a b\\0001\\0x\\0'; exit 0; }\n", "its variables could not be read"),
+        ("exec() { rm /run/out/variables; ln -s /etc/passwd /run/out/variables; exit 0; }\n", "import: "),
+        ("exec() { rm /run/out/variables; mkfifo /run/out/variables; exit 0; }\n", "import: "),
     ],
-    ids=["never ends", "exits", "fails"],
+    ids=["never ends", "exits", "fails", "large", "full", "killed", "other words", "link", "pipe"],
 )
 def test_a_program_that_does_not_get_to_its_end(checkout: Checkout, tmp_path: Path, more: str, message: str) -> None:
     where = archiso(tmp_path / "archiso", more)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +58,31 @@ def test_different_profiles(checkout: Checkout, number: int) -> None:
     said = finish([checkout.start(f"build:{name}") for name in names])
     assert all(built_times(said, "overlay", name) == 1 for name in names)
     assert len({checkout.digest(name) for name in names}) == len(names)
+
+
+def test_garbage_is_collected_beside_eight_builders(checkout: Checkout, built: Checkout, tmp_path: Path) -> None:
+    """Whatever goes meanwhile, no builder loses what it uses."""
+    own = Checkout(checkout.directory, tmp_path / "cache")
+    subprocess.run(["cp", "-al", built.cache, own.cache], check=True)  # The other tests need theirs.
+    names = [f"mine{letter}" for letter in "abcdefgh"]
+    for name in names:
+        hooked(own, name, "beside a collector")
+    builders = [own.start(f"build:{name}") for name in names]
+    collected = 0
+    while any(builder.poll() is None for builder in builders):
+        own.doit("gc", "--size", "1")
+        own.doit("gc")
+        collected += 1
+    finish(builders)
+    assert collected > 1
+    assert "all match their digests" in own.doit("fsck")
+    assert "up to date" in own.doit(*(f"build:{name}" for name in names))
+
+
+def test_a_damaged_database_beside_four_builders(checkout: Checkout) -> None:
+    """All of them find it; one puts it aside, and nobody fails."""
+    checkout.doit("build:minimal")
+    (checkout.directory / "build" / ".doit.db").write_bytes(os.urandom(9000))
+    said = finish([checkout.start("build:minimal") for _ in range(4)])
+    assert any("build/.doit.db: is damaged, so it was put aside" in text for text in said)
+    assert "up to date" in checkout.doit("build:minimal")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from debate import keys
 from tests.integration.checkout import DOIT, Checkout, hook, ran
+from tests.unit import damage
 
 Resize = Callable[[str], None]
 
@@ -183,3 +186,51 @@ def test_a_clock_that_was_set_back(checkout: Checkout) -> None:
     os.utime(checkout.directory / "profiles" / "hook.sh", (1, 1))
     assert ran(back("build:mine"))["overlay"] == "built"
     assert "up to date" in checkout.doit("build:mine")
+
+
+def remembered(checkout: Checkout) -> list[Path]:
+    """The JSON files that the build of `minimal` left, sorted, without the SBOM, which is a result."""
+    found = [*checkout.output("minimal").rglob("*.json"), *checkout.output(".sandbox").rglob("*.json")]
+    return sorted(path for path in found if not path.name.endswith(".cdx.json"))
+
+
+def test_all_files_of_a_build_are_damaged(checkout: Checkout, built: Checkout) -> None:
+    """Each in another way, all at once, and in each run in other ways: one run heals them."""
+    checkout.pin(built)
+    checkout.doit("build:minimal")
+    digest, count = checkout.digest("minimal"), len(list(checkout.cache.rglob("objects/*/*/*")))
+    kinds = itertools.cycle([*damage.PLACES, *damage.CONTENTS, "not JSON"])
+    for _ in range(3):
+        for path, kind in zip(remembered(checkout), kinds, strict=False):
+            if kind in damage.PLACES and kind != "a socket":
+                damage.put(path, kind)
+            else:
+                path.write_bytes(damage.CONTENTS.get(kind, path.read_bytes()[:-9]))
+        (checkout.output(".doit.db")).write_bytes(os.urandom(9000))
+        damage.put(checkout.output(".times.json"), "a pipe")
+        said = checkout.doit("build:minimal")
+        assert "build/.doit.db: is damaged, so it was put aside" in said
+        assert set(ran(said).values()) <= {"cached", "built"}
+        assert not set(ran(said)) & {"rootfs", "overlay", "initrd", "boot", "iso"} - {
+            step for step, how in ran(said).items() if how == "cached"
+        }, said
+        assert checkout.digest("minimal") == digest
+        assert keys.sha256_file(checkout.iso("minimal")) == digest
+        assert len(list(checkout.cache.rglob("objects/*/*/*"))) >= count, "nothing good was deleted"
+        assert "up to date" in checkout.doit("build:minimal")
+        shutil.rmtree(checkout.output("minimal", "rootfs.json.damaged"), ignore_errors=True)
+
+
+@pytest.mark.parametrize("umask", ["000", "027", "077"])
+def test_the_umask_of_the_user(checkout: Checkout, built: Checkout, umask: str) -> None:
+    """Nobody else can write to what a build leaves, and everybody can look at it."""
+    checkout.pin(built)
+    argv = ["sh", "-c", f'umask {umask}; exec "$@"', "sh", DOIT, "build:minimal"]
+    done = subprocess.run(argv, cwd=checkout.directory, env=checkout.environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert checkout.digest("minimal") == built.digest("minimal")
+    left = [path for path in checkout.directory.joinpath("build").rglob("*.json") if "logs" not in path.parts]
+    places = {path.parent for path in left} | {checkout.cache / name for name in ("actions", "objects", "locks")}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in places} == {0o755}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in left} == {0o644}
+    assert "up to date" in checkout.doit("build:minimal")

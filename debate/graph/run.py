@@ -80,7 +80,7 @@ class Run:
         from debate.cache.store import Store
         from debate.model import Activity
 
-        store = Store(self.settings.cache)
+        store = Store(self.settings.cache, self.say)
         activity = self.display.activity(name) if self.display else Activity(name)
         builder = Builder(self.settings, store, self.say, None if read_only else self.remote(store), activity)
         if not read_only:
@@ -145,7 +145,7 @@ class Run:
         from debate.cache.store import Store
         from debate.history.records import present
 
-        return present(Store(self.settings.cache), [record])
+        return present(Store(self.settings.cache, self.say), [record])
 
 
 def require_root(root: bool, what: str) -> None:

@@ -64,6 +64,7 @@ class Tree:
 
         With ``follow``, links on the way to a file are followed as long as they stay in the tree.
         """
+        self._root = -1
         flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
         self._root = root if isinstance(root, int) else os.open(root, flags)
         self._follow = follow
@@ -74,7 +75,15 @@ class Tree:
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        os.close(self._root)
+        self._close()
+
+    def __del__(self) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._root >= 0:
+            os.close(self._root)
+            self._root = -1
 
     @property
     def path(self) -> Path:

@@ -8,8 +8,10 @@ So `cat logs/NAME.log` is safe, on a terminal and in a CI job.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -26,13 +28,16 @@ _SUSPECT = re.compile(rb"[^\t\n -~]|::|##|section_")
 
 
 class Log:
-    """Writes both forms. A context manager."""
+    """Writes both forms. A context manager.
+
+    On a disk that is full or broken it drops what it gets: whoever writes must not stop reading from a sandbox.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.lost = ""
+        """Why what was written is not there; empty if all of it is."""
         self._path, self._raw_path = path, path.parent / "raw" / path.name
-        for old in (path, self._raw_path):
-            ours.remove(old)
-        self._file = path.open("xb", buffering=0)
+        self._file: BinaryIO | None = None
         self._raw: BinaryIO | None = None
         self._left = LIMIT
         self._rest = b""
@@ -41,8 +46,18 @@ class Log:
     def write(self, data: bytes) -> None:
         """Append ``data``. Whole lines are written immediately."""
         data = data[: self._left]
-        if not data:
-            return
+        if data and not self.lost:
+            with self._losing():
+                self._append(data)
+
+    @contextlib.contextmanager
+    def _losing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.lost = error.strerror or str(error)
+
+    def _append(self, data: bytes) -> None:
         self._left -= len(data)
         whole, newline, self._rest = (self._rest + data).rpartition(b"\n")
         self._write(whole + newline)
@@ -51,7 +66,7 @@ class Log:
             self._rest = self._rest[_LINE:]
         if not self._left:
             self._finish()
-            self._file.write(b"\ndebate: this log is full; what follows is dropped\n")
+            self._written(b"\ndebate: this log is full; what follows is dropped\n")
 
     def _write(self, lines: bytes, end: bytes = b"") -> None:
         clean = lines if _SUSPECT.search(lines) is None else readable(lines.decode(errors="replace")).encode()
@@ -63,21 +78,32 @@ class Log:
             self._raw = self._raw_path.open("xb", buffering=0)
             with self._path.open("rb") as same:  # So far.
                 shutil.copyfileobj(same, self._raw)
-        self._file.write(clean + end)
+        self._written(clean + end)
         if self._raw is not None:
             self._raw.write(lines)
+
+    def _written(self, data: bytes) -> None:
+        if self._file is not None:
+            self._file.write(data)
 
     def _finish(self) -> None:
         self._write(self._rest)
         self._rest = b""
 
     def __enter__(self) -> Log:
+        with self._losing():
+            for old in (self._path, self._raw_path):
+                ours.remove(old)
+            self._file = self._path.open("xb", buffering=0)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._finish()
-        self._file.close()
-        if self._raw is not None:
-            self._raw.close()
+        if not self.lost:
+            with self._losing():
+                self._finish()
+        for file in (self._file, self._raw):
+            if file is not None:
+                with self._losing():
+                    file.close()

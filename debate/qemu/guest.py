@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from debate.errors import DebateError, Place, Problem
+from debate.errors import NO_SPACE, DebateError, Place, Problem
 from debate.host.beneath import Tree, chunks
 from debate.host.log import Log
 from debate.host.run import die_with_parent
@@ -123,7 +123,6 @@ class Guest:
                 seconds = self._watch(process, console, marker, timeout, acceleration)
                 time.sleep(1)  # The screen is updated later than the serial console.
                 self._take_screenshot(ours, picture.file)
-                return seconds
             except DebateError:
                 if process.poll() is None:
                     self._take_screenshot(ours, picture.file)
@@ -132,6 +131,9 @@ class Guest:
                 process.kill()
                 console.join()
                 process.communicate()
+        if console.lost:
+            raise DebateError(f"{console.lost}: the guest's console is incomplete", NO_SPACE, place=shown(self.log))
+        return seconds
 
     def _iso(self) -> BinaryIO:
         try:
@@ -244,6 +246,8 @@ class _Console:
         if stream is None:
             raise ValueError("the guest's serial console is not captured")
         self.last = time.monotonic()
+        self.lost = ""
+        """Why the log is incomplete, once it was written."""
         self._text = ""
         self._thread = threading.Thread(target=self._collect, args=(stream, log, say), daemon=True)
         self._thread.start()
@@ -260,6 +264,7 @@ class _Console:
                     say(line)
                 file.write(clean.encode())
                 self.last = time.monotonic()
+        self.lost = file.lost
 
     def text(self) -> str:
         return self._text

@@ -39,9 +39,11 @@ def take(argv: Sequence[str], target: Path, most: int, enter: Callable[[], None]
         subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=end, preexec_fn=enter) as process,
     ):
         os.close(end)
+        waiting = select.poll()  # Unlike select(2), it takes any number of a descriptor.
+        waiting.register(reader, select.POLLIN)
         try:
             while True:
-                if not synced and not select.select([reader], [], [], 0.05)[0]:
+                if not synced and not waiting.poll(50):
                     _sync(writer)
                     synced = True
                 chunk = reader.read(_PIPE)
@@ -55,7 +57,7 @@ def take(argv: Sequence[str], target: Path, most: int, enter: Callable[[], None]
                 synced = False
             if not synced:
                 _sync(writer)
-        except OSError:
+        except BaseException:
             process.kill()  # It would wait forever for a reader.
             raise
     return process.returncode, Artifact(keys.digest(digest.hexdigest()), size)

@@ -110,7 +110,7 @@ def _watch(
     """Send the session its input, copy its log, and enforce the time limit. Returns its standard output."""
     said: list[bytes] = []
     readers = [
-        threading.Thread(target=_copy_log, args=(process.stderr, log, activity), daemon=True),
+        threading.Thread(target=_copy_log, args=(process.stderr, log, activity, warn), daemon=True),
         threading.Thread(target=_collect, args=(process.stdout, said), daemon=True),
     ]
     for reader in readers:
@@ -176,11 +176,13 @@ def _bytes(directory: str) -> int:
         return 0
 
 
-def _copy_log(source: IO[bytes], log: Path, activity: Activity) -> None:
+def _copy_log(source: IO[bytes], log: Path, activity: Activity, warn: Callable[[str], None]) -> None:
     with source, Log(log) as target:
         while chunk := os.read(source.fileno(), 1 << 16):
             activity.receive(chunk)
             target.write(chunk)
+    if target.lost:
+        warn(f"{shown(log)}: {target.lost}; the log of this step is incomplete")
 
 
 _UNITS = {"memory": "bytes of memory", "processes": "processes", "bytes": "bytes of files", "inodes": "files"}

@@ -26,7 +26,7 @@ from tests.integration.checkout import Checkout
 
 PROGRAMS = Path(__file__).parent / "attacks"
 ATTACKS = sorted(path.stem for path in PROGRAMS.iterdir() if "-" in path.name)
-PLACES = ("hook", "package", "system", "bootstrap", "data", "fetch", "tools")
+PLACES = ("hook", "package", "system", "bootstrap", "data", "apart", "fetch", "tools")
 EACH = {"namespace-calls": 16, "rare-calls": 30, "socket-families": 9}
 """Attack -> how many of its tries get through without protection, at least: other kernels have other parts."""
 MARK = "debate-attack-target"

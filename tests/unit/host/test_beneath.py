@@ -252,6 +252,13 @@ def test_new_names(root: Path) -> None:
     assert (root.parent / "secret").exists()
 
 
+def test_a_forgotten_tree_is_closed(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        Tree(tmp_path)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 @pytest.mark.parametrize("make", NOT_FILES.values(), ids=NOT_FILES)
 def test_descriptors_are_closed(root: Path, make: Callable[[Path], None]) -> None:
     before = os.listdir("/proc/self/fd")

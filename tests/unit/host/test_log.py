@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,23 @@ def test_no_piece_of_a_long_line_is_a_command(tmp_path: Path) -> None:
     clean, raw = written(tmp_path, line * 3)
     assert obeyed(clean.decode())[1] == []
     assert raw == line * 3
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever copies a sandbox's output reads on, and knows that the log is incomplete."""
+    real = Path.open
+    monkeypatch.setattr(Path, "open", lambda _, *__, **___: real(Path("/dev/full"), "wb", buffering=0))
+    with Log(tmp_path / "x.log") as file:
+        for _ in range(3):
+            file.write(b"line\n")
+    assert file.lost == "No space left on device"
+
+
+def test_a_log_that_cannot_be_made(tmp_path: Path) -> None:
+    with Log(tmp_path / "gone" / "x.log") as file:
+        file.write(b"line\n")
+    assert file.lost == "No such file or directory"
 
 
 def test_it_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

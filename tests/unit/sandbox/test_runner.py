@@ -102,8 +102,22 @@ def test_a_log_replaces_whatever_is_there(tmp_path: Path, make: Callable[[Path],
     reader, writer = os.pipe()
     os.write(writer, b"said\n")
     os.close(writer)
+    said: list[str] = []
     with bounded():
-        _copy_log(open(reader, "rb"), log, Activity("x"))  # noqa: SIM115 - it closes it
+        _copy_log(open(reader, "rb"), log, Activity("x"), said.append)  # noqa: SIM115 - it closes it
+    assert said == []
     assert log.read_text() == "said\n"
     assert not log.is_symlink()
     assert hidden.read_text() == f"{SECRET}\n"
+
+
+def test_a_log_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"said\n" * 100)
+    os.close(writer)
+    said: list[str] = []
+    activity = Activity("x")
+    _copy_log(open(reader, "rb"), tmp_path / "gone" / "x.log", activity, said.append)  # noqa: SIM115 - it closes it
+    (line,) = said
+    assert line.endswith("x.log: No such file or directory; the log of this step is incomplete")
+    assert activity.line == "said"

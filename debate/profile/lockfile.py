@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from debate import keys
 from debate.errors import DebateError, Place
 from debate.model import Locked
 from debate.profile import files
@@ -25,7 +26,7 @@ _REMEDY = "restore it from git, or delete it and build"
 _WORD = r"[a-z0-9][a-z0-9_-]{0,63}"
 _SHA256 = r"[0-9a-f]{64}"
 _FIELDS = {
-    "request": rf"sha256:{_SHA256}", "distribution": _WORD, "release": _WORD, "architecture": _WORD,
+    "request": keys.DIGEST, "distribution": _WORD, "release": _WORD, "architecture": _WORD,
 }  # fmt: skip
 """Fields of a lock that are text -> their form. The others are `format`, `packages` and `indexes`."""
 _PACKAGE_FIELDS = {
@@ -35,7 +36,7 @@ _PACKAGE_FIELDS = {
 }  # fmt: skip
 _PATH = re.compile(r"[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,-]*(?:/[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,-]*)*")
 """A path below an archive's root after decoding: nothing absolute, hidden, empty or above, nothing like an option."""
-_INDEXES_FIELDS = {"digest": rf"sha256:{_SHA256}"}
+_INDEXES_FIELDS = {"digest": keys.DIGEST}
 _MAX_SIZE = 1 << 36
 """Bytes of a package."""
 

@@ -22,7 +22,10 @@ from tests.conftest import ROOT
 SECONDS = 8
 """Of the processor. All texts for one pattern take much less than one, and for ever if it is not linear."""
 
-WHOLE = ("debate.profile.reader", "debate.profile.lockfile", "debate.managers.apt", "debate.convert.live_build")
+WHOLE = (
+    "debate.profile.reader", "debate.profile.lockfile", "debate.managers.apt", "debate.convert.live_build",
+    "debate.steps.installed",
+)  # fmt: skip
 """Modules whose patterns must match all of a text. What is looked for anywhere must also be linear for that."""
 
 CODE = """

@@ -1,13 +1,11 @@
-"""What a hostile author leaves where a file is expected, and bounds on what looking at it may cost."""
+"""What a hostile author leaves where a file is expected."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import resource
-import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 SECRET = "secret-of-the-host"  # noqa: S105 - what no test may find anywhere
@@ -61,23 +59,3 @@ NOT_FILES: dict[str, Callable[[Path], None]] = {
     "a huge file": _huge,
 }
 """What it is -> what makes it at a path, whose parent's parent has the `secret`."""
-
-
-@contextlib.contextmanager
-def bounded(*, seconds: int = 20, memory: int = 300 << 20) -> Iterator[None]:
-    """Raise TimeoutError, or MemoryError, in what runs longer or takes more bytes than any machine needs for it."""
-
-    def late(_number: int, _frame: object) -> None:
-        raise TimeoutError(f"still not done after {seconds} s")
-
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    old = signal.signal(signal.SIGALRM, late)
-    signal.alarm(seconds)
-    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + memory, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, old)

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from debate import settings
 from debate.errors import DebateError, Problem
+from tests.bounded import bounded
 from tests.conftest import ROOT
-from tests.foreign import NOT_FILES, bounded
+from tests.foreign import NOT_FILES
 
 
 def test_defaults(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from debate.profile import sources
 from debate.profile.load import load
 from debate.settings import Settings
 from debate.steps import config
+from tests.bounded import bounded
 from tests.conftest import write_files
-from tests.foreign import NOT_FILES, SECRET, bounded, secret
+from tests.foreign import NOT_FILES, SECRET, secret
 
 
 @pytest.fixture

@@ -23,8 +23,9 @@ from debate.profile import reader
 from debate.profile.load import load
 from debate.steps import config
 from debate.text.printable import printable
+from tests.bounded import bounded
 from tests.conftest import MEMORY, many, write_files
-from tests.foreign import NOT_FILES, SECRET, bounded, secret
+from tests.foreign import NOT_FILES, SECRET, secret
 from tests.unit.convert import test_archiso, test_live_build
 
 Convert = Callable[[Path], Draft]

@@ -22,8 +22,9 @@ from debate.errors import DebateError
 from debate.host.beneath import Tree
 from debate.profile.load import load
 from debate.steps import config
+from tests.bounded import bounded
 from tests.conftest import MEMORY, many, write_files
-from tests.foreign import NOT_FILES, SECRET, bounded, secret
+from tests.foreign import NOT_FILES, SECRET, secret
 
 OURS = "the profile's own\n"
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from debate import settings
 from debate.errors import DebateError, Problem
 from debate.settings import Limits, Settings
+from tests.bounded import bounded
 from tests.conftest import MEMORY, many
-from tests.unit.fuzz.bounded import bounded
 
 MANY = many(2000)
 NAMES = [field.name for field in fields(Settings)]
@@ -66,7 +66,7 @@ def check(root: Path, text: bytes, variables: Mapping[str, str]) -> bool:
     (root / "debate.toml").write_bytes(text)
     problems: tuple[Problem, ...] | None = None
     try:
-        with bounded():
+        with bounded(processor=2):
             settings.load(root, variables)
     except DebateError as error:
         problems = error.problems

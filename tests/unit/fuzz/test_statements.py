@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from debate import keys
 from debate.artifact import Artifact
 from debate.remote.statements import ACTION, IMAGE, Statement, UntrustedError, manifest, read
+from tests.bounded import bounded
 from tests.conftest import many
 from tests.unit.damage import CONTENTS, mutants
-from tests.unit.fuzz.bounded import bounded
 
 MANY = many(2000)
 SUBJECT = keys.key("subject")
@@ -30,7 +30,7 @@ MANIFESTS = [json.loads(manifest(statement, {"note": "x"}, "")) for statement in
 def check(data: bytes) -> bool:
     """True if ``data`` is believed. Asserts that it names nothing then but what it may."""
     try:
-        with bounded():
+        with bounded(processor=2):
             found = read(data, ACTION, SUBJECT, "", MOST)
     except UntrustedError:
         return False

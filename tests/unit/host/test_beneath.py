@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from debate.host import beneath
 from debate.host.beneath import RefusedError, Tree
-from tests.foreign import NOT_FILES, SECRET, bounded, secret
+from tests.bounded import bounded
+from tests.foreign import NOT_FILES, SECRET, secret
 
 LIMIT = 1000
 

@@ -19,8 +19,9 @@ from debate.images import manifest, results
 from debate.images.kinds import ISO, KINDS, Kind
 from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild
+from tests.bounded import bounded
 from tests.conftest import ROOT
-from tests.foreign import NOT_FILES, SECRET, bounded
+from tests.foreign import NOT_FILES, SECRET
 from tests.unit.steps.fake import build
 
 LAYER = Kind("rootfs", "layer", ".squashfs")

@@ -22,7 +22,8 @@ from debate.settings import Settings
 from debate.steps import config
 from debate.steps.config import RULE as CONFIG
 from debate.steps.lock import RULE as LOCK
-from tests.foreign import NOT_FILES, SECRET, bounded, secret
+from tests.bounded import bounded
+from tests.foreign import NOT_FILES, SECRET, secret
 from tests.unit.commands.conftest import context_of
 from tests.unit.profile.mistakes import problems
 from tests.unit.profile.test_tree import PLACE

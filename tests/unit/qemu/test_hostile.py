@@ -14,7 +14,8 @@ import pytest
 from debate.errors import DebateError
 from debate.machines import AMD64
 from debate.qemu import guest as qemu
-from tests.foreign import SECRET, bounded, secret
+from tests.bounded import bounded
+from tests.foreign import SECRET, secret
 
 PYTHON = "/usr/bin/python3"
 """One that nobody may run."""

@@ -12,7 +12,8 @@ from debate.errors import Complaint, Place
 from debate.model import Activity
 from debate.sandbox.runner import _copy_log, _failed, tail
 from debate.settings import Limits
-from tests.foreign import NOT_FILES, SECRET, bounded, secret
+from tests.bounded import bounded
+from tests.foreign import NOT_FILES, SECRET, secret
 
 USER = Complaint("users", "live", "no shell", "add it")
 ADDRESS = Complaint("", "http://m.example/x", "Could not connect", "wait")

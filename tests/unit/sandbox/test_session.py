@@ -13,8 +13,9 @@ import pytest
 from debate.model import Reach
 from debate.sandbox.image.command import Command
 from debate.sandbox.session import Session, _FailedError, _new_output
+from tests.bounded import bounded
 from tests.conftest import ROOT
-from tests.foreign import NOT_FILES, SECRET, bounded, secret
+from tests.foreign import NOT_FILES, SECRET, secret
 
 
 def test_through_json_and_back() -> None:

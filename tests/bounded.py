@@ -1,0 +1,40 @@
+"""Bounds on what looking at hostile input may cost."""
+
+from __future__ import annotations
+
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+BYTES = 300 << 20
+"""In addition to what the tests take already."""
+_PAGE = resource.getpagesize()
+
+
+@contextmanager
+def bounded(*, processor: float = 10.0, seconds: float = 60.0) -> Iterator[None]:
+    """Raises MemoryError for more than `BYTES`, and AssertionError for more seconds, of the processor or altogether.
+
+    It is no OSError, which the code inside may expect.
+    """
+
+    def too_long(number: int, _: object) -> None:
+        used = f"{processor} s of the processor" if number == signal.SIGPROF else f"{seconds} s"
+        raise AssertionError(f"took more than {used}")
+
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * _PAGE
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    handlers = {number: signal.signal(number, too_long) for number in (signal.SIGPROF, signal.SIGALRM)}
+    resource.setrlimit(resource.RLIMIT_AS, (taken + BYTES, before[1]))
+    signal.setitimer(signal.ITIMER_PROF, processor)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        resource.setrlimit(resource.RLIMIT_AS, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

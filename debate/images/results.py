@@ -10,6 +10,8 @@ build.json                  file of each kind of image, digest of the ISO, sizes
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -42,7 +44,12 @@ def make(work: Work) -> Report:
     # With two writers at once, build.json could describe the other's files. The directory itself, which other users can
     # open, they could also lock.
     name = keys.digits(keys.sha256(os.fsencode(work.directory.resolve())))
-    with work.store.locked(f"results-{name}"):
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(work.store.locked(f"results-{name}"))
+        except OSError as error:
+            if error.errno != errno.EROFS:  # A store that is read-only has no locks, but what is in it can be used.
+                raise
         return {**_write(work), **work.remember()}
 
 

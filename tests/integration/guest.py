@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from debate.errors import DebateError
+from debate.model import Reach
 from debate.sandbox import limits as control_groups
 from debate.sandbox import runner
 from debate.sandbox.image.command import Command
@@ -41,7 +42,7 @@ def attempt(kind: str, name: str) -> str:
     )
     session = Session(
         directory=str(workspace), tools=TOOLS, layers=(), outputs=("done",), scripts="/opt/debate", environment={},
-        commands=commands, uid_base=UID_BASE, shown=(), mirrors=(),
+        commands=commands, uid_base=UID_BASE, shown=(), mirrors=(), reach=Reach(),
         scratch="tmpfs", bytes=1 << 30, inodes=100_000, cgroup_procs=(),
     )  # fmt: skip
     log = workspace.parent / f"{kind.split()[-1]}-{name}.log"

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from debate import keys
+from debate.cache.action import Action
 from debate.cache.store import Store
 from debate.model import Artifact
 from debate.remote.remote import Remote, annotate
@@ -94,7 +95,7 @@ def test_what_one_sends_another_finds(registry: Registry, side: Sides, request: 
     }
     send(one, key(request), outputs)
     found = two.remote.lookup("rootfs", key(request), outputs)
-    assert found == {"outputs": outputs, "seconds": 12.5}
+    assert found == Action(key(request), "rootfs", outputs, 12.5, two.remote.settings.remote)
     assert all(two.store.has(artifact) for artifact in outputs.values())
     assert two.store.path(outputs["layer"]).read_bytes() == one.store.path(outputs["layer"]).read_bytes()
     assert os.listdir(two.store.root / "incoming") == []

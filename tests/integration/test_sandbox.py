@@ -54,10 +54,11 @@ def test_a_hook_annotates_nothing(checkout: Checkout, monkeypatch: pytest.Monkey
     assert "mine.yaml:1" not in said
     assert not set(said) & {"\033", "\u202e"}
     logs = checkout.output("mine", "logs")
-    log = (logs / "overlay.log").read_text()
+    log = (logs / "overlay.log").read_bytes().decode()
     assert obeyed(log)[1] == []
     assert not set(log) & {"\033", "\r", "\u202e"}
-    assert "one\r::error::forged\n\033[31m\u202eforged\n" in (logs / "raw" / "overlay.log").read_text()
+    raw = (logs / "raw" / "overlay.log").read_bytes().decode()
+    assert "one\r::error::forged\n\033[31m\u202eforged\n" in raw
 
 
 def test_what_a_hook_leaves_running_does_not_outlive_it(checkout: Checkout) -> None:

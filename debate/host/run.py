@@ -11,15 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from debate.errors import DebateError, Place, Problem
+from debate.host.libc import libc  # Now: a child that has become the user nobody may be unable to read Python's files.
 
 _PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
-"""Loaded here, since a child that has become the user nobody may be unable to read Python's files."""
 
 
 def die_with_parent() -> None:
     """Make the kernel kill this process when the thread that started it ends; see prctl(2)."""
-    if _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
+    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
 
 

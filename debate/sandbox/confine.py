@@ -20,6 +20,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 
+from debate.host.libc import checked, libc
 from debate.host.run import die_with_parent
 from debate.sandbox.image import calls
 
@@ -30,8 +31,6 @@ _REQUEST, _FLAGS_AT, _REQUEST_SIZE = "=Q", 32, 80
 """struct seccomp_notif: its id, and the offset of the call's first argument."""
 _ANSWER = "=QqiI"
 _CONTINUE = 1
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class _Program(ctypes.Structure):
@@ -66,11 +65,7 @@ def starting(needed: int) -> Iterator[Callable[[], None]]:
 def _set(program: bytes) -> int:
     """Put this process, which is root, under the filter for ever. Returns the listener. Raises OSError."""
     given = _Program(len(program) // 8, program)
-    listener = _libc.syscall(_SYS_SECCOMP, _SET_MODE_FILTER, _NEW_LISTENER, ctypes.byref(given))
-    if listener < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"seccomp: {os.strerror(number)}")
-    return int(listener)
+    return checked(libc.syscall(_SYS_SECCOMP, _SET_MODE_FILTER, _NEW_LISTENER, ctypes.byref(given)), "seccomp")
 
 
 def _grant(ours: socket.socket, needed: int) -> None:

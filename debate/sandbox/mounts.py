@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from debate.host.libc import checked, libc
 from debate.host.run import die_with_parent
 
 RANGE = 65536
@@ -36,8 +37,6 @@ _MOUNT_ATTR_RDONLY, _MOUNT_ATTR_IDMAP = 0x1, 0x00100000
 # Numbers given out since Linux 5.1 are the same on every architecture.
 _SYS_OPEN_TREE, _SYS_MOVE_MOUNT, _SYS_MOUNT_SETATTR = 428, 429, 442
 
-_libc = ctypes.CDLL(None, use_errno=True)
-
 
 class _MountAttr(ctypes.Structure):
     _fields_ = [
@@ -48,16 +47,9 @@ class _MountAttr(ctypes.Structure):
     ]
 
 
-def _check(result: int, what: str) -> int:
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
-    return result
-
-
 def private_mounts() -> None:
     """Move this process to a new mount namespace."""
-    _check(_libc.unshare(_CLONE_NEWNS), "unshare")
+    checked(libc.unshare(_CLONE_NEWNS), "unshare")
     mount("none", "/", "", _MS_REC | _MS_PRIVATE)
 
 
@@ -68,7 +60,7 @@ def private_namespaces() -> int:
     all other processes in there, and so their mounts and loop devices are released. nspawn alone does not ensure that.
     """
     private_mounts()
-    _check(_libc.unshare(_CLONE_NEWPID), "unshare")
+    checked(libc.unshare(_CLONE_NEWPID), "unshare")
     child = os.fork()
     if child == 0:
         die_with_parent()
@@ -78,8 +70,8 @@ def private_namespaces() -> int:
 
 def mount(source: str, target: str | Path, kind: str, flags: int = 0, data: str = "") -> None:
     """Call mount(2). Raises OSError, which names the target."""
-    result = _libc.mount(source.encode(), str(target).encode(), kind.encode(), ctypes.c_ulong(flags), data.encode())
-    _check(result, f"mount {kind or source} on {target}")
+    result = libc.mount(source.encode(), str(target).encode(), kind.encode(), ctypes.c_ulong(flags), data.encode())
+    checked(result, f"mount {kind or source} on {target}")
 
 
 def tmpfs(target: Path, *, size: int, inodes: int) -> None:
@@ -133,7 +125,7 @@ def _user_namespace(first: int) -> Iterator[int]:
     if child == 0:
         try:
             os.close(ready)
-            ok = _libc.unshare(_CLONE_NEWUSER) == 0
+            ok = libc.unshare(_CLONE_NEWUSER) == 0
             os.write(go, b"y" if ok else b"n")
             signal.pause()
         finally:
@@ -162,8 +154,8 @@ def shift(first: int, targets: Sequence[Path], *, read_only: bool = True) -> Non
     """
     with _user_namespace(first) as namespace:
         for target in targets:
-            tree = _check(
-                _libc.syscall(
+            tree = checked(
+                libc.syscall(
                     _SYS_OPEN_TREE, _AT_FDCWD, str(target).encode(),
                     _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC,
                 ),
@@ -172,15 +164,15 @@ def shift(first: int, targets: Sequence[Path], *, read_only: bool = True) -> Non
             set_ = _MOUNT_ATTR_IDMAP | (_MOUNT_ATTR_RDONLY if read_only else 0)
             attributes = _MountAttr(set_, 0, 0, namespace)
             try:
-                _check(
-                    _libc.syscall(
+                checked(
+                    libc.syscall(
                         _SYS_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH,
                         ctypes.byref(attributes), ctypes.sizeof(attributes),
                     ),
                     f"id-mapping {target} (squashfs needs Linux 6.2)",
                 )  # fmt: skip
-                _check(
-                    _libc.syscall(
+                checked(
+                    libc.syscall(
                         _SYS_MOVE_MOUNT, tree, b"", _AT_FDCWD, str(target).encode(),
                         _MOVE_MOUNT_F_EMPTY_PATH,
                     ),

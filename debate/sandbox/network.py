@@ -8,7 +8,6 @@ Sources: network_namespaces(7), netdevice(7).
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import json
 import os
@@ -21,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from debate.errors import Complaint
+from debate.host.libc import checked, libc
 from debate.host.run import die_with_parent
 from debate.model import PROXY_PORT, Reach
 from debate.sandbox.addresses import endpoint
@@ -31,8 +31,6 @@ _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 1
 _INTERFACE = "=16sH14x"
 NOBODY = 65534
 """The user of the proxy, in the range of the sandbox: one that owns nothing on this host."""
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Network:
 
     def enter(self) -> None:
         """Move this process to it. Raises OSError."""
-        _check(_libc.setns(self.namespace, NEW_NET), "setns")
+        checked(libc.setns(self.namespace, NEW_NET), "setns")
 
     def explain(self, complaints: Iterable[Complaint]) -> list[Complaint]:
         """``complaints``, with what the proxy knows of their addresses, and those of the proxy. Ends the proxy."""
@@ -97,15 +95,9 @@ def make(reach: Reach, uid: int, most: int) -> Network:
 
 def _listen() -> tuple[socket.socket, int]:
     """Move this thread to a new network namespace. A socket that listens there, and a descriptor of the namespace."""
-    _check(_libc.unshare(NEW_NET), "unshare")
+    checked(libc.unshare(NEW_NET), "unshare")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         flags = struct.unpack(_INTERFACE, fcntl.ioctl(control, _GET_FLAGS, struct.pack(_INTERFACE, b"lo", 0)))[1]
         fcntl.ioctl(control, _SET_FLAGS, struct.pack(_INTERFACE, b"lo", flags | _UP))
     listener = socket.create_server(("127.0.0.1", PROXY_PORT), backlog=128)
     return listener, os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-
-
-def _check(result: int, what: str) -> None:
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")

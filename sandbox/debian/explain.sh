@@ -15,6 +15,17 @@ unreachable() {
     problem "" "$1" "$2" "check the network and the mirror's address"
 }
 
+# `update [OPTION …]`: runs `apt-get update`; if that fails, says why and ends the script. What apt complained of is in $errors.
+update() {
+    errors=/run/work/errors status=0
+    apt-get update -o APT::Update::Error-Mode=any "$@" 2> "$errors" >&2 || status=$?
+    cat "$errors" >&2
+    if [ "$status" -ne 0 ]; then
+        explain_update "$errors"
+        exit 1
+    fi
+}
+
 # `explain_update ERRORS`: why `apt-get update` failed.
 explain_update() {
     # apt says of an index that was not sent that it is not signed.

@@ -14,13 +14,7 @@ cat /run/in/options /run/in/apt.conf >> "$apt/apt.conf"
 cp /run/in/sources.list "$apt/etc/"
 installed /run/in/installed
 
-errors=/run/work/errors status=0
-apt-get update -o APT::Update::Error-Mode=any 2> "$errors" || status=$?
-cat "$errors" >&2
-if [ "$status" -ne 0 ]; then
-    explain_update "$errors"
-    exit 1
-fi
+update
 if ! xargs -a /run/in/packages apt-get -qq --print-uris -y --no-upgrade --no-remove install '?essential' \
     > /run/work/resolved 2> "$errors"; then
     cat /run/work/resolved "$errors" >&2

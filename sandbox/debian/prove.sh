@@ -14,13 +14,7 @@ cat /run/in/options >> "$apt/apt.conf"
 cp /run/in/sources.list "$apt/etc/"
 mkdir /run/work/mirror
 zstd -q -dc /run/in/indexes | tar -C /run/work/mirror --no-same-owner --no-same-permissions -x
-errors=/run/work/errors status=0
-apt-get update -o APT::Update::Error-Mode=any 2> "$errors" >&2 || status=$?
-cat "$errors" >&2
-if [ "$status" -ne 0 ]; then
-    explain_update "$errors"
-    exit 1
-fi
+update
 indexes /run/in/archives > /run/work/indexes
 entries /run/work/indexes | grep -xF -f /run/in/wanted | sort -u > /run/work/named || true
 sort -u /run/in/wanted | comm -23 - /run/work/named > /run/work/unnamed

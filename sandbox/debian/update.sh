@@ -8,12 +8,6 @@ set -eu
 . /run/step/debian/indexes.sh
 cat /run/in/options /run/in/apt.conf >> "$apt/apt.conf"
 cp /run/in/sources.list "$apt/etc/"
-errors=/run/work/errors status=0
-apt-get update -o APT::Update::Error-Mode=any -o Acquire::Check-Valid-Until=false 2> "$errors" || status=$?
-cat "$errors" >&2
-if [ "$status" -ne 0 ]; then
-    explain_update "$errors"
-    exit 1
-fi
+update -o Acquire::Check-Valid-Until=false
 indexes /run/in/archives > /run/work/indexes
 keep /run/work/indexes

@@ -50,14 +50,10 @@ def run(context: Context, source: str) -> Answer:
         (len(found.foreign), "file", "does not belong into the store"),
         (len(records), "record", "was damaged"),
     ]
-    said = "; ".join(f"{_removed(number, what, fact)}" for number, what, fact in facts if number)
+    said = "; ".join(f"{count(number, what)} removed, because each {fact}" for number, what, fact in facts if number)
     problem = Problem(Place(shown(context.settings.cache)), f"{line}; {said}", "the next build makes them again")
     names = [*found.dropped, *map(shown, (*found.foreign, *records))]
     raise DebateError.of([problem], details="\n".join(f"  {name}" for name in names))
-
-
-def _removed(number: int, what: str, fact: str) -> str:
-    return f"{count(number, what)} removed, because each {fact}"
 
 
 def _outputs(known: list[Path], own: Path) -> list[Path]:

@@ -50,11 +50,10 @@ def dropped(store: Store, source: str) -> tuple[str, dict[str, Any]]:
     if not done.actions and not done.traces:
         have = f"the store has results of {', '.join(done.sources)}" if done.sources else "the store has no results"
         raise DebateError(f"nothing here is from {source!r}", have, place="--source")
-    line = (
-        f"{count(done.actions, 'action')} of {source} removed; {count(done.objects, 'object')} that only they named, "
-    )
+    removed = f"{count(done.actions, 'action')} of {source} removed"
+    line = f"{removed}; {count(done.objects, 'object')} that only they named, {bytes_shown(done.bytes)}"
     data = {"source": source, "actions": done.actions, "removed": done.objects, "freed": done.bytes}
-    return f"{line}{bytes_shown(done.bytes)}", data
+    return line, data
 
 
 SOURCE = Option("source", "whose results to remove: the address of a remote, the number of a key, or here")

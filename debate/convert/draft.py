@@ -86,7 +86,7 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
                 raise _located(error, place, work) from None
             _move(work, profiles, [target for target in targets if os.path.lexists(work / target)])
     except OSError as error:
-        raise _unwritable(error, shown(profiles)) from None
+        raise unwritable(error, shown(profiles)) from None
     brings = f"{count(len(files), 'file')} and {count(len(draft.hooks), 'hook')}"
     lines = [f"{shown(profiles)}/{name}.yaml written, with {brings}"]
     if losses:
@@ -190,11 +190,12 @@ def _move(work: Path, profiles: Path, targets: list[str]) -> None:
                     undo.callback(os.rmdir, profiles / directory)
                 tree.rename(f"{work.name}/{target}", target)
             except OSError as error:
-                raise _unwritable(error, f"{shown(profiles)}/{target}") from None
+                raise unwritable(error, f"{shown(profiles)}/{target}") from None
             undo.callback(tree.rename, target, f"{work.name}/{target}")
         undo.pop_all()
 
 
-def _unwritable(error: OSError, place: str) -> DebateError:
+def unwritable(error: OSError, place: str) -> DebateError:
+    """The error for a ``place`` at which nothing could be written."""
     full = error.errno == errno.ENOSPC
     return DebateError(error.strerror or str(error), NO_SPACE if full else "make it a place to write to", place=place)

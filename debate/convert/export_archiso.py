@@ -8,7 +8,6 @@ Source: archiso's docs/README.profile.rst.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,11 +18,11 @@ from typing import Any
 
 from debate import keys
 from debate.convert import foreign
-from debate.convert.draft import Draft, yaml_text
+from debate.convert.draft import Draft, unwritable, yaml_text
 from debate.convert.foreign import Foreign
 from debate.distributions import arch
 from debate.entry import Contents, Entry
-from debate.errors import NO_SPACE, DebateError
+from debate.errors import DebateError
 from debate.host.beneath import MAX_BYTES, Item, Tree, chunks, open_by_real_path
 from debate.images import iso
 from debate.profile import reader
@@ -453,8 +452,7 @@ def write(made: Export, output: Path, path: str) -> None:
             finally:
                 tree.remove(new)
     except OSError as error:
-        remedy = NO_SPACE if error.errno == errno.ENOSPC else "make it a place to write to"
-        raise DebateError(error.strerror or str(error), remedy, place=f"{shown(output)}/{path}") from None
+        raise unwritable(error, f"{shown(output)}/{path}") from None
 
 
 def _fill(directory: Tree, files: Mapping[str, File]) -> None:

@@ -20,7 +20,7 @@ def selected(words: Sequence[str], profiles: Path) -> set[str] | None:
     if named_commands(words) is None:
         return None
     named = {word.partition(":")[2].rpartition(":")[2] for word in words}
-    if not words or any(not name or _PATTERN & set(name) for name in named):
+    if any(not name or _PATTERN & set(name) for name in named):
         return None
     return named | {base for name in named for base in profile_names.chain(profiles, name)}
 

@@ -22,7 +22,8 @@ def damaged(output: Path) -> Iterator[Path]:
         for path in sorted(output.glob(f"*/{directory}*.json")):
             name = f"{directory}{path.stem}"
             try:
-                whole = fits(read_json(path), SHAPES.get(name, shape)) and fits(read_json(path), shape)
+                value = read_json(path)
+                whole = fits(value, SHAPES.get(name, shape)) and fits(value, shape)
             except (DebateError, OSError):
                 whole = False
             if not whole:

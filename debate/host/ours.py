@@ -28,10 +28,12 @@ def why_not_ours(found: os.stat_result, directory: os.stat_result) -> str:
     """
     if found.st_uid not in (0, os.geteuid(), directory.st_uid):
         return f"belongs to the user {found.st_uid}"
-    for what in (found, directory):
-        if what.st_mode & stat.S_IWOTH and not what.st_mode & stat.S_ISVTX:
-            return "can be written by everyone"
-    return ""
+    return "can be written by everyone" if _is_open(found) or _is_open(directory) else ""
+
+
+def _is_open(found: os.stat_result) -> bool:
+    """True if everyone can write to a file, or make, rename and remove what they like in a directory."""
+    return bool(found.st_mode & stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX
 
 
 def read(path: Path, most: int = MOST) -> bytes:
@@ -56,7 +58,7 @@ def make_directory(path: Path) -> None:
             os.mkdir(path, 0o700)
             os.chmod(path, _DIRECTORY)
         return
-    if stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+    if stat.S_ISDIR(found.st_mode) and _is_open(found):
         with suppress(PermissionError):
             os.chmod(path, stat.S_IMODE(found.st_mode) & ~stat.S_IWOTH)
 

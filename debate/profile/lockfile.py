@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import urllib.parse
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,8 +91,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object, which must not have two fields of one name: programs disagree on which of them counts."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        name = next(name for name in names if names.count(name) > 1)
+        name = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         raise _FaultError(f"field {name!r} is written twice", name)
     return found
 
@@ -251,10 +251,10 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[PackageC
     """The changes of a refresh, sorted by name and architecture."""
     before = {_identity(package): package for package in old["packages"]}
     after = {_identity(package): package for package in new["packages"]}
-    names = [name for name, _ in before.keys() | after.keys()]
+    architectures = Counter(name for name, _ in before.keys() | after.keys())
     found = []
     for identity in sorted(before.keys() | after.keys()):
-        name = identity[0] if names.count(identity[0]) == 1 else ":".join(identity)
+        name = identity[0] if architectures[identity[0]] == 1 else ":".join(identity)
         was, now = before.get(identity), after.get(identity)
         versions = was["version"] if was else None, now["version"] if now else None
         if was is None or now is None or (was["version"], was["sha256"]) != (now["version"], now["sha256"]):

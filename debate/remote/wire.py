@@ -103,7 +103,7 @@ class Client:
             Url(address.scheme, None, address.host, address.port, address.path, address.query).url,
             body=body,
             headers=headers,
-            timeout=min(_IDLE, deadline.left()),
+            timeout=_wait(),
             redirect=False,
             retries=False,
             preload_content=False,

@@ -33,7 +33,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import IO, Any, get_args, get_origin, get_type_hints
@@ -186,14 +186,17 @@ def _run(session: Session) -> None:
         for complaint in net.explain(complaints) if net else complaints:
             _say(problem=asdict(complaint))
         raise _FailedError
-    left = session.bytes - sum(made.size for made in taken.values())
     for name in session.outputs:
-        with _writing(name):
-            made = taken.get(name)
-            if made is None:
-                made = outputs.copy(scratch / "out", name, Path(session.directory, "out", name), left)
-                left -= made.size
-        _say(output={"name": name, **asdict(made)})
+        if name not in taken:
+            with _writing(name):
+                target = Path(session.directory, "out", name)
+                taken[name] = outputs.copy(scratch / "out", name, target, _left(session, taken))
+        _say(output={"name": name, **asdict(taken[name])})
+
+
+def _left(session: Session, taken: Mapping[str, Artifact]) -> int:
+    """Bytes that further outputs may have: those of a step share one limit."""
+    return session.bytes - sum(made.size for made in taken.values())
 
 
 def _execute(session: Session, number: int, scratch: Path, net: Network | None, taken: dict[str, Artifact]) -> int:
@@ -205,8 +208,8 @@ def _execute(session: Session, number: int, scratch: Path, net: Network | None, 
     argv, name = _argv(session, command, number, scratch, net), command.stdout
     if name and not session.shell:
         with _writing(name), _confined(command, net) as enter:
-            left = session.bytes - sum(made.size for made in taken.values())
-            status, taken[name] = outputs.take(argv, Path(session.directory, "out", name), left, enter)
+            output = Path(session.directory, "out", name)
+            status, taken[name] = outputs.take(argv, output, _left(session, taken), enter)
         return status
     with (
         _new_output(scratch, name) if name else contextlib.nullcontext(sys.stderr) as target,

@@ -111,28 +111,31 @@ class _Reader:
             alone = self.manager.inspect_step([package], work.tools)
             key = keys_[package.sha256] = keys.key({**work.ingredients(alone), "tools": ""})
             action = store.lookup(key, ("stanza",))
-            if action and not self.fault(package, stanza := action.outputs["stanza"]):
-                found[package.sha256] = store.read(stanza)
+            if action:
+                stanza, fault = self.content(package, action.outputs["stanza"])
+                if not fault:
+                    found[package.sha256] = stanza
         unread = [package for package in self.packages if package.sha256 not in found]
         made = work.run(self.manager.inspect_step(unread, work.tools)) if unread else {}
         complaints = []
         for package in unread:
-            stanza = made[package.sha256]
-            if fault := self.fault(package, stanza):
+            stanza, fault = self.content(package, made[package.sha256])
+            if fault:
                 fact = f"{package.name} {package.version} is refused: {fault}"
                 complaints.append(Complaint("packages", package.name, fact, "leave the package out"))
                 continue
-            store.record(keys_[package.sha256], "inspect", {"stanza": stanza}, 0)
-            found[package.sha256] = store.read(stanza)
+            store.record(keys_[package.sha256], "inspect", {"stanza": made[package.sha256]}, 0)
+            found[package.sha256] = stanza
         if complaints:
             raise StepError("", complaints=complaints)
         return [found[package.sha256] for package in self.packages]
 
-    def fault(self, package: Locked, stanza: Artifact) -> str:
-        """What is wrong with the metadata of a package; empty if nothing is."""
+    def content(self, package: Locked, stanza: Artifact) -> tuple[bytes, str]:
+        """The metadata of a package, and what is wrong with it; that is empty if nothing is."""
         if stanza.size > _STANZA_BYTES:
-            return "its control data is too large"
-        return self.manager.fault(package, self.work.store.read(stanza))
+            return b"", "its control data is too large"
+        data = self.work.store.read(stanza)
+        return data, self.manager.fault(package, data)
 
 
 RULE = Rule(

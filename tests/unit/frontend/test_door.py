@@ -17,19 +17,13 @@ from debate.frontend.door import Door, door
 from debate.text.printable import LONGEST, readable
 from tests.conftest import ROOT
 from tests.unit.frontend.github import obeyed
+from tests.unit.frontend.terminal import Terminal, without_ci
 from tests.unit.text.test_printable import LOGS
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture(autouse=True)
 def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CI", "GITHUB_ACTIONS", "GITLAB_CI"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TERM", "xterm")
+    without_ci(monkeypatch)
 
 
 @given(st.lists(LOGS, max_size=5), st.booleans())

@@ -14,18 +14,12 @@ import pytest
 from debate.frontend import progress
 from debate.frontend.progress import Board
 from debate.model import Activity
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+from tests.unit.frontend.terminal import Terminal, without_ci
 
 
 @pytest.fixture(autouse=True)
 def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CI", "GITHUB_ACTIONS", "GITLAB_CI"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TERM", "xterm")
+    without_ci(monkeypatch)
     monkeypatch.setenv("COLUMNS", "100")
 
 

@@ -23,9 +23,8 @@ from debate.profile import sources
 from debate.steps.rule import HOST
 from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild
-from tests.conftest import ROOT, write_files
 from tests.unit import damage
-from tests.unit.steps.fake import build
+from tests.unit.steps.fake import build_on_a_base
 
 FEW = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -34,13 +33,7 @@ FEW = settings(max_examples=150, deadline=None, suppress_health_check=list(Healt
 def made(tmp_path_factory: pytest.TempPathFactory) -> ProfileBuild:
     """A profile on a base profile, both built."""
     root = tmp_path_factory.mktemp("damage")
-    for name in ("sandbox", "dodo.py", "pyproject.toml"):
-        (root / name).symlink_to(ROOT / name)
-    write_files(root / "profiles", {
-        "below.yaml": "version: 1\ndescription: x\n",
-        "minimal.yaml": "version: 1\ndescription: x\nbase: below\nfiles: [{path: /etc/motd, content: x}]\n",
-    })  # fmt: skip
-    found = build(root, "minimal")[0]
+    found = build_on_a_base(root)
     found.make("build")
     found.store.announce(found.settings.output)
     shutil.copytree(found.settings.output, root / "whole")

@@ -17,8 +17,7 @@ from debate.history.shapes import SHAPES
 from debate.steps.rule import HOST, Rule
 from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild
-from tests.conftest import ROOT, write_files
-from tests.unit.steps.fake import build
+from tests.unit.steps.fake import build_on_a_base
 
 MISSING = object()
 OTHERS = (MISSING, None, 1, -1.5, "x", [], [1], {}, {"x": 1}, True)
@@ -49,15 +48,7 @@ def damaged(value: Any) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> ProfileBuild:
-    """A profile on a base profile, both built."""
-    root = tmp_path_factory.mktemp("damage")
-    for name in ("sandbox", "dodo.py", "pyproject.toml"):
-        (root / name).symlink_to(ROOT / name)
-    write_files(root / "profiles", {
-        "below.yaml": "version: 1\ndescription: x\n",
-        "minimal.yaml": "version: 1\ndescription: x\nbase: below\nfiles: [{path: /etc/motd, content: x}]\n",
-    })  # fmt: skip
-    return build(root, "minimal")[0]
+    return build_on_a_base(tmp_path_factory.mktemp("damage"))
 
 
 def readers(made: ProfileBuild, name: str) -> Iterator[tuple[ProfileBuild, Rule]]:

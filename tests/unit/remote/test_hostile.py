@@ -96,26 +96,25 @@ Act = Callable[[Server, socket.socket, bytes], None]
 OK = b"HTTP/1.1 200 OK\r\nLocation: /v2/a/blobs/uploads/1\r\n"
 
 
-def flood(start: bytes, again: bytes) -> Act:
-    """Sends ``start``, then ``again`` without end."""
+def endless(start: bytes, send: Callable[[Server, socket.socket], None]) -> Act:
+    """Sends ``start``, then calls ``send`` again and again."""
 
     def act(server: Server, connection: socket.socket, _: bytes) -> None:
         server.say(connection, start)
         while not server.over.is_set():
-            server.say(connection, again)
+            send(server, connection)
 
     return act
+
+
+def flood(start: bytes, again: bytes) -> Act:
+    """Sends ``start``, then ``again`` without end."""
+    return endless(start, lambda server, connection: server.say(connection, again))
 
 
 def drip(start: bytes, rest: bytes) -> Act:
     """Sends ``start``, then a byte of ``rest`` now and then, without end."""
-
-    def act(server: Server, connection: socket.socket, _: bytes) -> None:
-        server.say(connection, start)
-        while not server.over.is_set():
-            server.drip(connection, rest)
-
-    return act
+    return endless(start, lambda server, connection: server.drip(connection, rest))
 
 
 def answer(data: bytes) -> Act:

@@ -17,6 +17,7 @@ from debate.settings import load
 from debate.steps.rule import HOST
 from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild
+from tests.conftest import ROOT, write_files
 
 MIRRORS = {"DEBATE_MIRROR_DEBIAN": "https://deb.example/debian", "DEBATE_MIRROR_ARCH": "https://arch.example"}
 _APT = "{archive} 'https://deb.example/debian/pool/{name}_1_{arch}.deb' {name}_1_{arch}.deb {size} SHA256:{sha256}"
@@ -98,6 +99,17 @@ def build(root: Path, name: str, **settings: str) -> tuple[ProfileBuild, FakeBui
         _make(made.of(below))
     _make(made)
     return made, builder
+
+
+def build_on_a_base(root: Path) -> ProfileBuild:
+    """The profile `minimal` on a base profile, both built, in a checkout that is made in ``root``."""
+    for name in ("sandbox", "dodo.py", "pyproject.toml"):
+        (root / name).symlink_to(ROOT / name)
+    write_files(root / "profiles", {
+        "below.yaml": "version: 1\ndescription: x\n",
+        "minimal.yaml": "version: 1\ndescription: x\nbase: below\nfiles: [{path: /etc/motd, content: x}]\n",
+    })  # fmt: skip
+    return build(root, "minimal")[0]
 
 
 def _make(made: ProfileBuild) -> None:

@@ -11,6 +11,7 @@ Built on urllib3. Sources: RFC 9110 (redirects), RFC 6265 (which is not implemen
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 import ssl
 import urllib.request
@@ -56,8 +57,10 @@ class Client:
 
     def close(self) -> None:
         """Close all connections."""
-        self._direct.clear()
-        self._proxied.clear()
+        for manager in (self._direct, self._proxied):
+            for key in list(manager.pools.keys()):
+                manager.pools[key].close()
+            manager.clear()
 
     @contextmanager
     def ask(
@@ -204,10 +207,19 @@ class _Connection(urllib3.connection.HTTPConnection):
     def _new_conn(self) -> socket.socket:
         return _connect(self._dns_host, self.port)
 
+    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
+        # urllib3 leaves an answer whose header it refuses open, and the answer holds its socket open.
+        held = self.sock
+        try:
+            return super().getresponse()
+        except BaseException:
+            if held is not None and (descriptor := held.detach()) >= 0:
+                os.close(descriptor)
+            raise
 
-class _EncryptedConnection(urllib3.connection.HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return _connect(self._dns_host, self.port)
+
+class _EncryptedConnection(_Connection, urllib3.connection.HTTPSConnection):
+    pass
 
 
 class _Pool(urllib3.HTTPConnectionPool):

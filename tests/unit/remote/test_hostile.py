@@ -6,6 +6,7 @@ Each server here is real, on this host's loopback, and does one thing to every r
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import json
 import socket
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from debate import keys
 from debate.cache.store import Store
 from debate.model import Artifact
-from debate.remote import oci
+from debate.remote import oci, wire
 from debate.remote.credentials import Credentials
 from debate.remote.errors import RegistryError
 from debate.remote.oci import Registry
@@ -244,15 +245,20 @@ def test_every_exchange_ends_with_a_line(name: str, blob: Path, monkeypatch: pyt
     """Or with an answer, which is only a claim."""
     monkeypatch.setattr(oci, "_pause", lambda _: None)
 
+    failures: list[RegistryError] = []  # With all that their tracebacks hold.
+
     def line(exchange: Callable[[Registry, Path], object]) -> str:
         try:
             exchange(client, blob)
         except RegistryError as error:
+            failures.append(error)
             return str(error)
         return "an answer"
 
     with serving(SERVERS[name]) as server, connected(server) as client, ThreadPoolExecutor() as pool:
         lines = list(pool.map(line, EXCHANGES.values()))
+    sockets = [one for one in gc.get_objects() if isinstance(one, wire._Timed)]
+    assert [one for one in sockets if one.fileno() >= 0] == [], f"left open after {len(failures)} failures"
     assert all(line.isprintable() and len(line) < 500 for line in lines)
     assert server.sent < SENT
     assert blob.with_name("pulled").stat().st_size <= len(DATA)

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,6 +167,7 @@ def ran(said: str, profile: str = "") -> dict[str, str]:
 def host_state() -> dict[str, list[str]]:
     """What a sandbox must not leave behind on this machine."""
     loops = [path.read_text().strip() for path in Path("/sys/block").glob("loop*/loop/backing_file")]
+    loops = [path for path in loops if path.startswith(tempfile.gettempdir())]  # Others may use this machine, too.
     mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     processes = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):

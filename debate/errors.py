@@ -110,9 +110,11 @@ class StepError(DebateError):
         complaints: Iterable[Complaint] = (),
         details: str = "",
         log: str = "",
+        exceeded: str = "",
     ) -> None:
-        """``fact`` can be empty if there are other reasons or complaints."""
+        """``fact`` can be empty if there are other reasons or complaints. ``exceeded``: the limit that stopped it."""
         super().__init__(fact, remedy, log=log)
+        self.exceeded = exceeded
         self.reasons = (*(self.problems if fact else ()), *reasons)
         self.complaints, self.details = tuple(complaints), details
         self.locate(lambda _field, _value: None)

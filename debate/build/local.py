@@ -11,7 +11,7 @@ from pathlib import Path
 from debate.cache import sources
 from debate.cache.action import HERE
 from debate.cache.store import Store
-from debate.errors import DebateError
+from debate.errors import DebateError, StepError
 from debate.host.files import workspace_name
 from debate.host.memory import available_memory
 from debate.model import MIRROR, PROXY_PORT, Activity, Artifact, Reach, Step, Supplies
@@ -24,6 +24,11 @@ from debate.settings import Settings, mirror_variable
 
 _TMPFS_RESERVE = 2 << 30
 """Bytes of memory that must be free in addition to a step's limit for its files to be kept in memory."""
+_PROCESSES_SHARE = 4
+"""The part of a step's limit of memory, as a divisor, that its processes need beside its files."""
+_UNPACKED = 5
+"""Bytes that a step writes for each byte of its inputs: packages of Debian and Arch unpack to three to four times their
+size, and are then packed again."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,18 @@ class LocalExecutor:
     def run(self, step: Step, supplies: Supplies, log: Path, shell: tuple[int, ...] = ()) -> dict[str, Artifact]:
         require_names(step, supplies)
         self._require(step, supplies)
+        place = scratch(self.settings, sum(artifact.size for artifact in step.inputs.values()))
+        try:
+            return self._run(step, supplies, log, shell, place)
+        except StepError as error:
+            if self.settings.scratch != "auto" or place == "disk" or error.exceeded != "memory":
+                raise
+        self.say(f"{step.name}: its files do not fit into memory (setting limits.memory); running it again on disk")
+        return self._run(step, supplies, log, shell, "disk")
+
+    def _run(
+        self, step: Step, supplies: Supplies, log: Path, shell: tuple[int, ...], place: str
+    ) -> dict[str, Artifact]:
         limits = self.settings.limits
         network = any(rights.TABLE[command.rights].network for command in step.commands)
         reach = supplies.reach if network else Reach()
@@ -61,7 +78,7 @@ class LocalExecutor:
                 shown=_network_files() if network else (),
                 reach=reach,
                 mirrors=_mirrors(supplies.mirrors),
-                scratch=scratch(self.settings),
+                scratch=place,
                 bytes=limits.bytes,
                 inodes=limits.inodes,
                 cgroup_procs=(),
@@ -98,11 +115,17 @@ def require_names(step: Step, supplies: Supplies) -> None:
         raise ValueError(f"{step.name}: /run/in would have two files of the name {' and of '.join(twice)}")
 
 
-def scratch(settings: Settings) -> str:
-    """Where a step writes: to memory if the host has more than the step may use, else to the disk."""
+def scratch(settings: Settings, inputs: int = 0) -> str:
+    """Where a step with so many bytes of ``inputs`` writes: tmpfs, or disk.
+
+    Without a setting, files are kept in memory if the host has more than the step may use, and if what it is expected
+    to write leaves enough of that for its processes.
+    """
     if settings.scratch != "auto":
         return settings.scratch
-    return "tmpfs" if available_memory() >= settings.limits.memory + _TMPFS_RESERVE else "disk"
+    memory = settings.limits.memory
+    fits = inputs * _UNPACKED <= memory - memory // _PROCESSES_SHARE
+    return "tmpfs" if fits and available_memory() >= memory + _TMPFS_RESERVE else "disk"
 
 
 def _network_files() -> tuple[tuple[str, str], ...]:

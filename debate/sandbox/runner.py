@@ -123,7 +123,7 @@ def _watch(
         pass  # It died immediately; its log says why.
     started = time.monotonic()
     thrashing = Thrashing(process.pid)
-    fact = f"stopped after {limits.stop_after} s (setting limits.stop_after)"
+    fact, exceeded = f"stopped after {limits.stop_after} s (setting limits.stop_after)", ""
     try:
         ended = _ended(process, started + min(limits.warn_after, limits.stop_after), thrashing)
         if not ended and limits.warn_after < limits.stop_after:
@@ -133,9 +133,10 @@ def _watch(
             )
             ended = _ended(process, started + limits.stop_after, thrashing)
     except TimeoutError:
-        ended, fact = False, _cause(limits, "memory", 0)
+        ended, exceeded = False, "memory"
+        fact = _cause(limits, exceeded, 0)
     if not ended:
-        raise StepError(f"{step}: {fact}", details=_details(log), log=str(log))
+        raise StepError(f"{step}: {fact}", details=_details(log), log=str(log), exceeded=exceeded)
     for reader in readers:
         reader.join(10)
     return b"".join(said).decode()
@@ -207,6 +208,7 @@ def _failed(
         complaints=[*general, *of_profile],
         details=_details(log),
         log=str(log),
+        exceeded=exceeded,
     )
     # Only after `_details` has read the log, or they would be shown twice.
     with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:

@@ -8,13 +8,26 @@ import pytest
 
 from tests.integration.checkout import Checkout, hook
 
+_AGAIN = "overlay: its files do not fit into memory (setting limits.memory); running it again on disk"
+
 
 def test_too_much_memory(checkout: Checkout) -> None:
     hook(checkout, "exec tail /dev/zero\n")
     checkout.doit("rootfs:mine")
-    for _ in range(3):  # Sometimes the kernel ends it, sometimes it thrashes.
-        said = checkout.doit("overlay:mine", status=1, MEMORY=str(256 << 20), WARN_AFTER="200", STOP_AFTER="300")
+    for scratch in ("tmpfs", "disk", "auto"):  # Sometimes the kernel ends it, sometimes it thrashes.
+        limits = {"MEMORY": str(256 << 20), "WARN_AFTER": "200", "STOP_AFTER": "300"}
+        said = checkout.doit("overlay:mine", status=1, SCRATCH=scratch, **limits)
         assert "overlay: exceeded its limit of 268,435,456 bytes of memory (setting limits.memory)" in said
+        assert (_AGAIN in said) == (scratch == "auto")
+
+
+def test_files_larger_than_memory(checkout: Checkout) -> None:
+    """They go to disk, by themselves; where the user wants them in memory, the step fails."""
+    hook(checkout, "head -c 400M /dev/zero > /srv/big\n")
+    checkout.doit("rootfs:mine")
+    said = checkout.doit("overlay:mine", status=1, MEMORY=str(256 << 20), SCRATCH="tmpfs")
+    assert "overlay: exceeded its limit of 268,435,456 bytes of memory (setting limits.memory)" in said
+    assert _AGAIN in checkout.doit("overlay:mine", MEMORY=str(256 << 20))
 
 
 def test_too_many_processes(checkout: Checkout) -> None:

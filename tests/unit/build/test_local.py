@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +79,24 @@ def test_a_script_cannot_read_one_that_is_in_no_key(
     session_of(settings, Step("x", (Command("top.sh"),), (), 0), monkeypatch, look)
     assert len(status) == 1
     assert status != [0]
+
+
+GIB = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("setting", "inputs", "available", "place"),
+    [
+        ("auto", 0, 10 * GIB, "tmpfs"),
+        ("auto", 0, 10 * GIB - 1, "disk"),
+        ("auto", 6 * GIB // 5, 24 * GIB, "tmpfs"),
+        ("auto", 6 * GIB // 5 + 1, 24 * GIB, "disk"),  # A desktop, whose files would exceed the step's 8 GiB.
+        ("tmpfs", 100 * GIB, 0, "tmpfs"),
+        ("disk", 0, 100 * GIB, "disk"),
+    ],
+)
+def test_where_a_step_writes(
+    settings: Settings, setting: str, inputs: int, available: int, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "available_memory", lambda: available)
+    assert local.scratch(replace(settings, scratch=setting), inputs) == place

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from debate.errors import DebateError, Place, Problem
 from debate.host.beneath import kind
 from debate.text import amounts
-from debate.text.suggest import one_of
+from debate.text.suggest import closest, one_of
 
 T = TypeVar("T")
 
@@ -168,8 +168,8 @@ def load(
         if variable.startswith("DEBATE_") and not variable.startswith("DEBATE_TEST_"):
             name = _name(variable)
             if name is None:
-                problems.append(Problem(Place(variable), "no such setting", _SEE))
-            else:
+                problems.append(Problem(Place(variable), "no such setting", _like_variable(variable)))
+            elif text or name[0] != "mirrors":  # An unset variable of a CI system is empty.
                 written[name] = Written(text, partial(Place, variable), from_environment=True)
     read: dict[str, dict[str, Any]] = {group: {} for group in ("", *_GROUPS)}
     read[""] = {"cache": (root / "cache").resolve(), "output": (root / "build").resolve()}
@@ -224,6 +224,28 @@ def _name(variable: str) -> _Name | None:
         if name.startswith(prefix):
             return group, name.removeprefix(prefix).replace("_", "-")
     return next(((group, name) for group in ("limits", "") if name in _types(group)), None)
+
+
+def _like_variable(variable: str) -> str:
+    """The remedy for an environment variable that stands for no setting."""
+    name = variable.removeprefix("DEBATE_").upper()
+    head, _, rest = name.partition("_")
+    table = closest(head, ("MIRROR", "KEYRING")) if rest else None
+    if table:
+        return _instead(f"DEBATE_{table}_{rest}")
+    found = closest(name, [key.upper() for group in ("", "limits") for key in _types(group)]) if name else None
+    return _instead(found and f"DEBATE_{found}")
+
+
+def _like_setting(name: str) -> str:
+    """The remedy for a name in debate.toml that is no setting."""
+    known = {key: ".".join(filter(None, (group, key))) for group in ("limits", "") for key in _types(group)}
+    found = closest(name, [*known, *_GROUPS]) if name else None
+    return _instead(found and known.get(found, found))
+
+
+def _instead(found: str | None) -> str:
+    return f"did you mean {found}? {_SEE}" if found else _SEE
 
 
 def _types(group: str) -> Mapping[str, str]:
@@ -281,7 +303,7 @@ def _in_file(path: Path) -> tuple[dict[_Name, Written], list[Problem]]:
         written = Written(value, lambda: Place(path.name, _line(text, keys)), f"setting {'.'.join(keys)}: ")
         group, name = keys if len(keys) > 1 else ("", keys[0])
         if group in ("", "limits") and name not in _types(group):
-            problems.extend(written.error("no such setting", _SEE).problems)
+            problems.extend(written.error("no such setting", _like_setting(name)).problems)
         else:
             found[group, name] = written
 

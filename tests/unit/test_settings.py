@@ -43,11 +43,20 @@ def test_environment_over_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "environment", "message"),
     [
-        ("", {"DEBATE_CASHE": "x"}, "DEBATE_CASHE: no such setting; see docs/settings.md for the list"),
-        ("", {"DEBATE_LIMITS": "x"}, "DEBATE_LIMITS: no such setting; see"),
-        ("\ncashe = 1", {}, "debate.toml:2: setting cashe: no such setting; see docs/settings.md"),
-        ("root = 'x'", {}, "debate.toml:1: setting root: no such setting; see docs/settings.md"),
-        ("[limits]\nram = 1", {}, "debate.toml:2: setting limits.ram: no such setting; see"),
+        ("", {"DEBATE_CASHE": "x"}, "DEBATE_CASHE: no such setting; did you mean DEBATE_CACHE? see docs/settings.md"),
+        ("", {"DEBATE_XYZZY": "x"}, "DEBATE_XYZZY: no such setting; see docs/settings.md for the list"),
+        ("", {"DEBATE_": "x"}, "DEBATE_: no such setting; see docs/settings.md for the list"),
+        ("", {"DEBATE_MIRORR_MINE": "x"}, "DEBATE_MIRORR_MINE: no such setting; did you mean DEBATE_MIRROR_MINE? see"),
+        ("", {"DEBATE_MIRRORS_DEBIAN": "x"}, "DEBATE_MIRRORS_DEBIAN: no such setting; did you mean DEBATE_MIRROR_DEB"),
+        ("", {"DEBATE_KEYRINGS_ARCH": "x"}, "DEBATE_KEYRINGS_ARCH: no such setting; did you mean DEBATE_KEYRING_ARCH"),
+        ("", {"DEBATE_LIMITS_MEMORY": "1"}, "DEBATE_LIMITS_MEMORY: no such setting; did you mean DEBATE_MEMORY? see"),
+        ("", {"DEBATE_REMOTE_PASWORD": ""}, "DEBATE_REMOTE_PASWORD: no such setting; did you mean DEBATE_REMOTE_PAS"),
+        ("", {"DEBATE_TESTS": "1"}, "DEBATE_TESTS: no such setting; "),
+        ("\ncashe = 1", {}, "debate.toml:2: setting cashe: no such setting; did you mean cache? see docs/settings.md"),
+        ("root = 'x'", {}, "debate.toml:1: setting root: no such setting; "),
+        ("memory = 1", {}, "debate.toml:1: setting memory: no such setting; did you mean limits.memory? see"),
+        ("[mirror]\nx = 'y'", {}, "debate.toml:1: setting mirror: no such setting; did you mean mirrors? see"),
+        ("[limits]\nram = 1", {}, "debate.toml:2: setting limits.ram: no such setting; "),
         ("jobs = 1\ncache = x\n", {}, "debate.toml:2:9: Invalid value; fix the TOML syntax"),
         ("jobs = [", {}, "debate.toml: Invalid value (at end of document); fix the TOML syntax"),
         (f"jobs = {'9' * 5000}", {}, "debate.toml: Exceeds the limit"),
@@ -111,6 +120,12 @@ def test_all_mistakes_are_told_at_once(tmp_path_factory: pytest.TempPathFactory,
     }  # fmt: skip
     for line, text in enumerate(lines[:number], 1):
         assert found[f"debate.toml:{line}"].startswith(f"setting {MISTAKES[text]}")
+
+
+def test_names_that_users_choose(tmp_path: Path) -> None:
+    """Those of mirrors are free, and what tests need is no setting. An empty mirror is one that is not set."""
+    environment = {"DEBATE_MIRROR_MINE": "http://m.example", "DEBATE_TEST_ANY": "x", "DEBATE_MIRROR_NONE": ""}
+    assert settings.load(tmp_path, environment).mirrors == {"mine": "http://m.example"}
 
 
 @pytest.mark.parametrize("group", ["mirrors", "keyrings"])

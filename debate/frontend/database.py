@@ -7,7 +7,6 @@ next run then looks every step up again.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import stat
 import sys
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from doit.dependency import DatabaseException, SqliteDB
 
 from debate.host.ours import put_aside, why_not_ours
+from debate.text import strict_json
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
@@ -177,10 +177,10 @@ def checked(data: Any) -> dict[str, Any]:
     values are those of a checker, such as `debate.frontend.checker.State`.
     """
     try:
-        found = json.loads(data)
-    except (ValueError, TypeError, RecursionError):
+        found = strict_json.decode(data)
+    except (ValueError, AttributeError):
         return {}
-    return found if isinstance(found, dict) and all(_fits(name, value) for name, value in found.items()) else {}
+    return found if all(_fits(name, value) for name, value in found.items()) else {}
 
 
 def _fits(name: str, value: Any) -> bool:

@@ -12,6 +12,7 @@ import re
 import urllib.parse
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from debate import keys
 from debate.errors import DebateError, Place
 from debate.model import Locked
 from debate.profile import files
+from debate.text import strict_json
 from debate.text.paths import shown
 
 FORMAT = 1
@@ -55,19 +57,19 @@ def read(path: Path) -> dict[str, Any]:
     text = ""
     try:
         text = files.read(path.parent, path.name, files.MAX_LOCK).decode()
-        lock = json.loads(text, object_pairs_hook=_once)
+        lock = strict_json.decode(text)
     except FileNotFoundError:
         raise DebateError("missing", place=str(path)) from None
-    except _FaultError as error:
-        raise DebateError(error.fact, _REMEDY, place=Place(str(path), _line_of_second(text, error.path))) from None
     except OSError as error:
         fact, remedy = files.refusal(error)
         raise DebateError(fact, remedy, place=str(path)) from None
+    except strict_json.TwiceError as error:
+        raise DebateError(str(error), _REMEDY, place=Place(str(path), _line_of_second(text, error.name))) from None
+    except strict_json.NumberError as error:
+        raise DebateError(str(error), _REMEDY, place=Place(str(path), _line_of_number(text, error.text))) from None
     except ValueError as error:
         line = getattr(error, "lineno", 1)
-        raise DebateError(f"not JSON: {error}", _REMEDY, place=Place(str(path), line)) from None
-    except RecursionError:
-        raise DebateError("nested too deeply", _REMEDY, place=str(path)) from None
+        raise DebateError(f"not the JSON of a lock: {error}", _REMEDY, place=Place(str(path), line)) from None
     return check(lock, str(path), text)
 
 
@@ -85,15 +87,6 @@ def check(lock: Any, place: str, text: str = "") -> dict[str, Any]:
 def packages_of(lock: Mapping[str, Any]) -> list[Locked]:
     """The packages of a lock that was checked."""
     return [Locked(**package) for package in lock["packages"]]
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object, which must not have two fields of one name: programs disagree on which of them counts."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        name = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        raise _FaultError(f"field {name!r} is written twice", name)
-    return found
 
 
 def _require(lock: Any) -> None:
@@ -161,7 +154,7 @@ def place_in(path: Path, *steps: str | int) -> Place:
     """The place of the value at ``steps`` in the lock that was read from ``path``."""
     try:
         return Place(shown(path), _line_of(files.read(path.parent, path.name, files.MAX_LOCK).decode(), steps))
-    except (OSError, ValueError, IndexError):  # Someone has edited it meanwhile.
+    except (OSError, ValueError, IndexError, RecursionError):  # Someone has edited it meanwhile.
         return Place(shown(path))
 
 
@@ -173,20 +166,34 @@ def _line_of(text: str, path: Sequence[str | int]) -> int:
     return text.count("\n", 0, position) + 1
 
 
-def _line_of_second(text: str, path: Sequence[str | int]) -> int:
-    """The line of the first object's second field of the name in ``path``, in JSON with such an object."""
-    todo = [_after_space(text, 0)]
+def _line_of_second(text: str, wanted: str) -> int:
+    """The line of an object's second field of the name ``wanted``; 0 if it is not where a lock has objects."""
+    todo = [(_after_space(text, 0), 0)]
     while todo:
+        position, level = todo.pop()
         seen = False
-        for name, at in _members(text, todo.pop()):
-            if name == path[0] and seen:
-                return text.count("\n", 0, at) + 1
-            seen |= name == path[0]
-            todo.append(at)
+        with suppress(ValueError, IndexError, RecursionError):  # What follows that object need not be JSON.
+            for name, at in _members(text, position):
+                if name == wanted and seen:
+                    return text.count("\n", 0, at) + 1
+                seen |= name == wanted
+                if level < _LEVELS:
+                    todo.append((at, level + 1))
     return 0
 
 
+def _line_of_number(text: str, wanted: str) -> int:
+    """The line of a number as it is written."""
+    at = next((token.start() for token in _TOKEN.finditer(text) if token[0] == wanted), 0)
+    return text.count("\n", 0, at) + 1
+
+
 _DECODE = json.JSONDecoder().raw_decode
+"""For positions only: all values come from `strict_json`."""
+_LEVELS = 2
+"""A lock has objects in a list in an object."""
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s",:\[\]{}]+')
+"""A string, a number or a word of JSON."""
 
 
 def _members(text: str, position: int) -> Iterator[tuple[str | int, int]]:

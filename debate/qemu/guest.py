@@ -29,6 +29,7 @@ from debate.host.beneath import Tree, chunks
 from debate.host.log import Log
 from debate.host.run import die_with_parent
 from debate.machines import AMD64, Machine
+from debate.text import strict_json
 from debate.text.paths import shown
 from debate.text.pattern import compiled
 from debate.text.printable import shortened
@@ -203,7 +204,7 @@ class Guest:
         try:
             if _asked(monitor, commands):
                 self.screenshot.write_bytes(b"".join(chunks(picture, _PICTURE)))
-        except (OSError, ValueError, RecursionError):
+        except (OSError, ValueError):
             return
 
 
@@ -213,11 +214,11 @@ def _asked(monitor: socket.socket, commands: Sequence[Mapping[str, Any]]) -> boo
     for command in commands:
         monitor.settimeout(max(0.01, deadline - time.monotonic()))
         monitor.sendall(json.dumps(command).encode() + b"\n")
-        answer: Any = {}
-        while not (isinstance(answer, dict) and answer.keys() & {"return", "error"}):
+        answer: dict[str, Any] = {}
+        while not answer.keys() & {"return", "error"}:
             line, end, after = rest.partition(b"\n")
             if end:
-                answer, rest = json.loads(line), after
+                answer, rest = strict_json.decode(line), after
                 continue
             monitor.settimeout(max(0.01, deadline - time.monotonic()))
             data = monitor.recv(65536)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import os
 import re
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from debate.errors import DebateError
+from debate.text import strict_json
 from debate.text.paths import shown
 
 
@@ -32,11 +32,11 @@ def find(host: str, repository: str, environment: Mapping[str, str] | None = Non
     """Credentials from the first auth file with an entry for the registry. Raises DebateError for a damaged file."""
     for path in _files(os.environ if environment is None else environment):
         try:
-            content = json.loads(path.read_bytes())
+            content = strict_json.decode(path.read_bytes())
             found = _in(content, host, repository)
         except OSError:
             continue
-        except (ValueError, AttributeError, TypeError, KeyError, RecursionError, binascii.Error):
+        except (ValueError, AttributeError, TypeError, KeyError, binascii.Error):
             fact = "not an auth file of docker or podman"
             raise DebateError(fact, "log in again", place=shown(path)) from None
         if found:
@@ -90,5 +90,5 @@ def _ask(helper: str, name: str) -> Credentials:
         raise DebateError(fact, "install it, or log in again", place=program) from None
     if done.returncode:
         raise DebateError(f"no credentials for {name}: {done.stdout.strip()}", "log in again", place=program)
-    answer = json.loads(done.stdout)
+    answer = strict_json.decode(done.stdout)
     return Credentials(answer["Username"], answer["Secret"])

@@ -9,7 +9,6 @@ Sources: https://distribution.github.io/distribution/spec/auth/token/, RFC 6750 
 from __future__ import annotations
 
 import base64
-import json
 import re
 import urllib.parse
 import urllib.request
@@ -18,6 +17,7 @@ from collections.abc import Sequence
 from debate.remote.credentials import Credentials
 from debate.remote.errors import DeniedError, RefusedError
 from debate.remote.wire import Client, Response, origin
+from debate.text import strict_json
 
 _MOST_BYTES = 256 << 10
 """Maximum size of the answer that has a token."""
@@ -83,11 +83,11 @@ class Login:
             while len(data) <= _MOST_BYTES and (more := response.read1(_MOST_BYTES)):
                 data += more
         try:
-            answer = json.loads(data[: _MOST_BYTES + 1])
+            answer = strict_json.decode(data) if len(data) <= _MOST_BYTES else {}
             token = answer.get("access_token") or answer["token"]
-            if len(data) <= _MOST_BYTES and _TOKEN.fullmatch(token):
+            if _TOKEN.fullmatch(token):
                 return str(token)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError):
             pass
         raise RefusedError("the server that issues tokens sent none")
 

@@ -25,10 +25,13 @@ from debate.host.run import die_with_parent
 from debate.model import PROXY_PORT, Reach
 from debate.sandbox.addresses import endpoint
 from debate.sandbox.image.calls import NEW_NET
+from debate.text import strict_json
 from debate.text.printable import printable
 
 _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 1
 _INTERFACE = "=16sH14x"
+_TEXTS = 3
+"""In a report: the address, a fact and a remedy."""
 NOBODY = 65534
 """The user of the proxy, in the range of the sandbox: one that owns nothing on this host."""
 
@@ -48,7 +51,7 @@ class Network:
     def explain(self, complaints: Iterable[Complaint]) -> list[Complaint]:
         """``complaints``, with what the proxy knows of their addresses, and those of the proxy. Ends the proxy."""
         said, _ = self.proxy.communicate()
-        found = {name: [printable(text) for text in texts] for name, texts in json.loads(said or b"{}").items()}
+        found = _reports(said)
         explained = []
         for complaint in complaints:
             texts = found.pop(endpoint(complaint.value), None) if not complaint.field else None
@@ -58,6 +61,15 @@ class Network:
         # The others were named by nobody but a mirror. Only what was refused is certain to be the cause.
         refused = [Complaint("", *texts) for texts in found.values() if texts[2]]
         return [*refused, *explained]
+
+
+def _reports(said: bytes) -> dict[str, list[str]]:
+    """What a proxy said about the addresses that it was asked for; nothing if it was killed meanwhile."""
+    try:
+        reports = strict_json.decode(said)
+    except ValueError:
+        return {}
+    return {name: [printable(str(text)) for text in texts] for name, texts in reports.items() if len(texts) == _TEXTS}
 
 
 def make(reach: Reach, uid: int, most: int) -> Network:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -12,10 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from debate import PACKAGE
 from debate.errors import Complaint, StepError
@@ -25,6 +24,7 @@ from debate.sandbox import limits as control_groups
 from debate.sandbox.session import Session
 from debate.sandbox.thrashing import INTERVAL, Thrashing
 from debate.settings import Limits
+from debate.text import strict_json
 from debate.text.paths import shown
 from debate.text.printable import readable, shortened
 
@@ -66,7 +66,7 @@ def run(
             process.wait()
             _running.pop(name, None)
         exceeded = group.exceeded() if process.returncode else ""
-        lines = [json.loads(line) for line in said.splitlines()]
+        lines = list(_lines(said))
         said_exceeded = [line["exceeded"] for line in lines if line.get("exceeded")]
         # The last one, for a scratch file system in memory can be full since the limit of memory was exceeded.
         exceeded = exceeded or (said_exceeded[-1] if said_exceeded else "")
@@ -77,6 +77,13 @@ def run(
         raise _failed(step, log, limits, exceeded, process.returncode, complaints)
     made = [line["output"] for line in lines]
     return {fields["name"]: Artifact(fields["digest"], fields["size"]) for fields in made}
+
+
+def _lines(said: str) -> Iterator[dict[str, Any]]:
+    """What a session said, without a line that it could not finish before it was killed."""
+    for line in said.splitlines():
+        with contextlib.suppress(ValueError):
+            yield strict_json.decode(line)
 
 
 _running: dict[str, tuple[subprocess.Popen[bytes], control_groups.Group, Path]] = {}

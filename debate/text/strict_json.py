@@ -1,9 +1,14 @@
-"""JSON objects as this program writes them. Everything else that Python's parser accepts is refused."""
+"""JSON objects as this program writes them. Everything else that Python's parser accepts is refused.
+
+All JSON that this process has not just written itself is read here: records, actions and locks, and what registries,
+guests, helpers and other processes say.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from typing import Any
 
 _LEVELS = 64
@@ -12,15 +17,32 @@ _DIGITS = 20
 """Of an integer: more than any of 64 bits has."""
 
 
-def decode(data: bytes) -> dict[str, Any]:
-    """The object in ``data``, UTF-8. Raises ValueError.
+class TwiceError(ValueError):
+    """An object has two fields of one ``name``: programs disagree on which of them counts."""
 
-    Refused are NaN, infinities, numbers that become one, names that occur twice in an object, what is nested too
-    deeply, and halves of surrogate pairs, which nothing can show or write.
+    def __init__(self, name: str) -> None:
+        super().__init__(f"field {name!r} is written twice")
+        self.name = name
+
+
+class NumberError(ValueError):
+    """What is written as ``text`` is no number, or too large a one."""
+
+    def __init__(self, text: str, fact: str) -> None:
+        super().__init__(f"{text[:40]} is {fact}")
+        self.text = text
+
+
+def decode(data: bytes | str) -> dict[str, Any]:
+    """The object in ``data``, UTF-8 or text that was decoded from it. Raises ValueError.
+
+    Refused are NaN, infinities, numbers that become one (NumberError), names that occur twice in an object
+    (TwiceError), what is nested too deeply, and halves of surrogate pairs, which nothing can show or write.
     """
+    text = data if isinstance(data, str) else data.decode()
     try:
         value = json.loads(
-            data.decode(),
+            text,
             object_pairs_hook=_object,
             parse_constant=_refuse,
             parse_float=_finite,
@@ -32,32 +54,35 @@ def decode(data: bytes) -> dict[str, Any]:
         raise ValueError("not an object")
     if _is_deep(value):
         raise ValueError("nested too deeply")
-    if b"\\u" in data:
-        json.dumps(value, ensure_ascii=False).encode()  # UnicodeEncodeError is a ValueError.
+    if "\\u" in text:
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("half of a surrogate pair") from None
     return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name occurs twice")
+        raise TwiceError(next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1))
     return found
 
 
 def _refuse(text: str) -> Any:
-    raise ValueError(f"{text} is no number")
+    raise NumberError(text, "no number")
 
 
 def _finite(text: str) -> float:
     found = float(text)
     if not math.isfinite(found):
-        raise ValueError("a number is too large")
+        raise NumberError(text, "too large")
     return found
 
 
 def _integer(text: str) -> int:
     if len(text) > _DIGITS:
-        raise ValueError("a number is too large")
+        raise NumberError(text, "too large")
     return int(text)
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from debate.errors import DebateError, Place
 from debate.profile.lockfile import differences, packages_of, read, to_text
+from tests.bounded import bounded
 
 PACKAGE = {
     "name": "curl", "version": "8.14.1-2+b1", "architecture": "amd64", "repository": "debian",
@@ -54,7 +55,7 @@ def faults() -> Iterator[tuple[Any, str, int]]:
     yield lock(PACKAGE, PACKAGE), "package 'curl' is listed twice", 15
     yield lock(PACKAGE, {**PACKAGE, "name": "wget"}), "package 'wget': its file is listed twice", 15
     yield lock({**PACKAGE, "more": 1}), "package 'curl' has an unknown field 'more'", 8
-    yield [], "not a lock of format 1", 1
+    yield [], "not an object", 1
     for top in ("distribution", "release", "architecture", "request"):
         yield {k: v for k, v in lock(PACKAGE).items() if k != top}, f"the lock lacks the field {top!r}", 1
         for value in (None, 1, "", "x/../../../pwned", "..", "-rf", "x\n", "/x", "x" * 65):
@@ -103,20 +104,31 @@ def test_a_damaged_lock_is_refused(tmp_path: Path, content: Any, message: str, l
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("{\n<<<<<<< ours\n", 2, "not JSON"),
+        ("{\n<<<<<<< ours\n", 2, "not the JSON of a lock"),
         ('{"format": 1,\n "format": 1}', 2, "field 'format' is written twice"),
         ('{"packages": [\n{}, {"name": "a", "size": 1,\n"name": "b"}]}', 3, "field 'name' is written twice"),
-        ("[" * 100_000, 0, "nested too deeply"),
-        ('{"format": 1, "size": ' + "9" * 5000 + "}", 1, "not JSON"),
-        ("", 1, "not JSON"),
-        ("\xff", 1, "not JSON"),
-        ("NaN", 1, "not a lock"),
-        ("\n\n0", 3, "not a lock"),
+        ('{"packages": [\n{"name": 1,\n"name": 2}], ]', 3, "field 'name' is written twice"),
+        ('{"packages": [{"name": 1,\n"name": 2}], "x": ' + "[" * 100_000, 2, "field 'name' is written twice"),
+        ('{"packages": [[[[[{"name": 1, "name": 2}]]]]]}', 0, "field 'name' is written twice"),
+        ('{"a": ' * 900 + '{"b": 1, "b": "' + "x" * (7 << 20) + '"}' + "}" * 900, 0, "field 'b' is written twice"),
+        ('{"\\udfff": 1, "\\udfff": 1}', 1, r"field '\udfff' is written twice"),
+        ('{"\\udfff": 1}', 1, "half of a surrogate pair"),
+        ("[" * 100_000, 1, "nested too deeply"),
+        ('{"a": ' + "[" * 80 + "]" * 80 + "}", 1, "nested too deeply"),
+        ('{"format": 1,\n"size": ' + "9" * 5000 + "}", 2, "is too large"),
+        ('{"format": 1,\n"size": ' + "9" * 25 + "}", 2, "is too large"),
+        ('{"a": "\\"NaN",\n"size": [NaN]}', 2, "NaN is no number"),
+        ('{"a": -Infinity}', 1, "-Infinity is no number"),
+        ('{"a":\n1e999}', 2, "1e999 is too large"),
+        ("", 1, "not the JSON of a lock"),
+        ("\xff", 1, "not the JSON of a lock"),
+        ("\n\n0", 1, "not an object"),
+        ("{}", 1, "not a lock of format"),
     ],
 )  # fmt: skip
 def test_what_is_no_lock_at_all_is_named_with_its_line(tmp_path: Path, text: str, line: int, message: str) -> None:
     (tmp_path / "l").write_bytes(text.encode("latin-1"))
-    with pytest.raises(DebateError) as caught:
+    with bounded(), pytest.raises(DebateError) as caught:
         read(tmp_path / "l")
     (problem,) = caught.value.problems
     assert message in problem.fact

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from debate import PACKAGE
 from debate.text.strict_json import decode
 
 REFUSED = {
@@ -52,3 +54,23 @@ def test_whatever_it_is_there_is_one_kind_of_error(data: bytes) -> None:
     except ValueError:
         return
     json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+
+
+OWN = {
+    "text/strict_json.py": 1,
+    "sandbox/session.py": 1, "sandbox/proxy.py": 1,  # standard input, from the process that started it
+    "profile/schema.py": 1, "profile/enums.py": 1,  # the schema, which is part of the program
+    "profile/lockfile.py": 1,  # positions of what was read
+    "history/changes.py": 2, "history/reasons.py": 1, "commands/logic/explain.py": 1,  # dumped just now
+}  # fmt: skip
+"""Where JSON of this very program is parsed, and how often."""
+
+
+def test_there_is_one_reader_for_what_others_wrote() -> None:
+    found: dict[str, int] = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and ast.unparse(node) in ("json.load", "json.loads", "json.JSONDecoder"):
+                name = str(path.relative_to(PACKAGE))
+                found[name] = found.get(name, 0) + 1
+    assert found == OWN

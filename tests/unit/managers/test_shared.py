@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from debate import distributions, managers
 from debate.distributions import debian
 from debate.errors import DebateError
-from debate.managers import shared
+from debate.managers import apt, shared
 from debate.managers.interface import Repository, Request
 from debate.settings import Settings
 from debate.settings import load as load_settings
@@ -122,10 +122,12 @@ def test_a_hosts_mirrors_that_mean_something_there_only(tmp_path: Path, monkeypa
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    apt._indexes_of_host.cache_clear()
     assert managers.get("debian").mirrors(settings({}), request("debian"), None).addresses == {
         "debian": "http://m.example/debian",
         "debian-security": "http://m.example/security",
     }
+    apt._indexes_of_host.cache_clear()
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -16,19 +16,28 @@ from debate.steps.rule import HOST, TOOLS
 from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild
 from tests.conftest import ROOT
-from tests.unit.steps.fake import build
+from tests.unit.steps.fake import build, opened
 
 PURE = [rule.name for rule in rules().values() if rule.pure and rule.root]
 """Rules that the fake makes and `explain` shows."""
 CACHED = [rule.name for rule in rules().values() if rule.pure and rule.outputs]
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> ProfileBuild:
-    """The profile `minimal`, all steps made without sandboxes."""
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout in which the profile `minimal` was built, all steps without sandboxes."""
+    root = tmp_path_factory.mktemp("explain") / "checkout"
     for name in ("sandbox", "profiles"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    return build(tmp_path, "minimal")[0]
+        shutil.copytree(ROOT / name, root / name)
+    build(root, "minimal")
+    return root
+
+
+@pytest.fixture
+def made(whole: Path, tmp_path: Path) -> ProfileBuild:
+    """`minimal` in a copy of it."""
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True, symlinks=True)
+    return opened(tmp_path, "minimal")[0]
 
 
 def verdicts(made: ProfileBuild) -> dict[str, str]:

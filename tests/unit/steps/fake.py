@@ -90,12 +90,17 @@ def _hex(name: str) -> str:
     return keys.sha256(name.encode()).removeprefix("sha256:")
 
 
-def build(root: Path, name: str, **settings: str) -> tuple[ProfileBuild, FakeBuilder]:
-    """Make every rule that has no effect beside its records, for the profile ``name`` of the checkout ``root``."""
+def opened(root: Path, name: str, **settings: str) -> tuple[ProfileBuild, FakeBuilder]:
+    """The profile ``name`` of the checkout ``root``, whether or not it was built."""
     where = load(root, {**MIRRORS, "DEBATE_BASE": "debian", **settings})
     builder = FakeBuilder(where, Store(where.cache))
-    made = ProfileBuild(where, name, builder)
-    for below in reversed(profile_names.chain(where.profiles, name)):
+    return ProfileBuild(where, name, builder), builder
+
+
+def build(root: Path, name: str, **settings: str) -> tuple[ProfileBuild, FakeBuilder]:
+    """Make every rule that has no effect beside its records, for the profile ``name`` of the checkout ``root``."""
+    made, builder = opened(root, name, **settings)
+    for below in reversed(profile_names.chain(made.settings.profiles, name)):
         _make(made.of(below))
     _make(made)
     return made, builder

@@ -25,7 +25,9 @@ def run(context: Context) -> Answer:
         return Answer(f"No profiles in {settings.profiles}; see docs/profile.md for how to write one.\n")
     width = max(map(len, names))
     described = {name: _describe(settings, name) for name in names}
-    lines = ["Profiles:", *(f"  {name:<{width}}  {' '.join(text.split())}" for name, text in described.items()), ""]
+    lines = ["Profiles:", *(f"  {name:<{width}}  {' '.join(text.split())}" for name, text in described.items())]
+    unread = profile_names.unread(settings.profiles).items()
+    lines += [f"  {file}: {fact}; {remedy}" for file, (fact, remedy) in unread] + [""]
     name = "minimal" if "minimal" in names else names[0]
     doit = "doit" if shutil.which("doit") else shown(Path(sys.argv[0]))
     steps = {

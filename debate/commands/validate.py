@@ -25,7 +25,8 @@ def run(context: Context, names: Sequence[str]) -> Answer:
         raise DebateError.of(Problem(Place("validate"), *profile_names.missing(directory, name)) for name in unknown)
     found = {name: _problems(directory, name) for name in names or known}
     if not names:
-        found |= {name: [_misnamed(directory, name)] for name in profile_names.invalid(directory)}
+        unread = profile_names.unread(directory).items()
+        found |= {file: [Problem(Place(str(Path(shown(directory), file)), 1, 1), *problem)] for file, problem in unread}
     # A problem in a profile that several others extend is reported once.
     problems = tuple(dict.fromkeys(problem for problems in found.values() for problem in problems))
     bad = sum(1 for problems in found.values() if problems)
@@ -48,10 +49,6 @@ def _problems(directory: Path, name: str) -> list[Problem]:
     except DebateError as error:
         return [problem.at(_start(directory, name)) for problem in error.problems]
     return []
-
-
-def _misnamed(directory: Path, name: str) -> Problem:
-    return Problem(_start(directory, name), f"{name!r} is not a valid profile name", profile_names.REMEDY)
 
 
 def _start(directory: Path, name: str) -> Place:

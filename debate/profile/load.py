@@ -14,14 +14,17 @@ from debate.host.beneath import RefusedError, Tree
 from debate.profile import files, reader, schema
 from debate.profile.merge import duplicates, merge
 from debate.profile.node import Node, Profile
-from debate.profile.profile_names import can_be_extended
+from debate.profile.profile_names import can_be_extended, unknown
 from debate.text.paths import shown
-from debate.text.suggest import closest, suggest
+from debate.text.suggest import closest
 
 _MAX_CHAIN = 50
 """Profiles that extend one another, from the first to the last."""
 _MAX_MERGED = 1_000_000
 """Entries of lists that are copied while profiles are merged."""
+
+NOT_INHERITED = {"extends", "base", "description"}
+"""Fields that say something of one profile alone."""
 
 
 def load(directory: Path, name: str) -> Profile:
@@ -75,8 +78,7 @@ class _Loader:
             parent = self.load(node.value, (*chain, name), node.position)
             if parent is not None:
                 merged = parent if merged is None else self.merge(merged, parent, node.position)
-        # `base` is not inherited.
-        left_out = {"extends", "base"} if chain else {"extends"}
+        left_out = NOT_INHERITED if chain else {"extends"}
         own = replace(root, value={name: node for name, node in root.value.items() if name not in left_out})
         found = own if merged is None else self.merge(merged, own, own.position)
         if chain:
@@ -110,7 +112,7 @@ class _Loader:
                     problem = f"profile {name!r} is a link to a file that does not exist", "correct or remove it"
                 else:
                     known = sorted(f.stem for f in self.directory.glob("*.yaml") if f.stem not in chain)
-                    problem = f"there is no profile {name!r}", suggest(name, known)
+                    problem = unknown(self.directory, name, known)
             except OSError as error:
                 fact, remedy = files.refusal(error)
                 problem = f"profile {name!r} {fact}", remedy

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from debate.errors import DebateError
 from debate.profile import files
 from debate.text.suggest import suggest
 
+SUFFIX = ".yaml"
+"""What the names of profiles' files end in."""
+_LIKE = (".yaml", ".yml")
+"""What other programs read as YAML, in small letters."""
+_LOCK = ".lock.json"
 _MAX_LENGTH = 100
 """Characters of a profile's name. Those of its results are longer, and Linux allows 255."""
 _BASE = re.compile(rb"^base:[ \t]+([A-Za-z0-9_][A-Za-z0-9_.-]*)[ \t]*(?:#.*)?\r?$", re.MULTILINE)
@@ -24,14 +30,33 @@ def names(directory: Path) -> list[str]:
     return sorted(filter(is_valid, _all(directory)))
 
 
-def invalid(directory: Path) -> list[str]:
-    """What would be profiles in ``directory`` if they had valid names, sorted."""
-    return sorted(name for name in _all(directory) if not can_be_extended(name) and not name.startswith("."))
+def unread(directory: Path) -> dict[str, tuple[str, str]]:
+    """Files in ``directory`` that look like profiles or locks and are not used -> fact and remedy, sorted by name."""
+    return dict(sorted(_unread(directory)))
+
+
+def _unread(directory: Path) -> Iterator[tuple[str, tuple[str, str]]]:
+    files = set(_listed(directory))
+    for file in files:
+        name, suffix = os.path.splitext(file)
+        locked = file.removesuffix(_LOCK)
+        if file.startswith("."):
+            continue
+        if locked != file and not (is_valid(locked) and f"{locked}{SUFFIX}" in files):
+            yield file, ("is the lock of no profile to build", "rename it as its profile, or remove it")
+        elif suffix == SUFFIX and not can_be_extended(name):
+            yield file, (f"{name!r} is not a valid profile name", REMEDY)
+        elif suffix != SUFFIX and suffix.lower() in _LIKE:
+            yield file, (f"is not read, since a profile's file name ends in {SUFFIX}", f"rename it to {name}{SUFFIX}")
 
 
 def _all(directory: Path) -> list[str]:
+    return [file.removesuffix(SUFFIX) for file in _listed(directory) if file.endswith(SUFFIX)]
+
+
+def _listed(directory: Path) -> list[str]:
     try:
-        return [file.removesuffix(".yaml") for file in os.listdir(directory) if file.endswith(".yaml")]
+        return os.listdir(directory)
     except OSError:  # `doit validate` tells why, unless it is only missing.
         return []
 
@@ -58,15 +83,21 @@ def require(name: str) -> None:
 
 def missing(directory: Path, name: str) -> tuple[str, str]:
     """Fact and remedy for a ``name`` that is none of `names`."""
-    if name.startswith("_") and files.exists(directory, f"{name}.yaml"):
+    if name.startswith("_") and files.exists(directory, f"{name}{SUFFIX}"):
         return f"{name} can only be extended, not built", f"name a profile that has `extends: {name}`"
-    return f"there is no profile {name!r}", suggest(name, names(directory))
+    return unknown(directory, name, names(directory))
+
+
+def unknown(directory: Path, name: str, known: Iterable[str]) -> tuple[str, str]:
+    """Fact and remedy for a ``name`` that is none of ``known``."""
+    like = [file for file in unread(directory) if os.path.splitext(file)[0] == name]
+    return f"there is no profile {name!r}", f"rename {like[0]} to {name}{SUFFIX}" if like else suggest(name, known)
 
 
 def base(directory: Path, name: str) -> str | None:
     """The base of the profile ``name``, on whose packages it is installed."""
     try:
-        found = _BASE.search(files.read(directory, f"{name}.yaml", files.MAX_PROFILE))
+        found = _BASE.search(files.read(directory, f"{name}{SUFFIX}", files.MAX_PROFILE))
     except OSError:
         return None
     return found[1].decode() if found and found[1].lower() != b"null" else None
@@ -89,4 +120,4 @@ def circular(directory: Path, name: str) -> bool:
 
 def committed(directory: Path, name: str) -> Path:
     """Where a profile's committed lock is, if it has one."""
-    return directory / f"{name}.lock.json"
+    return directory / f"{name}{_LOCK}"

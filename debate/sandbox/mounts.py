@@ -10,6 +10,7 @@ Documentation/filesystems/{overlayfs,idmappings}.rst of Linux.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -106,9 +107,14 @@ def _run(argv: Sequence[str]) -> None:
         raise OSError(f"{' '.join(argv)}: {said or f'exit status {done.returncode}'}")
 
 
-def overlay(options: str, target: Path) -> None:
-    """Mount an overlay with mount ``options``, which name its layers; see `debate.sandbox.image.overlayfs`."""
-    mount("overlay", target, "overlay", _MS_NODEV, options)
+def overlay(options: str, target: Path, *, directory: Path) -> None:
+    """Mount an overlay with mount ``options``, which name its layers; see `debate.sandbox.image.overlayfs`.
+
+    All paths are relative to ``directory``. So its own path can be long and have characters that separate options, and
+    /proc/self/mountinfo of a sandbox does not show it.
+    """
+    with contextlib.chdir(directory):
+        mount("overlay", target, "overlay", _MS_NODEV, options)
 
 
 def bind(source: Path, target: Path) -> None:

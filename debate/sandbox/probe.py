@@ -32,7 +32,8 @@ def main(directory: Path, uid_base: int) -> None:
         path.mkdir()
     mounts.squashfs(image, lower)
     mounts.shift(uid_base, [lower])
-    mounts.overlay(overlayfs.options([lower], upper, work), root)
+    options = overlayfs.options([Path(lower.name)], Path(upper.name), Path(work.name))
+    mounts.overlay(options, Path(root.name), directory=directory)
     (root / "file").touch()
 
 

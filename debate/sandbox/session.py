@@ -339,10 +339,8 @@ def _prepare(session: Session) -> Path:
         mounts.squashfs(Path(image), target)
     mounts.shift(session.uid_base, [target for _, target in images])
     if session.layers:
-        # The options are in the sandbox's /proc/self/mountinfo, which need not show the paths of the host.
-        with contextlib.chdir(scratch):
-            below = directories.lower(Path(), len(session.layers))
-            mounts.overlay(overlayfs.options(below, Path("upper"), Path("work")), Path("root"))
+        below = directories.lower(Path(), len(session.layers))
+        mounts.overlay(overlayfs.options(below, Path("upper"), Path("work")), Path("root"), directory=scratch)
     return scratch
 
 

@@ -56,8 +56,11 @@ def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout in which `minimal` was built from nothing. Tests leave it as it is."""
-    checkout = Checkout.make(tmp_path_factory.mktemp("built") / "checkout")
+    """A checkout in which `minimal` was built from nothing. Tests leave it as it is.
+
+    Its path has what separates mount options, nspawn's binds and QEMU's options, and what a shell expands.
+    """
+    checkout = Checkout.make(tmp_path_factory.mktemp("built") / "check out,1:2 %d$HOME\"'\\")
     checkout.doit("build:minimal")
     return checkout
 

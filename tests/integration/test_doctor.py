@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 from tests.integration.checkout import DOIT, Checkout
 
@@ -13,6 +14,17 @@ def test_this_host(checkout: Checkout) -> None:
     said = checkout.doit("doctor")
     assert "This host can build." in said
     assert [line.split()[1] for line in said.splitlines() if line.startswith("  ok ")] == list(ALL)
+
+
+def test_a_path_with_separators(checkout: Checkout, tmp_path: Path) -> None:
+    """Of mount options and of nspawn's."""
+    directory = tmp_path / "a,b:c d"
+    directory.mkdir()
+    done = subprocess.run(
+        [DOIT, "doctor"], cwd=checkout.directory, env={**checkout.environment(), "TMPDIR": str(directory)},
+        capture_output=True, text=True, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert "This host can build." in done.stdout, done.stdout + done.stderr
 
 
 def test_a_mirror_that_does_not_answer(checkout: Checkout) -> None:

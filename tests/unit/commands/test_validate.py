@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from debate.commands.command import Context
+from debate.commands.profiles import run as profiles
 from debate.commands.validate import run as validate
 from debate.errors import DebateError, Place, Problem
 from debate.steps import config
@@ -56,3 +57,35 @@ def test_validate_refuses(context: Context) -> None:
         validate(context, ["minimul"])
     with pytest.raises(DebateError, match=r"^validate: _common can only be extended, not built; "):
         validate(context, ["_common"])
+
+
+@pytest.mark.parametrize(
+    ("file", "fact", "remedy"),
+    [
+        ("x.yml", "is not read, since a profile's file name ends in .yaml", "rename it to x.yaml"),
+        ("x.YAML", "is not read, since a profile's file name ends in .yaml", "rename it to x.yaml"),
+        ("_x.Yml", "is not read, since a profile's file name ends in .yaml", "rename it to _x.yaml"),
+        ("x.lock.json", "is the lock of no profile to build", "rename it as its profile, or remove it"),
+        ("_common.lock.json", "is the lock of no profile to build", "rename it as its profile, or remove it"),
+    ],
+)
+def test_a_file_that_nobody_reads(context: Context, file: str, fact: str, remedy: str) -> None:
+    (context.settings.profiles / file).write_text("version: 1\n")
+    problem = Problem(Place(f"profiles/{file}", 1, 1), fact, remedy)
+    assert validate(context, []).problems == (problem,)
+    assert f"  {file}: {fact}; {remedy}\n" in profiles(context).text
+
+
+def test_what_is_no_profile(context: Context) -> None:
+    for file in (".x.yml.swp", ".x.yml", "README.md", "minimal.lock.json", "x.yaml~"):
+        (context.settings.profiles / file).write_text("")
+    assert validate(context, []).problems == ()
+
+
+def test_a_profile_whose_file_has_another_suffix(context: Context) -> None:
+    (context.settings.profiles / "web.yml").write_text("version: 1\n")
+    (context.settings.profiles / "x.yaml").write_text("version: 1\nextends: [web]\n")
+    with pytest.raises(DebateError, match=r"^validate: there is no profile 'web'; rename web.yml to web.yaml$"):
+        validate(context, ["web"])
+    (problem,) = validate(context, ["x"]).problems
+    assert (problem.fact, problem.remedy) == ("there is no profile 'web'", "rename web.yml to web.yaml")

@@ -70,7 +70,7 @@ def settings_of(directory: Path) -> Settings:
 def everything(directory: Path) -> str:
     """All that is read, found or said of the profile x, and of its neighbours."""
     settings = settings_of(directory)
-    found: list[object] = [profile_names.names(directory), profile_names.invalid(directory)]
+    found: list[object] = [profile_names.names(directory), profile_names.unread(directory)]
     for name in ("x", "y"):
         found += [profile_names.chain(directory, name), profile_names.missing(directory, name)]
         found += [LOCK.watches(settings, name), [xxh3(path) for path in CONFIG.watches(settings, name)]]

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from debate.profile.load import load
+from debate.profile.load import NOT_INHERITED, load
 from debate.profile.schema import schema
 from tests.unit.profile import values
 from tests.unit.profile.mistakes import expect
 from tests.unit.profile.values import placed, write
 
-NOT_MERGED = {"version", "extends", "base"}
+NOT_MERGED = {"version", *NOT_INHERITED}
 """Fields with one value only, and those that are not inherited."""
 
 
@@ -51,6 +51,12 @@ def test_the_later_one_wins(profiles: Path, name: str) -> None:
     assert at(loaded(profiles, one, two, {}), path) == expected
     expected = list(chain(*three)) if joined else three[2]
     assert at(loaded(profiles, one, two, own), path) == expected
+
+
+@pytest.mark.parametrize("name", sorted(NOT_INHERITED))
+def test_what_a_profile_says_of_itself_is_not_inherited(profiles: Path, name: str) -> None:
+    write(profiles, other={}, _parent={name: "other"}, x={"extends": "_parent"})
+    assert name not in load(profiles, "x").data
 
 
 @pytest.mark.parametrize("name", [name for name, (_, field) in FIELDS.items() if "x-key" in field])

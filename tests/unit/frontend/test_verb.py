@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,15 @@ def doit(*words: str, status: int = 0, error: str = "") -> str:
     done = subprocess.run([DOIT, *words], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (status, error)
     return done.stdout
+
+
+@pytest.mark.parametrize("program", [[DOIT], [sys.executable, "-m", "doit"]])
+@pytest.mark.parametrize("place", ["-k", "--seek-file", "-f ../dodo.py", "--file=../dodo.py"])
+@pytest.mark.parametrize("line", ["{} validate minimal", "run {} validate minimal"])
+def test_in_a_directory_below(program: list[str], place: str, line: str) -> None:
+    words = line.format(place).split()
+    done = subprocess.run([*program, *words], cwd=ROOT / "docs", capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("1 profile: all valid\n", "")
 
 
 @pytest.mark.parametrize("words", ["-h", "help", "run --help"])

@@ -29,10 +29,12 @@ doit help TASK or doit TASK --help   usage of one of them
 doit -v TASK                         show the output of each step
 doit TASK --format json              results and problems as JSON lines (docs/json.md)
 doit list --all, doit help run       all tasks; doit's own options
+doit -k TASK                         do the same from a directory below
 """
 _OWN = (
     ("`doit help`, `doit help TASK`, `doit TASK --help`", "show help"),
     ("`doit TASK --format json`", "print results and problems as JSON lines: [docs/json.md](docs/json.md)"),
+    ("`doit -k TASK`", "do the same from a directory below"),
     (
         "`doit list --all`, `doit info TASK`, `doit clean`, `doit forget`",
         "doit's own commands; `doit help run` shows its options",

@@ -19,7 +19,7 @@ from debate.distributions.interface import AptDistribution
 from debate.errors import DebateError
 from debate.host.run import run
 from debate.managers import shared
-from debate.managers.interface import Manager, Mirrors, Request, Target
+from debate.managers.interface import Holds, Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, mirror_variable
@@ -28,8 +28,8 @@ _KEPT_INDEXES = "copy:/run/work/mirror/"
 """Where a proof has the archives' indexes, as apt's sources name it."""
 
 _RESOLVED = re.compile(r"([a-z0-9,-]*) '([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb ([0-9]+) SHA256:([0-9a-f]{64})")
-_INITRD_MARK = "X-Debate-Initrd"
-"""The field that sandbox/debian/read.sh adds to packages that an initramfs may contain."""
+_HOLDS = "X-Debate-Holds"
+"""The field in which sandbox/debian/read.sh says what a package has: see `debate.managers.interface.Holds`."""
 _RELATION, _WORD = r"[A-Za-z0-9+.~:_ ,|()<>=-]*", r"[A-Za-z0-9+._/-]*"
 _KEPT = {
     **dict.fromkeys(("Package", "Architecture", "Multi-Arch", "Essential", "Important", "Protected"), _WORD),
@@ -38,7 +38,7 @@ _KEPT = {
     "Installed-Size": r"[0-9]*",
     **dict.fromkeys(("Pre-Depends", "Depends", "Recommends", "Suggests", "Enhances"), _RELATION),
     **dict.fromkeys(("Breaks", "Conflicts", "Replaces", "Provides"), _RELATION),
-    _INITRD_MARK: "yes",
+    _HOLDS: shared.HOLDS,
 }
 """The fields of a package that apt chooses and orders by, which is all that goes into an index, and their values."""
 
@@ -274,23 +274,27 @@ class Apt:
             lines.append("\n")
         return "".join(lines).encode()
 
+    def holds(self, stanza: bytes) -> Holds:
+        return shared.holds(_fields(stanza).get(_HOLDS, "").split())
+
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
         return sorted(
             _qualified(package)
             for package, stanza in packages
-            if package.name in self.facts.TOOLS[generator] or _INITRD_MARK in _fields(stanza)
+            if package.name in self.facts.TOOLS[generator] or self.holds(stanza).initrd
         )
 
-    def select_step(self, index: bytes, wanted: Sequence[str], release: str, tools: Artifact) -> Step:
+    def select_step(self, index: bytes, wanted: Sequence[str], kernel: str, release: str, tools: Artifact) -> Step:
         return Step(
             name="select",
             commands=(Command("debian/select.sh"),),
-            outputs=("selected",),
+            outputs=("selected", "kernel"),
             epoch=shared.EPOCH,
             parameters={
                 _packages_file(release): index,
                 **_release_file(release, hashlib.sha256(index).hexdigest(), len(index)),
                 "wanted": as_lines(wanted),
+                "kernel": kernel.encode(),
                 "release": release.encode(),
             },
             tools=tools,
@@ -364,13 +368,13 @@ class Apt:
             tools=tools,
         )
 
-    def initrd_step(self, packages: Sequence[Locked], generator: str, tools: Artifact, epoch: int) -> Step:
+    def initrd_step(self, packages: Sequence[Locked], kernel: str, generator: str, tools: Artifact, epoch: int) -> Step:
         return Step(
             name="initrd",
             commands=(Command("debian/initrd.sh", rights="bootstrap"), Command("take.sh", show_left=True)),
             outputs=("kernel", "initrd"),
             epoch=epoch,
-            parameters={"generator": generator.encode()},
+            parameters={"kernel": kernel.encode(), "generator": generator.encode()},
             inputs={_pool(package).replace("pool/", "packages/"): package.artifact for package in packages},
             tools=tools,
         )

@@ -12,7 +12,7 @@ from debate import keys
 from debate.distributions.interface import Distribution
 from debate.errors import DebateError
 from debate.host.run import run
-from debate.managers.interface import Mirrors, Request
+from debate.managers.interface import Holds, Mirrors, Request
 from debate.model import MIRROR, Artifact, Command, Locked, Reach, Step, Supplies
 from debate.sandbox.addresses import endpoint
 from debate.sandbox.image.lines import as_lines
@@ -226,6 +226,17 @@ def inspect_step(script: str, packages: Sequence[Locked], tools: Artifact) -> St
         inputs={f"packages/{package.sha256}": package.artifact for package in packages},
         tools=tools,
     )
+
+
+HOLDS = r"(?:(?:initrd|kernel=[A-Za-z0-9.+~_-]+|headers=[A-Za-z0-9.+~_-]+)(?: (?!$)|$))*"
+"""The words with which the scripts read.sh say what a package has."""
+
+
+def holds(words: Iterable[str]) -> Holds:
+    """Those words as values."""
+    named = [word.partition("=") for word in words]
+    kernels, headers = (tuple(v for name, _, v in named if name == wanted) for wanted in ("kernel", "headers"))
+    return Holds(any(name == "initrd" for name, *_ in named), kernels, headers)
 
 
 def fetch_step(wanted: Sequence[Locked], tools: Artifact) -> Step:

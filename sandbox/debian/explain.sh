@@ -38,6 +38,15 @@ explain_update() {
         problem "" "" "a mirror's index is unsigned or signed by an unknown key, so it is refused"
         return
     fi
+    found=$(sed -nE 's/^E: Release file for ([^ ]+) is expired \(invalid since ([^)]*)\)\..*/\1 \2/p' "$1" | head -n 1)
+    if [ "$found" ]; then
+        made=$(sed -n 's/^Date: //p' "$apt"/state/lists/partial/*InRelease | head -n 1)
+        problem "" "${found%% *}" \
+            "this index expired ${found#* } ago, so it is refused: the mirror is stale" \
+            "use another mirror; for the archive as it was, write \`snapshot: $(date -u -d "$made" +%Y%m%dT%H%M%SZ)\`, and \
+set DEBATE_MIRROR_DEBIAN_SNAPSHOT to a mirror of that time"
+        return
+    fi
     found=$(failures "$1" | grep -E "^[^ ]+ $altered" | head -n 1)
     if [ "$found" ]; then
         problem "" "${found%% *}" \

@@ -142,7 +142,7 @@ def test_the_local_repository() -> None:
 def test_what_matters_to_an_initramfs() -> None:
     pairs = [
         (package("a"), b"Package: a\n"),
-        (package("m"), b"Package: m\nX-Debate-Initrd: yes\n"),
+        (package("m"), b"Package: m\nX-Debate-Holds: initrd\n"),
         (package("zstd"), b""),
     ]
     assert APT.initrd_wanted(pairs, "initramfs-tools") == ["m:amd64", "zstd:amd64"]
@@ -152,12 +152,12 @@ def test_packages_of_the_same_name_are_told_apart() -> None:
     packages = [replace(package("x"), architecture=name) for name in ("all", "amd64", "i386")]
     exactly = ["x:all=1.0", "x:amd64=1.0", "x:i386=1.0"]
     target = Target("debian", "sid", "amd64", (), ())
-    marked = [(one, b"X-Debate-Initrd: yes\n") for one in packages]
+    marked = [(one, b"X-Debate-Holds: initrd\n") for one in packages]
     assert APT.initrd_wanted(marked, "dracut") == ["x:all", "x:amd64", "x:i386"]
     assert APT.rootfs_step(packages, TOOLS, target, TOOLS, 0).parameters["packages"].decode().split(",") == exactly
     assert APT.order_step(packages, TOOLS, TOOLS, "sid", TOOLS).parameters["wanted"].decode().split() == exactly
     assert len(APT.added_step(packages, TOOLS, TOOLS, target, [], TOOLS, 0).inputs) == 1 + len(packages)
-    assert len(APT.initrd_step(packages, "dracut", TOOLS, 0).inputs) == len(packages)
+    assert len(APT.initrd_step(packages, "6.12", "dracut", TOOLS, 0).inputs) == len(packages)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def explain(
     channel.unlink(missing_ok=True)
     channel.touch()
     scripts = [ROOT / "sandbox" / name for name in ("problem.sh", "suggest.sh", f"{manager}/explain.sh")]
-    text = "\n".join(["set -eu", *(script.read_text() for script in scripts), f'{function} errors "$@"'])
+    text = "\n".join(["set -eu", "apt=apt", *(script.read_text() for script in scripts), f'{function} errors "$@"'])
     done = subprocess.run(
         ["sh", "-c", text.replace(problems.PATH, str(channel)), "sh", *words],
         cwd=directory, capture_output=True, text=True, check=True,
@@ -209,3 +209,23 @@ def test_suggestions(awk: str, name: str, names: str, expected: str) -> None:
         ["sh", "-euc", text, "sh", name], input=names.replace(" ", "\n"), capture_output=True, text=True, check=True
     )
     assert done.stdout == f"{expected}\n"
+
+
+def test_a_stale_mirror(tmp_path: Path) -> None:
+    """The moment of its state, and what it takes to use that, for apt leaves the index that it refuses."""
+    kept = tmp_path / "apt" / "state" / "lists" / "partial"
+    kept.mkdir(parents=True)
+    for name in ("a_InRelease", "b_InRelease"):
+        (kept / name).write_text("Origin: Debian\nDate: Fri, 30 Oct 2026 08:08:01 UTC\nValid-Until: Fri, 06 Nov 2026\n")
+    said = "".join(
+        f"E: Release file for http://m.example/dists/{suite}/InRelease is expired (invalid since 20d 19h 4min 28s). "
+        "Updates for this repository will not be applied.\n"
+        for suite in ("forky", "forky-updates")
+    )
+    [found] = explain(tmp_path, "debian", said, "explain_update")
+    assert found.value == "http://m.example/dists/forky/InRelease"
+    assert found.fact == "this index expired 20d 19h 4min 28s ago, so it is refused: the mirror is stale"
+    assert found.remedy == (
+        "use another mirror; for the archive as it was, write `snapshot: 20261030T080801Z`, and "
+        "set DEBATE_MIRROR_DEBIAN_SNAPSHOT to a mirror of that time"
+    )

@@ -71,8 +71,10 @@ def _content(step: Step, output: str, archive: str) -> bytes:
     if step.name == "inspect":
         name = dict(line.split() for line in step.parameters["names"].decode().splitlines())[output]
         if manager == "pacman":
-            return f"#\n%NAME%\n{name}\n\n%VERSION%\n1\n\n%ARCH%\nx86_64\n\n".encode()
-        return f"X-Debate-Initrd: yes\nPackage: {name}\nVersion: 1\nArchitecture: amd64\n".encode()
+            holds = "kernel=6 initrd" if name == "linux" else ""
+            return f"#{holds}\n%NAME%\n{name}\n\n%VERSION%\n1\n\n%ARCH%\nx86_64\n\n".encode()
+        kernel = "kernel=6 " if name == "linux-image-amd64" else ""
+        return f"X-Debate-Holds: {kernel}initrd\nPackage: {name}\nVersion: 1\nArchitecture: amd64\n".encode()
     if step.name == "select":
         arch = "x86_64" if manager == "pacman" else "amd64"
         return "".join(f"{name} {arch}\n" for name in NAMES[manager]).encode()

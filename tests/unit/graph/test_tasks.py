@@ -258,7 +258,10 @@ def test_a_task_of_ones_own_may_need_any_other(checkout: Path, needed: str, word
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"DEBATE_JOBZ": "1"}, "DEBATE_JOBZ: no such setting; see docs/settings.md for the list"),
+        (
+            {"DEBATE_JOBZ": "1"},
+            "DEBATE_JOBZ: no such setting; did you mean DEBATE_JOBS? see docs/settings.md for the list",
+        ),
         (
             {"DEBATE_BASE": "fedora"},
             "DEBATE_BASE: unknown value 'fedora'; choose one of auto, debian, arch",

@@ -325,10 +325,11 @@ class _Exporter:
             self.losses.append(f"snapshot {self.request.snapshot}: put a dated mirror into pacman.conf")
         for repository in self.request.repositories:
             self.losses.append(f"repository {repository.name!r}: its key has to be in the builder's own keyring")
-            if repository.url is None:
+            address = self.made.mirrors.get(repository.name)
+            if address is None:
                 self.losses.append(f"repository {repository.name!r}: put its address into pacman.conf")
             else:
-                lines += [f"[{repository.name}]", f"Server = {repository.url}"]
+                lines += [f"[{repository.name}]", f"Server = {address}"]
         for component in self.request.components:
             lines += [f"[{component}]", "Include = /etc/pacman.d/mirrorlist"]
         return "".join(f"{line}\n" for line in lines)

@@ -36,7 +36,6 @@ class _Sandbox(_Made):
 
 class _Packages(_Made):
     initrd: list[str]
-    kernel: str
 
 
 class _Rootfs(_Made):
@@ -64,10 +63,6 @@ class _Check(TypedDict):
 class _About(TypedDict):
     description: str
     check: _Check
-
-
-class _Mirror(TypedDict):
-    mirror: str | None
 
 
 class _Build(TypedDict):
@@ -99,7 +94,7 @@ SHAPES: Mapping[str, Any] = {
     "hash": _Hash,
     "config": dict[str, dict[str, Any]],
     "about": _About,
-    "mirror": _Mirror,
+    "mirrors": dict[str, str],
     "contents": dict[_Digest, Annotated[dict[Literal["path", "text"], str], msgspec.Meta(min_length=1, max_length=1)]],
     "build": _Build,
     "manifest": _Manifest,

@@ -34,6 +34,7 @@ def manifest(work: Work) -> dict[str, Any]:
         "config": hashes["config"],
         "epoch": hashes["epoch"],
         "lock": keys.sha256(keys.canonical(lock["packages"])),
+        "archives": lock.get("archives", []),
         **{kind.rule: vars(work.outputs(kind.rule)[kind.output]) for kind in KINDS},
         "layers": [
             {"name": name, **vars(layer)} for name, layer in layers(work.record("rootfs"), work.record("overlay"))

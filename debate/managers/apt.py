@@ -5,31 +5,32 @@ Sources: apt-get(8), apt.conf(5), sources.list(5), deb822(5), mmdebstrap(1).
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import re
 import tempfile
 import urllib.parse
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from debate import keys
 from debate.distributions.interface import AptDistribution
-from debate.errors import DebateError
+from debate.errors import DebateError, Place, Problem
 from debate.host.run import run
-from debate.managers import shared
-from debate.managers.interface import Holds, Manager, Mirrors, Request, Target
+from debate.managers import host_apt, shared
+from debate.managers.interface import Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, mirror_variable
 
+_HEAD = 4096
+"""Bytes of an InRelease file in which its date is."""
 _KEPT_INDEXES = "copy:/run/work/mirror/"
 """Where a proof has the archives' indexes, as apt's sources name it."""
 
 _RESOLVED = re.compile(r"([a-z0-9,-]*) '([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb ([0-9]+) SHA256:([0-9a-f]{64})")
-_HOLDS = "X-Debate-Holds"
-"""The field in which sandbox/debian/read.sh says what a package has: see `debate.managers.interface.Holds`."""
+_INITRD_MARK = "X-Debate-Initrd"
+"""The field that sandbox/debian/read.sh adds to packages that an initramfs may contain."""
 _RELATION, _WORD = r"[A-Za-z0-9+.~:_ ,|()<>=-]*", r"[A-Za-z0-9+._/-]*"
 _KEPT = {
     **dict.fromkeys(("Package", "Architecture", "Multi-Arch", "Essential", "Important", "Protected"), _WORD),
@@ -38,7 +39,7 @@ _KEPT = {
     "Installed-Size": r"[0-9]*",
     **dict.fromkeys(("Pre-Depends", "Depends", "Recommends", "Suggests", "Enhances"), _RELATION),
     **dict.fromkeys(("Breaks", "Conflicts", "Replaces", "Provides"), _RELATION),
-    _HOLDS: shared.HOLDS,
+    _INITRD_MARK: "yes",
 }
 """The fields of a package that apt chooses and orders by, which is all that goes into an index, and their values."""
 
@@ -69,13 +70,14 @@ class Apt:
 
     def tools_supplies(self, settings: Settings) -> Supplies:
         request = shared.tools_request(self.facts, self.facts.TOOLS_RELEASE)
-        found = self.mirrors(settings, request, None)
+        found = self.mirrors(settings, request, {})
         files = {"sources.list": as_lines(line for _, line in self._sources(request, found.addresses))}
         return Supplies(files=files, mirrors=found.directories, reach=shared.reach_of(found))
 
-    def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
-        """From the settings, else the profile, else the host's own apt, else the bootstrapper's default."""
-        main, archives = self.facts.NAME, self._archives(request)
+    def mirrors(self, settings: Settings, request: Request, named: Mapping[str, str]) -> Mirrors:
+        """From the settings, else the profile, else the host's own apt, else the host's bootstrapper."""
+        archives = self._archives(request)
+        origins, notes = dict[str, str](), list[str]()
         if request.snapshot:
             found = {
                 archive: shared.dated_mirror(
@@ -83,76 +85,85 @@ class Apt:
                 )
                 for archive in archives
             }
-            ours = found
+            of_host = found
         else:
-            named = shared.of_profile(main, mirror)
-            ours = self._host_mirrors()
-            known = {**ours, **({main: named} if named else {}), **settings.mirrors}
-            found = {archive: known[archive] for archive in archives if known.get(archive)}
-            if main not in found:
-                raise DebateError(
-                    f"no {self.facts.TITLE} mirror is known: this host's apt has none",
-                    f"set {mirror_variable(main)} to its address",
-                )
-        return shared.mirrors(found, request, settings, ours.values())
+            # Asking the host's apt takes a while.
+            asks = named or not settings.mirrors.keys() >= set(archives)
+            host = host_apt.known(self.facts) if asks else host_apt.NOTHING
+            of_host = dict(host.addresses)
+            found, problems = {}, []
+            for archive in archives:
+                variable = mirror_variable(archive)
+                if address := settings.mirrors.get(archive):
+                    found[archive], origins[archive] = address, variable
+                elif address := shared.of_profile(archive, named):
+                    found[archive], origins[archive] = address, "the profile"
+                elif address := host.addresses.get(archive):
+                    found[archive], origins[archive] = address, host.origins[archive]
+                    if why := host.why(archive):
+                        notes.append(f"{archive}: {why}; using {address}, as {host.origins[archive]} does")
+                else:
+                    fact = f"no address of this archive of {self.facts.TITLE} is known: {host.why(archive)}"
+                    problems.append(Problem(Place(f"mirror {archive}"), fact, f"set {variable} to its address"))
+            if problems:
+                raise DebateError.of(problems)
+        made = shared.mirrors(found, request, settings, named, of_host.values())
+        return replace(made, origins=origins, notes=tuple(notes))
 
     def _archives(self, request: Request) -> tuple[str, ...]:
         """The distribution's archives that have packages of the release."""
         return (self.facts.NAME,) if request.release in self.facts.ROLLING else tuple(self.facts.ARCHIVES)
 
-    def reach_mirror(self, settings: Settings) -> str:
+    def reach_mirrors(self, settings: Settings) -> Iterator[str | DebateError]:
         """Uses the host's own apt, with its proxies and certificates."""
         request = shared.tools_request(self.facts, self.facts.TOOLS_RELEASE)
-        found = self.mirrors(settings, request, None)
+        found = self.mirrors(settings, request, {})
         options = ["-oAcquire::Retries=0", "-oAcquire::http::Timeout=15", "-oAcquire::https::Timeout=15"]
-        with tempfile.TemporaryDirectory(prefix="debate-mirror-") as directory:
+        for archive in found.addresses:
+            suite = self.facts.ARCHIVES[archive][0].format(release=request.release)
+            index = f"dists/{suite}/InRelease"
+            with tempfile.TemporaryDirectory(prefix="debate-mirror-") as directory:
+                file = Path(directory, "index")
 
-            def download(address: str) -> None:
-                ask = ["/usr/lib/apt/apt-helper", *options, "download-file", address, f"{directory}/index"]
-                run(shared.bounded(ask))
+                def download(address: str, file: Path = file) -> None:
+                    ask = ["/usr/lib/apt/apt-helper", *options, "download-file", address, str(file)]
+                    run(shared.bounded(ask), environment=host_apt.variables())
 
-            return shared.reach(found, self.facts.NAME, f"dists/{request.release}/InRelease", download)
-
-    def _host_mirrors(self) -> dict[str, str]:
-        """The addresses of the distribution's archives in the host's own apt configuration."""
-        main, security = self.facts.NAME, f"{self.facts.NAME}-security"
-        found: dict[str, str] = {}
-        for line in _indexes_of_host().splitlines():
-            address, origin, label, suite = line.split("|")
-            # Other kinds of addresses, such as cdrom: and mirror+file:, work only on the host.
-            if origin == self.facts.ORIGIN and re.fullmatch(shared.ADDRESS, address):
-                archive = security if "security" in f"{label} {suite}".lower() else main
-                found.setdefault(archive, address)
-        if main not in found:
-            for script in ("/usr/bin/mmdebstrap", "/usr/share/debootstrap/scripts/sid"):
                 try:
-                    text = Path(script).read_text(errors="replace")
-                except OSError:
+                    address = shared.reach(found, archive, index, download)
+                    if archive in found.directories:
+                        file = Path(found.directories[archive], index)
+                    date = _date_of(file)
+                except (DebateError, OSError) as error:
+                    yield (
+                        error if isinstance(error, DebateError) else DebateError(str(error), place=f"mirror {archive}")
+                    )
                     continue
-                match = re.search(rf"mirror\b[ ='\"]*(https?://[^\s'\"]+/{re.escape(main)})\b", text)
-                if match:
-                    found[main] = match[1]
-                    break
-        return found
+            yield f"{archive}: {address} answers, {suite} {date}; {found.origins[archive]} names it"
 
     def _sources(self, request: Request, addresses: Mapping[str, str], *, options: str = "") -> list[tuple[str, str]]:
         """The lines of sources.list, each with its archive."""
         own = f"signed-by={self.facts.KEYRING}{options or (' check-valid-until=no' if request.snapshot else '')}"
+        repositories = {repository.name: repository for repository in request.repositories}
         lines = []
-        for archive, suites in self.facts.ARCHIVES.items():
-            if archive not in addresses:
-                continue
-            if request.release in self.facts.ROLLING:
-                suites = suites[:1]
-            for suite in suites:
-                name = suite.format(release=request.release)
-                lines.append((archive, f"deb [{own}] {addresses[archive]} {name} {' '.join(request.components)}"))
-        for repository in request.repositories:
-            signed = f"signed-by=/run/in/keys/{repository.name}.{_key_kind(repository.key)}{options}"
-            for suite in repository.suites:
-                components = " ".join(repository.components)
-                lines.append((repository.name, f"deb [{signed}] {addresses[repository.name]} {suite} {components}"))
+        for archive, suite in self.suites(request):
+            repository = repositories.get(archive)
+            signed = f"signed-by=/run/in/keys/{archive}.gpg{options}" if repository else own
+            components = " ".join((repository or request).components)
+            address = addresses[archive].replace("%", "%25")  # apt decodes what looks encoded there.
+            lines.append((archive, f"deb [{signed}] {address} {suite} {components}"))
         return lines
+
+    def suites(self, request: Request) -> list[tuple[str, str]]:
+        found = []
+        for archive in self._archives(request):
+            suites = self.facts.ARCHIVES[archive]
+            for suite in suites[:1] if request.release in self.facts.ROLLING else suites:
+                found.append((archive, suite.format(release=request.release)))
+        return [
+            *found,
+            *((repository.name, suite) for repository in request.repositories for suite in repository.suites),
+        ]
 
     def _sources_files(self, sources: Sequence[tuple[str, str]]) -> dict[str, bytes]:
         """sources.list, and a file ``archives`` with the archive of each of its lines."""
@@ -163,10 +174,7 @@ class Apt:
 
     def _keys(self, request: Request) -> dict[str, bytes]:
         """The keys of the repositories, as files."""
-        return {
-            f"keys/{repository.name}.{_key_kind(repository.key)}": repository.key.encode("latin-1")
-            for repository in request.repositories
-        }
+        return {f"keys/{repository.name}.gpg": repository.key.encode("latin-1") for repository in request.repositories}
 
     def trust(self, settings: Settings, request: Request) -> dict[str, bytes]:
         return {}  # apt verified the index when the lock was made; packages are verified by SHA-256.
@@ -178,7 +186,7 @@ class Apt:
         return Step(
             name="lock",
             commands=(Command("debian/lock.sh", rights="fetch"),),
-            outputs=("resolved", "indexes"),
+            outputs=("resolved", "indexes", "archives"),
             epoch=shared.EPOCH,
             parameters={
                 "options": _architecture(request) + recommends.encode(),
@@ -222,6 +230,7 @@ class Apt:
             "apt.conf": shared.apt_conf(mirrors),
             "system": f"{request.distribution} {request.release}".encode(),
             "base": (request.base or "").encode(),
+            **shared.written(mirrors),
             **self.trust(settings, request),
         }
         return Supplies(files=files, mirrors=mirrors.directories, reach=shared.reach_of(mirrors))
@@ -274,27 +283,23 @@ class Apt:
             lines.append("\n")
         return "".join(lines).encode()
 
-    def holds(self, stanza: bytes) -> Holds:
-        return shared.holds(_fields(stanza).get(_HOLDS, "").split())
-
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
         return sorted(
             _qualified(package)
             for package, stanza in packages
-            if package.name in self.facts.TOOLS[generator] or self.holds(stanza).initrd
+            if package.name in self.facts.TOOLS[generator] or _INITRD_MARK in _fields(stanza)
         )
 
-    def select_step(self, index: bytes, wanted: Sequence[str], kernel: str, release: str, tools: Artifact) -> Step:
+    def select_step(self, index: bytes, wanted: Sequence[str], release: str, tools: Artifact) -> Step:
         return Step(
             name="select",
             commands=(Command("debian/select.sh"),),
-            outputs=("selected", "kernel"),
+            outputs=("selected",),
             epoch=shared.EPOCH,
             parameters={
                 _packages_file(release): index,
                 **_release_file(release, hashlib.sha256(index).hexdigest(), len(index)),
                 "wanted": as_lines(wanted),
-                "kernel": kernel.encode(),
                 "release": release.encode(),
             },
             tools=tools,
@@ -368,26 +373,16 @@ class Apt:
             tools=tools,
         )
 
-    def initrd_step(self, packages: Sequence[Locked], kernel: str, generator: str, tools: Artifact, epoch: int) -> Step:
+    def initrd_step(self, packages: Sequence[Locked], generator: str, tools: Artifact, epoch: int) -> Step:
         return Step(
             name="initrd",
             commands=(Command("debian/initrd.sh", rights="bootstrap"), Command("take.sh", show_left=True)),
             outputs=("kernel", "initrd"),
             epoch=epoch,
-            parameters={"kernel": kernel.encode(), "generator": generator.encode()},
+            parameters={"generator": generator.encode()},
             inputs={_pool(package).replace("pool/", "packages/"): package.artifact for package in packages},
             tools=tools,
         )
-
-
-@functools.cache
-def _indexes_of_host() -> str:
-    """A line ADDRESS|ORIGIN|LABEL|SUITE for each index that the host's apt knows. apt takes half a second for them."""
-    fields = "$(REPO_URI)|$(ORIGIN)|$(LABEL)|$(SUITE)"
-    try:
-        return run(["apt-get", "indextargets", "--format", fields, "Created-By: Packages"])
-    except DebateError:
-        return ""
 
 
 def _fields(stanza: bytes) -> dict[str, str]:
@@ -422,9 +417,10 @@ def _architecture(request: Request) -> bytes:
     return f'APT::Architecture "{request.architecture}";\n'.encode()
 
 
-def _key_kind(key: str) -> str:
-    """The suffix of a key's file name, by which apt distinguishes armoured from binary keys."""
-    return "asc" if key.startswith("-----BEGIN") else "gpg"
+def _date_of(index: Path) -> str:
+    """``of DATE``: that of an InRelease file, as it says itself."""
+    match = re.search(rb"^Date: ([ -~]{1,64})$", index.read_bytes()[:_HEAD], re.MULTILINE)
+    return f"of {match[1].decode()}" if match else "without a date"
 
 
 def _qualified(package: Locked) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from debate.deferred import frozen
 
 if TYPE_CHECKING:
+    from debate.errors import DebateError
     from debate.model import Artifact, Locked, Step, Supplies
     from debate.settings import Settings
 
@@ -18,10 +19,8 @@ class Repository:
     """A repository of a profile. Distributions without ``suites`` and ``components`` ignore them."""
 
     name: str
-    url: str | None
-    """An http or https address; None if only the settings name one."""
     key: str
-    """The public key that signs it, armoured or binary; one character per byte (latin-1)."""
+    """The public keys that sign it, in binary form; one character per byte (latin-1)."""
     suites: tuple[str, ...]
     components: tuple[str, ...]
 
@@ -57,18 +56,6 @@ class Target:
     """Options of mksquashfs(1)."""
 
 
-@dataclass(frozen=True)
-class Holds:
-    """What a package has that matters to kernel and initramfs, by the names of its files."""
-
-    initrd: bool = False
-    """True if an initramfs may contain it."""
-    kernels: tuple[str, ...] = ()
-    """Versions of the kernels that it has, as ``uname -r`` prints them."""
-    headers: tuple[str, ...] = ()
-    """Versions of the kernels that modules can be built for with it."""
-
-
 @frozen
 class Mirrors:
     """The locations of archives, by name."""
@@ -83,6 +70,12 @@ class Mirrors:
     """``HOST:PORT`` of those that a profile names."""
     trusted: tuple[str, ...] = ()
     """``HOST:PORT`` of those that the settings or the host's package manager name."""
+    written: Mapping[str, str] = field(default_factory=dict)
+    """The addresses as the user wrote them, but for passwords, where a step sees others."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Who named the address of an archive of the distribution, in words."""
+    notes: tuple[str, ...] = ()
+    """What should be said of the choice."""
 
 
 class Manager(Protocol):
@@ -97,23 +90,27 @@ class Manager(Protocol):
     def tools_supplies(self, settings: Settings) -> Supplies:
         """What `tools_step` needs from the host: the mirrors. Raises DebateError."""
 
-    def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
-        """The locations of the archives for ``request``. ``mirror``: the address in the profile.
+    def mirrors(self, settings: Settings, request: Request, named: Mapping[str, str]) -> Mirrors:
+        """The locations of all archives for ``request``. ``named``: archive -> the address in the profile.
 
         Raises DebateError if an address is unknown or malformed.
         """
 
-    def reach_mirror(self, settings: Settings) -> str:
-        """Request the index of the mirror that the tools tree is made from. Returns the mirror's address.
+    def reach_mirrors(self, settings: Settings) -> Iterator[str | DebateError]:
+        """Request the index of each archive that the tools tree is made from: its address and what it has, in words.
 
-        Raises DebateError if it does not answer.
+        Those that do not answer are errors. Raises DebateError if no address is known.
         """
+
+    def suites(self, request: Request) -> list[tuple[str, str]]:
+        """Archive and suite of each signed index of which ``request`` is resolved; none if packages are signed."""
 
     def trust(self, settings: Settings, request: Request) -> dict[str, bytes]:
         """Keys with which steps verify packages, as files in /run/in. Raises DebateError."""
 
     def lock_step(self, request: Request, tools: Artifact, installed: bytes = b"") -> Step:
-        """Resolve the package list. Outputs: resolved, and those of `indexes_step`, if there is one.
+        """Resolve the package list. Outputs: resolved, and if there are signed indexes, those of `indexes_step` and
+        archives, lines of archive, suite and the date of its index.
 
         ``installed``: the index of the base's packages, which stay unchanged; empty without a base.
         """
@@ -162,17 +159,11 @@ class Manager(Protocol):
     def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
         """The index of a local repository of packages, each given with its metadata from `inspect_step`."""
 
-    def holds(self, stanza: bytes) -> Holds:
-        """What a package has, by its metadata from `inspect_step`."""
-
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
         """The packages that an initramfs may contain, without their dependencies, as `select_step` takes them."""
 
-    def select_step(self, index: bytes, wanted: Sequence[str], kernel: str, release: str, tools: Artifact) -> Step:
-        """Add the dependencies of ``wanted``, and of the package ``kernel`` apart.
-
-        Outputs: selected and kernel, lines of name and architecture.
-        """
+    def select_step(self, index: bytes, wanted: Sequence[str], release: str, tools: Artifact) -> Step:
+        """Add the dependencies of ``wanted``. Output: selected, lines of name and architecture."""
 
     def rootfs_step(
         self, packages: Sequence[Locked], index: Artifact, target: Target, tools: Artifact, epoch: int
@@ -199,5 +190,5 @@ class Manager(Protocol):
     ) -> Step:
         """Install ``packages`` on ``layers``. Outputs: layer, packages (including those of the layers)."""
 
-    def initrd_step(self, packages: Sequence[Locked], kernel: str, generator: str, tools: Artifact, epoch: int) -> Step:
-        """Make the initramfs of ``kernel``, a version of `Holds`. Outputs: kernel, initrd."""
+    def initrd_step(self, packages: Sequence[Locked], generator: str, tools: Artifact, epoch: int) -> Step:
+        """Make the initramfs. Outputs: kernel, initrd."""

@@ -10,7 +10,7 @@ import io
 import re
 import sys
 import tarfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +19,8 @@ from debate.distributions.interface import PacmanDistribution
 from debate.errors import DebateError
 from debate.host.run import run
 from debate.managers import shared
-from debate.managers.interface import Holds, Manager, Mirrors, Request, Target
+from debate.managers.host_apt import ADDRESS
+from debate.managers.interface import Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, keyring_variable, mirror_variable
@@ -58,9 +59,9 @@ class Pacman:
 
     def tools_supplies(self, settings: Settings) -> Supplies:
         request = shared.tools_request(self.facts, self.facts.RELEASES[0])
-        return self._supplies(settings, request, self.mirrors(settings, request, None))
+        return self._supplies(settings, request, self.mirrors(settings, request, {}))
 
-    def mirrors(self, settings: Settings, request: Request, mirror: str | None) -> Mirrors:
+    def mirrors(self, settings: Settings, request: Request, named: Mapping[str, str]) -> Mirrors:
         """From the settings, else the profile, else the host's own pacman."""
         name = self.facts.NAME
         if request.snapshot:
@@ -69,24 +70,28 @@ class Pacman:
             address = ours = shared.dated_mirror(settings, self.facts, request.snapshot, date=date)
         else:
             ours = self._host_mirror()
-            address = settings.mirrors.get(name) or shared.of_profile(name, mirror) or ours
+            address = settings.mirrors.get(name) or shared.of_profile(name, named) or ours
         if not address:
             below = self._directory(self.facts.DEFAULT_COMPONENTS[0])
             raise DebateError(
                 f"no {self.facts.TITLE} mirror is known",
                 f"set {mirror_variable(name)} to its address, the directory that contains {below}/",
             )
-        return shared.mirrors({name: address}, request, settings, [ours])
+        return shared.mirrors({name: address}, request, settings, named, [ours])
 
-    def reach_mirror(self, settings: Settings) -> str:
+    def reach_mirrors(self, settings: Settings) -> Iterator[str | DebateError]:
         request = shared.tools_request(self.facts, self.facts.RELEASES[0])
-        found = self.mirrors(settings, request, None)
+        found = self.mirrors(settings, request, {})
         component = request.components[0]
 
         def download(address: str) -> None:
             run(shared.bounded([sys.executable, "-c", _ASK, address]))
 
-        return shared.reach(found, self.facts.NAME, f"{self._directory(component)}/{component}.db", download)
+        name, index = self.facts.NAME, f"{self._directory(component)}/{component}.db"
+        try:
+            yield f"{name}: {shared.reach(found, name, index, download)} answers"
+        except DebateError as error:
+            yield error
 
     def _directory(self, component: str) -> str:
         """A repository's directory below a mirror's address."""
@@ -98,9 +103,7 @@ class Pacman:
             text = Path(self.facts.HOST_MIRRORS).read_text()
         except OSError:
             return ""
-        match = re.search(
-            rf"^\s*Server\s*=\s*({shared.ADDRESS})/{re.escape(self.facts.SERVER)}\s*$", text, re.MULTILINE
-        )
+        match = re.search(rf"^\s*Server\s*=\s*({ADDRESS})/{re.escape(self.facts.SERVER)}\s*$", text, re.MULTILINE)
         return match[1] if match else ""
 
     def _repositories(self, request: Request, addresses: Mapping[str, str]) -> bytes:
@@ -113,6 +116,9 @@ class Pacman:
             if name in request.components:
                 sections += [f"[{name}]", f"Server = {servers[self.facts.NAME]}/{self.facts.SERVER}"]
         return as_lines(sections)
+
+    def suites(self, request: Request) -> list[tuple[str, str]]:
+        return []
 
     def trust(self, settings: Settings, request: Request) -> dict[str, bytes]:
         """Keyrings. They are part of no step's key but that of a proof: they do not change the content of packages."""
@@ -236,26 +242,22 @@ class Pacman:
                 tar.addfile(entry, io.BytesIO(desc))
         return data.getvalue()
 
-    def holds(self, stanza: bytes) -> Holds:
-        return shared.holds(stanza.partition(b"\n")[0].decode(errors="replace").removeprefix("#").split())
-
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
         return sorted(
             package.name
             for package, stanza in packages
-            if package.name in self.facts.TOOLS[generator] or self.holds(stanza).initrd
+            if package.name in self.facts.TOOLS[generator] or stanza.startswith(b"#initrd\n")
         )
 
-    def select_step(self, index: bytes, wanted: Sequence[str], kernel: str, release: str, tools: Artifact) -> Step:
+    def select_step(self, index: bytes, wanted: Sequence[str], release: str, tools: Artifact) -> Step:
         return Step(
             name="select",
             commands=(Command("arch/select.sh"),),
-            outputs=("selected", "kernel"),
+            outputs=("selected",),
             epoch=shared.EPOCH,
             parameters={
                 "index": index,
                 "wanted": as_lines(wanted),
-                "kernel": kernel.encode(),
                 "architecture": self.facts.ARCHITECTURES[0].encode(),
                 "repositories": _LOCAL,
             },
@@ -309,17 +311,13 @@ class Pacman:
         )
         return replace(alone, commands=commands, layers=tuple(layers))
 
-    def initrd_step(self, packages: Sequence[Locked], kernel: str, generator: str, tools: Artifact, epoch: int) -> Step:
+    def initrd_step(self, packages: Sequence[Locked], generator: str, tools: Artifact, epoch: int) -> Step:
         return Step(
             name="initrd",
             commands=(Command("arch/initrd.sh", rights="bootstrap"), Command("take.sh", show_left=True)),
             outputs=("kernel", "initrd"),
             epoch=epoch,
-            parameters={
-                "kernel": kernel.encode(),
-                "generator": generator.encode(),
-                "mkinitcpio.conf": self.facts.MKINITCPIO.encode(),
-            },
+            parameters={"generator": generator.encode(), "mkinitcpio.conf": self.facts.MKINITCPIO.encode()},
             inputs=_files(packages),
             tools=tools,
         )
@@ -352,7 +350,7 @@ def _sections(stanza: bytes) -> dict[str, list[str]]:
         if not all(re.fullmatch(r"[!-$&-~][!-~]*", value) for value in values):
             raise ValueError(f"its {name.lower()} is malformed")
         found[name] = values
-    if not re.fullmatch(f"#{shared.HOLDS}", mark):
+    if mark not in ("#", "#initrd"):
         raise ValueError("its files could not be listed")
     return found
 

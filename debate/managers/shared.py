@@ -11,8 +11,9 @@ from urllib.parse import unquote
 from debate import keys
 from debate.distributions.interface import Distribution
 from debate.errors import DebateError
-from debate.host.run import run
-from debate.managers.interface import Holds, Mirrors, Request
+from debate.managers import host_apt
+from debate.managers.host_apt import ADDRESS
+from debate.managers.interface import Mirrors, Request
 from debate.model import MIRROR, Artifact, Command, Locked, Reach, Step, Supplies
 from debate.sandbox.addresses import endpoint
 from debate.sandbox.image.lines import as_lines
@@ -21,9 +22,7 @@ from debate.settings import Settings, mirror_variable
 EPOCH = keys.EPOCH_START
 """SOURCE_DATE_EPOCH of steps whose outputs contain no file times."""
 
-ADDRESS = r"(?:https?://|file:///)[^\s'\"]+"
-"""The addresses of mirrors that settings and the host's own package manager may name."""
-REMOTE_ADDRESS = r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?(?:/[A-Za-z0-9/._~+:@,=&;!()*-]*)?"
+REMOTE_ADDRESS = r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?(?:/(?:[A-Za-z0-9/._~+:@,=&;!()*-]|%[2-9A-Fa-f][0-9A-Fa-f])*)?"
 """Those that a profile may name, as in its schema: none of the host's files, nothing that apt or pacman expands."""
 
 PATIENCE = 30
@@ -49,38 +48,65 @@ def tools_request(facts: Distribution, release: str) -> Request:
     )
 
 
-def mirrors(own: Mapping[str, str], request: Request, settings: Settings, of_host: Iterable[str] = ()) -> Mirrors:
+def mirrors(
+    own: Mapping[str, str],
+    request: Request,
+    settings: Settings,
+    named: Mapping[str, str],
+    of_host: Iterable[str] = (),
+) -> Mirrors:
     """The distribution's ``own`` archives and the request's repositories. Addresses in the settings take precedence.
 
     Raises DebateError if an address is missing or malformed. ``own`` are those of settings and the host, and what
-    `of_profile` permits; ``of_host`` are the addresses that the host's package manager has.
+    `of_profile` permits; ``named`` are those in the profile; ``of_host`` are the addresses that the host's package
+    manager has.
     """
     found = dict(own)
     for repository in request.repositories:
         name = repository.name
-        address = settings.mirrors.get(name) or of_profile(name, repository.url)
+        address = settings.mirrors.get(name) or of_profile(name, named)
         if not address:
             remedy = f"give the repository a url, or set {mirror_variable(name)} to its address or directory"
             raise DebateError("no address is known", remedy, place=f"mirror {name}")
         found[name] = address
     for name, address in found.items():
         _check(address, name, settings)
-    directories = {n: a.removeprefix("file://") for n, a in found.items() if a.startswith("file://")}
+    directories = {n: _directory(a.removeprefix("file://")) for n, a in found.items() if a.startswith("file://")}
     used, of_settings = _endpoints(found.values()), _endpoints(settings.mirrors.values())
     public = used - of_settings - _endpoints(of_host)
     trusted = of_settings | used - public
     # copy: instead of file:, with which apt does not write a file to the given path.
-    found |= {name: f"copy:{MIRROR}/{name}" for name in directories}
-    shown = {name: address.rstrip("/") for name, address in found.items()}
-    return Mirrors(shown, directories, bool(request.snapshot), tuple(sorted(public)), tuple(sorted(trusted)))
+    inside = found | {name: f"copy:{MIRROR}/{name}" for name in directories}
+    return Mirrors(
+        {name: address.rstrip("/") for name, address in inside.items()},
+        directories,
+        bool(request.snapshot),
+        tuple(sorted(public)),
+        tuple(sorted(trusted)),
+        {
+            name: shown
+            for name, address in found.items()
+            if (shown := _without_password(address).rstrip("/")) != inside[name].rstrip("/")
+        },
+    )
+
+
+def _directory(path: str) -> str:
+    """The directory of an address. Where there is none of that very name, the address has it as addresses have it."""
+    return path if os.path.isdir(path) or "%" not in path else unquote(path)
+
+
+def _without_password(address: str) -> str:
+    return re.sub(r"(?<=://)[^/@]*@", "", address)
 
 
 def _endpoints(addresses: Iterable[str]) -> set[str]:
     return {endpoint(address) for address in addresses} - {""}
 
 
-def of_profile(name: str, address: str | None) -> str | None:
-    """The ``address`` that a profile has for the mirror ``name``. Raises DebateError if a profile may not name it."""
+def of_profile(name: str, named: Mapping[str, str]) -> str | None:
+    """The address that a profile has for the mirror ``name``. Raises DebateError if a profile may not name it."""
+    address = named.get(name)
     if address is not None and not re.fullmatch(REMOTE_ADDRESS, address):
         fact = f"a profile may not name the address {address!r}"
         remedy = f"use an http or https address, or set {mirror_variable(name)} to it"
@@ -129,17 +155,15 @@ def reach(found: Mirrors, name: str, index: str, download: Callable[[str], None]
 
     ``download`` raises DebateError if an address is unavailable, and so does this.
     """
-    variable = mirror_variable(name)
+    variable, address = mirror_variable(name), found.written.get(name, found.addresses[name])
     if directory := found.directories.get(name):
-        address = f"file://{directory.rstrip('/')}"
         if not Path(directory, index).is_file():
             raise DebateError(
                 "missing", f"set {variable} to a directory that holds an archive", place=f"{address}/{index}"
             )
         return address
-    address = found.addresses[name]
     try:
-        download(f"{address}/{index}")
+        download(f"{found.addresses[name]}/{index}")
     except DebateError:
         remedy = f"check the network, or set {variable} to another mirror"
         raise DebateError(f"{address}/{index} is unavailable", remedy) from None
@@ -185,29 +209,17 @@ def proven(packages: Sequence[Locked]) -> bytes:
 # Downloads and metadata -----------------------------------------------------------------------------
 
 
-def host_proxies() -> str:
-    """The proxies in the host's apt configuration, as apt.conf; empty on a host without apt."""
-    names = ("Acquire::http::Proxy", "Acquire::https::Proxy")
-    try:
-        lines = run(["apt-config", "dump", "--no-empty", *names])
-    except DebateError:
-        return ""
-    return "".join(f"{line}\n" for line in lines.splitlines() if line.startswith(names))
-
-
 def reach_of(mirrors: Mirrors) -> Reach:
-    """Where a step that uses ``mirrors`` may connect to. Proxies are those of the host's apt, else of its variables."""
+    """Where a step that uses ``mirrors`` may connect to, and through which of the host's proxies."""
     if not _endpoints(mirrors.addresses.values()):
         return Reach()  # Directories need none.
-    proxies = {"no": os.environ.get("no_proxy", "")}
-    of_apt = re.findall(r'^Acquire::(https?)::Proxy(?:::(\S+))? "(.*)";$', host_proxies(), re.MULTILINE)
-    named = {f"{scheme}::{host}" if host else scheme: address for scheme, host, address in of_apt}
-    for scheme in ("http", "https"):
-        # apt uses what is set for http for https, too.
-        proxies[scheme] = named.get(scheme) or named.get("http") or os.environ.get(f"{scheme}_proxy", "")
-    return Reach(
-        mirrors.public, mirrors.trusted, {name: value for name, value in {**named, **proxies}.items() if value}
-    )
+    return Reach(mirrors.public, mirrors.trusted, host_apt.proxies(mirrors.addresses.values()))
+
+
+def written(mirrors: Mirrors) -> dict[str, bytes]:
+    """The file ``written``, for messages: archive, address as a step sees it, and as the user wrote it."""
+    lines = (f"{name} {address} {mirrors.written.get(name, address)}" for name, address in mirrors.addresses.items())
+    return {"written": as_lines(lines)}
 
 
 def apt_conf(mirrors: Mirrors) -> bytes:
@@ -228,17 +240,6 @@ def inspect_step(script: str, packages: Sequence[Locked], tools: Artifact) -> St
     )
 
 
-HOLDS = r"(?:(?:initrd|kernel=[A-Za-z0-9.+~_-]+|headers=[A-Za-z0-9.+~_-]+)(?: (?!$)|$))*"
-"""The words with which the scripts read.sh say what a package has."""
-
-
-def holds(words: Iterable[str]) -> Holds:
-    """Those words as values."""
-    named = [word.partition("=") for word in words]
-    kernels, headers = (tuple(v for name, _, v in named if name == wanted) for wanted in ("kernel", "headers"))
-    return Holds(any(name == "initrd" for name, *_ in named), kernels, headers)
-
-
 def fetch_step(wanted: Sequence[Locked], tools: Artifact) -> Step:
     """Download packages with apt's methods, which every tools tree has. Outputs: their SHA-256 as names."""
     return Step(
@@ -257,5 +258,5 @@ def fetch_supplies(wanted: Sequence[Locked], mirrors: Mirrors, remedy: str) -> S
         f"{package.sha256} {package.name} {package.version} {package.size}"
         for package in wanted
     ]
-    files = {"wanted": as_lines(lines), "apt.conf": apt_conf(mirrors), "remedy": remedy.encode()}
+    files = {"wanted": as_lines(lines), "apt.conf": apt_conf(mirrors), "remedy": remedy.encode(), **written(mirrors)}
     return Supplies(files=files, mirrors=mirrors.directories, reach=reach_of(mirrors))

@@ -31,7 +31,7 @@ _SHA256 = r"[0-9a-f]{64}"
 _FIELDS = {
     "request": keys.DIGEST, "distribution": _WORD, "release": _WORD, "architecture": _WORD,
 }  # fmt: skip
-"""Fields of a lock that are text -> their form. The others are `format`, `packages` and `indexes`."""
+"""Fields of a lock that are text -> their form. The others are `format`, `packages`, `indexes` and `archives`."""
 _PACKAGE_FIELDS = {
     "name": r"[a-z0-9][a-z0-9@+._-]{0,254}", "version": r"[A-Za-z0-9][A-Za-z0-9.+:~_-]{0,254}", "architecture": _WORD,
     "repository": r"[a-z][a-z0-9-]{0,31}", "path": r"(?:[A-Za-z0-9/.+:~_@=,-]|%[0-9A-Fa-f]{2}){1,1024}",
@@ -40,6 +40,11 @@ _PACKAGE_FIELDS = {
 _PATH = re.compile(r"[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,-]*(?:/[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,-]*)*")
 """A path below an archive's root after decoding: nothing absolute, hidden, empty or above, nothing like an option."""
 _INDEXES_FIELDS = {"digest": keys.DIGEST}
+ARCHIVE = {
+    "archive": _PACKAGE_FIELDS["repository"], "suite": r"[A-Za-z0-9][A-Za-z0-9/_.-]{0,254}",
+    "date": r"[0-9]{4}(?:-[0-9]{2}){2}T[0-9]{2}(?::[0-9]{2}){2}Z",
+}  # fmt: skip
+"""Fields of the archives that a lock was made of -> their form: the date is that of the suite's index."""
 _MAX_SIZE = 1 << 36
 """Bytes of a package."""
 
@@ -93,12 +98,18 @@ def _require(lock: Any) -> None:
     """Raises _FaultError unless ``lock`` is one."""
     if not isinstance(lock, dict) or type(lock.get("format")) is not int or lock["format"] != FORMAT:
         raise _FaultError(f"not a lock of format {FORMAT}", "format")
-    _fields(lock, _FIELDS, {*_FIELDS, "format", "packages"}, {"indexes"}, "the lock", ())
+    _fields(lock, _FIELDS, {*_FIELDS, "format", "packages"}, {"indexes", "archives"}, "the lock", ())
     if "indexes" in lock:
         if not isinstance(lock["indexes"], dict):
             raise _FaultError("field 'indexes' is no object", "indexes")
         _fields(lock["indexes"], _INDEXES_FIELDS, {*_INDEXES_FIELDS, "size"}, set(), "'indexes'", ("indexes",))
         _size(lock["indexes"], "'indexes'", ("indexes",))
+    if not isinstance(lock.get("archives", []), list):
+        raise _FaultError("field 'archives' is no list", "archives")
+    for number, archive in enumerate(lock.get("archives", [])):
+        if not isinstance(archive, dict):
+            raise _FaultError(f"archive {number + 1} is no object", "archives", number)
+        _fields(archive, ARCHIVE, set(ARCHIVE), set(), f"archive {number + 1}", ("archives", number))
     packages = lock["packages"]
     if not isinstance(packages, list) or not packages:
         raise _FaultError("field 'packages' lists none", "packages")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from debate.history.records import Report
     from debate.profile.node import Profile
     from debate.settings import Settings
+    from debate.steps.choices import Choices
     from debate.steps.work import Work
 
 S = TypeVar("S", bound=Slice)
@@ -36,8 +37,8 @@ class Config:
     """Rule -> its part of the profile. Together they are the normalised config."""
     about: Mapping[str, Any]
     """Fields that never change the ISO: description, check."""
-    mirror: str | None
-    """The mirror in the profile, which does not change the ISO either."""
+    mirrors: Mapping[str, str]
+    """Archive -> its address in the profile, which does not change the ISO either."""
     contents: Mapping[str, bytes | Path]
     """Digest -> content of each file and hook."""
     sources: tuple[Path, ...]
@@ -74,7 +75,13 @@ def normalise(profile: Profile, directory: Path) -> Config:
     if choices.problems:
         raise ProfileError(choices.problems)
     about = {name: choices.data[name] for name in ("description", "check")}
-    return Config(slices, about, choices.data["mirror"], choices.contents, tuple(choices.sources), choices.trees)
+    return Config(slices, about, _mirrors(choices), choices.contents, tuple(choices.sources), choices.trees)
+
+
+def _mirrors(choices: Choices) -> dict[str, str]:
+    addresses = {repository["name"]: repository["url"] for repository in choices.data["repositories"]}
+    addresses[choices.data["distribution"]] = choices.data["mirror"]
+    return {name: address for name, address in sorted(addresses.items()) if address is not None}
 
 
 def make(work: Work) -> Report:
@@ -85,7 +92,7 @@ def make(work: Work) -> Report:
     for name, values in made.values.items():
         work.save(values, f"slices/{name}")
     work.save(made.about, "about")
-    work.save({"mirror": made.mirror}, "mirror")
+    work.save(made.mirrors, "mirrors")
     work.save(
         {
             digest: {"path": str(content)} if isinstance(content, Path) else {"text": content.decode("latin-1")}
@@ -109,7 +116,7 @@ RULE = Rule(
     name="config",
     doc="read and normalise the profile",
     make=make,
-    records=("about", "mirror", "contents", "sources"),
+    records=("about", "mirrors", "contents", "sources"),
     root=False,
     read_only=True,
     watches=_files,

@@ -51,7 +51,7 @@ def _fetch(work: Work, missing: Sequence[Locked]) -> None:
     """Download packages, each verified by its SHA-256."""
     request = work.slice(lock.Slice, "lock")
     manager = managers.get(request.distribution)
-    mirrors = manager.mirrors(work.settings, request, work.record("mirror")["mirror"])
+    mirrors = manager.mirrors(work.settings, request, work.record("mirrors"))
     lost = sorted({package.repository for package in missing} - mirrors.addresses.keys())
     if lost:
         raise DebateError(f"the lock names the archive {lost[0]!r}, whose address is unknown",

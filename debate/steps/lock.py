@@ -18,12 +18,14 @@ from debate.steps import proof
 from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
 from debate.text.amounts import count
+from debate.text.openpgp import public_keys
 from debate.text.paths import shown
 from debate.text.suggest import suggest
 
 if TYPE_CHECKING:
     from debate.history.records import Report
     from debate.model import Locked
+    from debate.profile.node import Node
     from debate.settings import Settings
     from debate.steps.choices import Choices
     from debate.steps.work import Work
@@ -60,18 +62,28 @@ def _repositories(choices: Choices) -> list[Repository]:
         for field in sorted(node.value.keys() - {"name", "url", "key", *choices.distribution.REPOSITORY_FIELDS}):
             fact = f"a repository of {choices.data['distribution']} has no {field}"
             choices.problem(("repositories", number, field), fact, "leave it out")
-        key = choices.read(node.value["key"], "key")
+        key = _public_keys(choices, number, node.value["key"])
         suites, components = sorted(set(fields["suites"])), sorted(set(fields["components"]))
         found.append(
             Repository(
                 name=fields["name"],
-                url=fields["url"],
-                key=(key or b"").decode("latin-1"),
+                key=key.decode("latin-1"),
                 suites=tuple(suites),
                 components=tuple(components),
             )
         )
     return sorted(found, key=lambda repository: repository.name)
+
+
+def _public_keys(choices: Choices, number: int, node: Node) -> bytes:
+    """The keys of a repository. Notes a problem if there are none in their file."""
+    content = choices.read(node, "key")
+    try:
+        return public_keys(content) if content is not None else b""
+    except DebateError as error:
+        [problem] = error.problems
+        choices.problem(("repositories", number, "key"), f"key {node.value!r} {problem.fact}", problem.remedy)
+    return b""
 
 
 def _base(choices: Choices) -> str | None:
@@ -151,17 +163,18 @@ class _Locker:
             )
         if old is not None and fits and not refresh:
             self.work.save(old)
-            return {"note": f"{count(len(old['packages']), 'package')}, {'pinned' if pinned else 'lock unchanged'}"}
+            state = "pinned" if pinned else "lock unchanged"
+            if "archives" not in old and managers.get(self.wanted.distribution).suites(self.wanted):
+                state += f", of archives that it does not name (doit lock:{self.work.name} does)"
+            return {"note": _noted(old, state)}
         new = self.resolve()
-        if old is not None and {**old, "indexes": None} == {**new, "indexes": None} and self.has_indexes(old):
+        if old is not None and _chosen(old) == _chosen(new) and self.has_indexes(old):
             new = old  # Other indexes that say the same are no change.
         if pinned:
             write_atomically(self.path, lockfile.to_text(new).encode())
         self.work.save(new)
         changes = lockfile.differences(old, new) if old else []
-        note = count(len(new["packages"]), "package")
-        if old:
-            note += f", {len(changes)} changed" if changes else ", nothing changed"
+        note = _noted(new, (f"{len(changes)} changed" if changes else "nothing changed") if old else "")
         return {"note": note, "lines": list(map(str, changes))}
 
     def wrong(self, lock: Mapping[str, Any]) -> tuple[str, Place] | None:
@@ -173,6 +186,10 @@ class _Locker:
             if lock[field] != getattr(self.wanted, field):
                 fact = f"field {field!r} is {lock[field]!r}, and the profile's is {getattr(self.wanted, field)!r}"
                 return fact, place_in(self.path, field)
+        told = {(each["archive"], each["suite"]) for each in lock.get("archives", ())}
+        without = [suite for suite in manager.suites(self.wanted) if suite not in told] if told else []
+        if without:
+            return f"made without {' '.join(without[0])}, of which the release consists", Place(shown(self.path))
         below = set(self.packages_below)
         for number, package in enumerate(packages_of(lock)):
             unfit = None if package in below else manager.unfit(package, self.wanted)
@@ -204,10 +221,13 @@ class _Locker:
 
     def resolve(self) -> dict[str, Any]:
         """Resolve the package list with the distribution's own package manager."""
+        from debate.profile import lockfile
         from debate.profile.lockfile import FORMAT, check
 
         work, manager = self.work, managers.get(self.wanted.distribution)
-        mirrors = manager.mirrors(work.settings, self.wanted, work.record("mirror")["mirror"])
+        mirrors = manager.mirrors(work.settings, self.wanted, work.record("mirrors"))
+        for note in mirrors.notes:
+            work.say(f"{work.name}: {note}")
         installed = work.store.read(self.below.outputs("packages")["index"]) if self.below else b""
         step = manager.lock_step(self.wanted, tools_for(work, self.wanted.distribution), installed)
         made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
@@ -222,6 +242,8 @@ class _Locker:
         }
         if "indexes" in made:
             new["indexes"] = asdict(made["indexes"])
+            lines = work.store.read(made["archives"]).decode(errors="replace").splitlines()
+            new["archives"] = [dict(zip(lockfile.ARCHIVE, line.split(" "), strict=False)) for line in lines]
         check(new, f"lock:{work.name}")
         if added and "indexes" in made:
             proof.keep(work, self.wanted, added)
@@ -245,6 +267,21 @@ class _Locker:
         return sorted([*packages, *self.packages_below], key=lambda package: package.identity)
 
 
+def _chosen(lock: Mapping[str, Any]) -> dict[str, Any]:
+    """What a lock chose, without the state of the archives that it was chosen from."""
+    archives = [(each["archive"], each["suite"]) for each in lock.get("archives", ())]
+    return {**lock, "indexes": None, "archives": archives}
+
+
+def _noted(lock: Mapping[str, Any], state: str) -> str:
+    """The line about a lock: its packages, and of each archive the newest date."""
+    dates: dict[str, str] = {}
+    for each in lock.get("archives", ()):
+        dates[each["archive"]] = max(dates.get(each["archive"], ""), each["date"][:10])
+    of = ", ".join(f"{archive} of {date}" for archive, date in dates.items())
+    return ", ".join(filter(None, (count(len(lock["packages"]), "package"), state, of)))
+
+
 def _pinned(settings: Settings, profile: str) -> list[str]:
     path = committed(settings.profiles, profile)
     return [str(path)] if files.is_file(path.parent, path.name, files.MAX_LOCK) else []
@@ -255,7 +292,7 @@ RULE = Rule(
     doc="pin package versions; doit lock:NAME picks the current ones",
     make=make,
     slice=Slice,
-    needs=("mirror",),
+    needs=("mirrors",),
     below=("lock", "packages"),
     tools=True,
     rights=("fetch", "data"),

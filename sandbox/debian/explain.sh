@@ -10,57 +10,64 @@ failures() {
 # The last two are from the method copy:, and from the limit of fetch.sh.
 altered='(Hash Sum mismatch|File has unexpected size|Undetermined Error|Error writing to file - write \(27:)'
 
-# `unreachable ADDRESS REASON`
-unreachable() {
-    problem "" "$1" "$2" "check the network and the mirror's address"
-}
-
-# `update [OPTION …]`: runs `apt-get update`; if that fails, says why and ends the script. What apt complained of is in $errors.
+# `update ARCHIVES [OPTION …]`: runs `apt-get update`; if that fails, says why and ends the script. ARCHIVES has the archive
+# of each line of sources.list. What apt complained of is in $errors.
 update() {
     errors=/run/work/errors status=0
-    apt-get update -o APT::Update::Error-Mode=any "$@" 2> "$errors" >&2 || status=$?
-    cat "$errors" >&2
+    sources "$1" > "$apt/sources"
+    shift
+    apt-get update -o APT::Update::Error-Mode=any "$@" 2> "$errors" > /run/work/answer || status=$?
+    as_written /run/work/answer >&2
+    as_written "$errors" >&2
     if [ "$status" -ne 0 ]; then
-        explain_update "$errors"
+        explain_update "$errors" /run/work/answer "$apt/sources"
         exit 1
     fi
 }
 
-# `explain_update ERRORS`: why `apt-get update` failed.
+# `as_written FILE`: prints the file with the addresses that the user wrote, for those that a sandbox has.
+as_written() {
+    written=/run/in/written
+    [ -e "$written" ] || written=/dev/null
+    awk '
+        FILENAME == ARGV[1] { if ($2 != $3) { inside[++count] = $2; outside[count] = $3 }; next }
+        {
+            for (n = 1; n <= count; n++) {
+                done = ""
+                while (at = index($0, inside[n])) {
+                    after = substr($0, at + length(inside[n]))
+                    done = done substr($0, 1, at - 1) (after ~ /^[a-z0-9-]/ ? inside[n] : outside[n])
+                    $0 = after
+                }
+                $0 = done $0
+            }
+            print
+        }' "$written" "$1"
+}
+
+# `explain_update ERRORS ANSWER SOURCES`: why `apt-get update` failed: see verdicts.sh.
 explain_update() {
-    # apt says of an index that was not sent that it is not signed.
-    found=$(failures "$1" | grep -E "^[^ ]+ (403|5[0-9][0-9]) " | head -n 1)
-    if [ "$found" ]; then
-        unreachable "${found%% *}" "${found#* }"
-        return
+    written=/run/in/written
+    [ -e "$written" ] || written=/dev/null
+    tab=$(printf '\t')
+    verdicts "$1" "$2" "$3" "$written" > "$1.verdicts"
+    while IFS=$tab read -r archive address kind fact remedy; do
+        [ "$address" != - ] || address=
+        if [ "$kind" = network ] || [ "$archive" = - ]; then
+            problem "" "$address" "$fact" "$remedy"
+        else
+            complain "$archive" "$address" "$fact" "$remedy"
+        fi
+    done < "$1.verdicts"
+}
+
+# `complain ARCHIVE ADDRESS FACT REMEDY`: a problem with an archive: at its place in the profile, if it is a repository of that.
+complain() {
+    if [ -e "/run/in/keys/$1.gpg" ]; then
+        problem repositories "$1" "$1, $2: $3" "$4"
+    else
+        problem "" "$2" "the archive $1: $3" "$4"
     fi
-    if grep -qE "^[EW]: (GPG error: |OpenPGP signature verification failed: |The repository '[^']*' is not signed)" "$1"; then
-        problem "" "" "a mirror's index is unsigned or signed by an unknown key, so it is refused"
-        return
-    fi
-    found=$(sed -nE 's/^E: Release file for ([^ ]+) is expired \(invalid since ([^)]*)\)\..*/\1 \2/p' "$1" | head -n 1)
-    if [ "$found" ]; then
-        made=$(sed -n 's/^Date: //p' "$apt"/state/lists/partial/*InRelease | head -n 1)
-        problem "" "${found%% *}" \
-            "this index expired ${found#* } ago, so it is refused: the mirror is stale" \
-            "use another mirror; for the archive as it was, write \`snapshot: $(date -u -d "$made" +%Y%m%dT%H%M%SZ)\`, and \
-set DEBATE_MIRROR_DEBIAN_SNAPSHOT to a mirror of that time"
-        return
-    fi
-    found=$(failures "$1" | grep -E "^[^ ]+ $altered" | head -n 1)
-    if [ "$found" ]; then
-        problem "" "${found%% *}" \
-            "differs from the archive's signed index, so it is refused: altered, or the mirror is being updated" \
-            "try again later, or use another mirror"
-        return
-    fi
-    found=$(sed -nE "s/^E: The repository '([^ ']+ [^ ']+) (In)?Release' does not have a Release file.*/\1/p" "$1" | head -n 1)
-    if [ "$found" ]; then
-        problem "" "${found%% *}" "there is no archive with a suite '${found#* }'" "check the mirror's address and the release"
-        return
-    fi
-    found=$(failures "$1" | head -n 1)
-    [ ! "$found" ] || unreachable "${found%% *}" "${found#* }"
 }
 
 # `explain_packages ERRORS ANSWER SYSTEM BASE NAMES`: why `apt-get install` failed. ANSWER has its standard output, SYSTEM
@@ -78,6 +85,12 @@ explain_packages() {
     fi
 }
 
+# `written_address ADDRESS`: prints it as the user wrote it.
+written_address() {
+    printf '%s\n' "$1" > /run/work/address
+    as_written /run/work/address
+}
+
 # `explain_fetch ERRORS WANTED REMEDY`: why packages could not be fetched. WANTED has lines of ADDRESS SHA256 NAME VERSION SIZE.
 # The addresses of problems are from there: an archive can redirect a request, but the file's name stays.
 explain_fetch() {
@@ -93,14 +106,15 @@ explain_fetch() {
         END { if (count) print address " the mirror no longer has " names (count > 5 ? " and " count - 5 " more" : "") }' \
         "$1.wanted")
     if [ "$gone" ]; then
-        problem "" "${gone%% *}" "${gone#* }" "$3"
+        problem "" "$(written_address "${gone%% *}")" "${gone#* }" "$3"
         return
     fi
     found=$(grep -E "^[^ ]+ [^ ]+ [^ ]+ $altered" "$1.wanted" | head -n 1)
     if [ "$found" ]; then
-        problem "" "${found%% *}" "does not match the SHA-256 in the lock, so it is refused" "$3"
+        problem "" "$(written_address "${found%% *}")" "does not match the SHA-256 in the lock, so it is refused" "$3"
         return
     fi
     found=$(head -n 1 "$1.wanted")
-    [ ! "$found" ] || unreachable "${found%% *}" "$(printf %s "$found" | cut -d ' ' -f 4-)"
+    [ ! "$found" ] || problem "" "$(written_address "${found%% *}")" "$(printf %s "$found" | cut -d ' ' -f 4-)" \
+        "check the network and the mirror's address"
 }

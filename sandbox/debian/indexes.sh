@@ -1,18 +1,73 @@
 # Sourced, after apt.sh, for functions on the signed indexes that apt has.
 
-# `indexes ARCHIVES`: lists the files Packages, as lines of ARCHIVE SUITE FILE PLACE. ARCHIVES has the archive of each line
-# of sources.list; PLACE is relative to the directory of the suite.
-indexes() {
+# `sources ARCHIVES`: prints what is in sources.list, as lines of ARCHIVE ADDRESS/ SUITE COMPONENT…, with the addresses as apt
+# tells them: decoded once, and without a password. ARCHIVES has the archive of each line of sources.list.
+sources() {
     paste -d ' ' "$1" "$apt/etc/sources.list" |
-        sed -E 's,^([^ ]+) deb \[[^]]*\] ([^ ]*[^ /])/* ([^ ]+) .*,\1 \2/ \3,' > "$apt/sources"
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(FILENAME) $(METAKEY)' 'Created-By: Packages' | awk '
+        sed -E 's,^([^ ]+) deb \[[^]]*\] ([^ ]*[^ /])/* ,\1 \2/ ,; s,%25,%,g; s,://[^/@]*@,://,'
+}
+
+# `targets [OPTION …]`: prints the files Packages that apt knows, as lines of ARCHIVE SUITE FILE PLACE. PLACE is relative to the
+# directory of the suite. Needs $apt/sources.
+targets() {
+    apt-get indextargets "$@" --format '$(REPO_URI) $(RELEASE) $(FILENAME) $(METAKEY)' 'Created-By: Packages' | awk '
         { sub(/:\/\/[^\/@]*@/, "://") } # apt may not tell a password.
         NR == FNR { archive[$2 " " $3] = $1; next }
         { print archive[$1 " " $2], $2, $3, $4 }' "$apt/sources" -
 }
 
+# `start FILE PLACE`: prints what the names of the signed files of a suite begin with, from that of one of its indexes: it ends
+# in PLACE, with `_` for `/`, and `%5f` for `_`.
+start() {
+    printf %s "${1%"$(printf %s "$2" | sed 's,_,%5f,g; s,/,_,g')"}"
+}
+
+# `release START`: prints the signed statement of a suite.
+release() {
+    if [ -e "$1InRelease" ]; then
+        awk '/^-----BEGIN PGP SIGNED MESSAGE/ { inside = 1; next } /^-----BEGIN PGP SIGNATURE/ { exit } inside' "$1InRelease"
+    else
+        cat "$1Release"
+    fi
+}
+
+# `require_components`: reports the components in sources.list that an archive does not have, or has no packages in; apt
+# ignores them.
+require_components() {
+    targets --no-release-info > "$apt/targets"
+    eval "$(apt-config shell native APT::Architecture)"
+    while read -r archive address suite components; do
+        file=$(awk -v a="$archive" -v s="$suite" '$1 == a && $2 == s { print $3, $4; exit }' "$apt/targets")
+        release "$(start ${file% *} "${file#* }")" > "$apt/release"
+        # Some archives put the name of the archive in front: updates/main.
+        known=$(sed -n 's/^Components: *//p' "$apt/release" | tr -s ' ' '\n' | sed 's,.*/,,')
+        for component in $components; do
+            name=${component##*/}
+            ! grep -qE "^ [0-9a-f]{64} +[0-9]+ (.*/)?$(printf %s "$name" | sed 's/[.]/\\./g')/binary-($native|all)/Packages(\.[a-z0-9]+)?$" \
+                "$apt/release" || continue
+            if printf '%s\n' "$known" | grep -qxF -e "$name"; then
+                fact="the suite $suite has nothing for $native in its component '$component'" remedy="leave it out"
+            else
+                fact="the suite $suite has no component '$component', only: $(echo $known)"
+                remedy=$(printf '%s\n' "$known" | suggest "$name" "choose one of these")
+            fi
+            complain "$archive" "$(written_address "$address")" "$fact" "$remedy"
+        done
+    done < "$apt/sources"
+    stop_on_problems
+}
+
+# `dates`: prints lines of ARCHIVE SUITE DATE for all that is in sources.list. Needs what `require_components` left.
+dates() {
+    while read -r archive address suite components; do
+        file=$(awk -v a="$archive" -v s="$suite" '$1 == a && $2 == s { print $3, $4; exit }' "$apt/targets")
+        date=$(release "$(start ${file% *} "${file#* }")" | sed -n 's/^Date: *//p')
+        echo "$archive $suite $(date -u -d "$date" +%Y-%m-%dT%H:%M:%SZ)"
+    done < "$apt/sources"
+}
+
 # `entries INDEXES`: prints what the indexes name, tab-separated: archive, name, version, architecture, path, size, SHA-256.
-# INDEXES is from `indexes`.
+# INDEXES is from `targets`.
 entries() {
     while read -r archive _ file _; do
         grep -E '^((Package|Version|Architecture|Filename|Size|SHA256): |$)' "$file" | ARCHIVE=$archive awk '
@@ -36,10 +91,9 @@ keep() {
     while read -r archive suite file place; do
         directory=$kept/$archive/dists/$suite
         mkdir -p "$directory/${place%/*}"
-        # The name is that of the signed file with the place added: `_` for `/`, and `%5f` for `_`.
-        start=${file%"$(printf %s "$place" | sed 's,_,%5f,g; s,/,_,g')"}
+        signed=$(start "$file" "$place")
         for name in InRelease Release Release.gpg; do
-            [ ! -e "$start$name" ] || cp "$start$name" "$directory/$name"
+            [ ! -e "$signed$name" ] || cp "$signed$name" "$directory/$name"
         done
         cp "$file" "$directory/$place" # apt uses no index whose uncompressed form is not signed.
     done < "$1"

@@ -1,20 +1,23 @@
 #!/bin/sh
 # Resolves a package list against signed indexes.
-# in: sources.list, archives, keys/, options, apt.conf, packages, installed (index of the base's packages)
+# in: sources.list, archives, keys/, written, options, apt.conf, packages, installed (index of the base's packages)
 #     for messages: system (distribution and release), base (the base's name, or empty)
 # out: resolved (lines of apt-get --print-uris after the archives that have the package, with commas between them)
+#      archives (lines of archive, suite and the date of its index)
 #      indexes (see indexes.sh)
 set -eu
 . /run/step/problem.sh
 . /run/step/suggest.sh
 . /run/step/debian/apt.sh
+. /run/step/debian/verdicts.sh
 . /run/step/debian/explain.sh
 . /run/step/debian/indexes.sh
 cat /run/in/options /run/in/apt.conf >> "$apt/apt.conf"
 cp /run/in/sources.list "$apt/etc/"
 installed /run/in/installed
 
-update
+update /run/in/archives
+require_components
 if ! xargs -a /run/in/packages apt-get -qq --print-uris -y --no-upgrade --no-remove install '?essential' \
     > /run/work/resolved 2> "$errors"; then
     cat /run/work/resolved "$errors" >&2
@@ -23,7 +26,7 @@ if ! xargs -a /run/in/packages apt-get -qq --print-uris -y --no-upgrade --no-rem
     exit 1
 fi
 sed -n "/^'/p" /run/work/resolved > /run/work/locked
-indexes /run/in/archives > /run/work/indexes
+targets > /run/work/indexes
 entries /run/work/indexes | awk -F '\t' '
     FILENAME == ARGV[1] { split($0, word, " "); line[++count] = $0; key[count] = word[2] " " word[4]; wanted[key[count]]; next }
     {
@@ -33,4 +36,5 @@ entries /run/work/indexes | awk -F '\t' '
         if (one in wanted && !seen[one, $1]++) archives[one] = archives[one] (archives[one] == "" ? "" : ",") $1
     }
     END { for (n = 1; n <= count; n++) print archives[key[n]] " " line[n] }' /run/work/locked - > /run/out/resolved
+dates > /run/out/archives
 keep /run/work/indexes

@@ -4,5 +4,4 @@
 set -eu
 . /run/step/debian/list.sh
 list /run/upper > /run/out/packages
-. /run/step/mksquashfs.sh
-pack_system /run/upper /run/out/layer
+. /run/step/squash.sh

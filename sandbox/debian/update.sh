@@ -4,10 +4,11 @@
 set -eu
 . /run/step/problem.sh
 . /run/step/debian/apt.sh
+. /run/step/debian/verdicts.sh
 . /run/step/debian/explain.sh
 . /run/step/debian/indexes.sh
 cat /run/in/options /run/in/apt.conf >> "$apt/apt.conf"
 cp /run/in/sources.list "$apt/etc/"
-update -o Acquire::Check-Valid-Until=false
-indexes /run/in/archives > /run/work/indexes
+update /run/in/archives -o Acquire::Check-Valid-Until=false
+targets > /run/work/indexes
 keep /run/work/indexes

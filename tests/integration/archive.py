@@ -18,6 +18,7 @@ from pathlib import Path
 from tests import debs
 
 SUITE = "stable"
+USER = "debate tests <tests@debate.invalid>"
 
 
 def _run(*argv: str, home: Path | None = None, data: bytes = b"") -> bytes:
@@ -25,6 +26,11 @@ def _run(*argv: str, home: Path | None = None, data: bytes = b"") -> bytes:
     done = subprocess.run(argv, input=data, capture_output=True, env=environment)
     assert done.returncode == 0, f"{argv}: {done.stderr.decode(errors='replace')}"
     return done.stdout
+
+
+def gpg(home: Path, *words: str, data: bytes = b"") -> bytes:
+    """What GnuPG prints, with the keys in ``home``."""
+    return _run("gpg", "--batch", "--quiet", *words, home=home, data=data)
 
 
 def _forget(home: Path) -> None:
@@ -48,12 +54,9 @@ class Archive:
         home = key_of.home if key_of else Path(tempfile.mkdtemp(prefix="debate-gpg-"))
         if not key_of:
             atexit.register(_forget, home)
-            _run(
-                "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key",
-                "debate tests <tests@debate.invalid>", "rsa3072", "sign", "never", home=home,
-            )  # fmt: skip
+            gpg(home, "--passphrase", "", "--quick-generate-key", USER, "rsa3072", "sign", "never")
         (directory / "pool").mkdir(parents=True)
-        return cls(directory, home, _run("gpg", "--batch", "--armor", "--export", home=home))
+        return cls(directory, home, gpg(home, "--armor", "--export"))
 
     @property
     def url(self) -> str:
@@ -116,5 +119,5 @@ class Archive:
         (dists / "Release").write_text(release)
         (dists / "InRelease").unlink(missing_ok=True)
         if sign:
-            signed = _run("gpg", "--batch", "--quiet", "--clearsign", home=self.home, data=release.encode())
+            signed = gpg(self.home, "--clearsign", data=release.encode())
             (dists / "InRelease").write_bytes(signed)

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 from tests.integration.checkout import DOIT, Checkout
 
-ALL = ("root", "Python", "nspawn", "mmdebstrap", "kernel", "limits", "sandbox", "disk", "memory", "mirror", "QEMU")
+ALL = (
+    "root",
+    "Python",
+    "nspawn",
+    "mmdebstrap",
+    "kernel",
+    "limits",
+    "sandbox",
+    "disk",
+    "memory",
+    "mirror",
+    "mirror",
+    "QEMU",
+)
 
 
 def test_this_host(checkout: Checkout) -> None:
     said = checkout.doit("doctor")
     assert "This host can build." in said
     assert [line.split()[1] for line in said.splitlines() if line.startswith("  ok ")] == list(ALL)
+    for archive, suite in (("debian", "trixie"), ("debian-security", "trixie-security")):
+        assert re.search(rf"  ok      mirror        {archive}: \S+ answers, {suite} of .* UTC; .* names it\n", said), (
+            said
+        )
 
 
 def test_a_path_with_separators(checkout: Checkout, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from debate.frontend.help import step_names
 from debate.profile.load import load
 from debate.steps import config
 from tests import documents
-from tests.conftest import ROOT
+from tests.conftest import PROFILES, ROOT
 
 WORDS = {*commands(), *step_names(), "help", "list", "info", "clean", "forget", "tabcompletion", "run"}
 
@@ -50,7 +50,7 @@ def test_recipes_are_profiles(tmp_path: Path) -> None:
     for block in made:
         documents.write(tmp_path, block)
     (tmp_path / "profiles" / "keys").mkdir()
-    (tmp_path / "profiles" / "keys" / "extra.asc").write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
+    shutil.copy(PROFILES / "keys" / "extra.asc", tmp_path / "profiles" / "keys")
     (tmp_path / "profiles" / "overlays" / "tool").mkdir()
     names = [Path(block.file).stem for block in made if block.language == "yaml"]
     assert len(names) == 8

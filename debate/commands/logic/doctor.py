@@ -66,12 +66,13 @@ class Finding:
 
 def examine(builder: Builder) -> list[Finding]:
     """Run all checks, in the order in which a build would fail."""
-    checks: list[Callable[[Builder], Finding]] = [
-        _user, _python, _nspawn, _bootstrapper, _images, _groups, _sandbox, _disk, _memory, _mirror, _qemu,
+    checks: list[Callable[[Builder], Finding | list[Finding]]] = [
+        _user, _python, _nspawn, _bootstrapper, _images, _groups, _sandbox, _disk, _memory, _mirrors, _qemu,
     ]  # fmt: skip
     if os.geteuid() != 0:
         checks = [_user, _python, _nspawn, _bootstrapper, _disk, _memory, _qemu]
-    return [check(builder) for check in checks]
+    found = (check(builder) for check in checks)
+    return [finding for one in found for finding in (one if isinstance(one, list) else [one])]
 
 
 def _refused(name: str, error: DebateError, remedy: str = "see docs/sandbox.md") -> Finding:
@@ -172,12 +173,13 @@ def _memory(builder: Builder) -> Finding:
     return Finding("memory", fact, "that works but is slower; DEBATE_MEMORY can be set to less", needed=False)
 
 
-def _mirror(builder: Builder) -> Finding:
+def _mirrors(builder: Builder) -> list[Finding]:
+    """Every archive that the tools tree is made from; for a lock, the same ones are needed."""
     try:
-        address = managers.get(distributions.for_tools(builder.settings.base)).reach_mirror(builder.settings)
+        answers = list(managers.get(distributions.for_tools(builder.settings.base)).reach_mirrors(builder.settings))
     except DebateError as error:
-        return _refused("mirror", error)
-    return Finding("mirror", f"{address} answers")
+        return [_refused("mirror", DebateError.of([problem])) for problem in error.problems]
+    return [_refused("mirror", each) if isinstance(each, DebateError) else Finding("mirror", each) for each in answers]
 
 
 def _qemu(_: Builder) -> Finding:
@@ -192,7 +194,9 @@ def report(builder: Builder) -> Answer:
     lacking = [finding for finding in findings if finding.state == "missing"]
     verdict = "This host can build."
     if lacking:
-        verdict = f"This host cannot build yet; missing: {', '.join(finding.name for finding in lacking)}"
+        verdict = (
+            f"This host cannot build yet; missing: {', '.join(dict.fromkeys(finding.name for finding in lacking))}"
+        )
     return Answer(
         "\n".join([verdict, *(finding.line for finding in findings)]) + "\n",
         good=not lacking,

@@ -71,9 +71,11 @@ def test_only_the_mirror_of_the_tools_tree_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str
 ) -> None:
     for name in ("debian", "arch"):
-        reach = _unknown if name != base else (lambda *_: "http://mirror.example")
-        monkeypatch.setattr(type(managers.get(name)), "reach_mirror", reach)
-    assert doctor._mirror(builder(tmp_path, base=base)) == Finding("mirror", "http://mirror.example answers")
+        reach = _unknown if name != base else (lambda *_: ["http://mirror.example answers", DebateError("no", "do")])
+        monkeypatch.setattr(type(managers.get(name)), "reach_mirrors", reach)
+    assert doctor._mirrors(builder(tmp_path, base=base)) == [
+        Finding("mirror", "http://mirror.example answers"), Finding("mirror", "no", "do"),
+    ]  # fmt: skip
 
 
 def _unknown(*_: object) -> str:

@@ -14,7 +14,7 @@ from debate.errors import DebateError
 from debate.profile.load import load
 from debate.steps import config
 from debate.steps.config import Config
-from tests.conftest import ROOT, write_files
+from tests.conftest import PROFILES, ROOT, write_files
 
 FILES = {
     "_below.yaml": "version: 1\ndistribution: arch\npackages: [less]\noverlays: [shared]\n",
@@ -42,7 +42,7 @@ image: {publisher: "Me <https://me.example>", exclude: ["/usr/share/doc/*"], com
     "tree/srv/data": "data\n",
     "one/hook.sh": "echo one\n",
     "two/hook.sh": "#!/bin/sh\necho two\n",
-    "keys/tools.asc": "-----BEGIN PGP PUBLIC KEY BLOCK-----\n",
+    "keys/tools.asc": (PROFILES / "keys" / "extra.asc").read_text(),
 }
 TREE = [
     "airootfs/etc/group",

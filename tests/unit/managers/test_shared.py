@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from debate import distributions, managers
 from debate.distributions import debian
 from debate.errors import DebateError
-from debate.managers import apt, shared
+from debate.managers import host_apt, shared
 from debate.managers.interface import Repository, Request
 from debate.settings import Settings
 from debate.settings import load as load_settings
@@ -42,7 +42,7 @@ def dated(distribution: str, template: str) -> dict[str, str]:
     """The addresses that are made of a template."""
     known = settings({f"{distribution}-snapshot": template})
     wanted = request(distribution, "20260102T030405Z")
-    return dict(managers.get(distribution).mirrors(known, wanted, None).addresses)
+    return dict(managers.get(distribution).mirrors(known, wanted, {}).addresses)
 
 
 @pytest.mark.parametrize("distribution", DATED)
@@ -67,7 +67,7 @@ def test_a_malformed_template_is_located(tmp_path: Path, name: str, address: str
     for environment, place in (({}, "debate.toml:3"), ({variable: address}, variable)):
         known = load_settings(tmp_path, environment)
         with pytest.raises(DebateError) as caught:
-            managers.get(name).mirrors(known, request(name, "20260102T030405Z"), None)
+            managers.get(name).mirrors(known, request(name, "20260102T030405Z"), {})
         assert [str(problem.place) for problem in caught.value.problems] == [place]
 
 
@@ -100,14 +100,14 @@ def test_an_address_that_is_none(
         (f"{distribution}-snapshot", {f"{distribution}-snapshot": address}, "20260102T030405Z"),
     ):
         with pytest.raises(DebateError) as caught:
-            manager.mirrors(settings(mirrors), replace(wanted, snapshot=snapshot), None)
+            manager.mirrors(settings(mirrors), replace(wanted, snapshot=snapshot), {})
         (problem,) = caught.value.problems
         assert str(problem.place) == f"setting mirrors.{name}"
         assert repr(address) in problem.fact
         assert problem.remedy.startswith(f"set DEBATE_MIRROR_{upper}")
-    own = replace(wanted, repositories=(Repository("extra", None, "k", (), ()),))
+    own = replace(wanted, repositories=(Repository("extra", "k", (), ()),))
     with pytest.raises(DebateError, match=r"setting mirrors\.extra: .*; set DEBATE_MIRROR_EXTRA to"):
-        manager.mirrors(settings({distribution: "http://m.example", "extra": address}), own, None)
+        manager.mirrors(settings({distribution: "http://m.example", "extra": address}), own, {})
 
 
 def test_a_hosts_mirrors_that_mean_something_there_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,12 +122,12 @@ def test_a_hosts_mirrors_that_mean_something_there_only(tmp_path: Path, monkeypa
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    apt._indexes_of_host.cache_clear()
-    assert managers.get("debian").mirrors(settings({}), request("debian"), None).addresses == {
+    host_apt.targets.cache_clear()
+    assert managers.get("debian").mirrors(settings({}), request("debian"), {}).addresses == {
         "debian": "http://m.example/debian",
         "debian-security": "http://m.example/security",
     }
-    apt._indexes_of_host.cache_clear()
+    host_apt.targets.cache_clear()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -164,10 +164,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_a_mirror_of_arch_is_asked(server: str) -> None:
     manager = managers.get("arch")
-    assert manager.reach_mirror(settings({"arch": f"{server}/arch/"})) == f"{server}/arch"
-    with pytest.raises(DebateError) as caught:
-        manager.reach_mirror(settings({"arch": f"{server}/other"}))
-    assert str(caught.value) == (
+    assert list(manager.reach_mirrors(settings({"arch": f"{server}/arch/"}))) == [f"arch: {server}/arch answers"]
+    [error] = manager.reach_mirrors(settings({"arch": f"{server}/other"}))
+    assert str(error) == (
         f"{server}/other/core/os/x86_64/core.db is unavailable; check the network, or set DEBATE_MIRROR_ARCH to "
         "another mirror"
     )
@@ -179,23 +178,31 @@ def test_a_mirror_that_sends_for_ever(server: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(shared, "PATIENCE", 2)
     monkeypatch.setattr(shared, "_INDEX_BYTES", 1 << 20)
     manager = managers.get(distribution)
-    with pytest.raises(DebateError, match="is unavailable; check the network, or set DEBATE_MIRROR_"):
-        manager.reach_mirror(settings({distribution: f"{server}/drips"}))
-    if distribution == "debian":  # For Arch, the body is not read.
-        with pytest.raises(DebateError, match="is unavailable; check the network, or set DEBATE_MIRROR_"):
-            manager.reach_mirror(settings({distribution: f"{server}/floods"}))
+    for fault in ("drips", "floods"):
+        if (distribution, fault) != ("arch", "floods"):  # For Arch, the body is not read.
+            known = settings({distribution: f"{server}/{fault}", "debian-security": f"{server}/{fault}"})
+            for error in manager.reach_mirrors(known):
+                assert "is unavailable; check the network, or set DEBATE_MIRROR_" in str(error)
 
 
 @pytest.mark.parametrize(
     ("distribution", "index"), [("arch", "core/os/x86_64/core.db"), ("debian", "dists/trixie/InRelease")]
 )
 def test_a_directory_is_looked_into(tmp_path: Path, distribution: str, index: str) -> None:
-    known, manager = settings({distribution: f"file://{tmp_path}/"}), managers.get(distribution)
-    with pytest.raises(DebateError, match=f"{index}: missing; set DEBATE_MIRROR_{distribution.upper()} to a directory"):
-        manager.reach_mirror(known)
+    addresses = {distribution: f"file://{tmp_path}/", "debian-security": f"file://{tmp_path}/none"}
+    known, manager = settings(addresses), managers.get(distribution)
+    error, *more = manager.reach_mirrors(known)
+    assert f"{index}: missing; set DEBATE_MIRROR_{distribution.upper()} to a directory" in str(error)
     (tmp_path / index).parent.mkdir(parents=True)
-    (tmp_path / index).touch()
-    assert manager.reach_mirror(known) == f"file://{tmp_path}"
+    (tmp_path / index).write_text("Date: Thu, 01 Jan 2026 00:00:00 UTC\n")
+    said, *more = manager.reach_mirrors(known)
+    assert str(said).startswith(f"{distribution}: file://{tmp_path} answers")
+    if distribution == "debian":
+        assert str(said).endswith("trixie of Thu, 01 Jan 2026 00:00:00 UTC; DEBATE_MIRROR_DEBIAN names it")
+    assert [str(each) for each in more] == [
+        f"file://{tmp_path}/none/dists/trixie-security/InRelease: missing; set DEBATE_MIRROR_DEBIAN_SECURITY to a "
+        "directory that holds an archive"
+    ] * (distribution == "debian")
 
 
 def test_a_derivative_is_its_facts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,12 +217,15 @@ def test_a_derivative_is_its_facts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "debate.distributions.derivative", facts)
     manager = managers.get("derivative")
     wanted = replace(request("debian"), distribution="derivative", release="one", components=("universe",))
-    found = manager.mirrors(settings({"derivative": "http://d.example"}), wanted, None)
+    found = manager.mirrors(settings({"derivative": "http://d.example"}), wanted, {})
     supplies = manager.lock_supplies(settings({}), wanted, found)
     assert supplies.files["sources.list"].decode().splitlines() == [
         "deb [signed-by=/usr/share/keyrings/derivative.gpg] http://d.example one universe",
         "deb [signed-by=/usr/share/keyrings/derivative.gpg] http://d.example one-security universe",
     ]
     assert manager.tools_step(b"").parameters["release"] == b"one"
-    with pytest.raises(DebateError, match=r"no Derivative mirror is known: .*; set DEBATE_MIRROR_DERIVATIVE"):
-        manager.mirrors(settings({}), wanted, None)
+    with pytest.raises(
+        DebateError,
+        match=r"mirror derivative: no address of .* Derivative is known: .*; set DEBATE_MIRROR_DERIVATIVE to",
+    ):
+        manager.mirrors(settings({}), wanted, {})

@@ -39,7 +39,8 @@ def without(field: str) -> dict[str, Any]:
 def test_a_lock_that_was_written_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "l").write_text(to_text(lock(PACKAGE)))
     assert read(tmp_path / "l") == lock(PACKAGE)
-    indexed = lock(PACKAGE, indexes={"digest": f"sha256:{'c' * 64}", "size": 7})
+    archive = {"archive": "debian", "suite": "trixie", "date": "2026-01-01T00:00:00Z"}
+    indexed = lock(PACKAGE, indexes={"digest": f"sha256:{'c' * 64}", "size": 7}, archives=[archive])
     (tmp_path / "l").write_text(to_text(indexed))
     assert read(tmp_path / "l") == indexed
 
@@ -84,6 +85,9 @@ def faults() -> Iterator[tuple[Any, str, int]]:
         for each in values:
             yield lock({**PACKAGE, name: each}), f"field {name!r} is ", 0
     good = {"digest": f"sha256:{'c' * 64}", "size": 1}
+    one = {"archive": "debian", "suite": "trixie", "date": "2026-01-01T00:00:00Z"}
+    for archives in ({}, None, [None], [{}], [{**one, "date": "today"}], [{**one, "suite": ""}], [{**one, "x": 1}]):
+        yield lock(PACKAGE, archives=archives), "archive", 0
     for indexes in ([], None, {}, {**good, "digest": "x"}, {**good, "size": 0}, {**good, "x": 1}, {"size": 1}):
         yield lock(PACKAGE, indexes=indexes), "'indexes'", 0
 

@@ -14,7 +14,6 @@ from debate.sandbox import problems
 from tests.conftest import ROOT
 
 NETWORK = "check the network and the mirror's address"
-UNSIGNED = Complaint("", "", "a mirror's index is unsigned or signed by an unknown key, so it is refused")
 UNKNOWN_KEY = Complaint("", "", "a mirror's database is signed by an unknown key, so it is refused")
 
 REPOSITORIES = "[own]\nServer = http://own.example\n[core]\nServer = http://m.example/$repo/os/$arch\n"
@@ -27,56 +26,99 @@ def explain(
     """What ``function`` of a manager's explain.sh reports of ``errors``. ``files`` are made for ``words`` to name."""
     for name, text in {"errors": errors, **files}.items():
         (directory / name).write_text(text)
+    (directory / "keys").mkdir(exist_ok=True)
+    (directory / "keys" / "own.gpg").touch()
     channel = directory / "problems"
     channel.unlink(missing_ok=True)
     channel.touch()
-    scripts = [ROOT / "sandbox" / name for name in ("problem.sh", "suggest.sh", f"{manager}/explain.sh")]
-    text = "\n".join(["set -eu", "apt=apt", *(script.read_text() for script in scripts), f'{function} errors "$@"'])
-    done = subprocess.run(
-        ["sh", "-c", text.replace(problems.PATH, str(channel)), "sh", *words],
-        cwd=directory, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    names = ("problem.sh", "suggest.sh", f"{manager}/verdicts.sh", f"{manager}/explain.sh")
+    scripts = [script for name in names if (script := ROOT / "sandbox" / name).exists()]
+    text = "\n".join(["set -eu", *(script.read_text() for script in scripts), f'{function} errors "$@"'])
+    for path, here in ((problems.PATH, channel), ("/run/in", directory), ("/run/work", directory)):
+        text = text.replace(path, str(here))
+    done = subprocess.run(["sh", "-c", text, "sh", *words], cwd=directory, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
     found, unread = problems.read(channel)
     assert not unread
     return found
 
 
+SOURCES = (
+    "debian http://m.example/ trixie main\ndebian http://m.example/ forky main\nown copy:/run/mirror/own/ s main\n"
+)
+WRITTEN = "debian http://m.example http://m.example\nown copy:/run/mirror/own file:///srv/own\n"
+
+
+def update(directory: Path, errors: str, answer: str = "") -> Sequence[Complaint]:
+    """What is reported of `apt-get update`, with an archive of the distribution and a repository of the profile."""
+    words = ("answer", "sources")
+    files = {"answer": answer, "sources": SOURCES, "written": WRITTEN}
+    return explain(directory, "debian", errors, "explain_update", *words, **files)
+
+
 def unreachable(address: str, reason: str) -> Complaint:
     return Complaint("", address, reason, NETWORK)
 
 
-ALTERED = Complaint(
-    "", "http://m.example/x",
-    "differs from the archive's signed index, so it is refused: altered, or the mirror is being updated",
-    "try again later, or use another mirror",
-)  # fmt: skip
+MAIN = "http://m.example"
+OF_MAIN = f"{NETWORK}, or set DEBATE_MIRROR_DEBIAN to another mirror"
+OTHER = "use another mirror, and tell those who run this one"
+ASK = "get the present key from those who run the archive, and check it"
+SQV = "Sub-process /usr/bin/sqv returned an error code (1), error message is: "
+
+
+def of_main(fact: str, remedy: str, path: str = "") -> Complaint:
+    return Complaint("", MAIN + path, f"the archive debian: {fact}", remedy)
+
+
+def of_own(fact: str, remedy: str, path: str = "") -> Complaint:
+    return Complaint("repositories", "own", f"own, file:///srv/own{path}: {fact}", remedy)
+
+
+ALTERED = "differs from the archive's signed index, so it is refused: altered, or the mirror is being updated"
+AGAIN = "try again later, or use another mirror"
+NOT_SIGNED = "its index is not signed, so it is refused"
 
 
 @pytest.mark.parametrize(
     ("errors", "found"),
     [
-        ("W: GPG error: http://m.example trixie InRelease: NO_PUBKEY 123\n", [UNSIGNED]),
-        ("W: OpenPGP signature verification failed: http://m.example trixie InRelease: no key\n", [UNSIGNED]),
-        ("E: The repository 'http://m.example trixie InRelease' is not signed.\n", [UNSIGNED]),
-        ("E: Failed to fetch http://m.example/x  Hash Sum mismatch\n   Hashes of expected file:\n", [ALTERED]),
-        ("E: Failed to fetch http://m.example/x  File has unexpected size (1 != 2). Mirror sync?\n", [ALTERED]),
-        ("E: Failed to fetch http://m.example/w  404  Not Found\nE: Failed to fetch http://m.example/x  Undetermined "
-         "Error\n", [ALTERED]),
-        ("E: The repository 'http://m.example forky Release' does not have a Release file.\n",
-         [Complaint("", "http://m.example", "there is no archive with a suite 'forky'",
-                    "check the mirror's address and the release")]),
-        ("W: Failed to fetch http://m.example/x  Could not connect to m.example:80\nE: Failed to fetch http://n/x  y\n",
-         [unreachable("http://m.example/x", "Could not connect to m.example:80")]),
-        ("E: Failed to fetch http://m.example/dists/x/InRelease  502  Unable to connect [IP: 127.0.0.1 3128]\n"
-         "E: The repository 'http://m.example x InRelease' is not signed.\n",
-         [unreachable("http://m.example/dists/x/InRelease", "502  Unable to connect")]),
-        ("E: Some index files failed to download\n", []),
+        (f"W: GPG error: {MAIN} trixie InRelease: NO_PUBKEY 123\n",
+         [of_main("its index is signed by the key 123, which is none of its keys", ASK)]),
+        (f"E: The repository 'copy:/run/mirror/own s InRelease' is not signed.\n"
+         f"W: OpenPGP signature verification failed: copy:/run/mirror/own s InRelease: {SQV}Verifying signature: "
+         "Message has been manipulated\n", [of_own("its index was altered after it was signed", OTHER)]),
+        (f"W: OpenPGP signature verification failed: {MAIN} trixie InRelease: {SQV}unheard of\n",
+         [of_main("the signature of its index is refused: unheard of", OTHER)]),
+        (f"E: The repository '{MAIN} trixie InRelease' is not signed.\n", [of_main(NOT_SIGNED, OTHER)]),
+        (f"E: Failed to fetch {MAIN}/x  Hash Sum mismatch\n   Hashes of expected file:\n",
+         [of_main(ALTERED, AGAIN, "/x")]),
+        (f"E: Failed to fetch {MAIN}/x  File has unexpected size (1 != 2). Mirror sync?\n",
+         [of_main(ALTERED, AGAIN, "/x")]),
+        (f"E: The repository '{MAIN} forky Release' does not have a Release file.\n",
+         [of_main("there is no archive with a suite 'forky'", "check the mirror's address and the release")]),
+        (f"W: Failed to fetch {MAIN}/x  Could not connect to m.example:80\nE: Failed to fetch http://n/x  y\n",
+         [Complaint("", f"{MAIN}/x", "Could not connect to m.example:80", OF_MAIN), unreachable("http://n/x", "y")]),
+        (f"E: Failed to fetch {MAIN}/dists/trixie/InRelease  502  Unable to connect [IP: 127.0.0.1 3128]\n"
+         f"E: The repository '{MAIN} trixie InRelease' is not signed.\n",
+         [Complaint("", f"{MAIN}/dists/trixie/InRelease", "502  Unable to connect",
+                    f"{NETWORK}, try again later, or set DEBATE_MIRROR_DEBIAN to another mirror")]),
+        ("E: Conflicting values set for option Signed-By regarding source copy:/run/mirror/own/ s: a != b\n"
+         "E: The list of sources could not be read.\n",
+         [of_own("another repository has this address and suite, and another key", "make them one repository", "/")]),
+        ("E: Some index files failed to download\n",
+         [Complaint("", "", "Some index files failed to download", "see the log")]),
         ("", []),
     ],
 )  # fmt: skip
 def test_why_apt_could_not_update(tmp_path: Path, errors: str, found: list[Complaint]) -> None:
-    assert explain(tmp_path, "debian", errors, "explain_update") == found
+    assert update(tmp_path, errors) == found
+
+
+def test_why_there_is_no_release_file(tmp_path: Path) -> None:
+    errors = f"E: The repository '{MAIN} trixie Release' does not have a Release file.\n"
+    answer = f"Ign:1 {MAIN} trixie InRelease\nErr:2 {MAIN} trixie Release\n  Redirection loop encountered\n"
+    assert update(tmp_path, errors, answer) == [Complaint("", MAIN, "Redirection loop encountered", OF_MAIN)]
 
 
 FORGERIES = (
@@ -92,10 +134,12 @@ FORGERIES = (
 @pytest.mark.parametrize("forged", FORGERIES)
 def test_a_mirrors_words_are_only_text(tmp_path: Path, forged: str) -> None:
     errors = f"E: Failed to fetch http://m.example/a_1.deb  418  {forged}\n"
-    said = [unreachable("http://m.example/a_1.deb", f"418  {forged}")]
-    assert explain(tmp_path, "debian", errors, "explain_update") == said
+    fetched = [unreachable("http://m.example/a_1.deb", f"418  {forged}")]
+    assert update(tmp_path, errors, f"Err:1 {MAIN} trixie Release\n  418  {forged}\n") == [
+        Complaint("", fetched[0].value, fetched[0].fact, OF_MAIN)
+    ]
     wanted = "http://m.example/a_1.deb 00 a 1\n"
-    assert explain(tmp_path, "debian", errors, "explain_fetch", "wanted", "refresh", wanted=wanted) == said
+    assert explain(tmp_path, "debian", errors, "explain_fetch", "wanted", "refresh", wanted=wanted) == fetched
     words = ("answer", "debian trixie", "below", "names")
     assert explain(tmp_path, "debian", errors, "explain_packages", *words, answer=errors, names="curl\n") == []
     errors = f"error: failed retrieving file 'core.db' from m.example : 418 {forged}\n"
@@ -209,23 +253,3 @@ def test_suggestions(awk: str, name: str, names: str, expected: str) -> None:
         ["sh", "-euc", text, "sh", name], input=names.replace(" ", "\n"), capture_output=True, text=True, check=True
     )
     assert done.stdout == f"{expected}\n"
-
-
-def test_a_stale_mirror(tmp_path: Path) -> None:
-    """The moment of its state, and what it takes to use that, for apt leaves the index that it refuses."""
-    kept = tmp_path / "apt" / "state" / "lists" / "partial"
-    kept.mkdir(parents=True)
-    for name in ("a_InRelease", "b_InRelease"):
-        (kept / name).write_text("Origin: Debian\nDate: Fri, 30 Oct 2026 08:08:01 UTC\nValid-Until: Fri, 06 Nov 2026\n")
-    said = "".join(
-        f"E: Release file for http://m.example/dists/{suite}/InRelease is expired (invalid since 20d 19h 4min 28s). "
-        "Updates for this repository will not be applied.\n"
-        for suite in ("forky", "forky-updates")
-    )
-    [found] = explain(tmp_path, "debian", said, "explain_update")
-    assert found.value == "http://m.example/dists/forky/InRelease"
-    assert found.fact == "this index expired 20d 19h 4min 28s ago, so it is refused: the mirror is stale"
-    assert found.remedy == (
-        "use another mirror; for the archive as it was, write `snapshot: 20261030T080801Z`, and "
-        "set DEBATE_MIRROR_DEBIAN_SNAPSHOT to a mirror of that time"
-    )

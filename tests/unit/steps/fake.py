@@ -19,7 +19,11 @@ from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild
 from tests.conftest import ROOT, write_files
 
-MIRRORS = {"DEBATE_MIRROR_DEBIAN": "https://deb.example/debian", "DEBATE_MIRROR_ARCH": "https://arch.example"}
+MIRRORS = {
+    "DEBATE_MIRROR_DEBIAN": "https://deb.example/debian",
+    "DEBATE_MIRROR_DEBIAN_SECURITY": "https://deb.example/debian-security",
+    "DEBATE_MIRROR_ARCH": "https://arch.example",
+}
 _APT = "{archive} 'https://deb.example/debian/pool/{name}_1_{arch}.deb' {name}_1_{arch}.deb {size} SHA256:{sha256}"
 _PACMAN = "{name}\t1\tcore\thttps://arch.example/core/os/x86_64/{name}-1-{arch}.pkg.tar.zst\t{size}\t{sha256}\tc2ln"
 NAMES = {"apt": ("base-files", "linux-image-amd64", "live-boot"), "pacman": ("base", "linux", "mkinitcpio")}
@@ -50,12 +54,17 @@ class FakeBuilder(Builder):
         require_names(step, supplies)
         self.ran.append(step)
         self.supplied[step.name] = supplies
-        archive = next(iter(supplies.files.get("archives", b"").decode().split()), "")
-        return {output: self.store.put(_content(step, output, archive)) for output in step.outputs}
+        archives = supplies.files.get("archives", b"").decode().split()
+        suites = [line.split()[3] for line in supplies.files.get("sources.list", b"").decode().splitlines()]
+        pairs = list(zip(archives, suites, strict=False))
+        return {output: self.store.put(_content(step, output, pairs)) for output in step.outputs}
 
 
-def _content(step: Step, output: str, archive: str) -> bytes:
-    """What the sandbox would have left, as far as host code reads it; packages are from ``archive``."""
+def _content(step: Step, output: str, archives: list[tuple[str, str]]) -> bytes:
+    """What the sandbox would have left, as far as host code reads it; packages are from the first of ``archives``."""
+    if step.name == "lock" and output == "archives":
+        return "".join(f"{archive} {suite} 2026-01-01T00:00:00Z\n" for archive, suite in archives).encode()
+    archive = archives[0][0] if archives else ""
     manager = "pacman" if any(command.script.startswith("arch/") for command in step.commands) else "apt"
     if output == "resolved":
         line = _PACMAN if manager == "pacman" else _APT
@@ -71,10 +80,8 @@ def _content(step: Step, output: str, archive: str) -> bytes:
     if step.name == "inspect":
         name = dict(line.split() for line in step.parameters["names"].decode().splitlines())[output]
         if manager == "pacman":
-            holds = "kernel=6 initrd" if name == "linux" else ""
-            return f"#{holds}\n%NAME%\n{name}\n\n%VERSION%\n1\n\n%ARCH%\nx86_64\n\n".encode()
-        kernel = "kernel=6 " if name == "linux-image-amd64" else ""
-        return f"X-Debate-Holds: {kernel}initrd\nPackage: {name}\nVersion: 1\nArchitecture: amd64\n".encode()
+            return f"#\n%NAME%\n{name}\n\n%VERSION%\n1\n\n%ARCH%\nx86_64\n\n".encode()
+        return f"X-Debate-Initrd: yes\nPackage: {name}\nVersion: 1\nArchitecture: amd64\n".encode()
     if step.name == "select":
         arch = "x86_64" if manager == "pacman" else "amd64"
         return "".join(f"{name} {arch}\n" for name in NAMES[manager]).encode()

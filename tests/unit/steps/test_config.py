@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from debate import keys
@@ -19,7 +19,7 @@ from debate.errors import ProfileError
 from debate.profile.load import load
 from debate.profile.schema import schema
 from debate.steps import config, overlay
-from tests.conftest import PROFILES, ROOT, many
+from tests.conftest import PROFILES, ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -66,7 +66,7 @@ NAMES = st.lists(
 )  # fmt: skip
 
 
-@many(40)
+@settings(deadline=None, max_examples=40)
 @given(NAMES, st.randoms(use_true_random=False))
 def test_order_and_repetition_of_packages_mean_nothing(names: list[str], random: Any) -> None:
     other = [*names, random.choice(names)]
@@ -97,7 +97,7 @@ def shuffled(value: Any, random: Any) -> Any:
     return value
 
 
-@many(40)
+@settings(deadline=None, max_examples=40)
 @given(st.randoms(use_true_random=False))
 def test_order_of_keys_and_sets_means_nothing(random: Any) -> None:
     assert hash_of(FIELDS) == hash_of(shuffled(FIELDS, random))
@@ -108,7 +108,7 @@ TREES = st.dictionaries(
 )
 
 
-@many(30)
+@settings(deadline=None, max_examples=30)
 @given(TREES, TREES)
 def test_order_of_overlays_means_nothing(one: dict[str, str], other: dict[str, str]) -> None:
     trees = {"one": one, "other": other}
@@ -116,7 +116,7 @@ def test_order_of_overlays_means_nothing(one: dict[str, str], other: dict[str, s
     assert hash_of({"overlays": places}, trees) == hash_of({"overlays": places[::-1]}, trees)
 
 
-@many(40)
+@settings(deadline=None, max_examples=40)
 @given(TREES, TREES)
 def test_any_content_counts(one: dict[str, str], other: dict[str, str]) -> None:
     profile_ = {"overlays": ["tree"]}
@@ -139,7 +139,8 @@ def test_where_a_tree_lies_and_when_it_was_written_means_nothing() -> None:
         assert len(hashes) == 2
 
 
-HOOKS = {"hooks": {"one.sh": "echo 1\n", "two.sh": "echo 2\n"}}
+KEY = (PROFILES / "keys" / "extra.asc").read_text()
+HOOKS = {"hooks": {"one.sh": "echo 1\n", "two.sh": "echo 2\n"}, "keys": {"a.asc": KEY}}
 
 
 def test_order_of_hooks_counts() -> None:
@@ -152,8 +153,8 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "components": ({}, {"components": ["main", "contrib"]}),
     "snapshot": ({}, {"snapshot": "20260101T000000Z"}),
     "repositories": (
-        {"repositories": [{"name": "a", "url": "https://a", "key": "hooks/one.sh"}]},
-        {"repositories": [{"name": "a", "url": "https://a", "key": "hooks/two.sh"}]},
+        {"repositories": [{"name": "a", "key": "keys/a.asc"}]},
+        {"repositories": [{"name": "a", "key": "keys/a.asc", "components": ["other"]}]},
     ),
     "packages": ({}, {"packages": ["curl"]}),
     "recommends": ({}, {"recommends": True}),
@@ -187,6 +188,18 @@ def test_a_field_counts(field: str) -> None:
 @pytest.mark.parametrize("field", NO_CHANGE)
 def test_what_never_changes_an_iso_does_not_count(field: str) -> None:
     assert hash_of({}) == hash_of({field: NO_CHANGE[field]})
+
+
+def test_where_a_repository_lies_does_not_count() -> None:
+    """No more than the distribution's mirror: the keys vouch for what it has. Nor does the form of the key's file."""
+
+    def at(**fields: str) -> str:
+        return hash_of({"repositories": [{"name": "a", "key": "keys/a.asc", **fields}]}, HOOKS)
+
+    assert at(url="https://a.example") == at(url="https://b.example/c%20d") == at()
+    assert at(url="https://a.example") != at(name="b", url="https://a.example")
+    for form in (KEY.replace("\n", "\r\n"), f"\ufeffThe key:\n\n{KEY}"):
+        assert hash_of({"repositories": [{"name": "a", "key": "keys/a.asc"}]}, {"keys": {"a.asc": form}}) == at()
 
 
 def test_each_field_is_one_or_the_other() -> None:

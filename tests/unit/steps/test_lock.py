@@ -16,6 +16,7 @@ from debate.managers import shared
 from debate.model import Artifact, Locked, Step, Supplies
 from debate.profile.lockfile import to_text
 from debate.settings import load
+from debate.steps.lock import Slice
 from debate.steps.rule import HOST
 from debate.steps.work import ProfileBuild
 from tests.conftest import ROOT
@@ -113,6 +114,26 @@ def test_what_a_lock_says_is_what_the_profile_says(profiles: Path, field: str, v
     assert problem.place
     assert problem.place.file.endswith("profiles/x.lock.json")
     assert json.dumps(value) in path.read_text().splitlines()[problem.place.line - 1]
+
+
+def test_a_lock_names_the_archives_that_it_was_made_of(profiles: Path) -> None:
+    """One that was made without an archive of the release is refused; an older one that names none is told."""
+    made, path = committed_lock(profiles)
+    lock = json.loads(path.read_text())
+    suites = [(each["archive"], each["suite"]) for each in lock["archives"]]
+    assert suites == managers.get("debian").suites(made.work("lock").slice(Slice))
+    assert ("debian-security", "trixie-security") in suites
+    assert made.make("lock")["note"].endswith(", pinned, debian of 2026-01-01, debian-security of 2026-01-01")
+    path.write_text(to_text({**lock, "archives": [one for one in lock["archives"] if one["archive"] == "debian"]}))
+    with pytest.raises(DebateError) as caught:
+        made.make("lock")
+    assert str(caught.value).endswith(
+        "x.lock.json: made without debian-security trixie-security, of which the release consists; "
+        "run doit lock:x to refresh it"
+    )
+    del lock["archives"]
+    path.write_text(to_text(lock))
+    assert made.make("lock")["note"].endswith("pinned, of archives that it does not name (doit lock:x does)")
 
 
 def test_a_lock_of_an_arch_profile_is_signed_package_by_package() -> None:

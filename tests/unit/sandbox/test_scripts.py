@@ -13,7 +13,9 @@ from debate.sandbox.scripts import closure
 from tests.conftest import ROOT
 
 SCRIPTS = ROOT / "sandbox"
-ALL = sorted(str(path.relative_to(SCRIPTS)) for pattern in ("*.sh", "*.bash") for path in SCRIPTS.rglob(pattern))
+ALL = sorted(
+    str(path.relative_to(SCRIPTS)) for pattern in ("*.sh", "*.bash", "*.awk") for path in SCRIPTS.rglob(pattern)
+)
 
 
 @pytest.fixture

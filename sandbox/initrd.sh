@@ -1,13 +1,14 @@
-# Sourced for `make_initrd ROOT VERSION KERNEL …`, which makes the initramfs for a kernel with the tools in ROOT.
-# in: generator, mkinitcpio.conf    left: kernel, initrd
+# Sourced for `make_initrd ROOT`, which makes the initramfs with the tools in ROOT, where packages have their kernel as
+# /boot/vmlinuz-VERSION or as /usr/lib/modules/VERSION/vmlinuz.
+# in: kernel (its version), generator, mkinitcpio.conf    left: kernel, initrd
 . /run/step/problem.sh
 
 make_initrd() {
-    root=$1 version=$2
-    shift 2
-    if [ $# -ne 1 ] || [ ! -e "$1" ]; then
-        problem kernel "" "the kernel package should contain one kernel, but has: $*" "choose another kernel"
-    fi
+    root=$1 version=$(cat /run/in/kernel)
+    kernel=$root/usr/lib/modules/$version/vmlinuz
+    [ -e "$kernel" ] || kernel=$root/boot/vmlinuz-$version
+    [ -d "$root/usr/lib/modules/$version" ] ||
+        problem kernel "" "the kernel $version has no modules" "add the package that has them to packages"
     stop_on_problems
     mount --rbind /dev "$root"/dev
     mount --rbind /proc "$root"/proc
@@ -42,6 +43,6 @@ make_initrd() {
         fi
         ;;
     esac
-    mv "$1" /run/work/kernel
+    mv "$kernel" /run/work/kernel
     mv "$root"/boot/initrd /run/work/initrd
 }

@@ -8,3 +8,9 @@ pack() {
     xargs -a /run/in/mksquashfs mksquashfs "$directory" "$image" -noappend -quiet -no-progress \
         -wildcards -ef /run/work/excluded
 }
+
+# `pack_system DIRECTORY IMAGE [PATTERN …]`: the same for a layer with packages. Kernels are booted from the ISO, not from
+# the layer, wherever a package has them, or its script copies them to.
+pack_system() {
+    pack "$@" 'boot/vmlinuz-*' 'boot/System.map-*' 'usr/lib/modules/*/vmlinuz' 'usr/lib/modules/*/System.map'
+}

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("debate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("debate")  # A slow machine fails no test.
-
 
 def many(examples: int) -> settings:
-    """How often a fuzzer runs: with ``examples`` cases, or as many as DEBATE_TEST_EXAMPLES says."""
+    """How often a property test runs: with ``examples`` cases, or as many as DEBATE_TEST_EXAMPLES says."""
     count = int(os.environ.get("DEBATE_TEST_EXAMPLES", examples))
-    return settings(max_examples=count, suppress_health_check=list(HealthCheck), database=None)
+    # A slow machine fails no test.
+    return settings(max_examples=count, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+
+
+settings.register_profile("debate", many(100))
+settings.load_profile("debate")
 
 
 ROOT = Path(__file__).parents[1]

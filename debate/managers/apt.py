@@ -18,7 +18,7 @@ from debate.distributions.interface import AptDistribution
 from debate.errors import DebateError, Place, Problem
 from debate.host.run import run
 from debate.managers import host_apt, shared
-from debate.managers.interface import Manager, Mirrors, Request, Target
+from debate.managers.interface import Holds, Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, mirror_variable
@@ -28,11 +28,9 @@ _HEAD = 4096
 _KEPT_INDEXES = "copy:/run/work/mirror/"
 """Where a proof has the archives' indexes, as apt's sources name it."""
 
-_RESOLVED = re.compile(
-    r"([a-z0-9,-]*)( essential)? '([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb ([0-9]+) SHA256:([0-9a-f]{64})"
-)
-_INITRD_MARK = "X-Debate-Initrd"
-"""The field that sandbox/debian/read.sh adds to packages that an initramfs may contain."""
+_RESOLVED = re.compile(r"([a-z0-9,-]*) '([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb ([0-9]+) SHA256:([0-9a-f]{64})")
+_HOLDS = "X-Debate-Holds"
+"""The field in which sandbox/debian/read.sh says what a package has: see `debate.managers.interface.Holds`."""
 _RELATION, _WORD = r"[A-Za-z0-9+.~:_ ,|()<>=-]*", r"[A-Za-z0-9+._/-]*"
 _KEPT = {
     **dict.fromkeys(("Package", "Architecture", "Multi-Arch", "Essential", "Important", "Protected"), _WORD),
@@ -41,7 +39,7 @@ _KEPT = {
     "Installed-Size": r"[0-9]*",
     **dict.fromkeys(("Pre-Depends", "Depends", "Recommends", "Suggests", "Enhances"), _RELATION),
     **dict.fromkeys(("Breaks", "Conflicts", "Replaces", "Provides"), _RELATION),
-    _INITRD_MARK: "yes",
+    _HOLDS: shared.HOLDS,
 }
 """The fields of a package that apt chooses and orders by, which is all that goes into an index, and their values."""
 
@@ -238,18 +236,17 @@ class Apt:
         return Supplies(files=files, mirrors=mirrors.directories, reach=shared.reach_of(mirrors))
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
-        """Parse the output of lock.sh: ARCHIVES [essential] 'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX."""
+        """Parse the output of lock.sh: ARCHIVES 'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX."""
         found = []
         for line in resolved.splitlines():
             match = _RESOLVED.fullmatch(line.rstrip())
             if match is None:
                 raise DebateError(f"{line!r} has no SHA-256, so it is refused", "use another mirror", place="apt")
-            archives, mark, uri, name, version, architecture, size, digest = match.groups()
+            archives, uri, name, version, architecture, size, digest = match.groups()
             # Archives can share an address, and only one of them has the package.
-            having = {one: mirrors.addresses[one] for one in archives.split(",") if one in mirrors.addresses}
+            having = {name: mirrors.addresses[name] for name in archives.split(",") if name in mirrors.addresses}
             archive, path = shared.archive_of(uri, having, "apt")
-            version, essential = urllib.parse.unquote(version), bool(mark) and archive not in self.facts.ARCHIVES
-            found.append(Locked(name, version, architecture, archive, path, int(size), digest, essential=essential))
+            found.append(Locked(name, urllib.parse.unquote(version), architecture, archive, path, int(size), digest))
         return sorted(found, key=lambda package: package.identity)
 
     def unfit(self, package: Locked, request: Request) -> tuple[str, str] | None:
@@ -286,23 +283,27 @@ class Apt:
             lines.append("\n")
         return "".join(lines).encode()
 
+    def holds(self, stanza: bytes) -> Holds:
+        return shared.holds(_fields(stanza).get(_HOLDS, "").split())
+
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
         return sorted(
             _qualified(package)
             for package, stanza in packages
-            if package.name in self.facts.TOOLS[generator] or _INITRD_MARK in _fields(stanza)
+            if package.name in self.facts.TOOLS[generator] or self.holds(stanza).initrd
         )
 
-    def select_step(self, index: bytes, wanted: Sequence[str], release: str, tools: Artifact) -> Step:
+    def select_step(self, index: bytes, wanted: Sequence[str], kernel: str, release: str, tools: Artifact) -> Step:
         return Step(
             name="select",
             commands=(Command("debian/select.sh"),),
-            outputs=("selected",),
+            outputs=("selected", "kernel"),
             epoch=shared.EPOCH,
             parameters={
                 _packages_file(release): index,
                 **_release_file(release, hashlib.sha256(index).hexdigest(), len(index)),
                 "wanted": as_lines(wanted),
+                "kernel": kernel.encode(),
                 "release": release.encode(),
             },
             tools=tools,
@@ -376,13 +377,13 @@ class Apt:
             tools=tools,
         )
 
-    def initrd_step(self, packages: Sequence[Locked], generator: str, tools: Artifact, epoch: int) -> Step:
+    def initrd_step(self, packages: Sequence[Locked], kernel: str, generator: str, tools: Artifact, epoch: int) -> Step:
         return Step(
             name="initrd",
             commands=(Command("debian/initrd.sh", rights="bootstrap"), Command("take.sh", show_left=True)),
             outputs=("kernel", "initrd"),
             epoch=epoch,
-            parameters={"generator": generator.encode()},
+            parameters={"kernel": kernel.encode(), "generator": generator.encode()},
             inputs={_pool(package).replace("pool/", "packages/"): package.artifact for package in packages},
             tools=tools,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from debate.deferred import frozen
@@ -39,7 +39,6 @@ class Request:
     recommends: bool
     """True to install recommended packages, too."""
     packages: tuple[str, ...]
-    """Names, or NAME=VERSION; each name once."""
     base: str | None
     """The base profile, on whose packages these are installed."""
 
@@ -55,6 +54,18 @@ class Target:
     """Globs of files that are not installed from packages."""
     mksquashfs: tuple[str, ...]
     """Options of mksquashfs(1)."""
+
+
+@dataclass(frozen=True)
+class Holds:
+    """What a package has that matters to kernel and initramfs, by the names of its files."""
+
+    initrd: bool = False
+    """True if an initramfs may contain it."""
+    kernels: tuple[str, ...] = ()
+    """Versions of the kernels that it has, as ``uname -r`` prints them."""
+    headers: tuple[str, ...] = ()
+    """Versions of the kernels that modules can be built for with it."""
 
 
 @frozen
@@ -160,11 +171,17 @@ class Manager(Protocol):
     def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
         """The index of a local repository of packages, each given with its metadata from `inspect_step`."""
 
+    def holds(self, stanza: bytes) -> Holds:
+        """What a package has, by its metadata from `inspect_step`."""
+
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
         """The packages that an initramfs may contain, without their dependencies, as `select_step` takes them."""
 
-    def select_step(self, index: bytes, wanted: Sequence[str], release: str, tools: Artifact) -> Step:
-        """Add the dependencies of ``wanted``. Output: selected, lines of name and architecture."""
+    def select_step(self, index: bytes, wanted: Sequence[str], kernel: str, release: str, tools: Artifact) -> Step:
+        """Add the dependencies of ``wanted``, and of the package ``kernel`` apart.
+
+        Outputs: selected and kernel, lines of name and architecture.
+        """
 
     def rootfs_step(
         self, packages: Sequence[Locked], index: Artifact, target: Target, tools: Artifact, epoch: int
@@ -191,5 +208,5 @@ class Manager(Protocol):
     ) -> Step:
         """Install ``packages`` on ``layers``. Outputs: layer, packages (including those of the layers)."""
 
-    def initrd_step(self, packages: Sequence[Locked], generator: str, tools: Artifact, epoch: int) -> Step:
-        """Make the initramfs. Outputs: kernel, initrd."""
+    def initrd_step(self, packages: Sequence[Locked], kernel: str, generator: str, tools: Artifact, epoch: int) -> Step:
+        """Make the initramfs of ``kernel``, a version of `Holds`. Outputs: kernel, initrd."""

@@ -20,7 +20,7 @@ from debate.errors import DebateError
 from debate.host.run import run
 from debate.managers import shared
 from debate.managers.host_apt import ADDRESS
-from debate.managers.interface import Manager, Mirrors, Request, Target
+from debate.managers.interface import Holds, Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, keyring_variable, mirror_variable
@@ -149,8 +149,7 @@ class Pacman:
         )
 
     def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
-        named = {"system": request.distribution.encode(), "base": (request.base or "").encode()}
-        return self._supplies(settings, request, mirrors, named)
+        return self._supplies(settings, request, mirrors, {"system": request.distribution.encode()})
 
     def _supplies(
         self, settings: Settings, request: Request, mirrors: Mirrors, more: Mapping[str, bytes] = MappingProxyType({})
@@ -243,22 +242,26 @@ class Pacman:
                 tar.addfile(entry, io.BytesIO(desc))
         return data.getvalue()
 
+    def holds(self, stanza: bytes) -> Holds:
+        return shared.holds(stanza.partition(b"\n")[0].decode(errors="replace").removeprefix("#").split())
+
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
         return sorted(
             package.name
             for package, stanza in packages
-            if package.name in self.facts.TOOLS[generator] or stanza.startswith(b"#initrd\n")
+            if package.name in self.facts.TOOLS[generator] or self.holds(stanza).initrd
         )
 
-    def select_step(self, index: bytes, wanted: Sequence[str], release: str, tools: Artifact) -> Step:
+    def select_step(self, index: bytes, wanted: Sequence[str], kernel: str, release: str, tools: Artifact) -> Step:
         return Step(
             name="select",
             commands=(Command("arch/select.sh"),),
-            outputs=("selected",),
+            outputs=("selected", "kernel"),
             epoch=shared.EPOCH,
             parameters={
                 "index": index,
                 "wanted": as_lines(wanted),
+                "kernel": kernel.encode(),
                 "architecture": self.facts.ARCHITECTURES[0].encode(),
                 "repositories": _LOCAL,
             },
@@ -312,13 +315,17 @@ class Pacman:
         )
         return replace(alone, commands=commands, layers=tuple(layers))
 
-    def initrd_step(self, packages: Sequence[Locked], generator: str, tools: Artifact, epoch: int) -> Step:
+    def initrd_step(self, packages: Sequence[Locked], kernel: str, generator: str, tools: Artifact, epoch: int) -> Step:
         return Step(
             name="initrd",
             commands=(Command("arch/initrd.sh", rights="bootstrap"), Command("take.sh", show_left=True)),
             outputs=("kernel", "initrd"),
             epoch=epoch,
-            parameters={"generator": generator.encode(), "mkinitcpio.conf": self.facts.MKINITCPIO.encode()},
+            parameters={
+                "kernel": kernel.encode(),
+                "generator": generator.encode(),
+                "mkinitcpio.conf": self.facts.MKINITCPIO.encode(),
+            },
             inputs=_files(packages),
             tools=tools,
         )
@@ -351,7 +358,7 @@ def _sections(stanza: bytes) -> dict[str, list[str]]:
         if not all(re.fullmatch(r"[!-$&-~][!-~]*", value) for value in values):
             raise ValueError(f"its {name.lower()} is malformed")
         found[name] = values
-    if mark not in ("#", "#initrd"):
+    if not re.fullmatch(f"#{shared.HOLDS}", mark):
         raise ValueError("its files could not be listed")
     return found
 

@@ -13,7 +13,7 @@ from debate.distributions.interface import Distribution
 from debate.errors import DebateError
 from debate.managers import host_apt
 from debate.managers.host_apt import ADDRESS
-from debate.managers.interface import Mirrors, Request
+from debate.managers.interface import Holds, Mirrors, Request
 from debate.model import MIRROR, Artifact, Command, Locked, Reach, Step, Supplies
 from debate.sandbox.addresses import endpoint
 from debate.sandbox.image.lines import as_lines
@@ -182,8 +182,7 @@ def archive_of(location: str, addresses: Mapping[str, str], place: str) -> tuple
     if not archives:
         raise DebateError(f"{location} is not on any of the mirrors, so it is refused", place=place)
     archive = max(archives, key=lambda archive: len(addresses[archive]))
-    # Indexes that were made in the archive's root say ./FILE.
-    return archive, re.sub(r"^(\./+)+", "", location.removeprefix(f"{addresses[archive]}/"))
+    return archive, location.removeprefix(f"{addresses[archive]}/")
 
 
 def unfit(package: Locked, request: Request, archives: Sequence[str], independent: str) -> tuple[str, str] | None:
@@ -239,6 +238,17 @@ def inspect_step(script: str, packages: Sequence[Locked], tools: Artifact) -> St
         inputs={f"packages/{package.sha256}": package.artifact for package in packages},
         tools=tools,
     )
+
+
+HOLDS = r"(?:(?:initrd|kernel=[A-Za-z0-9.+~_-]+|headers=[A-Za-z0-9.+~_-]+)(?: (?!$)|$))*"
+"""The words with which the scripts read.sh say what a package has."""
+
+
+def holds(words: Iterable[str]) -> Holds:
+    """Those words as values."""
+    named = [word.partition("=") for word in words]
+    kernels, headers = (tuple(v for name, _, v in named if name == wanted) for wanted in ("kernel", "headers"))
+    return Holds(any(name == "initrd" for name, *_ in named), kernels, headers)
 
 
 def fetch_step(wanted: Sequence[Locked], tools: Artifact) -> Step:

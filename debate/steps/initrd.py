@@ -34,10 +34,11 @@ def make(work: Work) -> Report:
     """Record: outputs kernel and initrd."""
     from debate.steps.work import epoch_of
 
-    values, needed = work.slice(Slice), set(work.record("packages")["initrd"])
+    values, read = work.slice(Slice), work.record("packages")
+    needed = set(read["initrd"])
     packages = [package for package in work.locked() if package.sha256 in needed]
-    manager = managers.get(values.distribution)
-    step = manager.initrd_step(packages, values.generator, tools_for(work, values.distribution), epoch_of(values))
+    manager, tools = managers.get(values.distribution), tools_for(work, values.distribution)
+    step = manager.initrd_step(packages, read["kernel"], values.generator, tools, epoch_of(values))
     return work.finish(step, supplier(work, packages))
 
 

@@ -1,8 +1,8 @@
 """What is installed in the layers of packages, held against the lock before it is believed, kept or sent.
 
 The list is read in a sandbox where no program of the system runs, from a database to which scripts of packages could
-write. All of the lock must be installed and configured, and nothing else: so what the manifest says was verified,
-whatever a script does.
+write. All of the lock must be installed, and nothing else: so what the manifest says was verified, whatever a script
+does.
 """
 
 from __future__ import annotations
@@ -19,14 +19,11 @@ if TYPE_CHECKING:
     from debate.model import Artifact, Locked
 
 _NAME, _VERSION = r"[A-Za-z0-9][A-Za-z0-9@+._-]{0,255}", r"[A-Za-z0-9.+:~_-]{1,255}"
-_LINE = re.compile(rf"({_NAME})\t({_VERSION})\t([a-z0-9_-]{{1,64}})\t({_NAME})\t({_VERSION})(?:\t([A-Za-z]{{2,3}}))?")
+_LINE = re.compile(rf"({_NAME})\t({_VERSION})\t([a-z0-9_-]{{1,64}})\t({_NAME})\t({_VERSION})")
 _TOOL = re.compile(rf"({_NAME})\t({_VERSION})")
 _BYTES = 16 << 20
 """Maximum size of a list. That of a system with all packages of Debian has a third of it."""
 _REMEDY = "a script of a package changed the package database; leave that package out"
-_STATES = {"H": "half-installed", "U": "not configured", "F": "half-configured", "W": "waiting for triggers",
-           "t": "not done with its triggers"}  # fmt: skip
-"""The second letter of dpkg's state, in words. Source: dpkg-query(1), ``db:Status-Abbrev``."""
 _SHOWN = 20
 """Maximum number of packages that are named."""
 
@@ -44,8 +41,7 @@ class Installed:
 
 def installed(store: Store, listed: Artifact, locked: Sequence[Locked]) -> list[Installed]:
     """The packages of a list, which are those of the lock. Raises StepError for any other list."""
-    lines = [match.groups() for match in _lines(store, listed, _LINE)]
-    found = [Installed(*words[:5]) for words in lines]
+    found = [Installed(*match.groups()) for match in _lines(store, listed, _LINE)]
     versions = {(each.name, each.architecture): each.version for each in found}
     wanted = {package.identity: package.version for package in locked}
     complaints = []
@@ -56,10 +52,6 @@ def installed(store: Store, listed: Artifact, locked: Sequence[Locked]) -> list[
         if has != should:
             said = f"the system has {f'version {has}' if has else 'none'}, the lock {should or 'none'}"
             complaints.append(Complaint("packages", name, f"{name}:{architecture}: {said}", _REMEDY))
-    for name, _, architecture, _, _, state in lines:
-        if state:
-            fact = f"{name}:{architecture}: it is {_STATES.get(state[1], f'in the state {state}')}"
-            complaints.append(Complaint("packages", name, fact, "see the log for why, or leave it out"))
     if complaints:
         raise StepError("", complaints=complaints[:_SHOWN])
     return found

@@ -1,4 +1,4 @@
-"""Reads the metadata of the locked packages, and finds those that an initramfs needs.
+"""Reads the metadata of the locked packages, and finds the kernel and what an initramfs needs.
 
 If the result is in the cache, no package is downloaded; packages are then downloaded when a later step reads them.
 """
@@ -6,9 +6,10 @@ If the result is in the cache, no package is downloaded; packages are then downl
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys, managers
+from debate.deferred import frozen
 from debate.errors import Complaint, StepError
 from debate.steps import initrd, lock, proof
 from debate.steps.download import have
@@ -17,22 +18,43 @@ from debate.steps.tools import tools_for
 from debate.text.amounts import count
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from debate.history.records import Report
+    from debate.managers.interface import Holds
     from debate.model import Artifact, Locked, Supplies
+    from debate.steps.choices import Choices
     from debate.steps.work import Work
 
 _STANZA_BYTES = 1 << 20
 """Maximum size of a package's metadata. The largest have some kilobytes."""
 
 
+@frozen
+class Slice:
+    """Which kernel the system boots."""
+
+    kernel: str
+    """The package that has it, or needs the one that has it."""
+    named: bool
+    """True if the profile names that package."""
+
+    @classmethod
+    def of(cls, choices: Choices) -> Self:
+        return cls(kernel=choices.kernel, named=choices.data["kernel"] is not None)
+
+
 def make(work: Work) -> Report:
-    """Record: the index of a repository with the locked packages, and the SHA-256 of those that an initramfs needs."""
+    """Record: the index of a repository with the locked packages, the SHA-256 of those that an initramfs needs, and
+    the version of the kernel.
+    """
     from debate.history.records import record_of, report_of
 
     reader = _Reader(work)
     made = work.obtain(reader.ingredients(), reader.read)
     needed = work.store.read(made.outputs["initrd"]).decode().split()
-    work.save({**record_of(made.outputs), "initrd": needed})
+    kernel = work.store.read(made.outputs["kernel"]).decode()
+    work.save({**record_of(made.outputs), "initrd": needed, "kernel": kernel})
     return {**report_of(made), **work.remember(made), "note": count(len(reader.packages), "package")}
 
 
@@ -44,6 +66,7 @@ class _Reader:
 
         self.work, self.packages = work, work.locked()
         self.request = work.slice(lock.Slice, "lock")
+        self.boots = work.slice(Slice)
         self.generator = work.slice(initrd.Slice, "initrd").generator
         self.manager = managers.get(self.request.distribution)
         below = work.below(self.request.base)
@@ -58,17 +81,18 @@ class _Reader:
             "step": "packages",
             "packages": [package.to_json() for package in self.packages],
             "generator": self.generator,
+            "kernel": [self.boots.kernel, self.boots.named],
             "steps": {
                 "proof": work.ingredients(self.proof),
                 "inspect": work.ingredients(self.manager.inspect_step(self.packages, tools)),
-                "select": work.ingredients(self.manager.select_step(b"", (), self.request.release, tools)),
+                "select": work.ingredients(self.manager.select_step(b"", (), "", self.request.release, tools)),
             },
             # These make the outputs from what the sandboxes leave.
             "code": {**managers.code(), f"steps/{Path(__file__).name}": keys.sha256_file(Path(__file__))},
         }
 
     def read(self) -> dict[str, Artifact]:
-        """Download and read the packages. Outputs: index, initrd."""
+        """Download and read the packages. Outputs: index, initrd, kernel."""
         from debate.sandbox.image.lines import as_lines
 
         work = self.work
@@ -78,11 +102,47 @@ class _Reader:
         pairs = list(zip(self.packages, self.inspect(), strict=True))
         index = self.manager.index(pairs)
         wanted = self.manager.initrd_wanted(pairs, self.generator)
-        selected = work.realise(self.manager.select_step(index, wanted, self.request.release, work.tools))
-        lines = work.store.read(selected.outputs["selected"]).decode(errors="replace").splitlines()
-        chosen = {tuple(line.split()) for line in lines}  # Others than those of the lock count for nothing.
-        needed = as_lines(p.sha256 for p in self.packages if (p.name, p.architecture) in chosen)
-        return {"index": work.store.put(index), "initrd": work.store.put(needed)}
+        step = self.manager.select_step(index, wanted, self.boots.kernel, self.request.release, work.tools)
+        selected = work.realise(step)
+
+        def chosen(output: str) -> list[Locked]:
+            lines = work.store.read(selected.outputs[output]).decode(errors="replace").splitlines()
+            named = {tuple(line.split()) for line in lines}  # Others than those of the lock count for nothing.
+            return [package for package in self.packages if (package.name, package.architecture) in named]
+
+        has = {package: self.manager.holds(stanza) for package, stanza in pairs}
+        return {
+            "index": work.store.put(index),
+            "initrd": work.store.put(as_lines(package.sha256 for package in chosen("selected"))),
+            "kernel": work.store.put(self.kernel(has, chosen("kernel")).encode()),
+        }
+
+    def kernel(self, has: Mapping[Locked, Holds], needed: Sequence[Locked]) -> str:
+        """The version of the kernel that the system boots: the one in the packages ``needed`` by the kernel's package.
+
+        ``has``: what each package of the lock has. Raises StepError if there is not exactly one, if the profile does
+        not say which of several it means, or if modules would be built for another.
+        """
+        named, base = self.boots.kernel, self.request.base
+        kernels = {version: package.name for package, holds in has.items() for version in holds.kernels}
+        found = sorted({version for package in needed for version in has[package].kernels})
+        if len(found) != 1:
+            fact = (
+                f"{named} has more than one kernel: {', '.join(found)}"
+                if found
+                else (f"neither {named} nor what it needs has a kernel")
+            )
+            raise _refused("kernel" if self.boots.named else "packages", fact, "name the package of one kernel")
+        [version] = found
+        if len(kernels) > 1 and not self.boots.named:
+            every = ", ".join(f"{name} ({version})" for version, name in sorted(kernels.items()))
+            raise _refused("packages", f"there is more than one kernel: {every}", "say which one boots with `kernel:`")
+        headers = {version: package.name for package, holds in has.items() for version in holds.headers}
+        if headers and version not in headers:
+            fact = f"{', '.join(sorted(headers.values()))}: the kernel that boots is {version}, and these are another's"
+            refresh = f"refresh the base's kernel with doit lock:{base}, or " if base else ""
+            raise _refused("packages", fact, f"{refresh}name the headers of that version")
+        return version
 
     def evidence(self) -> Supplies:
         """What a run of the proof needs in addition: the packages are here, or the signed indexes are."""
@@ -138,14 +198,19 @@ class _Reader:
         return data, self.manager.fault(package, data)
 
 
+def _refused(field: str, fact: str, remedy: str) -> StepError:
+    return StepError("", complaints=[Complaint(field, "", fact, remedy)])
+
+
 RULE = Rule(
     name="packages",
     doc="download and verify packages",
     make=make,
+    slice=Slice,
     slices=("lock", "initrd"),
     needs=("lock", "mirrors"),
     below=("lock",),
     tools=True,
     rights=("data", "apart", "fetch"),
-    outputs=("index", "initrd"),
+    outputs=("index", "initrd", "kernel"),
 )

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the initramfs in a root directory with only the packages that an initramfs may contain.
 # They are unpacked, not installed, so no scripts of packages run.
-# in: packages/*.pkg.tar.*, generator, mkinitcpio.conf    left: kernel, initrd
+# in: packages/*.pkg.tar.*, those of ../initrd.sh    left: kernel, initrd
 set -eu
 root=/run/work/root
 mkdir -p "$root"/dev "$root"/proc "$root"/sys "$root"/run "$root"/tmp "$root"/boot
@@ -10,6 +10,4 @@ find /run/in/packages -name '*.pkg.tar*' -print0 | xargs -0 -n 1 -P "$(nproc)" s
         --keep-directory-symlink
 ' "$root"
 . /run/step/initrd.sh
-set -- "$root"/usr/lib/modules/*/vmlinuz
-version=${1%/vmlinuz}
-make_initrd "$root" "${version##*/}" "$@"
+make_initrd "$root"

@@ -4,4 +4,5 @@
 set -eu
 . /run/step/arch/list.sh
 list /run/layers > /run/out/packages
-. /run/step/squash.sh
+. /run/step/mksquashfs.sh
+pack_system /run/upper /run/out/layer 'boot/*'

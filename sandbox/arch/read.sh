@@ -1,7 +1,6 @@
 #!/bin/sh
-# Prints the metadata of the package $1 as an entry of a pacman database, after a line that marks packages that an
-# initramfs may contain: those with a kernel, modules, firmware, or hooks and modules of an initramfs generator. Nothing
-# of the package is unpacked.
+# Prints the metadata of the package $1 as an entry of a pacman database, after a line that says what it has for kernel
+# and initramfs (see ../holds.awk). Nothing of the package is unpacked.
 set -eu
 package=$1
 
@@ -13,11 +12,7 @@ member() {
 files=$(mktemp)
 member .MTREE | gzip -dc > "$files"
 [ -s "$files" ]
-if grep -Eq '^\./usr/lib/(modules|firmware|initcpio|dracut)/.' "$files"; then
-    echo '#initrd'
-else
-    echo '#'
-fi
+echo "#$(sed -n 's,^\./\([^ ]*\).*,\1,p' "$files" | awk -f /run/step/holds.awk)"
 rm "$files"
 member .PKGINFO | awk -F ' = ' '
     BEGIN {

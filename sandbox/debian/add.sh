@@ -7,8 +7,7 @@ printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
 chmod 0755 /usr/sbin/policy-rc.d
 cp /run/in/dpkg.cfg /etc/dpkg/dpkg.cfg.d/99debate
 
-# Consecutive lines of the plan with the same verb become one call of dpkg. The plan has a descriptor of its own, since
-# scripts of packages may read standard input to its end.
+# Consecutive lines of the plan with the same verb become one call of dpkg.
 do=
 set --
 run() {
@@ -17,9 +16,9 @@ run() {
     Conf) dpkg --configure "$@" ;;
     esac
 }
-while read -r verb name architecture <&9; do
+while read -r verb name architecture; do
     if [ "$verb" != "$do" ]; then
-        run "$@" 9<&-
+        run "$@"
         do=$verb
         set --
     fi
@@ -27,7 +26,7 @@ while read -r verb name architecture <&9; do
     Inst) set -- "$@" /run/in/pool/"$name"_*_"$architecture".deb ;;
     Conf) set -- "$@" "$name:$architecture" ;;
     esac
-done 9< /run/in/plan
+done < /run/in/plan
 run "$@"
 dpkg --configure --pending
 

@@ -4,6 +4,5 @@
 set -eu
 . /run/step/debian/list.sh
 list /run/left/root > /run/out/packages
-# The kernel is booted from the ISO, not from this layer.
 . /run/step/mksquashfs.sh
-pack /run/left/root /run/out/layer 'boot/vmlinuz-*' 'boot/System.map-*'
+pack_system /run/left/root /run/out/layer

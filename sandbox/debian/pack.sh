@@ -4,4 +4,5 @@
 set -eu
 . /run/step/debian/list.sh
 list /run/upper > /run/out/packages
-. /run/step/squash.sh
+. /run/step/mksquashfs.sh
+pack_system /run/upper /run/out/layer

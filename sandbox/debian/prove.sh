@@ -12,10 +12,16 @@ set -eu
 . /run/step/debian/explain.sh
 . /run/step/debian/indexes.sh
 cat /run/in/options >> "$apt/apt.conf"
-cp /run/in/sources.list "$apt/etc/"
 mkdir /run/work/mirror
 zstd -q -dc /run/in/indexes | tar -C /run/work/mirror --no-same-owner --no-same-permissions -x
-update /run/in/archives
+# Of a suite that has no package yet, there is no index.
+paste -d ' ' /run/in/archives /run/in/sources.list | while read -r archive line; do
+    suite=${line#*] * }
+    [ ! -d "/run/work/mirror/$archive/dists/${suite%% *}" ] || printf '%s\n' "$archive $line"
+done > /run/work/kept
+cut -d ' ' -f 1 /run/work/kept > /run/work/archives
+cut -d ' ' -f 2- /run/work/kept > "$apt/etc/sources.list"
+update /run/work/archives
 targets > /run/work/indexes
 entries /run/work/indexes | grep -xF -f /run/in/wanted | sort -u > /run/work/named || true
 sort -u /run/in/wanted | comm -23 - /run/work/named > /run/work/unnamed

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints the control file of the package $1, after a field that marks packages that an initramfs may contain: those with a
-# kernel, modules, firmware, or hooks and scripts of an initramfs generator. Nothing of the package is unpacked.
+# Prints the control file of the package $1, after a field that says what it has for kernel and initramfs (see
+# ../holds.awk). Nothing of the package is unpacked.
 set -eu
 package=$1
 control=$(mktemp)
@@ -15,9 +15,7 @@ files() {
     esac
 }
 
-if files | grep -Eq '^(usr/)?lib/(modules|firmware|dracut)/.|^boot/vmlinu|^(usr/share|etc)/initramfs-tools/(hooks|scripts|conf|modules)'
-then
-    echo 'X-Debate-Initrd: yes'
-fi
+words=$(files | awk -f /run/step/holds.awk)
+[ ! "$words" ] || echo "X-Debate-Holds: $words"
 tar -x -O -f "$control" --occurrence=1 --no-anchored control
 rm "$control"

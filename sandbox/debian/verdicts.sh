@@ -103,6 +103,7 @@ verdicts() {
             other = "use another mirror, and tell those who run this one"
             again = "try again later, or use another mirror"
             stale = "use another mirror: this one is out of date"
+            before = "; for the archive as it was, write `snapshot:` into the profile, and set the address of dated mirrors"
             clock = "check the clock of this host, or use another mirror"
             unsigned = "its index is not signed, so it is refused"
             login = "check the address: a page to log in, or another web page, may answer for it"
@@ -135,7 +136,7 @@ verdicts() {
             sub(/^[^(]*\(invalid (since|for another) /, "", since)
             sub(/\).*/, "", since)
             if (line ~ /^E: Release file for [^ ]+ is expired/)
-                tell(of_file(url), url, "mirror", "its index is past its Valid-Until, since " since, stale)
+                tell(of_file(url), url, "mirror", "its index is past its Valid-Until, since " since, stale before)
             else tell(of_file(url), url, "mirror", "its index is from the future, by " since, clock)
             next
         }

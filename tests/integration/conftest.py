@@ -76,5 +76,6 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """A small signed package archive."""
     made = Archive.make(tmp_path_factory.mktemp("archive"))
     made.add("debate-probe", "1.0", {"/usr/share/debate-probe": "probe\n"})
+    made.add("debate-kernel", "1.0", {"/boot/vmlinuz-9-debate": "x", "/usr/lib/modules/9-debate/modules.order": ""})
     made.publish()
     return made

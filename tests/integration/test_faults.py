@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
+import json
 import os
 import re
 import shutil
 import stat
+import struct
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from debate import keys
-from tests.integration.checkout import DOIT, Checkout, hook, ran
+from tests.integration.checkout import DOIT, Checkout, hook, host_state, ran, wait_until_gone
 from tests.unit import damage
 
 Resize = Callable[[str], None]
@@ -236,3 +240,109 @@ def test_the_umask_of_the_user(checkout: Checkout, built: Checkout, umask: str) 
     assert {stat.S_IMODE(path.stat().st_mode) for path in places} == {0o755}
     assert {stat.S_IMODE(path.stat().st_mode) for path in left} == {0o644}
     assert "up to date" in checkout.doit("build:minimal")
+
+
+def copy_needed(built: Checkout, checkout: Checkout) -> None:
+    """Give another store, and nothing that it shares with the first, what `minimal` is made of."""
+    checkout.pin(built)
+    for name in ("minimal", ".sandbox"):
+        for trace in built.output(name, "traces").glob("*.json"):
+            made = json.loads(trace.read_bytes())
+            for result in (made, *made.get("parts", {}).values()):
+                for artifact in result.get("outputs", {}).values():
+                    target = checkout.object(artifact["digest"])
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(built.object(artifact["digest"]), target)
+                if "key" in result:
+                    (checkout.cache / "actions").mkdir(exist_ok=True)
+                    shutil.copy(built.cache / "actions" / f"{result['key']}.json", checkout.cache / "actions")
+
+
+def test_a_store_that_another_user_could_write_to(tmp_path: Path, built: Checkout) -> None:
+    """They changed a byte of one object, gave an action the name of another, and left all times as they were."""
+    checkout = Checkout.make(tmp_path / "own")
+    copy_needed(built, checkout)
+    checkout.doit("build:minimal")
+    layer = checkout.object(checkout.json("minimal", "overlay.json")["outputs"]["layer"]["digest"])
+    data = bytearray(layer.read_bytes())
+    data[1000] ^= 1
+    layer.write_bytes(data)
+    os.utime(layer, ns=(0, 0))
+    actions = checkout.cache / "actions"
+    boot, iso = (actions / f"{checkout.json('minimal', f'traces/{n}.json')['key']}.json" for n in ("boot", "iso"))
+    os.replace(boot, iso)
+    for path in (checkout.cache, *checkout.cache.rglob("*")):
+        os.chown(path, 1001, 1001)
+        if path.is_dir():
+            path.chmod(0o777)
+    for name in ("boot.json", "traces/boot.json", "iso.json", "traces/iso.json", "minimal-amd64.iso"):
+        checkout.output("minimal", name).unlink()
+    said = checkout.doit("build:minimal")
+    assert "others could write to it; its files are read again before they are used" in said
+    assert "its content was not what its name says, so it was removed" in said
+    assert {step for step, how in ran(said).items() if how == "built"} >= {"overlay", "boot", "iso"}
+    assert checkout.digest("minimal") == built.digest("minimal")
+    assert "all match their digests" in checkout.doit("fsck")
+
+
+_POWER_CUT = 0x8004587D, struct.pack("I", 2)
+"""EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH: what was not written to the disk by now is lost."""
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """An ext4 file system of its own."""
+    image, target = tmp_path / "disk.img", tmp_path / "disk"
+    target.mkdir()
+    with image.open("wb") as file:
+        file.truncate(6 << 30)
+    subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+    subprocess.run(["mount", "-o", "loop", image, target], check=True)
+    yield target
+    subprocess.run(["umount", target], check=True)
+    image.unlink()
+
+
+def cut_power(disk: Path, builder: subprocess.Popen[str], before: dict[str, list[str]]) -> None:
+    """Lose whatever ran, and what it had not synced. Then the file system is as its journal has it."""
+    directory = os.open(disk, os.O_RDONLY)
+    fcntl.ioctl(directory, *_POWER_CUT)
+    os.close(directory)
+    builder.kill()
+    said, _ = builder.communicate()
+    assert "Traceback" not in said, said
+    wait_until_gone(before)
+    for path in sorted(Path("/sys/fs/cgroup").rglob(f"debate-{builder.pid}-*"), reverse=True):
+        path.rmdir()  # The next builder removes those of a dead one, which it knows by files that are lost.
+    subprocess.run(["umount", disk], check=True)
+    subprocess.run(["mount", "-o", "loop", disk.with_suffix(".img"), disk], check=True)
+
+
+def test_a_power_cut(disk: Path, built: Checkout) -> None:
+    """While one step runs, while the last one runs, and when it has just ended: the next run heals what is left."""
+    checkout = Checkout.make(disk / "checkout")
+    copy_needed(built, checkout)
+    checkout.pin_as("mine", built)
+    hook(checkout, "echo power > /etc/for-this-test\n")
+    checkout.doit("build:mine")
+    digest = checkout.digest("mine")
+    for moment in ("-overlay", "-iso", "end"):
+        for step in ("overlay", "iso"):
+            key = checkout.json("mine", f"traces/{step}.json")["key"]
+            (checkout.cache / "actions" / f"{key}.json").unlink()
+            for artifact in checkout.json("mine", f"{step}.json")["outputs"].values():
+                checkout.object(artifact["digest"]).unlink(missing_ok=True)
+        shutil.rmtree(checkout.output("mine"))
+        os.sync()
+        before = host_state()
+        builder = checkout.start("build:mine")
+        while builder.poll() is None and not list((checkout.cache / "tmp").glob(f"*{moment}")):
+            time.sleep(0.01)
+        assert (builder.poll() is None) == (moment != "end")
+        cut_power(disk, builder, before)
+        checkout.doit("build:mine")
+        assert checkout.digest("mine") == digest
+        assert keys.sha256_file(checkout.iso("mine")) == digest
+    assert "all match their digests" in checkout.doit("fsck")
+    for path in checkout.cache.glob("objects/sha256/*/*"):
+        assert keys.sha256_file(path) == f"sha256:{path.parent.name}{path.name}", path

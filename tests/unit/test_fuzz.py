@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from debate.errors import ProfileError
 from debate.profile.load import load
 from debate.profile.schema import schema
 from debate.steps import config
+from tests.bounded import bounded
 from tests.conftest import MEMORY, PROFILES, ROOT, many
 
 MESSAGE = re.compile(r"[^:\n]*/[^:\n]+\.yaml:[1-9][0-9]*:[1-9][0-9]*: .+; .+")
-MANY = settings(many(1500), deadline=2000)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,8 @@ def check(directory: Path, content: bytes) -> bool:
     (directory / "fuzz.yaml").write_bytes(content)
     problems: tuple[str, ...] | None = None
     try:
-        config.normalise(load(directory, "fuzz"), directory)
+        with bounded(processor=2):
+            config.normalise(load(directory, "fuzz"), directory)
     except ProfileError as error:
         problems = tuple(map(str, error.problems))
     if problems is None:
@@ -74,7 +75,7 @@ def mutated(content: bytes, edits: Edits) -> bytes:
 EDITS = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 12), PIECES), min_size=1, max_size=6)
 
 
-@MANY
+@many(1500)
 @given(content=st.sampled_from(SHIPPED), edits=EDITS)
 def test_mutations_of_the_shipped_profiles(directory: Path, content: bytes, edits: Edits) -> None:
     check(directory, mutated(content, edits))
@@ -109,7 +110,7 @@ def fields(part: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({"version": st.just(1)}, optional=optional)
 
 
-@MANY
+@many(800)
 @given(data=fields(schema()))
 def test_profiles_made_from_the_schema(directory: Path, data: dict[str, Any]) -> None:
     check(directory, yaml.safe_dump(data, allow_unicode=True).encode("utf-8", "surrogatepass"))

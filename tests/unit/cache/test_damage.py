@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from debate import keys
@@ -20,6 +20,7 @@ from debate.cache.check import check
 from debate.cache.collect import collect
 from debate.cache.store import Store
 from debate.model import Artifact
+from tests.conftest import many
 from tests.unit import damage
 
 KEY = keys.key("step")
@@ -72,7 +73,7 @@ def test_an_action_there_and_back() -> None:
     assert Action.from_json(KEY, json.dumps(WHOLE).encode()).to_json() == WHOLE
 
 
-@settings(max_examples=2000)
+@many(2000)
 @given(damage.mutants(WHOLE) | st.sampled_from(list(damage.CONTENTS.values())))
 def test_an_action_is_whole_or_refused(data: bytes) -> None:
     try:
@@ -163,7 +164,7 @@ def test_who_asks_for_another_size_is_wrong_and_not_the_object(store: Store, sai
     assert said == []
 
 
-@settings(max_examples=300, deadline=None)
+@many(200)
 @given(size=st.integers(0, 1 << 44), content=st.binary(max_size=20), touched=st.booleans())
 def test_no_object_is_deleted_but_one_whose_content_is_wrong(size: int, content: bytes, touched: bool) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -81,7 +81,7 @@ THINGS: dict[str, Callable[[Path, Path], None]] = {
 
 
 @contextlib.contextmanager
-def imported(base: Path, convert: Convert) -> Iterator[None]:
+def imported(base: Path, convert: Convert, processor: float = 10.0) -> Iterator[None]:
     """Import ``base``/theirs, within bounds, after the block has made it, and check all that must hold."""
     secret(base)
     (base / "profiles").mkdir()
@@ -89,7 +89,7 @@ def imported(base: Path, convert: Convert) -> Iterator[None]:
     yield
     outside = state(base)
     told, refused = "", None
-    with bounded():
+    with bounded(processor=processor):
         try:
             told = "\n".join(draft.write(convert(base / "theirs"), base / "profiles", "mine"))
         except DebateError as error:
@@ -426,11 +426,11 @@ def make(base: Path, path: str, kind: str, what: bytes | str) -> None:
             NOT_FILES["a device"](place)
 
 
-@many(1000)
+@many(600)
 @given(name=st.sampled_from(sorted(FORMATS)), whole=st.booleans(), nodes=st.lists(st.tuples(PATHS, NODES), max_size=6))
 def test_random_trees(name: str, whole: bool, nodes: list[tuple[str, tuple[str, bytes | str]]]) -> None:
     convert, files = FORMATS[name]
-    with tempfile.TemporaryDirectory(dir=MEMORY) as directory, imported(Path(directory), convert):
+    with tempfile.TemporaryDirectory(dir=MEMORY) as directory, imported(Path(directory), convert, processor=2):
         (Path(directory) / "elsewhere").mkdir()
         if whole:
             write_files(Path(directory, "theirs"), files)

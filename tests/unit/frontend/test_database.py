@@ -11,13 +11,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from debate.frontend.database import checked
-from tests.conftest import ROOT
+from tests.conftest import ROOT, many
 
 COMMANDS = (
     ["config:minimal"], ["list"], ["info", "config:minimal"], ["clean", "-n"], ["forget", "config:minimal"],
@@ -45,6 +46,16 @@ def doit(checkout: Path, *words: str, status: int = 0) -> str:
     assert "Traceback" not in said, said
     assert done.returncode == status, said
     return said
+
+
+def remembered(path: Path) -> dict[str, Any]:
+    """What doit keeps of each task in a whole database."""
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        rows = connection.execute("select task_id, task_data from doit").fetchall()
+    connection.close()
+    assert rows
+    found = {task: json.loads(text) for task, text in rows}
+    return {task: {**row, "deps:": sorted(row["deps:"])} for task, row in found.items()}  # doit has a set of them.
 
 
 def another_table(path: Path) -> None:
@@ -120,15 +131,23 @@ MISSES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("damage", [*ASIDE, *MISSES])
 def test_one_run_mends_it(checkout: Path, damage: str) -> None:
     database = checkout / "build" / ".doit.db"
+    before = remembered(database)
     {**ASIDE, **MISSES}[damage](database)
     said = doit(checkout, "config:minimal")
     line = "build/.doit.db: {}, so it was put aside; every step is looked up again\n"
     facts = ("is damaged", "is no database", "can be written by everyone")
     assert any(line.format(fact) in said for fact in facts) == (damage in ASIDE), said
+    now = remembered(database)
+    assert {task: {**now[task], **row} for task, row in before.items()} == now, "all that was known, and maybe more"
+    assert not (checkout / "build" / "made-by-sqlite").exists()
+
+
+def test_what_was_mended_is_used(checkout: Path) -> None:
+    ASIDE["random"](checkout / "build" / ".doit.db")
+    assert "put aside" in doit(checkout, "config:minimal")
     said = doit(checkout, "config:minimal")
     assert "up to date" in said
     assert "aside" not in said
-    assert not (checkout / "build" / "made-by-sqlite").exists()
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=[words[0] for words in COMMANDS])
@@ -162,7 +181,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=500)
+@many(200)
 @given(JSON | st.dictionaries(st.sampled_from(["deps:", "_values_:", "checker:", "ignore:", "result:", "/f"]), JSON))
 def test_what_is_read_of_a_row_has_the_types_that_doit_expects(value: object) -> None:
     found = checked(json.dumps(value))

@@ -77,7 +77,7 @@ VALUES: Any = st.recursive(
 )
 
 
-@MANY
+@many(1000)
 @given(
     files=st.dictionaries(
         st.sampled_from([*FILES, "../x", "-rf", "a\nb", "", "x" * 300]) | st.text(max_size=4), VALUES

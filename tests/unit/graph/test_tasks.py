@@ -164,42 +164,40 @@ def test_config_runs_again_only_for_what_it_reads(checkout: Path) -> None:
     assert not ran()
 
 
-@pytest.mark.parametrize(
-    ("module", "old", "new", "profile"),
-    [
-        ("distributions/debian.py", '_LIVE = ("busybox"', '_LIVE = ("less", "busybox"', "minimal"),
-        ("distributions/glibc.py", '("utf-8", "utf8")', '("utf-8",)', "arch-german"),
-        ("steps/choices.py", 'self.data["image"]["label"]', '"LABEL"', "minimal"),
-    ],
+CHANGES = (
+    ("distributions/debian.py", '_LIVE = ("busybox"', '_LIVE = ("less", "busybox"', "minimal"),
+    ("distributions/glibc.py", '("utf-8", "utf8")', '("utf-8",)', "arch-german"),
+    ("steps/choices.py", 'self.data["image"]["label"]', '"LABEL"', "minimal"),
 )
-def test_a_change_of_the_code_that_makes_the_config(
-    checkout: Path, module: str, old: str, new: str, profile: str
-) -> None:
+"""Module, a text in it, another text, and a profile whose config it changes."""
+
+
+def test_a_change_of_the_code_that_makes_the_config(checkout: Path) -> None:
     """It is noticed, and all that say which config a profile has agree."""
     shutil.copytree(ROOT / "debate", checkout / "debate", ignore=shutil.ignore_patterns("__pycache__"))
     own = {"PYTHONPATH": str(checkout)}
     (checkout / "profiles" / "arch-german.yaml").write_text("version: 1\nextends: arch-minimal\nlocale: de_DE.utf8\n")
 
-    def hashes() -> set[str]:
+    def hashes(profile: str) -> set[str]:
         """The config's hash as the build records it, and as the commands show it."""
         doit(checkout, f"hash:{profile}", **own)
         recorded = json.loads((checkout / "build" / profile / "hash.json").read_bytes())["config"][:16]
         said = [doit(checkout, f"{command}:{profile}", **own) for command in ("show", "explain")]
         return {recorded, *(line[:16] for text in said for line in re.findall("config ([0-9a-f]+)", text))}
 
-    before = hashes()
-    assert len(before) == 1
-    assert "up to date" in doit(checkout, f"config:{profile}", **own)
-    path = checkout / "debate" / module
-    text = path.read_text()
-    assert text.count(old) == 1
-    path.write_text(text.replace(old, new))
-    assert "up to date" not in doit(checkout, f"config:{profile}", **own)
-    after = hashes()
-    assert len(after) == 1
-    assert after != before
-    path.write_text(text)
-    assert hashes() == before
+    before = {profile: hashes(profile) for profile in ("minimal", "arch-german")}
+    assert "up to date" in doit(checkout, "config:minimal", **own)
+    for module, old, new, profile in CHANGES:
+        path = checkout / "debate" / module
+        text = path.read_text()
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new))
+        assert "up to date" not in doit(checkout, f"config:{profile}", **own)
+        after = hashes(profile)
+        assert len(after) == len(before[profile]) == 1
+        assert after != before[profile]
+        path.write_text(text)
+    assert hashes("minimal") == before["minimal"]
 
 
 def test_an_unchanged_config_stops_there(checkout: Path) -> None:
@@ -260,7 +258,10 @@ def test_a_task_of_ones_own_may_need_any_other(checkout: Path, needed: str, word
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"DEBATE_JOBZ": "1"}, "DEBATE_JOBZ: no such setting; see docs/settings.md for the list"),
+        (
+            {"DEBATE_JOBZ": "1"},
+            "DEBATE_JOBZ: no such setting; did you mean DEBATE_JOBS? see docs/settings.md for the list",
+        ),
         (
             {"DEBATE_BASE": "fedora"},
             "DEBATE_BASE: unknown value 'fedora'; choose one of auto, debian, arch",

@@ -77,7 +77,7 @@ PACKAGES = {
     ],
 }  # fmt: skip
 STANZAS = {
-    "debian": [b"Package: curl\nVersion: 8\n", b"Package: vim\nX-Debate-Initrd: yes\n"],
+    "debian": [b"Package: curl\nVersion: 8\n", b"Package: vim\nX-Debate-Holds: initrd kernel=6.12\n"],
     "arch": [b"#\n%NAME%\nbase\n\n", b"#initrd\n%NAME%\nzlib\n\n"],
 }
 
@@ -166,9 +166,9 @@ def test_installing(distribution: str) -> None:
     check(f"{distribution}.install", {
         "inspect": manager.inspect_step(packages, TOOLS),
         "index": index,
-        "select": manager.select_step(index, ["curl", "zlib"], release, TOOLS),
+        "select": manager.select_step(index, ["curl", "zlib"], "linux", release, TOOLS),
         "initrd_wanted": {name: manager.initrd_wanted(pairs, name) for name in generators},
-        "initrd": {name: manager.initrd_step(packages, name, TOOLS, 12) for name in generators},
+        "initrd": {name: manager.initrd_step(packages, "6.12", name, TOOLS, 12) for name in generators},
         "rootfs": manager.rootfs_step(packages, artifact("index"), rootfs, TOOLS, 10),
         "order": manager.order_step(packages, artifact("index"), below, release, TOOLS),
         "added": manager.added_step(packages, artifact("index"), artifact("plan"), rootfs, layers, TOOLS, 11),

@@ -127,6 +127,54 @@ def test_whatever_a_package_says(package: Locked, good: str, data: st.DataObject
 # What the readers in the sandbox print --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("boot/vmlinuz-6.12.43+deb13-amd64", "kernel=6.12.43+deb13-amd64 initrd"),
+        ("lib/modules/6.1.0-1/vmlinuz", "kernel=6.1.0-1 initrd"),
+        ("usr/lib/modules/7.2.12+deb14-cloud-amd64/vmlinuz", "kernel=7.2.12+deb14-cloud-amd64 initrd"),
+        ("usr/lib/modules/6.17.1-arch1-1/vmlinuz", "kernel=6.17.1-arch1-1 initrd"),
+        ("usr/lib/modules/7.2~rc1/kernel/fs/x.ko.xz", "initrd"),
+        ("lib/firmware/x.bin", "initrd"),
+        ("usr/lib/dracut/modules.d/90x/module-setup.sh", "initrd"),
+        ("usr/share/initramfs-tools/hooks/x", "initrd"),
+        ("etc/initramfs-tools/conf.d/x", "initrd"),
+        ("usr/lib/initcpio/install/x", "initrd"),
+        ("usr/src/linux-headers-6.12.43+deb13-amd64/Module.symvers", "headers=6.12.43+deb13-amd64"),
+        ("usr/lib/modules/6.17.1-arch1-1/build/Module.symvers", "headers=6.17.1-arch1-1"),
+        ("usr/lib/modules/6.17.1-arch1-1/build/Makefile", ""),
+        ("usr/src/linux-headers-6.12.43+deb13-common/Makefile", ""),
+        ("usr/lib/debug/boot/vmlinux-6.1", ""),
+        ("usr/lib/debian-installer/images/vmlinuz-1", ""),
+        ("boot/vmlinuz-1 initrd headers=2", "initrd"),
+    ],
+)
+def test_what_a_package_has_by_the_names_of_its_files(file: str, words: str) -> None:
+    """Where releases of Debian, Arch and others put kernels, modules and headers."""
+    done = subprocess.run(
+        ["awk", "-f", ROOT / "sandbox" / "holds.awk"], input=f"{file}\n", capture_output=True, text=True
+    )
+    assert done.stdout.rstrip("\n") == words
+    control = f"X-Debate-Holds: {words}\n{CONTROL}".encode() if words else CONTROL.encode()
+    for manager, package, stanza in ((APT, DEB, control), (PACMAN, PKG, f"#{words}\n{DESC[2:]}".encode())):
+        assert manager.fault(package, stanza) == ""
+        holds = manager.holds(stanza)
+        told = [
+            *(f"kernel={v}" for v in holds.kernels),
+            *["initrd"] * holds.initrd,
+            *(f"headers={v}" for v in holds.headers),
+        ]
+        assert " ".join(told) == words
+
+
+@pytest.mark.parametrize(
+    "words", ["initrd x", "kernel=", "kernel=a/b", "initrd ", "headers=$(x)", "initrd\x85kernel=1"]
+)
+def test_words_that_no_reader_prints(words: str) -> None:
+    assert "malformed" in APT.fault(DEB, f"X-Debate-Holds: {words}\n{CONTROL}".encode()) or words.endswith(" ")
+    assert PACMAN.fault(PKG, f"#{words}\n{DESC[2:]}".encode())
+
+
 CONTROL_FILE = member("./control", CONTROL.encode())
 FORGED = b"Package: forged\n"
 
@@ -134,19 +182,19 @@ FORGED = b"Package: forged\n"
 @pytest.mark.parametrize(
     ("members", "files", "mark"),
     [
-        ([CONTROL_FILE], ("./boot/vmlinuz-1",), True),
-        ([CONTROL_FILE], ("./usr/bin/x",), False),
-        ([CONTROL_FILE, member("./md5sums", b"0  usr/lib/modules/1/x.ko\n")], (), True),
-        ([CONTROL_FILE, member("./md5sums", b"0  usr/bin/x\n")], ("./boot/vmlinuz-1",), False),
-        ([member("control", CONTROL.encode())], (), False),
-        ([CONTROL_FILE, *(member(f"./{n}", b"x") for n in range(3000))], (), False),
-        ([member("names", link="TARGET"), member("names/x", FORGED), CONTROL_FILE], (), False),
-        ([member("md5sums", link="TARGET"), CONTROL_FILE], (), False),
-        ([member("../../TARGET", FORGED), CONTROL_FILE], (), False),
+        ([CONTROL_FILE], ("./boot/vmlinuz-1",), "kernel=1 initrd"),
+        ([CONTROL_FILE], ("./usr/bin/x",), ""),
+        ([CONTROL_FILE, member("./md5sums", b"0  usr/lib/modules/1/x.ko\n")], (), "initrd"),
+        ([CONTROL_FILE, member("./md5sums", b"0  usr/bin/x\n")], ("./boot/vmlinuz-1",), ""),
+        ([member("control", CONTROL.encode())], (), ""),
+        ([CONTROL_FILE, *(member(f"./{n}", b"x") for n in range(3000))], (), ""),
+        ([member("names", link="TARGET"), member("names/x", FORGED), CONTROL_FILE], (), ""),
+        ([member("md5sums", link="TARGET"), CONTROL_FILE], (), ""),
+        ([member("../../TARGET", FORGED), CONTROL_FILE], (), ""),
     ],
 )
 def test_a_package_of_debian_is_only_read(
-    tmp_path: Path, members: list[tuple[tarfile.TarInfo, bytes]], files: tuple[str, ...], mark: bool
+    tmp_path: Path, members: list[tuple[tarfile.TarInfo, bytes]], files: tuple[str, ...], mark: str
 ) -> None:
     """Whatever its control archive holds: links lead nowhere, and nothing is written but what is printed."""
     target = tmp_path / "target"
@@ -157,14 +205,16 @@ def test_a_package_of_debian_is_only_read(
     (tmp_path / "tmp").mkdir()
     done = read("debian", deb(tmp_path / "x.deb", members, files), tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.decode() == ("X-Debate-Initrd: yes\n" if mark else "") + CONTROL
+    assert done.stdout.decode() == (f"X-Debate-Holds: {mark}\n" if mark else "") + CONTROL
     assert target.read_text() == "another's\n"
     assert sorted(os.listdir(tmp_path)) == ["target", "tmp", "x.deb"]
     assert os.listdir(tmp_path / "tmp") == []
 
 
 def read(distribution: str, package: Path, tmp_path: Path) -> subprocess.CompletedProcess[bytes]:
-    script = ROOT / "sandbox" / distribution / "read.sh"
+    script = tmp_path.with_suffix(".sh")
+    text = (ROOT / "sandbox" / distribution / "read.sh").read_text()
+    script.write_text(text.replace("/run/step", str(ROOT / "sandbox")))
     (tmp_path / "tmp").mkdir(exist_ok=True)
     # As apart.sh does.
     limited = 'ulimit -f 131072; exec sh -eu "$0" "$1"'
@@ -193,7 +243,7 @@ def test_a_package_of_arch_is_only_read(tmp_path: Path) -> None:
     info = "pkgname = tool\npkgver = 1:2.0-1\npkgdesc = \narch = x86_64\ndepend = glibc>=2\ndepend = libx.so=1-64\n"
     target = tmp_path / "target"
     target.write_text("another's\n")
-    for mtree, mark in (("./usr/bin/x", "#"), ("./usr/lib/modules/1/vmlinuz", "#initrd")):
+    for mtree, mark in (("./usr/bin/x", "#"), ("./usr/lib/modules/1/vmlinuz", "#kernel=1 initrd")):
         members = [
             member(".PKGINFO", info.encode()), member(".MTREE", gzip.compress(f"#mtree\n{mtree} mode=644\n".encode())),
             member("usr", link=str(target)), member("usr/x", FORGED),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,25 +57,11 @@ class FakeBuilder(Builder):
         archives = supplies.files.get("archives", b"").decode().split()
         suites = [line.split()[3] for line in supplies.files.get("sources.list", b"").decode().splitlines()]
         pairs = list(zip(archives, suites, strict=False))
-        below = {name for earlier in self.ran if step.layers for name in _inputs(earlier)}
-        made = {output: _content(step, output, pairs, supplies, below) for output in step.outputs}
-        return {output: self.store.put(content) for output, content in made.items()}
+        return {output: self.store.put(_content(step, output, pairs)) for output in step.outputs}
 
 
-def _inputs(step: Step) -> set[str]:
-    """The packages that a step installs."""
-    found = (
-        re.search(r"(?:pool|packages)/([^/]+?)(?:_1_[a-z0-9]+\.deb|-1-x86_64\.pkg\.tar\.zst)$", path)
-        for path in step.inputs
-    )
-    return {match[1] for match in found if match and step.name == "rootfs"}
-
-
-def _content(step: Step, output: str, archives: list[tuple[str, str]], supplies: Supplies, below: set[str]) -> bytes:
-    """What the sandbox would have left, as far as host code reads it; packages are from the first of ``archives``.
-
-    ``below``: those that are installed in the layers.
-    """
+def _content(step: Step, output: str, archives: list[tuple[str, str]]) -> bytes:
+    """What the sandbox would have left, as far as host code reads it; packages are from the first of ``archives``."""
     if step.name == "lock" and output == "archives":
         return "".join(f"{archive} {suite} 2026-01-01T00:00:00Z\n" for archive, suite in archives).encode()
     archive = archives[0][0] if archives else ""
@@ -84,22 +69,21 @@ def _content(step: Step, output: str, archives: list[tuple[str, str]], supplies:
     if output == "resolved":
         line = _PACMAN if manager == "pacman" else _APT
         arch = "x86_64" if manager == "pacman" else "amd64"
-        there = step.parameters.get("installed", b"").decode(errors="replace")
-        asked = [word.partition("=")[0] for word in step.parameters["packages"].decode().split()]
-        names = dict.fromkeys([*NAMES[manager], *asked, *(["added"] if there else [])])
-        wanted = [name for name in names if f"Package: {name}\n" not in there and f"%NAME%\n{name}\n" not in there]
+        below = step.parameters.get("installed", b"").decode(errors="replace")
+        wanted = [name for name in (*NAMES[manager], *(["added"] if below else [])) if name not in below]
         return "".join(
             line.format(name=name, arch=arch, size=len(name), sha256=_hex(name), archive=archive) + "\n"
             for name in wanted
         ).encode()
     if step.name == "packages":  # A download: the fake's files are their names.
-        lines = supplies.files["wanted"].decode().splitlines()
-        return next(words[2] for words in map(str.split, lines) if words[1] == output).encode()
+        return next(name for names in (*NAMES.values(), ("added",)) for name in names if _hex(name) == output).encode()
     if step.name == "inspect":
         name = dict(line.split() for line in step.parameters["names"].decode().splitlines())[output]
         if manager == "pacman":
-            return f"#\n%NAME%\n{name}\n\n%VERSION%\n1\n\n%ARCH%\nx86_64\n\n".encode()
-        return f"X-Debate-Initrd: yes\nPackage: {name}\nVersion: 1\nArchitecture: amd64\n".encode()
+            holds = "kernel=6 initrd" if name == "linux" else ""
+            return f"#{holds}\n%NAME%\n{name}\n\n%VERSION%\n1\n\n%ARCH%\nx86_64\n\n".encode()
+        kernel = "kernel=6 " if name == "linux-image-amd64" else ""
+        return f"X-Debate-Holds: {kernel}initrd\nPackage: {name}\nVersion: 1\nArchitecture: amd64\n".encode()
     if step.name == "select":
         arch = "x86_64" if manager == "pacman" else "amd64"
         return "".join(f"{name} {arch}\n" for name in NAMES[manager]).encode()
@@ -107,7 +91,8 @@ def _content(step: Step, output: str, archives: list[tuple[str, str]], supplies:
         return b"apt\t1\n"
     if output == "packages":
         arch = "x86_64" if manager == "pacman" else "amd64"
-        return "".join(f"{name}\t1\t{arch}\t{name}\t1\n" for name in sorted(below | _inputs(step))).encode()
+        added = ["added"] if any("added" in name for name in step.inputs) else []
+        return "".join(f"{name}\t1\t{arch}\t{name}\t1\n" for name in [*NAMES[manager], *added]).encode()
     return f"{step.name}/{output}".encode()
 
 

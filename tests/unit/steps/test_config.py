@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from debate import keys
@@ -19,7 +19,7 @@ from debate.errors import ProfileError
 from debate.profile.load import load
 from debate.profile.schema import schema
 from debate.steps import config, overlay
-from tests.conftest import PROFILES, ROOT
+from tests.conftest import PROFILES, ROOT, many
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -61,14 +61,12 @@ def test_golden(directory: Path, name: str) -> None:
 
 
 NAMES = st.lists(
-    st.from_regex(r"[a-z][a-z0-9+.-]{0,11}[a-z0-9+.]", fullmatch=True).filter(
-        lambda n: n not in ("on", "no", "yes", "off")
-    ),
+    st.from_regex(r"[a-z][a-z0-9+.-]{1,12}", fullmatch=True).filter(lambda n: n not in ("on", "no", "yes", "off")),
     min_size=1, max_size=6, unique=True,
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=40)
+@many(40)
 @given(NAMES, st.randoms(use_true_random=False))
 def test_order_and_repetition_of_packages_mean_nothing(names: list[str], random: Any) -> None:
     other = [*names, random.choice(names)]
@@ -99,7 +97,7 @@ def shuffled(value: Any, random: Any) -> Any:
     return value
 
 
-@settings(deadline=None, max_examples=40)
+@many(40)
 @given(st.randoms(use_true_random=False))
 def test_order_of_keys_and_sets_means_nothing(random: Any) -> None:
     assert hash_of(FIELDS) == hash_of(shuffled(FIELDS, random))
@@ -110,7 +108,7 @@ TREES = st.dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=30)
+@many(30)
 @given(TREES, TREES)
 def test_order_of_overlays_means_nothing(one: dict[str, str], other: dict[str, str]) -> None:
     trees = {"one": one, "other": other}
@@ -118,7 +116,7 @@ def test_order_of_overlays_means_nothing(one: dict[str, str], other: dict[str, s
     assert hash_of({"overlays": places}, trees) == hash_of({"overlays": places[::-1]}, trees)
 
 
-@settings(deadline=None, max_examples=40)
+@many(40)
 @given(TREES, TREES)
 def test_any_content_counts(one: dict[str, str], other: dict[str, str]) -> None:
     profile_ = {"overlays": ["tree"]}

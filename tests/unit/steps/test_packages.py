@@ -13,6 +13,8 @@ import pytest
 
 from debate import PACKAGE, keys, managers
 from debate.cache.store import Store
+from debate.errors import StepError
+from debate.managers.interface import Holds
 from debate.model import Locked
 from debate.steps import initrd, packages
 from tests.conftest import ROOT
@@ -32,7 +34,7 @@ EDITS = {
     "index of apt": ("managers/apt.py", '"Size": package.size', '"Size": -package.size', "minimal"),
     "index of pacman": ("managers/pacman.py", "%CSIZE%\\n{package.size}", "%CSIZE%\\n0{package.size}", "arch-minimal"),
     "names of files": ("managers/apt.py", 'safe="+~"', 'safe="+"', "minimal"),
-    "mark": ("managers/apt.py", '"X-Debate-Initrd"', '"X-Debate-Initramfs"', "minimal"),
+    "mark": ("managers/shared.py", 'any(name == "initrd"', 'all(name == "initrd"', "minimal"),
     "shared": ("managers/shared.py", "EPOCH = keys.EPOCH_START", "EPOCH = keys.EPOCH_START + 1", "minimal"),
     "interface": ("managers/interface.py", "dated: bool = False", "dated: bool = True", "minimal"),
     "generators": ("distributions/debian.py", '"mount", "zstd"),\n    "dracut"', '"mount"),\n    "dracut"', "minimal"),
@@ -43,7 +45,7 @@ EDITS = {
         "zip(self.packages, self.inspect()[:],",
         "minimal",
     ),
-    "filter": ("steps/packages.py", "p.architecture) in chosen", "p.architecture) not in chosen", "minimal"),
+    "filter": ("steps/packages.py", 'in chosen("selected"))', 'in chosen("selected")[:])', "minimal"),
     "list of wanted": ("sandbox/image/lines.py", "{word}\\n", "{word} \\n", "minimal"),
 }
 """What decides bytes of the outputs: its module, one line of it, an edit of that, and a profile that uses it."""
@@ -120,19 +122,84 @@ def test_packages_of_the_same_name(chosen: tuple[str, ...], tmp_path: Path, monk
     slices = {
         "lock": SimpleNamespace(distribution="debian", release="sid", base=None),
         "initrd": SimpleNamespace(generator="dracut"),
+        "": packages.Slice("x", True),
     }
+    all_of_them = store.put(b"x amd64\nx i386\n")
     work: Any = SimpleNamespace(
-        locked=lambda: locked, slice=lambda _, name="initrd": slices[name], store=store, tools=selected,
-        realise=lambda *_: SimpleNamespace(outputs={"selected": selected}), below=lambda _: None,
+        locked=lambda: locked, slice=lambda _, name="": slices[name], store=store, tools=selected,
+        realise=lambda *_: SimpleNamespace(outputs={"selected": selected, "kernel": all_of_them}), below=lambda _: None,
     )  # fmt: skip
     monkeypatch.setattr(packages.proof, "step_for", lambda *_: None)
-    monkeypatch.setattr(packages._Reader, "inspect", lambda _: [b"Package: x\n"] * 2)
+    monkeypatch.setattr(packages._Reader, "inspect", lambda _: [b"Package: x\nX-Debate-Holds: kernel=6\n"] * 2)
     needed = store.read(packages._Reader(work).read()["initrd"]).decode().split()
     assert needed == [package.sha256 for package in locked if package.architecture in chosen]
 
     taken = []
-    slices["initrd"] = initrd.Slice("debian", "sid", "amd64", "dracut")  # type: ignore[assignment]
-    work.record, work.finish = lambda _: {"initrd": needed}, lambda step, _: taken.extend(step.inputs.values())
+    slices[""] = initrd.Slice("debian", "sid", "amd64", "dracut")  # type: ignore[assignment]
+    work.record, work.finish = (
+        lambda _: {"initrd": needed, "kernel": "6"},
+        lambda step, _: taken.extend(step.inputs.values()),
+    )
     monkeypatch.setattr(initrd, "tools_for", lambda *_: selected)
     initrd.make(work)
     assert taken == [package.artifact for package in locked if package.architecture in chosen]
+
+
+META, CLOUD, OTHER = (Holds(), Holds(initrd=True, kernels=("6-cloud",)), Holds(initrd=True, kernels=("7-amd64",)))
+NONE = {"linux-image-cloud": META, "bash": META}
+ONE = {"linux-image-cloud": META, "image-6-cloud": CLOUD}
+TWO = {**ONE, "image-7-amd64": OTHER}
+RIGHT, WRONG = Holds(headers=("6-cloud",)), Holds(headers=("7-amd64",))
+NAME_ONE = "name the package of one kernel"
+
+
+@pytest.mark.parametrize(
+    ("has", "needed", "named", "base", "said"),
+    [
+        (ONE, ["linux-image-cloud", "image-6-cloud"], False, None, "6-cloud"),
+        (ONE, ["linux-image-cloud", "image-6-cloud"], True, None, "6-cloud"),
+        (TWO, ["linux-image-cloud", "image-6-cloud"], True, None, "6-cloud"),
+        (TWO, ["image-7-amd64"], True, None, "7-amd64"),
+        (
+            TWO, ["linux-image-cloud", "image-6-cloud"], False, None,
+            "packages: there is more than one kernel: image-6-cloud (6-cloud), image-7-amd64 (7-amd64); "
+            "say which one boots with `kernel:`",
+        ),
+        (ONE, ["linux-image-cloud"], True, None, f"kernel: neither x nor what it needs has a kernel; {NAME_ONE}"),
+        (NONE, ["bash"], False, None, f"packages: neither x nor what it needs has a kernel; {NAME_ONE}"),
+        (TWO, list(TWO), True, None, f"kernel: x has more than one kernel: 6-cloud, 7-amd64; {NAME_ONE}"),
+        ({**ONE, "h": RIGHT}, list(ONE), False, None, "6-cloud"),
+        ({**ONE, "h": RIGHT, "i": WRONG}, list(ONE), False, None, "6-cloud"),
+        (
+            {**ONE, "h": WRONG}, list(ONE), False, None,
+            "packages: h: the kernel that boots is 6-cloud, and these are another's; name the headers of that version",
+        ),
+        (
+            {**ONE, "h": WRONG}, list(ONE), True, "below",
+            "packages: h: the kernel that boots is 6-cloud, and these are another's; "
+            "refresh the base's kernel with doit lock:below, or name the headers of that version",
+        ),
+    ],
+)  # fmt: skip
+def test_the_kernel_that_boots(
+    has: dict[str, Holds], needed: list[str], named: bool, base: str | None, said: str
+) -> None:
+    """The one of the package that `kernel` names or stands for; what is unclear or does not fit is refused."""
+    locked = {name: Locked(name, "1", "amd64", "debian", "p", 1, "0" * 64) for name in has}
+    slices = {
+        "": packages.Slice("x", named),
+        "lock": SimpleNamespace(distribution="debian", base=base),
+        "initrd": SimpleNamespace(generator="dracut"),
+    }
+    work: Any = SimpleNamespace(
+        locked=lambda: list(locked.values()), slice=lambda _, name="": slices[name], below=lambda _: None
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packages.proof, "step_for", lambda *_: None)
+        reader = packages._Reader(work)
+    try:
+        found = reader.kernel({locked[name]: holds for name, holds in has.items()}, [locked[name] for name in needed])
+    except StepError as error:
+        [complaint] = error.complaints
+        found = f"{complaint.field}: {complaint.fact}; {complaint.remedy}"
+    assert found == said

@@ -1,0 +1,69 @@
+"""Every release of Debian that the schema names is built and boots, wherever its packages have the kernel.
+
+In every run: one with /boot/vmlinuz-VERSION, and one with /usr/lib/modules/VERSION/vmlinuz. What other tests build is
+trixie. With DEBATE_TEST_RELEASES=all: the others, too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import pytest
+
+from debate import managers
+from debate.distributions import debian
+from debate.managers import shared
+from debate.qemu import guest as qemu
+from debate.settings import load
+from tests.integration.checkout import Checkout
+
+IN_EVERY_RUN = ("bookworm", "forky")
+RELEASES = debian.RELEASES if os.environ.get("DEBATE_TEST_RELEASES") == "all" else IN_EVERY_RUN
+PROFILE = """\
+release: {release}
+kernel: linux-image-cloud-amd64
+packages: [dbus, login]
+users: [{{name: root, password_hash: ""}}]
+image: {{compression: {{level: 1}}, exclude: ["/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*"]}}
+boot: {{timeout: 0}}
+"""
+
+
+def state(address: str, release: str, directory: Path) -> tuple[str, bool]:
+    """The moment of a mirror's state of ``release`` (YYYYMMDDTHHMMSSZ), and whether it is past its date."""
+    ask = ["/usr/lib/apt/apt-helper", "download-file", f"{address}/dists/{release}/InRelease", directory / "InRelease"]
+    subprocess.run(ask, check=True, capture_output=True)
+    text = (directory / "InRelease").read_text()
+    lines = re.findall(r"^(Date|Valid-Until): (.*)$", text, re.MULTILINE)
+    dates = {name: parsedate_to_datetime(value.replace("UTC", "+0000")) for name, value in lines}
+    stale = dates.get("Valid-Until", datetime.max.replace(tzinfo=UTC)) < datetime.now(UTC)
+    return f"{dates['Date']:%Y%m%dT%H%M%SZ}", stale
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_release_boots(checkout: Checkout, release: str, tmp_path: Path) -> None:
+    """A mirror that is stale is refused, and what is said then makes it work."""
+    profile, settings = PROFILE.format(release=release), dict[str, str]()
+    mirrors = managers.get("debian").mirrors(load(Path(), {}), shared.tools_request(debian, release), {})
+    mirror = mirrors.addresses["debian"]
+    moment, stale = state(mirror, release, tmp_path)
+    checkout.profile("release", profile)
+    if stale:
+        said = checkout.doit("lock:release", status=1)
+        assert f"{mirror}: the archive debian: its index is past its Valid-Until, since " in said
+        assert "for the archive as it was, write `snapshot:` into the profile, and set the address of dated" in said
+        checkout.profile("release", f"{profile}snapshot: {moment}\n")
+        settings = {"MIRROR_DEBIAN_SNAPSHOT": f"{mirror.removesuffix('debian')}{{archive}}"}
+    checkout.doit("build:release", **settings)
+    layer = checkout.object(checkout.artifact("release", "rootfs", "layer").digest)
+    listed = subprocess.run(["unsquashfs", "-l", "-d", "", layer], capture_output=True, text=True, check=True).stdout
+    assert re.search(r"/modules/\S+cloud-amd64/kernel/", listed)
+    assert not re.search(r"vmlinuz|System\.map|^/(boot/)?initrd", listed, re.MULTILINE), "they are on the ISO alone"
+    guest = qemu.Guest(checkout.iso("release"), "bios", tmp_path / "log", tmp_path / "png")
+    guest.boot(marker="live login: ", timeout=600)
+    assert re.search(r"Linux version \S+cloud-amd64 ", (tmp_path / "log").read_text())

@@ -1,9 +1,9 @@
 """HTTP requests on which whoever answers can spend neither the builder's time nor its memory.
 
-All of an exchange counts towards its deadline (`debate.remote.deadline`): connecting, TLS, each line of a header, each
-byte of a body in either direction, and redirects. Bodies are read by the caller, who bounds them, as they are: nothing
-is decompressed. There are no cookies and no passwords from ~/.netrc, and a password or token is sent only where the
-caller sends it: a redirect to another host, port or scheme loses it.
+All of an exchange counts towards its deadline (`debate.remote.deadline`): resolving names, connecting, TLS, each line
+of a header, each byte of a body in either direction, and redirects. Bodies are read by the caller, who bounds them, as
+they are: nothing is decompressed. There are no cookies and no passwords from ~/.netrc, and a password or token is sent
+only where the caller sends it: a redirect to another host, port or scheme loses it.
 
 Built on urllib3. Sources: RFC 9110 (redirects), RFC 6265 (which is not implemented).
 """
@@ -14,9 +14,11 @@ import ipaddress
 import os
 import socket
 import ssl
+import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import unquote, urljoin
 
@@ -30,7 +32,7 @@ from debate.remote.errors import RefusedError
 Response = urllib3.BaseHTTPResponse
 
 _CONNECT, _IDLE = 10.0, 30.0
-"""Seconds to wait for a connection to one address, and for the next bytes."""
+"""Seconds to wait for the addresses of a host and for a connection to each of them, and for the next bytes."""
 _MOST_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
 _DRAINED = 1 << 16
@@ -186,7 +188,7 @@ class _Encrypted(_Timed, ssl.SSLSocket):
 def _connect(host: str, port: int) -> _Timed:
     """A connection to the first address of ``host`` that accepts one. Raises OSError."""
     failure: OSError = ConnectionError(f"{host} has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    for family, kind, protocol, _, address in _addresses(host, port):
         made = _Timed(family, kind, protocol)
         try:
             made.settimeout(min(_CONNECT, deadline.left()))
@@ -201,6 +203,30 @@ def _connect(host: str, port: int) -> _Timed:
         else:
             return made
     raise failure
+
+
+def _addresses(host: str, port: int) -> list[Any]:
+    """What `socket.getaddrinfo` has for a host. Raises what it raises, and TimeoutError.
+
+    It waits for name servers as long as resolv.conf(5) says, so another thread waits, and is left behind.
+    """
+    answers: SimpleQueue[list[Any] | Exception] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:  # noqa: BLE001 - it is raised where the answer is waited for
+            answers.put(error)
+
+    threading.Thread(target=ask, name=f"resolving {host[:80]}", daemon=True).start()
+    try:
+        answer = answers.get(timeout=min(_CONNECT, deadline.left()))
+    except Empty:
+        deadline.left()
+        raise TimeoutError(f"no name server answers for {host[:80]}") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 class _Connection(urllib3.connection.HTTPConnection):

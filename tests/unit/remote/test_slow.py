@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import http.server
 import io
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from debate import keys
+from debate import PACKAGE, keys
 from debate.model import Artifact
 from debate.remote import oci
 from debate.remote.credentials import Credentials
@@ -137,3 +140,45 @@ def test_one_that_is_fast_enough(
 ) -> None:
     monkeypatch.setattr("os.fsync", lambda _: None)
     assert transfer(client, blob) == DATA
+
+
+RESOLVING = """
+import socket, sys, threading
+from debate.remote import deadline, wire
+from debate.remote.errors import TooSlowError
+silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+silent.bind(("127.0.0.1", 53))
+wire._CONNECT = float(sys.argv[1])
+client = wire.Client(tls=False, authorities=None)
+try:
+    with deadline.within(float(sys.argv[2]), "too slow"):
+        with client.ask("GET", "http://registry.example/v2/", {}):
+            pass
+except TooSlowError as error:
+    print("stopped:", error)
+except Exception as error:
+    print(type(error).__name__, error)
+assert silent.recv(512), "it was asked"
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a resolv.conf and a network of its own")
+@pytest.mark.parametrize(
+    ("patience", "limit", "expected"),
+    [(60, 1, "stopped: too slow"), (1, 60, "no name server answers for registry.example")],
+)
+def test_a_name_server_that_never_answers(tmp_path: Path, patience: float, limit: float, expected: str) -> None:
+    """The C library waits for it as long as it is told to, here for five minutes."""
+    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:30 attempts:10\n")
+    (tmp_path / "nsswitch.conf").write_text("hosts: dns\n")
+    mounted = " && ".join(
+        f"mount --bind {tmp_path}/{name} $(realpath /etc/{name})" for name in ("resolv.conf", "nsswitch.conf")
+    )
+    inside = f'ip link set lo up && {mounted} && exec "$@"'
+    argv = ["unshare", "--mount", "--net", "sh", "-c", inside, "sh", sys.executable, "-c", RESOLVING]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PACKAGE.parent)}
+    done = subprocess.run(
+        [*argv, str(patience), str(limit)], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert expected in done.stdout

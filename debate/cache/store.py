@@ -43,6 +43,7 @@ from debate.artifact import Artifact
 from debate.cache import directories
 from debate.cache.action import HERE, Action
 from debate.host import ours
+from debate.host.beneath import RefusedError, chunks
 from debate.host.files import is_builder_alive, replace_file, workspace_name
 from debate.host.locks import lock_file, regular_file
 from debate.text.paths import shown
@@ -66,6 +67,7 @@ class Store:
     def __init__(self, root: Path, say: Callable[[str], None] = lambda _: None) -> None:
         """``say`` gets a line about everything that was found to be damaged, and what is done about it."""
         self.root, self.say = root, say
+        self._said: set[str] = set()
 
     def path(self, artifact: Artifact) -> Path:
         """Path of the artifact, which need not be in the store."""
@@ -77,39 +79,47 @@ class Store:
         return self.root / "objects" / algorithm / digits[:2] / digits[2:]
 
     def has(self, artifact: Artifact) -> bool:
-        """True if the artifact is in the store, intact: see `size`."""
-        return self.size(artifact) == artifact.size
+        """True if the artifact is in the store, intact.
 
-    def size(self, artifact: Artifact) -> int | None:
-        """The bytes of the object with the artifact's digest; None if the store has none that is intact.
+        An object whose content does not match its digest is removed. One of another size than ``artifact`` says counts
+        as missing, and is neither read nor removed: it may be damaged, and then whoever makes it again replaces it; or
+        who asks for that size is wrong, such as a lock or a remote's statement.
 
-        An object whose content does not match its digest is removed. One that does, and has another size than
-        ``artifact`` says, stays: whoever asks for that size is wrong.
-
-        An object is read again only if someone may have written to it: its modification time or its size is another,
-        it belongs to another user, or its mode or its directory permits writing. A lookup counts as a use, so the
-        object is not collected while this builder runs.
+        An object is read again only if someone may have written to it: its modification time is another, it belongs to
+        another user, or its mode or its directory permits writing. A lookup counts as a use, so the object is not
+        collected while this builder runs.
         """
         path = self.path(artifact)
         try:
             if time.time() - os.stat(path).st_ctime < _FRESH:
-                return self._size(path, artifact)
+                return self._has(path, artifact)
             with self.removing(shared=True):
-                return self._size(path, artifact)
+                return self._has(path, artifact)
         except OSError:
-            return None  # Missing, just removed by another builder, or not readable for this user.
+            return False  # Missing, just removed by another builder, or not readable for this user.
 
-    def _size(self, path: Path, artifact: Artifact) -> int | None:
+    def _has(self, path: Path, artifact: Artifact) -> bool:
         found = os.lstat(path)
+        if stat.S_ISREG(found.st_mode) and found.st_size != artifact.size:
+            self._say_once(
+                f"{shown(path)}: has {found.st_size:,} bytes, and is asked for with {artifact.size:,}, so it counts as "
+                "missing"
+            )
+            return False
         untouched = stat.S_ISREG(found.st_mode) and found.st_mtime_ns == _UNTOUCHED and _is_safe(found)
-        if untouched and found.st_size == artifact.size and self._is_safe_place(path):
+        if untouched and self._is_safe_place(path):
             if time.time() - found.st_ctime < _FRESH:
-                return artifact.size
+                return True
         elif not self._is_whole(path, artifact.digest):
-            return None
+            return False
         with contextlib.suppress(OSError):  # The store may be read-only for this user.
             os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED), follow_symlinks=False)
-        return os.lstat(path).st_size
+        return os.lstat(path).st_size == artifact.size
+
+    def _say_once(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            self.say(line)
 
     def _is_safe_place(self, path: Path) -> bool:
         """True if nobody else can have put the object ``path`` there by renaming."""
@@ -129,10 +139,15 @@ class Store:
                 if not _is_safe(found):
                     os.fchown(file.fileno(), os.geteuid(), os.getegid())
                     os.fchmod(file.fileno(), _MODE)
-                if keys.digest(hashlib.file_digest(file, "sha256").hexdigest()) == digest:
+                if self._can_hold(found.st_size) and _hash(file, found.st_size) == digest:
                     return True
         self._remove(path, found)
         return False
+
+    def _can_hold(self, size: int) -> bool:
+        """True if a file of that size fits on the disk. Holes count towards the limits of a step, so all objects do."""
+        state = os.statvfs(self.root)
+        return size <= state.f_blocks * state.f_frsize
 
     def _remove(self, path: Path, found: os.stat_result) -> None:
         """Remove the object that was ``found`` to be damaged, but not another that replaced it meanwhile."""
@@ -438,6 +453,17 @@ def _unless_read_only() -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.EROFS:
             raise
+
+
+def _hash(file: BinaryIO, size: int) -> str:
+    """The digest of a file of ``size`` bytes; empty if it grows, as long as someone still writes to it."""
+    digest = hashlib.sha256()
+    try:
+        for data in chunks(file, size):
+            digest.update(data)
+    except RefusedError:
+        return ""
+    return keys.digest(digest.hexdigest())
 
 
 def _is_safe(found: os.stat_result) -> bool:

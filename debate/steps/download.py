@@ -30,14 +30,9 @@ def supplier(work: Work, packages: Sequence[Locked]) -> Callable[[], Supplies]:
 
 
 def have(work: Work, packages: Sequence[Locked]) -> None:
-    """Download the packages that are not in the store. Raises DebateError, also if one there has another size."""
+    """Download the packages that are not in the store. Raises DebateError."""
     store = work.store
-    sizes = {package: store.size(package.artifact) for package in packages}
-    for package, size in sizes.items():
-        if size is not None and size != package.size:
-            fact = f"{package.name} has {size:,} bytes, and the lock of {work.name} says {package.size:,}"
-            raise DebateError(fact, f"run doit lock:{work.name} to refresh it", place=f"lock:{work.name}")
-    if None not in sizes.values():
+    if all(store.has(package.artifact) for package in packages):
         return
     with store.locked("download"):
         missing = [package for package in packages if not store.has(package.artifact)]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Supplier = Callable[[], Supplies]
 """Returns what a step needs from this host. Called only if the step has to run."""
-Check = Callable[[Mapping[str, Artifact]], None]
+Check = Callable[[Mapping[str, Artifact]], object]
 """Looks at the outputs of a step. Raises DebateError if they are not to be believed, cached or sent."""
 
 

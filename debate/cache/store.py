@@ -42,6 +42,7 @@ from debate import keys
 from debate.artifact import Artifact
 from debate.cache import directories
 from debate.cache.action import HERE, Action
+from debate.errors import DebateError
 from debate.host import ours
 from debate.host.beneath import RefusedError, chunks
 from debate.host.files import is_builder_alive, replace_file, workspace_name
@@ -235,9 +236,18 @@ class Store:
         self._make(path.parent)
         replace_file(path, temporary, data, mode, sync=True)
 
-    def read(self, artifact: Artifact) -> bytes:
-        """The bytes of a small file."""
-        return self.path(artifact).read_bytes()
+    def read(self, artifact: Artifact, most: int, *, cut: bool = False) -> bytes:
+        """The bytes of an object, or with ``cut`` its first ``most``.
+
+        Raises DebateError if it has more, is missing, or is damaged.
+        """
+        path, again = self.path(artifact), "run the same command again: it makes the file again first"
+        if artifact.size > most and not cut:
+            raise DebateError(f"is larger than {most:,} bytes, so it is not read", again, place=shown(path))
+        if self.has(artifact):
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                return file.read(min(artifact.size, most))
+        raise DebateError("missing or damaged", again, place=shown(path))
 
     @contextmanager
     def locked(self, key: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:

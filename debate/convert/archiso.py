@@ -74,7 +74,7 @@ def read_variables(builder: Builder, tools: Artifact, source: Foreign) -> Variab
         variables = bounded.run(step, Supplies(), log)["variables"]
         if variables.size > MAX_VARIABLES:
             raise DebateError(f"its variables are larger than {MAX_VARIABLES:,} bytes", "make them smaller")
-        return parse(builder.store.read(variables))
+        return parse(builder.store.read(variables, MAX_VARIABLES))
     except DebateError as error:
         raise error.at(place) from None
 

@@ -28,7 +28,7 @@ _HEAD = 4096
 _KEPT_INDEXES = "copy:/run/work/mirror/"
 """Where a proof has the archives' indexes, as apt's sources name it."""
 
-_RESOLVED = re.compile(r"([a-z0-9,-]*) '([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb ([0-9]+) SHA256:([0-9a-f]{64})")
+_RESOLVED = re.compile(r"([a-z0-9,-]*) '([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb ([0-9]{1,15}) SHA256:([0-9a-f]{64})")
 _HOLDS = "X-Debate-Holds"
 """The field in which sandbox/debian/read.sh says what a package has: see `debate.managers.interface.Holds`."""
 _RELATION, _WORD = r"[A-Za-z0-9+.~:_ ,|()<>=-]*", r"[A-Za-z0-9+._/-]*"
@@ -278,13 +278,23 @@ class Apt:
         """The content of a file Packages."""
         lines = []
         for package, stanza in packages:
-            own = {"Filename": _pool(package), "Size": package.size, "SHA256": package.sha256}
-            lines += [f"{name}: {value}\n" for name, value in {**_fields(stanza), **own}.items()]
-            lines.append("\n")
+            lines += [f"{name}: {value}\n" for name, value in _fields(stanza).items()]
+            lines += [_own_fields(package), "\n"]
         return "".join(lines).encode()
 
     def holds(self, stanza: bytes) -> Holds:
         return shared.holds(_fields(stanza).get(_HOLDS, "").split())
+
+    def is_index(self, index: bytes, packages: Sequence[Locked]) -> bool:
+        *entries, rest = index.decode(errors="replace").split("\n\n")
+        return (
+            not rest
+            and len(entries) == len(packages)
+            and all(
+                entry.startswith(f"Package: {package.name}\n") and f"{entry}\n".endswith(f"\n{_own_fields(package)}")
+                for entry, package in zip(entries, packages, strict=True)
+            )
+        )
 
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
         return sorted(
@@ -414,6 +424,12 @@ def _fields(stanza: bytes) -> dict[str, str]:
         if not re.fullmatch(_KEPT[name], value):
             raise ValueError(f"its field {name} is malformed")
     return kept
+
+
+def _own_fields(package: Locked) -> str:
+    """The fields of an index that are not in a control file."""
+    own = {"Filename": _pool(package), "Size": package.size, "SHA256": package.sha256}
+    return "".join(f"{name}: {value}\n" for name, value in own.items())
 
 
 def _architecture(request: Request) -> bytes:

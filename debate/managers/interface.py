@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from debate.settings import Settings
 
 
+INDEX_BYTES = 64 << 20
+"""Maximum size of the index of a profile's packages, and of what they were resolved to. 10,000 packages have ten."""
+
+
 @frozen
 class Repository:
     """A repository of a profile. Distributions without ``suites`` and ``components`` ignore them."""
@@ -173,6 +177,9 @@ class Manager(Protocol):
 
     def holds(self, stanza: bytes) -> Holds:
         """What a package has, by its metadata from `inspect_step`."""
+
+    def is_index(self, index: bytes, packages: Sequence[Locked]) -> bool:
+        """True if ``index``, whoever made it, is one as of `index` of these packages, in this order."""
 
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
         """The packages that an initramfs may contain, without their dependencies, as `select_step` takes them."""

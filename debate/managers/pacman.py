@@ -230,9 +230,7 @@ class Pacman:
         data = io.BytesIO()
         with tarfile.open(fileobj=data, mode="w", format=tarfile.USTAR_FORMAT) as tar:
             for package, stanza in packages:
-                desc = (
-                    f"%FILENAME%\n{_file(package)}\n\n%CSIZE%\n{package.size}\n\n%SHA256SUM%\n{package.sha256}\n\n"
-                ).encode() + stanza.partition(b"\n")[2]
+                desc = _own_sections(package) + stanza.partition(b"\n")[2]
                 directory = f"{package.name}-{package.version}"
                 entry = tarfile.TarInfo(directory)
                 entry.type, entry.mode = tarfile.DIRTYPE, 0o755
@@ -244,6 +242,18 @@ class Pacman:
 
     def holds(self, stanza: bytes) -> Holds:
         return shared.holds(stanza.partition(b"\n")[0].decode(errors="replace").removeprefix("#").split())
+
+    def is_index(self, index: bytes, packages: Sequence[Locked]) -> bool:
+        pairs, end = list[tuple[Locked, bytes]](), 0
+        for package in packages:
+            start = end + 2 * tarfile.BLOCKSIZE  # After the headers of its directory and of its file.
+            size = re.fullmatch(rb"([0-7]{11})\0", index[start - tarfile.BLOCKSIZE : start][124:136])
+            if size is None:
+                return False
+            desc = index[start : start + int(size[1], 8)]
+            end = start + -(-len(desc) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+            pairs.append((package, b"#\n" + desc.removeprefix(_own_sections(package))))
+        return self.index(pairs) == index
 
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
         return sorted(
@@ -361,6 +371,11 @@ def _sections(stanza: bytes) -> dict[str, list[str]]:
     if not re.fullmatch(f"#{shared.HOLDS}", mark):
         raise ValueError("its files could not be listed")
     return found
+
+
+def _own_sections(package: Locked) -> bytes:
+    """The sections of a desc file that are not made from the package's content."""
+    return f"%FILENAME%\n{_file(package)}\n\n%CSIZE%\n{package.size}\n\n%SHA256SUM%\n{package.sha256}\n\n".encode()
 
 
 def _file(package: Locked) -> str:

@@ -8,22 +8,22 @@ does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from debate.errors import Complaint, DebateError, StepError
+from debate.errors import Complaint, StepError
+from debate.steps.listed import Listed
 
 if TYPE_CHECKING:
     from debate.cache.store import Store
     from debate.model import Artifact, Locked
 
 _NAME, _VERSION = r"[A-Za-z0-9][A-Za-z0-9@+._-]{0,255}", r"[A-Za-z0-9.+:~_-]{1,255}"
-_LINE = re.compile(rf"({_NAME})\t({_VERSION})\t([a-z0-9_-]{{1,64}})\t({_NAME})\t({_VERSION})")
-_TOOL = re.compile(rf"({_NAME})\t({_VERSION})")
-_BYTES = 16 << 20
-"""Maximum size of a list. That of a system with all packages of Debian has a third of it."""
 _REMEDY = "a script of a package changed the package database; leave that package out"
+_WHAT = "the list of what is installed"
+_SYSTEM = Listed(_WHAT, re.compile(rf"({_NAME})\t({_VERSION})\t([a-z0-9_-]{{1,64}})\t({_NAME})\t({_VERSION})"), _REMEDY)
+_TOOLS = Listed(_WHAT, re.compile(rf"({_NAME})\t({_VERSION})"), _REMEDY)
 _SHOWN = 20
 """Maximum number of packages that are named."""
 
@@ -41,7 +41,7 @@ class Installed:
 
 def installed(store: Store, listed: Artifact, locked: Sequence[Locked]) -> list[Installed]:
     """The packages of a list, which are those of the lock. Raises StepError for any other list."""
-    found = [Installed(*match.groups()) for match in _lines(store, listed, _LINE)]
+    found = [Installed(*match.groups()) for match in _SYSTEM.read(store, listed)]
     versions = {(each.name, each.architecture): each.version for each in found}
     wanted = {package.identity: package.version for package in locked}
     complaints = []
@@ -59,15 +59,4 @@ def installed(store: Store, listed: Artifact, locked: Sequence[Locked]) -> list[
 
 def tools(store: Store, listed: Artifact) -> Mapping[str, str]:
     """Name -> version of each package of a tools tree. Raises DebateError for a malformed list."""
-    return {match[1]: match[2] for match in _lines(store, listed, _TOOL)}
-
-
-def _lines(store: Store, listed: Artifact, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
-    if listed.size > _BYTES:
-        raise DebateError("the list of what is installed is too large", _REMEDY, place="packages")
-    text = store.read(listed).decode(errors="replace")
-    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
-        match = pattern.fullmatch(line)
-        if match is None:
-            raise DebateError(f"line {number} of the list of what is installed is malformed", _REMEDY, place="packages")
-        yield match
+    return {match[1]: match[2] for match in _TOOLS.read(store, listed)}

@@ -11,7 +11,7 @@ from debate import keys, managers
 from debate.deferred import frozen
 from debate.errors import DebateError, Place
 from debate.host.files import write_atomically
-from debate.managers.interface import Repository, Request
+from debate.managers.interface import INDEX_BYTES, Repository, Request
 from debate.profile import files, profile_names
 from debate.profile.profile_names import committed
 from debate.steps import proof
@@ -228,10 +228,10 @@ class _Locker:
         mirrors = manager.mirrors(work.settings, self.wanted, work.record("mirrors"))
         for note in mirrors.notes:
             work.say(f"{work.name}: {note}")
-        installed = work.store.read(self.below.outputs("packages")["index"]) if self.below else b""
+        installed = work.store.read(self.below.outputs("packages")["index"], INDEX_BYTES) if self.below else b""
         step = manager.lock_step(self.wanted, tools_for(work, self.wanted.distribution), installed)
         made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
-        resolved = work.store.read(made["resolved"]).decode(errors="replace")
+        resolved = work.store.read(made["resolved"], INDEX_BYTES).decode(errors="replace")
         added = manager.read_resolved(resolved, mirrors)
         packages = self.on_top(added)
         new: dict[str, Any] = {
@@ -242,7 +242,7 @@ class _Locker:
         }
         if "indexes" in made:
             new["indexes"] = asdict(made["indexes"])
-            lines = work.store.read(made["archives"]).decode(errors="replace").splitlines()
+            lines = work.store.read(made["archives"], INDEX_BYTES).decode(errors="replace").splitlines()
             new["archives"] = [dict(zip(lockfile.ARCHIVE, line.split(" "), strict=False)) for line in lines]
         check(new, f"lock:{work.name}")
         if added and "indexes" in made:

@@ -5,20 +5,24 @@ If the result is in the cache, no package is downloaded; packages are then downl
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys, managers
 from debate.deferred import frozen
-from debate.errors import Complaint, StepError
+from debate.errors import Complaint, DebateError, StepError
+from debate.managers.interface import INDEX_BYTES
 from debate.steps import initrd, lock, proof
 from debate.steps.download import have
+from debate.steps.listed import Listed
 from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
 from debate.text.amounts import count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from debate.history.records import Report
     from debate.managers.interface import Holds
@@ -26,6 +30,11 @@ if TYPE_CHECKING:
     from debate.steps.choices import Choices
     from debate.steps.work import Work
 
+_SELECTED = Listed(
+    "the list of selected packages", re.compile(r"([A-Za-z0-9@+._-]{1,255}) ([a-z0-9_-]{1,64})"), can_be_empty=True
+)
+_NEEDED = Listed("the list of the initramfs's packages", re.compile(r"[0-9a-f]{64}"))
+_KERNEL = Listed("the version of the kernel", re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_~-]{0,127}"), most=1 << 10)
 _STANZA_BYTES = 1 << 20
 """Maximum size of a package's metadata. The largest have some kilobytes."""
 
@@ -51,9 +60,8 @@ def make(work: Work) -> Report:
     from debate.history.records import record_of, report_of
 
     reader = _Reader(work)
-    made = work.obtain(reader.ingredients(), reader.read)
-    needed = work.store.read(made.outputs["initrd"]).decode().split()
-    kernel = work.store.read(made.outputs["kernel"]).decode()
+    made = work.obtain(reader.ingredients(), reader.read, reader.check)
+    needed, kernel = reader.needed(made.outputs["initrd"]), reader.booted(made.outputs["kernel"])
     work.save({**record_of(made.outputs), "initrd": needed, "kernel": kernel})
     return {**report_of(made), **work.remember(made), "note": count(len(reader.packages), "package")}
 
@@ -103,11 +111,10 @@ class _Reader:
         index = self.manager.index(pairs)
         wanted = self.manager.initrd_wanted(pairs, self.generator)
         step = self.manager.select_step(index, wanted, self.boots.kernel, self.request.release, work.tools)
-        selected = work.realise(step)
+        selected = work.realise(step, check=lambda made: [self.named(made[output]) for output in step.outputs])
 
         def chosen(output: str) -> list[Locked]:
-            lines = work.store.read(selected.outputs[output]).decode(errors="replace").splitlines()
-            named = {tuple(line.split()) for line in lines}  # Others than those of the lock count for nothing.
+            named = self.named(selected.outputs[output])  # Others than those of the lock count for nothing.
             return [package for package in self.packages if (package.name, package.architecture) in named]
 
         has = {package: self.manager.holds(stanza) for package, stanza in pairs}
@@ -143,6 +150,32 @@ class _Reader:
             refresh = f"refresh the base's kernel with doit lock:{base}, or " if base else ""
             raise _refused("packages", fact, f"{refresh}name the headers of that version")
         return version
+
+    def named(self, listed: Artifact) -> set[tuple[str, ...]]:
+        """Name and architecture of each package in an output of `select_step`. Raises DebateError."""
+        return {match.groups() for match in _SELECTED.read(self.work.store, listed)}
+
+    def needed(self, listed: Artifact) -> list[str]:
+        """SHA-256 of each package in the output ``initrd``. Raises DebateError unless all are in the lock."""
+        found = [match[0] for match in _NEEDED.read(self.work.store, listed)]
+        known = set(found)
+        if found != [package.sha256 for package in self.packages if package.sha256 in known]:
+            raise DebateError(f"{_NEEDED.what} has others than the lock's", place="packages")
+        return found
+
+    def booted(self, listed: Artifact) -> str:
+        """The output ``kernel``. Raises DebateError unless it is one version."""
+        found = _KERNEL.read(self.work.store, listed)
+        if len(found) != 1:
+            raise DebateError(f"{_KERNEL.what} is more than one", place="packages")
+        return found[0][0]
+
+    def check(self, outputs: Mapping[str, Artifact]) -> None:
+        """Raise DebateError if outputs, whoever made them, are not those of the lock's packages."""
+        self.needed(outputs["initrd"])
+        self.booted(outputs["kernel"])
+        if not self.manager.is_index(self.work.store.read(outputs["index"], INDEX_BYTES), self.packages):
+            raise DebateError("the index is not one of the lock's packages", place="packages")
 
     def evidence(self) -> Supplies:
         """What a run of the proof needs in addition: the packages are here, or the signed indexes are."""
@@ -194,7 +227,7 @@ class _Reader:
         """The metadata of a package, and what is wrong with it; that is empty if nothing is."""
         if stanza.size > _STANZA_BYTES:
             return b"", "its control data is too large"
-        data = self.work.store.read(stanza)
+        data = self.work.store.read(stanza, _STANZA_BYTES)
         return data, self.manager.fault(package, data)
 
 

@@ -211,8 +211,9 @@ class Work(_Readable):
     def realise(self, step: Step, supplier: Supplier = Supplies, check: Check = lambda _: None) -> Result:
         """The outputs of ``step``: from the cache, from the remote or from a sandbox.
 
-        ``supplier`` returns what a run needs from the host, such as mirrors. It is called only if the step has to run,
-        as is ``check``, which raises DebateError for outputs that are not to be believed, cached or sent.
+        ``supplier`` returns what a run needs from the host, such as mirrors. It is called only if the step has to run.
+        ``check`` raises DebateError for outputs that are not to be believed, cached or sent. A rule that reads an
+        output itself has to have one, which asserts its form and size.
         """
         self._require_rights(step)
         known = self._known(step.name)
@@ -227,10 +228,15 @@ class Work(_Readable):
         self._require_rights(step)
         return self._build.builder.run(step, supplies, self.log(step))
 
-    def obtain(self, ingredients: Mapping[str, Any], make: Callable[[], Mapping[str, Artifact]]) -> Result:
-        """The rule's outputs if several sandboxes make them: ``ingredients`` has everything that they depend on."""
+    def obtain(
+        self, ingredients: Mapping[str, Any], make: Callable[[], Mapping[str, Artifact]], check: Check
+    ) -> Result:
+        """The rule's outputs if several sandboxes make them: ``ingredients`` has everything that they depend on.
+
+        ``check``: see `realise`.
+        """
         name, builder = self.rule.name, self._build.builder
-        return builder.obtain(name, ingredients, self.rule.outputs, make, self._notes, self._known(name))
+        return builder.obtain(name, ingredients, self.rule.outputs, make, self._notes, self._known(name), check)
 
     def finish(self, step: Step, supplier: Supplier = Supplies, check: Check = lambda _: None, **more: Any) -> Report:
         """`realise` the rule's own step and write its record, with ``more`` in addition to the outputs."""

@@ -138,7 +138,9 @@ def test_a_reader_that_is_taken_over(built: Checkout, tmp_path: Path) -> None:
     )  # fmt: skip
     builder = built.builder(tmp_path)
     made = builder.run(step, Supplies(), tmp_path / "log")
-    assert {name: builder.store.read(made[name]).decode() for name in names} == {name: f"{name}\n" for name in names}
+    assert {name: builder.store.read(made[name], 1 << 20).decode() for name in names} == {
+        name: f"{name}\n" for name in names
+    }
 
 
 # Installing packages --------------------------------------------------------------------------------------------------

@@ -283,7 +283,7 @@ def test_a_signature_covers_the_files_and_the_key(side: Sides, signers: Path, re
     said["files"] = {"layer": vars(evil)}
     raw = one.store.put(json.dumps(said).encode())
     client.push(raw, one.store.path(raw))
-    content["config"] |= {**vars(raw), "data": base64.b64encode(one.store.read(raw)).decode()}
+    content["config"] |= {**vars(raw), "data": base64.b64encode(one.store.read(raw, 1 << 20)).decode()}
     client.put_manifest(f"rootfs-{key(request)}", json.dumps(content).encode())
     assert two.remote.lookup("rootfs", key(request), ("layer",)) is None
     assert "altered, or signed by an unknown key" in two.said[-1]

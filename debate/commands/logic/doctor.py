@@ -30,6 +30,8 @@ from debate.sandbox import limits
 from debate.steps.rule import HOST
 from debate.text.paths import shown
 
+_MOST_SAID = 1 << 12
+"""Bytes that the sandbox of a check says."""
 NEEDED_DISK = 3 << 30
 """Bytes for the cache and the output directory of one profile."""
 NEEDED_SYSTEMD = 252
@@ -142,9 +144,9 @@ def _sandbox(builder: Builder) -> Finding:
     log = builder.settings.output / HOST / "logs" / "doctor.log"
     try:
         made = builder.run(step, Supplies(), log)
+        said = builder.store.read(made["said"], _MOST_SAID).decode(errors="replace").split()
     except DebateError as error:
         return _refused("sandbox", error, f"{shown(log)} says why")
-    said = builder.store.read(made["said"]).decode().split()
     if said != ["root", "lo"]:
         return Finding(
             "sandbox", f"not isolated: it sees {' '.join(said)}", "systemd-nspawn's --private-network is needed"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from debate import keys
-from debate.build.builder import Builder
+from debate.build.builder import Builder, Check
 from debate.commands.command import Answer
 from debate.errors import DebateError
 from debate.history.reasons import Last, Reason, reasons
@@ -52,10 +52,10 @@ class _DryBuilder(Builder):
         make: Any,  # noqa: ARG002
         notes: Any = dict,  # noqa: ARG002
         last: Result | None = None,
-        check: Any = None,  # noqa: ARG002
+        check: Check = lambda _: None,
     ) -> Result:
         found = self.known(name, keys.key(ingredients), ingredients, outputs, last)
-        if found is None:
+        if found is None or not self._is_believed(found, check):
             raise _RunsError(ingredients)
         return found
 
@@ -126,11 +126,14 @@ def explain(build: ProfileBuild) -> Answer:
 
     Its data have an object for each step: its task, its verdict and ``why`` it would run or, if it is up to date, ran.
     """
-    dry = _DryBuild(build.settings, build.name, _DryBuilder(build.settings, build.store))
+    refused: list[str] = []
+    """Lines about results that do not count, for the present step."""
+    dry = _DryBuild(build.settings, build.name, _DryBuilder(build.settings, build.store, refused.append))
     root = build.profile()
     for base in reversed(profile_names.chain(build.settings.profiles, build.name)):
         for rule in _needed_below():
             _verdict(replace(build, name=base), replace(dry, name=base), rule)
+    refused.clear()
     lines, verdicts, data = [], dict[str, _Verdict](), []
     for rule in rules().values():
         name = build.name if rule.profile else HOST
@@ -146,13 +149,14 @@ def explain(build: ProfileBuild) -> Answer:
             contents = own.records.memory.get("contents", {})
             why = reasons(last, own.work(rule.name).what_it_reads(), verdict.ingredients, contents, lambda: root)
             why = why or [Reason("lost")]
-            lines += [f"    {reason}" for reason in why]
+            lines += [f"    {reason}" for reason in (*why, *refused)]
         elif verdict is _SAME:
             why = last.why
             lines += [f"    {line}" for line in last_run(last)]
         elif verdict is _REPAIRED:
             why = [Reason("record")]
             lines.append(f"    {why[0]}")
+        refused.clear()
         data.append({"task": task, "verdict": verdict.text, "why": [reason.to_json() for reason in why]})
     return Answer("\n".join([f"{build.name}  config {dry.config_hash()[:16]}", *lines]) + "\n", data=tuple(data))
 

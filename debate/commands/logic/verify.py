@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from debate.steps.work import ProfileBuild
 
 
+_MOST_DIFFERENCE = 16 << 20
+"""Bytes of a comparison that are shown."""
+
+
 def compared() -> list[str]:
     """Rules whose records are compared, in build order: the first difference explains the others."""
     return [rule.name for rule in rules().values() if rule.profile and rule.compared]
@@ -212,4 +216,4 @@ def _compare(build: ProfileBuild, other: Settings, first: Artifact, second: Arti
         tools=None if host else build.of(HOST).outputs("sandbox")["tools"],
     )
     made = LocalExecutor(other, store).run(step, Supplies(), build.directory / "logs" / "compare.log")
-    return store.read(made["difference"]).decode(errors="replace")
+    return store.read(made["difference"], _MOST_DIFFERENCE, cut=True).decode(errors="replace")

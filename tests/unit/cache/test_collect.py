@@ -201,7 +201,7 @@ def test_objects_that_are_looked_at_beside_a_collection_are_there_or_not(store: 
         for number in itertools.islice(itertools.count(), 300):
             artifact = store.put(str(number).encode())
             assert store.has(artifact)
-            assert store.read(artifact) == str(number).encode()
+            assert store.read(artifact, 1 << 20) == str(number).encode()
     finally:
         collector.kill()
         collector.communicate()

@@ -53,7 +53,7 @@ def build(store: Store) -> Action:
             store.record(KEY, "step", outputs, 1.5)
         found = store.lookup(KEY, ("layer", "packages"))
     assert found is not None
-    assert {name: store.read(artifact) for name, artifact in found.outputs.items()} == {
+    assert {name: store.read(artifact, 1 << 20) for name, artifact in found.outputs.items()} == {
         "layer": b"layer",
         "packages": b"packages",
     }

@@ -5,19 +5,26 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from debate import PACKAGE, keys, managers
 from debate.cache.store import Store
+from debate.commands.logic.explain import explain
 from debate.errors import StepError
 from debate.managers.interface import Holds
 from debate.model import Locked
 from debate.steps import initrd, packages
+from debate.steps.work import ProfileBuild
 from tests.conftest import ROOT
+from tests.unit.steps.fake import FakeBuilder, build
 
 KEY = """
 import sys
@@ -127,11 +134,12 @@ def test_packages_of_the_same_name(chosen: tuple[str, ...], tmp_path: Path, monk
     all_of_them = store.put(b"x amd64\nx i386\n")
     work: Any = SimpleNamespace(
         locked=lambda: locked, slice=lambda _, name="": slices[name], store=store, tools=selected,
-        realise=lambda *_: SimpleNamespace(outputs={"selected": selected, "kernel": all_of_them}), below=lambda _: None,
+        realise=lambda *_, **__: SimpleNamespace(outputs={"selected": selected, "kernel": all_of_them}),
+        below=lambda _: None,
     )  # fmt: skip
     monkeypatch.setattr(packages.proof, "step_for", lambda *_: None)
     monkeypatch.setattr(packages._Reader, "inspect", lambda _: [b"Package: x\nX-Debate-Holds: kernel=6\n"] * 2)
-    needed = store.read(packages._Reader(work).read()["initrd"]).decode().split()
+    needed = store.read(packages._Reader(work).read()["initrd"], 1 << 20).decode().split()
     assert needed == [package.sha256 for package in locked if package.architecture in chosen]
 
     taken = []
@@ -203,3 +211,108 @@ def test_the_kernel_that_boots(
         [complaint] = error.complaints
         found = f"{complaint.field}: {complaint.fact}; {complaint.remedy}"
     assert found == said
+
+
+# What others made ------------------------------------------------------------------------------------
+
+ELSEWHERE = "oci://r.example/x"
+SHA = "0" * 64
+
+
+def changed(index: bytes, manager: str) -> bytes:
+    """An index in which one package has another file."""
+    old = b"SHA256: " if manager == "minimal" else b"%SHA256SUM%\n"
+    start = index.index(old) + len(old)
+    return index[:start] + SHA.encode() + index[start + 64 :]
+
+
+SPOILT: dict[str, tuple[str, Callable[[bytes, str], bytes]]] = {
+    "not UTF-8": ("initrd", lambda *_: b"\xff\xfe\n"),
+    "nothing": ("initrd", lambda *_: b""),
+    "NUL": ("initrd", lambda *_: bytes(100)),
+    "of another lock": ("initrd", lambda good, _: good + f"{SHA}\n".encode()),
+    "twice": ("initrd", lambda good, _: good + good),
+    "in another order": ("initrd", lambda good, _: b"".join(reversed(good.splitlines(keepends=True)))),
+    "no digest": ("initrd", lambda good, _: good + b"../../../etc/shadow\n"),
+    "too large": ("initrd", lambda *_: bytes(17 << 20)),
+    "no version": ("kernel", lambda *_: b"\xff"),
+    "no kernel": ("kernel", lambda *_: b""),
+    "two kernels": ("kernel", lambda good, _: good + b"\n" + good),
+    "a path": ("kernel", lambda good, _: good + b"/../x"),
+    "an endless version": ("kernel", lambda *_: b"6" * 5000),
+    "no index": ("index", lambda *_: b"\xff"),
+    "empty index": ("index", lambda *_: b""),
+    "too large an index": ("index", lambda *_: bytes(65 << 20)),
+    "index of another file": ("index", changed),
+    "index and more": ("index", lambda good, _: good + good),
+    "half an index": ("index", lambda good, _: good[: len(good) // 2]),
+}
+"""The output that is wrong, and what it has instead."""
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[ProfileBuild, FakeBuilder]]:
+    found = {}
+    for profile in ("minimal", "arch-minimal"):
+        root = tmp_path_factory.mktemp(profile)
+        for name in ("sandbox", "profiles"):
+            shutil.copytree(ROOT / name, root / name)
+        found[profile] = build(root, profile)
+    return found
+
+
+@pytest.mark.parametrize("profile", ["minimal", "arch-minimal"])
+@pytest.mark.parametrize("what", SPOILT)
+def test_wrong_outputs_are_a_miss(builds: dict[str, tuple[ProfileBuild, FakeBuilder]], profile: str, what: str) -> None:
+    """On whoever's word they are in the cache: it is said, one run makes them again, and `explain` knows."""
+    made, builder = builds[profile]
+    output, spoil = SPOILT[what]
+    good, record = made.outputs("packages"), made.load("packages")
+    bad = spoil(made.store.read(good[output], 1 << 20), profile)
+    key = keys.key(builder.asked["packages"])
+    made.store.record(key, "packages", {**good, output: made.store.put(bad)}, 1, ELSEWHERE)
+    verdict = explain(made).text
+    assert f"packages:{profile}  would run\n" in verdict
+    assert f"its result on the word of {ELSEWHERE} is refused" in verdict
+    said: list[str] = []
+    report = replace(made, builder=replace(builder, say=said.append)).make("packages")
+    assert report["source"] == "built"
+    assert made.load("packages") == record
+    (line,) = [line for line in said if "is refused" in line]
+    assert f"doit gc --source {ELSEWHERE} removes all" in line
+    action = made.store.lookup(key)
+    assert action is not None
+    assert (action.outputs, action.source) == (good, "here")
+    assert f"packages:{profile}  up to date\n" in explain(made).text
+
+
+@pytest.mark.parametrize("bad", [b"\xff\n", b"x amd64 more\n", b"x\n", b"../x amd64\n", bytes(17 << 20)])
+def test_a_wrong_selection_is_a_miss(builds: dict[str, tuple[ProfileBuild, FakeBuilder]], bad: bytes) -> None:
+    made, builder = builds["minimal"]
+    selected = keys.key(builder.asked["select"])
+    made.store.record(selected, "select", {"selected": made.store.put(bad)}, 1, ELSEWHERE)
+    made.store.forget([keys.key(builder.asked["packages"])])
+    made.records.save("traces/packages", {})
+    record = made.load("packages")
+    assert made.make("packages")["source"] == "built"
+    assert made.load("packages") == record
+    action = made.store.lookup(selected)
+    assert action is not None
+    assert action.source == "here"
+
+
+@given(st.data())
+def test_whatever_is_nearly_an_index(builds: dict[str, tuple[ProfileBuild, FakeBuilder]], data: st.DataObject) -> None:
+    """It is one of the lock's packages, or none; nothing else comes out."""
+    profile = data.draw(st.sampled_from(sorted(builds)))
+    made, _ = builds[profile]
+    manager = managers.get(made.load("lock")["distribution"])
+    packages = made.work("packages").locked()
+    good = made.store.read(made.outputs("packages")["index"], 1 << 20)
+    at = data.draw(st.integers(0, len(good)))
+    index = good[:at] + data.draw(st.binary(max_size=30)) + good[at + data.draw(st.integers(0, 30)) :]
+    assert manager.is_index(good, packages)
+    assert not manager.is_index(good, packages[:-1])
+    assert not manager.is_index(good, packages[::-1])
+    if manager.is_index(index, packages):
+        assert all(index.count(package.sha256.encode()) == 1 for package in packages)

@@ -1,0 +1,45 @@
+"""Outputs that host code reads: text with one line for each thing, which is bounded and matches a pattern.
+
+Whoever makes an output, such as a package's script, a mirror or a remote, could put anything there.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from debate.errors import DebateError
+
+if TYPE_CHECKING:
+    from debate.cache.store import Store
+    from debate.model import Artifact
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The form of such an output."""
+
+    what: str
+    """Names it in messages."""
+    line: re.Pattern[str]
+    """The form of each line."""
+    remedy: str = ""
+    most: int = 16 << 20
+    """Maximum size in bytes. A list of all packages of Debian has a third of it."""
+    can_be_empty: bool = False
+
+    def read(self, store: Store, artifact: Artifact) -> list[re.Match[str]]:
+        """Its lines. Raises DebateError unless it has this form, or if it is not in the store."""
+        if artifact.size > self.most:
+            raise DebateError(f"{self.what} is too large", self.remedy, place="packages")
+        text = store.read(artifact, self.most).decode(errors="replace")
+        if not text and self.can_be_empty:
+            return []
+        found = []
+        for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+            match = self.line.fullmatch(line)
+            if match is None:
+                raise DebateError(f"line {number} of {self.what} is malformed", self.remedy, place="packages")
+            found.append(match)
+        return found

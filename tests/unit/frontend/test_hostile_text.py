@@ -29,7 +29,8 @@ WHO = "Mallory"
 DRIVES = (
     "\x1b[2J", "\x1b[5;35m", "\x1b]0;title\x07", "\x1b]8;;http://x\x1b\\", "\x9b2J", "\x08", "\x7f", "\x85", "\r",
     "\u00ad", "\u200b", "\u200d", "\u200e", "\u202e", "\u2028", "\u2029", "\u2060", "\u2066",
-    "\ufeff", "\ue000", "\U000e0041",
+    "\ufeff", "\ue000", "\U000e0041", "\u3164", "\u115f", "\u2800", "\u034f", "\ufe0f", "\U000e0100", "\u05d0",
+    "\u0634", "\u0661",
 )  # fmt: skip
 """What moves the cursor, changes colours, hides or reorders text."""
 COMMANDS = (

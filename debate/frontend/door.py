@@ -230,6 +230,17 @@ def _installed(stream: TextIO | None) -> Door:
     return door
 
 
+def standard_output() -> Stream:
+    """A private stream for standard output. From now on all other output goes to standard error.
+
+    This includes the output of child processes and what is written to file descriptor 1.
+    """
+    sys.stdout.flush()
+    own = Stream(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    os.dup2(2, 1)
+    return own
+
+
 def door(stream: TextIO) -> Door:
     """The door to ``stream``: itself, the installed one that writes there, or a new one."""
     return next(

@@ -6,13 +6,14 @@ before any task is made are refused here.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
-from typing import Any
+from typing import Any, NoReturn
 
 from doit.cmd_base import DodoTaskLoader
 from doit.exceptions import InvalidDodoFile, InvalidTask
@@ -20,20 +21,27 @@ from doit.task import Task
 
 from debate.commands.command import commands
 from debate.errors import DebateError, Place, Problem
-from debate.frontend.door import install
+from debate.frontend.door import install, standard_output
 from debate.frontend.reporter import Reporter
-from debate.frontend.words import tasks_among
+from debate.frontend.words import format_of, odd, run_options_first, tasks_among
 from debate.graph.words import problem as problem_of
 from debate.graph.words import unknown, without_step
+from debate.text.printable import quoted
+
+_REFUSED = 3
+"""doit's exit status when nothing ran."""
 
 
 class Loader(DodoTaskLoader):  # type: ignore[misc]
     """Loads dodo.py, and narrows its ``GRAPH`` to the named profiles."""
 
     def __init__(self) -> None:
-        """doit makes the loader before anything else."""
+        """doit makes the loader before anything else, so before it looks at the words itself."""
         super().__init__()
         install()
+        problem = odd(sys.argv[1:])
+        if problem:
+            _exit(problem)
 
     format = "text"
     """The output format of the run: text, github or json."""
@@ -73,7 +81,7 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         known = {name for task in tasks for name in (task.name, *task.targets)}
         problem = problem_of([word for word in words if word not in known], graph.settings.profiles)
         if not problem and cmd.execute_tasks:
-            problem = _surplus(words, known) or without_step(words)
+            problem = _surplus(words, known) or without_step(words) or _matches_nothing(words, known)
         if not problem and cmd.execute_tasks and os.geteuid() != 0 and any(needs_root(tasks, word) for word in words):
             problem = _root_needed()
         if problem:
@@ -86,7 +94,7 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
             return _refusal(Problem(Place(word), "is a command of doit, not a task", f"write doit {word} …"))
         graph = self.namespace.get("GRAPH")
         if graph is None:
-            return _refusal(Problem(None, f"there is no task {word!r}", "`doit list` shows the tasks"))
+            return _refusal(Problem(None, f"there is no task {quoted(word)}", "`doit list` shows the tasks"))
         return _refusal(unknown(word, graph.settings.profiles))
 
     def _interrupt(self, number: int, _frame: object) -> None:
@@ -121,11 +129,31 @@ def _root_needed() -> Problem:
     return Problem(None, "building needs root, for mounts and systemd-nspawn", remedy)
 
 
+def _exit(problem: Problem) -> NoReturn:
+    """End the process as doit does when it refuses to run, with ``problem`` in the requested format."""
+    with contextlib.suppress(DebateError):
+        if format_of(run_options_first(sys.argv[1:])) == "json":
+            from debate.frontend.json_lines import JsonLines
+
+            JsonLines(standard_output()).refused(_refusal(problem))
+            raise SystemExit(_REFUSED)
+    sys.stderr.write(f"ERROR: {problem}\n")
+    raise SystemExit(_REFUSED)
+
+
 def _refusal(problem: Problem) -> InvalidTask:
     """Ends doit's run with a problem, which JSON lines show by its values."""
     refusal = InvalidTask(str(problem))
     refusal.__cause__ = DebateError.of([problem])
     return refusal
+
+
+def _matches_nothing(words: Sequence[str], known: set[str]) -> Problem | None:
+    """The problem of a pattern that no task matches, with which doit would do nothing."""
+    for word in words:
+        if "*" in word and not any(fnmatchcase(name, word) for name in known):
+            return Problem(None, f"no task matches {quoted(word)}", "`doit list --all` shows the tasks")
+    return None
 
 
 def _surplus(words: Sequence[str], known: set[str]) -> Problem | None:
@@ -134,5 +162,5 @@ def _surplus(words: Sequence[str], known: set[str]) -> Problem | None:
         name = command.partition(":")[0]
         if name in commands() and not commands()[name].names and word not in known and "*" not in word:
             usage = commands()[name].usage.splitlines()[0]
-            return Problem(Place(name), f"{word!r} is not a task, and {name} takes no names", usage)
+            return Problem(Place(name), f"{quoted(word)} is not a task, and {name} takes no names", usage)
     return None

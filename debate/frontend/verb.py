@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +12,7 @@ from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
 from debate.commands.command import commands
 from debate.errors import DebateError
 from debate.frontend import help as help_
-from debate.frontend.door import Stream
+from debate.frontend.door import Stream, standard_output
 from debate.frontend.own import refusing
 from debate.frontend.words import FORMATS, arranged, format_of, run_options_first
 
@@ -81,14 +79,3 @@ class Run(DoitRun):  # type: ignore[misc]
                 return super().parse_execute(arranged(words, commands(), help_.step_names()))
         except DebateError as error:
             raise InvalidCommand(str(error)) from error
-
-
-def standard_output() -> Stream:
-    """A private stream for standard output. From now on all other output goes to standard error.
-
-    This includes the output of child processes and what is written to file descriptor 1.
-    """
-    sys.stdout.flush()
-    own = Stream(os.fdopen(os.dup(1), "w", encoding="utf-8"))
-    os.dup2(2, 1)
-    return own

@@ -6,14 +6,30 @@ write them anywhere. Unknown options are refused here, with the known ones, and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from debate.commands.command import Command, Option
-from debate.errors import DebateError
+from debate.errors import DebateError, Problem
+from debate.text.printable import quoted
 from debate.text.suggest import suggest
 
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_-]*"
 FORMATS = ("text", "github", "json")
 """Output formats: text, text with annotations for GitHub, or JSON lines."""
+
+
+def odd(words: Sequence[str]) -> Problem | None:
+    """The problem of a word with which doit itself ends with a traceback, or which it drops; None if there is none."""
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if not word:
+            remedy = "leave it out; a variable of the shell may have no value"
+            return Problem(None, "a word on the command line is empty", remedy)
+        if equals and not word.startswith("-") and not re.fullmatch(_VARIABLE, name):
+            fact = f"{quoted(word)}: doit takes this for a variable, and {quoted(name)} is no name of one"
+            return Problem(None, fact, "write the value of an option as --NAME=VALUE")
+    return None
 
 
 def run_options_first(words: Sequence[str]) -> list[str]:

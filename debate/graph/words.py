@@ -10,6 +10,7 @@ from debate.errors import Place, Problem
 from debate.profile import profile_names
 from debate.steps.rules import rules, shell_steps
 from debate.text.paths import shown
+from debate.text.printable import quoted, shortened
 from debate.text.suggest import closest, suggest
 
 _PATTERN = set("*?[")
@@ -46,15 +47,16 @@ def problem(words: Sequence[str], profiles: Path) -> Problem | None:
     for word in words:
         step, colon, rest = word.partition(":")
         inner, _, name = rest.rpartition(":")
-        if not colon or not name or _PATTERN & set(name) or "/" in word:
+        if not step or not colon or not name or _PATTERN & set(name) or "/" in word:
             continue
         if _is_per_step(step) and inner not in shell_steps():
-            fact = f"{inner!r} is not a step with a shell" if inner else "names no step"
-            return Problem(Place(word), fact, _write_step(step, name))
+            fact = f"{quoted(inner)} is not a step with a shell" if inner else "names no step"
+            return Problem(Place(shortened(word, 300)), fact, _write_step(step, shortened(name, 300)))
         if step not in per_profile():
-            return Problem(None, f"there is no task {step!r}", suggest(step, per_profile()))
+            return Problem(None, f"there is no task {quoted(step)}", suggest(step, per_profile()))
         if name not in profile_names.names(profiles):
-            return Problem(Place(shown(profiles / f"{name}.yaml")), *profile_names.missing(profiles, name))
+            place = Place(shown(profiles / f"{name}.yaml")) if profile_names.can_be_extended(name) else None
+            return Problem(place, *profile_names.missing(profiles, name))
     return None
 
 
@@ -67,7 +69,7 @@ def unknown(word: str, profiles: Path) -> Problem:
     fitting |= {name: f"build:{name}" for name in profile_names.names(profiles)}
     found = word if word in fitting else closest(word, fitting)
     remedy = f"did you mean {fitting[found]!r}?" if found else "`doit help` shows the commands, `doit list` the tasks"
-    return Problem(None, f"there is no task {word!r}", remedy)
+    return Problem(None, f"there is no task {quoted(word)}", remedy)
 
 
 def without_step(words: Sequence[str]) -> Problem | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from debate.errors import DebateError
 from debate.profile import files
+from debate.text.printable import quoted
 from debate.text.suggest import suggest
 
 SUFFIX = ".yaml"
@@ -78,7 +79,7 @@ def require(name: str) -> None:
     """Refuse an invalid name for a new profile. Raises DebateError."""
     if not is_valid(name):
         why = ": a profile whose name starts with _ can only be extended" if name.startswith("_") else ""
-        raise DebateError(f"{name!r} is not a valid name for a profile to build{why}", REMEDY)
+        raise DebateError(f"{quoted(name)} is not a valid name for a profile to build{why}", REMEDY)
 
 
 def missing(directory: Path, name: str) -> tuple[str, str]:
@@ -91,7 +92,8 @@ def missing(directory: Path, name: str) -> tuple[str, str]:
 def unknown(directory: Path, name: str, known: Iterable[str]) -> tuple[str, str]:
     """Fact and remedy for a ``name`` that is none of ``known``."""
     like = [file for file in unread(directory) if os.path.splitext(file)[0] == name]
-    return f"there is no profile {name!r}", f"rename {like[0]} to {name}{SUFFIX}" if like else suggest(name, known)
+    remedy = f"rename {like[0]} to {name}{SUFFIX}" if like else suggest(name, known)
+    return f"there is no profile {quoted(name)}", remedy
 
 
 def base(directory: Path, name: str) -> str | None:

@@ -11,6 +11,7 @@ import re
 LONGEST = 4000
 """Maximum number of characters of a line that is shown."""
 
+_LONGEST_WORD = 300
 _AT_START = re.compile(r"^[ \t]*:(?=:)|##[A-Za-z]{0,20}(?=\[)|section_(?:start|end)(?=:)", re.MULTILINE)
 _ANYWHERE = re.compile(r":(?=:)|##[A-Za-z]{0,20}(?=\[)|section_(?:start|end)(?=:)")
 
@@ -67,6 +68,11 @@ def printable_lines(text: str) -> str:
 def readable(text: str, *, github: bool = False) -> str:
     """Lines of text, each `printable`, and `inert`."""
     return inert(printable_lines(text), github=github)
+
+
+def quoted(word: str) -> str:
+    """A word that somebody wrote, in quotes, and not much of it: what is said of it must stay in sight."""
+    return repr(shortened(word, _LONGEST_WORD))
 
 
 def shortened(line: str, longest: int = LONGEST) -> str:

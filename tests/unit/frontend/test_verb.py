@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -118,3 +120,55 @@ def test_help_of_a_step(rule: Rule) -> None:
 )
 def test_nothing_is_silently_ignored(words: str, message: str) -> None:
     assert doit(*words.split(), status=3, error=f"ERROR: {message}\n") == ""
+
+
+LONG = "a" * 100_000
+ODD: dict[str, tuple[str, str]] = {
+    "": ("a word on the command line is empty", "leave it out"),
+    "list|": ("a word on the command line is empty", "leave it out"),
+    "validate||minimal": ("a word on the command line is empty", "leave it out"),
+    "=": ("doit takes this for a variable", "write the value of an option as --NAME=VALUE"),
+    "build:minimal=": ("doit takes this for a variable", "write the value of an option as --NAME=VALUE"),
+    "a\nb": ("there is no task 'a\\nb'", "`doit help` shows"),
+    "-": ("there is no task '-'", "`doit help` shows"),
+    ":": ("there is no task ':'", "`doit help` shows"),
+    ":x": ("there is no task ':x'", "`doit help` shows"),
+    "\udcff": ("there is no task '\\udcff'", "`doit help` shows"),
+    "build:": ("build: names no profile", "write build:NAME"),
+    "shell:iso:": ("shell: names no profile", "write shell:"),
+    "shell::minimal": ("names no step", "write shell:STEP:minimal"),
+    "show:../x": ("there is no task 'show:../x'", "did you mean 'show'?"),
+    "show:..": ("there is no profile '..'", "known: "),
+    "show:\n": ("there is no profile '\\n'", "known: "),
+    "show:%s{x}": ("there is no profile '%s{x}'", "known: "),
+    "show:minimal ": ("there is no profile 'minimal '", "did you mean 'minimal'?"),
+    "show:nosuch*": ("no task matches 'show:nosuch*'", "`doit list --all` shows"),
+    LONG: ("there is no task 'aaa", "`doit help` shows"),
+    f"show:{LONG}": ("there is no profile 'aaa", "known: "),
+    f"{LONG}:x": ("there is no task 'aaa", "known: "),
+    f"shell:{LONG}:x": ("'aaa", "write shell:STEP:x"),
+    f"show:{LONG}*": ("no task matches 'show:aaa", "`doit list --all` shows"),
+}
+"""Words with | between them -> what is said, and what to do. NUL cannot be in one."""
+
+
+@pytest.mark.parametrize("words", ODD, ids=lambda words: ascii(words)[:40])
+def test_odd_words_are_refused_in_a_line(words: str) -> None:
+    """Without a traceback, and so that the line can be read."""
+    fact, remedy = ODD[words]
+    done = subprocess.run([DOIT, *words.split("|")], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert re.fullmatch(rf"ERROR: .*{re.escape(fact)}.*; .*{re.escape(remedy)}.*\n", done.stderr), done.stderr
+    assert len(done.stderr) < 2000
+
+
+def test_an_empty_word_for_who_reads_json() -> None:
+    done = subprocess.run([DOIT, "--format", "json", ""], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (3, "")
+    problem, end = map(json.loads, done.stdout.splitlines())
+    assert (problem["fact"], end["ok"]) == ("a word on the command line is empty", False)
+
+
+def test_no_words_after_the_options() -> None:
+    """As without them: the profiles."""
+    assert doit("--") == doit("--verbose")

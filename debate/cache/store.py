@@ -4,7 +4,6 @@
         objects/sha256/ab/REST      immutable files of mode 0444, named by their content, with the time 0
         actions/KEY.json            the outputs of the step with this key: see `debate.cache.action`
         locks/KEY                   locked (flock) by the builder that is making KEY
-        locks/results-HEX           locked (flock) by the builder that is writing to an output directory
         locks/removing              locked shared during a lookup, exclusively while objects are removed
         running/NAME                locked (flock) by a builder as long as it runs
         outputs/NAME                the path of an output directory whose records name objects
@@ -36,7 +35,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 from debate import keys
 from debate.artifact import Artifact
@@ -46,7 +45,7 @@ from debate.errors import DebateError
 from debate.host import ours
 from debate.host.beneath import RefusedError, chunks
 from debate.host.files import is_builder_alive, replace_file, workspace_name
-from debate.host.locks import lock_file, regular_file
+from debate.host.locks import held, is_still, lock_file, regular_file
 from debate.text.paths import shown
 
 _UNTOUCHED = 0
@@ -252,17 +251,8 @@ class Store:
     @contextmanager
     def locked(self, key: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Hold the lock of ``key``. Calls ``waiting`` once if another builder holds it."""
-        path = self._make(self.root / "locks") / key
-        while True:
-            with lock_file(path) as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    waiting()
-                    fcntl.flock(file, fcntl.LOCK_EX)
-                if _is_still(path, file):
-                    yield
-                    return
+        with held(self._make(self.root / "locks") / key, lambda _: waiting()):
+            yield
 
     @contextmanager
     def removing(self, *, shared: bool = False) -> Iterator[None]:
@@ -404,7 +394,7 @@ class Store:
                     path.unlink(missing_ok=True)
                     yield None
                     return
-                if _is_still(path, file):
+                if is_still(path, file):
                     yield file
                     return
 
@@ -479,14 +469,6 @@ def _hash(file: BinaryIO, size: int) -> str:
 def _is_safe(found: os.stat_result) -> bool:
     """True if only this user and root can write to the file."""
     return found.st_uid in (0, os.geteuid()) and stat.S_IMODE(found.st_mode) == _MODE
-
-
-def _is_still(path: Path, file: IO[bytes]) -> bool:
-    """True if ``path`` still names the open file. Otherwise other builders lock a different file."""
-    try:
-        return os.stat(path).st_ino == os.fstat(file.fileno()).st_ino
-    except FileNotFoundError:
-        return False
 
 
 def _is_directory(path: Path) -> bool:

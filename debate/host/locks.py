@@ -7,13 +7,18 @@ Who can open a file can lock it, and keep everybody else waiting for as long as 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from debate.host import ours
 
+_LOCKS = Path("/proc/locks")
 _MODE = 0o600
 _OPEN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_CREAT
 
@@ -29,6 +34,39 @@ def lock_file(path: Path, access: int = os.O_RDWR) -> BinaryIO:
             return found
         found.close()
         ours.remove(path)
+
+
+@contextmanager
+def held(path: Path, waiting: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock of the file ``path``; if another holds it, call ``waiting`` once, with who. Raises OSError."""
+    while True:
+        with lock_file(path) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting(_holder(file))
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if is_still(path, file):
+                yield
+                return
+
+
+def _holder(file: BinaryIO) -> str:
+    """Who holds the lock of an open file, for messages. Source: proc_locks(5)."""
+    inode = os.fstat(file.fileno()).st_ino
+    with suppress(OSError):
+        found = re.search(rf"^\d+: FLOCK .* (\d+) [0-9a-f:]+:{inode} ", _LOCKS.read_text(), re.MULTILINE)
+        if found:
+            return f"process {found[1]}"
+    return "another process"
+
+
+def is_still(path: Path, file: BinaryIO) -> bool:
+    """True if ``path`` still names the open file. Otherwise others lock a different file."""
+    try:
+        return os.stat(path).st_ino == os.fstat(file.fileno()).st_ino
+    except FileNotFoundError:
+        return False
 
 
 def regular_file(path: Path, access: int) -> BinaryIO:

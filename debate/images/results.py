@@ -10,8 +10,6 @@ build.json                  file of each kind of image, digest of the ISO, sizes
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import fcntl
 import json
 import os
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from debate import keys
 from debate.host.copying import replace, send
 from debate.host.files import read_object, sweep, temporary_beside, write_atomically
+from debate.host.locks import held
 from debate.images.kinds import ISO, KINDS
 from debate.machines import machine
 from debate.steps.rule import Rule
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from debate.history.records import Report
     from debate.steps.work import Work
 
+_LOCK = ".lock"
+"""The file in the output directory that is locked (flock) by the builder that is writing the results."""
 _FICLONE = 0x40049409
 """ioctl_ficlone(2)."""
 _FACTS = "manifest.json"
@@ -42,14 +43,9 @@ _COMPANIONS = ("cdx.json", "packages")
 def make(work: Work) -> Report:
     """Write all results. Returns the report for the reporter."""
     # With two writers at once, build.json could describe the other's files. The directory itself, which other users can
-    # open, they could also lock.
-    name = keys.digits(keys.sha256(os.fsencode(work.directory.resolve())))
-    with contextlib.ExitStack() as held:
-        try:
-            held.enter_context(work.store.locked(f"results-{name}"))
-        except OSError as error:
-            if error.errno != errno.EROFS:  # A store that is read-only has no locks, but what is in it can be used.
-                raise
+    # open, they could also lock; the store may be another one, or read-only.
+    directory = work.directory
+    with held(directory / _LOCK, lambda who: work.say(f"{work.name}: {who} is writing to {shown(directory)}; waiting")):
         return {**_write(work), **work.remember()}
 
 

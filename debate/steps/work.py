@@ -12,6 +12,7 @@
         traces/read/STEP.json       what that run read
         logs/STEP.log               output of the step
         P-ARCH.iso, …               the results (see `debate.images.results`)
+        .lock                       locked (flock) by the builder that is writing the results
     OUTPUT/.sandbox/                the same for rules that do not belong to a profile
 
 A record has what later steps need, and nothing about how it was made. So if a step runs again with the same result,

@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
 from debate import PACKAGE, keys
+from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.graph.stamp import stamp
 from debate.graph.tasks import Graph
+from debate.host.locks import held
 from debate.images import manifest, results
 from debate.images.kinds import ISO, KINDS, Kind
 from debate.steps.rules import rules
@@ -179,7 +185,7 @@ def test_an_architecture_that_is_none_makes_no_name(made: ProfileBuild) -> None:
         before = set(made.directory.parent.rglob("*"))
         with pytest.raises(DebateError, match="not supported"):
             made.make("build")
-        assert set(made.directory.parent.rglob("*")) == before
+        assert set(made.directory.parent.rglob("*")) == before | {made.directory / ".lock"}
 
 
 @pytest.mark.parametrize("make", NOT_FILES.values(), ids=NOT_FILES)
@@ -199,3 +205,29 @@ def test_a_result_that_is_something_else_is_made_again(made: ProfileBuild, make:
             assert path.read_bytes() == whole
             assert not path.is_symlink()
     assert secret.read_text() == SECRET
+
+
+def test_builders_with_different_stores_take_turns(made: ProfileBuild, tmp_path: Path) -> None:
+    """Or build.json of one would describe the files of the other. Who waits says for whom."""
+    other = tmp_path / "other"
+    shutil.copytree(made.store.root, other)
+    said: SimpleQueue[str] = SimpleQueue()
+    theirs = replace(made, builder=replace(made.builder, store=Store(other), say=said.put))
+    lock = made.directory / ".lock"
+    with ThreadPoolExecutor() as pool:
+        with held(lock, said.put):
+            waiting = pool.submit(theirs.make, "build")
+            assert said.get() == f"minimal: process {os.getpid()} is writing to build/minimal; waiting"
+            assert not results_of(made)
+            assert stat.S_IMODE(lock.stat().st_mode) == 0o600
+        waiting.result()
+    assert results.present(made.directory)
+    assert said.empty()
+
+
+@pytest.mark.parametrize("make", NOT_FILES.values(), ids=NOT_FILES)
+def test_whatever_is_in_the_place_of_the_lock(made: ProfileBuild, make: Callable[[Path], None]) -> None:
+    make(made.directory / ".lock")
+    with bounded():
+        made.make("build")
+    assert results.present(made.directory)

@@ -147,6 +147,7 @@ def _values(value: Any) -> Iterator[None]:
 def _fill(tree: Tree, draft: Draft, files: Mapping[str, str], name: str) -> None:
     """Copy all files of ``draft`` to the empty directory ``tree``. Raises DebateError."""
     source = draft.source
+    source.require_copyable(files.values())
     made = ""
     for path, original in files.items():
         target = f"overlays/{name}/{path}"

@@ -11,7 +11,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -92,7 +92,7 @@ class Foreign:
         """The content of the file ``path``. ``remedy`` is for a file that is not there."""
         with self._errors(path, remedy), self._open(path) as file:
             data = b"".join(chunks(file, limit))
-            self._read = _added(self._read, data, MAX_READ)
+            self._read = _added(self._read, len(data), MAX_READ)
         return data
 
     def text(self, path: str) -> str:
@@ -102,11 +102,18 @@ class Foreign:
             return self.read(path).decode(errors="replace")
         return ""
 
+    def require_copyable(self, paths: Iterable[str]) -> None:
+        """Refuse files and links that are together too large to be copied, before time is spent on the first."""
+        total = 0
+        for path in paths:
+            with self._errors(path):
+                total = _added(total, self._tree.status(path).st_size, MAX_COPIED)
+
     def chunks(self, path: str) -> Iterator[bytes]:
         """The content of the file ``path``, which is copied or hashed, in parts."""
         with self._errors(path), self._open(path) as file:
             for chunk in chunks(file, MAX_COPIED):
-                self._copied = _added(self._copied, chunk, MAX_COPIED)
+                self._copied = _added(self._copied, len(chunk), MAX_COPIED)
                 yield chunk
 
     def digest(self, path: str) -> str:
@@ -117,7 +124,7 @@ class Foreign:
             return found.hexdigest()
         with self._errors(path), self._open(path) as file:
             for chunk in chunks(file, MAX_COPIED):
-                self._hashed = _added(self._hashed, chunk, 2 * MAX_COPIED)
+                self._hashed = _added(self._hashed, len(chunk), 2 * MAX_COPIED)
                 found.update(chunk)
         return found.hexdigest()
 
@@ -142,12 +149,12 @@ class Foreign:
             raise self.refused(path, error.strerror or str(error), getattr(error, "remedy", remedy)) from None
 
 
-def _added(total: int, data: bytes, limit: int) -> int:
-    """``total`` and the size of ``data``. Raises RefusedError above ``limit``."""
-    if total + len(data) > limit:
+def _added(total: int, more: int, limit: int) -> int:
+    """``total`` and ``more`` bytes. Raises RefusedError above ``limit``."""
+    if total + more > limit:
         fact = f"is, with the files before it, larger than {limit:,} bytes"
         raise RefusedError(errno.EFBIG, fact, "leave it out, and copy it yourself")
-    return total + len(data)
+    return total + more
 
 
 def is_link(item: Item) -> bool:

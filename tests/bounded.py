@@ -14,7 +14,7 @@ _PAGE = resource.getpagesize()
 
 
 @contextmanager
-def bounded(*, processor: float = 10.0, seconds: float = 60.0) -> Iterator[None]:
+def bounded(*, processor: float = 2.0, seconds: float = 60.0) -> Iterator[None]:
     """Raises MemoryError for more than `BYTES`, and AssertionError for more seconds, of the processor or altogether.
 
     It is no OSError, which the code inside may expect.

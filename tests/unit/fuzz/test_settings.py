@@ -66,7 +66,7 @@ def check(root: Path, text: bytes, variables: Mapping[str, str]) -> bool:
     (root / "debate.toml").write_bytes(text)
     problems: tuple[Problem, ...] | None = None
     try:
-        with bounded(processor=2):
+        with bounded():
             settings.load(root, variables)
     except DebateError as error:
         problems = error.problems

@@ -30,7 +30,7 @@ MANIFESTS = [json.loads(manifest(statement, {"note": "x"}, "")) for statement in
 def check(data: bytes) -> bool:
     """True if ``data`` is believed. Asserts that it names nothing then but what it may."""
     try:
-        with bounded(processor=2):
+        with bounded():
             found = read(data, ACTION, SUBJECT, "", MOST)
     except UntrustedError:
         return False

@@ -55,10 +55,12 @@ class Locked:
     """64 hex digits."""
     signature: str = ""
     """A detached OpenPGP signature in base64, where packages are signed one by one."""
+    essential: bool = False
+    """True if a repository of the profile calls it essential, which puts it into the system unasked."""
 
     def to_json(self) -> dict[str, Any]:
         """The form in a lock."""
-        return {name: value for name, value in vars(self).items() if name != "signature" or value}
+        return {name: value for name, value in vars(self).items() if name not in ("signature", "essential") or value}
 
     @property
     def identity(self) -> tuple[str, str]:

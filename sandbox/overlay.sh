@@ -1,5 +1,6 @@
 #!/bin/sh
 # Runs in the system that is being built. Everything that it changes becomes the upper layer.
+# Loops read from a descriptor of their own: the system's programs and hooks have /dev/null as their standard input.
 # in: users, groups, tree.tar, permissions, commands, checks, services, hooks, hook/NUMBER
 set -eu
 . /run/step/problem.sh
@@ -13,7 +14,7 @@ known() {
 }
 
 # Fields: name, uid, shell, groups, full name, password hash.
-while IFS=: read -r name uid shell groups full_name password; do
+while IFS=: read -r name uid shell groups full_name password <&9; do
     if [ "$name" = root ]; then
         usermod --shell "$shell" --password "$password" root ||
             problem users root "usermod failed for root" "see the log for its message"
@@ -30,7 +31,7 @@ while IFS=: read -r name uid shell groups full_name password; do
     done
     [ "$problems" -ne 0 ] || [ -z "$groups" ] || usermod --append --groups "$groups" -- "$name" ||
         problem users "$name" "usermod failed for $name" "see the log for its message"
-done < /run/in/users
+done 9< /run/in/users
 stop_on_problems
 
 # Users and groups in the overlay's own files are merged into those of packages, and override them. The files keep their
@@ -49,9 +50,9 @@ for database in $databases; do
 done
 
 owner_remedy="add it to users, or the package that creates it to packages"
-while read -r database name; do
+while read -r database name <&9; do
     known "$database" "$name" || problem files "$name" "/etc/$database has no $name to own files" "$owner_remedy"
-done < /run/in/groups
+done 9< /run/in/groups
 stop_on_problems
 
 # Existing directories keep their modes, and links to directories (/lib) stay links.
@@ -59,7 +60,7 @@ printf '%s\n' $databases > /run/work/unpacked
 tar -x -f /run/in/tree.tar -C / --anchored --exclude-from=/run/work/unpacked --no-overwrite-dir \
     --keep-directory-symlink --same-owner --same-permissions
 
-while IFS=: read -r name uid shell groups full_name password; do
+while IFS=: read -r name uid shell groups full_name password <&9; do
     home=$(sed -n "s|^$name:[^:]*:[^:]*:[^:]*:[^:]*:\([^:]*\):.*|\1|p" /etc/passwd)
     [ "$name" != root ] || continue
     if [ ! -d "$home" ]; then
@@ -68,9 +69,9 @@ while IFS=: read -r name uid shell groups full_name password; do
     fi
     [ ! -d /etc/skel ] || cp -Rn /etc/skel/. "$home/"
     chown -Rh "$name:$name" "$home"
-done < /run/in/users
+done 9< /run/in/users
 
-while IFS=: read -r mode owner group path; do
+while IFS=: read -r mode owner group path <&9; do
     if [ ! -e "$path" ] && [ ! -L "$path" ]; then
         problem permissions "$path" "the system has no file $path" "check the path, or leave it out"
         continue
@@ -80,20 +81,20 @@ while IFS=: read -r mode owner group path; do
     [ "$problems" -eq 0 ] || continue
     chown -h -- "$owner:$group" "$path"
     [ -L "$path" ] || chmod -- "$mode" "$path"
-done < /run/in/permissions
+done 9< /run/in/permissions
 stop_on_problems
 
-while read -r command; do
+while read -r command <&9; do
     $command || problem locale "" "$command failed with exit status $?" "see the log for its message"
-done < /run/in/commands
+done 9< /run/in/commands
 stop_on_problems
 
-while read -r what names; do
+while read -r what names <&9; do
     "has_$what" $names
-done < /run/in/checks
+done 9< /run/in/checks
 stop_on_problems
 
-while read -r verb unit; do
+while read -r verb unit <&9; do
     if [ "$verb" = mask ] && ! is_unit "$unit"; then
         # systemctl also masks units that do not exist.
         problem services "$unit" "the system has no unit $unit to mask" "check its name, or leave it out"
@@ -101,30 +102,30 @@ while read -r verb unit; do
         SYSTEMD_OFFLINE=1 systemctl --quiet "$verb" "$unit" ||
             problem services "$unit" "systemctl $verb $unit failed" "check its name, or add the package that contains it to packages"
     fi
-done < /run/in/services
+done 9< /run/in/services
 stop_on_problems
 
 export BASH_ENV=/run/step/hook-errors.bash DEBATE_HOOK
 number=0
-while read -r DEBATE_HOOK; do
+while read -r DEBATE_HOOK <&9; do
     number=$((number + 1))
     hook=/run/in/hook/$number
     echo "hook $DEBATE_HOOK"
     status=0
     case $(head -c 2 "$hook") in
-    '#!') "$hook" < /dev/null || status=$? ;;
-    *) bash -eu "$hook" < /dev/null || status=$? ;;
+    '#!') "$hook" 9<&- || status=$? ;;
+    *) bash -eu "$hook" 9<&- || status=$? ;;
     esac
     : > /run/problems # Hooks must not report problems of the profile.
     [ "$status" -eq 0 ] ||
         problem hooks "$number" "$DEBATE_HOOK failed with exit status $status" "see the log for its message"
     stop_on_problems
-done < /run/in/hooks
+done 9< /run/in/hooks
 
-while IFS=: read -r name uid shell rest; do
+while IFS=: read -r name uid shell rest <&9; do
     [ -x "$shell" ] ||
         problem users "$shell" "$name: the system has no shell $shell" "add the package that contains it to packages"
-done < /run/in/users
+done 9< /run/in/users
 stop_on_problems
 
 rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- \

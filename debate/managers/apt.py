@@ -28,7 +28,9 @@ _HEAD = 4096
 _KEPT_INDEXES = "copy:/run/work/mirror/"
 """Where a proof has the archives' indexes, as apt's sources name it."""
 
-_RESOLVED = re.compile(r"([a-z0-9,-]*) '([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb ([0-9]{1,15}) SHA256:([0-9a-f]{64})")
+_RESOLVED = re.compile(
+    r"([a-z0-9,-]*)( essential)? '([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb ([0-9]{1,15}) SHA256:([0-9a-f]{64})"
+)
 _HOLDS = "X-Debate-Holds"
 """The field in which sandbox/debian/read.sh says what a package has: see `debate.managers.interface.Holds`."""
 _RELATION, _WORD = r"[A-Za-z0-9+.~:_ ,|()<>=-]*", r"[A-Za-z0-9+._/-]*"
@@ -236,17 +238,18 @@ class Apt:
         return Supplies(files=files, mirrors=mirrors.directories, reach=shared.reach_of(mirrors))
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
-        """Parse the output of lock.sh: ARCHIVES 'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX."""
+        """Parse the output of lock.sh: ARCHIVES [essential] 'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX."""
         found = []
         for line in resolved.splitlines():
             match = _RESOLVED.fullmatch(line.rstrip())
             if match is None:
                 raise DebateError(f"{line!r} has no SHA-256, so it is refused", "use another mirror", place="apt")
-            archives, uri, name, version, architecture, size, digest = match.groups()
+            archives, mark, uri, name, version, architecture, size, digest = match.groups()
             # Archives can share an address, and only one of them has the package.
-            having = {name: mirrors.addresses[name] for name in archives.split(",") if name in mirrors.addresses}
+            having = {one: mirrors.addresses[one] for one in archives.split(",") if one in mirrors.addresses}
             archive, path = shared.archive_of(uri, having, "apt")
-            found.append(Locked(name, urllib.parse.unquote(version), architecture, archive, path, int(size), digest))
+            version, essential = urllib.parse.unquote(version), bool(mark) and archive not in self.facts.ARCHIVES
+            found.append(Locked(name, version, architecture, archive, path, int(size), digest, essential=essential))
         return sorted(found, key=lambda package: package.identity)
 
     def unfit(self, package: Locked, request: Request) -> tuple[str, str] | None:

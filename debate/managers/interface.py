@@ -43,6 +43,7 @@ class Request:
     recommends: bool
     """True to install recommended packages, too."""
     packages: tuple[str, ...]
+    """Names, or NAME=VERSION; each name once."""
     base: str | None
     """The base profile, on whose packages these are installed."""
 

@@ -149,7 +149,8 @@ class Pacman:
         )
 
     def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
-        return self._supplies(settings, request, mirrors, {"system": request.distribution.encode()})
+        named = {"system": request.distribution.encode(), "base": (request.base or "").encode()}
+        return self._supplies(settings, request, mirrors, named)
 
     def _supplies(
         self, settings: Settings, request: Request, mirrors: Mirrors, more: Mapping[str, bytes] = MappingProxyType({})

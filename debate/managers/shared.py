@@ -182,7 +182,8 @@ def archive_of(location: str, addresses: Mapping[str, str], place: str) -> tuple
     if not archives:
         raise DebateError(f"{location} is not on any of the mirrors, so it is refused", place=place)
     archive = max(archives, key=lambda archive: len(addresses[archive]))
-    return archive, location.removeprefix(f"{addresses[archive]}/")
+    # Indexes that were made in the archive's root say ./FILE.
+    return archive, re.sub(r"^(\./+)+", "", location.removeprefix(f"{addresses[archive]}/"))
 
 
 def unfit(package: Locked, request: Request, archives: Sequence[str], independent: str) -> tuple[str, str] | None:

@@ -22,6 +22,7 @@ from debate.errors import DebateError, Place
 from debate.model import Locked
 from debate.profile import files
 from debate.text import strict_json
+from debate.text.amounts import bytes_shown
 from debate.text.paths import shown
 
 FORMAT = 1
@@ -37,8 +38,9 @@ _PACKAGE_FIELDS = {
     "repository": r"[a-z][a-z0-9-]{0,31}", "path": r"(?:[A-Za-z0-9/.+:~_@=,-]|%[0-9A-Fa-f]{2}){1,1024}",
     "sha256": _SHA256, "signature": r"(?:[A-Za-z0-9+/]{4}){0,16384}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
 }  # fmt: skip
-_PATH = re.compile(r"[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,-]*(?:/[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,-]*)*")
+_PATH = re.compile(r"[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,%-]*(?:/[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,%-]*)*")
 """A path below an archive's root after decoding: nothing absolute, hidden, empty or above, nothing like an option."""
+_OPTIONAL = {"signature", "essential"}
 _INDEXES_FIELDS = {"digest": keys.DIGEST}
 ARCHIVE = {
     "archive": _PACKAGE_FIELDS["repository"], "suite": r"[A-Za-z0-9][A-Za-z0-9/_.-]{0,254}",
@@ -89,6 +91,20 @@ def check(lock: Any, place: str, text: str = "") -> dict[str, Any]:
     return found
 
 
+def accept(lock: dict[str, Any], place: str) -> None:
+    """Raise DebateError unless a lock that was just made can be read again: at the repository that cannot be locked."""
+    try:
+        _require(lock)
+        if len(to_text(lock)) > files.MAX_LOCK:
+            raise _FaultError(f"a lock of more than {bytes_shown(files.MAX_LOCK)} cannot be read")
+    except _FaultError as error:
+        remedy = "leave some packages out, or use another mirror"
+        if error.path[:1] == ("packages",) and len(error.path) > 1:
+            place = f"repository {lock['packages'][error.path[1]]['repository']}"
+            remedy = "leave the package out, or use another mirror of the repository"
+        raise DebateError(f"cannot be locked: {error.fact}", remedy, place=place) from None
+
+
 def packages_of(lock: Mapping[str, Any]) -> list[Locked]:
     """The packages of a lock that was checked."""
     return [Locked(**package) for package in lock["packages"]]
@@ -120,8 +136,10 @@ def _require(lock: Any) -> None:
         if not isinstance(package, dict):
             raise _FaultError(f"package {number + 1} is no object", *path)
         what = f"package {package.get('name', number + 1)!r}"
-        _fields(package, _PACKAGE_FIELDS, fields - {"signature"}, {"signature"}, what, path)
+        _fields(package, _PACKAGE_FIELDS, fields - _OPTIONAL, _OPTIONAL, what, path)
         _size(package, what, path)
+        if package.get("essential", True) is not True:
+            raise _FaultError(f"{what}: field 'essential' is {_brief(package['essential'])}", *path, "essential")
         if not _PATH.fullmatch(urllib.parse.unquote(package["path"], errors="replace")):
             raise _FaultError(f"{what}: field 'path' is {package['path']!r}", *path, "path")
         for one in (_identity(package), package["sha256"]):
@@ -251,11 +269,17 @@ class PackageChange:
     """The version; None if it was added."""
     new: str | None
     """The version; None if it was removed. The same as ``old`` if only the file differs."""
+    essential: str = ""
+    """The repository that calls the new one essential, which puts it into the system unasked."""
 
     def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "old": self.old, "new": self.new}
+        told = {"essential": self.essential} if self.essential else {}
+        return {"name": self.name, "old": self.old, "new": self.new, **told}
 
     def __str__(self) -> str:
+        return self._said() + (f" (essential in the repository {self.essential})" if self.essential else "")
+
+    def _said(self) -> str:
         if self.old is None:
             return f"+ {self.name} {self.new}"
         if self.new is None:
@@ -276,5 +300,6 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[PackageC
         was, now = before.get(identity), after.get(identity)
         versions = was["version"] if was else None, now["version"] if now else None
         if was is None or now is None or (was["version"], was["sha256"]) != (now["version"], now["sha256"]):
-            found.append(PackageChange(name, *versions))
+            essential = now["repository"] if now and "essential" in now else ""
+            found.append(PackageChange(name, *versions, essential))
     return found

@@ -3,6 +3,7 @@
 In addition to JSON Schema's own keywords, fields have:
 
 ``x-form``: the form of values that match ``pattern``, for messages.
+``x-instead``: what to do instead of writing values of a certain kind that do not match: pattern -> remedy.
 ``x-set``: true for a list whose order and duplicates have no meaning. The order of any other list matters.
 ``x-key``: for a list of mappings, the field that identifies an entry.
 ``x-replace``: true for a list that replaces the one of an extended profile, instead of following it.
@@ -73,7 +74,9 @@ def _explained(error: Any, node: Node) -> Iterator[Problem]:
         yield Problem(node.position, f"{field}: unknown value {_brief(instance)}", suggest(str(instance), known))
     elif keyword == "pattern":
         fact = f"{field}: {_brief(instance)} is not a valid {_noun(error)}"
-        yield Problem(node.position, fact, f"use {error.schema['x-form']}")
+        instead = error.schema.get("x-instead", {}).items()
+        remedies = (remedy for form, remedy in instead if re.search(form, instance))
+        yield Problem(node.position, fact, next(remedies, f"use {error.schema['x-form']}"))
     elif keyword == "const":
         if type(instance) is type(error.validator_value):  # Otherwise the wrong type is reported.
             remedy = f"write {error.validator_value}"

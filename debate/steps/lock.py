@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys, managers
 from debate.deferred import frozen
-from debate.errors import DebateError, Place
+from debate.errors import Complaint, DebateError, Place, Problem, StepError
 from debate.host.files import write_atomically
 from debate.managers.interface import INDEX_BYTES, Repository, Request
 from debate.profile import files, profile_names
@@ -48,9 +48,22 @@ class Slice(Request):
             snapshot=data["snapshot"],
             repositories=tuple(_repositories(choices)),
             recommends=data["recommends"],
-            packages=tuple(sorted({*data["packages"], choices.kernel, *choices.distribution.implied_packages(data)})),
+            packages=tuple(sorted(_packages(choices))),
             base=_base(choices),
         )
+
+
+def _packages(choices: Choices) -> set[str]:
+    """What to ask for: names, or NAME=VERSION. A name with a version stands for the name alone, too."""
+    named = choices.data["packages"]
+    pinned: dict[str, str] = {}
+    for number, word in enumerate(named):
+        name, _, version = word.partition("=")
+        if version and pinned.setdefault(name, version) != version:
+            fact = f"packages: {name} is named with version {pinned[name]} and with version {version}"
+            choices.problem(("packages", number), fact, "keep one")
+    words = {*named, choices.kernel, *choices.distribution.implied_packages(choices.data)}
+    return {word for word in words if word not in pinned}
 
 
 def _repositories(choices: Choices) -> list[Repository]:
@@ -145,6 +158,7 @@ class _Locker:
 
     def run(self) -> dict[str, Any]:
         from debate.profile import lockfile
+        from debate.profile.lockfile import packages_of, place_in
 
         pinned, refresh = os.path.lexists(self.path), self.work.refresh
         old = lockfile.read(self.path) if pinned else self.kept()
@@ -161,6 +175,11 @@ class _Locker:
                 f"run doit lock:{self.work.name} to refresh it, or set DEBATE_LOCK=refresh",
                 place=shown(self.path),
             )
+        if old is not None and fits and (lost := self.lost(packages_of(old))):
+            if refuse:
+                place, remedy = place_in(self.path, "packages"), f"run doit lock:{self.work.name} to refresh it"
+                raise DebateError.of(Problem(place, each.fact, remedy) for each in lost)
+            fits = False
         if old is not None and fits and not refresh:
             self.work.save(old)
             state = "pinned" if pinned else "lock unchanged"
@@ -175,7 +194,7 @@ class _Locker:
         self.work.save(new)
         changes = lockfile.differences(old, new) if old else []
         note = _noted(new, (f"{len(changes)} changed" if changes else "nothing changed") if old else "")
-        return {"note": note, "lines": list(map(str, changes))}
+        return {"note": note, "lines": [*map(str, changes), *self.unasked(packages_of(new))]}
 
     def wrong(self, lock: Mapping[str, Any]) -> tuple[str, Place] | None:
         """What in ``lock`` cannot be in one for this profile, whoever wrote it, and its place; None if all fits."""
@@ -199,6 +218,27 @@ class _Locker:
                 return fact, place_in(self.path, "packages", number, field)
         return None
 
+    def lost(self, packages: Iterable[Locked]) -> list[Complaint]:
+        """What the profile asks for and ``packages`` do not have."""
+        has, found = {package.name: package.version for package in packages}, []
+        for word in self.wanted.packages:
+            name, _, version = word.partition("=")
+            if name not in has:
+                found.append(Complaint("packages", word, f"{name} is asked for, and the lock has none", "leave it out"))
+            elif version not in ("", has[name]):
+                fact = f"{word} is asked for, and the lock has {name} {has[name]}"
+                found.append(Complaint("packages", word, fact, "choose that version, or leave it out"))
+        return found
+
+    def unasked(self, packages: Iterable[Locked]) -> list[str]:
+        """Lines about packages that repositories of the profile put into the system by themselves."""
+        asked = {word.partition("=")[0] for word in self.wanted.packages}
+        return [
+            f"{package.name} {package.version}: not asked for; the repository {package.repository} calls it essential"
+            for package in packages
+            if package.essential and package.name not in asked
+        ]
+
     def has_below(self, lock: Mapping[str, Any]) -> bool:
         """True if a lock contains all packages of the base's lock, as they are there."""
         from debate.profile.lockfile import packages_of
@@ -221,19 +261,26 @@ class _Locker:
 
     def resolve(self) -> dict[str, Any]:
         """Resolve the package list with the distribution's own package manager."""
-        from debate.profile import lockfile
-        from debate.profile.lockfile import FORMAT, check
+        from debate.profile.lockfile import ARCHIVE, FORMAT, accept
 
         work, manager = self.work, managers.get(self.wanted.distribution)
         mirrors = manager.mirrors(work.settings, self.wanted, work.record("mirrors"))
         for note in mirrors.notes:
             work.say(f"{work.name}: {note}")
         installed = work.store.read(self.below.outputs("packages")["index"], INDEX_BYTES) if self.below else b""
-        step = manager.lock_step(self.wanted, tools_for(work, self.wanted.distribution), installed)
+        asked = replace(self.wanted, packages=self.not_below())
+        step = manager.lock_step(asked, tools_for(work, self.wanted.distribution), installed)
         made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
         resolved = work.store.read(made["resolved"], INDEX_BYTES).decode(errors="replace")
         added = manager.read_resolved(resolved, mirrors)
+        for package in added:
+            if unfit := manager.unfit(package, self.wanted):
+                fact = f"cannot be locked: package {package.name!r}: field {unfit[0]!r} is "
+                fact += f"{getattr(package, unfit[0])!r}: {unfit[1]}"
+                raise DebateError(fact, "leave the package out", place=f"repository {package.repository}")
         packages = self.on_top(added)
+        if lost := self.lost(packages):
+            raise StepError("", complaints=lost)
         new: dict[str, Any] = {
             "format": FORMAT,
             **{name: getattr(self.wanted, name) for name in _SYSTEM},
@@ -243,27 +290,40 @@ class _Locker:
         if "indexes" in made:
             new["indexes"] = asdict(made["indexes"])
             lines = work.store.read(made["archives"], INDEX_BYTES).decode(errors="replace").splitlines()
-            new["archives"] = [dict(zip(lockfile.ARCHIVE, line.split(" "), strict=False)) for line in lines]
-        check(new, f"lock:{work.name}")
+            new["archives"] = [dict(zip(ARCHIVE, line.split(" "), strict=False)) for line in lines]
+        accept(new, f"lock:{work.name}")
         if added and "indexes" in made:
             proof.keep(work, self.wanted, added)
         return new
 
+    def not_below(self) -> tuple[str, ...]:
+        """What is asked for and the base does not have. Raises StepError if the base has other versions."""
+        below = {package.name: package.version for package in self.packages_below}
+        base, complaints, left = self.wanted.base, [], []
+        for word in self.wanted.packages:
+            name, _, version = word.partition("=")
+            if name not in below:
+                left.append(word)
+            elif version not in ("", below[name]):
+                fact = f"{word} is asked for, and the base {base!r} has {name} {below[name]}"
+                remedy = f"choose that version, or name {word} in the base"
+                complaints.append(Complaint("packages", word, fact, remedy))
+        if complaints:
+            raise StepError("", complaints=complaints)
+        return tuple(left)
+
     def on_top(self, packages: Sequence[Locked]) -> list[Locked]:
-        """``packages`` together with those of the base. Raises DebateError if one of the base would have to change."""
-        place = f"lock:{self.work.name}"
+        """``packages`` together with those of the base. Raises StepError if one of the base would have to change."""
         below = {package.identity: package for package in self.packages_below}
         for package in packages:
             under = below.get(package.identity)
             if under:
                 base = self.wanted.base
-                raise DebateError(
-                    f"{package.name} {package.version} is needed, and the base {base!r} has {under.version}",
-                    f"refresh the base's lock with doit lock:{base}",
-                    place=place,
-                )
+                fact = f"{package.name} {package.version} is needed, and the base {base!r} has {under.version}"
+                remedy = f"refresh the base's lock with doit lock:{base}"
+                raise StepError("", complaints=[Complaint("base", base or "", fact, remedy)])
         if not packages and not below:
-            raise DebateError("the package list resolves to nothing to install", place=place)
+            raise DebateError("the package list resolves to nothing to install", place=f"lock:{self.work.name}")
         return sorted([*packages, *self.packages_below], key=lambda package: package.identity)
 
 

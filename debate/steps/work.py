@@ -350,6 +350,9 @@ def _place(root: Node, field: str, value: str) -> Place | None:
     if field == "hooks" and value.isascii() and value.isdecimal() and int(value):
         hooks = root.get(field)
         return hooks.at([int(value) - 1]).position if hooks else None
+    kernel = root.get("kernel")
+    if field == "packages" and kernel and kernel.value == value:
+        return kernel.position  # It is a package like the others.
     found = find(root, field, value)
     if field == "services" and value.endswith(".service") and found == find(root, field, ""):
         return find(root, field, value.removesuffix(".service"))

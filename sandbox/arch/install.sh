@@ -24,6 +24,12 @@ install_packages() {
         fi
     fi
     if [ "$status" -ne 0 ]; then
+        # The database of a lock does not tell pacman of conflicts.
+        sed -nE 's/^:: ([^ ]+) and ([^ ]+) are in conflict.*/\1 \2/p' /run/work/said > /run/work/conflicts
+        while read -r one other <&9; do
+            problem packages "${one%-*-*}" "$one and $other are in conflict" "leave one of them out"
+        done 9< /run/work/conflicts
+        stop_on_problems
         # pacman's own message about an unknown key is not helpful.
         for signature in /run/in/packages/*.sig; do
             gpg --status-fd 1 --verify "$signature" "${signature%.sig}" > /run/work/said 2>&1 || true

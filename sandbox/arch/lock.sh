@@ -1,7 +1,7 @@
 #!/bin/sh
 # Resolves a package list against the mirrors' databases.
 # in: those of pacman.sh; packages, installed (index of the base's packages)
-#     for messages: system (the distribution)
+#     for messages: system (the distribution), base (the base's name, or empty)
 # out: resolved (tab-separated: name, version, repository, location, size, SHA-256, signature in base64)
 set -eu
 . /run/step/suggest.sh
@@ -16,37 +16,40 @@ if [ "$status" -ne 0 ]; then
     explain_sync "$errors" /run/in/repositories "$(cat /run/in/architecture)"
     exit 1
 fi
-cp /run/in/packages /run/work/wanted
-if [ -s /run/in/installed ]; then
-    tar -xf /run/in/installed -C "$pacman/db/local"
-    for directory in "$pacman"/db/local/*/; do
-        touch "${directory}files"
-        sed -n '/^%NAME%$/{n;p}' "${directory}desc"
-    done > /run/work/below
-    echo 9 > "$pacman/db/local/ALPM_DB_VERSION"
-    # The packages of the base stay unchanged.
-    grep -vxF -f /run/work/below /run/in/packages > /run/work/wanted || true
-    if [ ! -s /run/work/wanted ]; then
-        : > /run/out/resolved
-        exit
-    fi
-fi
-if ! xargs -a /run/work/wanted pacman --config "$pacman/pacman.conf" --noconfirm --color never \
-    -Sp --print-format '%n %v %r %l %s' > /run/work/resolved 2> "$errors"; then
-    cat /run/work/resolved "$errors" >&2
-    ask -Slq > /run/work/names
-    explain_packages "$errors" "$(cat /run/in/system)" /run/work/names
-    stop_on_problems
-    explain_sync "$errors" /run/in/repositories "$(cat /run/in/architecture)"
-    exit 1
-fi
-
-# pacman does not print the SHA-256, which is in the database. The signature may be there, too.
 for database in "$pacman"/db/sync/*.db; do
     printf '%%REPOSITORY%%\n%s\n\n' "$(basename "$database" .db)"
     tar -xOf "$database"
     echo
 done > /run/work/databases
+explain_names /run/in/packages /run/work/databases "$(cat /run/in/system)"
+stop_on_problems
+: > /run/work/below
+if [ -s /run/in/installed ]; then
+    tar -xf /run/in/installed -C "$pacman/db/local"
+    for directory in "$pacman"/db/local/*/; do
+        touch "${directory}files"
+        cat "${directory}desc"
+        echo
+    done > /run/work/below
+    sed -n '/^%NAME%$/{n;p}' /run/work/below > /run/work/below.names
+    echo 9 > "$pacman/db/local/ALPM_DB_VERSION"
+fi
+if [ ! -s /run/in/packages ]; then
+    : > /run/out/resolved
+    exit
+fi
+if ! xargs -a /run/in/packages pacman --config "$pacman/pacman.conf" --noconfirm --color never \
+    -Sp --print-format '%n %v %r %l %s' > /run/work/resolved 2> "$errors"; then
+    cat /run/work/resolved "$errors" >&2
+    explain_packages /run/work/resolved /run/in/packages /run/work/databases "$(cat /run/in/base)"
+    stop_on_problems
+    explain_sync "$errors" /run/in/repositories "$(cat /run/in/architecture)"
+    exit 1
+fi
+explain_conflicts /run/work/resolved /run/in/packages /run/work/databases /run/work/below "$(cat /run/in/base)"
+stop_on_problems
+
+# pacman does not print the SHA-256, which is in the database. The signature may be there, too.
 awk -v RS= -F '\n' '
     function flush() { if (file != "") print repository "/" file "\t" sha256 "\t" signature; file = sha256 = ""; signature = "-" }
     $1 == "%REPOSITORY%" { flush(); repository = $2 }

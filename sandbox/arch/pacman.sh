@@ -31,9 +31,9 @@ gpg() {
 
 # `sign`: signs the keys whose fingerprints it reads from standard input.
 sign() {
-    while read -r fingerprint; do
+    while read -r fingerprint <&9; do
         gpg --pinentry-mode loopback --passphrase '' --quick-lsign-key "$fingerprint"
-    done
+    done 9<&0 < /dev/null
 }
 
 # `trust FILE`: trusts the keys in the file.
@@ -64,9 +64,9 @@ trust_distribution() {
         gpg --import "$keys/archlinux.gpg"
         gpg --import-ownertrust "$keys/archlinux-trusted"
         cut -d: -f1 "$keys/archlinux-trusted" | sign
-        while read -r fingerprint; do
+        while read -r fingerprint <&9; do
             printf 'disable\nquit\n' | gpg --command-fd 0 --edit-key "$fingerprint"
-        done < "$keys/archlinux-revoked"
+        done 9< "$keys/archlinux-revoked"
     fi
 }
 

@@ -7,7 +7,8 @@ printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
 chmod 0755 /usr/sbin/policy-rc.d
 cp /run/in/dpkg.cfg /etc/dpkg/dpkg.cfg.d/99debate
 
-# Consecutive lines of the plan with the same verb become one call of dpkg.
+# Consecutive lines of the plan with the same verb become one call of dpkg. The plan has a descriptor of its own, since
+# scripts of packages may read standard input to its end.
 do=
 set --
 run() {
@@ -16,9 +17,9 @@ run() {
     Conf) dpkg --configure "$@" ;;
     esac
 }
-while read -r verb name architecture; do
+while read -r verb name architecture <&9; do
     if [ "$verb" != "$do" ]; then
-        run "$@"
+        run "$@" 9<&-
         do=$verb
         set --
     fi
@@ -26,7 +27,7 @@ while read -r verb name architecture; do
     Inst) set -- "$@" /run/in/pool/"$name"_*_"$architecture".deb ;;
     Conf) set -- "$@" "$name:$architecture" ;;
     esac
-done < /run/in/plan
+done 9< /run/in/plan
 run "$@"
 dpkg --configure --pending
 

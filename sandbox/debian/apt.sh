@@ -22,7 +22,8 @@ quiet "1";
 END
 export APT_CONFIG="$apt/apt.conf"
 
-# `installed INDEX`: marks the packages of an index as installed.
+# `installed INDEX [hold]`: marks the packages of an index as installed; with `hold`, apt may not change them, and says why it
+# would have to.
 installed() {
-    sed 's/^Package: .*/&\nStatus: install ok installed/' "$1" > "$apt/status"
+    sed "s/^Package: .*/&\nStatus: ${2:-install} ok installed/" "$1" > "$apt/status"
 }

@@ -2,6 +2,8 @@
 # standard error. A mirror's words can be part of such a line, so each pattern is bound to the line's start, and where
 # apt says what a mirror answered, only as the text of a problem.
 
+tab=$(printf '\t')
+
 # `failures ERRORS`: lines of ADDRESS REASON, of the files that could not be fetched. The address that apt adds is the proxy's.
 failures() {
     sed -nE 's|^[EW]: Failed to fetch ([^ ]+) +(.*)|\1 \2|; T; s| \[IP: [^]]*\]$||; p' "$1"
@@ -70,19 +72,108 @@ complain() {
     fi
 }
 
-# `explain_packages ERRORS ANSWER SYSTEM BASE NAMES`: why `apt-get install` failed. ANSWER has its standard output, SYSTEM
-# names the release, BASE the base profile or nothing, and NAMES has the names of all packages.
+# `explain_names PACKAGES ENTRIES INDEXES NAMES SYSTEM`: what of PACKAGES, lines of NAME or NAME=VERSION, no archive has, where
+# apt would take something else. ENTRIES and INDEXES are from indexes.sh, NAMES has the names of all packages, SYSTEM names
+# the release.
+explain_names() {
+    awk -F '\t' '
+        FILENAME == ARGV[1] { name = $0; sub(/=.*/, "", name); word[++count] = $0; names[count] = name; asked[name]; next }
+        FILENAME == ARGV[2] { known[$1]; next }
+        $2 in asked && !seen[$2, $3, $1]++ {
+            version[$2 "=" $3]
+            there[$2] = there[$2] (there[$2] == "" ? "" : ", ") $3 " (" $1 ")"
+        }
+        END {
+            for (n = 1; n <= count; n++)
+                if (!(names[n] in known)) print names[n] "\t-"
+                else if (names[n] in there && word[n] != names[n] && !(word[n] in version)) print word[n] "\t" there[names[n]]
+        }' "$1" "$4" "$2" > "$2.unanswered"
+    [ -s "$2.unanswered" ] || return 0
+    while IFS=$tab read -r name there; do
+        if [ "$there" != - ]; then
+            problem packages "$name" "$5 has no version ${name#*=} of ${name%%=*}, but $there" \
+                "choose one that it has, or use a dated mirror (snapshot)"
+            continue
+        fi
+        by=$(providers "$name" "$3")
+        if [ "$by" ]; then
+            problem packages "$name" "$5 has no package '$name': the name is virtual, provided by $by" "name one of them"
+        else
+            problem packages "$name" "$5 has no package '$name'" \
+                "$(suggest "$name" "check the name and the release" < "$4")"
+        fi
+    done < "$2.unanswered"
+}
+
+# `providers NAME INDEXES`: the packages that provide NAME, at most ten, with commas between them.
+providers() {
+    while read -r _ _ file _; do
+        NAME=$1 awk '
+            $1 == "Package:" { package = $2 }
+            $1 == "Provides:" {
+                sub(/^Provides: */, "")
+                for (n = split($0, each, / *, */); n; n--) {
+                    sub(/[ (:].*/, "", each[n])
+                    if (each[n] == ENVIRON["NAME"]) print package
+                }
+            }' "$file"
+    done < "$2" | sort -u | awk 'NR <= 10 { all = all (all == "" ? "" : ", ") $0 }
+        END { print all (NR > 10 ? " and " NR - 10 " more" : "") }'
+}
+
+# `explain_packages ERRORS PACKAGES INSTALLED ENTRIES BASE`: why no set of packages has all of PACKAGES. What apt says of it:
+#    1. curl:amd64=8 is selected for install
+#    2. curl:amd64 Depends libcurl4 (= 8)
+# INSTALLED is the index of the base's packages, which is named BASE, or empty.
 explain_packages() {
-    unknown=$(sed -nE "s/^E: Unable to locate package ([a-z0-9][a-z0-9+.-]*)$/\1/p
-        s/^E: Package '([a-z0-9][a-z0-9+.-]*)' has no installation candidate.*/\1/p" "$1" | sort -u)
-    for name in $unknown; do
-        problem packages "$name" "$3 has no package '$name'" "$(suggest "$name" "check the name and the release" < "$5")"
+    grep -qE '^E: (Unable to correct problems|Packages need to be removed|Held packages were changed)' "$1" || return 0
+    BASE=$5 awk '
+        BEGIN {
+            split("Depends PreDepends Pre-Depends Recommends Conflicts Breaks Obsoletes", kinds, " ")
+            split("depends on,pre-depends on,pre-depends on,recommends,conflicts with,breaks,obsoletes", words, ",")
+            for (n in kinds) verb[kinds[n]] = words[n]
+        }
+        FILENAME == ARGV[1] { sub(/=.*/, ""); asked[$0]; next }
+        FILENAME == ARGV[2] { if ($1 == "Package:") name = $2; if ($1 == "Version:") below[name] = $2; next }
+        FILENAME == ARGV[3] {
+            if (!/^ /) next
+            sub(/^ *([0-9]+\.|-) /, "")
+            name = $1
+            sub(/[:=].*/, "", name)
+            if (name in asked && !(name in involved)) { involved[name]; order[++count] = name }
+            if (!($2 in verb) || seen[$0]++) next
+            said = said (said == "" ? "" : ", ") name " " verb[$2]
+            subject[name]
+            needs = verb[$2] ~ / on$|recommends/
+            sub(/^[^ ]+ [^ ]+/, "")
+            said = said $0
+            for (n = split($0, target, / *[|] */); n; n--) {
+                sub(/^ */, "", target[n])
+                sub(/[ (:].*/, "", target[n])
+                if (target[n] == "" || (target[n] in about)) continue
+                about[target[n]] = needs
+                targets[++last] = target[n]
+            }
+            next
+        }
+        $2 in about && !known[$2, $3]++ { there[$2] = there[$2] (there[$2] == "" ? "" : " and ") $3 }
+        END {
+            remedy = count > 1 ? "leave one of them out" : "leave it out, or name a repository that has what it needs"
+            for (n = 1; n <= last; n++) {
+                name = targets[n]
+                if (name in below) {
+                    said = said ", and the base " ENVIRON["BASE"] " has " name " " below[name]
+                    remedy = "leave it out, or choose another base"
+                } else if (about[name] && !(name in subject))
+                    said = said (name in there ? ", and there is " name " " there[name] : ", and there is no package " name)
+            }
+            if (said == "") { said = "apt found no way to install all of them"; remedy = "see the log for why" }
+            if (!count) print "\t" said "\t" remedy
+            for (n = 1; n <= count; n++) print order[n] "\t" order[n] " cannot be installed: " said "\t" remedy
+        }' "$2" "$3" "$1" FS='\t' "$4" | while IFS= read -r line; do
+        rest=${line#*"$tab"}
+        problem packages "${line%%"$tab"*}" "${rest%"$tab"*}" "${rest##*"$tab"}"
     done
-    removed=$(awk '/^ / { if (own) for (i = 1; i <= NF; i++) printf "%s ", $i; next }
-        { own = $0 == "The following packages will be REMOVED:" }' "$2")
-    if [ ! "$unknown" ] && [ "$removed" ] && [ "$4" ]; then
-        problem base "$4" "installing the packages would remove ${removed% } from the base '$4'" "choose another base"
-    fi
 }
 
 # `written_address ADDRESS`: prints it as the user wrote it.

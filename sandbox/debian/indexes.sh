@@ -83,6 +83,23 @@ entries() {
     done < "$1"
 }
 
+# `essential INDEXES`: lists the packages that an index calls essential, as lines of NAME_VERSION_ARCHITECTURE.deb ARCHIVE. apt
+# installs them unasked.
+essential() {
+    while read -r archive _ file _; do
+        grep -E '^(Package|Version|Architecture|Essential): |^$' "$file" | ARCHIVE=$archive awk '
+            { field[$1] = $2 }
+            $1 == "Essential:" && $2 == "yes" { found = 1 }
+            $0 == "" { told() }
+            END { told() }
+            function told() {
+                gsub(/:/, "%3a", field["Version:"])
+                if (found) print field["Package:"] "_" field["Version:"] "_" field["Architecture:"] ".deb", ENVIRON["ARCHIVE"]
+                found = 0
+            }' || true
+    done < "$1"
+}
+
 # `keep INDEXES`: packs the indexes with the signed files that name them, as a mirror of each archive has them. With the
 # archives' keys they prove that it has a package.
 # out: indexes (tar.zst of ARCHIVE/dists/SUITE/…)

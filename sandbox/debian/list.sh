@@ -1,6 +1,6 @@
-# Sourced for `list ROOT`, which prints the packages that are installed in ROOT, where nothing runs any more
-# (tab-separated: name, version, architecture, source, its version). Scripts of packages could write to its database:
-# dpkg-query gets a copy of one regular file, so that no link leads to another database, and no pipe blocks.
+# Sourced for `list ROOT`, which prints the packages that are in ROOT, where nothing runs any more (tab-separated: name,
+# version, architecture, source, its version, and dpkg's state unless that is `ii`). Scripts of packages could write to
+# its database: dpkg-query gets a copy of one regular file, so that no link leads to another database, and no pipe blocks.
 . /run/step/problem.sh
 
 list() {
@@ -13,7 +13,7 @@ list() {
     mkdir -p /run/work/dpkg/info /run/work/dpkg/updates
     cp "$database/status" /run/work/dpkg/status
     dpkg-query --admindir=/run/work/dpkg -W \
-        -f '${db:Status-Status}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n' \
+        -f '${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n' \
         > /run/work/installed
-    sed -n 's/^installed\t//p' /run/work/installed | sort
+    sed -e 's/^ii \t//;t' -e '/^.[nc]/d' -e 's/^\([^\t ]*\) *\t\(.*\)/\2\t\1/' /run/work/installed | sort
 }

@@ -2,7 +2,8 @@
 # Resolves a package list against signed indexes.
 # in: sources.list, archives, keys/, written, options, apt.conf, packages, installed (index of the base's packages)
 #     for messages: system (distribution and release), base (the base's name, or empty)
-# out: resolved (lines of apt-get --print-uris after the archives that have the package, with commas between them)
+# out: resolved (lines of apt-get --print-uris after the archives that have the package, with commas between them, and the
+#      word `essential` if one of these calls it so)
 #      archives (lines of archive, suite and the date of its index)
 #      indexes (see indexes.sh)
 set -eu
@@ -14,27 +15,36 @@ set -eu
 . /run/step/debian/indexes.sh
 cat /run/in/options /run/in/apt.conf >> "$apt/apt.conf"
 cp /run/in/sources.list "$apt/etc/"
-installed /run/in/installed
+installed /run/in/installed hold
 
 update /run/in/archives
 require_components
+targets > /run/work/indexes
+entries /run/work/indexes > /run/work/entries
+apt-cache pkgnames > /run/work/names
+explain_names /run/in/packages /run/work/entries /run/work/indexes /run/work/names "$(cat /run/in/system)"
+stop_on_problems
 if ! xargs -a /run/in/packages apt-get -qq --print-uris -y --no-upgrade --no-remove install '?essential' \
     > /run/work/resolved 2> "$errors"; then
     cat /run/work/resolved "$errors" >&2
-    apt-cache pkgnames > /run/work/names
-    explain_packages "$errors" /run/work/resolved "$(cat /run/in/system)" "$(cat /run/in/base)" /run/work/names
+    explain_packages "$errors" /run/in/packages /run/in/installed /run/work/entries "$(cat /run/in/base)"
     exit 1
 fi
 sed -n "/^'/p" /run/work/resolved > /run/work/locked
-targets > /run/work/indexes
-entries /run/work/indexes | awk -F '\t' '
+essential /run/work/indexes > /run/work/essential
+awk -F '\t' '
     FILENAME == ARGV[1] { split($0, word, " "); line[++count] = $0; key[count] = word[2] " " word[4]; wanted[key[count]]; next }
+    FILENAME == ARGV[2] { essential[$0]; next }
     {
         version = $3
         gsub(/:/, "%3a", version)
         one = $2 "_" version "_" $4 ".deb SHA256:" $7
-        if (one in wanted && !seen[one, $1]++) archives[one] = archives[one] (archives[one] == "" ? "" : ",") $1
+        if (one in wanted && !seen[one, $1]++) {
+            archives[one] = archives[one] (archives[one] == "" ? "" : ",") $1
+            if ($2 "_" version "_" $4 ".deb " $1 in essential) mark[one] = " essential"
+        }
     }
-    END { for (n = 1; n <= count; n++) print archives[key[n]] " " line[n] }' /run/work/locked - > /run/out/resolved
+    END { for (n = 1; n <= count; n++) print archives[key[n]] mark[key[n]] " " line[n] }' \
+    /run/work/locked /run/work/essential /run/work/entries > /run/out/resolved
 dates > /run/out/archives
 keep /run/work/indexes

@@ -7,11 +7,11 @@ packages=$(grep -v '^#' /run/in/packages | paste -sd, -)
 root=/run/work/root
 export TMPDIR=/run/work
 
-mmdebstrap --mode=root --variant=essential --format=directory --include="$packages" \
+xargs -a /run/in/sources.list -d '\n' mmdebstrap --mode=root --variant=essential --format=directory --include="$packages" \
     --aptopt='APT::Install-Recommends "false"' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/info/*' \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-    "$release" "$root" - < /run/in/sources.list
+    "$release" "$root"
 
 rm -rf "$root"/var/log/* "$root"/var/cache/ldconfig/aux-cache "$root"/var/lib/dpkg/*-old
 rm -f "$root"/etc/hostname "$root"/etc/machine-id "$root"/etc/resolv.conf "$root"/etc/apt/sources.list

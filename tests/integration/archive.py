@@ -69,12 +69,16 @@ class Archive:
         files: dict[str, str],
         scripts: dict[str, str] | None = None,
         links: dict[str, str] | None = None,
+        fields: str = "",
     ) -> Path:
-        """Build a package into the pool. ``links`` are in its control archive; files that start with #! can be run."""
+        """Build a package into the pool. ``links`` are in its control archive; files that start with #! can be run.
+
+        ``fields``: further lines of its control file.
+        """
         tree = self.directory / f".{name}"
         (tree / "DEBIAN").mkdir(parents=True)
         control = f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: T <t@debate.invalid>\n"
-        (tree / "DEBIAN" / "control").write_text(f"{control}Description: made by a test\n")
+        (tree / "DEBIAN" / "control").write_text(f"{control}{fields}Description: made by a test\n")
         for script, text in (scripts or {}).items():
             (tree / "DEBIAN" / script).write_text(text)
             (tree / "DEBIAN" / script).chmod(0o755)
@@ -97,8 +101,8 @@ class Archive:
         said = f"Package: {name}\nVersion: 1.0\nArchitecture: all\nMaintainer: T <t@debate.invalid>\nDescription: x"
         package.with_suffix(".said").write_text(said)
 
-    def publish(self, *, sign: bool = True, valid_until: str = "") -> None:
-        """Write the indexes for what lies in the pool, and sign them."""
+    def publish(self, *, sign: bool = True, valid_until: str = "", root: str = "") -> None:
+        """Write the indexes for what lies in the pool, and sign them. ``root`` is how they call the archive's own."""
         dists = self.directory / "dists" / SUITE
         index = dists / "main" / "binary-amd64" / "Packages"
         index.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +112,7 @@ class Archive:
             said = package.with_suffix(".said")
             control = said.read_text() if said.exists() else _run("dpkg-deb", "-f", str(package)).decode().rstrip()
             digest = hashlib.sha256(data).hexdigest()
-            stanzas.append(f"{control}\nFilename: pool/{package.name}\nSize: {len(data)}\nSHA256: {digest}\n\n")
+            stanzas.append(f"{control}\nFilename: {root}pool/{package.name}\nSize: {len(data)}\nSHA256: {digest}\n\n")
         index.write_text("".join(stanzas))
         data = index.read_bytes()
         release = (

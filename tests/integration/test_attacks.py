@@ -129,7 +129,9 @@ def test_every_attack_is_held(
     place: str, programs: Path, built: Checkout, hostile_archive: Archive, tmp_path: Path
 ) -> None:
     before = host(programs)
-    found = outcomes(attack(place, programs, built, hostile_archive, tmp_path))
+    log = attack(place, programs, built, hostile_archive, tmp_path)
+    assert re.search(r"^input 1:3$", log, re.MULTILINE), "standard input is the null device"
+    found = outcomes(log)
     assert sorted(found) == ATTACKS
     assert {name: word for name, (word, _) in found.items()} == dict.fromkeys(ATTACKS, "held"), found
     assert host(programs) == before

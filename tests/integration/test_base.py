@@ -7,21 +7,42 @@ import subprocess
 
 import pytest
 
+from tests.integration.archive import Archive
 from tests.integration.checkout import Checkout, ran
 
-SECOND = "extends: minimal\nbase: minimal\npackages: [less, python3]\n"
+SECOND = """\
+extends: minimal
+base: minimal
+packages: [less, python3, debate-z]
+repositories: [{name: extra, key: keys/extra.asc}]
+hooks: [greedy]
+"""
+GREEDY = "#!/bin/sh\nstat -L -c '%n %t:%T' /proc/self/fd/* > /var/lib/fd-{name}\ncat > /var/lib/read-{name}\n"
+"""A script that reads standard input to its end, and says which descriptors it has."""
 
 
 @pytest.fixture(scope="module")
-def second(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+def second(built: Checkout, archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     checkout = Checkout.make(tmp_path_factory.mktemp("base") / "checkout", built.cache)
     checkout.pin(built)
     checkout.profile("second", SECOND)
+    profiles = checkout.directory / "profiles"
+    (profiles / "greedy").write_text(GREEDY.format(name="hook"))
+    (profiles / "keys" / "extra.asc").write_bytes(archive.key)
+    own = Archive.make(profiles.parent / "extra", archive)
+    own.add("debate-y", "1", {}, {script: GREEDY.format(name=script) for script in ("preinst", "postinst")})
+    own.add("debate-x", "1", {}, fields="Pre-Depends: debate-y\n")
+    own.add("debate-z", "1", {}, fields="Depends: debate-x\n")
+    own.publish()
     return checkout
 
 
+def doit(second: Checkout, *words: str, status: int = 0, **settings: str) -> str:
+    return second.doit(*words, status=status, MIRROR_EXTRA=f"file://{second.directory}/extra", **settings)
+
+
 def test_only_what_is_added_is_built(second: Checkout, built: Checkout) -> None:
-    said = second.doit("build:second")
+    said = doit(second, "build:second")
     assert ran(said, "minimal")["rootfs"] == ran(said, "second")["initrd"] == "cached"
     assert ran(said, "second")["rootfs"] == "built"
     layers = second.json("second", "manifest.json")["layers"]
@@ -33,6 +54,21 @@ def test_only_what_is_added_is_built(second: Checkout, built: Checkout) -> None:
     assert {"/usr/bin/less", "/var/lib/dpkg/info/less.list", "/var/lib/dpkg/status"} <= set(listing)
     strangers = {path for path in listing if path.startswith(("/boot/", "/usr/lib/modules/", "/usr/sbin/policy-rc.d"))}
     assert not strangers
+
+
+def test_a_script_that_reads_its_input_takes_nothing_away(second: Checkout) -> None:
+    """The scripts of `debate-y` run before `debate-x` is unpacked, and there is more to do after them."""
+    lines = second.output("second", "second-amd64.packages").read_text().splitlines()
+    assert {"debate-x", "debate-y", "debate-z"} <= {line.split()[0] for line in lines}
+    layers = [layer["digest"] for layer in second.json("second", "manifest.json")["layers"]]
+    for name, layer in (("preinst", layers[1]), ("postinst", layers[1]), ("hook", layers[2])):
+        argv = ["unsquashfs", "-cat", second.object(layer), f"var/lib/fd-{name}"]
+        said = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+        assert said[0] == "/proc/self/fd/0 1:3", f"{name}: standard input is the null device"
+        assert [line.split()[0][-1] for line in said[:3]] == ["0", "1", "2"], said
+        assert len(said) == 3, f"{name}: it has no other descriptor: {said}"
+        argv[-1] = f"var/lib/read-{name}"
+        assert subprocess.run(argv, capture_output=True, check=True).stdout == b""
 
 
 def test_packages_of_both_are_told(second: Checkout) -> None:
@@ -48,10 +84,10 @@ def test_a_pinned_lock_that_lacks_a_package_of_the_base(second: Checkout) -> Non
     lock = second.json("second", "lock.json")
     lock["packages"] = [package for package in lock["packages"] if package["name"] != "dbus"]
     pinned.write_text(json.dumps(lock))
-    said = second.doit("build:second", LOCK="refuse", status=1)
+    said = doit(second, "build:second", LOCK="refuse", status=1)
     assert (
         "second.lock.json: the lock file does not match the base's lock file; run doit lock:second to refresh it"
         in said
     )
     pinned.unlink()
-    assert "up to date" in second.doit("build:second")
+    assert "up to date" in doit(second, "build:second")

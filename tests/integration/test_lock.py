@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import http.server
+import json
 import re
 import threading
 from pathlib import Path
 
 import pytest
 
+from debate.profile.lockfile import to_text
 from tests.integration.archive import SUITE, Archive
 from tests.integration.checkout import Checkout, ran
 
@@ -109,6 +111,57 @@ def test_a_package_that_does_not_exist(mine: Checkout, own: Archive) -> None:
     assert "has no package 'curll'; did you mean curl" in said
 
 
+def test_what_apt_would_take_for_something_else(mine: Checkout, own: Archive) -> None:
+    """apt takes a provider for a virtual name, matches names with dots as patterns, and removes what ends in a dash."""
+    own.add("debate-old", "1", {}, fields="Conflicts: debate-probe\nProvides: debate-virtual\n")
+    own.add("debate-needs", "1", {}, fields="Depends: debate-probe (>= 2)\n")
+    own.publish()
+    mine.profile("mine", PROFILE.replace("[debate-probe]", "[debate-virtual, debate.probe, debate-probe=7]"))
+    said = lock(mine, own, status=1)
+    for place, fact in {
+        "3:12": "debian trixie has no package 'debate-virtual': the name is virtual, provided by debate-old; name one",
+        "3:28": "debian trixie has no package 'debate.probe'; did you mean debate-probe?",
+        "3:42": "debian trixie has no version 7 of debate-probe, but 1.0 (extra); choose one that it has",
+    }.items():
+        assert f"mine.yaml:{place}: packages: {fact}" in said
+    mine.profile("mine", PROFILE.replace("[debate-probe]", "[debate-probe-, debate-probe/stable, less, less:amd64]"))
+    said = mine.doit("validate", "mine", status=1)
+    assert [f"3:{column}: packages[{number}]" in said for column, number in ((12, 1), (27, 2), (54, 4))] == [True] * 3
+    mine.profile("mine", PROFILE.replace("[debate-probe]", "[debate-probe=1.0, debate-old]"))
+    said = lock(mine, own, status=1)
+    assert "3:12: packages: debate-probe cannot be installed: debate-old conflicts with debate-probe; leave one" in said
+    mine.profile("mine", PROFILE.replace("[debate-probe]", "[debate-needs]"))
+    why = "debate-needs depends on debate-probe (>= 2), and there is debate-probe 1.0"
+    assert f"3:12: packages: debate-needs cannot be installed: {why}" in lock(mine, own, status=1)
+
+
+def test_a_package_that_a_repository_calls_essential(mine: Checkout, own: Archive) -> None:
+    """It is installed though nobody asks for it, and that is said."""
+    lock(mine, own)
+    mine.profile("other", PROFILE)
+    own.add("debate-must", "1", {}, fields="Essential: yes\n")
+    own.publish()
+    said = lock(mine, own)
+    assert "+ debate-must 1 (essential in the repository extra)\n" in said
+    assert "debate-must 1: not asked for; the repository extra calls it essential\n" in said
+    must = next(p for p in mine.json("mine", "lock.json")["packages"] if p["name"] == "debate-must")
+    assert must["essential"] is True
+    assert not any("essential" in p for p in mine.json("mine", "lock.json")["packages"] if p["repository"] == "debian")
+
+
+def test_a_lock_of_an_archive_that_names_its_own_root(mine: Checkout, own: Archive) -> None:
+    """It is written as it can be read: committed, it is used as it is."""
+    own.publish(root="./")
+    lock(mine, own)
+    pinned = mine.directory / "profiles" / "mine.lock.json"
+    pinned.write_bytes(mine.output("mine", "lock.json").read_bytes())
+    assert "pool/debate-probe_1.0_all.deb" in {p["path"] for p in mine.json("mine", "lock.json")["packages"]}
+    mine.doit("packages:mine", MIRROR_EXTRA=own.url)
+    own.publish(root="../own/")
+    said = mine.doit("lock:mine", status=1, MIRROR_EXTRA=own.url)
+    assert "\nrepository extra: cannot be locked: package 'debate-probe': field 'path' is '../own/pool/" in said
+
+
 def test_what_a_refresh_changed_is_printed(mine: Checkout, own: Archive) -> None:
     lock(mine, own)
     own.add("debate-probe", "1.1", {})
@@ -161,6 +214,15 @@ def test_a_committed_lock_that_does_not_fit(mine: Checkout, own: Archive) -> Non
     said = mine.doit("packages:mine", status=1, MIRROR_EXTRA=own.url)
     assert "mine.lock.json: the lock file does not match the package list; run doit lock:mine to refresh it" in said
     assert pinned.read_bytes() == before
+    mine.profile("mine", PROFILE)
+    lost = json.loads(before)
+    lost["packages"] = [package for package in lost["packages"] if package["name"] != "debate-probe"]
+    pinned.write_text(to_text(lost))
+    said = mine.doit("packages:mine", status=1, MIRROR_EXTRA=own.url)
+    assert re.search(
+        r"mine\.lock\.json:\d+: debate-probe is asked for, and the lock has none; run doit lock:mine", said
+    )
+    mine.profile("mine", PROFILE.replace("[debate-probe]", "[debate-probe, less]"))
     mine.doit("packages:mine", MIRROR_EXTRA=own.url, LOCK="refresh")
     assert b'"less"' in pinned.read_bytes()
 

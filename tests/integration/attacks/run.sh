@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs the attacks beside it and says of each whether it was held off, got through, or does not work at all.
 # An attack exits with 0 when everything it tried was refused, and with 1 when something was not.
+printf 'input %s\n' "$(stat -L -c %t:%T /proc/self/fd/0)"
 # A copy, for an attack may take away what it is run from.
 here=$(mktemp -d)
 cp "$(dirname "$0")"/* "$here"

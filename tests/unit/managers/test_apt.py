@@ -105,6 +105,14 @@ def test_what_apt_answers() -> None:
         Locked("curl", "8", "all", "debian-security", "pool/c/curl_8_all.deb", 5, DIGEST),
         Locked("vim", "2:9.1+1-2", "amd64", "debian", "pool/v/vim_9.1%2b1-2_amd64.deb", 17, DIGEST),
     ]
+    # Of an index that was made in the archive's root, of a package that two archives call essential.
+    text = f"{{}} 'E/././pool/must_1%253a2_all.deb' must_1%3a2_all.deb 5 SHA256:{DIGEST}"
+    found = [
+        APT.read_resolved(text.format(f"{archive} essential"), Mirrors({archive: "E"}, {}))
+        for archive in ("extra", "debian-security")
+    ]
+    must = Locked("must", "1:2", "all", "extra", "pool/must_1%253a2_all.deb", 5, DIGEST, essential=True)
+    assert found == [[must], [replace(must, repository="debian-security", essential=False)]]
 
 
 @pytest.mark.parametrize(

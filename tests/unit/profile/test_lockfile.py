@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from debate.errors import DebateError, Place
-from debate.profile.lockfile import differences, packages_of, read, to_text
+from debate.model import Locked
+from debate.profile.lockfile import accept, differences, packages_of, read, to_text
 from tests.bounded import bounded
 
 PACKAGE = {
@@ -68,7 +69,8 @@ def faults() -> Iterator[tuple[Any, str, int]]:
             yield lock({**PACKAGE, field: value}), f"field {field!r} is ", line
     for path in (
         "../../etc/passwd", "pool/../../x", "pool/..", "..", ".", "./x", "pool/./x", "/etc/shadow", "//h/x", "pool//x",
-        "pool/", "%2e%2e/x", "pool/%2E%2e/x", "%2fetc", "pool%2f..%2fx", "pool/%00", "pool/%0ax", "pool/%", "pool/%zz",
+        "pool/", "%2e%2e/x", "pool/%2E%2e/x", "%2fetc", "pool%2f..%2fx", "%252e/x",
+        "pool/%25x", "pool/%00", "pool/%0ax", "pool/%", "pool/%zz",
         "-oDir=x", "pool/-x", "pool/.x", "pool/x\n", "pool\\x", "pool/x y", "pool/%20x", "pool/x?y", "pool/x#y",
         "pool/$repo", "pool/é", "pool/%ff", "http://h/x", "file:///x",
     ):  # fmt: skip
@@ -79,6 +81,7 @@ def faults() -> Iterator[tuple[Any, str, int]]:
         "architecture": ("../x", "x/y", "-", "Amd64"),
         "repository": ("-x", "Debian", "a/b", "a.b", "1x", "x" * 33),
         "sha256": ("b", "A" * 64, "g" * 64, "a" * 63, f"{'a' * 64}\n", f"sha256:{'a' * 64}"),
+        "essential": (False, 1, "true", None),
         "signature": ("a", "ab=", "=", "a===", "abc d", "ab\n=", 1, None),
         "size": ("5", 10**15, 1 << 36 | 1, float("1e3")),
     }.items():
@@ -176,6 +179,56 @@ def test_whatever_is_nearly_a_lock(data: st.DataObject) -> None:
         assert not {"", ".", ".."} & set(urllib.parse.unquote(package.path).split("/"))
 
 
+_FIT = st.fixed_dictionaries(
+    {
+        "name": st.from_regex(r"[a-z0-9][a-z0-9@+._-]{0,9}", fullmatch=True),
+        "version": st.from_regex(r"[A-Za-z0-9][A-Za-z0-9.+:~_-]{0,9}", fullmatch=True),
+        "architecture": st.sampled_from(["all", "amd64", "any", "x86_64"]),
+        "repository": st.from_regex(r"[a-z][a-z0-9-]{0,9}", fullmatch=True),
+        "path": st.from_regex(r"([a-z+~:_@][a-z0-9.+~:_@=,-]{0,5}/){0,3}[a-z0-9][a-z.+~:_@=,-]{0,9}", fullmatch=True),
+        "size": st.integers(1, 1 << 36),
+        "sha256": st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    },
+    optional={"signature": st.just("c2ln"), "essential": st.just(True)},
+)  # fmt: skip
+_ANY = st.one_of(_ODD, st.text(max_size=9), st.from_regex(r"(\./|\.\./|/|%2e|%25|-| |[a-z.]){1,6}", fullmatch=True))
+
+
+@given(
+    st.lists(_FIT, min_size=1, max_size=4), st.sampled_from(sorted(PACKAGE)), st.one_of(st.just(None), _ANY),
+    st.booleans(),
+)  # fmt: skip
+def test_what_is_written_can_be_read(packages: list[dict[str, Any]], field: str, value: Any, spoil: bool) -> None:
+    """Whatever indexes say: it is refused by the name of their repository, or read, and written again the same."""
+    if spoil:
+        packages[-1][field] = value
+    made = lock(*(Locked(**package).to_json() for package in packages))
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "l")
+        try:
+            accept(made, "lock:x")
+        except DebateError as error:
+            (problem,) = error.problems
+            assert problem.place
+            assert problem.place.file in {f"repository {package['repository']}" for package in made["packages"]}
+            assert problem.fact.startswith("cannot be locked: package ")
+            path.write_text(to_text(made))
+            with pytest.raises(DebateError):
+                read(path)
+            return
+        path.write_text(to_text(made))
+        found = read(path)
+    assert found == made
+    assert to_text(found) == to_text(made)
+    assert [package.to_json() for package in packages_of(found)] == made["packages"]
+
+
+def test_a_lock_that_is_too_large_to_be_read() -> None:
+    many = [{**PACKAGE, "name": f"p{n}", "sha256": f"{n:064}", "signature": "abcd" * 9000} for n in range(300)]
+    with pytest.raises(DebateError, match=r"^lock:x: cannot be locked: a lock of more than 8\.\d MB cannot be read"):
+        accept(lock(*many), "lock:x")
+
+
 def test_differences() -> None:
     old = lock(PACKAGE, {**PACKAGE, "name": "gone"}, {**PACKAGE, "name": "same"})
     new = lock({**PACKAGE, "version": "9"}, {**PACKAGE, "name": "new"}, {**PACKAGE, "name": "same", "sha256": "b" * 64})
@@ -185,3 +238,8 @@ def test_differences() -> None:
         "+ new 8.14.1-2+b1",
         "~ same 8.14.1-2+b1 (same version, other file)",
     ]
+    must = {**PACKAGE, "name": "must", "repository": "extra", "essential": True}
+    (change,) = differences(lock(PACKAGE), lock(PACKAGE, must))
+    assert str(change) == "+ must 8.14.1-2+b1 (essential in the repository extra)"
+    assert change.to_json()["essential"] == "extra"
+    assert "essential" not in differences(lock(PACKAGE, must), lock(PACKAGE))[0].to_json()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,14 +145,44 @@ def test_the_reference_is_fresh() -> None:
             for wrong in ("a b", 'x"y', "a b=c", 'a="b c"', "=a", " ", "a\\b")
         ),
         (
-            "packages: [a]",
-            "profiles/x.yaml:2:12: packages[1]: 'a' is not a valid package; use a package name, which is two",
+            "packages: [é]",
+            "profiles/x.yaml:2:12: packages[1]: 'é' is not a valid package; use a package name, which is of a-z",
         ),
         ("files: [{path: /}]", "profiles/x.yaml:2:16: files[1].path: '/' is not a valid path"),
     ],
 )
 def test_a_mistake_has_its_own_message(profiles: Path, text: str, expected: str) -> None:
     expect(profiles, text, expected)
+
+
+@pytest.mark.parametrize(
+    ("forms", "remedy"),
+    [
+        (["less-", "libc6.1-"], "leave it out: only what is named and what that needs is installed"),
+        (["less/trixie", "less/", "core/less", "less=1/sid"], "write NAME=VERSION, which chooses among the archives"),
+        (["libc6:i386", "libc6:any", "a:b=1"], "write the name alone: packages are of the profile's architecture"),
+        (["less>=1", "less<=1", "less<1", "less~1", "less=", "less=1=2", "less==1", "less>1"],
+         "write NAME=VERSION, with one exact version"),
+        (["lib*", "lib?c", "lib[ab]", "standard^", "^a", "a$", "?essential", "~nvim", "a|b", "(a)", "a\\b", "less=1*"],
+         ": patterns, tasks and groups are not expanded"),
+        (["less, vim", "less vim", "less;vim", "less\tvim", "less,vim"], "write each package as an item of its own"),
+        (["Less", "lessX"], "write the name in lower case"),
+        (["-less", "", "+x", ".x", "_x", "@x", "less=-1", "é"], "use a package name, which is of a-z, 0-9 and"),
+    ],
+)  # fmt: skip
+def test_forms_of_apt_and_pacman_are_refused(profiles: Path, forms: list[str], remedy: str) -> None:
+    """Each with its line: the package manager would take them for something else, and say nothing."""
+    for form in forms:
+        (problem,) = map(str, problems(profiles, f"packages: [curl, {json.dumps(form)}]"))
+        assert problem.startswith("profiles/x.yaml:2:18: packages[2]: "), problem
+        assert remedy in problem, problem
+
+
+@pytest.mark.parametrize(
+    "word", ["g++", "r", "libstdc++-14-dev", "python3.13", "gtk4_x", "a@b", "7zip", "a=1:2.0~rc1+b-3"]
+)
+def test_names_of_packages(profiles: Path, word: str) -> None:
+    assert problems(profiles, f"packages: ['{word}']") == []
 
 
 @pytest.mark.parametrize("argument", ["quiet", "root=live:CDLABEL=X", "a.b-c=", "init=/bin/sh -c x", "ip=[::1]:x"])

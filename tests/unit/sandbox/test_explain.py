@@ -140,41 +140,102 @@ def test_a_mirrors_words_are_only_text(tmp_path: Path, forged: str) -> None:
     ]
     wanted = "http://m.example/a_1.deb 00 a 1\n"
     assert explain(tmp_path, "debian", errors, "explain_fetch", "wanted", "refresh", wanted=wanted) == fetched
-    words = ("answer", "debian trixie", "below", "names")
-    assert explain(tmp_path, "debian", errors, "explain_packages", *words, answer=errors, names="curl\n") == []
+    words = ("packages", "installed", "entries", "below")
+    files = {"packages": "curl\n", "installed": errors, "entries": ENTRIES}
+    assert explain(tmp_path, "debian", errors, "explain_packages", *words, **files) == []
     errors = f"error: failed retrieving file 'core.db' from m.example : 418 {forged}\n"
     found = explain(tmp_path, "arch", errors, "explain_sync", *SYNC, repositories=REPOSITORIES)
     if "unknown trust" not in forged:
         assert found == [unreachable("http://m.example/core/os/x86_64/core.db", f"418 {forged}")]
-    assert explain(tmp_path, "arch", errors, "explain_packages", "arch", "names", names="curl\n") == []
+    files = {"packages": "curl\n", "databases": DATABASES}
+    assert explain(tmp_path, "arch", errors, "explain_packages", "packages", "databases", "below", **files) == []
     assert not (tmp_path / "forged").exists()
 
 
-def unknown(name: str, remedy: str) -> Complaint:
-    return Complaint("packages", name, f"debian trixie has no package {name!r}", remedy)
-
-
-REMOVED = "Reading…\nThe following packages will be REMOVED:\n  a b\n  c\nThe following NEW packages:\n  d\n"
+ENTRIES = "".join(
+    f"{archive}\t{name}\t{version}\tall\tpool/x\t5\t{'0' * 64}\n"
+    for archive, name, version in (
+        ("debian", "curl", "8.1-1"), ("extra", "curl", "9-1"), ("debian", "g++", "4:14"), ("debian", "vim", "2:9"),
+        ("debian", "exim4", "1"), ("debian", "postfix", "1"), ("debian", "c", "1"), ("extra", "c", "0.5"),
+    )
+)  # fmt: skip
+PACKAGES = (
+    "Package: exim4\nVersion: 1\nProvides: mail-transport-agent, x\n\nPackage: postfix\nVersion: 1\n"
+    "Provides: default-mta (= 2), mail-transport-agent:any (= 1)\n\nPackage: curl\nVersion: 1\nProvides: curl-abi\n"
+)
 
 
 @pytest.mark.parametrize(
-    ("errors", "answer", "base", "found"),
+    ("asked", "value", "fact", "remedy"),
     [
-        ("".join(f"E: Unable to locate package {name}\n" for name in ("xyzzy", "crul", "crul")), "", "",
-         [unknown("crul", "did you mean curl?"), unknown("xyzzy", "check the name and the release")]),
-        ("E: Package 'vmi' has no installation candidate\n", "", "",
-         [unknown("vmi", "check the name and the release")]),
-        ("E: Packages need to be removed but remove is disabled.\n", REMOVED, "below",
-         [Complaint("base", "below", "installing the packages would remove a b c from the base 'below'",
-                    "choose another base")]),
-        ("E: Packages need to be removed but remove is disabled.\n", REMOVED, "", []),
-        ("E: Unable to correct problems, you have held broken packages.\n", "", "below", []),
+        ("crul", "crul", "has no package 'crul'", "did you mean curl?"),
+        ("xyzzy", "xyzzy", "has no package 'xyzzy'", "check the name and the release"),
+        ("g+", "g+", "has no package 'g+'", "did you mean g++?"),
+        ("vim+", "vim+", "has no package 'vim+'", "did you mean vim?"),
+        ("c.rl", "c.rl", "has no package 'c.rl'", "did you mean curl?"),
+        ("mail-transport-agent", "mail-transport-agent",
+         "has no package 'mail-transport-agent': the name is virtual, provided by exim4, postfix",
+         "name one of them"),
+        ("curl-abi", "curl-abi", "has no package 'curl-abi': the name is virtual, provided by curl",
+         "name one of them"),
+        ("curl=8", "curl=8", "has no version 8 of curl, but 8.1-1 (debian), 9-1 (extra)",
+         "choose one that it has, or use a dated mirror (snapshot)"),
+        ("crul=8", "crul", "has no package 'crul'", "did you mean curl?"),
     ],
 )  # fmt: skip
-def test_why_apt_could_not_resolve(tmp_path: Path, errors: str, answer: str, base: str, found: list[Complaint]) -> None:
-    words = ("answer", "debian trixie", base, "names")
-    names = "curl\nvim\nvmi\ncruft\n"
-    assert explain(tmp_path, "debian", errors, "explain_packages", *words, answer=answer, names=names) == found
+def test_names_that_apt_would_take_for_something_else(
+    tmp_path: Path, asked: str, value: str, fact: str, remedy: str
+) -> None:
+    index = tmp_path / "Packages"
+    index.write_text(PACKAGES)
+    words = ("entries", "indexes", "names", "debian trixie")
+    names = "".join(f"{line.split()[1]}\n" for line in ENTRIES.splitlines())
+    files = {"entries": ENTRIES, "indexes": f"debian trixie {index} main\n", "names": f"{names}without-sha256\n"}
+    found = explain(tmp_path, "debian", f"curl=9-1\n{asked}\nwithout-sha256\n", "explain_names", *words, **files)
+    assert found == [Complaint("packages", value, f"debian trixie {fact}", remedy)]
+
+
+SOLVER = """\
+E: Unable to correct problems, you have held broken packages.
+E: The following information from --solver 3.0 may provide additional context:
+   Unable to satisfy dependencies. Reached two conflicting decisions:
+"""
+"""What apt 3.0 says; the rest of its answer is indented."""
+
+
+@pytest.mark.parametrize(
+    ("said", "base", "found"),
+    [
+        (["1. b:amd64 is selected for install because:", "   1. deep:amd64=1 is selected for install",
+          "   2. deep:amd64 Depends b", "2. b:amd64 Depends c (>= 2) | missing",
+          "   but none of the choices are installable:", "   [no choices]"], "",
+         [("deep", "deep cannot be installed: deep depends on b, b depends on c (>= 2) | missing, and there is no "
+           "package missing, and there is c 1 and 0.5",
+           "leave it out, or name a repository that has what it needs")]),
+        (["1. c:amd64=1 is selected for install", "2. c:amd64=1 is not selected for install because:",
+          "   1. d:amd64=1 is selected for install", "   2. d:amd64 Conflicts c", "      [selected d:amd64]"], "",
+         [(name, f"{name} cannot be installed: d conflicts with c", "leave one of them out") for name in ("c", "d")]),
+        (["1. c:amd64=0.7 is selected for install", "2. c:amd64=0.7 is not selected for install because:",
+          "   1. d:amd64=1 is selected for install", "   2. d:amd64 Conflicts c"], "Package: c\nVersion: 0.7\n\n",
+         [("d", "d cannot be installed: d conflicts with c, and the base below has c 0.7",
+           "leave it out, or choose another base")]),
+        (["1. need:amd64 Depends c (= 1)", "   but none of the choices are installable:",
+          "   - c:amd64=1 is not selected for install because:", "     1. c:amd64=0.7 is selected for install",
+          "     2. c:amd64=0.7 conflicts with other versions of itself"], "Package: c\nVersion: 0.7\n\n",
+         [("need", "need cannot be installed: need depends on c (= 1), and the base below has c 0.7",
+           "leave it out, or choose another base")]),
+        (["what a later version of apt might say"], "",
+         [("", "apt found no way to install all of them", "see the log for why")]),
+    ],
+)  # fmt: skip
+def test_why_apt_could_not_resolve(
+    tmp_path: Path, said: list[str], base: str, found: list[tuple[str, str, str]]
+) -> None:
+    errors = SOLVER + "".join(f"   {line}\n" for line in said)
+    files = {"packages": "deep\nd\nneed=1\n" + ("" if base else "c\n"), "installed": base, "entries": ENTRIES}
+    expected = [Complaint("packages", *each) for each in found]
+    words = ("packages", "installed", "entries", "below")
+    assert explain(tmp_path, "debian", errors, "explain_packages", *words, **files) == expected
 
 
 def wanted(count: int) -> str:
@@ -226,13 +287,99 @@ def test_why_pacman_could_not_update(tmp_path: Path, errors: str, found: list[Co
     assert explain(tmp_path, "arch", errors, "explain_sync", *SYNC, repositories=REPOSITORIES) == found
 
 
-def test_why_pacman_could_not_resolve(tmp_path: Path) -> None:
-    errors = "error: target not found: zzz\nerror: target not found: opensh\n"
-    assert explain(tmp_path, "arch", errors, "explain_packages", "arch", "names", names="openssh\nopenssl\n") == [
-        Complaint("packages", "opensh", "arch has no package 'opensh'", "did you mean openssh or openssl?"),
-        Complaint("packages", "zzz", "arch has no package 'zzz'", "check the name and the repositories"),
-    ]
-    assert explain(tmp_path, "arch", "error: something else\n", "explain_packages", "arch", "names", names="") == []
+def desc(name: str, version: str, more: str = "") -> str:
+    return f"%FILENAME%\n{name}-{version}-any.pkg.tar.zst\n\n%NAME%\n{name}\n\n%VERSION%\n{version}\n\n{more}"
+
+
+DATABASES = (
+    "%REPOSITORY%\ncore\n\n" + desc("curl", "8-1") + desc("cronie", "1-1", "%PROVIDES%\ncron=1\nx\n\n")
+    + desc("fcron", "1-1", "%GROUPS%\ntimers\n\n%PROVIDES%\ncron\n\n") + desc("at", "1-1", "%GROUPS%\ntimers\n\n")
+    + "\n%REPOSITORY%\nextra\n\n" + desc("curl", "9-1") + desc("openssh", "1-1") + desc("openssl", "1-1") + "\n"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "value", "fact", "remedy"),
+    [
+        ("opensh", "opensh", "has no package 'opensh'", "did you mean openssh or openssl?"),
+        ("zzz=1", "zzz", "has no package 'zzz'", "check the name and the repositories"),
+        ("cron", "cron", "has no package 'cron': the name is virtual, provided by cronie, fcron",
+         "name one of them"),
+        ("cron=1", "cron", "has no package 'cron': the name is virtual, provided by cronie, fcron",
+         "name one of them"),
+        ("timers", "timers", "has no package 'timers': the name is a group's, of fcron, at",
+         "name those that are wanted"),
+        ("curl=8", "curl=8", "has no version 8 of curl, but 8-1, 9-1",
+         "choose one that it has, or use a dated mirror (snapshot)"),
+    ],
+)  # fmt: skip
+def test_names_that_pacman_would_take_for_something_else(
+    tmp_path: Path, asked: str, value: str, fact: str, remedy: str
+) -> None:
+    found = explain(tmp_path, "arch", f"curl=9-1\n{asked}\nat\n", "explain_names", "databases", "arch",
+                    databases=DATABASES)  # fmt: skip
+    assert found == [Complaint("packages", value, f"arch {fact}", remedy)]
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        (":: unable to satisfy dependency 'curl>=10' required by b\n"
+         ":: unable to satisfy dependency 'b' required by deep\n",
+         [("packages", "deep",
+           "deep cannot be installed: b needs curl>=10, deep needs b, and there is curl 8-1 and 9-1",
+           "leave it out, or name a repository that has what it needs")]),
+        (":: unable to satisfy dependency 'missing' required by a\n",
+         [("packages", "", "a needs missing, and there is no package missing",
+           "leave it out, or name a repository that has what it needs")]),
+        (":: installing curl (9-1) breaks dependency 'curl=8' required by e\n",
+         [("base", "below", "e needs curl=8, which curl (9-1) is not",
+           "refresh the base's lock with doit lock:below")]),
+        ("error: something else\n", []),
+    ],
+)  # fmt: skip
+def test_why_pacman_could_not_resolve(tmp_path: Path, said: str, found: list[tuple[str, str, str, str]]) -> None:
+    words, files = ("packages", "databases", "below"), {"packages": "deep\ncurl=9-1\n", "databases": DATABASES}
+    assert explain(tmp_path, "arch", said, "explain_packages", *words, **files) == [Complaint(*each) for each in found]
+
+
+OTHERS = "".join(
+    desc(name, "1-1", f"%CONFLICTS%\n{conflicts}\n\n%PROVIDES%\n{provides}\n\n")
+    for name, conflicts, provides in (
+        ("plain", "cronie", "x"), ("old", "cronie<2", "x"), ("older", "cronie<1", "x"), ("exact", "cron=1", "x"),
+        ("self", "cron", "cron"),
+    )
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "against", "value", "fact"),
+    [
+        ("plain", "cronie", "plain", "plain conflicts with cronie"),
+        ("old", "cronie", "old", "old conflicts with cronie<2, which cronie is"),
+        ("older", "cronie", "", ""),
+        ("exact", "cronie", "exact", "exact conflicts with cron=1, which cronie is"),
+        ("exact", "fcron", "", ""),
+        ("self", "fcron", "self", "self conflicts with cron, which fcron is"),
+        ("self", "at", "", ""),
+        ("old", "cronie below", "old",
+         "old conflicts with cronie<2, which cronie is, and the base below has one of them"),
+    ],
+)  # fmt: skip
+@pytest.mark.skipif(not shutil.which("pacman"), reason="needs pacman, which compares versions")
+def test_conflicts_that_pacman_notices_late(tmp_path: Path, name: str, against: str, value: str, fact: str) -> None:
+    other, _, base = against.partition(" ")
+    resolved = f"{name} 1-1 core\n" + ("" if base else f"{other} 1-1 core\n")
+    below = desc(other, "1-1") if base else ""
+    files = {
+        "packages": f"{name}=1-1\n",
+        "databases": DATABASES + OTHERS,
+        "below": below,
+        "below.names": f"{base and other}\n",
+    }
+    found = explain(tmp_path, "arch", resolved, "explain_conflicts", "packages", "databases", "below", base, **files)
+    remedy = "leave it out, or choose another base" if base else "leave one of them out"
+    assert found == ([Complaint("packages", value, fact, remedy)] if fact else [])
 
 
 @pytest.mark.parametrize("awk", [name for name in ("mawk", "gawk") if shutil.which(name)])

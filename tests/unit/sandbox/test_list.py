@@ -58,6 +58,16 @@ def pacman(tmp_path: Path) -> Path:
 def test_of_dpkg(tmp_path: Path, dpkg: Path) -> None:
     done = listed(tmp_path, "debian")
     assert done.stdout == "a\t1\tall\ta\t1\nb\t2:1~x\tamd64\tsrc\t1\n", done.stderr
+    for number, (status, state) in enumerate({
+        "install ok unpacked": "iU", "install ok half-configured": "iF", "install reinstreq half-installed": "iHR",
+        "install ok triggers-pending\nTriggers-Pending: x": "it", "hold ok installed": "hi",
+        "purge ok not-installed": "",
+    }.items()):  # fmt: skip
+        one = STATUS.partition("\n\n")[0].replace("install ok installed", status)
+        (dpkg / "status").write_text(f"{STATUS}\n{one.replace('Package: a', f'Package: x{number}')}\n")
+        more = f"x{number}\t1\tall\tx{number}\t1\t{state}\n" if state else ""
+        assert listed(tmp_path, "debian").stdout == done.stdout + more
+    (dpkg / "status").write_text(STATUS)
     shutil.rmtree(dpkg / "updates")  # As in the changes to the layers below.
     assert listed(tmp_path, "debian").stdout == done.stdout
 

@@ -13,7 +13,9 @@ from debate.sandbox.scripts import closure
 from tests.conftest import ROOT
 
 SCRIPTS = ROOT / "sandbox"
-ALL = sorted(str(path.relative_to(SCRIPTS)) for pattern in ("*.sh", "*.bash") for path in SCRIPTS.rglob(pattern))
+ALL = sorted(
+    str(path.relative_to(SCRIPTS)) for pattern in ("*.sh", "*.bash", "*.awk") for path in SCRIPTS.rglob(pattern)
+)
 
 
 @pytest.fixture
@@ -117,3 +119,17 @@ def test_no_shipped_script_is_lost() -> None:
     assert {name for top in tops for name in closure(SCRIPTS, top)} == set(ALL)
     assert closure(SCRIPTS, "debian/select.sh") == ["debian/apt.sh", "debian/select.sh"]
     assert closure(SCRIPTS, "overlay.sh") == ["hook-errors.bash", "overlay.sh", "present.sh", "problem.sh"]
+
+
+@pytest.mark.parametrize("script", [
+    "overlay.sh", "debian/add.sh", "debian/rootfs.sh", "debian/initrd.sh", "debian/tools.sh",
+    "arch/add.sh", "arch/rootfs.sh", "arch/initrd.sh", "arch/tools.sh",
+])  # fmt: skip
+def test_no_loop_lends_its_input(script: str) -> None:
+    """What runs beside strangers' programs reads lists from a descriptor of its own, which none of them drains."""
+    for name in closure(SCRIPTS, script):
+        if name.startswith("layers/"):
+            continue  # Runs in the live system.
+        text = (SCRIPTS / name).read_text()
+        assert re.findall(r"^.*\bread -r (?!.*<&9; do$).*$", text, re.MULTILINE) == [], name
+        assert not re.search(r"^\s*done <|^[^#]* - < ", text, re.MULTILINE), name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,11 +58,25 @@ class FakeBuilder(Builder):
         archives = supplies.files.get("archives", b"").decode().split()
         suites = [line.split()[3] for line in supplies.files.get("sources.list", b"").decode().splitlines()]
         pairs = list(zip(archives, suites, strict=False))
-        return {output: self.store.put(_content(step, output, pairs)) for output in step.outputs}
+        below = {name for earlier in self.ran if step.layers for name in _inputs(earlier)}
+        made = {output: _content(step, output, pairs, supplies, below) for output in step.outputs}
+        return {output: self.store.put(content) for output, content in made.items()}
 
 
-def _content(step: Step, output: str, archives: list[tuple[str, str]]) -> bytes:
-    """What the sandbox would have left, as far as host code reads it; packages are from the first of ``archives``."""
+def _inputs(step: Step) -> set[str]:
+    """The packages that a step installs."""
+    found = (
+        re.search(r"(?:pool|packages)/([^/]+?)(?:_1_[a-z0-9]+\.deb|-1-x86_64\.pkg\.tar\.zst)$", path)
+        for path in step.inputs
+    )
+    return {match[1] for match in found if match and step.name == "rootfs"}
+
+
+def _content(step: Step, output: str, archives: list[tuple[str, str]], supplies: Supplies, below: set[str]) -> bytes:
+    """What the sandbox would have left, as far as host code reads it; packages are from the first of ``archives``.
+
+    ``below``: those that are installed in the layers.
+    """
     if step.name == "lock" and output == "archives":
         return "".join(f"{archive} {suite} 2026-01-01T00:00:00Z\n" for archive, suite in archives).encode()
     archive = archives[0][0] if archives else ""
@@ -69,14 +84,17 @@ def _content(step: Step, output: str, archives: list[tuple[str, str]]) -> bytes:
     if output == "resolved":
         line = _PACMAN if manager == "pacman" else _APT
         arch = "x86_64" if manager == "pacman" else "amd64"
-        below = step.parameters.get("installed", b"").decode(errors="replace")
-        wanted = [name for name in (*NAMES[manager], *(["added"] if below else [])) if name not in below]
+        there = step.parameters.get("installed", b"").decode(errors="replace")
+        asked = [word.partition("=")[0] for word in step.parameters["packages"].decode().split()]
+        names = dict.fromkeys([*NAMES[manager], *asked, *(["added"] if there else [])])
+        wanted = [name for name in names if f"Package: {name}\n" not in there and f"%NAME%\n{name}\n" not in there]
         return "".join(
             line.format(name=name, arch=arch, size=len(name), sha256=_hex(name), archive=archive) + "\n"
             for name in wanted
         ).encode()
     if step.name == "packages":  # A download: the fake's files are their names.
-        return next(name for names in (*NAMES.values(), ("added",)) for name in names if _hex(name) == output).encode()
+        lines = supplies.files["wanted"].decode().splitlines()
+        return next(words[2] for words in map(str.split, lines) if words[1] == output).encode()
     if step.name == "inspect":
         name = dict(line.split() for line in step.parameters["names"].decode().splitlines())[output]
         if manager == "pacman":
@@ -91,8 +109,7 @@ def _content(step: Step, output: str, archives: list[tuple[str, str]]) -> bytes:
         return b"apt\t1\n"
     if output == "packages":
         arch = "x86_64" if manager == "pacman" else "amd64"
-        added = ["added"] if any("added" in name for name in step.inputs) else []
-        return "".join(f"{name}\t1\t{arch}\t{name}\t1\n" for name in [*NAMES[manager], *added]).encode()
+        return "".join(f"{name}\t1\t{arch}\t{name}\t1\n" for name in sorted(below | _inputs(step))).encode()
     return f"{step.name}/{output}".encode()
 
 

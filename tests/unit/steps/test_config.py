@@ -61,7 +61,9 @@ def test_golden(directory: Path, name: str) -> None:
 
 
 NAMES = st.lists(
-    st.from_regex(r"[a-z][a-z0-9+.-]{1,12}", fullmatch=True).filter(lambda n: n not in ("on", "no", "yes", "off")),
+    st.from_regex(r"[a-z][a-z0-9+.-]{0,11}[a-z0-9+.]", fullmatch=True).filter(
+        lambda n: n not in ("on", "no", "yes", "off")
+    ),
     min_size=1, max_size=6, unique=True,
 )  # fmt: skip
 

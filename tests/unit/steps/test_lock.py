@@ -20,7 +20,7 @@ from debate.steps.lock import Slice
 from debate.steps.rule import HOST
 from debate.steps.work import ProfileBuild
 from tests.conftest import ROOT
-from tests.unit.steps.fake import MIRRORS, FakeBuilder
+from tests.unit.steps.fake import MIRRORS, FakeBuilder, build_on_a_base
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,89 @@ def test_a_lock_names_the_archives_that_it_was_made_of(profiles: Path) -> None:
     del lock["archives"]
     path.write_text(to_text(lock))
     assert made.make("lock")["note"].endswith("pinned, of archives that it does not name (doit lock:x does)")
+
+
+def test_a_lock_without_a_package_that_is_asked_for(profiles: Path) -> None:
+    """Committed it is refused, although its `request` fits; one of an earlier build is made anew."""
+    made, path = committed_lock(profiles)
+    whole, own = path.read_text(), made.directory / "lock.json"
+    lock = json.loads(whole)
+    lock["packages"] = [package for package in lock["packages"] if package["name"] not in ("live-boot", "busybox")]
+    for text in (to_text(lock), to_text(lock).replace('"1"', '"2"')):
+        path.write_text(text)
+        with pytest.raises(DebateError) as caught:
+            made.make("lock")
+        assert [problem.fact for problem in caught.value.problems] == [
+            f"{name} is asked for, and the lock has none" for name in ("busybox", "live-boot")
+        ]
+        assert [str(problem.place) for problem in caught.value.problems] == ["profiles/x.lock.json:9"] * 2
+        assert caught.value.problems[0].remedy == "run doit lock:x to refresh it"
+    path.unlink()
+    own.write_text(to_text(lock))
+    made.make("lock")
+    assert json.loads(own.read_text())["packages"] == json.loads(whole)["packages"]
+
+
+def locked(profiles: Path, text: str) -> tuple[ProfileBuild, FakeBuilder]:
+    """The profile `x`, whose resolver finds version 1 of whatever it is asked for, before its lock is made."""
+    (profiles / "x.yaml").write_text(f"version: 1\ndistribution: debian\n{text}")
+    (profiles.parent / "sandbox").symlink_to(ROOT / "sandbox")
+    settings = load(profiles.parent, {**MIRRORS, "DEBATE_BASE": "debian"})
+    made = ProfileBuild(settings, "x", builder := FakeBuilder(settings, Store(settings.cache)))
+    made.of(HOST).make("sandbox")
+    made.make("config")
+    return made, builder
+
+
+@pytest.mark.parametrize(
+    ("packages", "problem"),
+    [
+        ("[vim, curl=2]", "profiles/x.yaml:3:17: packages: curl=2 is asked for, and the lock has curl 1; "),
+        ("[vim]\nkernel: linux-rt=2", "profiles/x.yaml:4:9: kernel: 'linux-rt=2' is not a valid kernel"),
+        ("[curl=1, vim, curl=2]", "profiles/x.yaml:3:25: packages: curl is named with version 1 and with version 2; "),
+    ],
+)
+def test_a_version_is_had_or_refused(profiles: Path, packages: str, problem: str) -> None:
+    with pytest.raises(DebateError) as caught:
+        locked(profiles, f"packages: {packages}\n")[0].make("lock")
+    assert str(caught.value).startswith(problem)
+
+
+def test_a_name_with_a_version_stands_for_the_name(profiles: Path) -> None:
+    """As when a profile pins what one that it extends names."""
+    made, builder = locked(profiles, "packages: [curl=1, curl, busybox=1, linux-image-amd64=1]\n")
+    made.make("lock")
+    [step] = [step for step in builder.ran if step.name == "lock"]
+    words = step.parameters["packages"].decode().split()
+    assert {"curl=1", "busybox=1", "linux-image-amd64=1"} <= set(words)
+    assert not {"curl", "busybox", "linux-image-amd64"} & set(words)
+
+
+def test_what_the_base_has_is_not_asked_for(tmp_path: Path) -> None:
+    """In another version it is refused: what is in a layer cannot be changed by the one above it."""
+    made = build_on_a_base(tmp_path)
+    assert isinstance(made.builder, FakeBuilder)
+    above = [step for step in made.builder.ran if step.name == "lock"][-1]
+    assert above.parameters["packages"] == b""
+    path = tmp_path / "profiles" / "minimal.yaml"
+    path.write_text(f"{path.read_text()}packages: [busybox=1, udev=2]\n")
+    made = ProfileBuild(made.settings, "minimal", made.builder)
+    made.make("config")
+    with pytest.raises(StepError) as caught:
+        made.make("lock")
+    fact = "udev=2 is asked for, and the base 'below' has udev 1"
+    (problem,) = caught.value.problems
+    assert str(problem).endswith(
+        f"minimal.yaml:5:23: packages: {fact}; choose that version, or name udev=2 in the base"
+    )
+
+
+def test_a_kernel_that_is_not_there_has_its_line(profiles: Path) -> None:
+    made, builder = locked(profiles, "packages: [vim]\nkernel: linux-rt\n")
+    refusing = RefusingBuilder(made.settings, builder.store, complaints=(Complaint("packages", "linux-rt", "none"),))
+    with pytest.raises(StepError) as caught:
+        ProfileBuild(made.settings, "x", refusing).make("lock")
+    assert [str(each) for each in caught.value.problems] == ["profiles/x.yaml:4:9: packages: none"]
 
 
 def test_a_lock_of_an_arch_profile_is_signed_package_by_package() -> None:

@@ -209,7 +209,7 @@ class Bench:
         directory = self.directory / "live-build"
         directory.mkdir()
         request = self.work("lock").slice(lock.Slice)
-        addresses = managers.get(request.distribution).mirrors(self.settings, request, None).addresses
+        addresses = managers.get(request.distribution).mirrors(self.settings, request, {}).addresses
         mirror = addresses["debian"]
         security = addresses.get("debian-security", mirror)
         options = [

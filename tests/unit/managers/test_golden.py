@@ -149,7 +149,7 @@ def test_resolving_and_downloading(distribution: str) -> None:
     if distribution == "debian":
         sid = msgspec.convert({**DEBIAN, "release": "sid"}, Request)
         found["rolling"] = manager.lock_step(sid, TOOLS)
-        found["rolling_supplies"] = manager.lock_supplies(known, sid, manager.mirrors(known, sid, None))
+        found["rolling_supplies"] = manager.lock_supplies(known, sid, manager.mirrors(known, sid, {}))
     check(f"{distribution}.resolve", found)
 
 

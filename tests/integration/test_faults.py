@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import itertools
 import json
@@ -11,6 +12,8 @@ import shutil
 import stat
 import struct
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -284,6 +287,73 @@ def test_a_store_that_another_user_could_write_to(tmp_path: Path, built: Checkou
     assert {step for step, how in ran(said).items() if how == "built"} >= {"overlay", "boot", "iso"}
     assert checkout.digest("minimal") == built.digest("minimal")
     assert "all match their digests" in checkout.doit("fsck")
+
+
+OTHER_USER = """\
+import fcntl, os, sys, time
+os.setgroups([])
+os.setgid(1001)
+os.setuid(1001)
+held = {}
+def attempt(what, path, act):
+    try:
+        act()
+    except OSError:
+        return
+    print(what, path, flush=True)
+print("started", flush=True)
+while True:
+    time.sleep(0.05)
+    for directory, _, names in os.walk(sys.argv[1]):
+        attempt("made", directory, lambda: os.mkdir(f"{directory}/theirs"))
+        attempt("opened the directory", directory, lambda: os.chmod(directory, 0o777))
+        for path in (f"{directory}/{name}" for name in names):
+            attempt("wrote to", path, lambda: os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK)))
+            attempt("renamed", path, lambda: os.rename(path, f"{path}.theirs"))
+            attempt("removed", path, lambda: os.unlink(path))
+            try:
+                file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+                found = os.fstat(file).st_ino
+                if found in held or len(held) > 900:
+                    os.close(file)
+                else:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    held[found] = file
+            except OSError:
+                pass
+"""
+"""Tries to change all that is below a directory, and holds the lock of each file that can be read. Prints what it could
+do. It becomes another user when Python is loaded, which may lie where only root can read."""
+
+
+@contextlib.contextmanager
+def another_user(directory: Path) -> Iterator[None]:
+    """Let another user loose on ``directory``, and assert that nothing there could be changed."""
+    argv = [sys.executable, "-c", OTHER_USER, directory]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "started\n"
+        try:
+            yield
+        finally:
+            process.kill()
+            did = process.stdout.read()
+    assert did == ""
+
+
+def test_another_user_on_the_machine(built: Checkout) -> None:
+    """Who can enter the checkout and its cache changes nothing there, and holds no lock that a builder waits for."""
+    with tempfile.TemporaryDirectory(prefix="debate-faults-") as name:
+        Path(name).chmod(0o755)
+        checkout = Checkout.make(Path(name) / "checkout")
+        copy_needed(built, checkout)
+        checkout.pin_as("mine", built)
+        hook(checkout, "echo beside > /etc/another-user\n")
+        with another_user(checkout.directory):
+            assert ran(checkout.doit("build:mine"))["overlay"] == "built"
+            checkout.doit("gc", "--size", "1")
+            assert "up to date" in checkout.doit("build:mine")
+        assert "all match their digests" in checkout.doit("fsck")
 
 
 _POWER_CUT = 0x8004587D, struct.pack("I", 2)

@@ -19,6 +19,7 @@ from debate.convert.foreign import REMEDY, Foreign
 from debate.distributions import arch
 from debate.errors import DebateError
 from debate.model import Artifact, Command, Step, Supplies
+from debate.text.lines import lines_of
 
 SECONDS = 60
 """Time limit of profiledef.sh."""
@@ -109,7 +110,7 @@ class _Converter:
         self.losses: list[str] = []
         self.airootfs = source.walk("airootfs")
         self.passwd = [
-            [*line.split(":"), *[""] * 7][:7] for line in source.text("airootfs/etc/passwd").splitlines() if line
+            [*line.split(":"), *[""] * 7][:7] for line in lines_of(source.text("airootfs/etc/passwd")) if line
         ]
         self.architecture = self.one("arch") or "x86_64"
         self.kernel_params = f"kernel_params_{self.architecture}"
@@ -154,14 +155,14 @@ class _Converter:
         if self.architecture not in arch.ARCHITECTURES:
             remedy = f"choose {' or '.join(arch.ARCHITECTURES)}"
             raise DebateError(f"{named} is not supported", remedy, place="profiledef.sh")
-        lines = data.decode(errors="replace").splitlines()
+        lines = lines_of(data.decode(errors="replace"))
         return sorted({word for line in lines if (word := line.partition("#")[0].strip())})
 
     def pacman_conf(self) -> dict[str, Any]:
         name = self.one("pacman_conf") or "pacman.conf"
         components: list[str] = []
         section = ""
-        for number, raw in enumerate(self.source.text(name).splitlines(), 1):
+        for number, raw in enumerate(lines_of(self.source.text(name)), 1):
             line = raw.partition("#")[0].strip()
             place = f"{name.rpartition('/')[2]}:{number}"
             if line.startswith("["):
@@ -179,11 +180,11 @@ class _Converter:
 
     def users(self) -> dict[str, Any]:
         """Turn passwd, shadow and group of airootfs/ into users. As files they would drop the users of packages."""
-        shadow = self.source.text("airootfs/etc/shadow").splitlines()
+        shadow = lines_of(self.source.text("airootfs/etc/shadow"))
         hashes = {line.split(":")[0]: line.split(":")[1] for line in shadow if ":" in line}
         groups: dict[str, list[str]] = {}
         own = {line[0] for line in self.passwd}
-        for line in self.source.text("airootfs/etc/group").splitlines():
+        for line in lines_of(self.source.text("airootfs/etc/group")):
             name, _, number, members = [*line.split(":"), "", "", ""][:4]
             for member in filter(None, members.split(",")):
                 groups.setdefault(member, []).append(name)

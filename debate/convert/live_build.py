@@ -16,6 +16,7 @@ from debate.convert.draft import Draft
 from debate.convert.foreign import Foreign
 from debate.distributions import debian
 from debate.host.beneath import Item
+from debate.text.lines import lines_of
 
 _OPTIONS = ("bootstrap", "chroot", "binary", "common", "source")
 """Files of ``KEY="value"`` lines that `lb config` writes."""
@@ -24,7 +25,7 @@ _HOOKS = ("hooks", "hooks/normal", "hooks/live")
 _INCLUDES = ("includes.chroot", "includes.chroot_after_packages", "includes.chroot_before_packages")
 _DEFAULTS = dict(
     line.split("=", 1)
-    for line in """\
+    for line in lines_of("""\
 APT=apt
 APT_INDICES=true
 APT_SECURE=true
@@ -72,7 +73,7 @@ UNION_FILESYSTEM=overlay
 UPDATES=true
 UTC_TIME=false
 WIN32_LOADER=false
-ZSYNC=true""".splitlines()
+ZSYNC=true""")
 )
 """What `lb config` writes by default, without ``LB_``. Ignoring a default is not a loss."""
 _DERIVED = re.compile(
@@ -148,7 +149,7 @@ class _Converter:
         """``fields`` with the options in the file ``name``. It is parsed as text and never executed."""
         self.read.add(name)
         found = dict(fields)
-        for number, line in enumerate(self.source.text(name).splitlines(), 1):
+        for number, line in enumerate(lines_of(self.source.text(name)), 1):
             match = re.fullmatch(r"(?:export )?(LB_[A-Z0-9_]+)=(.*)", line.strip())
             if match is None:
                 continue
@@ -211,7 +212,7 @@ class _Converter:
             path = item.path
             if path.count("/") == 1 and path.endswith(_LISTS):
                 self.read.add(path)
-                for number, raw in enumerate(self.source.text(path).splitlines(), 1):
+                for number, raw in enumerate(lines_of(self.source.text(path)), 1):
                     line = raw.strip()
                     if line.startswith(("#if", "#endif", "! ")):
                         self.lose(f"{path}:{number}", f"{line!r}: lists have no conditions")

@@ -116,7 +116,8 @@ def known(word: str) -> bool:
 
 def markdown() -> str:
     """The README's table of commands."""
-    rows = [(f"`{entry.usage.splitlines()[0]}`".replace("|", r"\|"), entry.doc) for entry in entries()]
+    firsts = [(entry.usage.partition("\n")[0].replace("|", r"\|"), entry.doc) for entry in entries()]
+    rows = [(f"`{first}`", doc) for first, doc in firsts]
     return "\n".join(["| command | does |", "|---|---|", *(f"| {left} | {right} |" for left, right in (*rows, *_OWN))])
 
 

@@ -161,6 +161,6 @@ def _surplus(words: Sequence[str], known: set[str]) -> Problem | None:
     for command, word in pairwise(words):
         name = command.partition(":")[0]
         if name in commands() and not commands()[name].names and word not in known and "*" not in word:
-            usage = commands()[name].usage.splitlines()[0]
+            usage = commands()[name].usage.partition("\n")[0]
             return Problem(Place(name), f"{quoted(word)} is not a task, and {name} takes no names", usage)
     return None

@@ -51,6 +51,6 @@ def run(
         raise DebateError("not installed", remedy or "run ./setup", place=argv[0]) from None
     if done.returncode:
         problem = Problem(Place(shlex.join(argv)), f"exit status {done.returncode}", remedy)
-        said = (done.stderr or done.stdout).strip().splitlines()[-5:]
+        said = (done.stderr or done.stdout).strip().split("\n")[-5:]
         raise DebateError.of([problem], details="\n".join(said))
     return done.stdout

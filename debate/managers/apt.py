@@ -22,6 +22,7 @@ from debate.managers.interface import Holds, Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, mirror_variable
+from debate.text.lines import lines_of
 
 _HEAD = 4096
 """Bytes of an InRelease file in which its date is."""
@@ -240,7 +241,7 @@ class Apt:
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
         """Parse the output of lock.sh: ARCHIVES [essential] 'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX."""
         found = []
-        for line in resolved.splitlines():
+        for line in lines_of(resolved):
             match = _RESOLVED.fullmatch(line.rstrip())
             if match is None:
                 raise DebateError(f"{line!r} has no SHA-256, so it is refused", "use another mirror", place="apt")

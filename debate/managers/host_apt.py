@@ -16,6 +16,7 @@ from pathlib import Path
 from debate.distributions.interface import AptDistribution
 from debate.errors import DebateError
 from debate.host.run import run
+from debate.text.lines import lines_of
 
 ADDRESS = r"(?:https?://|file:///)[^\s'\"]+"
 """The addresses of mirrors that settings and the host's own package manager may name."""
@@ -114,7 +115,7 @@ def targets(fields: tuple[str, ...], *options: str) -> tuple[tuple[str, ...], ..
         lines = run(["apt-get", "indextargets", *options, "--format", form, "Created-By: Packages"])
     except DebateError:
         return ()
-    found = (tuple(line.rsplit("|", len(fields) - 1)) for line in lines.splitlines())
+    found = (tuple(line.rsplit("|", len(fields) - 1)) for line in lines_of(lines))
     return tuple(each for each in found if len(each) == len(fields))
 
 
@@ -131,7 +132,7 @@ def _listed(path: str) -> Iterator[str]:
     """The addresses in a list of mirrors, by their priority. Another list in it counts for nothing."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            lines = file.read(_LIST_BYTES).splitlines()
+            lines = lines_of(file.read(_LIST_BYTES))
     except OSError:
         return
     found = []

@@ -24,6 +24,7 @@ from debate.managers.interface import Holds, Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, keyring_variable, mirror_variable
+from debate.text.lines import lines_of
 
 _ASK = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=15).close()"
 """Python that fails if an address is unavailable."""
@@ -163,7 +164,7 @@ class Pacman:
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
         """Parse the output of lock.sh, lines of: name, version, repository, location, size, SHA-256, signature."""
         found = []
-        for line in resolved.splitlines():
+        for line in lines_of(resolved):
             name, version, _, location, size, sha256, signature = [*line.split("\t"), *[""] * 7][:7]
             if not re.fullmatch(r"[0-9a-f]{64}", sha256):
                 raise DebateError(

@@ -129,7 +129,7 @@ class _Reader:
     def syntax(self, error: yaml.YAMLError) -> None:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         place = self.marked(mark) if mark else Place(self.file, 1, 1)
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
         context = getattr(error, "context", None)
         text = f"{context}: {problem}" if context else problem
         self.problem(place, f"not valid YAML: {text}", "check indentation, quotes and tabs")

@@ -30,6 +30,7 @@ from debate.host.log import Log
 from debate.host.run import die_with_parent
 from debate.machines import AMD64, Machine
 from debate.text import strict_json
+from debate.text.lines import lines_of
 from debate.text.paths import shown
 from debate.text.pattern import compiled
 from debate.text.printable import shortened
@@ -191,7 +192,7 @@ class Guest:
             time.sleep(0.2)
 
     def _failed(self, fact: str, text: str, remedy: str = "", *, kind: type[DebateError] = DebateError) -> DebateError:
-        tail = "\n".join(f"    {shortened(line)}" for line in text.strip().splitlines()[-12:])
+        tail = "\n".join(f"    {shortened(line)}" for line in lines_of(text.strip())[-12:])
         problem = Problem(Place(f"check as {self.firmware}"), fact, remedy)
         return kind.of([problem], details=f"{tail}\nthe whole console: {shown(self.log)}", log=str(self.log))
 

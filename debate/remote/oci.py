@@ -321,7 +321,7 @@ def _reason(error: BaseException) -> tuple[str, str]:
     for words, reason in _REASONS.items():
         if words in text:
             return reason
-    return (text.splitlines()[0][:200] if text else type(error).__name__), ""
+    return (text.partition("\n")[0][:200] if text else type(error).__name__), ""
 
 
 _REASONS = {

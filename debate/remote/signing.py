@@ -41,19 +41,30 @@ def public_keys(keys: Path) -> list[Path]:
 
 
 def _is_key(path: Path) -> bool:
-    """True for a comment, and the base64 of ``Ed``, 8 bytes of identity and 32 bytes of the key."""
     try:
-        with path.open("rb") as file:
-            lines = file.read(_KEY_BYTES).splitlines()
-        return len(lines) > 1 and len(key := base64.b64decode(lines[1], validate=True)) == 42 and key[:2] == b"Ed"
+        return bool(_number(path))
     except (OSError, ValueError):
         return False
 
 
-def is_signed(statement: bytes, signature: str, keys: Path) -> bool:
-    """True if one of the public keys (see `public_keys`) has signed ``statement``.
+def _number(path: Path) -> str:
+    """The number of a public key, as minisign writes it. Raises OSError, and ValueError for another file.
 
-    Raises DebateError if there is no key, or minisign is not installed.
+    A key is a comment, and on the second line the base64 of ``Ed``, 8 bytes of the number and 32 bytes of the key.
+    """
+    with path.open("rb") as file:
+        _, _, rest = file.read(_KEY_BYTES).partition(b"\n")
+    key = base64.b64decode(rest.partition(b"\n")[0].rstrip(b"\r"), validate=True)
+    if len(key) != 42 or key[:2] != b"Ed":
+        raise ValueError("not a public key")
+    return key[2:10][::-1].hex().upper()
+
+
+def signer(statement: bytes, signature: str, keys: Path) -> str:
+    """The number of the public key (see `public_keys`) that has signed ``statement``; empty if none of them has.
+
+    It is that of the key's own file: what a signature says of itself is not believed. Raises DebateError if there is no
+    key, or minisign is not installed, and ValueError for a signature that is no text.
     """
     found = public_keys(keys)
     if shutil.which("minisign") is None:
@@ -61,13 +72,8 @@ def is_signed(statement: bytes, signature: str, keys: Path) -> bool:
     with tempfile.TemporaryDirectory(prefix="debate-sign-") as name:
         message, file = Path(name, "statement"), Path(name, "signature")
         message.write_bytes(statement)
-        file.write_text(signature)
-        return any(_verify(key, message, file) for key in found)
-
-
-def number(signature: str) -> str:
-    """The number of the key that made a valid ``signature``, as minisign writes it. Raises ValueError or IndexError."""
-    return base64.b64decode(signature.splitlines()[1])[2:10][::-1].hex().upper()
+        file.write_bytes(signature.encode())
+        return next((_number(key) for key in found if _verify(key, message, file)), "")
 
 
 def _verify(key: Path, message: Path, signature: Path) -> bool:

@@ -104,9 +104,9 @@ def read(data: bytes, kind: str, subject: str, trusted: str, most: int) -> State
         signature = str(found.get("annotations", {}).get(_SIGNATURE, ""))
         if trusted and not signature:
             raise UntrustedError("the statement is not signed")
-        if trusted and not signing.is_signed(raw, signature, Path(trusted)):
+        signer = signing.signer(raw, signature, Path(trusted)) if trusted else ""
+        if trusted and not signer:
             raise UntrustedError("the statement was altered, or signed by an unknown key")
-        signer = signing.number(signature) if trusted else ""
         statement = _statement(strict_json.decode(raw), signer)
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
         raise UntrustedError(f"the manifest is malformed ({type(error).__name__}: {str(error)[:200]})") from None

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from debate.errors import DebateError
 from debate.settings import Limits
+from debate.text.lines import lines_of
 
 _ROOT = Path("/sys/fs/cgroup")
 _PERIOD = 100_000
@@ -153,7 +154,7 @@ def _scope(name: str, limits: Limits) -> Group:
 
 def _group(controller: str, process: int | str = "self") -> str:
     """The group of a process in the hierarchy of ``controller`` (or ``name=systemd``; empty for v2)."""
-    for line in Path(f"/proc/{process}/cgroup").read_text().splitlines():
+    for line in lines_of(Path(f"/proc/{process}/cgroup").read_text()):
         _, names, path = line.split(":", 2)
         if controller in names.split(","):
             return path

@@ -25,6 +25,7 @@ from debate.sandbox.session import Session
 from debate.sandbox.thrashing import INTERVAL, Thrashing
 from debate.settings import Limits
 from debate.text import strict_json
+from debate.text.lines import lines_of
 from debate.text.paths import shown
 from debate.text.printable import readable, shortened
 
@@ -81,7 +82,7 @@ def run(
 
 def _lines(said: str) -> Iterator[dict[str, Any]]:
     """What a session said, without a line that it could not finish before it was killed."""
-    for line in said.splitlines():
+    for line in lines_of(said):
         with contextlib.suppress(ValueError):
             yield strict_json.decode(line)
 
@@ -242,7 +243,7 @@ def tail(log: Path, *, lines: int = 12) -> str:
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
-    said = [shortened(line.rstrip()) for line in text.splitlines() if line.strip()]
+    said = [shortened(line.rstrip()) for line in lines_of(text) if line.strip()]
     kept, before = said[-lines:], said[:-lines]
     if before and not any(map(_ERROR.search, kept)):
         # The cause may be further up.

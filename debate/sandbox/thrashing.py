@@ -13,6 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from debate.sandbox import limits
+from debate.text.lines import lines_of
 
 INTERVAL = 1.0
 """Seconds between two looks."""
@@ -60,4 +61,4 @@ def _read(group: Path) -> tuple[int, int, int]:
 
 
 def _fields(path: Path) -> dict[str, int]:
-    return {name: int(value) for name, value in map(str.split, path.read_text().splitlines())}
+    return {name: int(value) for name, value in map(str.split, lines_of(path.read_text()))}

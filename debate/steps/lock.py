@@ -289,7 +289,9 @@ class _Locker:
         }
         if "indexes" in made:
             new["indexes"] = asdict(made["indexes"])
-            lines = work.store.read(made["archives"], INDEX_BYTES).decode(errors="replace").splitlines()
+            lines = (
+                work.store.read(made["archives"], INDEX_BYTES).decode(errors="replace").removesuffix("\n").split("\n")
+            )
             new["archives"] = [dict(zip(ARCHIVE, line.split(" "), strict=False)) for line in lines]
         accept(new, f"lock:{work.name}")
         if added and "indexes" in made:

@@ -51,7 +51,7 @@ def public_keys(data: bytes) -> bytes:
 
 def _decoded(block: bytes) -> bytes:
     """What stands between the lines of an armoured key, without its headers and checksum."""
-    lines = [line.strip() for line in block.splitlines()]
+    lines = [line.strip() for line in block.split(b"\n")]
     body = lines[lines.index(b"") + 1 :] if b"" in lines else lines
     try:
         return base64.b64decode(b"".join(line for line in body if not line.startswith(b"=")), validate=True)

@@ -98,6 +98,13 @@ def test_patterns_are_for_the_whole_text() -> None:
         assert "re.ASCII" in ast.unparse(call) or not re.search(r"\\[dw]", text), f"{place}: {text}"
 
 
+def test_lines_end_at_a_line_feed() -> None:
+    """See `debate.text.lines`."""
+    for path in [ROOT / "dodo.py", *(ROOT / "debate").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not isinstance(node, ast.Attribute) or node.attr != "splitlines", f"{path}:{node.lineno}"
+
+
 def test_digits_are_those_of_ascii() -> None:
     """isdigit is true for the superscript two, of which int raises ValueError."""
     for place, call, _ in _calls(r".*\.(isdigit|isnumeric|isdecimal)"):

@@ -32,6 +32,7 @@ from debate.profile.schema import schema
 from debate.settings import Settings
 from debate.steps import config
 from debate.text.amounts import bytes_shown
+from debate.text.lines import lines_of
 from debate.text.suggest import suggest
 
 
@@ -144,7 +145,7 @@ def _profiles(settings: Settings, revision: str) -> Iterator[Path]:
         except FileNotFoundError:
             raise DebateError("not installed", "install it to compare revisions", place="git") from None
         if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
+            said = lines_of(done.stderr.decode(errors="replace").strip())
             fact = f"git: {said[-1]}" if said else "git failed"
             if "not a valid object name" in fact:
                 fact = f"the repository has no revision {revision!r}"

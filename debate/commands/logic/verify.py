@@ -35,6 +35,7 @@ from debate.steps.download import have
 from debate.steps.proof import indexes_of
 from debate.steps.rule import HOST
 from debate.steps.rules import rules
+from debate.text.lines import lines_of
 from debate.text.paths import shown
 from debate.text.printable import readable
 
@@ -187,7 +188,7 @@ def _difference(build: ProfileBuild, other: Settings, step: str, directory: Path
         text = _compare(build, other, first, second)
         report = directory / f"{step}.{name}.txt"
         report.write_text(readable(text))
-        shown_lines = text.splitlines()[:12]
+        shown_lines = lines_of(text)[:12]
         lines += [f"{step}: output {name} differs:", *(f"    {line}" for line in shown_lines)]
         lines.append(f"full comparison: {shown(report)}; the two files: {shown(kept[0])}, {kept[1].name}")
     return DebateError.of([Problem(Place(f"verify:{build.name}"), fact)], details="\n".join(lines))

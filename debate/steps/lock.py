@@ -76,6 +76,11 @@ def _repositories(choices: Choices) -> list[Repository]:
             fact = f"a repository of {choices.data['distribution']} has no {field}"
             choices.problem(("repositories", number, field), fact, "leave it out")
         key = _public_keys(choices, number, node.value["key"])
+        for place, suite in enumerate(fields["suites"]):
+            if suite.endswith("/"):
+                fact = f"{suite!r} is a directory without components, which is not supported"
+                remedy = "use a repository with dists/SUITE/, or put one around these packages"
+                choices.problem(("repositories", number, "suites", place), fact, remedy)
         suites, components = sorted(set(fields["suites"])), sorted(set(fields["components"]))
         found.append(
             Repository(

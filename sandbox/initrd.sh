@@ -1,10 +1,13 @@
 # Sourced for `make_initrd ROOT`, which makes the initramfs with the tools in ROOT, where packages have their kernel as
 # /boot/vmlinuz-VERSION or as /usr/lib/modules/VERSION/vmlinuz.
-# in: kernel (its version), generator, mkinitcpio.conf    left: kernel, initrd
+# in: kernel (its version), generator, compression (or empty), mkinitcpio.conf; of the profile, one a line: modules, files
+#     (paths), firmware (patterns below /usr/lib/firmware), hooks (names); tree.tar (its hooks and other files that the
+#     generator reads)
+# left: kernel, initrd
 . /run/step/problem.sh
 
 make_initrd() {
-    root=$1 version=$(cat /run/in/kernel)
+    root=$1 version=$(cat /run/in/kernel) generator=$(cat /run/in/generator) compression=$(cat /run/in/compression)
     kernel=$root/usr/lib/modules/$version/vmlinuz
     [ -e "$kernel" ] || kernel=$root/boot/vmlinuz-$version
     [ -d "$root/usr/lib/modules/$version" ] ||
@@ -13,36 +16,133 @@ make_initrd() {
     mount --rbind /dev "$root"/dev
     mount --rbind /proc "$root"/proc
     [ ! -e "$root"/usr/bin/systemd-hwdb ] || chroot "$root" systemd-hwdb --usr update
+    defaults
+    tar -x -f /run/in/tree.tar -C "$root" --no-same-owner --no-overwrite-dir --keep-directory-symlink
     chroot "$root" depmod "$version"
-    case $(cat /run/in/generator) in
-    initramfs-tools)
-        chroot "$root" mkinitramfs -c zstd -l 9 -o /boot/initrd "$version"
-        ;;
-    dracut)
-        # dracut finds libraries that are loaded by name (libkmod, by systemd) through the linker's cache.
-        chroot "$root" ldconfig
-        module=$root/usr/lib/dracut/modules.d/91live-layers
-        mkdir "$module"
-        cp /run/step/layers/dracut-module.bash "$module"/module-setup.sh
-        cp /run/step/layers/dracut-stack.sh "$module"/stack.sh
-        chroot "$root" dracut --force --no-hostonly --reproducible --zstd --kver "$version" \
-            --add 'dmsquash-live live-layers' --omit 'plymouth' /boot/initrd
-        ;;
-    mkinitcpio)
-        cp /run/in/mkinitcpio.conf "$root"/etc/mkinitcpio.conf
-        cp /run/step/layers/mkinitcpio-install.bash "$root"/usr/lib/initcpio/install/live_layers
-        cp /run/step/layers/mkinitcpio-hook.sh "$root"/usr/lib/initcpio/hooks/live_layers
-        {
-            chroot "$root" mkinitcpio -k "$version" -c /etc/mkinitcpio.conf -g /boot/initrd 2>&1 ||
-                echo "$?" > /run/work/failed
-        } | tee /run/work/said
-        # It continues after a failed hook, and may exit with 0.
-        if [ -e /run/work/failed ] || [ ! -s "$root"/boot/initrd ] || grep -q '^==> ERROR:' /run/work/said; then
-            problem initrd mkinitcpio "mkinitcpio failed" "see the log for its message"
-            stop_on_problems
-        fi
-        ;;
-    esac
+    wanted
+    {
+        make_with_"$(echo "$generator" | tr - _)" 2>&1 || echo "$?" > /run/work/failed
+    } | tee /run/work/said
+    # mkinitcpio continues after a failed hook, and may exit with 0.
+    if [ -e /run/work/failed ] || [ ! -s "$root"/boot/initrd ] || grep -q '^==> ERROR:' /run/work/said; then
+        problem initrd "$generator" "$generator failed" "see the log for its message"
+        stop_on_problems
+    fi
+    verify
     mv "$kernel" /run/work/kernel
     mv "$root"/boot/initrd /run/work/initrd
+}
+
+# How it is compressed if neither the field nor a file of the profile says so.
+defaults() {
+    [ ! "$compression" ] || return 0
+    case $generator in
+    initramfs-tools) printf 'COMPRESS=zstd\nCOMPRESSLEVEL=9\n' >> "$root"/etc/initramfs-tools/initramfs.conf ;;
+    dracut) mkdir -p "$root"/etc/dracut.conf.d && echo 'compress="zstd"' > "$root"/etc/dracut.conf.d/00-debate.conf ;;
+    esac
+}
+
+# Finds what the profile names, and leaves the files of it, with the modules', in /run/work/files and /run/work/expected.
+wanted() {
+    : > /run/work/files
+    : > /run/work/expected
+    for name in $(cat /run/in/modules); do
+        if chroot "$root" modprobe -q -S "$version" --show-depends "$name" > /run/work/depends; then
+            sed -n 's/^insmod \([^ ]*\).*/\1/p' /run/work/depends >> /run/work/expected
+        else
+            problem initrd "$name" "the kernel $version has no module $name" \
+                "check its name, or add the package that has it to packages"
+        fi
+    done
+    while read -r path; do
+        if chroot "$root" test -f "$path"; then
+            echo "$path" >> /run/work/files
+        else
+            problem initrd "$path" "the system has no file $path" \
+                "check the path; what scripts of packages or hooks make is not there yet, so write it to files"
+        fi
+    done < /run/in/files
+    mkdir -p "$root"/usr/lib/firmware
+    while read -r pattern; do
+        found=$(cd "$root"/usr/lib/firmware && find $pattern $pattern.xz $pattern.zst \( -type f -o -type l \) 2> /dev/null || true)
+        if [ "$found" ]; then
+            printf '%s\n' "$found" | sed 's,^,/usr/lib/firmware/,' >> /run/work/files
+        else
+            problem initrd "$pattern" "no package has firmware $pattern" "add the package that has it to packages"
+        fi
+    done < /run/in/firmware
+    stop_on_problems
+    if [ "$generator" = dracut ]; then
+        # It takes the configuration of programs along only for the machine that it runs on.
+        tar -t -f /run/in/tree.tar | sed -n '/\/$/d; /^etc\/dracut\.conf/d; s,^etc/,/&,p' >> /run/work/files
+    fi
+    sort -u -o /run/work/files /run/work/files
+    cat /run/work/files >> /run/work/expected
+}
+
+make_with_initramfs_tools() {
+    own=$root/etc/initramfs-tools
+    cat /run/in/modules >> "$own"/modules
+    if [ -s /run/work/files ]; then
+        cp /run/work/files "$root"/run/files
+        printf '%s\n' '#!/bin/sh' '[ "${1-}" != prereqs ] || exit 0' '. /usr/share/initramfs-tools/hook-functions' \
+            'while read -r path; do copy_exec "$path" "$path"; done < /run/files' 'exit 0' > "$own"/hooks/zz-debate
+        chmod 0755 "$own"/hooks/zz-debate
+    fi
+    chroot "$root" mkinitramfs ${compression:+-c "$compression"} -o /boot/initrd "$version"
+}
+
+make_with_dracut() {
+    # dracut finds libraries that are loaded by name (libkmod, by systemd) through the linker's cache.
+    chroot "$root" ldconfig
+    module=$root/usr/lib/dracut/modules.d/91live-layers
+    mkdir "$module"
+    cp /run/step/layers/dracut-module.bash "$module"/module-setup.sh
+    cp /run/step/layers/dracut-stack.sh "$module"/stack.sh
+    set -- --force --no-hostonly --reproducible --kver "$version"
+    set -- "$@" --add "dmsquash-live live-layers $(paste -s -d ' ' /run/in/hooks)"
+    [ -e "$root"/etc/plymouth ] || set -- "$@" --omit plymouth
+    [ ! "$compression" ] || set -- "$@" "--$compression"
+    [ ! -s /run/in/modules ] || set -- "$@" --force-drivers "$(paste -s -d ' ' /run/in/modules)"
+    [ ! -s /run/work/files ] || set -- "$@" --install "$(paste -s -d ' ' /run/work/files)"
+    chroot "$root" dracut "$@" /boot/initrd
+}
+
+make_with_mkinitcpio() {
+    cp /run/step/layers/mkinitcpio-install.bash "$root"/usr/lib/initcpio/install/live_layers
+    cp /run/step/layers/mkinitcpio-hook.sh "$root"/usr/lib/initcpio/hooks/live_layers
+    {
+        cat /run/in/mkinitcpio.conf
+        tar -t -f /run/in/tree.tar | grep -E '^etc/mkinitcpio\.conf(\.d/[^/]+\.conf)?$' | sort | sed 's,.*,. "/&",'
+        # The profile's own file may set these anew.
+        cat /run/step/layers/mkinitcpio-hooks.bash
+        echo 'HOOKS=(${HOOKS[*]} '"$(paste -s -d ' ' /run/in/hooks))"
+        echo "MODULES+=($(paste -s -d ' ' /run/in/modules))"
+        while read -r path; do
+            [ -x "$root$path" ] && echo "BINARIES+=('$path')" || echo "FILES+=('$path')"
+        done < /run/work/files
+        [ ! "$compression" ] || printf 'COMPRESSION="%s"\nCOMPRESSION_OPTIONS=()\n' "$compression"
+    } > "$root"/etc/debate-mkinitcpio.conf
+    chroot "$root" mkinitcpio -k "$version" -c /etc/debate-mkinitcpio.conf -g /boot/initrd
+}
+
+# The list that the generator's own tool prints of the initramfs must have all that the profile names.
+verify() {
+    [ -s /run/work/expected ] || return 0
+    case $generator in
+    initramfs-tools) tool=lsinitramfs ;;
+    dracut) tool=lsinitrd ;;
+    mkinitcpio) tool=lsinitcpio ;;
+    esac
+    chroot "$root" "$tool" /boot/initrd | tr -s ' ' '\n' | plain > /run/work/listed
+    plain < /run/work/expected | comm -23 - /run/work/listed > /run/work/lacking
+    while read -r path; do
+        problem initrd "" "$generator left out $path" "see the log for its message"
+    done < /run/work/lacking
+    stop_on_problems
+}
+
+# Paths in one form: without /usr, and without the suffix of a compressed module or firmware, which may be unpacked.
+plain() {
+    sed -E 's,^(\./|/)*,,; s,^usr/,,; s,\.(xz|zst|gz)$,,' | sort -u
 }

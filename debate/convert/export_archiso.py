@@ -105,6 +105,8 @@ def export(name: str, made: Config, own: Mapping[str, File], epoch: int) -> Expo
         raise DebateError("mkarchiso builds Arch Linux only", "choose a profile with distribution: arch", place=place)
     if made.slice(initrd.Slice).generator != "mkinitcpio":
         raise DebateError("mkarchiso supports mkinitcpio only", "set initrd: {generator: mkinitcpio}", place=place)
+    if made.slice(initrd.Slice).is_changed:
+        raise DebateError("fields of initrd have no counterpart in mkarchiso", "leave them out", place=place)
     exporter = _Exporter(name, made)
     files = {**exporter.files(epoch), **{f"{PROFILE}/{path}": file for path, file in own.items()}}
     for path in files:

@@ -23,6 +23,7 @@ ARCHITECTURES: tuple[str, ...] = ("x86_64",)
 COMPONENTS: tuple[str, ...] = ("core", "extra", "multilib")
 DEFAULT_COMPONENTS: tuple[str, ...] = ("core", "extra")
 TOOLS: Mapping[str, tuple[str, ...]] = {"mkinitcpio": ("mkinitcpio", "mkinitcpio-archiso"), "dracut": ("dracut",)}
+COMPRESSORS: Mapping[str, tuple[str, ...]] = {name: (name,) for name in ("zstd", "xz", "gzip", "lz4")}
 GENERATORS: tuple[str, ...] = tuple(TOOLS)
 LIVE: Mapping[str, str] = {"mkinitcpio": "archiso", "dracut": "dracut"}
 MANAGER = "pacman"
@@ -47,7 +48,8 @@ def default_kernel(_: str) -> str:
 
 
 def implied_packages(profile: Mapping[str, Any]) -> list[str]:
-    return ["base", *TOOLS[profile["initrd"]["generator"]]]
+    initrd = profile["initrd"]
+    return ["base", *TOOLS[initrd["generator"]], *COMPRESSORS.get(initrd["compression"], ())]
 
 
 def locale_parts(overlay: Mapping[str, Any]) -> LocaleParts:

@@ -25,6 +25,12 @@ TOOLS: Mapping[str, tuple[str, ...]] = {
     "initramfs-tools": ("initramfs-tools", "live-boot", "live-boot-initramfs-tools", "mount", "zstd"),
     "dracut": ("dracut", "dracut-live", "mount", "zstd"),
 }
+COMPRESSORS: Mapping[str, tuple[str, ...]] = {
+    "zstd": ("zstd",),
+    "xz": ("xz-utils",),
+    "gzip": ("gzip",),
+    "lz4": ("lz4",),
+}
 GENERATORS: tuple[str, ...] = tuple(TOOLS)
 LIVE: Mapping[str, str] = {"initramfs-tools": "live_boot", "dracut": "dracut"}
 MANAGER = "apt"
@@ -50,7 +56,8 @@ def default_kernel(architecture: str) -> str:
 
 
 def implied_packages(profile: Mapping[str, Any]) -> list[str]:
-    names = [*_LIVE, *TOOLS[profile["initrd"]["generator"]]]
+    initrd = profile["initrd"]
+    names = [*_LIVE, *TOOLS[initrd["generator"]], *COMPRESSORS.get(initrd["compression"], ())]
     if profile["users"]:
         names.append("passwd")
     if profile["locale"] != "C.UTF-8":

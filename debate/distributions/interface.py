@@ -37,6 +37,8 @@ class Distribution(Protocol):
     """Generators of the initramfs."""
     TOOLS: Mapping[str, tuple[str, ...]]
     """Generator -> the packages that make its initramfs."""
+    COMPRESSORS: Mapping[str, tuple[str, ...]]
+    """How an initramfs is compressed -> the packages that do it."""
     LIVE: Mapping[str, str]
     """Generator -> the module of `debate.live` for its initramfs."""
     MANAGER: str

@@ -83,6 +83,8 @@ class _Keyed(TypedDict):
     key: str
 
 
+_Contents = dict[_Digest, Annotated[dict[Literal["path", "text"], str], msgspec.Meta(min_length=1, max_length=1)]]
+
 SHAPES: Mapping[str, Any] = {
     "sandbox": _Sandbox,
     "packages": _Packages,
@@ -96,7 +98,8 @@ SHAPES: Mapping[str, Any] = {
     "config": dict[str, dict[str, Any]],
     "about": _About,
     "mirrors": dict[str, str],
-    "contents": dict[_Digest, Annotated[dict[Literal["path", "text"], str], msgspec.Meta(min_length=1, max_length=1)]],
+    "contents": _Contents,
+    "initramfs": _Contents,
     "build": _Build,
     "manifest": _Manifest,
     "traces/sandbox": _Keyed,

@@ -9,7 +9,7 @@ import hashlib
 import re
 import tempfile
 import urllib.parse
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from debate.distributions.interface import AptDistribution
 from debate.errors import DebateError, Place, Problem
 from debate.host.run import run
 from debate.managers import host_apt, shared
-from debate.managers.interface import Holds, Manager, Mirrors, Request, Target
+from debate.managers.interface import Holds, Initramfs, Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, mirror_variable
@@ -300,11 +300,9 @@ class Apt:
             )
         )
 
-    def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
+    def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], tools: Collection[str]) -> list[str]:
         return sorted(
-            _qualified(package)
-            for package, stanza in packages
-            if package.name in self.facts.TOOLS[generator] or self.holds(stanza).initrd
+            _qualified(package) for package, stanza in packages if package.name in tools or self.holds(stanza).initrd
         )
 
     def select_step(self, index: bytes, wanted: Sequence[str], kernel: str, release: str, tools: Artifact) -> Step:
@@ -391,13 +389,16 @@ class Apt:
             tools=tools,
         )
 
-    def initrd_step(self, packages: Sequence[Locked], kernel: str, generator: str, tools: Artifact, epoch: int) -> Step:
+    def initrd_step(
+        self, packages: Sequence[Locked], kernel: str, initramfs: Initramfs, tools: Artifact, epoch: int
+    ) -> Step:
         return Step(
             name="initrd",
             commands=(Command("debian/initrd.sh", rights="bootstrap"), Command("take.sh", show_left=True)),
             outputs=("kernel", "initrd"),
             epoch=epoch,
-            parameters={"kernel": kernel.encode(), "generator": generator.encode()},
+            parameters=shared.initrd_parameters(kernel, initramfs),
+            trees={"tree.tar": initramfs.tree},
             inputs={_pool(package).replace("pool/", "packages/"): package.artifact for package in packages},
             tools=tools,
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from debate.deferred import frozen
+from debate.entry import Entry
 
 if TYPE_CHECKING:
     from debate.errors import DebateError
@@ -71,6 +72,27 @@ class Holds:
     """Versions of the kernels that it has, as ``uname -r`` prints them."""
     headers: tuple[str, ...] = ()
     """Versions of the kernels that modules can be built for with it."""
+
+
+@frozen
+class Initramfs:
+    """What a profile says of the initramfs."""
+
+    distribution: str
+    release: str
+    architecture: str
+    generator: str
+    compression: str
+    """Empty for what ``tree`` says, else zstd."""
+    modules: tuple[str, ...]
+    files: tuple[str, ...]
+    """Paths in the system."""
+    firmware: tuple[str, ...]
+    """Patterns of paths below /usr/lib/firmware."""
+    hooks: tuple[str, ...]
+    """Names of the scripts that the generator runs."""
+    tree: tuple[Entry, ...]
+    """Those scripts where it looks for them, and other files of the profile that it reads."""
 
 
 @frozen
@@ -182,8 +204,11 @@ class Manager(Protocol):
     def is_index(self, index: bytes, packages: Sequence[Locked]) -> bool:
         """True if ``index``, whoever made it, is one as of `index` of these packages, in this order."""
 
-    def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
-        """The packages that an initramfs may contain, without their dependencies, as `select_step` takes them."""
+    def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], tools: Collection[str]) -> list[str]:
+        """The packages that an initramfs may contain, without their dependencies, as `select_step` takes them.
+
+        ``tools``: names of those that make it.
+        """
 
     def select_step(self, index: bytes, wanted: Sequence[str], kernel: str, release: str, tools: Artifact) -> Step:
         """Add the dependencies of ``wanted``, and of the package ``kernel`` apart.
@@ -216,5 +241,7 @@ class Manager(Protocol):
     ) -> Step:
         """Install ``packages`` on ``layers``. Outputs: layer, packages (including those of the layers)."""
 
-    def initrd_step(self, packages: Sequence[Locked], kernel: str, generator: str, tools: Artifact, epoch: int) -> Step:
+    def initrd_step(
+        self, packages: Sequence[Locked], kernel: str, initramfs: Initramfs, tools: Artifact, epoch: int
+    ) -> Step:
         """Make the initramfs of ``kernel``, a version of `Holds`. Outputs: kernel, initrd."""

@@ -10,7 +10,7 @@ import io
 import re
 import sys
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from debate.errors import DebateError
 from debate.host.run import run
 from debate.managers import shared
 from debate.managers.host_apt import ADDRESS
-from debate.managers.interface import Holds, Manager, Mirrors, Request, Target
+from debate.managers.interface import Holds, Initramfs, Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, keyring_variable, mirror_variable
@@ -257,11 +257,9 @@ class Pacman:
             pairs.append((package, b"#\n" + desc.removeprefix(_own_sections(package))))
         return self.index(pairs) == index
 
-    def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], generator: str) -> list[str]:
+    def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], tools: Collection[str]) -> list[str]:
         return sorted(
-            package.name
-            for package, stanza in packages
-            if package.name in self.facts.TOOLS[generator] or self.holds(stanza).initrd
+            package.name for package, stanza in packages if package.name in tools or self.holds(stanza).initrd
         )
 
     def select_step(self, index: bytes, wanted: Sequence[str], kernel: str, release: str, tools: Artifact) -> Step:
@@ -327,17 +325,19 @@ class Pacman:
         )
         return replace(alone, commands=commands, layers=tuple(layers))
 
-    def initrd_step(self, packages: Sequence[Locked], kernel: str, generator: str, tools: Artifact, epoch: int) -> Step:
+    def initrd_step(
+        self, packages: Sequence[Locked], kernel: str, initramfs: Initramfs, tools: Artifact, epoch: int
+    ) -> Step:
         return Step(
             name="initrd",
             commands=(Command("arch/initrd.sh", rights="bootstrap"), Command("take.sh", show_left=True)),
             outputs=("kernel", "initrd"),
             epoch=epoch,
             parameters={
-                "kernel": kernel.encode(),
-                "generator": generator.encode(),
+                **shared.initrd_parameters(kernel, initramfs),
                 "mkinitcpio.conf": self.facts.MKINITCPIO.encode(),
             },
+            trees={"tree.tar": initramfs.tree},
             inputs=_files(packages),
             tools=tools,
         )

@@ -13,7 +13,7 @@ from debate.distributions.interface import Distribution
 from debate.errors import DebateError
 from debate.managers import host_apt
 from debate.managers.host_apt import ADDRESS
-from debate.managers.interface import Holds, Mirrors, Request
+from debate.managers.interface import Holds, Initramfs, Mirrors, Request
 from debate.model import MIRROR, Artifact, Command, Locked, Reach, Step, Supplies
 from debate.sandbox.addresses import endpoint
 from debate.sandbox.image.lines import as_lines
@@ -250,6 +250,16 @@ def holds(words: Iterable[str]) -> Holds:
     named = [word.partition("=") for word in words]
     kernels, headers = (tuple(v for name, _, v in named if name == wanted) for wanted in ("kernel", "headers"))
     return Holds(any(name == "initrd" for name, *_ in named), kernels, headers)
+
+
+def initrd_parameters(kernel: str, initramfs: Initramfs) -> dict[str, bytes]:
+    """What sandbox/initrd.sh reads in addition to the tree."""
+    return {
+        "kernel": kernel.encode(),
+        "generator": initramfs.generator.encode(),
+        "compression": initramfs.compression.encode(),
+        **{name: as_lines(getattr(initramfs, name)) for name in ("modules", "files", "firmware", "hooks")},
+    }
 
 
 def fetch_step(wanted: Sequence[Locked], tools: Artifact) -> Step:

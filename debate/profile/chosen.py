@@ -21,7 +21,7 @@ def chosen(profile: Profile) -> dict[str, Any]:
         "release": data["release"] or distribution.RELEASES[0],
         "architecture": data["architecture"] or distribution.ARCHITECTURES[0],
         "components": data["components"] or list(distribution.DEFAULT_COMPONENTS),
-        "initrd": {"generator": data["initrd"]["generator"] or distribution.GENERATORS[0]},
+        "initrd": {**data["initrd"], "generator": data["initrd"]["generator"] or distribution.GENERATORS[0]},
     }
     return {field: data[field] for field in schema()["properties"] if field != "extends"}
 

@@ -34,6 +34,8 @@ class Choices:
         """Files and directories that were read."""
         self.trees: tuple[Entry, ...] = ()
         """The entries of all overlays, sorted by path."""
+        self.files: dict[str, Entry] | None = None
+        """What `debate.steps.overlay.entries` found, by path."""
         self._room = _MAX_READ
         self._check()
 
@@ -52,7 +54,7 @@ class Choices:
                 self.problem(path, f"{name} has no {what} {value!r}", one_of(what, known))
         if self.data["initrd"]["generator"] not in distribution.GENERATORS:
             # So that other problems can be reported, too.
-            self.data["initrd"] = {"generator": distribution.GENERATORS[0]}
+            self.data["initrd"] = {**self.data["initrd"], "generator": distribution.GENERATORS[0]}
         compression = self.data["image"]["compression"]
         if compression["algorithm"] == "gzip" and compression["level"] > 9:
             fact = f"image.compression.level: {compression['level']} is too large for gzip"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from debate import keys
 from debate.deferred import frozen
 from debate.errors import ProfileError
+from debate.managers.interface import Initramfs
 from debate.profile import files, sources
 from debate.steps.rule import Rule, Slice
 from debate.steps.rules import rules
@@ -93,16 +94,21 @@ def make(work: Work) -> Report:
         work.save(values, f"slices/{name}")
     work.save(made.about, "about")
     work.save(made.mirrors, "mirrors")
-    work.save(
-        {
-            digest: {"path": str(content)} if isinstance(content, Path) else {"text": content.decode("latin-1")}
-            for digest, content in made.contents.items()
-        },
-        "contents",
-    )
+    slices = [slice_ for slice_ in made.slices.values() if isinstance(slice_, Initramfs)]
+    of_initramfs = {entry.digest for slice_ in slices for entry in slice_.tree}  # Of no other file must its step hear.
+    work.save(_sources(made.contents), "contents")
+    work.save(_sources({d: content for d, content in made.contents.items() if d in of_initramfs}), "initramfs")
     work.save(sources.state(made.sources, work.settings.profiles), "sources")
     work.save(made.values)
     return {}
+
+
+def _sources(contents: Mapping[str, bytes | Path]) -> dict[str, dict[str, str]]:
+    """Digest -> where the content is, or the content."""
+    return {
+        digest: {"path": str(content)} if isinstance(content, Path) else {"text": content.decode("latin-1")}
+        for digest, content in contents.items()
+    }
 
 
 def _files(settings: Settings, profile: str) -> list[str]:
@@ -116,7 +122,7 @@ RULE = Rule(
     name="config",
     doc="read and normalise the profile",
     make=make,
-    records=("about", "mirrors", "contents", "sources"),
+    records=("about", "mirrors", "contents", "initramfs", "sources"),
     root=False,
     read_only=True,
     watches=_files,

@@ -16,15 +16,19 @@ if TYPE_CHECKING:
     from debate.steps.work import Work
 
 
-def supplier(work: Work, packages: Sequence[Locked]) -> Callable[[], Supplies]:
-    """The supplier of a step that reads ``packages``: it downloads them and returns their keyrings."""
+def supplier(work: Work, packages: Sequence[Locked], contents: str = "") -> Callable[[], Supplies]:
+    """The supplier of a step that reads ``packages``: it downloads them and returns their keyrings.
+
+    ``contents``: the record with the contents of the step's trees, if it has any.
+    """
 
     def supply() -> Supplies:
         request = work.slice(lock.Slice, "lock")
         have(work, packages)
         from debate.model import Supplies
 
-        return Supplies(files=managers.get(request.distribution).trust(work.settings, request))
+        keyrings = managers.get(request.distribution).trust(work.settings, request)
+        return Supplies(files=keyrings, contents=work.contents(contents) if contents else {})
 
     return supply
 

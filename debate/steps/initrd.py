@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from debate import managers
 from debate.deferred import frozen
+from debate.entry import Entry
+from debate.managers.interface import Initramfs
+from debate.steps import overlay
 from debate.steps.download import supplier
 from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
@@ -15,19 +20,105 @@ if TYPE_CHECKING:
     from debate.steps.choices import Choices
     from debate.steps.work import Work
 
+_READ = {
+    "": (
+        "/etc/modprobe.d/", "/usr/lib/modprobe.d/", "/lib/modprobe.d/", "/usr/lib/modules/", "/lib/modules/",
+        "/usr/lib/firmware/", "/lib/firmware/", "/etc/udev/", "/usr/lib/udev/", "/lib/udev/", "/etc/systemd/network/",
+        "/etc/crypttab", "/etc/mdadm.conf", "/etc/mdadm/", "/etc/lvm/", "/etc/multipath.conf", "/etc/multipath/",
+        "/etc/iscsi/", "/etc/plymouth/", "/usr/share/plymouth/",
+    ),
+    "initramfs-tools": (
+        "/etc/initramfs-tools/", "/usr/share/initramfs-tools/", "/etc/live/", "/usr/lib/live/", "/lib/live/",
+        "/etc/cryptsetup-initramfs/", "/etc/dropbear/initramfs/", "/etc/default/keyboard", "/etc/default/console-setup",
+    ),
+    "dracut": (
+        "/etc/dracut.conf", "/etc/dracut.conf.d/", "/usr/lib/dracut/", "/etc/modules-load.d/",
+        "/usr/lib/modules-load.d/",
+        "/etc/sysctl.conf", "/etc/sysctl.d/", "/etc/vconsole.conf", "/etc/locale.conf",
+    ),
+    "mkinitcpio": (
+        "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/", "/etc/initcpio/", "/usr/lib/initcpio/",
+        "/etc/modules-load.d/", "/usr/lib/modules-load.d/", "/etc/crypttab.initramfs", "/etc/vconsole.conf",
+    ),
+}  # fmt: skip
+"""Generator, or empty for all -> the files that it and its hooks read; with a slash at the end, all below."""
+_HOOK = {
+    "initramfs-tools": "/etc/initramfs-tools/hooks/{}",
+    "dracut": "/usr/lib/dracut/modules.d/91{}/module-setup.sh",
+    "mkinitcpio": "/etc/initcpio/install/{}",
+}
+"""Generator -> where it looks for a hook."""
+_MUST_BE_EXECUTABLE = ("/etc/initramfs-tools/hooks/", "/etc/initramfs-tools/scripts/")
+
 
 @frozen
-class Slice:
-    """The generator of the initramfs, and its system."""
-
-    distribution: str
-    release: str
-    architecture: str
-    generator: str
+class Slice(Initramfs):
+    """What is in the initramfs, and its system."""
 
     @classmethod
     def of(cls, choices: Choices) -> Self:
-        return cls(**choices.system, generator=choices.data["initrd"]["generator"])
+        wanted = choices.data["initrd"]
+        generator, files = wanted["generator"], tuple(sorted(set(wanted["files"])))
+        hooks = _hooks(choices, generator)
+        entries = overlay.entries(choices)
+        tree = {path: entry for path, entry in entries.items() if path in files or _is_read(path, generator)}
+        _require_executable(choices, tree.values())
+        tree |= {entry.path: entry for entry in hooks.values()}
+        return cls(
+            **choices.system,
+            generator=choices.data["initrd"]["generator"],
+            compression=wanted["compression"] or "",
+            modules=tuple(sorted(set(wanted["modules"]))),
+            files=files,
+            firmware=tuple(sorted(set(wanted["firmware"]))),
+            hooks=tuple(hooks),
+            tree=tuple(tree[path] for path in sorted(tree)),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON without the empty fields of entries."""
+        from debate.steps.work import json_values
+
+        return {**json_values(self), "tree": [entry.to_json() for entry in self.tree]}
+
+    @property
+    def is_changed(self) -> bool:
+        """True if the profile has fields of it beside the generator."""
+        return bool(self.compression or self.modules or self.files or self.firmware or self.hooks)
+
+    @property
+    def of_packages(self) -> bool:
+        """True if it has files that are not the profile's own, which may be of any package."""
+        return not {*self.files} <= {entry.path for entry in self.tree}
+
+
+def _hooks(choices: Choices, generator: str) -> dict[str, Entry]:
+    """Name -> file of each hook, in their order."""
+    found: dict[str, Entry] = {}
+    for number, node in enumerate(choices.profile.root.at(("initrd", "hooks")).entries()):
+        content, name = choices.read(node, "hook"), Path(node.value).stem
+        if name in found:
+            choices.problem(("initrd", "hooks", number), f"two hooks have the name {name!r}", "rename one")
+        if content is not None:
+            path = _HOOK[generator].format(name)
+            found[name] = Entry(path, "file", mode="0755", digest=choices.keep_content(content))
+    return found
+
+
+def _is_read(path: str, generator: str) -> bool:
+    known = (*_READ[""], *_READ[generator])
+    return any(path.startswith(one) if one.endswith("/") else path == one for one in known)
+
+
+def _require_executable(choices: Choices, entries: Iterable[Entry]) -> None:
+    """Note a problem for each script that mkinitramfs would pass over."""
+    numbers = {item["path"]: number for number, item in enumerate(choices.data["files"])}
+    for entry in entries:
+        if entry.type == "file" and entry.path.startswith(_MUST_BE_EXECUTABLE) and not int(entry.mode, 8) & 0o111:
+            number = numbers.get(entry.path)
+            place: tuple[str | int, ...] = ("overlays",) if number is None else ("files", number, "path")
+            fact = f"{entry.path} is not executable, so mkinitramfs passes over it"
+            choices.problem(place, fact, "make it executable" if number is None else 'set its mode to "0755"')
 
 
 def make(work: Work) -> Report:
@@ -38,8 +129,8 @@ def make(work: Work) -> Report:
     needed = set(read["initrd"])
     packages = [package for package in work.locked() if package.sha256 in needed]
     manager, tools = managers.get(values.distribution), tools_for(work, values.distribution)
-    step = manager.initrd_step(packages, read["kernel"], values.generator, tools, epoch_of(values))
-    return work.finish(step, supplier(work, packages))
+    step = manager.initrd_step(packages, read["kernel"], values, tools, epoch_of(values))
+    return work.finish(step, supplier(work, packages, "initramfs"))
 
 
 RULE = Rule(
@@ -48,7 +139,7 @@ RULE = Rule(
     make=make,
     slice=Slice,
     slices=("lock",),
-    needs=("lock", "packages", "mirrors"),
+    needs=("lock", "packages", "mirrors", "initramfs"),
     tools=True,
     rights=("bootstrap", "data", "fetch"),
     outputs=("kernel", "initrd"),

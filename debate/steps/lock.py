@@ -131,11 +131,11 @@ def _base(choices: Choices) -> str | None:
     own_values = {**choices.data, "kernel": choices.kernel}
     for field in ("distribution", "release", "architecture", "kernel", "initrd"):
         mine, its = own_values[field], other[field]
-        if its == mine:
-            continue
         label = field
         if field == "initrd":
             label, mine, its = "initrd.generator", mine["generator"], its["generator"]
+        if its == mine:
+            continue
         fact = f"{label} is {mine!r}, and that of the base {name!r} is {its!r}"
         choices.problem((field if field in choices.profile.root.value else "base",), fact, "make them the same")
         if field == "distribution":

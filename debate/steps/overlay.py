@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -82,11 +83,10 @@ class Slice:
     @classmethod
     def of(cls, choices: Choices) -> Self:
         data = choices.data
-        entries, parts = _system(choices)
-        entries |= _trees(choices)
-        entries |= _files(choices)
+        found, parts = _system(choices)
+        found |= entries(choices)
         for user in data["users"]:
-            entries |= _ssh_keys(choices, user)
+            found |= _ssh_keys(choices, user)
         for field in ("files", "permissions"):
             for number, item in enumerate(data[field]):
                 if is_covered(item["path"]):
@@ -95,7 +95,7 @@ class Slice:
         services = {verb: tuple(sorted(set(map(_unit, data["services"][verb])))) for verb in _VERBS}
         return cls(
             users=tuple(_read_users(choices)),
-            tree=tuple(entries[path] for path in sorted(entries)),
+            tree=tuple(found[path] for path in sorted(found)),
             permissions=tuple(
                 Permission(**item) for item in sorted(data["permissions"], key=lambda item: str(item["path"]))
             ),
@@ -111,6 +111,13 @@ class Slice:
         from debate.steps.work import json_values
 
         return {**json_values(self), "tree": [entry.to_json() for entry in self.tree]}
+
+
+def entries(choices: Choices) -> dict[str, Entry]:
+    """What overlays and `files` of a profile put into the system, by path."""
+    if choices.files is None:
+        choices.files = {**_trees(choices), **_files(choices)}
+    return choices.files
 
 
 _VERBS = ("enable", "disable", "mask")
@@ -227,9 +234,19 @@ def _read_hooks(choices: Choices) -> Iterable[Hook]:
     for _, node in choices.nodes("hooks"):
         content = choices.read(node, "hook")
         if content is not None:
+            if match := _GENERATOR.search(content):
+                fact = f"hook {node.value!r} runs {match[1].decode()}, and the initramfs is not made by hooks"
+                choices.problems.append(Problem(node.position, fact, _NO_GENERATOR))
             yield Hook(Path(node.value).name, choices.keep_content(content))
 
 
+_GENERATOR = re.compile(
+    rb"(?:^|[;&|({`!]|\b(?:then|do|else|exec|env|command|if|while|until)[ \t])[ \t]*(?:[A-Z_]+=\S*[ \t]+)*"
+    rb"(?:/usr)?(?:/s?bin/)?(update-initramfs|mkinitramfs|dracut|mkinitcpio)(?![^\s;&|)`])",
+    re.MULTILINE,
+)
+"""A line of a script that calls a generator of initramfses. What hides from this is found when it runs."""
+_NO_GENERATOR = "remove that; say what the initramfs needs with `initrd`, or in files of its generator's configuration"
 _COVERED = ("/dev", "/proc", "/run", "/sys", "/tmp")  # noqa: S108
 """Directories on which the running system mounts another file system, so that their content is never seen."""
 _NOT_COVERED = "choose another directory, or create it at boot with tmpfiles.d"
@@ -263,10 +280,7 @@ def make(work: Work) -> Report:
     from debate.model import Supplies
     from debate.steps.work import layers_of
 
-    contents: dict[str, bytes | Path] = {
-        digest: Path(source["path"]) if "path" in source else source["text"].encode("latin-1")
-        for digest, source in work.record("contents").items()
-    }
+    contents = work.contents("contents")
     step_ = step(work.slice(Slice), contents, tuple(layers_of(work.record("rootfs"))), work.tools)
     return work.finish(step_, lambda: Supplies(contents=contents))
 

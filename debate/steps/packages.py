@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from debate import keys, managers
+from debate import distributions, keys, managers
 from debate.deferred import frozen
 from debate.errors import Complaint, DebateError, StepError
 from debate.managers.interface import INDEX_BYTES
@@ -75,7 +75,10 @@ class _Reader:
         self.work, self.packages = work, work.locked()
         self.request = work.slice(lock.Slice, "lock")
         self.boots = work.slice(Slice)
-        self.generator = work.slice(initrd.Slice, "initrd").generator
+        self.initramfs = work.slice(initrd.Slice, "initrd")
+        facts, compression = distributions.get(self.request.distribution), self.initramfs.compression
+        self.makers = {*facts.TOOLS[self.initramfs.generator], *facts.COMPRESSORS.get(compression, ())}
+        """What makes the initramfs."""
         self.manager = managers.get(self.request.distribution)
         below = work.below(self.request.base)
         # The base's step of this name has proven the base's.
@@ -88,7 +91,7 @@ class _Reader:
         return {
             "step": "packages",
             "packages": [package.to_json() for package in self.packages],
-            "generator": self.generator,
+            "initramfs": [sorted(self.makers), self.initramfs.of_packages],
             "kernel": [self.boots.kernel, self.boots.named],
             "steps": {
                 "proof": work.ingredients(self.proof),
@@ -109,7 +112,8 @@ class _Reader:
         have(work, self.packages)
         pairs = list(zip(self.packages, self.inspect(), strict=True))
         index = self.manager.index(pairs)
-        wanted = self.manager.initrd_wanted(pairs, self.generator)
+        every = {package.name for package in self.packages} if self.initramfs.of_packages else set()
+        wanted = self.manager.initrd_wanted(pairs, self.makers | every)
         step = self.manager.select_step(index, wanted, self.boots.kernel, self.request.release, work.tools)
         selected = work.realise(step, check=lambda made: [self.named(made[output]) for output in step.outputs])
 

@@ -175,6 +175,13 @@ class Work(_Readable):
         self._require(name in (*self.rule.needs, *self.rule.made), f"the record {name}")
         return self._build.load(name)
 
+    def contents(self, name: str) -> dict[str, bytes | Path]:
+        """Digest -> content of a file, or the file that has it, from the record ``name`` of `config`."""
+        return {
+            digest: Path(source["path"]) if "path" in source else source["text"].encode("latin-1")
+            for digest, source in self.record(name).items()
+        }
+
     def remembered(self, name: str) -> dict[str, str]:
         """What an earlier run kept in a file of the rule's ``memory``; empty if there is none, or it is damaged."""
         self._require(name in self.rule.memory, f"the memory {name}")

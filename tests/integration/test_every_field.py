@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from debate.commands.logic.verify import compared
+from tests.integration import cpio
 from tests.integration.archive import Archive
 from tests.integration.checkout import Checkout
 
@@ -28,6 +31,19 @@ def test_the_system_is_what_the_profile_says(every: Checkout, archive: Archive) 
         assert "SELF-CHECK PASSED" in log, log[log.find("self-check") :]
         assert "Every field" in log, "the menu's title"
         assert "every login: live (automatic login)" in log
+
+
+def test_the_initramfs_is_what_the_profile_says(every: Checkout) -> None:
+    packed = every.object(every.artifact("every", "initrd", "initrd").digest).read_bytes()
+    assert packed.rfind(b"\x1f\x8b\x08") >= 0
+    found = cpio.files(packed)
+    assert found["etc/from-hook"] == b"from the hook\n"
+    assert found["opt/tool"].startswith(b"#!/bin/sh\n")
+    assert found["etc/modprobe.d/every.conf"] == b"options loop max_loop=9\n"
+    assert found["usr/lib/firmware/debate/probe.bin"] == b"firmware\n"
+    assert "usr/bin/sleep" in found
+    assert any(re.search(r"/dm-crypt\.ko", name) for name in found)
+    assert "etc/motd" not in found
 
 
 def test_the_repository_is_in_lock_and_manifest(every: Checkout) -> None:

@@ -121,7 +121,7 @@ def test_nothing_is_dropped_in_silence(directory: Path, profiles: Path) -> None:
     for fact in (
         "pacman.conf:3: option 'ParallelDownloads'", "pacman.conf:7: repository 'mine'",
         "airootfs/etc/group: group 'mine' (1010)", "airootfs/etc/pacman.d/hooks/uncomment.hook: a pacman hook",
-        "airootfs/etc/mkinitcpio.d/linux.preset: the initramfs", "iso_version '2026.11.25'",
+        "airootfs/etc/mkinitcpio.d/linux.preset: a preset of mkinitcpio", "iso_version '2026.11.25'",
         "airootfs_image_tool_options: -Xbcj x86", "airootfs_image_tool_options: -Xdict-size 1M",
         "bootstrap_tarball_compression", "bootstrap_packages.x86_64", "syslinux/syslinux.cfg",
         "efiboot/loader/loader.conf",

@@ -12,4 +12,4 @@ from debate.distributions import arch
     [({}, ["base", "mkinitcpio", "mkinitcpio-archiso"]), ({"generator": "dracut"}, ["base", "dracut"])],
 )
 def test_implied_packages(profile: dict[str, str], packages: list[str]) -> None:
-    assert arch.implied_packages({"initrd": {"generator": "mkinitcpio", **profile}}) == packages
+    assert arch.implied_packages({"initrd": {"generator": "mkinitcpio", "compression": None, **profile}}) == packages

@@ -8,7 +8,13 @@ import pytest
 
 from debate.distributions import debian
 
-PLAIN = {"initrd": {"generator": "dracut"}, "users": [], "locale": "C.UTF-8", "keymap": None, "timezone": "UTC"}
+PLAIN = {
+    "initrd": {"generator": "dracut", "compression": None},
+    "users": [],
+    "locale": "C.UTF-8",
+    "keymap": None,
+    "timezone": "UTC",
+}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from debate import managers
 from debate.errors import DebateError
-from debate.managers.interface import Mirrors, Repository, Request, Target
+from debate.managers.interface import Initramfs, Mirrors, Repository, Request, Target
 from debate.model import Artifact, Locked
 from debate.settings import Settings
 from tests.conftest import ROOT
@@ -25,6 +25,8 @@ REQUEST = Request(
 EXTRA = Repository("extra", "\x99x", ("s",), ("c",))
 AT = {"extra": "https://e.example/apt/"}
 MIRRORS = Mirrors({"debian": "http://m.example/debian", "debian-security": "http://m.example/debian-security"}, {})
+
+INITRAMFS = Initramfs("debian", "sid", "amd64", "dracut", "xz", ("nbd",), ("/etc/x",), ("a/*",), ("one",), ())
 
 
 def settings(**mirrors: str) -> Settings:
@@ -156,7 +158,7 @@ def test_what_matters_to_an_initramfs() -> None:
         (package("m"), b"Package: m\nX-Debate-Holds: initrd\n"),
         (package("zstd"), b""),
     ]
-    assert APT.initrd_wanted(pairs, "initramfs-tools") == ["m:amd64", "zstd:amd64"]
+    assert APT.initrd_wanted(pairs, {"zstd", "live-boot"}) == ["m:amd64", "zstd:amd64"]
 
 
 def test_packages_of_the_same_name_are_told_apart() -> None:
@@ -164,11 +166,11 @@ def test_packages_of_the_same_name_are_told_apart() -> None:
     exactly = ["x:all=1.0", "x:amd64=1.0", "x:i386=1.0"]
     target = Target("debian", "sid", "amd64", (), ())
     marked = [(one, b"X-Debate-Holds: initrd\n") for one in packages]
-    assert APT.initrd_wanted(marked, "dracut") == ["x:all", "x:amd64", "x:i386"]
+    assert APT.initrd_wanted(marked, {"dracut"}) == ["x:all", "x:amd64", "x:i386"]
     assert APT.rootfs_step(packages, TOOLS, target, TOOLS, 0).parameters["packages"].decode().split(",") == exactly
     assert APT.order_step(packages, TOOLS, TOOLS, "sid", TOOLS).parameters["wanted"].decode().split() == exactly
     assert len(APT.added_step(packages, TOOLS, TOOLS, target, [], TOOLS, 0).inputs) == 1 + len(packages)
-    assert len(APT.initrd_step(packages, "6.12", "dracut", TOOLS, 0).inputs) == len(packages)
+    assert len(APT.initrd_step(packages, "6.12", INITRAMFS, TOOLS, 0).inputs) == len(packages)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ import pytest
 
 from debate import live, managers
 from debate.deferred import make_all
+from debate.entry import Entry
 from debate.live.interface import LiveParts
-from debate.managers.interface import Mirrors, Request, Target
+from debate.managers.interface import Initramfs, Mirrors, Request, Target
 from debate.model import Artifact, Locked, Step, Supplies
 from debate.settings import Settings
 
@@ -163,12 +164,18 @@ def test_installing(distribution: str) -> None:
     index, below = manager.index(pairs), artifact("below")
     generators = ["initramfs-tools", "dracut"] if distribution == "debian" else ["mkinitcpio", "dracut"]
     layers = [artifact("lowest"), artifact("next")]
+    system = fields["distribution"], release, fields["architecture"]
+
+    def initramfs(generator: str) -> Initramfs:
+        hook = Entry("/etc/initramfs-tools/hooks/one", "file", mode="0755", digest="sha256:" + "1" * 64)
+        return Initramfs(*system, generator, "xz", ("dm-crypt",), ("/etc/x",), ("a/*",), ("one",), (hook,))
+
     check(f"{distribution}.install", {
         "inspect": manager.inspect_step(packages, TOOLS),
         "index": index,
         "select": manager.select_step(index, ["curl", "zlib"], "linux", release, TOOLS),
-        "initrd_wanted": {name: manager.initrd_wanted(pairs, name) for name in generators},
-        "initrd": {name: manager.initrd_step(packages, "6.12", name, TOOLS, 12) for name in generators},
+        "initrd_wanted": manager.initrd_wanted(pairs, {"curl"}),
+        "initrd": {name: manager.initrd_step(packages, "6.12", initramfs(name), TOOLS, 12) for name in generators},
         "rootfs": manager.rootfs_step(packages, artifact("index"), rootfs, TOOLS, 10),
         "order": manager.order_step(packages, artifact("index"), below, release, TOOLS),
         "added": manager.added_step(packages, artifact("index"), artifact("plan"), rootfs, layers, TOOLS, 11),

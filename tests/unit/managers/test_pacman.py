@@ -14,7 +14,7 @@ import pytest
 from debate import managers
 from debate.distributions import arch
 from debate.errors import DebateError
-from debate.managers.interface import Mirrors, Repository, Request, Target
+from debate.managers.interface import Initramfs, Mirrors, Repository, Request, Target
 from debate.model import Artifact, Locked
 from debate.settings import Settings
 from tests.conftest import ROOT
@@ -32,6 +32,8 @@ LINE = "zlib\t1:1.3.1-2\tcore\t{address}/core/os/x86_64/zlib-1:1.3.1-2-x86_64.pk
 ZLIB = Locked(
     "zlib", "1:1.3.1-2", "x86_64", "arch", "core/os/x86_64/zlib-1:1.3.1-2-x86_64.pkg.tar.zst", 77, "ab" * 32, "c2ln"
 )
+
+INITRAMFS = Initramfs("arch", "rolling", "x86_64", "mkinitcpio", "xz", ("nbd",), ("/etc/x",), ("a/*",), ("one",), ())
 
 
 def settings(keyrings: dict[str, str] | None = None, **mirrors: str) -> Settings:
@@ -124,8 +126,8 @@ def test_what_matters_to_an_initramfs() -> None:
     pairs = [(Locked(name, "1-1", "x86_64", "arch", "p", 1, "0" * 64, "c2ln"), stanza) for name, stanza in (
         ("linux", b"#initrd\n"), ("dracut", b"#\n"), ("mkinitcpio", b"#\n"), ("vim", b"#\n"),
     )]  # fmt: skip
-    assert PACMAN.initrd_wanted(pairs, "dracut") == ["dracut", "linux"]
-    assert PACMAN.initrd_wanted(pairs, "mkinitcpio") == ["linux", "mkinitcpio"]
+    assert PACMAN.initrd_wanted(pairs, {"dracut"}) == ["dracut", "linux"]
+    assert PACMAN.initrd_wanted(pairs, {"mkinitcpio"}) == ["linux", "mkinitcpio"]
 
 
 def test_what_select_reads_of_the_answer() -> None:
@@ -162,7 +164,7 @@ def test_keyrings_are_no_part_of_a_key(tmp_path: Path) -> None:
 
 
 def test_what_mkinitcpio_is_told() -> None:
-    step = PACMAN.initrd_step([ZLIB], "6.12", "mkinitcpio", TOOLS, 5)
+    step = PACMAN.initrd_step([ZLIB], "6.12", INITRAMFS, TOOLS, 5)
     assert step.parameters["generator"] == b"mkinitcpio"
     assert (
         b"HOOKS=(base udev modconf kms archiso archiso_loop_mnt live_layers block filesystems keyboard)\n"

@@ -37,6 +37,7 @@ fake.rules = lambda: {name: rules()[name] for name in names[: names.index("packa
 builder = fake.build(Path(sys.argv[1]), sys.argv[2])[1]
 print(keys.key(builder.asked["packages"]))
 """
+INITRAMFS = initrd.Slice("debian", "sid", "amd64", "dracut", "", (), (), (), (), ())
 EDITS = {
     "index of apt": ("managers/apt.py", '"Size": package.size', '"Size": -package.size', "minimal"),
     "index of pacman": ("managers/pacman.py", "%CSIZE%\\n{package.size}", "%CSIZE%\\n0{package.size}", "arch-minimal"),
@@ -128,7 +129,7 @@ def test_packages_of_the_same_name(chosen: tuple[str, ...], tmp_path: Path, monk
     selected = store.put("".join(f"x {architecture}\n" for architecture in chosen).encode())
     slices = {
         "lock": SimpleNamespace(distribution="debian", release="sid", base=None),
-        "initrd": SimpleNamespace(generator="dracut"),
+        "initrd": INITRAMFS,
         "": packages.Slice("x", True),
     }
     all_of_them = store.put(b"x amd64\nx i386\n")
@@ -143,7 +144,7 @@ def test_packages_of_the_same_name(chosen: tuple[str, ...], tmp_path: Path, monk
     assert needed == [package.sha256 for package in locked if package.architecture in chosen]
 
     taken = []
-    slices[""] = initrd.Slice("debian", "sid", "amd64", "dracut")  # type: ignore[assignment]
+    slices[""] = INITRAMFS  # type: ignore[assignment]
     work.record, work.finish = (
         lambda _: {"initrd": needed, "kernel": "6"},
         lambda step, _: taken.extend(step.inputs.values()),
@@ -197,7 +198,7 @@ def test_the_kernel_that_boots(
     slices = {
         "": packages.Slice("x", named),
         "lock": SimpleNamespace(distribution="debian", base=base),
-        "initrd": SimpleNamespace(generator="dracut"),
+        "initrd": INITRAMFS,
     }
     work: Any = SimpleNamespace(
         locked=lambda: list(locked.values()), slice=lambda _, name="": slices[name], below=lambda _: None

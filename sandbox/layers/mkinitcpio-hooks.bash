@@ -1,0 +1,6 @@
+# The end of mkinitcpio's configuration. A profile's own may have set HOOKS anew: live_layers must come after archiso.
+case " ${HOOKS[*]} " in
+*' live_layers '*) ;;
+*' archiso '*) read -ra HOOKS <<< "$(printf '%s ' "${HOOKS[@]}" | sed 's/\(^\| \)archiso /&live_layers /')" ;;
+*) echo "==> ERROR: HOOKS lacks archiso, without which no live system boots" >&2 ;;
+esac

@@ -1,0 +1,144 @@
+"""What of a profile the initramfs hears, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from debate.errors import ProfileError
+from debate.profile.load import load
+from debate.steps import config, initrd
+from tests.conftest import write_files
+
+TREE = {
+    "etc/modprobe.d/x.conf", "etc/crypttab", "etc/mdadm/mdadm.conf", "etc/plymouth/plymouthd.conf",
+    "etc/udev/rules.d/x", "usr/lib/modules/6/x.ko", "lib/firmware/x", "etc/systemd/network/x.link",
+}  # fmt: skip
+OWN = {
+    "initramfs-tools": {
+        "etc/initramfs-tools/modules",
+        "etc/initramfs-tools/conf.d/x",
+        "etc/initramfs-tools/initramfs.conf",
+    },
+    "dracut": {"etc/dracut.conf.d/x.conf", "usr/lib/dracut/modules.d/90x/module-setup.sh", "etc/modules-load.d/x.conf"},
+    "mkinitcpio": {"etc/mkinitcpio.conf.d/x.conf", "etc/mkinitcpio.conf", "etc/initcpio/install/x"},
+}
+OTHERS = {"etc/motd", "etc/crypttab2", "usr/bin/x", "etc/modprobe.conf.x"}
+
+
+def slice_of(directory: Path, profile: str, **files: str) -> initrd.Slice:
+    write_files(directory, {"p.yaml": f"version: 1\n{profile}", **files})
+    return config.normalise(load(directory, "p"), directory).slice(initrd.Slice)
+
+
+def system(generator: str) -> str:
+    distribution = "arch" if generator == "mkinitcpio" else "debian"
+    return f"distribution: {distribution}\ninitrd:\n  generator: {generator}\n"
+
+
+@pytest.mark.parametrize("generator", OWN)
+def test_files_that_it_reads_are_taken_along(tmp_path: Path, generator: str) -> None:
+    """From overlays as from `files`, and no others: a change of those costs no initramfs."""
+    names = sorted(TREE | OTHERS | {name for own in OWN.values() for name in own})
+    half = len(names) // 2
+    files = "".join(f"  - {{path: /{name}, content: x}}\n" for name in names[:half])
+    overlay = {f"tree/{name}": "x" for name in names[half:]}
+    found = slice_of(tmp_path, f"{system(generator)}overlays: [tree]\nfiles:\n{files}", **overlay)
+    kept = {entry.path.lstrip("/") for entry in found.tree if entry.type == "file"}
+    shared = {"etc/modules-load.d/x.conf"} if generator == "mkinitcpio" else set()
+    assert kept == TREE | OWN[generator] | shared
+    again = {**overlay, **{f"tree/{name}": "y" for name in OTHERS if f"tree/{name}" in overlay}}
+    assert again != overlay
+    assert slice_of(tmp_path, f"{system(generator)}overlays: [tree]\nfiles:\n{files}", **again) == found
+
+
+@pytest.mark.parametrize("generator", OWN)
+def test_hooks_are_where_the_generator_looks(tmp_path: Path, generator: str) -> None:
+    found = slice_of(tmp_path, f"{system(generator)}  hooks: [h/one.sh, two]\n", **{"h/one.sh": "1", "two": "2"})
+    assert found.hooks == ("one", "two")
+    assert {(entry.path, entry.mode) for entry in found.tree} == {
+        (path.format(name), "0755")
+        for name in ("one", "two")
+        for path in [{
+            "initramfs-tools": "/etc/initramfs-tools/hooks/{}",
+            "dracut": "/usr/lib/dracut/modules.d/91{}/module-setup.sh",
+            "mkinitcpio": "/etc/initcpio/install/{}",
+        }[generator]]
+    }  # fmt: skip
+
+
+def test_files_of_packages_need_all_packages(tmp_path: Path) -> None:
+    of_profile = "initrd: {files: [/srv/x]}\nfiles: [{path: /srv/x, content: x}]\n"
+    assert not slice_of(tmp_path, of_profile).of_packages
+    assert [entry.path for entry in slice_of(tmp_path, of_profile).tree] == ["/srv/x"]
+    assert slice_of(tmp_path, "initrd: {files: [/usr/bin/x]}\n").of_packages
+    assert not slice_of(tmp_path, "").of_packages
+
+
+REFUSED = [
+    ("update-initramfs -u\n", "update-initramfs"),
+    ("  /usr/sbin/update-initramfs -c -k all\n", "update-initramfs"),
+    ("true && mkinitcpio -P\n", "mkinitcpio"),
+    ("if true; then dracut --force; fi\n", "dracut"),
+    ("LC_ALL=C exec dracut\n", "dracut"),
+    ("x=$(mkinitramfs -o /x)\n", "mkinitramfs"),
+]
+
+
+@pytest.mark.parametrize(("script", "program"), REFUSED)
+def test_a_hook_that_makes_one(tmp_path: Path, script: str, program: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        slice_of(tmp_path, "hooks: [x.sh]\n", **{"x.sh": f"#!/bin/sh\n{script}"})
+    [problem] = caught.value.problems
+    assert problem.fact == f"hook 'x.sh' runs {program}, and the initramfs is not made by hooks"
+    assert problem.remedy.startswith("remove that; say what the initramfs needs with `initrd`")
+    assert problem.place is not None
+    assert problem.place.line == 2
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "# update-initramfs -u\n", "apt-get purge dracut\n", "rm -rf /etc/dracut.conf.d\n", "dracut-cpio x\n",
+        "echo mkinitcpio\n", "sed -i s/x/y/ /etc/initramfs-tools/update-initramfs.conf\n",
+    ],
+)  # fmt: skip
+def test_a_hook_that_only_mentions_one(tmp_path: Path, script: str) -> None:
+    slice_of(tmp_path, "hooks: [x.sh]\n", **{"x.sh": f"#!/bin/sh\n{script}"})
+
+
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [
+        (
+            "files: [{path: /etc/initramfs-tools/hooks/x, content: x}]\n",
+            "/etc/initramfs-tools/hooks/x is not executable, so mkinitramfs passes over it; set its mode to",
+        ),
+        ("overlays: [tree]\n", "/etc/initramfs-tools/scripts/local-top/x is not executable"),
+        ("initrd: {hooks: [a/x.sh, b/x]}\n", "two hooks have the name 'x'; rename one"),
+        ("initrd: {hooks: [none.sh]}\n", "hook 'none.sh' cannot be read"),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, profile: str, said: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        slice_of(tmp_path, profile, **{"tree/etc/initramfs-tools/scripts/local-top/x": "x", "a/x.sh": "x", "b/x": "x"})
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "modules: [a b]", "modules: [../x]", "files: [usr/x]", "files: [/x y]", "files: [/x/../y]", "firmware: [/x]",
+        "firmware: [../x]", "firmware: [a b]", "firmware: [$x]", "hooks: [/etc/x]", "hooks: ['x/y z']",
+        "compression: bzip2",
+    ],
+)  # fmt: skip
+def test_what_crosses_a_shell_is_plain(tmp_path: Path, fields: str) -> None:
+    with pytest.raises(ProfileError):
+        slice_of(tmp_path, f"initrd: {{{fields}}}\n")
+
+
+def test_a_base_says_nothing_of_the_initramfs(tmp_path: Path) -> None:
+    write_files(tmp_path, {"below.yaml": "version: 1\ninitrd: {modules: [nbd]}\n"})
+    assert slice_of(tmp_path, "base: below\n").modules == ()

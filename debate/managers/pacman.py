@@ -33,6 +33,11 @@ _LOCAL = b"[debate]\nServer = file:///run/in/packages\n"
 _DESC = ("NAME", "VERSION", "BASE", "ARCH", "ISIZE", "REPLACES", "CONFLICTS", "PROVIDES", "DEPENDS")
 """The sections that sandbox/arch/read.sh writes."""
 
+_VERSION = re.compile(r"(?:[0-9]+:)?[A-Za-z0-9.+~_]+-[0-9]+(?:\.[0-9]+)?")
+"""See PKGBUILD(5). Without another hyphen, so that NAME-VERSION, which names files, has one meaning."""
+_SUFFIX = re.compile(r"\.pkg\.tar(?:\.(?:gz|bz2|xz|zst|lrz|lzo|Z|lz4|lz))?")
+"""What follows in the name of a package's file: see PKGEXT in makepkg.conf(5)."""
+
 
 def manager(facts: PacmanDistribution) -> Manager:
     return Pacman(facts)
@@ -204,7 +209,10 @@ class Pacman:
     def unfit(self, package: Locked, request: Request) -> tuple[str, str] | None:
         if not package.signature:
             return "signature", "it is missing, so nobody signed the package"
-        if not _file(package).startswith(f"{package.name}-{package.version}-{package.architecture}.pkg.tar"):
+        if not _VERSION.fullmatch(package.version):
+            return "version", "it is not VERSION-RELEASE or EPOCH:VERSION-RELEASE"
+        named = f"{package.name}-{package.version}-{package.architecture}"
+        if not _file(package).startswith(named) or not _SUFFIX.fullmatch(_file(package).removeprefix(named)):
             return "path", "it is not named by its name, version and architecture"
         return shared.unfit(package, request, (self.facts.NAME,), "any")
 

@@ -299,8 +299,6 @@ class _Locker:
             )
             new["archives"] = [dict(zip(ARCHIVE, line.split(" "), strict=False)) for line in lines]
         accept(new, f"lock:{work.name}")
-        if added and "indexes" in made:
-            proof.keep(work, self.wanted, added)
         return new
 
     def not_below(self) -> tuple[str, ...]:

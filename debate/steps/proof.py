@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from debate import keys, managers
+from debate import managers
 from debate.steps.tools import tools_for
 
 if TYPE_CHECKING:
@@ -23,13 +23,6 @@ def step_for(work: Work, request: Request, packages: Sequence[Locked]) -> Step:
     """The step that proves ``packages``."""
     tools = tools_for(work, request.distribution)
     return managers.get(request.distribution).proof_step(packages, request, work.settings, tools)
-
-
-def keep(work: Work, request: Request, packages: Sequence[Locked]) -> None:
-    """Store the proof of packages that were just resolved from signed indexes, which is what the step would find."""
-    step = step_for(work, request, packages)
-    made = {"proven": work.store.put(step.parameters["wanted"])}
-    work.store.record(keys.key(work.ingredients(step)), step.name, made, 0)
 
 
 def indexes_of(lock: Any) -> Artifact | None:

@@ -54,7 +54,7 @@ EDITS = {
         "minimal",
     ),
     "filter": ("steps/packages.py", 'in chosen("selected"))', 'in chosen("selected")[:])', "minimal"),
-    "list of wanted": ("sandbox/image/lines.py", "{word}\\n", "{word} \\n", "minimal"),
+    "list of wanted": ("sandbox/image/lines.py", "{word}\\n", "{word:s}\\n", "minimal"),
 }
 """What decides bytes of the outputs: its module, one line of it, an edit of that, and a profile that uses it."""
 

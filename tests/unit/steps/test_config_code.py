@@ -32,6 +32,7 @@ EDITS: dict[str, tuple[str, str, set[str]]] = {
     "profile/chosen.py": ("distribution.GENERATORS[0]}", "distribution.GENERATORS[-1]}", BOTH),
     "steps/choices.py": ('"-b", "1M"', '"-b", "512K"', BOTH),
     "steps/lock.py": ('recommends=data["recommends"]', 'recommends=not data["recommends"]', BOTH),
+    "steps/packages.py": ('named=choices.data["kernel"] is not None', 'named=choices.data["kernel"] is None', BOTH),
     "steps/rootfs.py": ('sorted(set(choices.data["image"]["exclude"]))', '["/x"]', BOTH),
     "steps/overlay.py": ("127.0.0.1 localhost", "127.0.0.1 localhost here", BOTH),
     "steps/initrd.py": ('generator=choices.data["initrd"]["generator"]', 'generator="another"', BOTH),

@@ -2,10 +2,4 @@
 . /run/step/clean.sh
 rm -rf var/cache/apt/*.bin var/lib/apt/lists/* var/lib/dpkg/*-old var/cache/debconf/*-old \
     initrd.img initrd.img.old vmlinuz vmlinuz.old
-if ls etc/ssh/ssh_host_* > /dev/null 2>&1; then
-    # All machines that boot the image would have the same keys.
-    rm -f etc/ssh/ssh_host_*
-    mkdir -p etc/systemd/system/ssh.service.d
-    printf '[Service]\nExecStartPre=\nExecStartPre=/usr/bin/ssh-keygen -A\nExecStartPre=/usr/sbin/sshd -t\n' \
-        > etc/systemd/system/ssh.service.d/host-keys.conf
-fi
+. /run/step/debian/first-boot.sh

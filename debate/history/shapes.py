@@ -61,8 +61,13 @@ class _Check(TypedDict):
     timeout: int
 
 
+class _Secrets(TypedDict):
+    allow: list[str]
+
+
 class _About(TypedDict):
     description: str
+    secrets: _Secrets
     check: _Check
 
 
@@ -90,6 +95,7 @@ SHAPES: Mapping[str, Any] = {
     "packages": _Packages,
     "rootfs": _Rootfs,
     "overlay": _Made,
+    "secrets": _Made,
     "initrd": _Made,
     "boot": _Made,
     "iso": _Made,

@@ -37,7 +37,7 @@ class Config:
     slices: Mapping[str, Slice]
     """Rule -> its part of the profile. Together they are the normalised config."""
     about: Mapping[str, Any]
-    """Fields that never change the ISO: description, check."""
+    """Fields that never change the ISO: description, secrets, check."""
     mirrors: Mapping[str, str]
     """Archive -> its address in the profile, which does not change the ISO either."""
     contents: Mapping[str, bytes | Path]
@@ -75,7 +75,7 @@ def normalise(profile: Profile, directory: Path) -> Config:
     slices = {name: rule.slice.of(choices) for name, rule in rules().items() if rule.slice}
     if choices.problems:
         raise ProfileError(choices.problems)
-    about = {name: choices.data[name] for name in ("description", "check")}
+    about = {name: choices.data[name] for name in ("description", "secrets", "check")}
     return Config(slices, about, _mirrors(choices), choices.contents, tuple(choices.sources), choices.trees)
 
 

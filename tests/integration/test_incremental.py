@@ -40,11 +40,11 @@ def test_one_overlay_file(mine: Checkout) -> None:
     before = mine.digest("mine")
     file = mine.directory / "profiles" / "mine" / "etc" / "mine"
     file.write_text("two\n")
-    steps = dict.fromkeys(("config", "hash", "overlay", "iso", "build"), "built")
+    steps = dict.fromkeys(("config", "hash", "overlay", "secrets", "iso", "build"), "built")
     assert ran(mine.doit("build:mine")) == steps
     assert mine.digest("mine") != before
     file.write_text("one\n")
-    assert ran(mine.doit("build:mine")) == {**steps, "overlay": "cached", "iso": "cached"}
+    assert ran(mine.doit("build:mine")) == {**steps, **dict.fromkeys(("overlay", "secrets", "iso"), "cached")}
     assert mine.digest("mine") == before
 
 
@@ -58,7 +58,8 @@ def test_the_boot_menu(mine: Checkout) -> None:
 
 def test_the_description(mine: Checkout) -> None:
     before = mine.digest("mine")
-    assert change(mine, PROFILE.replace("before", "after")) == {"config": "built", "build": "built"}
+    steps = {"config": "built", "secrets": "cached", "build": "built"}
+    assert change(mine, PROFILE.replace("before", "after")) == steps
     assert mine.digest("mine") == before
     assert mine.json("mine", "manifest.json")["description"] == "after"
 

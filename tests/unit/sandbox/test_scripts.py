@@ -14,7 +14,9 @@ from tests.conftest import ROOT
 
 SCRIPTS = ROOT / "sandbox"
 ALL = sorted(
-    str(path.relative_to(SCRIPTS)) for pattern in ("*.sh", "*.bash", "*.awk") for path in SCRIPTS.rglob(pattern)
+    str(path.relative_to(SCRIPTS))
+    for pattern in ("*.sh", "*.bash", "*.awk", "*.table")
+    for path in SCRIPTS.rglob(pattern)
 )
 
 

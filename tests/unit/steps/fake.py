@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from debate import keys
@@ -37,6 +38,8 @@ class FakeBuilder(Builder):
     asked: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     ran: list[Step] = field(default_factory=list)
     supplied: dict[str, Supplies] = field(default_factory=dict)
+    found: dict[str, bytes] = field(default_factory=dict)
+    """Step -> what it finds in its layer."""
 
     def obtain(
         self,
@@ -58,6 +61,8 @@ class FakeBuilder(Builder):
         archives = supplies.files.get("archives", b"").decode().split()
         suites = [line.split()[3] for line in supplies.files.get("sources.list", b"").decode().splitlines()]
         pairs = list(zip(archives, suites, strict=False))
+        if step.outputs == ("found",):
+            return {"found": self.store.put(self.found.get(step.name, b""))}
         below = {name for earlier in self.ran if step.layers for name in _inputs(earlier)}
         made = {output: _content(step, output, pairs, supplies, below) for output in step.outputs}
         return {output: self.store.put(content) for output, content in made.items()}
@@ -125,9 +130,15 @@ def opened(root: Path, name: str, **settings: str) -> tuple[ProfileBuild, FakeBu
     return ProfileBuild(where, name, builder), builder
 
 
-def build(root: Path, name: str, **settings: str) -> tuple[ProfileBuild, FakeBuilder]:
-    """Make every rule that has no effect beside its records, for the profile ``name`` of the checkout ``root``."""
+def build(
+    root: Path, name: str, found: Mapping[str, bytes] = MappingProxyType({}), **settings: str
+) -> tuple[ProfileBuild, FakeBuilder]:
+    """Make every rule that has no effect beside its records, for the profile ``name`` of the checkout ``root``.
+
+    For ``found`` see `FakeBuilder`.
+    """
     made, builder = opened(root, name, **settings)
+    builder.found.update(found)
     for below in reversed(profile_names.chain(made.settings.profiles, name)):
         _make(made.of(below))
     _make(made)

@@ -176,7 +176,9 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "boot": ({}, {"boot": {"timeout": 4}}),
     "image": ({}, {"image": {"compression": {"level": 3}}}),
 }
-NO_CHANGE = {"description": "d", "mirror": "https://m.example/debian", "check": {"timeout": 20}}
+NO_CHANGE = {
+    "description": "d", "mirror": "https://m.example/debian", "secrets": {"allow": ["/x"]}, "check": {"timeout": 20},
+}  # fmt: skip
 ONE_CHOICE = {"version", "architecture", "extends", "base"}
 """Fields with a single value, and those that name another profile."""
 

@@ -1,0 +1,154 @@
+"""Looks for what must not be in an image: private keys, tokens, and what must differ between machines.
+
+Each layer is searched by itself, in a sandbox, and what is found in it is cached. So an edit of an overlay costs a look
+at the upper layer alone. A layer cannot lose what is in a layer below it: whoever has the ISO can read that all the
+same. A file that is as its package has it is no secret of this image, for every machine with that package has it.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from debate import keys
+from debate.deferred import frozen
+from debate.errors import Complaint, StepError
+from debate.steps import overlay
+from debate.steps.rule import Rule
+from debate.text.amounts import count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from debate.artifact import Artifact
+    from debate.history.records import Report
+    from debate.model import Step
+    from debate.steps.work import Work
+
+_BYTES = 16 << 20
+"""Maximum size of what is found in a layer. Paths have at most 4 kB, and nobody leaves thousands of keys."""
+_SHOWN = 20
+"""Maximum number of files that are named."""
+_ALLOW = "name it in secrets.allow if everybody who has the ISO may have it"
+
+
+@frozen
+class Found:
+    """A file of a layer that is, or looks like, a secret."""
+
+    what: str
+    """In words; empty if the file is as its package has it."""
+    path: str
+    """Without a leading slash."""
+    sha256: str
+    packages: str
+    """Those that own it, or else seem to have made it, with commas between them; may be empty."""
+
+
+def make(work: Work) -> Report:
+    """Record: output found, of the upper layer. Raises StepError for what `secrets.allow` does not name."""
+    from debate.history.records import record_of, report_of
+    from debate.steps.work import layers_of
+
+    layers = [*layers_of(work.record("rootfs")), work.outputs("overlay")["layer"]]
+    results = [work.realise(step(layer, number, work.tools)) for number, layer in enumerate(layers[:-1])]
+    results.append(work.realise(step(layers[-1], None, work.tools)))
+    found = secret([read(work.store.read(result.outputs["found"], _BYTES)) for result in results])
+    allow: list[str] = work.record("about")["secrets"]["allow"]
+    contents = work.record("contents")
+    named = {
+        (entry.path, entry.digest): "overlays" if "path" in contents.get(entry.digest, ()) else "files"
+        for entry in work.slice(overlay.Slice, "overlay").tree
+        if entry.digest
+    }
+    complaints = []
+    for number, each in found:
+        if not _fits(each, allow):
+            complaints.append(_of_packages(each) if number < len(layers) - 1 else _of_profile(each, named))
+    complaints += [_useless(pattern) for pattern in allow if not any(_fits(each, [pattern]) for _, each in found)]
+    if complaints:
+        more = len(complaints) - _SHOWN
+        rest = [Complaint("", "", f"{count(more, 'more file')} of this kind")] if more > 0 else []
+        raise StepError("", complaints=[*complaints[:_SHOWN], *rest])
+    work.save(record_of(results[-1].outputs))
+    note = {"note": f"{count(len(found), 'file')} allowed"} if found else {}
+    return {**report_of(results[-1]), **work.remember(results[-1]), **note}
+
+
+def step(layer: Artifact, number: int | None, tools: Artifact) -> Step:
+    """Output: found. ``number`` counts the layers of packages from 0; None for the upper layer."""
+    from debate.model import Command, Step
+
+    return Step(
+        name="secrets" if number is None else f"secrets-{number}",
+        commands=(Command("secrets.sh", show_layers=True),),
+        outputs=("found",),
+        epoch=0,
+        layers=(layer,),
+        tools=tools,
+    )
+
+
+def read(data: bytes) -> list[Found]:
+    """What secrets.sh wrote about a layer. Raises StepError for anything else."""
+    fields = data.decode(errors="replace").split("\0")
+    if len(fields) % 4 != 1 or fields[-1]:
+        raise StepError("what was found in a layer is malformed", "run doit fsck")
+    return [Found(*fields[start : start + 4]) for start in range(0, len(fields) - 1, 4)]
+
+
+def secret(layers: Sequence[Iterable[Found]]) -> list[tuple[int, Found]]:
+    """The secrets of an image, each with the number of its layer, from what is in the layers, the lowest first.
+
+    A file that is copied from a layer below as its package has it, such as for another mode, is none.
+    """
+    shipped: set[tuple[str, str]] = set()
+    found = []
+    for number, layer in enumerate(layers):
+        for each in layer:
+            if not each.what:
+                shipped.add((each.path, each.sha256))
+            elif (each.path, each.sha256) not in shipped:
+                found.append((number, each))
+    return found
+
+
+def _fits(found: Found, allow: Iterable[str]) -> bool:
+    return any(fnmatchcase(f"/{found.path}", pattern) for pattern in allow)
+
+
+def _of_packages(found: Found) -> Complaint:
+    """What to say about a file of a layer of packages. A hook could not remove it: that layer would still have it."""
+    names = found.packages.split(",")
+    made = f"; {' or '.join(names)} left it" if found.packages else ""
+    return Complaint("packages", names[0], f"{_fact(found)}{made}", f"leave the package out, or {_ALLOW}")
+
+
+def _of_profile(found: Found, named: Mapping[tuple[str, str], str]) -> Complaint:
+    """What to say about a file of the upper layer. ``named`` has the field of each file of the profile."""
+    field = named.get((f"/{found.path}", keys.digest(found.sha256)))
+    if field:
+        return Complaint(field, f"/{found.path}", _fact(found), f"leave it out, or {_ALLOW}")
+    return Complaint("hooks", "", f"{_fact(found)}; a hook left it", f"remove it at the end of the hook, or {_ALLOW}")
+
+
+def _fact(found: Found) -> str:
+    return f"/{found.path} is {found.what}, and all machines that boot the ISO would share it"
+
+
+def _useless(pattern: str) -> Complaint:
+    fact = f"nothing that was found is {pattern}"
+    return Complaint("secrets.allow", pattern, fact, "correct the path, or leave it out")
+
+
+RULE = Rule(
+    name="secrets",
+    doc="look for secrets in the layers",
+    make=make,
+    slices=("overlay",),
+    needs=("rootfs", "overlay", "about", "contents"),
+    tools=True,
+    rights=("data",),
+    outputs=("found",),
+    compared=False,  # What is found follows from the layers.
+)

@@ -1,0 +1,338 @@
+"""What is a secret in a layer, and what only looks like one: the table of patterns, over files made by hand.
+
+No secret stands here as one would, so that nobody who searches this repository finds any.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from debate.steps.secrets import Found, read
+from tests.conftest import ROOT
+
+SCRIPTS = ("secrets.sh", "secrets.table", "debian/owners.sh", "arch/owners.sh")
+
+
+def searched(root: Path, work: Path) -> dict[str, Found]:
+    """What secrets.sh finds in the layer ``root``, by path."""
+    for name in ("step", "work", "out"):
+        shutil.rmtree(work / name, ignore_errors=True)
+        (work / name).mkdir(parents=True)
+    for script in SCRIPTS:
+        text = (ROOT / "sandbox" / script).read_text().replace("/run/layers", str(root))
+        target = work / "step" / script
+        target.parent.mkdir(exist_ok=True)
+        for name in ("step", "work", "out"):
+            text = text.replace(f"/run/{name}", str(work / name))
+        target.write_text(text)
+    done = subprocess.run(["sh", str(work / "step/secrets.sh")], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = read((work / "out/found").read_bytes())
+    assert len({each.path for each in found}) == len(found), "a file is found once"
+    return {each.path: each for each in found}
+
+
+BODY = "MIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn/ygWyF8PbnGy0AHB7MbzYLdZ7ZvVy7F7V\n" * 3
+
+
+def pem(kind: str, body: str = BODY) -> str:
+    return f"-----BEGIN {kind}-----\n{body}-----END {kind}-----\n"
+
+
+KEYS = {
+    "pkcs8": pem("PRIVATE KEY"),
+    "ed25519": pem("PRIVATE KEY", "MC4CAQAwBQYDK2VwBCIEIATnhcBx2w193DFSDv4NK4F8V2uHpNoLWrZFAIGhGafz\n"),
+    "encrypted": pem("ENCRYPTED PRIVATE KEY"),
+    "rsa": pem("RSA PRIVATE KEY"),
+    "dsa": pem("DSA PRIVATE KEY"),
+    "ec": pem("EC PRIVATE KEY"),
+    "openssh": pem("OPENSSH PRIVATE KEY"),
+    "old encryption": pem("RSA PRIVATE KEY", f"Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,{'0AB1' * 8}\n\n{BODY}"),
+    "pgp": pem("PGP PRIVATE KEY BLOCK", f"Version: GnuPG v2\nComment: of nobody\n\n{BODY}"),
+    "pgp without header": pem("PGP PRIVATE KEY BLOCK", f"\n{BODY}"),
+    "crlf": pem("PRIVATE KEY").replace("\n", "\r\n"),
+    "json": pem("PRIVATE KEY").replace("\n", "\\n"),
+    "yaml": pem("PRIVATE KEY").replace("\n", "\n    "),
+    "C": pem("PRIVATE KEY").replace("\n", '\\n"\n"'),
+    "diff": pem("PRIVATE KEY").replace("\n", "\n+"),
+    "mail": pem("PRIVATE KEY").replace("\n", "\n> "),
+    "ssh2": f'---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nSubject: x\nComment: "x"\n{BODY}',
+    "putty 2": f"PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nPublic-Lines: 3\n{BODY}Private-Lines: 3\n",
+    "putty 3": f"PuTTY-User-Key-File-3: ssh-ed25519\r\nEncryption: none\r\nPrivate-Lines: 1\r\n{BODY}",
+    "openvpn": f"-----BEGIN OpenVPN Static key V1-----\n{'0f' * 16}\n",
+    "wireguard": f"[Interface]\nPrivateKey = {'yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBm'}k=\n",
+    "networkd": f"[WireGuard]\nPrivateKey={'yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBm'}k=\n",
+    "tsig": f'key "x" {{ algorithm hmac-sha256; secret "{"q83v" * 11}"; }};\n',
+    "dnssec": "Private-key-format: v1.3\nAlgorithm: 13 (ECDSAP256SHA256)\n",
+    "age": f"# x\nAGE-SECRET-KEY-1{'QP' * 29}\n",
+    "minisign": f"untrusted comment: minisign encrypted secret key\nRW{'RTY0' * 20}\n",
+    "signify": f"untrusted comment: signify secret key\nRW{'RCSw' * 20}\n",
+    "tor": "== ed25519v1-secret: type0 ==\0\0\0abc",
+}
+TOKENS = {
+    "github": "ghp" + "_" + "aB3d" * 9,
+    "github server": "ghs" + "_" + "aB3d" * 9,
+    "github fine": "github" + "_pat_" + "A" * 22 + "_" + "b" * 59,
+    "gitlab": "glpat" + "-" + "aB3d_" * 4,
+    "gitlab runner": "glrt" + "-" + "aB3d_" * 4,
+    "gitlab deploy": "gldt" + "-" + "aB3d_" * 4,
+    "aws": "AKIA" + "J2ZQ" * 4,
+    "aws session": "ASIA" + "J2ZQ" * 4,
+    "aws secret": "aws_secret_access_key = " + "aB3/" * 10,
+    "aws variable": "AWS_SECRET_ACCESS_KEY=" + "aB3/" * 10,
+    "slack": "xoxb" + "-1234567890-" + "aB3d" * 6,
+    "slack webhook": "https://hooks.slack" + ".com/services/T00000000/B00000000/" + "aB3d" * 6,
+    "pypi": "pypi" + "-AgEIcHlwaS5vcmc" + "aB3d" * 20,
+    "npm": "npm" + "_" + "aB3d" * 9,
+    "npmrc": "//registry.npmjs.example/:_authToken" + "=" + "aB3d" * 9,
+    "docker": '{"auths": {"registry.example": {"auth": "' + "dXNlcjpwYXNz" + '"}}}',
+    "docker hub": "dckr_pat" + "_" + "aB3d" * 7,
+    "google": "AIza" + "aB3d-" * 7,
+    "stripe": "sk_live" + "_" + "aB3d" * 6,
+    "sendgrid": "SG" + "." + "a" * 22 + "." + "b" * 43,
+    "vault": "hvs" + "." + "aB3d" * 6,
+    "digitalocean": "dop_v1" + "_" + "0f" * 32,
+}
+NOTHING = {
+    "public key": pem("PUBLIC KEY"),
+    "certificate": pem("CERTIFICATE"),
+    "pgp public": pem("PGP PUBLIC KEY BLOCK", f"\n{BODY}"),
+    "openssh public": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0vtZjHgQdWQZ7Hz8cQJk7y8y0v4ZVt0xq0Wl8mXb3A x\n",
+    "a parser": 'if line == "-----BEGIN RSA PRIVATE KEY-----":\n    state = Reading(line, the_rest_of_it)\n',
+    "a library": "-----BEGIN PRIVATE KEY-----\0-----END PRIVATE KEY-----\0" + BODY,
+    "documentation": "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n",
+    "another marker": f"-----BEGIN PRIVATE PARTY-----\n{BODY}",
+    "the wireguard manual": "PrivateKey = <your private key>\nPrivateKey = abc=\n",
+    "wireguard public": "PublicKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n",
+    "github too short": "ghp" + "_" + "aB3d" * 8,
+    "github in a word": "xghp" + "_" + "aB3d" * 9,
+    "gitlab too short": "glpat" + "-" + "aB3d" * 4,
+    "aws of the manual": "AKIA" + "IOSFODNN7" + "EXAMPLE",
+    "aws secret of the manual": "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCY" + "EXAMPLEKEY",
+    "aws too long": "AKIA" + "J2ZQ" * 5,
+    "aws lower case": "akia" + "j2zq" * 4,
+    "slack of a manual": "xoxb-your-token",
+    "docker without credentials": '{"auths": {}, "credsStore": "pass"}',
+    "docker empty": '{"auths": {"registry.example": {"auth": ""}}}',
+    "npm by variable": "//registry.npmjs.example/:_authToken=${NPM_TOKEN}",
+    "stripe test": "sk_test" + "_" + "aB3d" * 6,
+    "machine id": "0123456789abcdef0123456789abcdef\n",
+}
+EMBEDDED: dict[str, Callable[[bytes], bytes]] = {
+    "alone": lambda data: data,
+    "without a final newline": lambda data: data.removesuffix(b"\n"),
+    "in a text": lambda data: b"x = 1\n" + data + b"\ny = 2\n",
+    "in a binary": lambda data: bytes(range(256)) + b"\xff\xfe\0" + data + b"\0\xff" + bytes(range(255, -1, -1)),
+    "after a long line": lambda data: b"a" * 300_000 + b" " + data,
+    "after other bytes than UTF-8": lambda data: b"\xe9\xff\xc3(" + data,
+}
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
+    """What is found by content, in a layer with each text in each file."""
+    directory = tmp_path_factory.mktemp("content")
+    for name, text in {**KEYS, **TOKENS, **NOTHING}.items():
+        for where, embed in EMBEDDED.items():
+            path = directory / "layer/opt/a b" / name / where
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(embed(text.encode()))
+    return searched(directory / "layer", directory)
+
+
+@pytest.mark.parametrize("where", EMBEDDED)
+@pytest.mark.parametrize("name", [*KEYS, *TOKENS])
+def test_secrets_in_any_file(name: str, where: str, content: dict[str, Found]) -> None:
+    assert content[f"opt/a b/{name}/{where}"].what
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_what_only_looks_like_one(name: str, content: dict[str, Found]) -> None:
+    assert not [path for path in content if path.startswith(f"opt/a b/{name}/")]
+
+
+NAMED = {
+    "etc/ssh/ssh_host_rsa_key": "a host key of ssh",
+    "etc/dropbear/dropbear_ed25519_host_key": "a host key of dropbear",
+    "etc/dropbear/initramfs/dropbear_rsa_host_key": "a host key of dropbear",
+    "etc/machine-id": "the id of a machine",
+    "var/lib/dbus/machine-id": "the id of a machine",
+    "var/lib/systemd/random-seed": "a random seed",
+    "var/lib/urandom/random-seed": "a random seed",
+    "var/lib/systemd/credential.secret": "the key of systemd's credentials",
+    "var/lib/postgresql/17/main/global/pg_control": "a database cluster of PostgreSQL, with its system identifier",
+    "var/lib/postgres/data/global/pg_control": "a database cluster of PostgreSQL, with its system identifier",
+    "var/lib/rabbitmq/.erlang.cookie": "a cookie of Erlang",
+    "root/.erlang.cookie": "a cookie of Erlang",
+    "var/log/apt/history.log": "a history of package installations",
+    "root/.bash_history": "a history",
+    "home/live/.zsh_history": "a history",
+    "home/live/.python_history": "a history",
+    "home/live/.local/share/fish/fish_history": "a history",
+    "root/.gnupg/private-keys-v1.d/0.key": "a private key of OpenPGP",
+    "etc/krb5.keytab": "keys of Kerberos",
+}
+WITH = {
+    "root/.netrc": "machine a.example login b password c",
+    "etc/apt/auth.conf.d/x.conf": "machine a.example login b password c",
+    "home/live/.git-credentials": "https://name:word@a.example",
+    "home/live/.npmrc": "//a.example/:_password=abc",
+    "etc/wireguard/private.key": "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=",
+    "etc/iscsi/initiatorname.iscsi": "## DO NOT EDIT\nInitiatorName=iqn.1993-08.org.debian:01:abc\n",
+    "etc/nvme/hostid": "5e1f6a90-9f4b-4f2e-8d0f-0e0d6f6f4d11\n",
+    "etc/popularity-contest.conf": 'PARTICIPATE="no"\nMY_HOSTID="0123456789abcdef0123456789abcdef"\n',
+}
+WITHOUT = {
+    "etc/ssh/ssh_host_rsa_key.pub": "ssh-rsa AAAA\n",
+    "etc/machine-id": "uninitialized\n",
+    "etc/iscsi/initiatorname.iscsi": "GenerateName=yes\n",
+    "root/.netrc": "# nothing yet\n",
+    "home/live/.npmrc": "save-exact=true\n",
+    "etc/apt/auth.conf": "# machine\n",
+    "home/live/.bashrc": "HISTFILE=~/.bash_history\n",
+    "var/lib/postgresql/.empty": "x",
+}
+EMPTY = ("etc/machine-id", "root/.bash_history", "etc/ssh/ssh_host_rsa_key")
+
+
+def layer(directory: Path, files: dict[str, bytes]) -> Path:
+    for name, data in files.items():
+        path = directory / "layer" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return directory / "layer"
+
+
+def test_files_by_name(tmp_path: Path) -> None:
+    named = dict.fromkeys(NAMED, b"0123456789abcdef0123456789abcdef")
+    with_ = {name: text.encode() for name, text in WITH.items()}
+    found = searched(layer(tmp_path, {**named, **with_}), tmp_path)
+    assert {path: each.what for path, each in found.items() if path in NAMED} == NAMED
+    assert found.keys() == {*NAMED, *WITH}
+
+
+def test_harmless_files_of_these_names(tmp_path: Path) -> None:
+    assert not searched(layer(tmp_path, {name: text.encode() for name, text in WITHOUT.items()}), tmp_path)
+
+
+def test_empty_files(tmp_path: Path) -> None:
+    assert not searched(layer(tmp_path, dict.fromkeys(EMPTY, b"")), tmp_path)
+
+
+def test_a_layer_without_files(tmp_path: Path) -> None:
+    assert not searched(layer(tmp_path, {"etc/x": b""}), tmp_path)
+
+
+def test_only_regular_files(tmp_path: Path) -> None:
+    root = layer(tmp_path, {"else": KEYS["rsa"].encode()})
+    (tmp_path / "outside").write_text(KEYS["rsa"])
+    (root / "link").symlink_to(tmp_path / "outside")
+    (root / "etc").symlink_to(tmp_path)
+    (root / "directory.keytab").mkdir()
+    assert searched(root, tmp_path).keys() == {"else"}
+
+
+def test_odd_names(tmp_path: Path) -> None:
+    """Each is found as it is called; one with a control character, too, though it is not looked at closely."""
+    names = ("a\nb", "-e", "a'b", 'a"b', "a$(id)b", "a*b", "[a]", "a\\b", "\\101", "ä", " ", "a=b", "\x01")
+    root = layer(tmp_path, {f"opt/{name}": KEYS["rsa"].encode() for name in names})
+    assert {found.path.replace("\x01", "\n") for found in searched(root, tmp_path).values()} == {
+        f"opt/{name}".replace("\x01", "\n") for name in names
+    }
+
+
+def test_huge_files(tmp_path: Path) -> None:
+    """Of each file its first 64 MiB are read, holes or not."""
+    root = layer(tmp_path, dict.fromkeys(("opt/early", "opt/late", "opt/hole"), b""))
+    key = KEYS["rsa"].encode()
+    for name, place in (("early", 60 << 20), ("late", (64 << 20) + 1)):
+        with (root / "opt" / name).open("r+b") as file:
+            file.seek(place)
+            file.write(key)
+            file.truncate(80 << 20)
+    with (root / "opt/hole").open("r+b") as file:
+        file.truncate(1 << 40)
+    assert searched(root, tmp_path).keys() == {"opt/early"}
+
+
+# What packages have ---------------------------------------------------------------------------------------
+
+
+def md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def dpkg(files: dict[str, bytes], conffiles: dict[str, bytes] | None = None) -> dict[str, bytes]:
+    """The database of dpkg with one package that has these files."""
+    every = {**files, **(conffiles or {})}
+    above = {str(path) for name in every for path in Path(name).parents} - {"."}
+    listed = "".join(f"/{name}\n" for name in (".", *sorted(above), *every))
+    status = "Package: owner\nStatus: install ok installed\nConffiles:\n" + "".join(
+        f" /{name} {md5(data)}\n" for name, data in (conffiles or {}).items()
+    )
+    sums = "".join(f"{md5(data)}  {name}\n" for name, data in files.items())
+    return {
+        "var/lib/dpkg/status": status.encode(),
+        "var/lib/dpkg/info/owner:amd64.list": listed.encode(),
+        "var/lib/dpkg/info/owner:amd64.md5sums": sums.encode(),
+        "var/lib/dpkg/info/maker.postinst": b"#!/bin/sh\nkeygen /etc/made/by-script\n",
+    }
+
+
+def pacman(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The database of pacman with one package that has these files."""
+    above = {f"{path}/" for name in files for path in Path(name).parents} - {"./"}
+    listed = "%FILES%\n" + "".join(f"{name}\n" for name in sorted({*files, *above}))
+    tree = "#mtree\n/set type=file uid=0 gid=0 mode=644\n" + "".join(
+        f"./{name.replace(' ', chr(92) + '040')} time=1.0 size={len(data)} md5digest={'0' * 32} "
+        f"sha256digest={hashlib.sha256(data).hexdigest()}\n"
+        for name, data in files.items()
+    )
+    return {
+        "var/lib/pacman/local/owner-1-1/files": listed.encode(),
+        "var/lib/pacman/local/owner-1-1/mtree": gzip.compress(tree.encode()),
+        "var/lib/pacman/local/maker-lib-1:2-1/install": b"post_install() { keygen /etc/made/by-script; }\n",
+    }
+
+
+KEY = KEYS["rsa"].encode()
+SHIPPED = {"usr/share/doc/owner/example.pem": KEY, "usr/lib/tests/a b.pem": KEY, "etc/owner/private.pem": KEY}
+
+
+@pytest.mark.parametrize(("database", "maker"), [(dpkg(SHIPPED), "maker"), (pacman(SHIPPED), "maker-lib")])
+def test_what_a_package_has(database: dict[str, bytes], maker: str, tmp_path: Path) -> None:
+    """As the package has it, it is public. What is changed or made has a name to blame, if there is one."""
+    more = {
+        "etc/owner/private.pem": KEY + b"changed",
+        "etc/made/by-script": KEY,
+        "usr/lib/tests/unowned.pem": KEY,
+        "srv/unowned.pem": KEY,
+    }
+    found = searched(layer(tmp_path, {**SHIPPED, **more, **database}), tmp_path)
+    assert {path: (bool(each.what), each.packages) for path, each in found.items()} == {
+        "usr/share/doc/owner/example.pem": (False, "owner"),
+        "usr/lib/tests/a b.pem": (False, "owner"),
+        "etc/owner/private.pem": (True, "owner"),
+        "etc/made/by-script": (True, maker),
+        "usr/lib/tests/unowned.pem": (True, "owner"),
+        "srv/unowned.pem": (True, ""),
+    }
+
+
+def test_conffiles_and_the_merge_of_usr(tmp_path: Path) -> None:
+    """A conffile's digest is in another file, and old packages have files in /lib that are in /usr/lib."""
+    files = {"usr/lib/x.pem": KEY, "etc/x.pem": KEY, "etc/changed.pem": KEY + b"more"}
+    database = dpkg({"lib/x.pem": KEY}, {"etc/x.pem": KEY, "etc/changed.pem": KEY})
+    found = searched(layer(tmp_path, {**files, **database}), tmp_path)
+    assert {path: bool(each.what) for path, each in found.items()} == {
+        "usr/lib/x.pem": False,
+        "etc/x.pem": False,
+        "etc/changed.pem": True,
+    }

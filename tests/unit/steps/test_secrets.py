@@ -1,0 +1,120 @@
+"""What is done about the secrets that were found in the layers: refused with a place, or allowed by name."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from debate.errors import StepError
+from debate.steps import secrets
+from debate.steps.secrets import Found
+from tests.conftest import ROOT, write_files
+from tests.unit.steps import fake
+
+NAMED, OVERLAID = (hashlib.sha256(text).hexdigest() for text in (b"key\n", b"other key\n"))
+PROFILE = """\
+version: 1
+description: x
+packages:
+  - openssh-server
+  - munge
+hooks: [h.sh]
+overlays:
+  - o
+files:
+  - path: /etc/named.key
+    content: |
+      key
+"""
+
+
+def entry(path: str, what: str = "a private key", packages: str = "", sha256: str = "0" * 64) -> bytes:
+    """A file as secrets.sh tells of it."""
+    return "".join(f"{field}\0" for field in (what, path, sha256, packages)).encode()
+
+
+def build(root: Path, found: dict[str, bytes], more: str = "") -> None:
+    for name in ("sandbox", "dodo.py", "pyproject.toml"):
+        (root / name).symlink_to(ROOT / name)
+    write_files(root / "profiles", {"p.yaml": PROFILE + more, "h.sh": "true\n", "o/etc/overlaid.key": "other key\n"})
+    fake.build(root, "p", found)
+
+
+def refusal(root: Path, found: dict[str, bytes], more: str = "") -> list[str]:
+    with pytest.raises(StepError) as caught:
+        build(root, found, more)
+    return [str(problem).removeprefix(f"{root}/") for problem in caught.value.problems]
+
+
+HOOK = "a hook left it; remove it at the end of the hook"
+ALLOW = "name it in secrets.allow if everybody who has the ISO may have it"
+SHARED = "and all machines that boot the ISO would share it"
+
+
+def test_who_left_it(tmp_path: Path) -> None:
+    packages = (entry("etc/munge.key", "the key of munge", "munge"), entry("etc/a", packages="a,b"), entry("etc/b"))
+    upper = (
+        entry("root/.netrc", "passwords"),
+        entry("etc/named.key", sha256=NAMED),
+        entry("etc/overlaid.key", sha256=OVERLAID),
+        entry("etc/overlaid.key", sha256=NAMED),
+    )
+    assert refusal(tmp_path, {"secrets-0": b"".join(packages), "secrets": b"".join(upper)}) == [
+        f"profiles/p.yaml:{text}, or {ALLOW}"
+        for text in (
+            f"5:5: packages: /etc/munge.key is the key of munge, {SHARED}; munge left it; leave the package out",
+            f"4:3: packages: /etc/a is a private key, {SHARED}; a or b left it; leave the package out",
+            f"4:3: packages: /etc/b is a private key, {SHARED}; leave the package out",
+            f"6:8: hooks: /root/.netrc is passwords, {SHARED}; {HOOK}",
+            f"10:11: files: /etc/named.key is a private key, {SHARED}; leave it out",
+            f"8:3: overlays: /etc/overlaid.key is a private key, {SHARED}; leave it out",
+            f"6:8: hooks: /etc/overlaid.key is a private key, {SHARED}; {HOOK}",
+        )
+    ]
+
+
+def test_all_at_once(tmp_path: Path) -> None:
+    layer = b"".join(entry(f"etc/{number}") for number in range(30))
+    said = refusal(tmp_path, {"secrets-0": layer, "secrets": entry("etc/x")})
+    assert len(said) == 21
+    assert said[-1] == "11 more files of this kind"
+
+
+def test_what_is_meant(tmp_path: Path) -> None:
+    """Once, twice, in a package's layer and above: each pattern fits something."""
+    found = {"secrets-0": entry("etc/munge/munge.key"), "secrets": entry("root/.netrc")}
+    build(tmp_path, found, "secrets: {allow: [/etc/munge/munge.key, '/etc/*', '/*.key', '/root/.[n]etrc']}\n")
+
+
+def test_what_names_nothing(tmp_path: Path) -> None:
+    patterns = ("/etc/munge/munge.ke", "/etc/other", "/ETC/munge/munge.key", "/etc/munge")
+    text = "".join(f"    - {pattern}\n" for pattern in ("/etc/munge/*", *patterns))
+    said = refusal(tmp_path, {"secrets-0": entry("etc/munge/munge.key")}, f"secrets:\n  allow:\n{text}")
+    assert said == [
+        f"profiles/p.yaml:{line}:7: secrets.allow: nothing that was found is {name}; correct the path, or leave it out"
+        for line, name in enumerate(patterns, 16)
+    ]
+
+
+def test_what_a_package_has_is_no_secret() -> None:
+    """Not in its own layer, and not as a copy in a layer above, unless that is another file."""
+    shipped, copied, changed = Found("", "x", "1", "owner"), Found("a key", "x", "1", ""), Found("a key", "x", "2", "")
+    assert secrets.secret([[shipped], [copied]]) == []
+    assert secrets.secret([[shipped], [changed]]) == [(1, changed)]
+    assert secrets.secret([[copied], [shipped]]) == [(0, copied)]
+
+
+@pytest.mark.parametrize("data", [b"x", b"\0", b"a\0b\0c\0", b"a\0b\0c\0d", b"a\0b\0c\0d\0e"])
+def test_what_is_malformed(data: bytes) -> None:
+    with pytest.raises(StepError, match="malformed"):
+        secrets.read(data)
+
+
+def test_each_layer_has_a_key_of_its_own(tmp_path: Path) -> None:
+    """So that an edit of an overlay does not search the packages again, and a base is searched once."""
+    made = fake.build_on_a_base(tmp_path)
+    assert isinstance(made.builder, fake.FakeBuilder)
+    names = [step.name for step in made.builder.ran if step.outputs == ("found",)]
+    assert names == ["secrets-0", "secrets", "secrets-1"]

@@ -27,7 +27,7 @@ MIRRORS = {
     "DEBATE_MIRROR_ARCH": "https://arch.example",
 }
 _APT = "{archive} 'https://deb.example/debian/pool/{name}_1_{arch}.deb' {name}_1_{arch}.deb {size} SHA256:{sha256}"
-_PACMAN = "{name}\t1\tcore\thttps://arch.example/core/os/x86_64/{name}-1-{arch}.pkg.tar.zst\t{size}\t{sha256}\tc2ln"
+_PACMAN = "{name}\t1-1\tcore\thttps://arch.example/core/os/x86_64/{name}-1-1-{arch}.pkg.tar.zst\t{size}\t{sha256}\tc2ln"
 NAMES = {"apt": ("base-files", "linux-image-amd64", "live-boot"), "pacman": ("base", "linux", "mkinitcpio")}
 
 
@@ -71,7 +71,7 @@ class FakeBuilder(Builder):
 def _inputs(step: Step) -> set[str]:
     """The packages that a step installs."""
     found = (
-        re.search(r"(?:pool|packages)/([^/]+?)(?:_1_[a-z0-9]+\.deb|-1-x86_64\.pkg\.tar\.zst)$", path)
+        re.search(r"(?:pool|packages)/([^/]+?)(?:_1_[a-z0-9]+\.deb|-1-1-x86_64\.pkg\.tar\.zst)$", path)
         for path in step.inputs
     )
     return {match[1] for match in found if match and step.name == "rootfs"}
@@ -104,7 +104,7 @@ def _content(step: Step, output: str, archives: list[tuple[str, str]], supplies:
         name = dict(line.split() for line in step.parameters["names"].decode().splitlines())[output]
         if manager == "pacman":
             holds = "kernel=6 initrd" if name == "linux" else ""
-            return f"#{holds}\n%NAME%\n{name}\n\n%VERSION%\n1\n\n%ARCH%\nx86_64\n\n".encode()
+            return f"#{holds}\n%NAME%\n{name}\n\n%VERSION%\n1-1\n\n%ARCH%\nx86_64\n\n".encode()
         kernel = "kernel=6 " if name == "linux-image-amd64" else ""
         return f"X-Debate-Holds: {kernel}initrd\nPackage: {name}\nVersion: 1\nArchitecture: amd64\n".encode()
     if step.name == "select":
@@ -114,7 +114,9 @@ def _content(step: Step, output: str, archives: list[tuple[str, str]], supplies:
         return b"apt\t1\n"
     if output == "packages":
         arch = "x86_64" if manager == "pacman" else "amd64"
-        return "".join(f"{name}\t1\t{arch}\t{name}\t1\n" for name in sorted(below | _inputs(step))).encode()
+        version = "1-1" if manager == "pacman" else "1"
+        names = sorted(below | _inputs(step))
+        return "".join(f"{name}\t{version}\t{arch}\t{name}\t{version}\n" for name in names).encode()
     return f"{step.name}/{output}".encode()
 
 

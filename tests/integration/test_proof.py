@@ -149,4 +149,4 @@ def test_indexes_that_nobody_trusted_signed(pinned: Pinned, tmp_path: Path) -> N
     pinned.checkout.doit("config:mine")
     request = keys.sha256(keys.canonical(pinned.checkout.json("mine", "slices/lock.json")))
     pinned.commit({**pinned.lock, "request": request})
-    assert "unsigned or signed by an unknown key, so it is refused" in pinned.packages(status=1)
+    assert "which is none of its keys" in pinned.packages(status=1)

@@ -73,8 +73,8 @@ def test_the_record_of_a_build(made: ProfileBuild) -> None:
     facts = made.load("manifest")
     assert facts["iso"] == {"digest": digest, "size": record["files"]["minimal-amd64.iso"][0]}
     assert list(facts) == [
-        "architecture", "archives", "config", "debate", "description", "distribution", "epoch", "format", "initrd", "iso", "kernel",
-        "layers", "lock", "name", "packages", "release", "sandbox",
+        "architecture", "archives", "config", "debate", "description", "distribution", "epoch", "format", "initrd",
+        "iso", "kernel", "layers", "lock", "name", "packages", "release", "sandbox",
     ]  # fmt: skip
 
 

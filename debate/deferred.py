@@ -7,10 +7,12 @@ only steps that run use them. Generating the methods at once took a sixth of the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, TypeVar, dataclass_transform
 
 C = TypeVar("C")
 _waiting: list[type[Any]] = []
+_making = Lock()
 
 
 @dataclass_transform(frozen_default=True)
@@ -23,8 +25,10 @@ def frozen(cls: type[C]) -> type[C]:
 
 def make_all() -> None:
     """Make all that wait, bases before what is derived from them. Needed before anything looks at their fields."""
-    while _waiting:
-        dataclass(frozen=True)(_waiting.pop(0))
+    with _making:
+        while _waiting:
+            dataclass(frozen=True)(_waiting[0])
+            _waiting.pop(0)  # Only now, since other threads wait for a class as long as it is in there.
 
 
 def _new(cls: type[C], *_: Any, **__: Any) -> C:

@@ -1,10 +1,11 @@
 #!/bin/sh
 # Runs in the system that is being built. Everything that it changes becomes the upper layer.
-# Loops read from a descriptor of their own: the system's programs and hooks have /dev/null as their standard input.
-# in: users, groups, tree.tar, permissions, commands, checks, services, hooks, hook/NUMBER
+# Loops read from a descriptor of their own: the system's programs have /dev/null as their standard input.
+# in: users, groups, tree.tar, wanted, permissions, commands, checks, services, hooks
 set -eu
 . /run/step/problem.sh
 . /run/step/present.sh
+. /run/step/suggest.sh
 
 # known passwd|group NAME|NUMBER
 known() {
@@ -16,21 +17,13 @@ known() {
 # Fields: name, uid, shell, groups, full name, password hash.
 while IFS=: read -r name uid shell groups full_name password <&9; do
     if [ "$name" = root ]; then
-        usermod --shell "$shell" --password "$password" root ||
+        usermod --shell "$shell" --password "$password" ${full_name:+--comment "$full_name"} root ||
             problem users root "usermod failed for root" "see the log for its message"
     else
         useradd --no-create-home --user-group ${uid:+--uid "$uid"} --shell "$shell" \
-            --comment "$full_name" --password "$password" -- "$name" || {
+            --comment "$full_name" --password "$password" -- "$name" ||
             problem users "$name" "useradd failed for $name" "see the log for its message"
-            continue
-        }
     fi
-    for group in $(echo "$groups" | tr , ' '); do
-        known group "$group" ||
-            problem users "$group" "$name: the system has no group $group" "add the package that creates it to packages"
-    done
-    [ "$problems" -ne 0 ] || [ -z "$groups" ] || usermod --append --groups "$groups" -- "$name" ||
-        problem users "$name" "usermod failed for $name" "see the log for its message"
 done 9< /run/in/users
 stop_on_problems
 
@@ -49,27 +42,85 @@ for database in $databases; do
     cat /run/work/merged > "/$database"
 done
 
+# Now that the groups of the overlay's own files are there, too.
+while IFS=: read -r name uid shell groups full_name password <&9; do
+    missing=$problems
+    for group in $(echo "$groups" | tr , ' '); do
+        known group "$group" ||
+            problem users "$group" "$name: the system has no group $group" "add the package that creates it to packages"
+    done
+    [ "$problems" -ne "$missing" ] || [ -z "$groups" ] || usermod --append --groups "$groups" -- "$name" ||
+        problem users "$name" "usermod failed for $name" "see the log for its message"
+done 9< /run/in/users
+stop_on_problems
+
+# belongs NAME|NUMBER U|G u|g FILE: true if that is its owner or group.
+belongs() {
+    [ "$1" = "$(stat -c "%$2" -- "$4")" ] || [ "$1" = "$(stat -c "%$3" -- "$4")" ]
+}
+
+# has_capabilities FILE: true if it has some. tar lists them; getcap(8) may not be there.
+has_capabilities() {
+    [ -f "$1" ] && tar -c --xattrs --xattrs-include=security.capability -C / "${1#/}" 2> /dev/null |
+        tar -t -vv --xattrs --xattrs-include='*' 2> /dev/null | grep -q ' security\.capability$'
+}
+
 owner_remedy="add it to users, or the package that creates it to packages"
 while read -r database name <&9; do
     known "$database" "$name" || problem files "$name" "/etc/$database has no $name to own files" "$owner_remedy"
 done 9< /run/in/groups
 stop_on_problems
 
+# explain_tree: says which paths of the tree cannot be, after tar failed.
+explain_tree() {
+    while IFS=$(printf '\t') read -r path kind rest <&9; do
+        parent=${path%/*}
+        while [ -n "$parent" ]; do
+            if [ -e "$parent" ] && [ ! -d "$parent" ]; then
+                problem files "$path" "$path: $parent is a file in the system, so nothing can be below it" "choose another path"
+                break
+            fi
+            parent=${parent%/*}
+        done
+        case $kind in
+        file | link)
+            [ -L "$path" ] || [ ! -d "$path" ] ||
+                problem files "$path" "$path is a directory in the system, and a $kind cannot take its place" "choose another path"
+            ;;
+        esac
+    done 9< /run/in/wanted
+    [ "$problems" -ne 0 ] || problem files "" "the files could not be unpacked" "see the log for the message of tar"
+}
+
 # Existing directories keep their modes, and links to directories (/lib) stay links.
 printf '%s\n' $databases > /run/work/unpacked
 tar -x -f /run/in/tree.tar -C / --anchored --exclude-from=/run/work/unpacked --no-overwrite-dir \
-    --keep-directory-symlink --same-owner --same-permissions
+    --keep-directory-symlink --same-owner --same-permissions || explain_tree
+stop_on_problems
 
+# What the profile itself puts into a home comes first, and keeps its owner and mode.
 while IFS=: read -r name uid shell groups full_name password <&9; do
     home=$(sed -n "s|^$name:[^:]*:[^:]*:[^:]*:[^:]*:\([^:]*\):.*|\1|p" /etc/passwd)
     [ "$name" != root ] || continue
     if [ ! -d "$home" ]; then
-        mkdir -p "$home"
-        chmod 0700 "$home"
+        mkdir -p "$home" && chmod 0700 "$home" && chown "$name:$name" "$home" || {
+            problem users "$name" "$name: the home $home could not be made" "see the log for the message"
+            continue
+        }
     fi
-    [ ! -d /etc/skel ] || cp -Rn /etc/skel/. "$home/"
-    chown -Rh "$name:$name" "$home"
+    : > /run/work/skel
+    [ ! -d /etc/skel ] || (cd /etc/skel && find . -mindepth 1) > /run/work/skel
+    while read -r file <&9; do
+        [ ! -e "$home/$file" ] && [ ! -L "$home/$file" ] || continue
+        if [ -d "/etc/skel/$file" ] && [ ! -L "/etc/skel/$file" ]; then
+            mkdir "$home/$file"
+        else
+            cp -P "/etc/skel/$file" "$home/$file"
+        fi
+        chown -h "$name:$name" "$home/$file"
+    done 9< /run/work/skel
 done 9< /run/in/users
+stop_on_problems
 
 while IFS=: read -r mode owner group path <&9; do
     if [ ! -e "$path" ] && [ ! -L "$path" ]; then
@@ -78,9 +129,20 @@ while IFS=: read -r mode owner group path <&9; do
     fi
     known passwd "$owner" || problem permissions "$owner" "$path: the system has no user $owner" "$owner_remedy"
     known group "$group" || problem permissions "$group" "$path: the system has no group $group" "$owner_remedy"
+    if [ -L "$path" ]; then
+        problem permissions "$path" "$path is a link, which has no mode of its own" "name what it leads to: $(readlink -- "$path")"
+    fi
     [ "$problems" -eq 0 ] || continue
-    chown -h -- "$owner:$group" "$path"
-    [ -L "$path" ] || chmod -- "$mode" "$path"
+    # Only where it changes something, since chown removes capabilities.
+    if ! belongs "$owner" U u "$path" || ! belongs "$group" G g "$path"; then
+        if has_capabilities "$path"; then
+            problem permissions "$path" "$path has capabilities, which it would lose with its owner" \
+                "leave owner and group out, or set all of them in a hook: chown, chmod, setcap"
+            continue
+        fi
+        chown -- "$owner:$group" "$path"
+    fi
+    chmod -- "$mode" "$path"
 done 9< /run/in/permissions
 stop_on_problems
 
@@ -94,50 +156,28 @@ while read -r what names <&9; do
 done 9< /run/in/checks
 stop_on_problems
 
+# What comes of it is looked at by arrived.pl.
 while read -r verb unit <&9; do
-    if [ "$verb" = mask ] && ! is_unit "$unit"; then
-        # systemctl also masks units that do not exist.
-        problem services "$unit" "the system has no unit $unit to mask" "check its name, or leave it out"
+    real=$(real_unit "$unit")
+    if ! is_unit "$unit"; then
+        problem services "$unit" "the system has no unit $unit" \
+            "$(units | suggest "$unit" "check its name, or add the package that contains it to packages")"
+    elif [ "$real" = /dev/null ] && [ "$verb" != mask ]; then
+        problem services "$unit" "$unit is masked in the system, so it cannot be ${verb}d" \
+            "leave it out, or remove /etc/systemd/system/$unit, which masks it"
+    elif [ -n "$real" ] && { [ "$verb" != mask ] || [ -L "/etc/systemd/system/$unit" ]; } && [ "$real" != /dev/null ]; then
+        problem services "$unit" "$unit is another name of $real" "write $real"
+    elif [ "$verb" = mask ] && [ -f "/etc/systemd/system/$unit" ] && [ ! -L "/etc/systemd/system/$unit" ]; then
+        problem services "$unit" "$unit is a file in /etc/systemd/system, where the mask would have to be" \
+            "leave the file out, or put it into /usr/lib/systemd/system"
     else
-        SYSTEMD_OFFLINE=1 systemctl --quiet "$verb" "$unit" ||
-            problem services "$unit" "systemctl $verb $unit failed" "check its name, or add the package that contains it to packages"
+        SYSTEMD_OFFLINE=1 systemctl "$verb" "$unit" 2> /run/work/said ||
+            problem services "$unit" "systemctl $verb $unit failed: $(tail -n 1 /run/work/said)" "see the log for all that it says"
+        cat /run/work/said >&2
     fi
 done 9< /run/in/services
 stop_on_problems
 
-# In place of the generators of initramfses: what a hook would make with them is not what the ISO boots. Scripts of
-# packages that a hook installs call them, too, and need nothing from them.
-mkdir -p /run/work/generators
-for name in update-initramfs mkinitramfs dracut mkinitcpio; do
-    printf '#!/bin/sh\ngrep -qsxE "dpkg|pacman" /proc/[0-9]*/comm || echo "${0##*/}" >> /run/work/called\n' \
-        > /run/work/generators/"$name"
-    chmod 0755 /run/work/generators/"$name"
-done
-export BASH_ENV=/run/step/hook-errors.bash DEBATE_HOOK
-number=0
-while read -r DEBATE_HOOK <&9; do
-    number=$((number + 1))
-    hook=/run/in/hook/$number
-    echo "hook $DEBATE_HOOK"
-    status=0
-    case $(head -c 2 "$hook") in
-    '#!') PATH=/run/work/generators:$PATH "$hook" 9<&- || status=$? ;;
-    *) PATH=/run/work/generators:$PATH bash -eu "$hook" 9<&- || status=$? ;;
-    esac
-    : > /run/problems # Hooks must not report problems of the profile.
-    [ "$status" -eq 0 ] ||
-        problem hooks "$number" "$DEBATE_HOOK failed with exit status $status" "see the log for its message"
-    [ ! -e /run/work/called ] ||
-        problem hooks "$number" "$DEBATE_HOOK runs $(head -n 1 /run/work/called), and the initramfs is not made by hooks" \
-            "remove that; say what the initramfs needs with \`initrd\`, or in files of its generator's configuration"
-    stop_on_problems
-done 9< /run/in/hooks
-
-while IFS=: read -r name uid shell rest <&9; do
-    [ -x "$shell" ] ||
-        problem users "$shell" "$name: the system has no shell $shell" "add the package that contains it to packages"
-done 9< /run/in/users
+[ -s /run/in/hooks ] || has_shells # A hook may bring them.
 stop_on_problems
-
-rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- \
-    /var/cache/ldconfig/aux-cache
+. /run/step/leftovers.sh

@@ -37,11 +37,48 @@ has_console_keymap() {
     problem keymap "$1" "the system has no $1" "choose one of /usr/share/kbd/keymaps${near:+, such as $near}"
 }
 
+unit_directories='/etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system'
+
+# unit_file UNIT: prints the path of its file, or of its template's; nothing if there is none.
+unit_file() {
+    for name in "$1" "$(echo "$1" | sed 's/@[^.]*\./@./')"; do
+        for directory in $unit_directories; do
+            if [ -e "$directory/$name" ] || [ -L "$directory/$name" ]; then
+                echo "$directory/$name"
+                return
+            fi
+        done
+    done
+}
+
 # is_unit UNIT: true if it has a unit file, its template has one, or it is a System V script.
 is_unit() {
-    template=$(echo "$1" | sed 's/@[^.]*\./@./')
-    for directory in /etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
-        [ ! -e "$directory/$1" ] && [ ! -e "$directory/$template" ] || return 0
-    done
-    [ -e "/etc/init.d/${1%.service}" ]
+    [ -n "$(unit_file "$1")" ] || [ -e "/etc/init.d/${1%.service}" ]
+}
+
+# real_unit UNIT: prints the unit whose other name this is, or /dev/null for one that is masked; else nothing.
+real_unit() {
+    file=$(unit_file "$1")
+    [ -L "$file" ] || return 0
+    target=$(readlink "$file")
+    if [ "$target" = /dev/null ]; then
+        echo "$target"
+    elif [ "${target##*/}" != "${file##*/}" ]; then
+        echo "${target##*/}" | sed "s/@\\./$(echo "${1%.*}" | sed -n 's/^[^@]*\(@.*\)/\1/p')./"
+    fi
+}
+
+# units: prints the names of all units, without .service.
+units() {
+    for directory in $unit_directories; do
+        [ ! -d "$directory" ] || (cd "$directory" && find . -maxdepth 1 ! -type d -name '*.*' -printf '%P\n')
+    done | sort -u | sed 'p; s/\.service$//'
+}
+
+# has_shells: checks that each user's shell is a program.
+has_shells() {
+    while IFS=: read -r name uid shell rest <&9; do
+        [ -f "$shell" ] && [ -x "$shell" ] ||
+            problem users "$shell" "$name: the system has no shell $shell" "add the package that contains it to packages"
+    done 9< /run/in/users
 }

@@ -20,7 +20,7 @@ from debate.errors import NO_SPACE, DebateError, Place, Problem, ProfileError
 from debate.host.beneath import RefusedError, Tree
 from debate.profile.load import load
 from debate.steps import config
-from debate.steps.overlay import is_covered
+from debate.steps.wanted import is_covered
 from debate.text.amounts import count
 from debate.text.paths import shown
 from debate.text.printable import printable, shortened

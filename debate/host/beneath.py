@@ -128,6 +128,18 @@ class Tree:
         with self.open(path) as file:
             return b"".join(chunks(file, limit))
 
+    def attributes(self, path: str) -> list[str]:
+        """The names of the extended attributes of a file or directory; none where the file system has no such thing."""
+        found = self._find(path)
+        try:
+            return os.listxattr(f"/proc/self/fd/{found}")
+        except OSError as error:
+            if error.errno == errno.ENOTSUP:
+                return []
+            raise
+        finally:
+            os.close(found)
+
     def link(self, path: str) -> str:
         """The target of the link ``path``, which may be any text."""
         found = self._find(path, last=False)

@@ -81,8 +81,10 @@ class _Reading:
             if stat.S_ISLNK(item.mode):
                 self.add_link(path, item)
             elif stat.S_ISDIR(item.mode):
+                self.require_plain(item)
                 self.entries.append(Entry(path, "directory", mode="0755"))
             elif stat.S_ISREG(item.mode):
+                self.require_plain(item)
                 digest = self.digest(item)
                 mode = "0755" if item.mode & stat.S_IXUSR else "0644"
                 self.entries.append(Entry(path, "file", mode=mode, digest=digest))
@@ -104,6 +106,21 @@ class _Reading:
             self.problem(item.path, f"link to {link!r}, {wrong[0]}", wrong[1])
         self.entries.append(Entry(path, "link", mode="0777", target=link))
 
+    def require_plain(self, item: Item) -> None:
+        """Refuse what an overlay does not carry over, since git does not store it, and its owner must have meant."""
+        found = [name for name in self.source.attributes(item.path) if not name.startswith(_OF_HOSTS)]
+        if "security.capability" in found:
+            self.problem(item.path, "has capabilities, which overlays do not keep", "set them in a hook, with setcap")
+        elif any(name.startswith("system.posix_acl") for name in found):
+            remedy = "remove it, with `setfacl -b`; a hook can set one"
+            self.problem(item.path, "has an access control list, which overlays do not keep", remedy)
+        elif found:
+            remedy = f"remove it, with `setfattr -x {found[0]}`"
+            self.problem(item.path, f"has the attribute {found[0]}, which overlays do not keep", remedy)
+        if stat.S_ISREG(item.mode) and item.mode & (stat.S_ISUID | stat.S_ISGID):
+            fact = f"has the mode {stat.S_IMODE(item.mode):04o}, of which overlays keep only whether it is executable"
+            self.problem(item.path, fact, "remove the bit, with `chmod ug-s`, and name path and mode in permissions")
+
     def digest(self, item: Item) -> str:
         if item.size > self.left:
             fact = f"too large: all files in the overlays of a profile may have {MAX_BYTES:,} bytes"
@@ -123,6 +140,10 @@ class _Reading:
 
     def problem(self, path: str, fact: str, remedy: str) -> None:
         self.problems.append(Problem(self.place, f"{Path(shown(self.root), path)}: {fact}", remedy))
+
+
+_OF_HOSTS = ("security.selinux", "security.ima", "security.evm", "security.SMACK64", "user.xdg.", "btrfs.", "trusted.")
+"""Attributes that hosts and browsers set by themselves."""
 
 
 def _outside(path: str, link: str, source: Path) -> tuple[str, str] | None:

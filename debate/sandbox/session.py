@@ -168,9 +168,8 @@ def _run(session: Session) -> None:
             net = network.make(session.reach, session.uid_base + network.NOBODY, session.bytes)
     taken: dict[str, Artifact] = {}
     status = 0
-    for number, command in enumerate(session.commands):
-        packs = command.pack_upper or command.show_layers or command.show_left
-        if packs and session.shell and number:
+    for number in range(len(session.commands)):
+        if session.shell and number and all(map(_packs, session.commands[number:])):
             break
         last = number
         _prepare_for(number, session, scratch)
@@ -192,6 +191,11 @@ def _run(session: Session) -> None:
                 target = Path(session.directory, "out", name)
                 taken[name] = outputs.copy(scratch / "out", name, target, _left(session, taken))
         _say(output={"name": name, **asdict(taken[name])})
+
+
+def _packs(command: Command) -> bool:
+    """True for a command that only looks at what others left, and packs it."""
+    return command.pack_upper or command.show_layers or command.show_left
 
 
 def _left(session: Session, taken: Mapping[str, Artifact]) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from debate import distributions, keys
 from debate.entry import Entry, text_entry
-from debate.errors import Problem
+from debate.errors import Place, Problem
 from debate.profile import files
 from debate.profile.chosen import chosen
 from debate.profile.node import Node, Profile
@@ -36,6 +36,8 @@ class Choices:
         """The entries of all overlays, sorted by path."""
         self.files: dict[str, Entry] | None = None
         """What `debate.steps.overlay.entries` found, by path."""
+        self.places: dict[str, Place] = {}
+        """Where the profile names each of these."""
         self._room = _MAX_READ
         self._check()
 
@@ -67,7 +69,15 @@ class Choices:
 
     def problem(self, path: tuple[str | int, ...], fact: str, remedy: str) -> None:
         """Note a problem with the value at ``path``."""
-        self.problems.append(Problem(self.profile.root.at(path).position, fact, remedy))
+        self.note(self.place(path), fact, remedy)
+
+    def place(self, path: tuple[str | int, ...]) -> Place:
+        """The place of the value at ``path``, or of the nearest one above it."""
+        return self.profile.root.at(path).position
+
+    def note(self, place: Place | None, fact: str, remedy: str) -> None:
+        """Note a problem at ``place``, or at the profile as a whole."""
+        self.problems.append(Problem(place or self.profile.root.position, fact, remedy))
 
     def nodes(self, field: str) -> Iterator[tuple[int, Node]]:
         """The items of a list, with their numbers."""

@@ -11,6 +11,7 @@ from debate.deferred import frozen
 from debate.entry import Contents, Entry
 from debate.errors import Problem
 from debate.profile import files
+from debate.steps import wanted
 from debate.steps.rule import Rule
 
 if TYPE_CHECKING:
@@ -85,21 +86,21 @@ class Slice:
         data = choices.data
         found, parts = _system(choices)
         found |= entries(choices)
-        for user in data["users"]:
-            found |= _ssh_keys(choices, user)
-        for field in ("files", "permissions"):
-            for number, item in enumerate(data[field]):
-                if is_covered(item["path"]):
-                    choices.problem((field, number, "path"), f"{field}: {_covered(item['path'])}", _NOT_COVERED)
+        places = dict(choices.places)
+        for number, user in enumerate(data["users"]):
+            keys_ = _ssh_keys(choices, user)
+            places |= dict.fromkeys(keys_, choices.place(("users", number, "ssh_keys")))
+            found |= keys_
+        found = wanted.in_homes(found, [user["name"] for user in data["users"]], _with_owner(choices))
+        _refuse(choices, found, places)
         choices.unique("permissions", "path")
-        services = {verb: tuple(sorted(set(map(_unit, data["services"][verb])))) for verb in _VERBS}
         return cls(
             users=tuple(_read_users(choices)),
             tree=tuple(found[path] for path in sorted(found)),
             permissions=tuple(
                 Permission(**item) for item in sorted(data["permissions"], key=lambda item: str(item["path"]))
             ),
-            services=Services(**services),
+            services=_services(choices),
             commands=tuple(map(tuple, parts.commands)),
             checks=tuple(map(tuple, parts.checks)),
             hooks=tuple(_read_hooks(choices)),
@@ -116,7 +117,8 @@ class Slice:
 def entries(choices: Choices) -> dict[str, Entry]:
     """What overlays and `files` of a profile put into the system, by path."""
     if choices.files is None:
-        choices.files = {**_trees(choices), **_files(choices)}
+        trees, choices.places = _trees(choices)
+        choices.files = {**trees, **_files(choices, choices.places)}
     return choices.files
 
 
@@ -172,8 +174,11 @@ def _autologin(choices: Choices, name: str) -> dict[str, Entry]:
     return found
 
 
-def _trees(choices: Choices) -> dict[str, Entry]:
-    """The merged overlays. If two have the same path, the later one wins, or it is a problem if one file names both."""
+def _trees(choices: Choices) -> tuple[dict[str, Entry], dict[str, Place]]:
+    """The merged overlays, and where the profile names that of each path.
+
+    If two have the same path, the later one wins, or it is a problem if one file names both.
+    """
     from debate.profile.tree import Room, scan
 
     found: dict[str, tuple[Place, Entry, Node]] = {}
@@ -191,10 +196,6 @@ def _trees(choices: Choices) -> dict[str, Entry]:
             continue
         room = scanned.room
         choices.problems.extend(scanned.problems)
-        covered = next((entry.path for entry in scanned.entries if is_covered(entry.path)), None)
-        if covered:
-            fact = f"overlay {source.value!r}: {_covered(covered)}"
-            choices.problems.append(Problem(source.position, fact, _NOT_COVERED))
         for entry in scanned.entries:
             if not _is_plain(entry.path):
                 fact = f"overlay has a file name with control characters: {entry.path!r}"
@@ -207,15 +208,64 @@ def _trees(choices: Choices) -> dict[str, Entry]:
         for digest, path in scanned.contents.items():
             choices.contents.setdefault(digest, path)
     choices.trees = tuple(found[path][1] for path in sorted(found))
-    return {entry.path: entry for entry in choices.trees}
+    places = {path: place for path, (place, _, _) in found.items()}
+    return {entry.path: entry for entry in choices.trees}, places
 
 
-def _files(choices: Choices) -> dict[str, Entry]:
+def _files(choices: Choices, places: dict[str, Place]) -> dict[str, Entry]:
+    """The files that are written in the profile. Their places are added to ``places``, which has those of overlays."""
     found: dict[str, Entry] = {}
-    for item in choices.data["files"]:
+    for number, item in enumerate(choices.data["files"]):
+        path, place = item["path"], choices.place(("files", number, "path"))
+        other = places.get(path)
+        if other and other.file == place.file:
+            choices.note(place, f"files: {path} is in an overlay, too", "keep one")
+        places[path] = place
         owner = {name: item[name] for name in ("owner", "group")}
-        found |= choices.keep_text(item["path"], item["content"], mode=item["mode"].zfill(4), **owner)
+        found |= choices.keep_text(path, item["content"], mode=item["mode"].zfill(4), **owner)
     return found
+
+
+def _with_owner(choices: Choices) -> set[str]:
+    """Paths of files for which the profile names an owner or group."""
+    return {
+        choices.data["files"][number]["path"]
+        for number, node in choices.nodes("files")
+        if node.value.keys() & {"owner", "group"}
+    }
+
+
+def _refuse(choices: Choices, tree: Mapping[str, Entry], places: Mapping[str, Place]) -> None:
+    """Note what cannot be in an image: of each overlay only the first path of a kind."""
+    told: set[tuple[Place | None, str]] = set()
+
+    def note(path: str, kind: str, fact: str, remedy: str) -> None:
+        place = places.get(path)
+        if (place, kind) not in told:
+            told.add((place, kind))
+            choices.note(place, fact, remedy)
+
+    for path, fact in wanted.hidden(tree):
+        note(path, "hidden", fact, wanted.NOT_COVERED)
+    for path, above in wanted.clashes(tree):
+        remedy = f"put it below {above.target}" if above.type == "link" else "choose another path for one of them"
+        note(path, "clash", f"{path} is below {above.path}, which is a {above.type} of this profile", remedy)
+    for path in wanted.DATABASES:
+        entry = tree.get(path)
+        if entry and entry.type != "file":
+            fact = f"{path} is merged into the system's, and a {entry.type} cannot be"
+            note(path, path, fact, "make it a file")
+        elif entry and (entry.mode, entry.owner, entry.group) != ("0644", "root", "root"):
+            fact = f"{path} is merged into the system's, which keeps its mode and owner"
+            note(path, path, fact, "leave mode, owner and group out")
+    links = wanted.links_of(tree.values())
+    for number, item in enumerate(choices.data["permissions"]):
+        path, place = item["path"], choices.place(("permissions", number, "path"))
+        if wanted.is_covered(path, links):
+            choices.note(place, f"permissions: {wanted.covered(path, links)}", wanted.NOT_COVERED)
+        elif path in tree and tree[path].type == "link":
+            fact = f"permissions: {path} is a link, which has no mode of its own"
+            choices.note(place, fact, f"name what it leads to: {tree[path].target}")
 
 
 def _ssh_keys(choices: Choices, user: Mapping[str, Any]) -> dict[str, Entry]:
@@ -234,6 +284,12 @@ def _read_hooks(choices: Choices) -> Iterable[Hook]:
     for _, node in choices.nodes("hooks"):
         content = choices.read(node, "hook")
         if content is not None:
+            if content.startswith(b"\xef\xbb\xbf"):
+                fact = f"hook {node.value!r} starts with a byte order mark, which hides its first line"
+                choices.note(node.position, fact, "save it as UTF-8 without one")
+            if b"\r\n" in content:
+                fact = f"hook {node.value!r} has lines that end in CR LF, as on Windows"
+                choices.note(node.position, fact, "convert it, with dos2unix or `sed -i 's/\\r$//'`")
             if match := _GENERATOR.search(content):
                 fact = f"hook {node.value!r} runs {match[1].decode()}, and the initramfs is not made by hooks"
                 choices.problems.append(Problem(node.position, fact, _NO_GENERATOR))
@@ -247,27 +303,31 @@ _GENERATOR = re.compile(
 )
 """A line of a script that calls a generator of initramfses. What hides from this is found when it runs."""
 _NO_GENERATOR = "remove that; say what the initramfs needs with `initrd`, or in files of its generator's configuration"
-_COVERED = ("/dev", "/proc", "/run", "/sys", "/tmp")  # noqa: S108
-"""Directories on which the running system mounts another file system, so that their content is never seen."""
-_NOT_COVERED = "choose another directory, or create it at boot with tmpfiles.d"
-
-
-def is_covered(path: str) -> bool:
-    """True for a path of the system that is hidden once it runs."""
-    return _covering(path) is not None
-
-
-def _covering(path: str) -> str | None:
-    """The directory whose file system hides ``path``, if one does."""
-    return next((directory for directory in _COVERED if path.startswith(f"{directory}/")), None)
-
-
-def _covered(path: str) -> str:
-    return f"{path} is hidden by the file system that is mounted on {_covering(path)}"
 
 
 def _is_plain(path: str) -> bool:
     return all(ord(c) >= 32 and ord(c) != 127 for c in path)
+
+
+def _services(choices: Choices) -> Services:
+    """The units of each kind. Where a profile and what it extends disagree about one, the profile wins."""
+    own = choices.profile.root.position.file
+    named: dict[str, dict[str, list[Place]]] = {}
+    """Unit -> verb -> where it is said."""
+    for verb in _VERBS:
+        for number, name in enumerate(choices.data["services"][verb]):
+            places = named.setdefault(_unit(name), {}).setdefault(verb, [])
+            places.append(choices.place(("services", verb, number)))
+    chosen: dict[str, set[str]] = {verb: set() for verb in _VERBS}
+    for unit, verbs in named.items():
+        mine = {verb for verb, places in verbs.items() if any(place.file == own for place in places)}
+        verbs_ = mine or verbs.keys()
+        if "enable" in verbs_ and len(verbs_) > 1:
+            other = next(verb for verb in _VERBS if verb in verbs_ and verb != "enable")
+            choices.note(verbs[other][-1], f"services: {unit} is in enable and in {other}", "keep one")
+        for verb in verbs_:
+            chosen[verb].add(unit)
+    return Services(**{verb: tuple(sorted(units)) for verb, units in chosen.items()})
 
 
 def _unit(name: str) -> str:
@@ -298,6 +358,7 @@ def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], tools
         "services": as_lines(f"{verb} {unit}" for verb in sorted(_VERBS) for unit in getattr(overlay.services, verb)),
         "commands": as_lines(" ".join(words) for words in overlay.commands),
         "checks": as_lines(" ".join(words) for words in overlay.checks),
+        "wanted": as_lines(wanted.lines(overlay.tree, overlay.permissions)),
         "hooks": as_lines(hook.name for hook in overlay.hooks),
         "mksquashfs": as_lines(overlay.mksquashfs),
     }
@@ -306,12 +367,14 @@ def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], tools
         if isinstance(content, Path):
             raise TypeError("the content of a hook is kept, not its path")
         parameters[f"hook/{number}"] = content
+    # What is asked for is compared before hooks run, which may change all of it.
+    packing: tuple[Command, ...] = (Command("arrived-pack.sh", pack_upper=True, show_layers=True),)
+    if overlay.hooks:
+        hooks = Command("hooks.sh", root="system", rights="system")
+        packing = (Command("arrived.sh", show_layers=True), hooks, Command("squash.sh", pack_upper=True))
     return Step(
         name="overlay",
-        commands=(
-            Command("overlay.sh", root="system", rights="system"),
-            Command("squash.sh", pack_upper=True),
-        ),
+        commands=(Command("overlay.sh", root="system", rights="system"), *packing),
         outputs=("layer",),
         epoch=epoch_of(overlay),
         parameters=parameters,

@@ -21,6 +21,7 @@ later steps need not run.
 
 from __future__ import annotations
 
+import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -354,6 +355,8 @@ class Work(_Readable):
 
 def _place(root: Node, field: str, value: str) -> Place | None:
     """The place of a complaint in the profile. Scripts know hooks by number and units by full names."""
+    if field == "files" and value.startswith("/"):
+        return _place_in_tree(root, value) or root.position
     if field == "hooks" and value.isascii() and value.isdecimal() and int(value):
         hooks = root.get(field)
         return hooks.at([int(value) - 1]).position if hooks else None
@@ -364,6 +367,24 @@ def _place(root: Node, field: str, value: str) -> Place | None:
     if field == "services" and value.endswith(".service") and found == find(root, field, ""):
         return find(root, field, value.removesuffix(".service"))
     return found
+
+
+def _place_in_tree(root: Node, path: str) -> Place | None:
+    """The place of a path of the system: in `permissions` or `files`, else the overlay that has it."""
+    for field in ("permissions", "files"):
+        node = root.get(field)
+        for item in reversed(node.entries() if node else []):
+            named = item.get("path")
+            if named and named.value == path:
+                return named.position
+    node = root.get("overlays")
+    for item in reversed(node.entries() if node else []):
+        source, target = item.get("source") or item, item.get("target")
+        below = f"{target.value.rstrip('/')}/" if target else "/"
+        name = path.removeprefix(below)
+        if path.startswith(below) and os.path.lexists(source.directory / source.value / name):
+            return source.position
+    return None
 
 
 class Below(_Readable):

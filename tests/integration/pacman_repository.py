@@ -175,7 +175,7 @@ _ARCH_NAMES = {
 """Arch's name -> the packages that Debian has it in."""
 TOOLS = (
     "apt", "archlinux-keyring", "cpio", "debian-archive-keyring", "dosfstools", "grub-common", "grub-efi-amd64-bin",
-    "grub-pc-bin", "mtools", "squashfs-tools", "xorriso", "xz-utils",
+    "grub-pc-bin", "mtools", "perl", "squashfs-tools", "xorriso", "xz-utils",
 )  # fmt: skip
 """Debian packages with what the tools tree of an Arch host is made of."""
 

@@ -15,6 +15,7 @@ PROFILE = "extends: minimal\nbase: minimal\npackages: [console-setup, locales, t
 def mine(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     checkout = Checkout.make(tmp_path_factory.mktemp("overlay") / "checkout", built.cache)
     checkout.pin(built)
+    (checkout.directory / "profiles" / "nowhere").write_text("#!/usr/bin/env -S nothing\n")
     return checkout
 
 
@@ -28,12 +29,22 @@ def mine(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         ("keymap: de-nodeadkey", "de-no", "keymap: the layout de has no variant nodeadkey; choose .*nodeadkeys"),
         ("users: [{name: live, shell: /bin/zsh}]", "/bin", "users: live: the system has no shell /bin/zsh; add "),
         ("users: [{name: live, groups: [adm, sodu]}]", "sodu", "users: live: the system has no group sodu; add "),
-        ("services: {enable: [shh]}", "shh", "services: systemctl enable shh.service failed; check its name, or add"),
-        ("services: {mask: [apt-dialy.timer]}", "apt-", "services: the system has no unit apt-dialy.timer to mask; "),
+        ("services: {enable: [shh]}", "shh", "services: the system has no unit shh.service; check its name, or add "),
+        ("services: {mask: [apt-dialy.timer]}", "apt-", "services: the system has no unit apt-dialy.timer; did you me"),
+        ("services: {enable: [emergency]}", "em", "services: emergency.service has no section .Install., so it cannot"),
+        ("services: {disable: [dbus]}", "dbus", "services: dbus.service is started by multi-user.target, whether it i"),
+        ("services: {enable: [autovt@tty4]}", "au", "services: autovt@tty4.service is another name of getty@tty4.serv"),
         ("permissions: [{path: /etc/motdd, mode: '0600'}]", "/etc", "permissions: the system has no file /etc/motdd; "),
         ("permissions: [{path: /etc/hosts, mode: '0644', owner: wwwdata}]", "wwwd", "permissions: /etc/hosts: the sys"),
         ("permissions: [{path: /etc/hosts, mode: '0644', group: wwwdata}]", "wwwd", "permissions: /etc/hosts: the sys"),
         ("files: [{path: /etc/x, content: x, owner: wwwdata}]", "wwwd", "files: /etc/passwd has no wwwdata to own fil"),
+        ("files: [{path: /etc/os-release/x}]", "/etc/os", "files: /etc/os-release/x: /etc/os-release is a file in the"),
+        ("files: [{path: /usr/bin}]", "/usr", "files: /usr/bin is a directory in the system, and a file cannot take "),
+        ("files: [{path: /bin/x}, {path: /usr/bin/x, content: x}]", "/usr", "files: /usr/bin/x and /bin/x are the sam"),
+        ("files: [{path: /etc/passwd-}]", "/etc", "files: /etc/passwd- did not get into the system; choose another"),
+        ("users: [{name: a}]\nfiles: [{path: /etc/passwd, content: 'a:x:9:9::/:/x'}]", "a}", "users: a has the home /"),
+        ("permissions: [{path: /usr/bin/sh, mode: '0755'}]", "/usr", "permissions: /usr/bin/sh is a link, which has n"),
+        ("hooks: [nowhere]", "nowhere", "hooks: nowhere: the system has no nothing to run it; add the package that"),
     ],
 )  # fmt: skip
 def test_what_the_system_lacks(mine: Checkout, text: str, value: str, message: str) -> None:
@@ -55,6 +66,7 @@ def test_what_it_has(mine: Checkout) -> None:
         "mine",
         f"{PROFILE}locale: ca_ES.UTF-8@valencia\ntimezone: America/Argentina/Ushuaia\nkeymap: de-nodeadkeys\n"
         "users: [{name: live, shell: /bin/dash, groups: [adm]}]\n"
-        "services: {mask: [apt-daily.timer, getty@tty3.service]}\n",
+        "services: {mask: [apt-daily.timer, getty@tty3, ctrl-alt-del.target], disable: [fstrim.timer],\n"
+        "  enable: [systemd-networkd, getty@tty2]}\n",
     )
     mine.doit("overlay:mine")

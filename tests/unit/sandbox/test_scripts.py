@@ -13,11 +13,8 @@ from debate.sandbox.scripts import closure
 from tests.conftest import ROOT
 
 SCRIPTS = ROOT / "sandbox"
-ALL = sorted(
-    str(path.relative_to(SCRIPTS))
-    for pattern in ("*.sh", "*.bash", "*.awk", "*.table")
-    for path in SCRIPTS.rglob(pattern)
-)
+KINDS = (".sh", ".bash", ".awk", ".pl", ".table")
+ALL = sorted(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.rglob("*") if path.suffix in KINDS)
 
 
 @pytest.fixture
@@ -120,11 +117,11 @@ def test_no_shipped_script_is_lost() -> None:
     tops = {name for name in ALL if name not in ("debian/apt.sh", "hook-errors.bash")}
     assert {name for top in tops for name in closure(SCRIPTS, top)} == set(ALL)
     assert closure(SCRIPTS, "debian/select.sh") == ["debian/apt.sh", "debian/select.sh"]
-    assert closure(SCRIPTS, "overlay.sh") == ["hook-errors.bash", "overlay.sh", "present.sh", "problem.sh"]
+    assert closure(SCRIPTS, "overlay.sh") == ["leftovers.sh", "overlay.sh", "present.sh", "problem.sh", "suggest.sh"]
 
 
 @pytest.mark.parametrize("script", [
-    "overlay.sh", "debian/add.sh", "debian/rootfs.sh", "debian/initrd.sh", "debian/tools.sh",
+    "overlay.sh", "hooks.sh", "debian/add.sh", "debian/rootfs.sh", "debian/initrd.sh", "debian/tools.sh",
     "arch/add.sh", "arch/rootfs.sh", "arch/initrd.sh", "arch/tools.sh",
 ])  # fmt: skip
 def test_no_loop_lends_its_input(script: str) -> None:

@@ -39,13 +39,15 @@ def test_golden() -> None:
         "services": b"enable ssh.service\nmask x.timer\n",
         "commands": b"locale-gen\n",
         "checks": b"locale de_DE.UTF-8\n",
+        "wanted": b"/a\tfile\t0644\tlive\t12\t%b\n/a b\t-\t0600\tlive\tadm\t-\n" % keys.sha256(b"a")[7:].encode(),
         "hooks": b"h.sh\n",
         "hook/1": b"echo\n",
         "mksquashfs": b"-comp\nzstd\n",
     }
-    assert [(c.script, c.root, c.rights, c.pack_upper) for c in step.commands] == [
-        ("overlay.sh", "system", "system", False),
-        ("squash.sh", "tools", "data", True),
+    assert [(c.script, c.root, c.rights) for c in step.commands] == [
+        ("overlay.sh", "system", "system"),
+        ("arrived.sh", "tools", "data"),
+        ("hooks.sh", "system", "system"),
+        ("squash.sh", "tools", "data"),
     ]
-    assert [command.rights for command in step.commands] == ["system", "data"]
     assert step.outputs == ("layer",)

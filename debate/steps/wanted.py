@@ -1,0 +1,131 @@
+"""The tree that a profile asks for: what cannot be in an image, whose homes files are in, and what must come out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from debate.entry import Entry
+
+if TYPE_CHECKING:
+    from debate.steps.overlay import Permission
+
+DATABASES = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow")
+"""Files that are merged into the system's own, line by line, instead of replacing them."""
+NOT_COVERED = "choose another directory, or create it at boot with tmpfiles.d"
+_COVERED = ("/dev", "/proc", "/run", "/sys", "/tmp")  # noqa: S108
+"""Directories on which the running system mounts another file system, so that their content is never seen."""
+_LINKS = {"/var/run": "/run", "/var/lock": "/run/lock"}
+"""Links that systems have and that lead there."""
+_MOST_LINKS = 40
+
+
+def is_covered(path: str, links: Mapping[str, str] = _LINKS) -> bool:
+    """True for a path of the system that is hidden once it runs. ``links``: path -> target of links on the way."""
+    return _covering(path, links) is not None
+
+
+def covered(path: str, links: Mapping[str, str] = _LINKS) -> str:
+    """What is wrong with such a path."""
+    return f"{path} is hidden by the file system that is mounted on {_covering(path, links)}"
+
+
+def links_of(tree: Iterable[Entry]) -> dict[str, str]:
+    """The links on which paths of ``tree`` can lie, those of every system among them."""
+    return {**_LINKS, **{entry.path: entry.target for entry in tree if entry.type == "link"}}
+
+
+def _covering(path: str, links: Mapping[str, str]) -> str | None:
+    """The directory whose file system hides ``path``, if one does."""
+    real = _resolved(path, links)
+    return next((directory for directory in _COVERED if f"{real}/".startswith(f"{directory}/")), None)
+
+
+def _resolved(path: str, links: Mapping[str, str]) -> str:
+    """``path`` without links on the way to it; the last part is not followed."""
+    left, found, hops = path.split("/")[::-1], "", 0
+    while left:
+        part = left.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            found = found.rpartition("/")[0]
+            continue
+        at = f"{found}/{part}"
+        if left and at in links and hops < _MOST_LINKS:
+            hops += 1
+            target = links[at]
+            found = "" if target.startswith("/") else found
+            left += target.split("/")[::-1]
+        else:
+            found = at
+    return found
+
+
+def hidden(tree: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
+    """Each path of ``tree`` that would never be seen, and why; not directories that are only on the way."""
+    links = links_of(tree.values())
+    above = {parent for path in tree for parent in _parents(path)}
+    for path, entry in tree.items():
+        needed = entry.type == "directory" and (path in above or path in _COVERED)
+        if not needed and is_covered(path, links):
+            yield path, covered(path, links)
+
+
+def clashes(tree: Mapping[str, Entry]) -> Iterator[tuple[str, Entry]]:
+    """Each path below a file or a link of the same tree, and that file or link."""
+    for path in sorted(tree):
+        for parent in _parents(path):
+            above = tree.get(parent)
+            if above and above.type != "directory":
+                yield path, above
+                break
+
+
+def _parents(path: str) -> Iterator[str]:
+    """The directories above ``path``, the nearest first, without the root."""
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
+def in_homes(tree: Mapping[str, Entry], users: Iterable[str], explicit: Collection[str]) -> dict[str, Entry]:
+    """``tree`` with all that is in the homes of ``users`` owned by them, directories on the way included.
+
+    A home has the mode 0700. ``explicit``: paths whose owner the profile names itself.
+    """
+    homes = {f"/home/{name}": name for name in users if name != "root"}
+    found = dict(tree)
+    for path, entry in tree.items():
+        home = next((above for above in (path, *_parents(path)) if above in homes), None)
+        if home is None:
+            continue
+        own: dict[str, Any] = {"owner": homes[home], "group": homes[home]}
+        if path == home:
+            if entry.type == "directory":
+                found[path] = Entry(path, "directory", mode="0700", **own)
+            continue
+        if path not in explicit:
+            found[path] = Entry(**{**vars(entry), **own})
+        for parent in _parents(path):
+            if parent not in tree:
+                found[parent] = Entry(parent, "directory", mode="0700" if parent == home else "0755", **own)
+            if parent == home:
+                break
+    return found
+
+
+def lines(tree: Iterable[Entry], permissions: Iterable[Permission]) -> Iterator[str]:
+    """What must come out, as sandbox/arrived.pl reads it.
+
+    A directory of a tree is only asked to be there: those that the system has keep mode and owner.
+    """
+    for entry in tree:
+        if entry.path in DATABASES:
+            continue
+        mode, owner, group = entry.mode, entry.owner, entry.group
+        if entry.type == "directory" and (mode, owner, group) == ("0755", "root", "root"):
+            mode = owner = group = "-"
+        content = entry.target if entry.type == "link" else entry.digest.removeprefix("sha256:") or "-"
+        yield "\t".join((entry.path, entry.type, mode, owner, group, content))
+    for each in permissions:
+        yield "\t".join((each.path, "-", each.mode.zfill(4), each.owner, each.group, "-"))

@@ -1,0 +1,281 @@
+# Compares each path that the profile asks for with what is in /run/layers: kind, mode, owner, content or target, and no
+# attributes (capabilities, ACLs) besides; each user; and the state of each unit. Shares no code with overlay.sh, whose work it judges.
+# Packages have written to that tree. So links are followed here, by their names, as the live system does it, since the
+# kernel would leave the tree; nothing but regular files is opened.
+# in: wanted (lines of path, kind, mode, owner, group, SHA-256 or target, with tabs between and - for what is not asked),
+#     users, services (see overlay.sh)
+use strict;
+use warnings;
+use Digest::SHA;
+use Fcntl qw(:DEFAULT :mode);
+use POSIX ();
+
+my $ROOT = '/run/layers';
+my %LLISTXATTR = (x86_64 => 194, aarch64 => 12);    # its number; see syscall(2)
+my $call       = $LLISTXATTR{ (POSIX::uname())[4] };
+my $MOST       = 20;                                # problems that are told
+my $problems   = 0;
+
+sub problem {
+    my ($field, $value, $fact, $remedy) = @_;
+    return if $problems++ >= $MOST;
+    open(my $out, '>>', '/run/problems') or die "/run/problems: $!";
+    print $out join("\0", $field, $value, $fact, $remedy, '');
+    close($out) or die "/run/problems: $!";
+}
+
+# Where a path is, without links on the way; of a link at its end only with $last. Empty for what leads nowhere.
+sub resolved {
+    my ($path, $last) = @_;
+    my @left = grep { length && $_ ne '.' } split m{/}, $path;
+    my ($found, $links) = ('', 0);
+    while (@left) {
+        my $part = shift @left;
+        if ($part eq '..') { $found =~ s{/[^/]*\z}{}; next }
+        if ((@left || $last) && defined(my $target = readlink("$ROOT$found/$part"))) {
+            return '' if ++$links > 40;
+            unshift @left, grep { length && $_ ne '.' } split m{/}, $target;
+            $found = '' if $target =~ m{^/};
+            next;
+        }
+        $found .= "/$part";
+    }
+    return $found eq '' ? '/' : $found;
+}
+
+# A regular file, opened; undef for anything else.
+sub opened {
+    my ($path) = @_;
+    my @found = lstat("$ROOT$path") or return;
+    return unless S_ISREG($found[2]);
+    sysopen(my $file, "$ROOT$path", O_RDONLY | O_NOFOLLOW | O_NONBLOCK) or return;
+    return $file;
+}
+
+# Name -> fields of its line.
+sub database {
+    my ($name) = @_;
+    my $file = opened(resolved("/etc/$name", 1)) or return {};
+    my %lines;
+    while (my $line = <$file>) {
+        chomp $line;
+        my @fields = split /:/, $line, -1;
+        $lines{ $fields[0] } = \@fields if @fields;
+    }
+    return \%lines;
+}
+
+sub kind {
+    my ($mode) = @_;
+    return S_ISREG($mode) ? 'file' : S_ISDIR($mode) ? 'directory' : S_ISLNK($mode) ? 'link' : 'special file';
+}
+
+sub attributes {
+    my ($path) = @_;
+    my ($buffer, $name) = ("\0" x 65536, "$path");
+    my $size = defined $call ? syscall($call, $name, $buffer, 65536) : 0;
+    return $size > 0 ? grep { !/^(security\.selinux|trusted\..*|user\.overlay\..*)\z/ } split /\0/, substr($buffer, 0, $size) : ();
+}
+
+my ($passwd, $group, $shadow) = map { database($_) } qw(passwd group shadow);
+my $REMEDY = 'see the log; if a package or another field of the profile puts something else there, keep one';
+
+sub id {
+    my ($database, $name) = @_;
+    return $name if $name =~ /^[0-9]+\z/;
+    return defined $database->{$name} ? $database->{$name}[2] : -1;
+}
+
+sub compare {
+    my ($path, $kind, $mode, $owner, $owners, $content, $real) = @_;
+    my $place = "$ROOT$real";
+    my @has   = $real eq '' ? () : lstat($place);
+    if (!@has) {
+        problem('files', $path, "$path did not get into the system", 'choose another path, which nothing removes or hides');
+        return;
+    }
+    my $found = kind($has[2]);
+    if ($kind ne '-' && $kind ne $found) {
+        problem('files', $path, "$path: the profile has a $kind, and the system a $found", $REMEDY);
+        return;
+    }
+    my $bits = sprintf('%04o', $has[2] & 07777);
+    if ($mode ne '-' && $found ne 'link' && oct($mode) != ($has[2] & 07777)) {
+        problem('files', $path, "$path: the profile has mode $mode, and the system $bits", $REMEDY);
+    }
+    if ($owner ne '-' && (id($passwd, $owner) != $has[4] || id($group, $owners) != $has[5])) {
+        problem('files', $path, "$path: the profile has the owner $owner:$owners, and the system $has[4]:$has[5]", $REMEDY);
+    }
+    return if $kind eq '-' || $kind eq 'directory';
+    if ($found eq 'link') {
+        my $target = readlink($place);
+        problem('files', $path, "$path: the profile has a link to $content, and the system one to $target", $REMEDY)
+            if $target ne $content;
+    }
+    else {
+        my $file = opened($real) or die "$path: $!";
+        problem('files', $path, "$path: the system has another content", $REMEDY)
+            if Digest::SHA->new(256)->addfile($file)->hexdigest ne $content;
+    }
+    my @more = attributes($place);
+    problem('files', $path, "$path has attributes that the profile did not ask for: @more", $REMEDY) if @more;
+}
+
+my (%wanted, @order);
+open(my $list, '<', '/run/in/wanted') or die "wanted: $!";
+while (my $line = <$list>) {
+    chomp $line;
+    my @asked = split /\t/, $line, -1;
+    my $real  = resolved($asked[0], $asked[1] eq 'directory');
+    my $other = $wanted{$real};
+    if (!$other) {
+        $wanted{$real} = \@asked;
+        push @order, $real;
+    }
+    elsif ($asked[1] eq '-') {    # permissions, which come last
+        @$other[2 .. 4] = @asked[2 .. 4];
+    }
+    elsif ($asked[1] ne 'directory' || $other->[1] ne 'directory') {
+        problem('files', $asked[0], "$asked[0] and $other->[0] are the same $asked[1] in the system: $real", 'keep one');
+        @$other[1 .. 4] = ('-') x 4;
+    }
+}
+compare(@{ $wanted{$_} }, $_) for @order;
+
+open(my $users, '<', '/run/in/users') or die "users: $!";
+while (my $line = <$users>) {
+    chomp $line;
+    my ($name, $uid, $shell, $groups, $full, $hash) = split /:/, $line, -1;
+    my $has = $passwd->{$name};
+    my @wrong;
+    if (!$has) {
+        @wrong = ('is not in /etc/passwd');
+    }
+    else {
+        my $home = $name eq 'root' ? '/root' : "/home/$name";
+        push @wrong, "has uid $has->[2]"                  if $uid ne '' && $uid ne $has->[2];
+        push @wrong, "has the full name '$has->[4]'"      if $has->[4] ne $full && ($name ne 'root' || $full ne '');
+        push @wrong, "has the home $has->[5], not $home"  if $has->[5] ne $home;
+        push @wrong, "has the shell $has->[6]"            if $has->[6] ne $shell;
+        push @wrong, 'has another password'               if !$shadow->{$name} || $shadow->{$name}[1] ne $hash;
+        for my $one (split /,/, $groups) {
+            my $line = $group->{$one};
+            push @wrong, "is not in the group $one"
+                unless $line && ($line->[2] eq $has->[3] || grep { $_ eq $name } split /,/, $line->[3]);
+        }
+    }
+    problem('users', $name, "$name $_ in the system", 'leave the user out of the files in overlays, such as /etc/passwd')
+        for @wrong;
+}
+# Units: the links that systemd reads at boot, and what their files say.
+my $ETC   = '/etc/systemd/system';
+my @UNITS = ($ETC, '/usr/local/lib/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system');
+
+sub names {
+    my ($directory) = @_;
+    my $real = resolved($directory, 1);
+    opendir(my $entries, "$ROOT$real") or return;
+    return map { [$_, "$real/$_"] } grep { !/^\.\.?\z/ } readdir $entries;
+}
+
+# Name -> what starts it: the units of whose .wants, .requires and .upholds it is, here and in @_.
+sub started {
+    my %by;
+    for my $directory (@_) {
+        for (names($directory)) {
+            my ($name, $path) = @$_;
+            next unless $name =~ /\.(wants|requires|upholds)\z/;
+            my $unit = $name =~ s/\.\w+\z//r;
+            push @{ $by{ $_->[0] } }, $unit for grep { (readlink("$ROOT$_->[1]") // '') ne '/dev/null' } names($path);
+        }
+    }
+    return \%by;
+}
+
+my %ours  = %{ started($ETC) };
+my %given = %{ started(@UNITS[1 .. 3]) };
+my %alias;    # unit -> its other names
+for (names($ETC)) {
+    my $target = readlink("$ROOT$_->[1]") // next;
+    my $unit   = $target =~ s{.*/}{}r;
+    push @{ $alias{$unit} }, $_->[0] if $unit ne $_->[0] && $unit ne 'null';
+}
+
+sub template { return $_[0] =~ s/@[^.]*\./@./r }
+
+sub masked {
+    my ($unit) = @_;
+    return (readlink("$ROOT" . resolved("$ETC/$unit", 0)) // '') eq '/dev/null';
+}
+
+# The values of the section [Install] in the file of a unit and in what adds to it.
+sub install {
+    my ($unit) = @_;
+    my %found;
+    for my $name (template($unit) eq $unit ? $unit : ($unit, template($unit))) {
+        for my $directory (@UNITS) {
+            for my $path ("$directory/$name", map { "$directory/$name.d/$_->[0]" } names("$directory/$name.d")) {
+                my $file = opened(resolved($path, 1)) or next;
+                my $section = '';
+                while (my $line = <$file>) {
+                    $section = $1 if $line =~ /^\s*\[(.*)\]\s*$/;
+                    push @{ $found{$1} }, split ' ', $2 if $section eq 'Install' && $line =~ /^\s*(\w+)\s*=\s*(.*\S)/;
+                }
+            }
+        }
+    }
+    return \%found;
+}
+
+sub enabled {
+    my ($unit, %seen) = @_;
+    return 0 if masked($unit) || $seen{$unit}++;
+    return 1 if $ours{$unit} || $alias{$unit};
+    my $script = $unit =~ s/\.service\z//r;
+    return 1 if grep { $_->[0] =~ /^S[0-9]+\Q$script\E\z/ } map { names("/etc/rc$_.d") } 2 .. 5;
+    if ($unit =~ /^(.*@)\.(\w+)\z/) {    # a template is enabled with one of its instances
+        my ($start, $end) = ($1, $2);
+        return 1 if grep { /^\Q$start\E.+\.$end\z/ } keys %ours;
+    }
+    my $install = install($unit);
+    return 0 if grep { $install->{$_} } qw(WantedBy RequiredBy UpheldBy Alias);
+    return scalar grep { enabled($_, %seen) } @{ $install->{Also} // [] };
+}
+
+sub unit {
+    my ($verb, $unit) = @_;
+    my ($by) = @{ $given{$unit} // [] };
+    my $install = install($unit);
+    my $script  = $unit =~ s/\.service\z//r;
+    my $static  = !(grep { $install->{$_} } qw(WantedBy RequiredBy UpheldBy Alias Also)) && !lstat("$ROOT/etc/init.d/$script");
+    if ($verb eq 'mask') {
+        return masked($unit) ? () : ("$unit is not masked in the system", 'see the log');
+    }
+    if ($verb eq 'enable') {
+        return if enabled($unit);
+        return ("$unit is masked in the system", 'keep one of enable and mask') if masked($unit);
+        return ("$unit has no section [Install], so it cannot be enabled", $by
+            ? "leave it out: $by starts it"
+            : "leave it out if another unit starts it, such as its socket or timer; or add a file $ETC/$unit.d/install.conf"
+                . ' with [Install] and WantedBy=multi-user.target in it') if $static;
+        return ("$unit has no instance to enable", 'write one, as in getty@tty2.service')
+            if $unit =~ /@\./ && !$install->{DefaultInstance};
+        return ("$unit is not enabled in the system", 'see the log');
+    }
+    return ("$unit is started by $by, whether it is enabled or not", 'mask it') if $by && !masked($unit);
+    return ("$unit has no section [Install], so it cannot be disabled", 'mask it, or disable what starts it') if $static;
+    return ("$unit is still enabled in the system", 'see the log') if enabled($unit);
+    my $id   = opened(resolved('/etc/machine-id', 1));
+    my $text = $id ? (<$id> // '') : 'missing';
+    return ("$unit is enabled again at the first boot, by systemd's presets, since /etc/machine-id is " . ($id ? 'uninitialized' : 'missing'),
+        'mask it, or make that an empty file') if $text =~ /^(missing|uninitialized)\s*\z/;
+    return;
+}
+
+open(my $services, '<', '/run/in/services') or die "services: $!";
+while (my $line = <$services>) {
+    my ($verb, $unit) = split ' ', $line;
+    my ($fact, $remedy) = unit($verb, $unit);
+    problem('services', $unit, $fact, $remedy) if $fact;
+}
+exit($problems ? 1 : 0);

@@ -1,0 +1,244 @@
+"""What came out is compared with what was asked for, in a tree that packages have written to."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="owners need root")
+FILE = hashlib.sha256(b"x\n").hexdigest()
+WANTED = [
+    "/etc\tdirectory\t-\t-\t-\t-", f"/etc/f\tfile\t0640\troot\tadm\t{FILE}", "/etc/l\tlink\t0777\troot\troot\t../f",
+    f"/lib/a b\\n\tfile\t0644\t7\t8\t{FILE}", "/usr/lib/p\t-\t4711\tlive\troot\t-",
+    f"/up/f\tfile\t0644\troot\troot\t{FILE}",
+]  # fmt: skip
+USERS = "live:1000:/bin/sh:adm,own:A B:!\nroot::/bin/bash:::\n"
+
+
+def compared(tmp_path: Path, wanted: list[str], users: str, services: str = "") -> list[str]:
+    """Field, value and fact of each problem."""
+    (tmp_path / "in").mkdir(exist_ok=True)
+    (tmp_path / "in" / "wanted").write_text("".join(f"{line}\n" for line in wanted))
+    (tmp_path / "in" / "users").write_text(users)
+    (tmp_path / "in" / "services").write_text(services)
+    problems = tmp_path / "problems"
+    problems.write_bytes(b"")
+    script = tmp_path / "arrived.pl"
+    text = (ROOT / "sandbox" / "arrived.pl").read_text()
+    for name in ("in", "layers", "problems"):
+        text = text.replace(f"/run/{name}", str(tmp_path / name))
+    script.write_text(text)
+    done = subprocess.run(["perl", str(script)], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    fields = problems.read_text().split("\0")
+    assert done.returncode == (len(fields) > 1)
+    return [" | ".join(fields[at : at + 3]) for at in range(0, len(fields) - 1, 4)]
+
+
+@pytest.fixture
+def layers(tmp_path: Path) -> Path:
+    """A system that is as WANTED and USERS have it."""
+    root = tmp_path / "layers"
+    for name in ("etc", "usr/lib", "home/live", "srv/up"):
+        (root / name).mkdir(parents=True)
+    (root / "lib").symlink_to("usr/lib")
+    (root / "up").symlink_to("/srv/up")  # From the host, this would leave the tree.
+    for name in ("etc/f", "usr/lib/a b\\n", "usr/lib/p", "srv/up/f"):
+        (root / name).write_text("x\n")
+    (root / "etc/l").symlink_to("../f")
+    (root / "etc/f").chmod(0o640)
+    os.chown(root / "etc/f", 0, 4)
+    os.chown(root / "usr/lib/a b\\n", 7, 8)
+    os.chown(root / "usr/lib/p", 1000, 0)
+    (root / "usr/lib/p").chmod(0o4711)
+    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/bash\nlive:x:1000:1000:A B:/home/live:/bin/sh\n")
+    (root / "etc/group").write_text("root:x:0:\nadm:x:4:live\nlive:x:1000:\nown:x:5:other,live\n")
+    (root / "etc/shadow").write_text("root::1::::::\nlive:!:1::::::\n")
+    return root
+
+
+def test_all_is_there(tmp_path: Path, layers: Path) -> None:
+    assert compared(tmp_path, WANTED, USERS) == []
+    assert layers.is_dir()
+
+
+def instead(path: Path, make: Callable[[Path], object]) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+    make(path)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "gone": (lambda root: (root / "etc/f").unlink(), "files | /etc/f | /etc/f did not get into the system"),
+    "content": (lambda root: edit(root / "etc/f", "x", "y"), "files | /etc/f | /etc/f: the system has another content"),
+    "mode": (lambda root: (root / "etc/f").chmod(0o644), "files | /etc/f | /etc/f: the profile has mode 0640, and the"),
+    "setuid": (lambda root: (root / "usr/lib/p").chmod(0o711), "files | /usr/lib/p | /usr/lib/p: the profile has mode"),
+    "owner": (lambda root: os.chown(root / "etc/f", 1, 4), "files | /etc/f | /etc/f: the profile has the owner root:a"),
+    "group": (lambda root: os.chown(root / "etc/f", 0, 0), "files | /etc/f | /etc/f: the profile has the owner root:a"),
+    "target": (lambda root: instead(root / "etc/l", lambda path: path.symlink_to("f")), "files | /etc/l | /etc/l: the"),
+    "a directory": (lambda root: instead(root / "etc/f", Path.mkdir), "files | /etc/f | /etc/f: the profile has a fil"),
+    "a link": (
+        lambda root: instead(root / "etc/f", lambda path: path.symlink_to("l")),
+        "files | /etc/f | /etc/f: the profile has a file, and the system a link",
+    ),
+    "a pipe": (lambda root: instead(root / "etc/f", os.mkfifo), "files | /etc/f | /etc/f: the profile has a file, and"),
+    "a link on the way out": (
+        lambda root: instead(root / "lib", lambda path: path.symlink_to("../../../../usr/lib")), "",
+    ),
+    "links without end": (
+        lambda root: instead(root / "up", lambda path: path.symlink_to("up/x")),
+        "files | /up/f | /up/f did not get into the system",
+    ),
+    "a database that is a pipe": (
+        lambda root: instead(root / "etc/passwd", os.mkfifo),
+        "users | live | live is not in /etc/passwd in the system",
+    ),
+    "shell": (lambda root: edit(root / "etc/passwd", "/bin/sh", "/bin/false"), "users | live | live has the shell /bi"),
+    "home": (lambda root: edit(root / "etc/passwd", "/home/live", "/srv"), "users | live | live has the home /srv, no"),
+    "name": (lambda root: edit(root / "etc/passwd", "A B", "C"), "users | live | live has the full name 'C' in the sy"),
+    "group member": (lambda root: edit(root / "etc/group", "other,live", "other"), "users | live | live is not in the"),
+    "password": (lambda root: edit(root / "etc/shadow", "root::", "root:*:"), "users | root | root has another passwo"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_what_came_out_otherwise(tmp_path: Path, layers: Path, what: str) -> None:
+    change, expected = CHANGES[what]
+    change(layers)
+    found = compared(tmp_path, WANTED, USERS)
+    if expected:
+        assert any(problem.startswith(expected) for problem in found), found
+    else:
+        assert found == []
+
+
+def test_an_attribute_more(tmp_path: Path, layers: Path) -> None:
+    capability = bytes.fromhex("0100000200200000000000000000000000000000")
+    try:
+        os.setxattr(layers / "etc/f", "security.capability", capability)
+    except OSError:
+        pytest.skip("this file system has no capabilities")
+    expected = "files | /etc/f | /etc/f has attributes that the profile did not ask for: security.capability"
+    assert compared(tmp_path, WANTED, USERS) == [expected]
+
+
+def test_two_names_of_one_file(tmp_path: Path, layers: Path) -> None:
+    more = f"/usr/lib/a b\\n\tfile\t0644\t7\t8\t{FILE}"
+    [problem] = compared(tmp_path, [*WANTED[:4], more], USERS)
+    assert "are the same file in the system: /usr/lib/a b\\n" in problem
+    assert layers.is_dir()
+
+
+def test_as_many_problems_as_are_read(tmp_path: Path, layers: Path) -> None:
+    assert len(compared(tmp_path, [f"/{n}\tfile\t-\t-\t-\t{FILE}" for n in range(1000)], "")) == 20
+    assert layers.is_dir()
+
+
+@pytest.mark.parametrize("capable", [True, False])
+def test_capabilities_are_found(tmp_path: Path, capable: bool) -> None:
+    """Those that a change of the owner would remove."""
+    file = tmp_path / "a b"
+    file.write_text(" security.capability\n")
+    try:
+        os.setxattr(file, "security.capability", bytes.fromhex("0100000200200000000000000000000000000000"))
+    except OSError:
+        pytest.skip("this file system has no capabilities")
+    if not capable:
+        os.removexattr(file, "security.capability")
+    text = (ROOT / "sandbox" / "overlay.sh").read_text()
+    function = "has_capabilities() {" + text.partition("has_capabilities() {")[2].partition("\n}\n")[0] + "\n}\n"
+    done = subprocess.run(["sh", "-c", f'{function}has_capabilities "$1"', "sh", str(file)], timeout=60)
+    assert (done.returncode == 0) == capable
+
+
+INSTALL = "[Unit]\nDescription=x\n[Install]\nWantedBy=multi-user.target\n"
+FILES = {
+    "lib/a.service": INSTALL, "lib/static.service": "[Service]\nExecStart=/bin/true\n# [Install]\n",
+    "lib/t@.service": INSTALL, "lib/d@.service": f"{INSTALL}DefaultInstance=x\n", "lib/a.timer": INSTALL,
+    "lib/also.service": "[Install]\nAlso=also.socket\n", "lib/also.socket": INSTALL,
+    "lib/named.service": "[Install]\nAlias=other.service\n", "lib/added.service": "[Service]\n",
+    "etc/added.service.d/i.conf": "[Install]\nWantedBy = multi-user.target\n",
+    "lib/round.service": "[Install]\nAlso=round.service\n",
+}  # fmt: skip
+"""Unit files, below the directories of the system (lib) or the administrator (etc)."""
+WANTS = "etc/multi-user.target.wants"
+STATES: list[tuple[str, dict[str, str], str]] = [
+    ("enable a.service", {f"{WANTS}/a.service": "/usr/lib/systemd/system/a.service"}, ""),
+    ("enable a.service", {}, "a.service is not enabled in the system"),
+    ("enable a.service", {f"{WANTS}/a.service": "/dev/null"}, "a.service is not enabled in the system"),
+    ("enable a.service", {f"{WANTS}/a.service": "a", "etc/a.service": "/dev/null"}, "a.service is masked in the sys"),
+    ("enable a.service", {"etc/x.target.requires/a.service": "../a.service"}, ""),
+    ("enable a.timer", {f"{WANTS}/a.timer": "/usr/lib/systemd/system/a.timer"}, ""),
+    ("enable a.timer", {f"{WANTS}/a.service": "/usr/lib/systemd/system/a.service"}, "a.timer is not enabled"),
+    ("enable static.service", {}, "static.service has no section [Install], so it cannot be enabled"),
+    ("enable static.service", {"lib/x.target.wants/static.service": "../static.service"}, "static.service has no sect"),
+    ("enable added.service", {f"{WANTS}/added.service": "/usr/lib/systemd/system/added.service"}, ""),
+    ("enable added.service", {}, "added.service is not enabled in the system"),
+    ("enable t@x.service", {f"{WANTS}/t@x.service": "/usr/lib/systemd/system/t@.service"}, ""),
+    ("enable t@x.service", {f"{WANTS}/t@y.service": "/usr/lib/systemd/system/t@.service"}, "t@x.service is not enab"),
+    ("enable t@.service", {}, "t@.service has no instance to enable"),
+    ("enable d@.service", {f"{WANTS}/d@x.service": "/usr/lib/systemd/system/d@.service"}, ""),
+    ("enable also.service", {f"{WANTS}/also.socket": "/usr/lib/systemd/system/also.socket"}, ""),
+    ("enable also.service", {}, "also.service is not enabled in the system"),
+    ("enable round.service", {}, "round.service is not enabled in the system"),
+    ("enable named.service", {"etc/other.service": "/usr/lib/systemd/system/named.service"}, ""),
+    ("enable script.service", {"../rc2.d/S01script": "../init.d/script"}, ""),
+    ("enable script.service", {"../rc2.d/K01script": "../init.d/script"}, "script.service is not enabled in the sys"),
+    ("disable script.service", {"../rc2.d/K01script": "../init.d/script"}, ""),
+    ("disable script.service", {"../rc3.d/S01script": "../init.d/script"}, "script.service is still enabled in the"),
+    ("disable a.service", {}, ""),
+    ("disable a.service", {f"{WANTS}/a.service": "/usr/lib/systemd/system/a.service"}, "a.service is still enabled"),
+    (
+        "disable a.service",
+        {"lib/x.target.wants/a.service": "../a.service"},
+        "a.service is started by x.target, whether",
+    ),
+    ("disable static.service", {}, "static.service has no section [Install], so it cannot be disabled"),
+    ("disable a.service", {"../machine-id": "gone"}, "a.service is enabled again at the first boot, by systemd's pre"),
+    ("mask a.service", {"etc/a.service": "/dev/null"}, ""),
+    ("mask a.service", {}, "a.service is not masked in the system"),
+    ("mask t@x.service", {"etc/t@x.service": "/dev/null"}, ""),
+    ("mask t@x.service", {"etc/t@.service": "/dev/null"}, "t@x.service is not masked in the system"),
+]
+"""What the profile says, the links of the system, and what is wrong."""
+
+
+@pytest.mark.parametrize(("said", "links", "expected"), STATES)
+def test_units(tmp_path: Path, layers: Path, said: str, links: dict[str, str], expected: str) -> None:
+    def path(name: str) -> Path:
+        if name.startswith("../"):
+            return layers / "etc" / name.removeprefix("../")
+        above = "etc" if name.startswith("etc/") else "usr/lib"
+        return layers / above / "systemd/system" / name.partition("/")[2]
+
+    (layers / "etc/init.d").mkdir()
+    (layers / "etc/init.d/script").write_text("#!/bin/sh\n")
+    (layers / "etc/machine-id").write_text("")
+    for name, text in FILES.items():
+        path(name).parent.mkdir(parents=True, exist_ok=True)
+        path(name).write_text(text)
+    for name, target in links.items():
+        path(name).parent.mkdir(parents=True, exist_ok=True)
+        path(name).unlink(missing_ok=True)
+        path(name).symlink_to(target)
+    found = compared(tmp_path, [], "", f"{said}\n")
+    unit = said.partition(" ")[2]
+    assert [problem[: len(f"services | {unit} | {expected}")] for problem in found] == (
+        [f"services | {unit} | {expected}"] if expected else []
+    )

@@ -1,0 +1,220 @@
+"""What a profile's tree cannot be is refused where it is named, before anything is built; homes keep their owners."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from debate.entry import Entry
+from debate.errors import ProfileError
+from debate.profile.load import load
+from debate.steps import config, overlay, wanted
+
+
+def normalise(directory: Path) -> config.Config:
+    return config.normalise(load(directory, "x"), directory)
+
+
+def refused(directory: Path, text: str) -> list[str]:
+    (directory / "x.yaml").write_text(f"version: 1\n{text}")
+    with pytest.raises(ProfileError) as caught:
+        normalise(directory)
+    return [str(problem).partition("x.yaml:")[2] for problem in caught.value.problems]
+
+
+HIDDEN = [
+    *(f"{above}/x/y" for above in ("/run", "/tmp", "/dev", "/dev/shm", "/proc", "/sys", "/var/run", "/var/lock")),  # noqa: S108
+    *("/run", "/tmp", "/dev", "/proc/sys/kernel/x"),  # noqa: S108
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", HIDDEN)
+@pytest.mark.parametrize("field", ["files", "permissions"])
+def test_what_another_file_system_hides(tmp_path: Path, path: str, field: str) -> None:
+    [problem] = refused(tmp_path, f"{field}:\n  - path: {path}\n    mode: '0755'\n")
+    assert problem.startswith("3:11: ")
+    assert f"{path} is hidden by the file system that is mounted on /" in problem
+
+
+@pytest.mark.parametrize("path", HIDDEN)
+def test_the_same_of_overlays(tmp_path: Path, path: str) -> None:
+    where = tmp_path / "tree" / path.lstrip("/")
+    where.parent.mkdir(parents=True)
+    where.write_text("x")
+    [problem] = refused(tmp_path, "overlays: [tree]\n")
+    assert problem.startswith("2:12: /")
+    assert "is hidden by the file system that is mounted on" in problem
+
+
+@pytest.mark.parametrize("target", ["/run", "../run", "/tmp/x", "/dev/shm", "/var/run"])  # noqa: S108
+def test_hidden_through_a_link_of_the_profile(tmp_path: Path, target: str) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "data").symlink_to(target)
+    problems = refused(tmp_path, "overlays: [tree]\nfiles: [{path: /data/x}]\n")
+    assert any("/data/x is hidden by" in problem for problem in problems), problems
+
+
+def test_directories_on_the_way_are_no_harm(tmp_path: Path) -> None:
+    for name in ("run", "tmp", "var/lib", "etc"):
+        (tmp_path / "tree" / name).mkdir(parents=True)
+    (tmp_path / "x.yaml").write_text("version: 1\noverlays: [tree]\n")
+    normalise(tmp_path)
+    (tmp_path / "tree" / "run" / "empty").mkdir()
+    assert "/run/empty is hidden" in refused(tmp_path, "overlays: [tree]\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("files: [{path: /a, content: x}, {path: /a/b}]", "2:40: /a/b is below /a, which is a file of this profile"),
+        ("files: [{path: /tree}]\noverlays: [{source: t, target: /tree}]", "/tree/f is below /tree, which is a file"),
+        ("files: [{path: /l/x}]\noverlays: [t]", "2:16: /l/x is below /l, which is a link of this profile; put it be"),
+        ("files: [{path: /f}]\noverlays: [t]", "2:16: files: /f is in an overlay, too; keep one"),
+        ("permissions: [{path: /l, mode: '0600'}]\noverlays: [t]", "2:22: permissions: /l is a link, which has no mo"),
+        ("files: [{path: /etc/shadow, mode: '0600'}]", "2:16: /etc/shadow is merged into the system's, which keeps"),
+        ("files: [{path: /etc/group, owner: bin}]", "2:16: /etc/group is merged into the system's, which keeps its"),
+        ("overlays: [{source: t, target: /etc}]", "2:21: /etc/passwd is merged into the system's, and a link cannot"),
+    ],
+)  # fmt: skip
+def test_what_contradicts_itself(tmp_path: Path, text: str, expected: str) -> None:
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "f").write_text("x")
+    (tmp_path / "t" / "l").symlink_to("/srv")
+    if "target: /etc}" in text:
+        (tmp_path / "t" / "passwd").symlink_to("/srv/passwd")
+    problems = refused(tmp_path, f"{text}\n")
+    assert any(expected in problem for problem in problems), problems
+
+
+def test_attributes_and_modes_that_overlays_do_not_keep(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name in ("plain", "attribute", "setuid", "downloaded"):
+        (tree / name).write_text("x")
+    (tree / "setuid").chmod(0o4755)
+    try:
+        os.setxattr(tree / "attribute", "user.mine", b"1")
+        os.setxattr(tree / "downloaded", "user.xdg.origin.url", b"1")
+    except OSError:
+        pytest.skip("this file system has no attributes of users")
+    problems = refused(tmp_path, "overlays: [tree]\n")
+    assert len(problems) == 2
+    assert "tree/attribute: has the attribute user.mine, which overlays do not keep; remove it, with `" in problems[0]
+    assert "tree/setuid: has the mode 4755, of which overlays keep only whether it is executable" in problems[1]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_capabilities_that_overlays_do_not_keep(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "ping").write_text("x")
+    capability = bytes.fromhex("0100000200200000000000000000000000000000")  # cap_net_raw=ep; see linux/capability.h
+    try:
+        os.setxattr(tmp_path / "tree" / "ping", "security.capability", capability)
+    except OSError:
+        pytest.skip("this file system has no capabilities")
+    [problem] = refused(tmp_path, "overlays: [tree]\n")
+    assert "tree/ping: has capabilities, which overlays do not keep; set them in a hook, with setcap" in problem
+
+
+@pytest.mark.parametrize(
+    ("content", "fact"),
+    [
+        (b"#!/bin/sh\r\necho\r\n", "hook 'h' has lines that end in CR LF, as on Windows; convert it"),
+        (b"echo\r\n", "hook 'h' has lines that end in CR LF"),
+        (b"\xef\xbb\xbf#!/bin/sh\necho\n", "hook 'h' starts with a byte order mark"),
+    ],
+)
+def test_a_hook_of_another_system(tmp_path: Path, content: bytes, fact: str) -> None:
+    (tmp_path / "h").write_bytes(content)
+    [problem] = refused(tmp_path, "hooks: [h]\n")
+    assert problem.startswith(f"2:9: {fact}")
+
+
+def test_homes(tmp_path: Path) -> None:
+    """A home is its user's and 0700, with all that the profile has there, but for owners that it names."""
+    (tmp_path / "tree" / "home" / "a" / "d").mkdir(parents=True)
+    (tmp_path / "tree" / "home" / "a" / "d" / "f").write_text("x")
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump({
+        "version": 1, "overlays": ["tree"], "users": [{"name": "a"}, {"name": "b"}, {"name": "root"}],
+        "files": [{"path": "/home/b/c/d"}, {"path": "/home/a/r", "owner": "root"}, {"path": "/home/else/f"},
+                  {"path": "/root/f"}],
+    }))  # fmt: skip
+    found = {entry.path: (entry.mode, entry.owner) for entry in normalise(tmp_path).slice(overlay.Slice).tree}
+    assert {path: has for path, has in found.items() if path.startswith(("/home/", "/root"))} == {
+        "/home/a": ("0700", "a"), "/home/a/d": ("0755", "a"), "/home/a/d/f": ("0644", "a"),
+        "/home/a/r": ("0644", "root"),
+        "/home/b": ("0700", "b"), "/home/b/c": ("0755", "b"), "/home/b/c/d": ("0644", "b"),
+        "/home/else/f": ("0644", "root"), "/root/f": ("0644", "root"),
+    }  # fmt: skip
+
+
+NAMES = st.sampled_from(["a", "b", "c"])
+PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
+TARGETS = st.tuples(st.sampled_from(["", "/", "../", "./"]), PATHS).map("".join)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.dictionaries(PATHS, TARGETS, max_size=4), PATHS)
+def test_links_are_followed_as_a_system_does(links: dict[str, str], path: str) -> None:
+    """Compared with the kernel, where it gets to an end."""
+    with tempfile.TemporaryDirectory() as name:
+        root, made = Path(name), dict[str, str]()
+        for link, target in sorted(links.items()):
+            if not any(f"/{link}".startswith(f"{other}/") or other.startswith(f"/{link}/") for other in made):
+                (root / link).parent.mkdir(parents=True, exist_ok=True)
+                (root / link).symlink_to(f"{root}{target}" if target.startswith("/") else target)
+                made[f"/{link}"] = target
+        try:
+            os.stat(root / path)
+        except OSError as error:
+            assume(error.errno != errno.ELOOP)
+        found = wanted._resolved(f"/{path}/end", made)
+        real = os.path.realpath(root / path)
+        expected = "" if real == str(root) else real.removeprefix(str(root))
+        if Path(real).is_relative_to(root) and not Path(real).is_symlink():
+            assert found == f"{expected}/end"
+
+
+def test_what_must_come_out() -> None:
+    tree = [
+        Entry("/d", "directory", mode="0755"), Entry("/home/a", "directory", mode="0700", owner="a", group="a"),
+        Entry("/etc/passwd", "file", digest="sha256:00"), Entry("/f", "file", digest="sha256:11"),
+        Entry("/l", "link", mode="0777", target="x y"),
+    ]  # fmt: skip
+    assert list(wanted.lines(tree, [overlay.Permission("/p", "750", "a", "1")])) == [
+        "/d\tdirectory\t-\t-\t-\t-", "/home/a\tdirectory\t0700\ta\ta\t-", "/f\tfile\t0644\troot\troot\t11",
+        "/l\tlink\t0777\troot\troot\tx y", "/p\t-\t0750\ta\t1\t-",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("own", "above", "expected"),
+    [
+        ("enable: [a], mask: [a]", "", "a.service is in enable and in mask; keep one"),
+        ("enable: [a.service], disable: [a]", "", "a.service is in enable and in disable; keep one"),
+        ("mask: [b]", "enable: [a], mask: [a]", "a.service is in enable and in mask; keep one"),
+        ("disable: [a]", "enable: [a]", [(), ("a.service",), ()]),
+        ("enable: [a]", "mask: [a.service]", [("a.service",), (), ()]),
+        ("disable: [a], mask: [a]", "", [(), ("a.service",), ("a.service",)]),
+        ("enable: [a@b, a.timer, a.b]", "", [("a.b.service", "a.timer", "a@b.service"), (), ()]),
+    ],
+)
+def test_units_in_two_lists(tmp_path: Path, own: str, above: str, expected: str | list[tuple[str, ...]]) -> None:
+    """A profile wins over what it extends."""
+    (tmp_path / "_y.yaml").write_text(f"version: 1\nservices: {{{above}}}\n")
+    text = f"extends: _y\nservices: {{{own}}}\n"
+    if isinstance(expected, str):
+        (tmp_path / "x.yaml").write_text(f"version: 1\n{text}")
+        with pytest.raises(ProfileError, match=expected):
+            normalise(tmp_path)
+        return
+    (tmp_path / "x.yaml").write_text(f"version: 1\n{text}")
+    services = normalise(tmp_path).slice(overlay.Slice).services
+    assert [services.enable, services.disable, services.mask] == expected

@@ -54,23 +54,23 @@ wanted() {
                 "check its name, or add the package that has it to packages"
         fi
     done
-    while read -r path; do
+    while read -r path <&9; do
         if chroot "$root" test -f "$path"; then
             echo "$path" >> /run/work/files
         else
             problem initrd "$path" "the system has no file $path" \
                 "check the path; what scripts of packages or hooks make is not there yet, so write it to files"
         fi
-    done < /run/in/files
+    done 9< /run/in/files
     mkdir -p "$root"/usr/lib/firmware
-    while read -r pattern; do
+    while read -r pattern <&9; do
         found=$(cd "$root"/usr/lib/firmware && find $pattern $pattern.xz $pattern.zst \( -type f -o -type l \) 2> /dev/null || true)
         if [ "$found" ]; then
             printf '%s\n' "$found" | sed 's,^,/usr/lib/firmware/,' >> /run/work/files
         else
             problem initrd "$pattern" "no package has firmware $pattern" "add the package that has it to packages"
         fi
-    done < /run/in/firmware
+    done 9< /run/in/firmware
     stop_on_problems
     if [ "$generator" = dracut ]; then
         # It takes the configuration of programs along only for the machine that it runs on.
@@ -85,8 +85,14 @@ make_with_initramfs_tools() {
     cat /run/in/modules >> "$own"/modules
     if [ -s /run/work/files ]; then
         cp /run/work/files "$root"/run/files
-        printf '%s\n' '#!/bin/sh' '[ "${1-}" != prereqs ] || exit 0' '. /usr/share/initramfs-tools/hook-functions' \
-            'while read -r path; do copy_exec "$path" "$path"; done < /run/files' 'exit 0' > "$own"/hooks/zz-debate
+        cat > "$own"/hooks/zz-debate << 'END'
+#!/bin/sh
+[ "${1-}" != prereqs ] || exit 0
+. /usr/share/initramfs-tools/hook-functions
+while read -r path <&9; do
+    copy_exec "$path" "$path"
+done 9< /run/files
+END
         chmod 0755 "$own"/hooks/zz-debate
     fi
     chroot "$root" mkinitramfs ${compression:+-c "$compression"} -o /boot/initrd "$version"
@@ -118,9 +124,9 @@ make_with_mkinitcpio() {
         cat /run/step/layers/mkinitcpio-hooks.bash
         echo 'HOOKS=(${HOOKS[*]} '"$(paste -s -d ' ' /run/in/hooks))"
         echo "MODULES+=($(paste -s -d ' ' /run/in/modules))"
-        while read -r path; do
+        while read -r path <&9; do
             [ -x "$root$path" ] && echo "BINARIES+=('$path')" || echo "FILES+=('$path')"
-        done < /run/work/files
+        done 9< /run/work/files
         [ ! "$compression" ] || printf 'COMPRESSION="%s"\nCOMPRESSION_OPTIONS=()\n' "$compression"
     } > "$root"/etc/debate-mkinitcpio.conf
     chroot "$root" mkinitcpio -k "$version" -c /etc/debate-mkinitcpio.conf -g /boot/initrd
@@ -136,9 +142,9 @@ verify() {
     esac
     chroot "$root" "$tool" /boot/initrd | tr -s ' ' '\n' | plain > /run/work/listed
     plain < /run/work/expected | comm -23 - /run/work/listed > /run/work/lacking
-    while read -r path; do
+    while read -r path <&9; do
         problem initrd "" "$generator left out $path" "see the log for its message"
-    done < /run/work/lacking
+    done 9< /run/work/lacking
     stop_on_problems
 }
 

@@ -41,6 +41,9 @@ COMPRESSION_OPTIONS=(-9)
 """
 """The part of mkinitcpio.conf for archiso: the hooks of its own releng profile, without those for network boot."""
 MKINITCPIO = "MODULES=()\nBINARIES=()\nFILES=()\n" + HOOKS.replace(" archiso_loop_mnt", " archiso_loop_mnt live_layers")
+_SHELLS = {f"/bin/{name}": (name,) for name in ("dash", "fish", "mksh", "tcsh", "zsh")}
+"""Login shell that is not in every system, without /usr -> its packages."""
+SSH_UNIT = "sshd.service"
 
 
 def default_kernel(_: str) -> str:
@@ -49,7 +52,14 @@ def default_kernel(_: str) -> str:
 
 def implied_packages(profile: Mapping[str, Any]) -> list[str]:
     initrd = profile["initrd"]
-    return ["base", *TOOLS[initrd["generator"]], *COMPRESSORS.get(initrd["compression"], ())]
+    # base has shadow, util-linux, bash, kbd and all locales.
+    names = ["base", *TOOLS[initrd["generator"]], *COMPRESSORS.get(initrd["compression"], ())]
+    for user in profile["users"]:
+        names += _SHELLS.get(user["shell"].removeprefix("/usr"), ())
+        names += ["openssh"] if user["ssh_keys"] else []
+    if profile["timezone"] != "UTC":
+        names.append("tzdata")
+    return names
 
 
 def locale_parts(overlay: Mapping[str, Any]) -> LocaleParts:

@@ -49,6 +49,9 @@ PURL = "deb/debian"
 
 _LIVE = ("busybox", "systemd-sysv", "udev")
 """Packages that every live system needs to boot, in addition to those that make the initramfs."""
+_SHELLS = {f"/bin/{name}": (name,) for name in ("fish", "mksh", "tcsh", "yash", "zsh")}
+"""Login shell that is not in every system, without /usr -> its packages."""
+SSH_UNIT = "ssh.service"
 
 
 def default_kernel(architecture: str) -> str:
@@ -59,7 +62,11 @@ def implied_packages(profile: Mapping[str, Any]) -> list[str]:
     initrd = profile["initrd"]
     names = [*_LIVE, *TOOLS[initrd["generator"]], *COMPRESSORS.get(initrd["compression"], ())]
     if profile["users"]:
-        names.append("passwd")
+        names += ["login", "passwd"]
+    for user in profile["users"]:
+        names += _SHELLS.get(user["shell"].removeprefix("/usr"), ())
+        names += ["sudo"] if "sudo" in user["groups"] else []
+        names += ["openssh-server"] if user["ssh_keys"] else []
     if profile["locale"] != "C.UTF-8":
         names.append("locales")
     if profile["keymap"]:

@@ -52,6 +52,9 @@ class Distribution(Protocol):
     PURL: str
     """Type and namespace of its package URLs; see https://github.com/package-url/purl-spec."""
 
+    SSH_UNIT: str
+    """The unit of its ssh server."""
+
     def default_kernel(self, architecture: str) -> str:
         """The package with the kernel."""
 

@@ -59,6 +59,7 @@ class _Hash(TypedDict):
 class _Check(TypedDict):
     marker: str | None
     timeout: int
+    screen: bool
 
 
 class _Secrets(TypedDict):
@@ -69,6 +70,7 @@ class _About(TypedDict):
     description: str
     secrets: _Secrets
     check: _Check
+    login: dict[Literal["user", "how"], str]
 
 
 class _Build(TypedDict):

@@ -1,4 +1,4 @@
-"""Boots a guest in QEMU, as the user nobody and without a network, and watches its serial console.
+"""Boots a guest in QEMU, as the user nobody and without a network, and watches its serial console and its screen.
 
 QEMU gets open files only: the ISO to read, a new file for the screenshot, and one end of a socket for its monitor. A
 guest that has taken it over can leave no name that root would follow, and what it says is read within bounds.
@@ -20,7 +20,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -29,14 +31,13 @@ from debate.host.beneath import Tree, chunks
 from debate.host.log import Log
 from debate.host.run import die_with_parent
 from debate.machines import AMD64, Machine
+from debate.qemu.login import Dialog, Login, LoginError
+from debate.qemu.screen import Screen
 from debate.text import strict_json
 from debate.text.lines import lines_of
 from debate.text.paths import shown
 from debate.text.pattern import compiled
 from debate.text.printable import shortened
-
-PROMPT = r"\blogin: |[\w-]+@[\w-]+:[^\n]*[#$] "
-"""Regular expression of RE2 for a login prompt, or the shell prompt of a user who is logged in automatically."""
 
 _FAILURES = (
     "Kernel panic", "(initramfs)", "Unable to find a medium containing a live file system",
@@ -57,6 +58,9 @@ _REPLY = 1 << 20
 """Bytes that QEMU's monitor may say."""
 _PATIENCE = 20
 """Seconds for a screenshot."""
+_BETWEEN = 3
+"""Seconds between two pictures of a screen that is to stay as it is."""
+_NO_LOGIN = "see what is printed before: a program such as login or the user's shell is missing, or ends at once"
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,22 @@ class Guest:
     just patched, and the kernel panics."""
     disk: bool = False
     """Attach the ISO as a USB stick rather than as a CD."""
+    login: Login | None = None
+    """Who must be able to log in on the serial console; None for what has no serial console."""
+    screen: bool = False
+    """True if its screen must show a picture that is not black and stays."""
     say: Callable[[str], None] = lambda _: None
     """Called with each line that the guest prints while it boots."""
     silence: int = 0
     """Seconds without output on the serial console after which the boot fails; 0 for the default by acceleration."""
     machine: Machine = AMD64
 
-    def boot(self, *, marker: str, timeout: int, acceleration: str = "auto") -> tuple[float, str]:
-        """Boot until ``marker`` (a regular expression of RE2) appears. Returns seconds and acceleration.
+    def boot(self, *, marker: str = "", timeout: int, acceleration: str = "auto") -> tuple[float, str]:
+        """Boot until all that is promised was seen. Returns seconds and acceleration.
 
-        Raises DebateError, with the end of the console, if the guest fails, prints nothing for too long or takes more
-        than ``timeout`` seconds. ``auto`` falls back from KVM to TCG if KVM hangs.
+        That is ``marker`` (a regular expression of RE2) on the serial console, or else that `login` works, and with
+        `screen` a picture that stays. Raises DebateError, with the end of the console, if the guest fails, prints
+        nothing for too long or takes more than ``timeout`` seconds. ``auto`` falls back from KVM to TCG if KVM hangs.
         """
         if acceleration == "auto" and kvm_works(self.machine):
             try:
@@ -108,7 +117,7 @@ class Guest:
             given = (iso.fileno(), canvas.fileno(), theirs.fileno())
             process = subprocess.Popen(
                 self._argv(*given, acceleration),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd="/",
@@ -121,13 +130,14 @@ class Guest:
             )
             theirs.close()
             console = _Console(process.stdout, self.log, self.say)
+            camera = _Camera(ours, canvas, picture.file)
             try:
-                seconds = self._watch(process, console, marker, timeout, acceleration)
+                seconds = self._watch(process, console, marker, timeout, acceleration, camera)
                 time.sleep(1)  # The screen is updated later than the serial console.
-                self._take_screenshot(ours, picture.file)
+                self._take_screenshot(camera)
             except DebateError:
                 if process.poll() is None:
-                    self._take_screenshot(ours, picture.file)
+                    self._take_screenshot(camera)
                 raise
             finally:
                 process.kill()
@@ -165,14 +175,32 @@ class Guest:
         return argv
 
     def _watch(
-        self, process: subprocess.Popen[bytes], console: _Console, marker: str, timeout: int, acceleration: str
+        self,
+        process: subprocess.Popen[bytes],
+        console: _Console,
+        marker: str,
+        timeout: int,
+        acceleration: str,
+        camera: _Camera,
     ) -> float:
         started = time.monotonic()
-        wanted = compiled(marker)
+        wanted, screen, pictured = compiled(marker), Screen(), started
+        dialog = Dialog(self.login, partial(_type, process)) if self.login and not marker else None
+        speaks = bool(marker or dialog)
+        """True until all was seen on the serial console."""
         while True:
-            text = console.text()
-            if wanted.search(text):
+            total, text = console.total, console.text()
+            try:
+                if speaks and (wanted.search(text) if marker else dialog and dialog.looks_up(text, total)):
+                    speaks = False
+            except LoginError as error:
+                raise self._failed(str(error), text, _NO_LOGIN) from None
+            if not speaks and not self.screen:
                 return time.monotonic() - started
+            if not speaks and time.monotonic() - pictured > _BETWEEN:
+                pictured = time.monotonic()
+                if screen.stays(camera.picture("ppm")):
+                    return time.monotonic() - started
             failure = next((words for words in _FAILURES if words in text), None)
             if failure:
                 time.sleep(1)  # The rest of the line, and what follows it, may not have arrived yet.
@@ -184,7 +212,11 @@ class Guest:
                 raise self._failed(f"QEMU ended with status {process.returncode} {said.strip()}", text)
             if time.monotonic() - started > timeout:
                 remedy = "raise check.timeout in the profile if it was still booting"
-                raise self._failed(f"the guest did not come up within {timeout} s", text, remedy)
+                what = "did not come up" if speaks else "showed no picture that stays"
+                raise self._failed(f"the guest {what} within {timeout} s", text, remedy)
+            if not speaks:
+                time.sleep(0.2)
+                continue
             quiet = time.monotonic() - console.last
             if quiet > (self.silence or _SILENCE[acceleration]):
                 kind = _SilentError if acceleration == "kvm" else DebateError
@@ -196,17 +228,46 @@ class Guest:
         problem = Problem(Place(f"check as {self.firmware}"), fact, remedy)
         return kind.of([problem], details=f"{tail}\nthe whole console: {shown(self.log)}", log=str(self.log))
 
-    def _take_screenshot(self, monitor: socket.socket, picture: IO[bytes]) -> None:
+    def _take_screenshot(self, camera: _Camera) -> None:
         """Write what is on the guest's screen. A screenshot helps, but the check does not depend on it."""
-        commands = (
-            {"execute": "qmp_capabilities"},
-            {"execute": "screendump", "arguments": {"filename": "/dev/fdset/2", "format": "png"}},
-        )
+        picture = camera.picture("png")
+        if picture:
+            with suppress(OSError):
+                self.screenshot.write_bytes(picture)
+
+
+class _Camera:
+    """Takes pictures of a guest's screen through QEMU's monitor, which writes them to a file that it was given open."""
+
+    def __init__(self, monitor: socket.socket, canvas: IO[bytes], picture: IO[bytes]) -> None:
+        """``canvas`` is QEMU's end of the file, whose position both share, and ``picture`` our own."""
+        self.monitor, self.canvas, self._file = monitor, canvas, picture
+        self._greeted = False
+
+    def picture(self, form: str) -> bytes:
+        """What is on the screen, as ``png`` or ``ppm``; empty if QEMU does not say in time that it is there."""
+        arguments = {"filename": "/dev/fdset/2", "format": form}
+        commands: list[Mapping[str, Any]] = [{"execute": "screendump", "arguments": arguments}]
+        if not self._greeted:
+            commands.insert(0, {"execute": "qmp_capabilities"})
+            self._greeted = True
         try:
-            if _asked(monitor, commands):
-                self.screenshot.write_bytes(b"".join(chunks(picture, _PICTURE)))
-        except (OSError, ValueError):
-            return
+            os.ftruncate(self.canvas.fileno(), 0)
+            os.lseek(self.canvas.fileno(), 0, os.SEEK_SET)
+            if _asked(self.monitor, commands):
+                self._file.seek(0)
+                return b"".join(chunks(self._file, _PICTURE))
+        except (OSError, ValueError, RecursionError):
+            pass
+        return b""
+
+
+def _type(process: subprocess.Popen[bytes], text: str) -> None:
+    """Type on the serial console. A guest that has ended is told of elsewhere."""
+    if process.stdin:
+        with suppress(OSError):
+            process.stdin.write(text.encode())
+            process.stdin.flush()
 
 
 def _asked(monitor: socket.socket, commands: Sequence[Mapping[str, Any]]) -> bool:
@@ -251,6 +312,8 @@ class _Console:
         self.lost = ""
         """Why the log is incomplete, once it was written."""
         self._text = ""
+        self.total = 0
+        """Characters that were printed."""
         self._thread = threading.Thread(target=self._collect, args=(stream, log, say), daemon=True)
         self._thread.start()
 
@@ -261,6 +324,7 @@ class _Console:
             while data := os.read(stream.fileno(), 65536):
                 clean, waiting = plain(waiting + decoder.decode(data))
                 self._text = (self._text + clean)[-_MOST_TEXT:]
+                self.total += len(clean)
                 *lines, rest = (rest[-4096:] + clean).split("\n")
                 for line in lines:
                     say(line)

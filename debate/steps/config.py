@@ -6,7 +6,7 @@ type and content; defaults are filled in. Nothing here depends on where the prof
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,7 +37,7 @@ class Config:
     slices: Mapping[str, Slice]
     """Rule -> its part of the profile. Together they are the normalised config."""
     about: Mapping[str, Any]
-    """Fields that never change the ISO: description, secrets, check."""
+    """Fields that never change the ISO, description, secrets and check, and `login`."""
     mirrors: Mapping[str, str]
     """Archive -> its address in the profile, which does not change the ISO either."""
     contents: Mapping[str, bytes | Path]
@@ -76,6 +76,7 @@ def normalise(profile: Profile, directory: Path) -> Config:
     if choices.problems:
         raise ProfileError(choices.problems)
     about = {name: choices.data[name] for name in ("description", "secrets", "check")}
+    about["login"] = login(choices.data["users"])
     return Config(slices, about, _mirrors(choices), choices.contents, tuple(choices.sources), choices.trees)
 
 
@@ -83,6 +84,19 @@ def _mirrors(choices: Choices) -> dict[str, str]:
     addresses = {repository["name"]: repository["url"] for repository in choices.data["repositories"]}
     addresses[choices.data["distribution"]] = choices.data["mirror"]
     return {name: address for name, address in sorted(addresses.items()) if address is not None}
+
+
+def login(users: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Who can log in on the console, and how: see `debate.qemu.login`. Empty if nobody can."""
+
+    def how(user: Mapping[str, Any]) -> str:
+        if user["autologin"]:
+            return "autologin"
+        return {"": "empty"}.get(user["password_hash"], "password" if user["password_hash"].startswith("$") else "")
+
+    ways = ("autologin", "empty", "password")
+    known = sorted((ways.index(how(user)), user["name"]) for user in users if how(user))
+    return {"user": known[0][1], "how": ways[known[0][0]]} if known else {}
 
 
 def make(work: Work) -> Report:

@@ -318,6 +318,10 @@ def _services(choices: Choices) -> Services:
         for number, name in enumerate(choices.data["services"][verb]):
             places = named.setdefault(_unit(name), {}).setdefault(verb, [])
             places.append(choices.place(("services", verb, number)))
+    if any(user["ssh_keys"] for user in choices.data["users"]):
+        unit = choices.distribution.SSH_UNIT
+        if not any(other.partition(".")[0] == unit.partition(".")[0] for other in named):  # such as its socket
+            named[unit] = {"enable": []}
     chosen: dict[str, set[str]] = {verb: set() for verb in _VERBS}
     for unit, verbs in named.items():
         mine = {verb for verb, places in verbs.items() if any(place.file == own for place in places)}

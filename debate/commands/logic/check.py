@@ -16,6 +16,7 @@ from debate.images.kinds import ISO
 from debate.images.results import names_of_images
 from debate.machines import machine
 from debate.qemu import guest as qemu
+from debate.qemu.login import Login
 from debate.steps.boot import Slice
 from debate.steps.work import typed
 
@@ -34,7 +35,13 @@ def check(build: ProfileBuild) -> dict[str, Any]:
     if shutil.which(emulated.qemu) is None:
         raise DebateError("not installed", f"run ./setup check:{build.name}", place=emulated.qemu)
     iso = build.directory / names_of_images(build.name, grub.architecture)[ISO.rule]
-    wanted = build.load("about")["check"]
+    about = build.load("about")
+    wanted = about["check"]
+    serial = any(console.startswith("ttyS0") for console in build.load("slices/iso")["console"])
+    if not serial and not wanted["screen"]:
+        fact = "the profile has no console ttyS0, so the guest says nothing"
+        raise DebateError(fact, "add it to boot.console, or set check: {screen: true}", place=f"check:{build.name}")
+    login = Login(**about["login"]) if serial else None
     directory = build.directory / "check"
     ours.remove(directory)
     ours.make_directory(directory)
@@ -46,13 +53,15 @@ def check(build: ProfileBuild) -> dict[str, Any]:
             screenshot=directory / f"{firmware}.png",
             say=partial(_tell, build.builder.activity, firmware),
             machine=emulated,
+            login=login,
+            screen=wanted["screen"],
         )
         for firmware in grub.firmware
     ]
 
     def boot(guest: qemu.Guest) -> str:
         seconds, acceleration = guest.boot(
-            marker=wanted["marker"] or qemu.PROMPT,
+            marker=wanted["marker"] or "",
             timeout=wanted["timeout"],
             acceleration=build.settings.acceleration,
         )

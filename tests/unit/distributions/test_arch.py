@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from debate.distributions import arch
@@ -9,7 +11,22 @@ from debate.distributions import arch
 
 @pytest.mark.parametrize(
     ("profile", "packages"),
-    [({}, ["base", "mkinitcpio", "mkinitcpio-archiso"]), ({"generator": "dracut"}, ["base", "dracut"])],
+    [
+        ({}, ["base", "mkinitcpio", "mkinitcpio-archiso"]),
+        ({"initrd": {"generator": "dracut", "compression": None}}, ["base", "dracut"]),
+        (
+            {"timezone": "Europe/Berlin", "initrd": {"generator": "dracut", "compression": None}},
+            ["base", "dracut", "tzdata"],
+        ),
+        (
+            {
+                "users": [{"shell": "/bin/fish", "ssh_keys": ["k"]}],
+                "initrd": {"generator": "dracut", "compression": None},
+            },
+            ["base", "dracut", "fish", "openssh"],
+        ),
+    ],
 )
-def test_implied_packages(profile: dict[str, str], packages: list[str]) -> None:
-    assert arch.implied_packages({"initrd": {"generator": "mkinitcpio", "compression": None, **profile}}) == packages
+def test_implied_packages(profile: dict[str, Any], packages: list[str]) -> None:
+    plain = {"initrd": {"generator": "mkinitcpio", "compression": None}, "users": [], "timezone": "UTC"}
+    assert arch.implied_packages({**plain, **profile}) == packages

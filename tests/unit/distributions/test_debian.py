@@ -16,12 +16,18 @@ PLAIN = {
     "timezone": "UTC",
 }
 
+USER = {"name": "u", "shell": "/bin/bash", "groups": [], "ssh_keys": []}
+
 
 @pytest.mark.parametrize(
     ("fields", "packages"),
     [
         ({}, set()),
-        ({"users": [{"name": "u"}]}, {"passwd"}),
+        ({"users": [USER]}, {"login", "passwd"}),
+        ({"users": [USER, {**USER, "shell": "/usr/bin/zsh"}]}, {"login", "passwd", "zsh"}),
+        ({"users": [{**USER, "shell": "/usr/local/bin/fish"}]}, {"login", "passwd"}),
+        ({"users": [{**USER, "groups": ["audio", "sudo"]}]}, {"login", "passwd", "sudo"}),
+        ({"users": [{**USER, "ssh_keys": ["k"]}]}, {"login", "passwd", "openssh-server"}),
         ({"locale": "de_DE.UTF-8"}, {"locales"}),
         ({"keymap": "de"}, {"console-setup"}),
         ({"timezone": "Europe/Berlin"}, {"tzdata"}),

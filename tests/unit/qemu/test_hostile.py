@@ -97,7 +97,7 @@ def boot(place: Path, program: str, *, timeout: int = 30) -> Path:
         screenshot=place / "check/bios.png",
         machine=replace(AMD64, qemu=str(path)),
     )
-    guest.boot(marker=qemu.PROMPT, timeout=timeout, acceleration="tcg")
+    guest.boot(marker="login: ", timeout=timeout, acceleration="tcg")
     return guest.screenshot
 
 
@@ -138,5 +138,5 @@ def test_a_real_screenshot(tmp_path: Path) -> None:
     sector = (program + b"\xf4\xeb\xfd").ljust(510, b"\0") + b"\x55\xaa"
     (tmp_path / "x.iso").write_bytes(sector.ljust(1 << 20, b"\0"))
     guest = qemu.Guest(tmp_path / "x.iso", "bios", tmp_path / "log", tmp_path / "png", memory=64, disk=True)
-    guest.boot(marker=qemu.PROMPT, timeout=120, acceleration="tcg")
+    guest.boot(marker="login: ", timeout=120, acceleration="tcg")
     assert (tmp_path / "png").read_bytes().startswith(b"\x89PNG\r\n")

@@ -345,3 +345,20 @@ def test_the_later_overlay_wins(tmp_path: Path) -> None:
         tree = {entry.path: entry.digest for entry in made.slice(overlay.Slice).tree}
         assert tree["/f"] == keys.sha256(winner.encode())
         assert tree["/etc/hostname"] == keys.sha256(f"{winner.strip('_')}\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("users", "expected"),
+    [
+        ([], {}),
+        ([{"name": "a"}, {"name": "b", "password_hash": "*"}], {}),
+        ([{"name": "a", "password_hash": "$y$j9T$x"}], {"user": "a", "how": "password"}),
+        ([{"name": "b", "password_hash": "$1$x"}, {"name": "c", "password_hash": ""}], {"user": "c", "how": "empty"}),
+        ([{"name": "a", "password_hash": ""}, {"name": "z", "autologin": True}], {"user": "z", "how": "autologin"}),
+    ],
+)
+def test_who_can_log_in(tmp_path: Path, users: list[dict[str, Any]], expected: dict[str, str]) -> None:
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump({"version": 1, "users": users}))
+    made = normalise(tmp_path, "x")
+    assert made.about["login"] == expected
+    assert "login" not in made.values

@@ -218,3 +218,25 @@ def test_units_in_two_lists(tmp_path: Path, own: str, above: str, expected: str 
     (tmp_path / "x.yaml").write_text(f"version: 1\n{text}")
     services = normalise(tmp_path).slice(overlay.Slice).services
     assert [services.enable, services.disable, services.mask] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", [("ssh.service",), (), ()]),
+        ("services: {enable: [ssh.socket]}", [("ssh.socket",), (), ()]),
+        ("services: {disable: [ssh]}", [(), ("ssh.service",), ()]),
+        ("services: {mask: [x]}", [("ssh.service",), (), ("x.service",)]),
+        ("distribution: arch", [("sshd.service",), (), ()]),
+    ],
+)
+def test_keys_want_a_server(tmp_path: Path, text: str, expected: list[tuple[str, ...]]) -> None:
+    """Unless the profile says something of it."""
+    keys = ["ssh-ed25519 AAAA", 'from="10.0.0.0/8, x",command="a \\" b",no-pty ssh-ed25519 AAAA me']
+    profile = yaml.safe_dump({"version": 1, "users": [{"name": "a", "ssh_keys": keys}]})
+    (tmp_path / "x.yaml").write_text(f"{profile}{text}\n")
+    made = normalise(tmp_path)
+    services = made.slice(overlay.Slice).services
+    assert [services.enable, services.disable, services.mask] == expected
+    [entry] = [entry for entry in made.slice(overlay.Slice).tree if entry.path == "/home/a/.ssh/authorized_keys"]
+    assert made.contents[entry.digest] == "".join(f"{key}\n" for key in sorted(keys)).encode()

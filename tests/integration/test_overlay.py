@@ -27,7 +27,7 @@ def mine(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         ("timezone: Europe", "Europe", "timezone: the system has no Europe; "),
         ("keymap: dee", "dee", "keymap: the system has no layout dee; choose one of .* de "),
         ("keymap: de-nodeadkey", "de-no", "keymap: the layout de has no variant nodeadkey; choose .*nodeadkeys"),
-        ("users: [{name: live, shell: /bin/zsh}]", "/bin", "users: live: the system has no shell /bin/zsh; add "),
+        ("users: [{name: live, shell: /bin/ksh}]", "/bin", "users: live: the system has no shell /bin/ksh; add "),
         ("users: [{name: live, groups: [adm, sodu]}]", "sodu", "users: live: the system has no group sodu; add "),
         ("services: {enable: [shh]}", "shh", "services: the system has no unit shh.service; check its name, or add "),
         ("services: {mask: [apt-dialy.timer]}", "apt-", "services: the system has no unit apt-dialy.timer; did you me"),

@@ -43,7 +43,7 @@ def test_as_it_failed(failed: Checkout) -> None:
     said = piped(
         failed, "shell:overlay:mine", "ls -d /opt/*; id -un; ls /sys/class/net; cat /run/in/hooks; echo > /left\n"
     )
-    assert "overlay.sh failed. This shell is in its sandbox, as it left it." in said
+    assert "hooks.sh failed. This shell is in its sandbox, as it left it." in said
     assert re.search(r"^/opt/made\nroot\nlo\nhook.sh$", said, re.MULTILINE), said
     assert "/left" not in piped(failed, "shell:overlay:mine", "ls -d /left /opt/made 2> /dev/null\n")
     assert objects == sorted(path.name for path in failed.cache.glob("objects/sha256/*/*")), "nothing is kept"

@@ -145,8 +145,8 @@ def test_what_is_read_is_what_is_declared(rule: Rule, made: ProfileBuild, monkey
     declared = {("own", f"slices/{name}") for name in rule.slices_read} | {("own", name) for name in rule.needs}
     declared |= {("below", name) for name in rule.below} | ({("host", TOOLS)} if rule.tools else set())
     assert read <= declared | told
-    fetched = {("own", "mirrors"), ("own", "slices/lock")}
-    """Read only where something must be downloaded."""
+    fetched = {("own", "mirrors"), ("own", "slices/lock"), ("own", "initramfs")}
+    """Read only where something must be downloaded, or where the profile's files are shown to a sandbox."""
     assert declared <= read | fetched
 
 

@@ -47,7 +47,7 @@ def run(
     log.parent.mkdir(parents=True, exist_ok=True)
     group = control_groups.create(name, limits)
     try:
-        session = replace(session, cgroup_procs=group.procs, in_scope=bool(group.prefix))
+        session = replace(session, cgroup_procs=group.procs, in_scope=bool(group.prefix), builder=os.getpid())
         process = subprocess.Popen(
             [*group.prefix, sys.executable, "-m", "debate.sandbox.session"],
             stdin=subprocess.PIPE,

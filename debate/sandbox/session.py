@@ -82,6 +82,8 @@ class Session:
     """Input and output of a shell that is opened after a command failed, or before anything is packed."""
     in_scope: bool = False
     """True if this process was started in a systemd scope, whose limits apply."""
+    builder: int = 0
+    """The process that started this one."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -114,6 +116,8 @@ def main() -> int:
     """Run the session on standard input. Returns the exit code."""
     die_with_parent()
     session = Session.from_json(sys.stdin.read())
+    if os.getppid() != session.builder:
+        return 1  # The builder was killed before this process could ask to die with it.
     os.umask(environment.UMASK)
     os.environ["PATH"] = environment.VARIABLES["PATH"]
     for procs in session.cgroup_procs:

@@ -17,17 +17,39 @@ from tests.bounded import bounded
 from tests.conftest import ROOT
 from tests.foreign import NOT_FILES, SECRET, secret
 
+EXAMPLE = Session(
+    directory="/d", tools="", layers=("/a", "/b"), outputs=("o",), scripts="/s", environment={"A": "b"}, uid_base=1,
+    commands=(Command(("/bin/sh", "x"), rights="system"), Command(("y",), pack_upper=True, stdout="o")),
+    shown=(("/etc/hosts", "/etc/hosts"),), mirrors=(("/m", "/run/mirror/m"), ("/n", "/run/mirror/n")),
+    reach=Reach(("m.example:80",), ("n.example:443",), {"http": "http://p.example"}),
+    scratch="disk", bytes=2, inodes=3, cgroup_procs=("/p",), in_scope=True,
+)  # fmt: skip
+
 
 def test_through_json_and_back() -> None:
-    session = Session(
-        directory="/d", tools="", layers=("/a", "/b"), outputs=("o",), scripts="/s", environment={"A": "b"}, uid_base=1,
-        commands=(Command(("/bin/sh", "x"), rights="system"), Command(("y",), pack_upper=True, stdout="o")),
-        shown=(("/etc/hosts", "/etc/hosts"),), mirrors=(("/m", "/run/mirror/m"), ("/n", "/run/mirror/n")),
-        reach=Reach(("m.example:80",), ("n.example:443",), {"http": "http://p.example"}),
-        scratch="disk", bytes=2, inodes=3, cgroup_procs=("/p",), in_scope=True,
-    )  # fmt: skip
-    session = replace(session, shell=(4, 5))  # noqa: S604
+    session = replace(EXAMPLE, shell=(4, 5))  # noqa: S604
     assert Session.from_json(session.to_json()) == session
+
+
+KILLED = """\
+import os, subprocess, sys
+session = subprocess.Popen([sys.executable, "-m", "debate.sandbox.session"], stdin=subprocess.PIPE, text=True)
+session.stdin.write(sys.argv[1].replace('"builder": 0', f'"builder": {os.getpid()}'))
+session.stdin.close()
+os._exit(0)
+"""
+"""A builder that is killed when it has just started a session."""
+
+
+def test_a_builder_that_is_killed_while_python_is_loaded(tmp_path: Path) -> None:
+    """Nothing runs then: nobody would be there to end it."""
+    session = replace(EXAMPLE, directory=str(tmp_path), cgroup_procs=(str(tmp_path / "procs"),))
+    (tmp_path / "procs").touch()
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, session.to_json()], env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )  # It ends when all have ended that have its output.
+    assert (done.stdout, done.stderr) == ("", "")
+    assert (tmp_path / "procs").read_text() == ""
 
 
 @pytest.mark.parametrize("module", ["session", "runner", "limits", "proxy"])

@@ -26,7 +26,7 @@ IN_EVERY_RUN = ("bookworm", "forky")
 RELEASES = debian.RELEASES if os.environ.get("DEBATE_TEST_RELEASES") == "all" else IN_EVERY_RUN
 PROFILE = """\
 release: {release}
-kernel: linux-image-cloud-amd64
+kernel: {kernel}
 packages: [dbus, login]
 users: [{{name: root, password_hash: ""}}]
 image: {{compression: {{level: 1}}, exclude: ["/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*"]}}
@@ -48,7 +48,9 @@ def state(address: str, release: str, directory: Path) -> tuple[str, bool]:
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_release_boots(checkout: Checkout, release: str, tmp_path: Path) -> None:
     """A mirror that is stale is refused, and what is said then makes it work."""
-    profile, settings = PROFILE.format(release=release), dict[str, str]()
+    # The cloud's is smaller, but bookworm's lacks drivers for optical discs.
+    kernel = "linux-image-amd64" if release == "bookworm" else "linux-image-cloud-amd64"
+    profile, settings = PROFILE.format(release=release, kernel=kernel), dict[str, str]()
     mirrors = managers.get("debian").mirrors(load(Path(), {}), shared.tools_request(debian, release), {})
     mirror = mirrors.addresses["debian"]
     moment, stale = state(mirror, release, tmp_path)
@@ -62,8 +64,8 @@ def test_a_release_boots(checkout: Checkout, release: str, tmp_path: Path) -> No
     checkout.doit("build:release", **settings)
     layer = checkout.object(checkout.artifact("release", "rootfs", "layer").digest)
     listed = subprocess.run(["unsquashfs", "-l", "-d", "", layer], capture_output=True, text=True, check=True).stdout
-    assert re.search(r"/modules/\S+cloud-amd64/kernel/", listed)
+    assert re.search(rf"/modules/[^/]+{kernel.removeprefix('linux-image')}/kernel/", listed)
     assert not re.search(r"vmlinuz|System\.map|^/(boot/)?initrd", listed, re.MULTILINE), "they are on the ISO alone"
     guest = qemu.Guest(checkout.iso("release"), "bios", tmp_path / "log", tmp_path / "png")
     guest.boot(marker="live login: ", timeout=600)
-    assert re.search(r"Linux version \S+cloud-amd64 ", (tmp_path / "log").read_text())
+    assert re.search(rf"Linux version \S+{kernel.removeprefix('linux-image')} ", (tmp_path / "log").read_text())

@@ -33,7 +33,7 @@ _LOCAL = b"[debate]\nServer = file:///run/in/packages\n"
 _DESC = ("NAME", "VERSION", "BASE", "ARCH", "ISIZE", "REPLACES", "CONFLICTS", "PROVIDES", "DEPENDS")
 """The sections that sandbox/arch/read.sh writes."""
 
-_VERSION = re.compile(r"(?:[0-9]+:)?[A-Za-z0-9.+~_]+-[0-9]+(?:\.[0-9]+)?")
+_VERSION = re.compile(r"(?:[0-9]{1,9}:)?[A-Za-z0-9.+~_]{1,255}-[0-9]{1,9}(?:\.[0-9]{1,9})?")
 """See PKGBUILD(5). Without another hyphen, so that NAME-VERSION, which names files, has one meaning."""
 _SUFFIX = re.compile(r"\.pkg\.tar(?:\.(?:gz|bz2|xz|zst|lrz|lzo|Z|lz4|lz))?")
 """What follows in the name of a package's file: see PKGEXT in makepkg.conf(5)."""

@@ -72,7 +72,8 @@ def make(work: Work) -> Report:
         raise StepError("", complaints=[*complaints[:_SHOWN], *rest])
     work.save(record_of(results[-1].outputs))
     note = {"note": f"{count(len(found), 'file')} allowed"} if found else {}
-    return {**report_of(results[-1]), **work.remember(results[-1]), **note}
+    told = next((result for result in results if result.source == "built"), results[-1])
+    return {**report_of(told), **work.remember(results[-1]), **note}
 
 
 def step(layer: Artifact, number: int | None, tools: Artifact) -> Step:

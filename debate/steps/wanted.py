@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from debate import keys
 from debate.entry import Entry
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ def lines(tree: Iterable[Entry], permissions: Iterable[Permission]) -> Iterator[
         mode, owner, group = entry.mode, entry.owner, entry.group
         if entry.type == "directory" and (mode, owner, group) == ("0755", "root", "root"):
             mode = owner = group = "-"
-        content = entry.target if entry.type == "link" else entry.digest.removeprefix("sha256:") or "-"
+        digits = keys.digits(entry.digest) if entry.digest else "-"
+        content = entry.target if entry.type == "link" else digits
         yield "\t".join((entry.path, entry.type, mode, owner, group, content))
     for each in permissions:
         yield "\t".join((each.path, "-", each.mode.zfill(4), each.owner, each.group, "-"))

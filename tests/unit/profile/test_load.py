@@ -66,11 +66,15 @@ def test_a_mistake_has_its_own_message(profiles: Path, text: str, expected: str)
             )
         ),
         *(
-            (f"{field}: [{{path: {path}, mode: '0600'}}]", f"profiles/x.yaml:2:{len(field) + 11}: {field}: {path} is ")
-            for field in ("files", "permissions")
+            (
+                f"{field}: [{{path: {path}, mode: '0600'}}]",
+                f"profiles/x.yaml:2:{len(field) + 11}: {named}{path} is hidden",
+            )
+            for field, named in (("files", ""), ("permissions", "permissions: "))
             for path in ("/proc/y", "/sys/a/b", "/dev/null", "/run/x", "/tmp/x")  # noqa: S108
         ),
-        ("overlays: [{source: tree, target: /run}]", "profiles/x.yaml:2:21: overlay 'tree': /run/motd is hidden by"),
+        ("permissions: [{path: /tmp, mode: '1777'}]", "profiles/x.yaml:2:22: permissions: /tmp is hidden by"),
+        ("overlays: [{source: tree, target: /run}]", "profiles/x.yaml:2:21: /run/motd is hidden by"),
     ],
 )
 def test_a_mistake_that_normalising_finds(profiles: Path, text: str, expected: str) -> None:
@@ -88,7 +92,6 @@ def test_a_mistake_that_normalising_finds(profiles: Path, text: str, expected: s
         "check: {marker: '(a+)+b'}",
         "check: {marker: '(?i)\\bübung [[:digit:]]{1,1000}'}",
         "files: [{path: /running/x}, {path: /devices}, {path: /var/tmp/x}]",
-        "permissions: [{path: /tmp, mode: '1777'}]",
     ],
 )
 def test_what_normalising_accepts(profiles: Path, text: str) -> None:

@@ -105,7 +105,7 @@ def test_another_kind_is_a_module_and_a_row(tmp_path: Path, shelf: Shelf) -> Non
     one.finish()
     assert shelf.closed == 1, "there is no connection any more"
     assert two.lookup("rootfs", "a" * 64, ("layer",)) == Action("a" * 64, "rootfs", outputs, 1.0, "shelf://5")
-    assert other.read(outputs["layer"]) == b"layer"
+    assert other.read(outputs["layer"], 5) == b"layer"
     assert two.lookup("rootfs", "b" * 64, ()) is None
     assert shelf.manifests.keys() == {f"rootfs-{'a' * 64}"}
     assert not [line for line in said if "sending" not in line]

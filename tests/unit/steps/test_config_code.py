@@ -21,7 +21,7 @@ BOTH = {"debian", "arch"}
 PROFILE = "version: 1\ndistribution: {0}\nlocale: de_DE.utf8\nkeymap: de\ntimezone: Europe/Berlin\nhostname: here\n"
 EDITS: dict[str, tuple[str, str, set[str]]] = {
     "distributions/debian.py": ('_LIVE = ("busybox", ', '_LIVE = ("busybox", "less", ', {"debian"}),
-    "distributions/arch.py": ('return ["base", ', 'return ["base", "less", ', {"arch"}),
+    "distributions/arch.py": ('names = ["base", ', 'names = ["base", "less", ', {"arch"}),
     "distributions/glibc.py": ('("utf-8", "utf8")', '("utf-8",)', BOTH),
     "distributions/interface.py": (
         "class LocaleParts:\n",

@@ -93,13 +93,14 @@ def _architecture(made: ProfileBuild) -> str:
 
 
 def _traces(made: ProfileBuild) -> Iterator[dict[str, Any]]:
-    """The traces of all steps that led to the ISO, including those of its base profiles."""
+    """Step and key of all results that led to the ISO, with those of its base profiles and of steps on the way."""
     output = made.settings.output
     for name in (made.name, *profile_names.chain(made.settings.profiles, made.name), HOST):
         for path in sorted((output / name / "traces").glob("*.json")):
             trace = read_object(path, Trace)
             if keys.is_key(trace.get("key")) and trace.get("step") in rules():  # A lock has no key.
                 yield trace
+                yield from ({"step": name, "key": part["key"]} for name, part in trace.get("parts", {}).items())
 
 
 def pull(made: ProfileBuild) -> dict[str, Any]:

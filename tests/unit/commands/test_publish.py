@@ -53,7 +53,8 @@ def test_there_and_back(made: ProfileBuild, shelf: Shelf) -> None:
     assert before["minimal-amd64.iso"] in shelf.blobs.values()
     assert said.startswith("build/minimal/minimal-amd64.iso  ")
     steps = {tag.rpartition("-")[0] for tag in shelf.manifests}
-    assert steps == {"iso", "sandbox", "packages", "rootfs", "overlay", "initrd", "boot", "secrets"}
+    own = {"iso", "sandbox", "packages", "rootfs", "overlay", "initrd", "boot", "secrets"}
+    assert steps == {*own, "proof", "select", "secrets-0"}, "with what they needed on the way"
 
 
 HOSTILE = (

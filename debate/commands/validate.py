@@ -26,7 +26,7 @@ def run(context: Context, names: Sequence[str]) -> Answer:
     found = {name: _problems(directory, name) for name in names or known}
     if not names:
         unread = profile_names.unread(directory).items()
-        found |= {file: [Problem(Place(str(Path(shown(directory), file)), 1, 1), *problem)] for file, problem in unread}
+        found |= {file: [Problem(_start(directory, file), *problem)] for file, problem in unread}
     # A problem in a profile that several others extend is reported once.
     problems = tuple(dict.fromkeys(problem for problems in found.values() for problem in problems))
     bad = sum(1 for problems in found.values() if problems)
@@ -47,12 +47,12 @@ def _problems(directory: Path, name: str) -> list[Problem]:
     try:
         config.normalise(load(directory, name), directory)
     except DebateError as error:
-        return [problem.at(_start(directory, name)) for problem in error.problems]
+        return [problem.at(_start(directory, f"{name}{profile_names.SUFFIX}")) for problem in error.problems]
     return []
 
 
-def _start(directory: Path, name: str) -> Place:
-    return Place(str(Path(shown(directory), f"{name}.yaml")), 1, 1)
+def _start(directory: Path, file: str) -> Place:
+    return Place(str(Path(shown(directory), file)), 1, 1)
 
 
 COMMAND = Command(

@@ -37,13 +37,13 @@ def unread(directory: Path) -> dict[str, tuple[str, str]]:
 
 
 def _unread(directory: Path) -> Iterator[tuple[str, tuple[str, str]]]:
-    files = set(_listed(directory))
-    for file in files:
+    listed = set(_listed(directory))
+    for file in listed:
         name, suffix = os.path.splitext(file)
         locked = file.removesuffix(_LOCK)
         if file.startswith("."):
             continue
-        if locked != file and not (is_valid(locked) and f"{locked}{SUFFIX}" in files):
+        if locked != file and not (is_valid(locked) and f"{locked}{SUFFIX}" in listed):
             yield file, ("is the lock of no profile to build", "rename it as its profile, or remove it")
         elif suffix == SUFFIX and not can_be_extended(name):
             yield file, (f"{name!r} is not a valid profile name", REMEDY)

@@ -92,7 +92,9 @@ def login(users: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     def how(user: Mapping[str, Any]) -> str:
         if user["autologin"]:
             return "autologin"
-        return {"": "empty"}.get(user["password_hash"], "password" if user["password_hash"].startswith("$") else "")
+        if not user["password_hash"]:
+            return "empty"
+        return "password" if user["password_hash"].startswith("$") else ""
 
     ways = ("autologin", "empty", "password")
     known = sorted((ways.index(how(user)), user["name"]) for user in users if how(user))

@@ -218,9 +218,7 @@ class _Locker:
         for number, package in enumerate(packages_of(lock)):
             unfit = None if package in below else manager.unfit(package, self.wanted)
             if unfit:
-                field, why = unfit
-                fact = f"package {package.name!r}: field {field!r} is {getattr(package, field)!r}: {why}"
-                return fact, place_in(self.path, "packages", number, field)
+                return _said(package, unfit), place_in(self.path, "packages", number, unfit[0])
         return None
 
     def lost(self, packages: Iterable[Locked]) -> list[Complaint]:
@@ -280,8 +278,7 @@ class _Locker:
         added = manager.read_resolved(resolved, mirrors)
         for package in added:
             if unfit := manager.unfit(package, self.wanted):
-                fact = f"cannot be locked: package {package.name!r}: field {unfit[0]!r} is "
-                fact += f"{getattr(package, unfit[0])!r}: {unfit[1]}"
+                fact = f"cannot be locked: {_said(package, unfit)}"
                 raise DebateError(fact, "leave the package out", place=f"repository {package.repository}")
         packages = self.on_top(added)
         if lost := self.lost(packages):
@@ -330,6 +327,12 @@ class _Locker:
         if not packages and not below:
             raise DebateError("the package list resolves to nothing to install", place=f"lock:{self.work.name}")
         return sorted([*packages, *self.packages_below], key=lambda package: package.identity)
+
+
+def _said(package: Locked, unfit: tuple[str, str]) -> str:
+    """What is wrong with a field of a package; see `debate.managers.interface.Manager.unfit`."""
+    field, why = unfit
+    return f"package {package.name!r}: field {field!r} is {getattr(package, field)!r}: {why}"
 
 
 def _chosen(lock: Mapping[str, Any]) -> dict[str, Any]:

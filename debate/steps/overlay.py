@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from debate.deferred import frozen
 from debate.entry import Contents, Entry
-from debate.errors import Problem
 from debate.profile import files
 from debate.steps import wanted
 from debate.steps.rule import Rule
@@ -199,11 +198,11 @@ def _trees(choices: Choices) -> tuple[dict[str, Entry], dict[str, Place]]:
         for entry in scanned.entries:
             if not _is_plain(entry.path):
                 fact = f"overlay has a file name with control characters: {entry.path!r}"
-                choices.problems.append(Problem(source.position, fact, "rename it"))
+                choices.note(source.position, fact, "rename it")
             other = found.get(entry.path)
             if other and other[0].file == source.position.file and other[1] != entry:
                 fact = f"overlays {other[2].value!r} and {source.value!r} both have {entry.path}"
-                choices.problems.append(Problem(source.position, fact, "keep one"))
+                choices.note(source.position, fact, "keep one")
             found[entry.path] = (source.position, entry, source)
         for digest, path in scanned.contents.items():
             choices.contents.setdefault(digest, path)
@@ -292,7 +291,7 @@ def _read_hooks(choices: Choices) -> Iterable[Hook]:
                 choices.note(node.position, fact, "convert it, with dos2unix or `sed -i 's/\\r$//'`")
             if match := _GENERATOR.search(content):
                 fact = f"hook {node.value!r} runs {match[1].decode()}, and the initramfs is not made by hooks"
-                choices.problems.append(Problem(node.position, fact, _NO_GENERATOR))
+                choices.note(node.position, fact, _NO_GENERATOR)
             yield Hook(Path(node.value).name, choices.keep_content(content))
 
 

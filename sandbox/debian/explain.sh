@@ -3,6 +3,8 @@
 # apt says what a mirror answered, only as the text of a problem.
 
 tab=$(printf '\t')
+written=/run/in/written
+[ -e "$written" ] || written=/dev/null
 
 # `failures ERRORS`: lines of ADDRESS REASON, of the files that could not be fetched. The address that apt adds is the proxy's.
 failures() {
@@ -29,8 +31,6 @@ update() {
 
 # `as_written FILE`: prints the file with the addresses that the user wrote, for those that a sandbox has.
 as_written() {
-    written=/run/in/written
-    [ -e "$written" ] || written=/dev/null
     awk '
         FILENAME == ARGV[1] { if ($2 != $3) { inside[++count] = $2; outside[count] = $3 }; next }
         {
@@ -49,9 +49,6 @@ as_written() {
 
 # `explain_update ERRORS ANSWER SOURCES`: why `apt-get update` failed: see verdicts.sh.
 explain_update() {
-    written=/run/in/written
-    [ -e "$written" ] || written=/dev/null
-    tab=$(printf '\t')
     verdicts "$1" "$2" "$3" "$written" > "$1.verdicts"
     while IFS=$tab read -r archive address kind fact remedy; do
         [ "$address" != - ] || address=

@@ -22,12 +22,14 @@ start() {
     printf %s "${1%"$(printf %s "$2" | sed 's,_,%5f,g; s,/,_,g')"}"
 }
 
-# `release START`: prints the signed statement of a suite.
+# `release ARCHIVE SUITE`: prints the signed statement of a suite. Needs $apt/targets.
 release() {
-    if [ -e "$1InRelease" ]; then
-        awk '/^-----BEGIN PGP SIGNED MESSAGE/ { inside = 1; next } /^-----BEGIN PGP SIGNATURE/ { exit } inside' "$1InRelease"
+    file=$(awk -v a="$1" -v s="$2" '$1 == a && $2 == s { print $3, $4; exit }' "$apt/targets")
+    signed=$(start ${file% *} "${file#* }")
+    if [ -e "${signed}InRelease" ]; then
+        awk '/^-----BEGIN PGP SIGNED MESSAGE/ { inside = 1; next } /^-----BEGIN PGP SIGNATURE/ { exit } inside' "${signed}InRelease"
     else
-        cat "$1Release"
+        cat "${signed}Release"
     fi
 }
 
@@ -37,8 +39,7 @@ require_components() {
     targets --no-release-info > "$apt/targets"
     eval "$(apt-config shell native APT::Architecture)"
     while read -r archive address suite components; do
-        file=$(awk -v a="$archive" -v s="$suite" '$1 == a && $2 == s { print $3, $4; exit }' "$apt/targets")
-        release "$(start ${file% *} "${file#* }")" > "$apt/release"
+        release "$archive" "$suite" > "$apt/release"
         # Some archives put the name of the archive in front: updates/main.
         known=$(sed -n 's/^Components: *//p' "$apt/release" | tr -s ' ' '\n' | sed 's,.*/,,')
         for component in $components; do
@@ -60,8 +61,7 @@ require_components() {
 # `dates`: prints lines of ARCHIVE SUITE DATE for all that is in sources.list. Needs what `require_components` left.
 dates() {
     while read -r archive address suite components; do
-        file=$(awk -v a="$archive" -v s="$suite" '$1 == a && $2 == s { print $3, $4; exit }' "$apt/targets")
-        date=$(release "$(start ${file% *} "${file#* }")" | sed -n 's/^Date: *//p')
+        date=$(release "$archive" "$suite" | sed -n 's/^Date: *//p')
         echo "$archive $suite $(date -u -d "$date" +%Y-%m-%dT%H:%M:%SZ)"
     done < "$apt/sources"
 }

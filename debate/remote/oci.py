@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import urllib3
 
@@ -33,11 +33,15 @@ from debate.settings import Settings
 _CHUNK = 1 << 20
 _TRIES = 4
 """Attempts in a row without progress after which a transfer fails."""
+_TRANSIENT = (429, 500, 502, 503, 504)
+"""Statuses after which the same request may succeed a moment later, RFC 9110 section 15.6 and RFC 6585 section 4."""
 _SLOWEST = 32 << 10
 """Bytes per second that must be transferred on average, including all attempts."""
 _MANIFEST_BYTES = 4 << 20
 """Maximum size of a manifest. Registries reject larger ones, too."""
 _HOST_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+_T = TypeVar("_T")
 
 
 class _File:
@@ -142,19 +146,33 @@ class Registry:
         with deadline.within(self.timeout + size / _SLOWEST, fact):
             yield
 
+    def _lookup(self, ask: Callable[[], _T]) -> _T | None:
+        """What ``ask`` returns; None if the registry does not have it.
+
+        A registry that cannot be reached is not asked again: whoever looks something up can do without it.
+        """
+        with self._exchange():
+            try:
+                return _persist(ask, lambda error: error.status in _TRANSIENT)
+            except RegistryError as error:
+                if error.status != 404:
+                    raise
+                return None
+
     # Manifests -------------------------------------------------------------------------------------
 
     def manifest(self, tag: str) -> bytes | None:
         """See `Transport`."""
-        headers = {"Accept": MANIFEST}
-        with self._exchange(), _errors(), self._ask("GET", f"manifests/{tag}", headers) as response:
+        return self._lookup(lambda: self._manifest(tag))
+
+    def _manifest(self, tag: str) -> bytes:
+        with self._ask("GET", f"manifests/{tag}", {"Accept": MANIFEST}) as response:
             data = b""
             while more := response.read1(_CHUNK):
                 data += more
                 if len(data) > _MANIFEST_BYTES:
                     raise WrongBytesError(f"manifest {tag}: more than {_MANIFEST_BYTES >> 20} MiB, so it was rejected")
             return data
-        return None
 
     def put_manifest(self, tag: str, data: bytes) -> None:
         """See `Transport`.
@@ -162,42 +180,31 @@ class Registry:
         A registry that stores blobs in a file system may briefly not know a blob (MANIFEST_BLOB_UNKNOWN,
         DIGEST_INVALID) while another builder sends the same one, since it rewrites the link to it in place.
         """
-        headers, tries = {"Content-Type": MANIFEST}, 0
+
+        def put() -> None:
+            with self._ask("PUT", f"manifests/{tag}", {"Content-Type": MANIFEST}, data):
+                pass
+
         with self._exchange():
-            while True:
-                try:
-                    with _errors(missing=False), self._ask("PUT", f"manifests/{tag}", headers, data):
-                        return
-                except RegistryError as error:
-                    if tries >= _TRIES or error.status != 400:
-                        raise
-                    _pause(tries)
-                    tries += 1
+            _persist(put, lambda error: error.may_pass or error.status == 400)
 
     # Blobs -----------------------------------------------------------------------------------------
 
     def pull(self, artifact: Artifact, file: BinaryIO) -> None:
         """See `Transport`. Bytes that the file already has are not requested again."""
-        sink, tries = _Sink(file), 0
+        sink = _Sink(file)
         with self._exchange(artifact.size):
-            while (have := sink.size) < artifact.size:
-                try:
-                    with _errors(missing=False):
-                        self._pull_more(artifact, sink)
-                except RegistryError as error:
-                    tries = tries + 1 if sink.size <= have else 0
-                    if tries >= _TRIES or not error.may_pass:
-                        raise
-                    _pause(tries)
+            _persist(lambda: self._pull_rest(artifact, sink), progress=lambda: sink.size)
         if sink.size > artifact.size or sink.digest != artifact.digest:
             sink.restart()
             raise _other_bytes(artifact)
         file.flush()
         os.fsync(file.fileno())
 
-    def _pull_more(self, artifact: Artifact, sink: _Sink) -> None:
-        """Read until the connection ends or all bytes of the artifact arrived."""
-        deadline.left()
+    def _pull_rest(self, artifact: Artifact, sink: _Sink) -> None:
+        """Read what the file lacks. What arrives before an interruption stays in it."""
+        if sink.size >= artifact.size:
+            return
         headers = {"Range": f"bytes={sink.size}-"} if sink.size else {}
         with self._ask("GET", f"blobs/{artifact.digest}", headers) as response:
             if response.status != 206:
@@ -212,30 +219,29 @@ class Registry:
 
     def has(self, digest: str) -> bool:
         """See `Transport`."""
-        with self._exchange(), _errors(), self._ask("HEAD", f"blobs/{digest}"):
+        return self._lookup(lambda: self._has(digest)) is not None
+
+    def _has(self, digest: str) -> bool:
+        with self._ask("HEAD", f"blobs/{digest}"):
             return True
-        return False
 
     def push(self, artifact: Artifact, path: Path, stopping: Callable[[], bool] = lambda: False) -> bool:
         """See `Transport`. After an interruption only the missing part is sent."""
         if self.has(artifact.digest):
             return False
-        location, sent, tries = "", 0, 0
+        location, sent = "", 0
+
+        def send_rest() -> None:
+            nonlocal location, sent
+            location, sent = self._state(location)
+            location = location or self._location("POST", "blobs/uploads/")
+            location = self._send(location, file, sent, artifact.size, stopping)
+            with self._ask("PUT", _with_digest(location, artifact.digest)):
+                pass
+
         with self._exchange(artifact.size), path.open("rb") as file:
-            while True:
-                try:
-                    deadline.left()
-                    with _errors(missing=False):
-                        location = location or self._location("POST", "blobs/uploads/")
-                        location = self._send(location, file, sent, artifact.size, stopping)
-                        with self._ask("PUT", _with_digest(location, artifact.digest)):
-                            return True
-                except RegistryError as error:
-                    if tries >= _TRIES or not error.may_pass:
-                        raise
-                    _pause(tries)
-                    location, arrived = self._state(location)
-                    sent, tries = arrived, (0 if arrived > sent else tries + 1)
+            _persist(send_rest, progress=lambda: sent)
+        return True
 
     def _state(self, location: str) -> tuple[str, int]:
         """Location and received bytes of an interrupted upload; an empty location if it has to restart.
@@ -245,7 +251,7 @@ class Registry:
         if not location:
             return "", 0
         try:
-            with _errors(missing=False), self._ask("GET", location) as response:
+            with _errors(), self._ask("GET", location) as response:
                 return self._next(response, location), _end(response.headers.get("Range", ""))
         except RegistryError:
             return "", 0
@@ -284,6 +290,30 @@ def _require(response: Response) -> None:
     raise kind(f"the registry answered {status} {(response.reason or '')[:80]}".rstrip(), status=status)
 
 
+def _persist(
+    act: Callable[[], _T],
+    again: Callable[[RegistryError], bool] = lambda error: error.may_pass,
+    progress: Callable[[], int] = lambda: 0,
+) -> _T:
+    """What ``act`` returns. It is tried up to `_TRIES` times in a row without progress after errors that are ``again``.
+
+    ``progress``: a number that grows from attempt to attempt while there is progress.
+    """
+    tries, before = 0, progress()
+    while True:
+        try:
+            deadline.left()
+            with _errors():
+                return act()
+        except RegistryError as error:
+            now = progress()
+            tries = 0 if now > before else tries + 1
+            before = now
+            if tries >= _TRIES or not again(error):
+                raise
+        _pause(tries)
+
+
 def _pause(tries: int) -> None:
     """Wait before the next attempt, longer after each."""
     time.sleep(0.2 * 2**tries)
@@ -301,13 +331,10 @@ def _end(header: str) -> int:
 
 
 @contextmanager
-def _errors(*, missing: bool = True) -> Iterator[None]:
-    """Turn the exceptions of urllib3 into RegistryError. ``missing``: a response 404 just ends the block."""
+def _errors() -> Iterator[None]:
+    """Turn the exceptions of urllib3 into RegistryError."""
     try:
         yield
-    except RegistryError as error:
-        if not (missing and error.status == 404):
-            raise
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # ValueError: a header that cannot be read.
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise  # This host's disk is full.

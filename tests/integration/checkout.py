@@ -151,6 +151,16 @@ def hook(checkout: Checkout, script: str) -> None:
     checkout.profile("mine", "extends: minimal\nhooks: [hook.sh]\n")
 
 
+def finish(processes: list[subprocess.Popen[str]]) -> list[str]:
+    """What each said. Asserts that none failed."""
+    said = [process.communicate()[0] for process in processes]
+    for process, text in zip(processes, said, strict=True):
+        assert process.returncode == 0, text
+        assert "Traceback" not in text, text
+        assert "locked" not in text, text
+    return said
+
+
 def ran(said: str, profile: str = "") -> dict[str, str]:
     """Step -> how its result came to be (``built``, ``cached`` or ``remote``), out of doit's report.
 

@@ -8,23 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.checkout import Checkout, ran
+from tests.integration.checkout import Checkout, finish, ran
 
 
 def hooked(checkout: Checkout, name: str, text: str) -> None:
     """A profile with a hook that no other test has."""
     (checkout.directory / "profiles" / f"{name}.sh").write_text(f"sleep 1; echo {text} > /etc/{name}\n")
     checkout.profile(name, f"extends: minimal\nhooks: [{name}.sh]\n")
-
-
-def finish(processes: list[subprocess.Popen[str]]) -> list[str]:
-    """What each said. Asserts that none failed."""
-    said = [process.communicate()[0] for process in processes]
-    for process, text in zip(processes, said, strict=True):
-        assert process.returncode == 0, text
-        assert "Traceback" not in text, text
-        assert "locked" not in text, text
-    return said
 
 
 def built_times(said: list[str], step: str, profile: str) -> int:

@@ -117,6 +117,23 @@ def test_nothing_is_sent_twice(registry: Registry, side: Sides, request: pytest.
     assert registry.asked("PATCH") == before + 1, "the statement alone"
 
 
+def test_builders_that_send_the_same_at_the_same_time(side: Sides, request: pytest.FixtureRequest) -> None:
+    """docker-registry answers 500 or 400 then, for a moment. Nobody hears of it, and all of it is there."""
+    builders = [side(f"builder{number}") for number in range(8)]
+    wanted: dict[str, dict[str, Artifact]] = {}
+    for attempt in range(10):
+        name = keys.key(f"{request.node.name} {attempt}")
+        for one in builders:
+            wanted[name] = {file: put_large(one.store, f"{name} {file}".encode(), 1 << 16) for file in "abcd"}
+            one.remote.send("rootfs", name, wanted[name], 12.5, {})
+    for one in builders:
+        one.remote.finish()
+    for one in builders:
+        assert [line for line in one.said if not line.startswith("sending ")] == []
+    reader = side("reader")
+    assert all(reader.remote.lookup("rootfs", name, outputs) for name, outputs in wanted.items()), reader.said
+
+
 def test_a_download_goes_on_where_it_was_cut(
     registry: Registry, side: Sides, wire: Wire, request: pytest.FixtureRequest
 ) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from debate.cache.store import Store
-from tests.integration.checkout import CACHED, DOIT, Checkout, hook, ran
+from tests.integration.checkout import CACHED, DOIT, Checkout, finish, hook, ran
 from tests.integration.registry import Registry, Wire
 
 
@@ -198,9 +198,7 @@ def test_eight_builders_at_once(team: Team, tmp_path: Path) -> None:
         hook(checkout, "echo eight > /etc/eight\n")
         checkout.pin_as("mine", team.first)
     processes = [checkout.start("build:mine", **team.registry.settings()) for checkout in checkouts]
-    for process in processes:
-        said, _ = process.communicate()
-        assert process.returncode == 0, said
+    for said in finish(processes):
         assert "remote oci" not in said, said
     assert len({checkout.digest("mine") for checkout in checkouts}) == 1
 

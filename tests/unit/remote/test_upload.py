@@ -17,6 +17,7 @@ import pytest
 
 from debate import keys
 from debate.model import Artifact
+from debate.remote import oci
 from debate.remote.credentials import Credentials
 from debate.remote.errors import RegistryError, StoppedError
 from debate.remote.oci import Registry
@@ -38,6 +39,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
+    def parse_request(self) -> bool:
+        """Each kind of request fails once with ``failing``, if that is set."""
+        if not super().parse_request():
+            return False
+        kind = f"{self.command} {self.path.removeprefix('/v2/a/').partition('/')[0]}"
+        if not self.server.failing or kind in self.server.failed:
+            return True
+        self.server.failed.append(kind)
+        self.close_connection = True
+        self.answer(self.server.failing)
+        return False
+
     def do_HEAD(self) -> None:
         self.answer(200 if self.server.finished else 404)
 
@@ -45,6 +58,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(202, Location=WHERE)
 
     def do_GET(self) -> None:
+        if "/manifests/" in self.path:
+            self.answer(404)
+            return
         self.answer(204, Location=WHERE, Range=f"0-{max(0, len(self.server.data) - 1)}")
 
     def do_PATCH(self) -> None:
@@ -77,6 +93,7 @@ class Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.cuts, self.data, self.starts, self.finished = cuts, b"", list[int](), False
         self.manifests, self.answers = 0, list[int]()
+        self.failing, self.failed = 0, list[str]()
 
 
 @pytest.fixture
@@ -123,6 +140,25 @@ def test_a_blob_that_another_builder_sends_at_the_same_time(server: Server) -> N
     with pytest.raises(RegistryError, match="the registry answered 413"):
         registry.put_manifest("tag", b"{}")
     assert server.manifests == 4
+    registry.close()
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("server", [0], indirect=True)
+def test_a_failure_that_passes(
+    server: Server, blob: tuple[Artifact, Path], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is asked, it is asked again: a registry with many builders fails now and then."""
+    monkeypatch.setattr(oci, "_pause", lambda _: None)
+    registry = client(server)
+    server.failing, server.answers = status, [201]
+    assert registry.manifest("tag") is None
+    assert registry.push(*blob)
+    registry.put_manifest("tag", b"{}")
+    uploads = ["HEAD blobs", "POST blobs", "PATCH blobs", "GET blobs", "PUT blobs"]
+    assert sorted(server.failed) == sorted(["GET manifests", *uploads, "PUT manifests"])
+    assert server.finished
+    assert server.manifests == 1
     registry.close()
 
 

@@ -44,3 +44,13 @@ def text_entry(path: str, text: str, **more: str) -> tuple[Entry, bytes]:
     """A file with ``text`` as content, and its bytes."""
     data = text.encode()
     return Entry(path, "file", digest=keys.sha256(data), **more), data
+
+
+@frozen
+class Made:
+    """A file or link that a field of a profile makes."""
+
+    field: str
+    """Empty for what the profile's own file may replace, since the field says something else."""
+    entry: Entry
+    content: bytes = b""

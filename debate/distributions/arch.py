@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from debate.distributions import glibc
 from debate.distributions.interface import LocaleParts
-from debate.entry import text_entry
+from debate.entry import Made, text_entry
 
 if TYPE_CHECKING:
     from debate.distributions.interface import PacmanDistribution
@@ -65,7 +65,7 @@ def implied_packages(profile: Mapping[str, Any]) -> list[str]:
 def locale_parts(overlay: Mapping[str, Any]) -> LocaleParts:
     parts = glibc.locale_parts(overlay)
     if overlay["keymap"]:
-        parts.files.append(text_entry("/etc/vconsole.conf", f"KEYMAP={overlay['keymap']}\n"))
+        parts.made.append(Made("keymap", *text_entry("/etc/vconsole.conf", f"KEYMAP={overlay['keymap']}\n")))
         parts.checks.append(["console_keymap", overlay["keymap"]])
     return parts
 

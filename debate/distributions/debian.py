@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from debate.distributions import glibc
 from debate.distributions.interface import LocaleParts
-from debate.entry import Entry, text_entry
+from debate.entry import Entry, Made, text_entry
 
 if TYPE_CHECKING:
     from debate.distributions.interface import AptDistribution
@@ -79,17 +79,13 @@ def implied_packages(profile: Mapping[str, Any]) -> list[str]:
 def locale_parts(overlay: Mapping[str, Any]) -> LocaleParts:
     parts = glibc.locale_parts(overlay)
     # From trixie on, systemd-tmpfiles makes this link at boot in any case.
-    parts.links.append(Entry("/etc/default/locale", "link", mode="0777", target="../locale.conf"))
+    parts.made.append(Made("locale", Entry("/etc/default/locale", "link", mode="0777", target="../locale.conf")))
     if overlay["keymap"]:
         layout, _, variant = overlay["keymap"].partition("-")
         parts.checks.append(["xkb", layout, *([variant] if variant else [])])
-        parts.files.append(
-            text_entry(
-                "/etc/default/keyboard",
-                f'XKBMODEL="pc105"\nXKBLAYOUT="{layout}"\nXKBVARIANT="{variant}"\nXKBOPTIONS=""\nBACKSPACE="guess"\n',
-            )
-        )
-    parts.files.append(text_entry("/etc/timezone", f"{overlay['timezone']}\n"))
+        text = f'XKBMODEL="pc105"\nXKBLAYOUT="{layout}"\nXKBVARIANT="{variant}"\nXKBOPTIONS=""\nBACKSPACE="guess"\n'
+        parts.made.append(Made("keymap", *text_entry("/etc/default/keyboard", text)))
+    parts.made.append(Made("timezone", *text_entry("/etc/timezone", f"{overlay['timezone']}\n")))
     return parts
 
 

@@ -9,18 +9,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from debate.distributions.interface import LocaleParts
-from debate.entry import Entry, text_entry
+from debate.entry import Entry, Made, text_entry
 
 
 def locale_parts(overlay: Mapping[str, Any]) -> LocaleParts:
     """Files and commands for locale and time zone. The keymap differs between distributions."""
-    parts = LocaleParts([text_entry("/etc/locale.conf", f"LANG={overlay['locale']}\n")], [], [], [])
+    conf = Made("locale", *text_entry("/etc/locale.conf", f"LANG={overlay['locale']}\n"))
+    parts = LocaleParts([conf], [], [])
     if overlay["timezone"] != "UTC":
         target = f"/usr/share/zoneinfo/{overlay['timezone']}"
-        parts.links.append(Entry("/etc/localtime", "link", mode="0777", target=target))
+        parts.made.append(Made("timezone", Entry("/etc/localtime", "link", mode="0777", target=target)))
         parts.checks.append(["timezone", overlay["timezone"]])
     if overlay["locale"] != "C.UTF-8":
-        parts.files.append(text_entry("/etc/locale.gen", f"{overlay['locale']} {_charset(overlay['locale'])}\n"))
+        # The profile's own may have more; that it has this one is checked.
+        text = f"{overlay['locale']} {_charset(overlay['locale'])}\n"
+        parts.made.append(Made("", *text_entry("/etc/locale.gen", text)))
         parts.commands.append(["locale-gen"])
         parts.checks.append(["locale", overlay["locale"]])
     return parts

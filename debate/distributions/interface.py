@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from debate.entry import Entry
+from debate.entry import Made
 
 
 @dataclass(frozen=True)
 class LocaleParts:
     """Files, links and commands that set locale, keymap and time zone in a system."""
 
-    files: list[tuple[Entry, bytes]]
-    links: list[Entry]
+    made: list[Made]
     commands: list[list[str]]
     """Argument lists to run in the system afterwards."""
     checks: list[list[str]]

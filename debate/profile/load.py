@@ -38,7 +38,7 @@ def load(directory: Path, name: str) -> Profile:
         root = loader.load(name, (), None)
     if loader.problems or root is None:
         raise ProfileError(loader.problems)
-    return Profile(name, root, tuple(loader.sources))
+    return Profile(name, root, tuple(loader.sources), tuple(loader.orders[name]))
 
 
 class _Loader:
@@ -50,6 +50,8 @@ class _Loader:
         self.sources: list[Path] = []
         self.extended: dict[str, Node | None] = {}
         """What each profile that another one extends comes to."""
+        self.orders: dict[str, dict[str, None]] = {}
+        """The files that each profile comes from, those that win last."""
         self.merged = 0
 
     def load(self, name: str, chain: tuple[str, ...], asked: Place | None) -> Node | None:
@@ -74,10 +76,15 @@ class _Loader:
         self.problems += duplicates(root)
         self.problems += _misplaced(root, self.tree)
         merged: Node | None = None
+        order: dict[str, None] = {}
         for node in _extended(root):
             parent = self.load(node.value, (*chain, name), node.position)
             if parent is not None:
+                for file_ in self.orders[node.value]:
+                    order.pop(file_, None)
+                    order[file_] = None
                 merged = parent if merged is None else self.merge(merged, parent, node.position)
+        self.orders[name] = {**order, file: None}
         left_out = NOT_INHERITED if chain else {"extends"}
         own = replace(root, value={name: node for name, node in root.value.items() if name not in left_out})
         found = own if merged is None else self.merge(merged, own, own.position)

@@ -59,6 +59,8 @@ class Profile:
     root: Node
     sources: tuple[Path, ...] = ()
     """All YAML files that were read, the profile's own first."""
+    order: tuple[str, ...] = ()
+    """The same as places name them, each after those that it wins over, so the profile's own is last."""
 
     @property
     def data(self) -> dict[str, Any]:

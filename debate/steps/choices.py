@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from debate import distributions, keys
-from debate.entry import Entry, text_entry
+from debate.entry import Entry
 from debate.errors import Place, Problem
 from debate.profile import files
 from debate.profile.chosen import chosen
 from debate.profile.node import Node, Profile
 from debate.text import pattern
 from debate.text.suggest import one_of
+
+if TYPE_CHECKING:
+    from debate.steps.claims import Claims
 
 _MAX_READ = 32 << 20
 """Bytes of all hooks and keys of a profile."""
@@ -34,10 +37,8 @@ class Choices:
         """Files and directories that were read."""
         self.trees: tuple[Entry, ...] = ()
         """The entries of all overlays, sorted by path."""
-        self.files: dict[str, Entry] | None = None
-        """What `debate.steps.overlay.entries` found, by path."""
-        self.places: dict[str, Place] = {}
-        """Where the profile names each of these."""
+        self.claims: Claims | None = None
+        """What `debate.steps.overlay.files_of` found."""
         self._room = _MAX_READ
         self._check()
 
@@ -109,15 +110,6 @@ class Choices:
             if value is not None and value in seen:
                 self.problem((field, number, key), f"{field}: {key} {value!r} is used twice", "keep one")
             seen.add(value)
-
-    def keep(self, pairs: list[tuple[Entry, bytes]]) -> dict[str, Entry]:
-        """Keep the contents of files. Returns the files by path."""
-        for entry, content in pairs:
-            self.contents[entry.digest] = content
-        return {entry.path: entry for entry, _ in pairs}
-
-    def keep_text(self, path: str, text: str, **more: str) -> dict[str, Entry]:
-        return self.keep([text_entry(path, text, **more)])
 
     def keep_content(self, content: bytes) -> str:
         """Keep ``content``. Returns its digest."""

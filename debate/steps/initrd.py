@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +17,7 @@ from debate.steps.tools import tools_for
 if TYPE_CHECKING:
     from debate.history.records import Report
     from debate.steps.choices import Choices
+    from debate.steps.claims import Claims
     from debate.steps.work import Work
 
 _READ = {
@@ -60,10 +60,13 @@ class Slice(Initramfs):
         wanted = choices.data["initrd"]
         generator, files = wanted["generator"], tuple(sorted(set(wanted["files"])))
         hooks = _hooks(choices, generator)
-        entries = overlay.entries(choices)
-        tree = {path: entry for path, entry in entries.items() if path in files or _is_read(path, generator)}
-        _require_executable(choices, tree.values())
-        tree |= {entry.path: entry for entry in hooks.values()}
+        claims = overlay.files_of(choices).copy()
+        for path in [path for path in claims.found if path not in files and not _is_read(path, generator)]:
+            del claims.found[path]
+        _require_executable(choices, claims)
+        for number, entry in enumerate(hooks.values()):
+            claims.add(entry, "initrd.hooks", choices.place(("initrd", "hooks", number)))
+        tree = claims.entries
         return cls(
             **choices.system,
             generator=choices.data["initrd"]["generator"],
@@ -110,15 +113,13 @@ def _is_read(path: str, generator: str) -> bool:
     return any(path.startswith(one) if one.endswith("/") else path == one for one in known)
 
 
-def _require_executable(choices: Choices, entries: Iterable[Entry]) -> None:
+def _require_executable(choices: Choices, claims: Claims) -> None:
     """Note a problem for each script that mkinitramfs would pass over."""
-    numbers = {item["path"]: number for number, item in enumerate(choices.data["files"])}
-    for entry in entries:
-        if entry.type == "file" and entry.path.startswith(_MUST_BE_EXECUTABLE) and not int(entry.mode, 8) & 0o111:
-            number = numbers.get(entry.path)
-            place: tuple[str | int, ...] = ("overlays",) if number is None else ("files", number, "path")
-            fact = f"{entry.path} is not executable, so mkinitramfs passes over it"
-            choices.problem(place, fact, "make it executable" if number is None else 'set its mode to "0755"')
+    for path, claim in claims.found.items():
+        entry = claim.entry
+        if entry.type == "file" and path.startswith(_MUST_BE_EXECUTABLE) and not int(entry.mode, 8) & 0o111:
+            remedy = 'set its mode to "0755"' if claim.field == "files" else "make it executable"
+            choices.note(claim.place, f"{path} is not executable, so mkinitramfs passes over it", remedy)
 
 
 def make(work: Work) -> Report:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from debate.deferred import frozen
-from debate.entry import Contents, Entry
+from debate.entry import Contents, Entry, Made, text_entry
 from debate.profile import files
 from debate.steps import wanted
 from debate.steps.rule import Rule
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from debate.errors import Place
     from debate.history.records import Report
     from debate.model import Artifact, Step
-    from debate.profile.node import Node
     from debate.steps.choices import Choices
+    from debate.steps.claims import Claims
     from debate.steps.work import Work
 
 
@@ -83,15 +83,13 @@ class Slice:
     @classmethod
     def of(cls, choices: Choices) -> Self:
         data = choices.data
-        found, parts = _system(choices)
-        found |= entries(choices)
-        places = dict(choices.places)
+        claims = files_of(choices).copy()
+        parts = _system(choices, claims)
         for number, user in enumerate(data["users"]):
-            keys_ = _ssh_keys(choices, user)
-            places |= dict.fromkeys(keys_, choices.place(("users", number, "ssh_keys")))
-            found |= keys_
-        found = wanted.in_homes(found, [user["name"] for user in data["users"]], _with_owner(choices))
-        _refuse(choices, found, places)
+            _log_in(choices, claims, number, user)
+        names = [user["name"] for user in data["users"]]
+        found = wanted.in_homes(claims.entries, names, _with_owner(choices, claims))
+        _refuse(choices, found, claims.places)
         choices.unique("permissions", "path")
         return cls(
             users=tuple(_read_users(choices)),
@@ -113,12 +111,16 @@ class Slice:
         return {**json_values(self), "tree": [entry.to_json() for entry in self.tree]}
 
 
-def entries(choices: Choices) -> dict[str, Entry]:
-    """What overlays and `files` of a profile put into the system, by path."""
-    if choices.files is None:
-        trees, choices.places = _trees(choices)
-        choices.files = {**trees, **_files(choices, choices.places)}
-    return choices.files
+def files_of(choices: Choices) -> Claims:
+    """What overlays and `files` of a profile put into the system."""
+    from debate.steps.claims import Claims
+
+    if choices.claims is None:
+        choices.claims = Claims(choices)
+        _overlays(choices, choices.claims)
+        choices.trees = tuple(entry for _, entry in sorted(choices.claims.entries.items()))
+        _files(choices, choices.claims)
+    return choices.claims
 
 
 _VERBS = ("enable", "disable", "mask")
@@ -146,41 +148,55 @@ def _read_users(choices: Choices) -> Iterable[User]:
         )
 
 
-def _system(choices: Choices) -> tuple[dict[str, Entry], LocaleParts]:
-    """Files for hostname, locale, keymap, time zone and automatic login."""
+def _system(choices: Choices, claims: Claims) -> LocaleParts:
+    """Files for hostname, locale, keymap and time zone."""
     data, name = choices.data, choices.data["hostname"]
-    entries = choices.keep_text("/etc/hostname", f"{name}\n")
     hosts = f"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost ip6-localhost\n"
-    entries |= choices.keep_text("/etc/hosts", hosts)
-    parts = choices.distribution.locale_parts(data)
-    entries |= choices.keep(parts.files)
-    for user in data["users"]:
-        if user["autologin"]:
-            entries |= _autologin(choices, user["name"])
-    return {**entries, **{link.path: link for link in parts.links}}, parts
+    parts: LocaleParts = choices.distribution.locale_parts(data)
+    made = [Made("hostname", *text_entry("/etc/hostname", f"{name}\n")), Made("", *text_entry("/etc/hosts", hosts))]
+    for each in (*made, *parts.made):
+        said = choices.profile.root.get(each.field)
+        if each.entry.digest:
+            choices.keep_content(each.content)
+        claims.add(each.entry, each.field, said.position if said else None)
+    return parts
 
 
-def _autologin(choices: Choices, name: str) -> dict[str, Entry]:
+def _log_in(choices: Choices, claims: Claims, number: int, user: Mapping[str, Any]) -> None:
+    """Files by which a user is logged in automatically, or with ssh keys."""
+    for field, made in (("autologin", _autologin(user)), ("ssh_keys", _ssh_keys(user))):
+        for entry, content in made:
+            if entry.digest:
+                choices.keep_content(content)
+            claims.add(entry, f"users[{number + 1}].{field}", choices.place(("users", number, field)))
+
+
+def _autologin(user: Mapping[str, Any]) -> Iterator[tuple[Entry, bytes]]:
     """Drop-ins for the gettys on the screen and the serial line; see agetty(8), systemd.unit(5)."""
     units = {
         "getty@tty1.service": "--noclear",
         "serial-getty@.service": "--keep-baud 115200,57600,38400,9600",
     }
-    found: dict[str, Entry] = {}
-    for unit, options in units.items():
-        text = f"[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin {name} {options} %I $TERM\n"
-        found |= choices.keep_text(f"/etc/systemd/system/{unit}.d/autologin.conf", text)
-    return found
+    for unit, options in units.items() if user["autologin"] else ():
+        text = f"[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin {user['name']} {options} %I $TERM\n"
+        yield text_entry(f"/etc/systemd/system/{unit}.d/autologin.conf", text)
 
 
-def _trees(choices: Choices) -> tuple[dict[str, Entry], dict[str, Place]]:
-    """The merged overlays, and where the profile names that of each path.
+def _ssh_keys(user: Mapping[str, Any]) -> Iterator[tuple[Entry, bytes]]:
+    if not user["ssh_keys"]:
+        return
+    name = user["name"]
+    home = "/root" if name == "root" else f"/home/{name}"
+    text = "".join(f"{key}\n" for key in sorted(set(user["ssh_keys"])))
+    yield text_entry(f"{home}/.ssh/authorized_keys", text, mode="0600", owner=name, group=name)
+    for directory in (f"{home}/.ssh",) if name == "root" else (home, f"{home}/.ssh"):
+        yield Entry(directory, "directory", mode="0700", owner=name, group=name), b""
 
-    If two have the same path, the later one wins, or it is a problem if one file names both.
-    """
+
+def _overlays(choices: Choices, claims: Claims) -> None:
+    """The trees of files. Of one path the later profile's is taken."""
     from debate.profile.tree import Room, scan
 
-    found: dict[str, tuple[Place, Entry, Node]] = {}
     room = Room()
     for number, node in choices.nodes("overlays"):
         item = choices.data["overlays"][number]
@@ -199,42 +215,31 @@ def _trees(choices: Choices) -> tuple[dict[str, Entry], dict[str, Place]]:
             if not _is_plain(entry.path):
                 fact = f"overlay has a file name with control characters: {entry.path!r}"
                 choices.note(source.position, fact, "rename it")
-            other = found.get(entry.path)
-            if other and other[0].file == source.position.file and other[1] != entry:
-                fact = f"overlays {other[2].value!r} and {source.value!r} both have {entry.path}"
-                choices.note(source.position, fact, "keep one")
-            found[entry.path] = (source.position, entry, source)
+            claims.add(entry, f"overlay {source.value!r}", source.position)
         for digest, path in scanned.contents.items():
             choices.contents.setdefault(digest, path)
-    choices.trees = tuple(found[path][1] for path in sorted(found))
-    places = {path: place for path, (place, _, _) in found.items()}
-    return {entry.path: entry for entry in choices.trees}, places
 
 
-def _files(choices: Choices, places: dict[str, Place]) -> dict[str, Entry]:
-    """The files that are written in the profile. Their places are added to ``places``, which has those of overlays."""
-    found: dict[str, Entry] = {}
+def _files(choices: Choices, claims: Claims) -> None:
+    """The files that are written in the profile."""
     for number, item in enumerate(choices.data["files"]):
-        path, place = item["path"], choices.place(("files", number, "path"))
-        other = places.get(path)
-        if other and other.file == place.file:
-            choices.note(place, f"files: {path} is in an overlay, too", "keep one")
-        places[path] = place
         owner = {name: item[name] for name in ("owner", "group")}
-        found |= choices.keep_text(path, item["content"], mode=item["mode"].zfill(4), **owner)
-    return found
+        entry, content = text_entry(item["path"], item["content"], mode=item["mode"].zfill(4), **owner)
+        choices.keep_content(content)
+        claims.add(entry, "files", choices.place(("files", number, "path")))
 
 
-def _with_owner(choices: Choices) -> set[str]:
+def _with_owner(choices: Choices, claims: Claims) -> set[str]:
     """Paths of files for which the profile names an owner or group."""
     return {
-        choices.data["files"][number]["path"]
+        path
         for number, node in choices.nodes("files")
+        if claims.found[path := choices.data["files"][number]["path"]].field == "files"
         if node.value.keys() & {"owner", "group"}
     }
 
 
-def _refuse(choices: Choices, tree: Mapping[str, Entry], places: Mapping[str, Place]) -> None:
+def _refuse(choices: Choices, tree: Mapping[str, Entry], places: Mapping[str, Place | None]) -> None:
     """Note what cannot be in an image: of each overlay only the first path of a kind."""
     told: set[tuple[Place | None, str]] = set()
 
@@ -265,18 +270,6 @@ def _refuse(choices: Choices, tree: Mapping[str, Entry], places: Mapping[str, Pl
         elif path in tree and tree[path].type == "link":
             fact = f"permissions: {path} is a link, which has no mode of its own"
             choices.note(place, fact, f"name what it leads to: {tree[path].target}")
-
-
-def _ssh_keys(choices: Choices, user: Mapping[str, Any]) -> dict[str, Entry]:
-    if not user["ssh_keys"]:
-        return {}
-    name = user["name"]
-    home = "/root" if name == "root" else f"/home/{name}"
-    text = "".join(f"{key}\n" for key in sorted(set(user["ssh_keys"])))
-    entries = choices.keep_text(f"{home}/.ssh/authorized_keys", text, mode="0600", owner=name, group=name)
-    for directory in (f"{home}/.ssh",) if name == "root" else (home, f"{home}/.ssh"):
-        entries[directory] = Entry(directory, "directory", mode="0700", owner=name, group=name)
-    return entries
 
 
 def _read_hooks(choices: Choices) -> Iterable[Hook]:

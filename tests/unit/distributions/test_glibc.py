@@ -21,7 +21,7 @@ from debate import distributions
 )
 def test_locale_gen(distribution: str, locale: str, line: str) -> None:
     parts = distributions.get(distribution).locale_parts({"locale": locale, "keymap": None, "timezone": "UTC"})
-    files = {entry.path: content.decode() for entry, content in parts.files}
+    files = {made.entry.path: made.content.decode() for made in parts.made}
     assert files["/etc/locale.conf"] == f"LANG={locale}\n"
     assert files["/etc/locale.gen"] == f"{line}\n"
     assert parts.commands == [["locale-gen"]]

@@ -325,7 +325,9 @@ def test_two_trees_of_one_profile_may_not_bring_the_same_file(tmp_path: Path) ->
         (tmp_path / name).mkdir()
         (tmp_path / name / "f").write_text(name)
     (tmp_path / "x.yaml").write_text("version: 1\noverlays: [one, two]\n")
-    with pytest.raises(config.ProfileError, match=r"overlays 'one' and 'two' both have /f; keep one"):
+    with pytest.raises(
+        config.ProfileError, match=r"2:17: overlay 'two' and overlay 'one' \(.*x.yaml:2:12\) both have /f; k"
+    ):
         normalise(tmp_path, "x")
 
 

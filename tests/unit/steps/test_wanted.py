@@ -76,7 +76,7 @@ def test_directories_on_the_way_are_no_harm(tmp_path: Path) -> None:
         ("files: [{path: /a, content: x}, {path: /a/b}]", "2:40: /a/b is below /a, which is a file of this profile"),
         ("files: [{path: /tree}]\noverlays: [{source: t, target: /tree}]", "/tree/f is below /tree, which is a file"),
         ("files: [{path: /l/x}]\noverlays: [t]", "2:16: /l/x is below /l, which is a link of this profile; put it be"),
-        ("files: [{path: /f}]\noverlays: [t]", "2:16: files: /f is in an overlay, too; keep one"),
+        ("files: [{path: /f}]\noverlays: [t]", "2:16: files and overlay 't' ("),
         ("permissions: [{path: /l, mode: '0600'}]\noverlays: [t]", "2:22: permissions: /l is a link, which has no mo"),
         ("files: [{path: /etc/shadow, mode: '0600'}]", "2:16: /etc/shadow is merged into the system's, which keeps"),
         ("files: [{path: /etc/group, owner: bin}]", "2:16: /etc/group is merged into the system's, which keeps its"),
@@ -91,6 +91,102 @@ def test_what_contradicts_itself(tmp_path: Path, text: str, expected: str) -> No
         (tmp_path / "t" / "passwd").symlink_to("/srv/passwd")
     problems = refused(tmp_path, f"{text}\n")
     assert any(expected in problem for problem in problems), problems
+
+
+KEY = "ssh-ed25519 AAAA"
+USER = f"users: [{{name: a, autologin: true, ssh_keys: [{KEY}]}}]"
+GETTY, SERIAL = (f"/etc/systemd/system/{unit}.service.d/autologin.conf" for unit in ("getty@tty1", "serial-getty@"))
+ARCH = "distribution: arch\n"
+MADE = [
+    ("hostname: h", "hostname", "/etc/hostname"), ("locale: de_DE.UTF-8", "locale", "/etc/locale.conf"),
+    ("locale: de_DE.UTF-8", "locale", "/etc/default/locale"), (f"{ARCH}locale: de_DE", "locale", "/etc/locale.conf"),
+    ("timezone: Asia/Tokyo", "timezone", "/etc/localtime"), ("timezone: Asia/Tokyo", "timezone", "/etc/timezone"),
+    ("keymap: de", "keymap", "/etc/default/keyboard"), (f"{ARCH}keymap: de", "keymap", "/etc/vconsole.conf"),
+    (USER, "users[1].autologin", GETTY), (USER, "users[1].autologin", SERIAL),
+    (USER, "users[1].ssh_keys", "/home/a/.ssh/authorized_keys"),
+    (USER.replace("name: a", "name: root"), "users[1].ssh_keys", "/root/.ssh/authorized_keys"),
+]  # fmt: skip
+"""Each field that makes files, its name, and a file of it."""
+
+
+@pytest.mark.parametrize(("text", "field", "path"), MADE)
+@pytest.mark.parametrize("other", ["files", "overlay", "link"])
+def test_two_fields_for_one_file(tmp_path: Path, text: str, field: str, path: str, other: str) -> None:
+    """Refused where they are in one profile; of two profiles the later one's is there, whichever field it has."""
+    file = tmp_path / "t" / path.lstrip("/")
+    file.parent.mkdir(parents=True)
+    if other == "link":
+        file.symlink_to("/usr/share/other")
+    else:
+        file.write_text("other")
+    said = f"files: [{{path: {path}, content: other}}]" if other == "files" else "overlays: [t]"
+    [problem] = refused(tmp_path, f"{said}\n{text}\n")
+    named = "files" if other == "files" else "overlay 't'"
+    assert f": {field} and {named} ({tmp_path}/x.yaml:2:" in problem
+    assert problem.endswith(f" both have {path}; keep one")
+
+    arch, _, text = text.rpartition("\n")
+    for first, second in ((said, text), (text, said)):
+        (tmp_path / "_y.yaml").write_text(f"version: 1\n{first}\n")
+        (tmp_path / "x.yaml").write_text(f"version: 1\nextends: _y\n{arch}\n{second}\n")
+        made = normalise(tmp_path)
+        [entry] = [entry for entry in made.slice(overlay.Slice).tree if entry.path == path]
+        theirs = (entry.target, made.contents.get(entry.digest)) in (("/usr/share/other", None), ("", b"other"))
+        theirs |= entry.type == "file" and isinstance(made.contents[entry.digest], Path)
+        assert theirs == (second is said)
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("hostname: h", "/etc/hosts"), ("locale: de_DE.UTF-8", "/etc/locale.gen"), ("", "/etc/hostname"),
+        ("", "/etc/locale.conf"), ("", "/etc/timezone"), ("", "/etc/default/locale"),
+    ],
+)  # fmt: skip
+def test_a_file_instead_of_what_no_field_says(tmp_path: Path, text: str, path: str) -> None:
+    (tmp_path / "x.yaml").write_text(f"version: 1\nfiles: [{{path: {path}, content: x}}]\n{text}\n")
+    made = normalise(tmp_path)
+    assert [made.contents[e.digest] for e in made.slice(overlay.Slice).tree if e.path == path] == [b"x"]
+
+
+def test_the_same_twice_is_no_harm(tmp_path: Path) -> None:
+    """Nor are directories of overlays that a field has, too: they have its mode."""
+    (tmp_path / "t" / "home" / "a" / ".ssh").mkdir(parents=True)
+    (tmp_path / "x.yaml").write_text(
+        f'version: 1\nhostname: h\nfiles: [{{path: /etc/hostname, content: "h\\n"}}]\noverlays: [t]\n{USER}\n'
+    )
+    found = {entry.path: entry.mode for entry in normalise(tmp_path).slice(overlay.Slice).tree}
+    assert (found["/home/a"], found["/home/a/.ssh"]) == ("0700", "0700")
+
+
+def test_a_hook_of_the_initramfs_and_a_file_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "h.sh").write_text("#!/bin/sh\n")
+    path = "/etc/initramfs-tools/hooks/h"
+    [problem] = refused(tmp_path, f"files: [{{path: {path}, mode: '0755'}}]\ninitrd: {{hooks: [h.sh]}}\n")
+    assert problem.startswith("3:18: initrd.hooks and files (")
+    assert problem.endswith(f" both have {path}; keep one")
+
+
+@pytest.mark.parametrize(
+    ("extends", "winner"),
+    [("[_a, _b]", "b"), ("[_b, _a]", "a"), ("[_ca, _b]", "b"), ("[_b, _ca]", "a"), ("[_ca, _cb, _c]", "c"),
+     ("[_a, _c, _cb]", "b"), ("[_ca, _c]", "c")],
+)  # fmt: skip
+def test_the_later_of_several_wins(tmp_path: Path, extends: str, winner: str) -> None:
+    """As for scalars and lists, also where two extend the same one."""
+    for name in "abc":
+        (tmp_path / name / "etc").mkdir(parents=True)
+        (tmp_path / name / "etc" / "hostname").write_text(name)
+    (tmp_path / "_a.yaml").write_text("version: 1\noverlays: [a]\n")
+    (tmp_path / "_b.yaml").write_text("version: 1\nfiles: [{path: /etc/hostname, content: b}]\n")
+    (tmp_path / "_c.yaml").write_text("version: 1\nhostname: c\n")
+    for name, text in {"_ca": "overlays: [a]", "_cb": "files: [{path: /etc/hostname, content: b}]"}.items():
+        (tmp_path / f"{name}.yaml").write_text(f"version: 1\nextends: _c\n{text}\n")
+    (tmp_path / "x.yaml").write_text(f"version: 1\nextends: {extends}\n")
+    made = normalise(tmp_path)
+    [entry] = [entry for entry in made.slice(overlay.Slice).tree if entry.path == "/etc/hostname"]
+    content = made.contents[entry.digest]
+    assert (content.read_bytes() if isinstance(content, Path) else content).strip() == winner.encode()
 
 
 def test_attributes_and_modes_that_overlays_do_not_keep(tmp_path: Path) -> None:

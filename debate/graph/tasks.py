@@ -80,7 +80,7 @@ class Graph:
         record = directory / f"{rule.name}.json"
         code = stamp(PACKAGE, self.settings.scripts)
         uptodate: list[Any] = [
-            untouched,
+            (untouched, [{name: directory / f"{name}.json" for name in rule.remembered}]),
             _config_changed(f"{code} {rule.state(self.settings, profile)}"),
             (rule.whole, [self.settings, profile]),
         ]

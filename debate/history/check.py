@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from debate.errors import DebateError
 from debate.history.reasons import READ
@@ -12,19 +13,23 @@ from debate.history.shapes import SHAPES
 from debate.host.files import fits
 from debate.trace import Trace
 
-_OF_ALL = {"": dict, "slices/": dict, "traces/": Trace, "traces/read/": READ}
+_OF_ALL: dict[str, Any] = {"": dict, "slices/": dict, "traces/": Trace, "traces/read/": READ}
 """Directory -> the shape of its files that have none of their own."""
 
 
 def damaged(output: Path) -> Iterator[Path]:
     """The damaged files of all builds in ``output``, sorted."""
-    for directory, shape in _OF_ALL.items():
+    for directory in _OF_ALL:
         for path in sorted(output.glob(f"*/{directory}*.json")):
-            name = f"{directory}{path.stem}"
-            try:
-                value = read_json(path)
-                whole = fits(value, SHAPES.get(name, shape)) and fits(value, shape)
-            except (DebateError, OSError):
-                whole = False
-            if not whole:
+            if not is_whole(f"{directory}{path.stem}", path):
                 yield path
+
+
+def is_whole(name: str, path: Path) -> bool:
+    """True if the file ``path`` can be read and has the shape of what has this ``name``, without ``.json``."""
+    shape = _OF_ALL[name.rpartition("/")[0] + "/" if "/" in name else ""]
+    try:
+        value = read_json(path)
+    except (DebateError, OSError):
+        return False
+    return fits(value, SHAPES.get(name, shape)) and fits(value, shape)

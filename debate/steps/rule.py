@@ -109,6 +109,11 @@ class Rule:
         return (self.name, *self.records)
 
     @property
+    def remembered(self) -> tuple[str, ...]:
+        """All JSON files about its last run, without ``.json``. A rule may leave less."""
+        return (f"traces/{self.name}", f"traces/read/{self.name}", *self.memory)
+
+    @property
     def file(self) -> str:
         """The file of its function, ``debate/steps/NAME.py``, for messages."""
         return f"{self.make.__module__.replace('.', '/')}.py"

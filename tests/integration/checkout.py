@@ -161,6 +161,12 @@ def finish(processes: list[subprocess.Popen[str]]) -> list[str]:
     return said
 
 
+def remembered(checkout: Checkout) -> list[Path]:
+    """The JSON files that the build of `minimal` left, sorted, without the SBOM, which is a result."""
+    found = [*checkout.output("minimal").rglob("*.json"), *checkout.output(".sandbox").rglob("*.json")]
+    return sorted(path for path in found if not path.name.endswith(".cdx.json"))
+
+
 def ran(said: str, profile: str = "") -> dict[str, str]:
     """Step -> how its result came to be (``built``, ``cached`` or ``remote``), out of doit's report.
 

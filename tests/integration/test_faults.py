@@ -7,6 +7,7 @@ import fcntl
 import itertools
 import json
 import os
+import random
 import re
 import shutil
 import stat
@@ -21,7 +22,8 @@ from pathlib import Path
 import pytest
 
 from debate import keys
-from tests.integration.checkout import DOIT, Checkout, hook, host_state, ran, wait_until_gone
+from tests.faults import ways
+from tests.integration.checkout import DOIT, Checkout, hook, host_state, ran, remembered, wait_until_gone
 from tests.unit import damage
 
 Resize = Callable[[str], None]
@@ -197,12 +199,6 @@ def test_a_clock_that_was_set_back(checkout: Checkout) -> None:
     assert "up to date" in checkout.doit("build:mine")
 
 
-def remembered(checkout: Checkout) -> list[Path]:
-    """The JSON files that the build of `minimal` left, sorted, without the SBOM, which is a result."""
-    found = [*checkout.output("minimal").rglob("*.json"), *checkout.output(".sandbox").rglob("*.json")]
-    return sorted(path for path in found if not path.name.endswith(".cdx.json"))
-
-
 def test_all_files_of_a_build_are_damaged(checkout: Checkout, built: Checkout) -> None:
     """Each in another way, all at once, and in each run in other ways: one run heals them."""
     checkout.pin(built)
@@ -262,6 +258,16 @@ def copy_needed(built: Checkout, checkout: Checkout) -> None:
                     shutil.copy(built.cache / "actions" / f"{result['key']}.json", checkout.cache / "actions")
 
 
+@pytest.fixture(scope="module")
+def faulty(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout, str]]:
+    """`minimal`, built, in a store of its own, and the digest of the ISO."""
+    checkout = Checkout.make(tmp_path_factory.mktemp("faulty") / "own")
+    copy_needed(built, checkout)
+    checkout.doit("build:minimal")
+    yield checkout, checkout.digest("minimal")
+    shutil.rmtree(checkout.directory)
+
+
 def test_a_store_that_another_user_could_write_to(tmp_path: Path, built: Checkout) -> None:
     """They changed a byte of one object, gave an action the name of another, and left all times as they were."""
     checkout = Checkout.make(tmp_path / "own")
@@ -287,6 +293,16 @@ def test_a_store_that_another_user_could_write_to(tmp_path: Path, built: Checkou
     assert {step for step, how in ran(said).items() if how == "built"} >= {"overlay", "boot", "iso"}
     assert checkout.digest("minimal") == built.digest("minimal")
     assert "all match their digests" in checkout.doit("fsck")
+
+
+@pytest.mark.parametrize("way", ["records", "database", "user", "collector"])
+def test_one_run_heals(faulty: tuple[Checkout, str], way: str) -> None:
+    """One of what `python -m tests.faults` tries over and over. Killed builds are in test_kill.py."""
+    checkout, digest = faulty
+    before = host_state()
+    did = ways.fault(checkout, way, random.Random(way))  # noqa: S311 - no secret
+    sys.stdout.write(did)  # pytest shows it if the test fails.
+    ways.recover(checkout, digest, before)
 
 
 OTHER_USER = """\

@@ -17,6 +17,7 @@ from debate import keys
 from debate.build.builder import Builder, Check
 from debate.commands.command import Answer
 from debate.errors import DebateError
+from debate.history.check import is_whole
 from debate.history.reasons import Last, Reason, reasons
 from debate.history.records import Records, Report
 from debate.model import Result, Step, Supplies
@@ -118,7 +119,7 @@ class _Verdict:
 _SAME = _Verdict("up to date")
 _CACHED = _Verdict("from the cache")
 _REPAIRED = _Verdict("from the cache")
-"""Its record is missing or damaged. If it was the same, later steps need not run."""
+"""Its record or its trace is missing or damaged. If the record was the same, later steps need not run."""
 
 
 def explain(build: ProfileBuild) -> Answer:
@@ -192,15 +193,24 @@ def _verdict(real: ProfileBuild, dry: _DryBuild, rule: Rule) -> _Verdict:
         dry.records.unknown.update(rule.made)
         return _Verdict(f"would fail: {error}")
     try:
-        return _SAME if real.load(rule.name) == dry.records.memory.get(rule.name) else _CACHED
+        if real.load(rule.name) != dry.records.memory.get(rule.name):
+            return _CACHED
     except DebateError:
         return _REPAIRED
+    return _SAME if _is_told(real, rule) else _REPAIRED
+
+
+def _is_told(real: ProfileBuild, rule: Rule) -> bool:
+    """True if the output directory tells how the step last ran, as each that is shown does."""
+    names = (f"traces/{rule.name}", f"traces/read/{rule.name}")
+    return not rule.root or all(is_whole(name, real.directory / f"{name}.json") for name in names)
 
 
 def _results(real: ProfileBuild, rule: Rule, verdicts: Mapping[str, _Verdict]) -> _Verdict:
     """The verdict on a rule that cannot be run without side effects."""
     others = {name: verdicts[name] for name in rule.reads if name in verdicts}
-    if all(verdict is _SAME for verdict in others.values()) and rule.whole(real.settings, real.name):
+    same = all(verdict is _SAME for verdict in others.values())
+    if same and rule.whole(real.settings, real.name) and _is_told(real, rule):
         return _SAME
     undecided = [name for name, verdict in others.items() if verdict not in (_SAME, _CACHED)]
     if undecided:

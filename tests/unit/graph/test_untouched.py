@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from doit.task import dict_to_task
+from doit.task import Task, dict_to_task
 
 from debate.graph.tasks import Graph
 from debate.graph.untouched import untouched
@@ -42,22 +45,53 @@ def test_damaged_records_heal_when_their_steps_run_again(checkout: Path) -> None
     assert "up to date (2 steps)" in doit(checkout, "hash:minimal")
 
 
-def test_every_step_with_a_record_runs_again_when_it_is_damaged(checkout: Path) -> None:
+def declared(checkout: Path) -> Iterator[tuple[Task, Callable[[dict[str, Any]], bool], list[Path]]]:
+    """Each step that leaves what can be read: its task, whether it is up to date by what it left, and other files."""
     graph = Graph(checkout)
-    made = [graph.step(rule, "minimal" if rule.profile else HOST) for rule in rules().values()]
-    for declared in made:
-        task = dict_to_task({"name": "x", **declared})
-        for target in task.targets:
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
-            Path(target).write_text('{"outputs": {}}')
-        assert untouched in [item for item, _, _ in task.uptodate]
-        assert not untouched(task, {})
+    for rule in rules().values():
+        name = "minimal" if rule.profile else HOST
+        task = dict_to_task({"name": "x", **graph.step(rule, name)})
+        others = [graph.settings.output / name / f"{remembered}.json" for remembered in rule.remembered]
+        for path in (*map(Path, task.targets), *others):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text('{"step": "x", "key": "x"}' if path.parent.name == "traces" else "{}")
+        [given] = [words for item, words, _ in task.uptodate if item is untouched]
+        yield task, lambda values, task=task, given=given: untouched(task, values, *given), others
+
+
+def test_every_step_with_a_record_runs_again_when_it_is_damaged(checkout: Path) -> None:
+    for task, is_untouched, _ in declared(checkout):
+        assert not is_untouched({})
         kept = task.value_savers[-1]()
-        assert untouched(task, kept)
+        assert is_untouched(kept)
         for target in task.targets:
-            for change in (lambda path: path.write_text('{"outputs": {} }'), Path.unlink, Path.mkdir):
+            content = Path(target).read_text()
+            for change in (lambda path: path.write_text('{"outputs": {}}'), Path.unlink, Path.mkdir):
                 change(Path(target))
-                assert not untouched(task, kept)
+                assert not is_untouched(kept)
             Path(target).rmdir()
-            Path(target).write_text('{"outputs": {}}')
-            assert untouched(task, kept)
+            Path(target).write_text(content)
+            assert is_untouched(kept)
+
+
+def test_a_step_runs_again_when_what_it_remembers_is_damaged(checkout: Path) -> None:
+    """Or nobody would know what to send, what to forget and why it ran. Others may change it: it must be whole only."""
+    for task, is_untouched, others in declared(checkout):
+        is_untouched({})
+        kept = json.loads(json.dumps(task.value_savers[-1]()))
+        assert is_untouched(kept)
+        assert others
+        for path in others:
+            content = path.read_text()
+            path.write_text(content.replace("{", "{ ", 1))
+            assert is_untouched(kept)
+            for change in (lambda path: path.write_text('{"step": 5'), Path.unlink, Path.mkdir):
+                change(path)
+                assert not is_untouched(kept)
+            path.rmdir()
+            path.write_text(content)
+            path.chmod(0o666)
+            assert not is_untouched(kept), "everyone could write to it"
+            path.chmod(0o644)
+        for odd in (None, 5, [], ["traces/x"], {"traces/x": 5}):
+            assert is_untouched({**kept, "remembered": odd}) == isinstance(odd, dict)

@@ -13,9 +13,10 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 from debate.errors import DebateError
+from debate.host import mount_points
 from debate.host.beneath import Item, RefusedError, Tree, chunks, kind
 from debate.text.paths import shown
 
@@ -43,10 +44,12 @@ class Foreign:
         """Its path in messages."""
         self._read = self._copied = self._hashed = 0
         with self._errors("", remedy):
-            self._tree = Tree(directory)
+            self._tree = Tree(directory, guard=True)
             if below:
                 with self._tree as above:
                     self._tree = above.below(below)
+        for mounted in mount_points.below(self._tree.path):
+            raise self.refused(mounted, "is a mount point", "unmount it, or copy the directory without it")
 
     def __enter__(self) -> Self:
         return self
@@ -90,7 +93,7 @@ class Foreign:
 
     def read(self, path: str, remedy: str = "make it readable", *, limit: int = MAX_TEXT) -> bytes:
         """The content of the file ``path``. ``remedy`` is for a file that is not there."""
-        with self._errors(path, remedy), self._open(path) as file:
+        with self._errors(path, remedy), self._tree.open(path) as file:
             data = b"".join(chunks(file, limit))
             self._read = _added(self._read, len(data), MAX_READ)
         return data
@@ -111,7 +114,7 @@ class Foreign:
 
     def chunks(self, path: str) -> Iterator[bytes]:
         """The content of the file ``path``, which is copied or hashed, in parts."""
-        with self._errors(path), self._open(path) as file:
+        with self._errors(path), self._tree.open(path) as file:
             for chunk in chunks(file, MAX_COPIED):
                 self._copied = _added(self._copied, len(chunk), MAX_COPIED)
                 yield chunk
@@ -122,7 +125,7 @@ class Foreign:
         if self.is_link(path):
             found.update(os.fsencode(self.link(path)))
             return found.hexdigest()
-        with self._errors(path), self._open(path) as file:
+        with self._errors(path), self._tree.open(path) as file:
             for chunk in chunks(file, MAX_COPIED):
                 self._hashed = _added(self._hashed, len(chunk), 2 * MAX_COPIED)
                 found.update(chunk)
@@ -131,15 +134,6 @@ class Foreign:
     def refused(self, path: str, fact: str, remedy: str) -> DebateError:
         """The error for ``path``."""
         return DebateError(fact, remedy, place="/".join(filter(None, (self.place, path))))
-
-    def _open(self, path: str) -> BinaryIO:
-        file = self._tree.open(path)
-        found = os.fstat(file.fileno())
-        # Where the kernel does not protect hard links, anyone can make one to a file that they cannot read.
-        if found.st_nlink > 1 and self._tree.status(path.rpartition("/")[0]).st_uid != found.st_uid:
-            file.close()
-            raise RefusedError(errno.EPERM, "is a hard link to somebody else's file", "put a copy there instead")
-        return file
 
     @contextlib.contextmanager
     def _errors(self, path: str, remedy: str = "make it readable") -> Iterator[None]:

@@ -59,15 +59,16 @@ class Tree:
     The error is a RefusedError for a link, for what is no regular file or is too large, and for a path that leads out.
     """
 
-    def __init__(self, root: Path | int, *, follow: bool = False) -> None:
+    def __init__(self, root: Path | int, *, follow: bool = False, guard: bool = False) -> None:
         """Open ``root``, a path that is not of someone else's making, or a descriptor, which then belongs to the tree.
 
-        With ``follow``, links on the way to a file are followed as long as they stay in the tree.
+        With ``follow``, links on the way to a file are followed as long as they stay in the tree. With ``guard``, a
+        file is refused that other users of this machine may have linked there without being able to read it.
         """
         self._root = -1
         flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
         self._root = root if isinstance(root, int) else os.open(root, flags)
-        self._follow = follow
+        self._follow, self._guard = follow, guard
 
     def __enter__(self) -> Self:
         return self
@@ -96,7 +97,7 @@ class Tree:
         if not stat.S_ISDIR(os.fstat(found).st_mode):
             os.close(found)
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        return Tree(found)
+        return Tree(found, guard=self._guard)
 
     def mode(self, path: str) -> int:
         """Type and mode of ``path``, as in inode(7). Without ``follow``, a link at its end is told as such."""
@@ -112,16 +113,18 @@ class Tree:
 
     def open(self, path: str) -> BinaryIO:
         """The regular file ``path``, to read. Its size can change while it is read; see `read` and `chunks`."""
-        found = self._find(path)
+        chain = self._chain(path)
         try:
-            mode = os.fstat(found).st_mode
-            if stat.S_ISDIR(mode):
+            found = os.fstat(chain[-1])
+            if stat.S_ISDIR(found.st_mode):
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            if not stat.S_ISREG(mode):
-                raise RefusedError(errno.EINVAL, f"is a {kind(mode)}, not a file", "make it a file")
-            return os.fdopen(os.open(f"/proc/self/fd/{found}", _READ), "rb")
+            if not stat.S_ISREG(found.st_mode):
+                raise RefusedError(errno.EINVAL, f"is a {kind(found.st_mode)}, not a file", "make it a file")
+            if self._guard and _may_be_linked(found, os.fstat(chain[-2])):
+                raise RefusedError(errno.EPERM, _LINKED, _NOT_LINKED)
+            return os.fdopen(os.open(f"/proc/self/fd/{chain[-1]}", _READ), "rb")
         finally:
-            os.close(found)
+            _close_all(chain)
 
     def read(self, path: str, limit: int) -> bytes:
         """The content of the regular file ``path``, which must have at most ``limit`` bytes."""
@@ -281,6 +284,13 @@ class Tree:
 
     def _find(self, path: str, *, last: bool = True) -> int:
         """A descriptor (O_PATH) of what is at ``path``. A link at its end is returned itself if not ``last``."""
+        chain = self._chain(path, last=last)
+        found = chain.pop()
+        _close_all(chain)
+        return found
+
+    def _chain(self, path: str, *, last: bool = True) -> list[int]:
+        """The same, after those of all directories above it in the tree."""
         parts = _parts(path)[::-1]
         chain = [os.dup(self._root)]
         links = 0
@@ -302,10 +312,30 @@ class Tree:
                     target = os.readlink("", dir_fd=chain[-1])
                     os.close(chain.pop())
                     parts += _parts(target)[::-1]
-            return chain.pop()
-        finally:
-            for descriptor in chain:
-                os.close(descriptor)
+        except BaseException:
+            _close_all(chain)
+            raise
+        return chain
+
+
+def _close_all(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+_LINKED = "may have been linked there by someone who cannot read it, since others can write to its directory"
+_NOT_LINKED = "give it the owner of its directory, or let others read it"
+
+
+def _may_be_linked(file: os.stat_result, directory: os.stat_result) -> bool:
+    """True if someone who can write to ``directory`` may not read the ``file`` in it.
+
+    Where the kernel does not protect hard links (proc_sys_fs(5)), anyone can make one to such a file. How many names it
+    has does not tell: `cp -al` and worktrees share files, and a name elsewhere may be gone.
+    """
+    if file.st_mode & stat.S_IROTH or (file.st_mode & stat.S_IRGRP and file.st_gid == directory.st_gid):
+        return False
+    return directory.st_uid not in (0, file.st_uid) or bool(directory.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
 def copy_tree(source: Tree, target: Tree) -> None:

@@ -22,7 +22,7 @@ MAX_FILE = 4 << 20
 
 def opened(directory: Path) -> Tree:
     """The profiles directory. Raises OSError."""
-    return Tree(directory, follow=True)
+    return Tree(directory, follow=True, guard=True)
 
 
 def read(directory: Path, name: str, limit: int) -> bytes:

@@ -11,6 +11,7 @@ from debate import keys
 from debate.deferred import frozen
 from debate.entry import Entry
 from debate.errors import Place, Problem
+from debate.host import mount_points
 from debate.host.beneath import MAX_BYTES, MAX_ENTRIES, Item, RefusedError, Tree, chunks, kind
 from debate.text.paths import shown
 
@@ -39,6 +40,9 @@ class Scan:
 def scan(source: Tree, target: str, place: Place, room: Room | None = None) -> Scan:
     """Read the tree ``source``, which will be ``target`` in the system. No link is followed.
 
+    The tree itself may be a mount point: only root can mount something, and the profile names it. What is mounted below
+    it is refused, since nobody sees that in the profile, and it may be a /proc or /dev of the host.
+
     Modes are those that git stores, so they do not depend on the umask: 0755 if the owner may execute a file, else
     0644; 0755 for directories. All problems are at ``place``, where the profile names the tree.
     """
@@ -60,8 +64,12 @@ class _Reading:
     def whole(self) -> Scan:
         most = self.room.entries
         seen = 0
+        mounted = mount_points.below(self.root)
+        for path in mounted:
+            remedy = "mount it beside this directory, and name it as an overlay of its own"
+            self.problem(path, "is a mount point", remedy)
         try:
-            for item in self.source.walk(most=most, unreadable=self.unreadable):
+            for item in () if mounted else self.source.walk(most=most, unreadable=self.unreadable):
                 seen += 1
                 self.add(item)
         except OSError as error:

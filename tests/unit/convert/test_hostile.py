@@ -25,7 +25,7 @@ from debate.steps import config
 from debate.text.printable import printable
 from tests.bounded import bounded
 from tests.conftest import MEMORY, many, write_files
-from tests.foreign import NOT_FILES, SECRET, secret
+from tests.foreign import NOT_FILES, SECRET, hard_link, secret
 from tests.unit.convert import test_archiso, test_live_build
 
 Convert = Callable[[Path], Draft]
@@ -59,18 +59,12 @@ def up(path: Path, target: Path) -> str:
     return os.path.relpath(target, path.parent)
 
 
-def hard_link(path: Path, target: Path) -> None:
-    """To a file of root in a directory of nobody, as where the kernel does not protect them."""
-    os.chown(path.parent, 65534, 65534)
-    os.link(target, path)
-
-
 THINGS: dict[str, Callable[[Path, Path], None]] = {
     "an absolute link": lambda path, target: path.symlink_to(target),
     "a link that leads out": lambda path, target: path.symlink_to(up(path, target)),
     "a link through /proc": lambda path, target: path.symlink_to(f"/proc/self/root{target}"),
     "a link through a descriptor": lambda path, target: path.symlink_to(f"/proc/self/cwd/{up(path, target)}"),
-    "a hard link": hard_link,
+    "a hard link": lambda path, _: hard_link(path),
     **{
         name: lambda path, _, make=make: make(path)  # type: ignore[misc]
         for name, make in NOT_FILES.items()

@@ -37,6 +37,50 @@ def test_only_files_are_read(root: Path, make: Callable[[Path], None], follow: b
         tree.read("x", LIMIT)
 
 
+LINKED = {
+    "private to root, in another user's directory": ((0, 0, 0o600), (1001, 1001, 0o755), True),
+    "of a group": ((0, 42, 0o640), (1001, 1001, 0o755), True),
+    "of the directory's group": ((0, 1001, 0o640), (1001, 1001, 0o755), False),
+    "private to another user": ((1002, 1002, 0o600), (1001, 1001, 0o700), True),
+    "private to its own user": ((1001, 1001, 0o600), (1001, 1001, 0o755), False),
+    "private to root, in root's directory": ((0, 0, 0o600), (0, 0, 0o755), False),
+    "private to another user, in root's directory": ((1001, 1001, 0o600), (0, 0, 0o755), False),
+    "private to root, in a group's directory": ((0, 0, 0o600), (0, 1001, 0o775), True),
+    "of a group, in its directory": ((1002, 1001, 0o660), (1003, 1001, 0o2770), False),
+    "of a group that may write only": ((1002, 1001, 0o620), (1003, 1001, 0o2770), True),
+    "private, in everybody's directory": ((0, 0, 0o600), (0, 0, 0o1777), True),
+    "to be read by all": ((0, 0, 0o644), (1001, 1001, 0o777), False),
+    "to be run by all": ((0, 0, 0o711), (1001, 1001, 0o777), True),
+}
+"""What -> owner, group and mode of a file and of its directory, and whether the file is refused."""
+
+
+@pytest.mark.parametrize(("file", "directory", "refused"), LINKED.values(), ids=LINKED)
+@pytest.mark.parametrize("names", [1, 2])
+@pytest.mark.parametrize("follow", [False, True])
+def test_files_that_others_may_have_linked(
+    root: Path, file: tuple[int, int, int], directory: tuple[int, int, int], refused: bool, names: int, follow: bool
+) -> None:
+    """With ``guard``. How many names a file has does not matter: the other one may be gone."""
+    (root / "d").mkdir()
+    (root / "d/x").write_text("x")
+    if names == 2:
+        os.link(root / "d/x", root / "other")
+    for path, (user, group, mode) in ((root / "d/x", file), (root / "d", directory)):
+        os.chown(path, user, group)
+        path.chmod(mode)
+    (root / "link").symlink_to("d")
+    with Tree(root, follow=follow) as tree:
+        assert tree.read("d/x", LIMIT) == b"x"
+    with Tree(root, follow=follow, guard=True) as tree, tree.below("d") as below:
+        for start, path in ((tree, "d/x"), (below, "x"), *([(tree, "link/x")] if follow else [])):
+            if refused:
+                with pytest.raises(RefusedError, match="may have been linked there by someone who cannot read it"):
+                    start.read(path, LIMIT)
+            else:
+                assert start.read(path, LIMIT) == b"x"
+
+
 @pytest.mark.parametrize("make", NOT_FILES.values(), ids=NOT_FILES)
 def test_whatever_is_there_is_replaced(root: Path, make: Callable[[Path], None]) -> None:
     make(root / "x")
@@ -264,7 +308,7 @@ def test_a_forgotten_tree_is_closed(tmp_path: Path) -> None:
 def test_descriptors_are_closed(root: Path, make: Callable[[Path], None]) -> None:
     before = os.listdir("/proc/self/fd")
     make(root / "x")
-    with Tree(root, follow=True) as tree:
+    with Tree(root, follow=True, guard=True) as tree:
         for path in ("x", "x/y", "../x", "x/../x", "x/../.."):
             for use in (tree.mode, tree.entries, tree.link, tree.make_directory, lambda x: tree.rename(x, "../z")):
                 with contextlib.suppress(OSError):

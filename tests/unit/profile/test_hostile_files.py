@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from debate.commands.validate import run as validate
-from debate.errors import DebateError, ProfileError
+from debate.errors import DebateError, Place, ProfileError
 from debate.frontend.checker import xxh3
 from debate.host.beneath import Tree
 from debate.profile import files, lockfile, profile_names, sources
@@ -23,7 +25,7 @@ from debate.steps import config
 from debate.steps.config import RULE as CONFIG
 from debate.steps.lock import RULE as LOCK
 from tests.bounded import bounded
-from tests.foreign import NOT_FILES, SECRET, secret
+from tests.foreign import NOT_FILES, SECRET, hard_link, secret
 from tests.unit.commands.conftest import context_of
 from tests.unit.profile.mistakes import problems
 from tests.unit.profile.test_tree import PLACE
@@ -95,7 +97,7 @@ def everything(directory: Path) -> str:
     return repr(found)
 
 
-@pytest.mark.parametrize("make", NOT_FILES.values(), ids=NOT_FILES)
+@pytest.mark.parametrize("make", [*NOT_FILES.values(), hard_link], ids=[*NOT_FILES, "a hard link"])
 @pytest.mark.parametrize("naming", NAMING)
 def test_nothing_of_the_host_is_read(hostile: Path, naming: str, make: Callable[[Path], None]) -> None:
     name, text = NAMING[naming]
@@ -123,6 +125,78 @@ def test_a_neighbour_does_not_matter(hostile: Path, make: Callable[[Path], None]
         assert CONFIG.watches(context.settings, "y") == []
     assert [problem.place.file for problem in everyone.problems if problem.place] == ["profiles/y.yaml"]
     assert all(problem.remedy for problem in everyone.problems)
+
+
+@pytest.mark.parametrize(("naming", "said"), [
+    ("the profile", "x.yaml"), ("what it extends", "y.yaml"), ("a hook in a directory", "hook 'd/f'"),
+    ("a key", "key 'f'"), ("a file of an overlay", "profiles/d/f:"), ("a lock", "x.lock.json"),
+])  # fmt: skip
+def test_a_hard_link_is_named(hostile: Path, naming: str, said: str) -> None:
+    """Whoever gives the file to the owner of its directory, or lets others read it, can use it."""
+    name, text = NAMING[naming]
+    (hostile / "x.yaml").write_text(f"version: 1\n{text}")
+    (hostile / name).unlink(missing_ok=True)
+    hard_link(hostile / name)
+    found = everything(hostile)
+    assert said in found
+    assert "may have been linked there by someone who cannot read it, since others can write to its directory" in found
+    (hostile.parent / "secret").chmod(0o644)
+    assert "may have been linked" not in everything(hostile)
+
+
+def test_profiles_that_share_files_with_others(profiles: Path) -> None:
+    """As `cp -al` and worktrees make them: owner and mode are the same."""
+    (profiles / "d").mkdir()
+    for name in ("_y.yaml", "hook", "d/f"):
+        (profiles / name).write_text("version: 1\n")
+        os.link(profiles / name, profiles.parent / name.replace("/", "-"))
+    for path in (profiles, *profiles.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        os.chown(path, 1001, 1001)
+    assert problems(profiles, "extends: _y\nhooks: [hook]\noverlays: [d]\n") == []
+
+
+@contextlib.contextmanager
+def mounted(path: Path) -> Iterator[None]:
+    """A file system with a file ``mounted``, at ``path``."""
+    path.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], check=True)
+    try:
+        (path / "mounted").write_text("true\n")
+        yield
+    finally:
+        subprocess.run(["umount", path], check=True)
+
+
+@pytest.mark.parametrize("name", ["etc", "a b", "a\tb", "a\nb", "a\\b", "ü", "deep/er"])
+def test_what_is_mounted_in_an_overlay(profiles: Path, name: str) -> None:
+    """It is in no checkout, and nothing of it is read."""
+    with mounted(profiles / "d" / name):
+        (problem,) = problems(profiles, "overlays: [d]\n")
+        with Tree(profiles / "d") as tree:
+            assert scan(tree, "/", PLACE).entries == ()
+    assert problem.place == Place("profiles/x.yaml", 2, 12)
+    assert problem.fact == f"profiles/d/{name}: is a mount point"
+    assert problem.remedy == "mount it beside this directory, and name it as an overlay of its own"
+
+
+def test_a_file_that_is_mounted_in_an_overlay(profiles: Path) -> None:
+    (profiles / "d").mkdir()
+    (profiles / "d/f").write_text("x")
+    subprocess.run(["mount", "--bind", profiles / "d/f", profiles / "d/f"], check=True)
+    try:
+        (problem,) = problems(profiles, "overlays: [d]\n")
+    finally:
+        subprocess.run(["umount", profiles / "d/f"], check=True)
+    assert problem.fact == "profiles/d/f: is a mount point"
+
+
+def test_what_a_profile_names_may_be_mounted(profiles: Path) -> None:
+    """Such as a volume of a container: only root can mount it, and its name is in the profile. profiles/ may be one."""
+    with mounted(profiles), mounted(profiles / "tree"), mounted(profiles / "hooks"):
+        assert problems(profiles, "overlays: [tree]\nhooks: [hooks/mounted]\n") == []
+        made = config.normalise(load(profiles, "x"), profiles)
+        assert "/mounted" in [entry.path for entry in made.trees]
 
 
 def test_links_inside_are_followed(profiles: Path) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from debate.host import ours
 
+UNTOUCHED = 0
+"""Modification time of objects, in nanoseconds since 1970."""
 _MODE = 0o755
 
 
@@ -62,5 +64,7 @@ def _take_over(path: Path, say: Callable[[str], None]) -> None:
     for _, _, names, descriptor in os.fwalk(path):
         for name in names:
             with suppress(FileNotFoundError):
-                os.utime(name, dir_fd=descriptor, follow_symlinks=False)
+                # Others are read again anyway, and may be files from elsewhere that were linked there.
+                if os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mtime_ns == UNTOUCHED:
+                    os.utime(name, dir_fd=descriptor, follow_symlinks=False)
     say(f"{path}: others could write to it; its files are read again before they are used")

@@ -41,15 +41,15 @@ from debate import keys
 from debate.artifact import Artifact
 from debate.cache import directories
 from debate.cache.action import HERE, Action
+from debate.cache.directories import UNTOUCHED
 from debate.errors import DebateError
 from debate.host import ours
 from debate.host.beneath import RefusedError, chunks
+from debate.host.copying import send
 from debate.host.files import is_builder_alive, replace_file, workspace_name
 from debate.host.locks import held, is_still, lock_file, regular_file
 from debate.text.paths import shown
 
-_UNTOUCHED = 0
-"""Modification time of objects, in nanoseconds since 1970."""
 _MODE = 0o444
 """Mode of objects."""
 _FRESH = 30.0
@@ -106,14 +106,14 @@ class Store:
                 "missing"
             )
             return False
-        untouched = stat.S_ISREG(found.st_mode) and found.st_mtime_ns == _UNTOUCHED and _is_safe(found)
+        untouched = stat.S_ISREG(found.st_mode) and found.st_mtime_ns == UNTOUCHED and _is_safe(found)
         if untouched and self._is_safe_place(path):
             if time.time() - found.st_ctime < _FRESH:
                 return True
         elif not self._is_whole(path, artifact.digest):
             return False
         with contextlib.suppress(OSError):  # The store may be read-only for this user.
-            os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED), follow_symlinks=False)
+            os.utime(path, ns=(UNTOUCHED, UNTOUCHED), follow_symlinks=False)
         return os.lstat(path).st_size == artifact.size
 
     def _say_once(self, line: str) -> None:
@@ -126,9 +126,10 @@ class Store:
         return all(map(directories.is_safe, list(path.parents)[:3]))
 
     def _is_whole(self, path: Path, digest: str) -> bool:
-        """Make an object unwritable for all other users, and read it. If it is not whole, it is removed.
+        """Read an object. One that is not whole is removed; one that others could write to becomes a copy of its own.
 
-        Only a regular file is touched: who can write to the store could link from there to any file. Raises OSError.
+        They may still have it open, and who can write to the store could link any file there, so what is not whole is
+        left as it is but for its name. Raises OSError.
         """
         if not self._is_safe_place(path):
             self._make(path.parent)
@@ -136,13 +137,27 @@ class Store:
         if stat.S_ISREG(found.st_mode):
             with open(os.open(path, os.O_RDONLY | _OPEN), "rb") as file:
                 found = os.fstat(file.fileno())
-                if not _is_safe(found):
-                    os.fchown(file.fileno(), os.geteuid(), os.getegid())
-                    os.fchmod(file.fileno(), _MODE)
-                if self._can_hold(found.st_size) and _hash(file, found.st_size) == digest:
+                whole = self._can_hold(found.st_size) and _hash(file, found.st_size) == digest
+                if whole and (_is_safe(found) or self._is_copied(file, found.st_size, path, digest)):
                     return True
         self._remove(path, found)
         return False
+
+    def _is_copied(self, file: BinaryIO, size: int, path: Path, digest: str) -> bool:
+        """Replace ``path``, which is open, by a copy. False if its content is no longer that of ``digest``."""
+        temporary = self._make(self.root / "tmp") / workspace_name("file")
+        try:
+            with open(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w+b") as copy:
+                send(file.fileno(), copy.fileno(), size)
+                os.fchmod(copy.fileno(), _MODE)
+                os.fsync(copy.fileno())
+                copy.seek(0)
+                if _hash(copy, size) != digest:
+                    return False
+            os.replace(temporary, path)
+            return True
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def _can_hold(self, size: int) -> bool:
         """True if a file of that size fits on the disk. Holes count towards the limits of a step, so all objects do."""
@@ -217,7 +232,7 @@ class Store:
         """Move a synced file into the store. The caller has computed its digest."""
         target = self.path(artifact)
         os.chmod(path, _MODE)
-        os.utime(path, ns=(_UNTOUCHED, _UNTOUCHED))
+        os.utime(path, ns=(UNTOUCHED, UNTOUCHED))
         with self.removing(shared=True):  # Or a collector could remove it in place of the old one.
             self._make(target.parent)
             ours.move(path, target)
@@ -227,7 +242,7 @@ class Store:
         artifact = Artifact(keys.sha256(data), len(data))
         if not self.has(artifact):
             self._write(self.path(artifact), data, _MODE)
-            os.utime(self.path(artifact), ns=(_UNTOUCHED, _UNTOUCHED))
+            os.utime(self.path(artifact), ns=(UNTOUCHED, UNTOUCHED))
         return artifact
 
     def _write(self, path: Path, data: bytes, mode: int) -> None:
@@ -389,6 +404,10 @@ class Store:
         self._make(path.parent)
         while True:
             with regular_file(path, os.O_RDWR) as file:
+                found = os.fstat(file.fileno())
+                if found.st_uid != os.geteuid() or found.st_mode & 0o077 or found.st_nlink > 1:
+                    ours.remove(path)  # Others could write to it, or it is a file from elsewhere.
+                    continue
                 fcntl.flock(file, fcntl.LOCK_EX)
                 if self.has(artifact):
                     path.unlink(missing_ok=True)

@@ -146,6 +146,8 @@ def _misplaced(path: Path) -> str:
             continue
         if not stat.S_ISREG(found.st_mode):
             return "is no database"
+        if found.st_nlink > 1:
+            return "has another name, by which others may use it"
         fact = why_not_ours(found, os.stat(path.parent))
         if fact:
             return fact

@@ -218,6 +218,42 @@ def test_no_object_is_deleted_but_one_whose_content_is_wrong(size: int, content:
 
 
 @ROOT_ONLY
+@pytest.mark.parametrize("content", [b"layer", b"other", b"longer than it"])
+@pytest.mark.parametrize(("owner", "mode"), [(0, 0o600), (0, 0o640), (0, 0o4755), (1002, 0o600)])
+def test_a_file_of_the_host_that_was_linked_there(store: Store, content: bytes, owner: int, mode: int) -> None:
+    """Who could write to the store, on a kernel that does not protect hard links, changes nothing of it thereby."""
+    layer = build(store).outputs["layer"]
+    elsewhere = store.root.parent / "elsewhere"
+    elsewhere.write_bytes(content)
+    os.chown(elsewhere, owner, owner)
+    elsewhere.chmod(mode)
+    os.utime(elsewhere, ns=(1000, 1000))
+    before = elsewhere.stat()
+    places = [store.path(layer), store.incoming_path(layer), store.root / "actions" / f"{KEY}.json"]
+
+    def download(artifact: Artifact) -> None:
+        with store.incoming(artifact) as file:
+            if file is not None:
+                file.write(b"layer")
+                file.flush()
+                store.adopt(store.incoming_path(artifact), artifact)
+
+    for use in (store.has, lambda _: check(store, lambda *_: None), lambda _: build(store), download):
+        for path in places:
+            path.parent.mkdir(exist_ok=True)
+            path.unlink(missing_ok=True)
+            os.link(elsewhere, path)
+            path.parent.chmod(0o777)
+        use(layer)
+        after = elsewhere.stat()
+        assert elsewhere.read_bytes() == content
+        assert (after.st_uid, after.st_mode, after.st_mtime_ns) == (before.st_uid, before.st_mode, before.st_mtime_ns)
+        build(store)
+        assert not store.path(layer).samefile(elsewhere)
+        assert stat.S_IMODE(store.path(layer).stat().st_mode) == 0o444
+
+
+@ROOT_ONLY
 @pytest.mark.parametrize(("owner", "mode"), [(1001, 0o644), (0, 0o666), (1001, 0o600), (0, 0o622)])
 def test_an_action_that_others_could_write_is_a_miss(store: Store, said: list[str], owner: int, mode: int) -> None:
     build(store)

@@ -206,3 +206,19 @@ def test_no_other_user_can_lock_it(tmp_path: Path) -> None:
         os.umask(old)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "up to date" in said
+
+
+def test_a_database_of_the_host_that_was_linked_there(tmp_path: Path) -> None:
+    """Neither what is in it nor its mode changes, on a kernel that does not protect hard links."""
+    for name in ("dodo.py", "pyproject.toml", "sandbox", "profiles"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    path, elsewhere = tmp_path / "build/.doit.db", tmp_path / "elsewhere"
+    doit(tmp_path, "config:minimal")
+    path.rename(elsewhere)
+    elsewhere.chmod(0o644)
+    before = elsewhere.read_bytes()
+    os.link(elsewhere, path)
+    said = doit(tmp_path, "hash:minimal")
+    assert "build/.doit.db: has another name, by which others may use it, so it was put aside" in said
+    assert (elsewhere.read_bytes(), stat.S_IMODE(elsewhere.stat().st_mode)) == (before, 0o644)
+    assert "up to date" in doit(tmp_path, "hash:minimal")

@@ -1,6 +1,7 @@
 # Reads the names of a package's files, without a leading slash. Prints what of them matters to kernel and initramfs, as
 # one line of words: `initrd` for modules, firmware, and hooks, scripts and modules of an initramfs generator;
-# `kernel=VERSION` for a kernel; `headers=VERSION` for what modules of that kernel are built with.
+# `kernel=VERSION` for a kernel; `headers=VERSION` for what modules of that kernel are built with; `dkms` for the source
+# of such modules.
 function told(word) { if (!seen[word]++) words = words (words == "" ? "" : " ") word }
 function part(number,    parts) {
     split($0, parts, "/")
@@ -10,6 +11,7 @@ function part(number,    parts) {
 /^lib\/modules\/[A-Za-z0-9.+~_-]+\/vmlinuz$/ { told("kernel=" part(3)) }
 /^lib\/modules\/[A-Za-z0-9.+~_-]+\/build\/Module\.symvers$/ { told("headers=" part(3)) }
 /^usr\/src\/linux-headers-[A-Za-z0-9.+~_-]+\/Module\.symvers$/ { told("headers=" substr(part(3), 15)) }
+/^usr\/src\/[^\/]+\/dkms\.conf$/ { told("dkms") }
 /^boot\/vmlinuz-[A-Za-z0-9.+~_-]+$/ { told("kernel=" substr(part(2), 9)) }
 /^lib\/modules\/[^\/]+\/(build|source)\// { next }
 /^lib\/(modules|firmware|dracut|initcpio)\/./ || /^(usr\/share|etc)\/initramfs-tools\/(hooks|scripts|conf|modules)/ ||

@@ -50,6 +50,11 @@ def default_kernel(_: str) -> str:
     return "linux"
 
 
+def headers(kernel: str) -> str:
+    """See `Distribution`."""
+    return f"{kernel}-headers"
+
+
 def implied_packages(profile: Mapping[str, Any]) -> list[str]:
     initrd = profile["initrd"]
     # base has shadow, util-linux, bash, kbd and all locales.

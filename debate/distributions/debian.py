@@ -58,6 +58,11 @@ def default_kernel(architecture: str) -> str:
     return f"linux-image-{architecture}"
 
 
+def headers(kernel: str) -> str:
+    """See `Distribution`."""
+    return kernel.replace("linux-image-", "linux-headers-", 1)
+
+
 def implied_packages(profile: Mapping[str, Any]) -> list[str]:
     initrd = profile["initrd"]
     names = [*_LIVE, *TOOLS[initrd["generator"]], *COMPRESSORS.get(initrd["compression"], ())]

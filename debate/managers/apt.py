@@ -324,7 +324,7 @@ class Apt:
     # Installing ------------------------------------------------------------------------------------
 
     def rootfs_step(
-        self, packages: Sequence[Locked], index: Artifact, target: Target, tools: Artifact, epoch: int
+        self, packages: Sequence[Locked], index: Artifact, kernel: str, target: Target, tools: Artifact, epoch: int
     ) -> Step:
         return Step(
             name="rootfs",
@@ -339,6 +339,7 @@ class Apt:
                 "release": target.release.encode(),
                 "architecture": target.architecture.encode(),
                 "packages": ",".join(map(_exactly, packages)).encode(),
+                "kernel": kernel.encode(),
                 **_options(target),
             },
             inputs={
@@ -370,6 +371,7 @@ class Apt:
         packages: Sequence[Locked],
         index: Artifact,
         plan: Artifact | None,
+        kernel: str,
         target: Target,
         layers: Sequence[Artifact],
         tools: Artifact,
@@ -383,7 +385,7 @@ class Apt:
             ),
             outputs=("layer", "packages"),
             epoch=epoch,
-            parameters=_options(target),
+            parameters={"kernel": kernel.encode(), **_options(target)},
             inputs={**({"plan": plan} if plan else {}), **{_pool(package): package.artifact for package in packages}},
             layers=tuple(layers),
             tools=tools,

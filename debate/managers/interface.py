@@ -72,6 +72,8 @@ class Holds:
     """Versions of the kernels that it has, as ``uname -r`` prints them."""
     headers: tuple[str, ...] = ()
     """Versions of the kernels that modules can be built for with it."""
+    dkms: bool = False
+    """True if it has the source of modules that DKMS builds."""
 
 
 @frozen
@@ -217,9 +219,9 @@ class Manager(Protocol):
         """
 
     def rootfs_step(
-        self, packages: Sequence[Locked], index: Artifact, target: Target, tools: Artifact, epoch: int
+        self, packages: Sequence[Locked], index: Artifact, kernel: str, target: Target, tools: Artifact, epoch: int
     ) -> Step:
-        """Install. Outputs: layer, packages."""
+        """Install. DKMS builds modules for ``kernel``, a version of `Holds`. Outputs: layer, packages."""
 
     def order_step(
         self, packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, tools: Artifact
@@ -234,6 +236,7 @@ class Manager(Protocol):
         packages: Sequence[Locked],
         index: Artifact,
         plan: Artifact | None,
+        kernel: str,
         target: Target,
         layers: Sequence[Artifact],
         tools: Artifact,

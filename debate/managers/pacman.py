@@ -289,7 +289,7 @@ class Pacman:
     # Installing ------------------------------------------------------------------------------------
 
     def rootfs_step(
-        self, packages: Sequence[Locked], index: Artifact, target: Target, tools: Artifact, epoch: int
+        self, packages: Sequence[Locked], index: Artifact, kernel: str, target: Target, tools: Artifact, epoch: int
     ) -> Step:
         return Step(
             name="rootfs",
@@ -304,6 +304,7 @@ class Pacman:
                 "repositories": _LOCAL,
                 "explicit": as_lines(package.name for package in packages),
                 "noextract": as_lines(f"NoExtract = {glob.lstrip('/')}" for glob in target.exclude),
+                "kernel": kernel.encode(),
                 "mksquashfs": as_lines(target.mksquashfs),
                 **_signatures(packages),
             },
@@ -321,12 +322,13 @@ class Pacman:
         packages: Sequence[Locked],
         index: Artifact,
         plan: Artifact | None,
+        kernel: str,
         target: Target,
         layers: Sequence[Artifact],
         tools: Artifact,
         epoch: int,
     ) -> Step:
-        alone = self.rootfs_step(packages, index, target, tools, epoch)
+        alone = self.rootfs_step(packages, index, kernel, target, tools, epoch)
         commands = (
             Command("arch/add.sh", root="system", rights="bootstrap"),
             Command("arch/pack.sh", pack_upper=True, show_layers=True),

@@ -241,7 +241,7 @@ def inspect_step(script: str, packages: Sequence[Locked], tools: Artifact) -> St
     )
 
 
-HOLDS = r"(?:(?:initrd|kernel=[A-Za-z0-9.+~_-]+|headers=[A-Za-z0-9.+~_-]+)(?: (?!$)|$))*"
+HOLDS = r"(?:(?:initrd|dkms|kernel=[A-Za-z0-9.+~_-]+|headers=[A-Za-z0-9.+~_-]+)(?: (?!$)|$))*"
 """The words with which the scripts read.sh say what a package has."""
 
 
@@ -249,7 +249,8 @@ def holds(words: Iterable[str]) -> Holds:
     """Those words as values."""
     named = [word.partition("=") for word in words]
     kernels, headers = (tuple(v for name, _, v in named if name == wanted) for wanted in ("kernel", "headers"))
-    return Holds(any(name == "initrd" for name, *_ in named), kernels, headers)
+    has = {name for name, *_ in named}
+    return Holds("initrd" in has, kernels, headers, "dkms" in has)
 
 
 def initrd_parameters(kernel: str, initramfs: Initramfs) -> dict[str, bytes]:

@@ -79,6 +79,7 @@ class _Reader:
         facts, compression = distributions.get(self.request.distribution), self.initramfs.compression
         self.makers = {*facts.TOOLS[self.initramfs.generator], *facts.COMPRESSORS.get(compression, ())}
         """What makes the initramfs."""
+        self.headers = facts.headers(self.boots.kernel)
         self.manager = managers.get(self.request.distribution)
         below = work.below(self.request.base)
         # The base's step of this name has proven the base's.
@@ -153,6 +154,11 @@ class _Reader:
             fact = f"{', '.join(sorted(headers.values()))}: the kernel that boots is {version}, and these are another's"
             refresh = f"refresh the base's kernel with doit lock:{base}, or " if base else ""
             raise _refused("packages", fact, f"{refresh}name the headers of that version")
+        sources = sorted({package.name for package, holds in has.items() if holds.dkms})
+        if sources and not headers:
+            fact = f"has modules as source, and no package has the headers of the kernel {version} to build them"
+            remedy = f"add {self.headers}"
+            raise StepError("", complaints=[Complaint("packages", name, f"{name} {fact}", remedy) for name in sources])
         return version
 
     def named(self, listed: Artifact) -> set[tuple[str, ...]]:

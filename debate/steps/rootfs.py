@@ -40,18 +40,19 @@ def make(work: Work) -> Report:
         installed(work.store, outputs["packages"], work.locked())
 
     target = work.slice(Slice)
-    index, tools = work.outputs("packages")["index"], tools_for(work, target.distribution)
+    index, kernel = work.outputs("packages")["index"], work.record("packages")["kernel"]
+    tools = tools_for(work, target.distribution)
     below = work.below(work.slice(lock.Slice, "lock").base)
     manager, epoch = managers.get(target.distribution), epoch_of(target)
     if below is None:
         added = work.locked()
-        step = manager.rootfs_step(added, index, target, tools, epoch)
+        step = manager.rootfs_step(added, index, kernel, target, tools, epoch)
         return work.finish(step, supplier(work, added), check, below=[])
     added = shipped(work.locked(), below.locked())
     order = manager.order_step(added, index, below.outputs("packages")["index"], target.release, tools)
     plan = work.realise(order).outputs["plan"] if order else None
     layers = layers_of(below.record("rootfs"))
-    step = manager.added_step(added, index, plan, target, layers, tools, epoch)
+    step = manager.added_step(added, index, plan, kernel, target, layers, tools, epoch)
     return work.finish(step, supplier(work, added), check, below=[asdict(layer) for layer in layers])
 
 

@@ -1,7 +1,8 @@
 # Sourced for `install_packages ROOT`, which installs the packages in explicit and fails if a script or hook fails:
 # pacman itself continues then, and exits with 0.
-# in: index (a pacman database), packages/*.pkg.tar.* and their .sig, explicit, noextract
-. /run/step/problem.sh
+# in: index (a pacman database), packages/*.pkg.tar.* and their .sig, explicit, noextract, kernel
+. /run/step/dkms.sh
+. /run/step/arch/owners.sh
 
 install_packages() {
     mkdir -p "$1/var/lib/pacman/sync"
@@ -13,6 +14,7 @@ install_packages() {
     for hook in 60-mkinitcpio-remove 90-mkinitcpio-install 60-dracut-remove 90-dracut-install; do
         ln -s /dev/null "$pacman/hooks/$hook.hook"
     done
+    unsigned_modules "$1"
     status=0
     if [ -s /run/in/explicit ]; then
         xargs -a /run/in/explicit pacman --config "$pacman/root.conf" --noconfirm --noprogressbar --color never \
@@ -46,4 +48,5 @@ install_packages() {
         done
         exit "$status"
     fi
+    require_modules "$1" pacman_owners
 }

@@ -1,11 +1,14 @@
 #!/bin/sh
 # Installs packages on top of the layers below. Runs in that system, with its own dpkg.
-# in: pool/*.deb, plan (from order.sh), dpkg.cfg
+# in: pool/*.deb, plan (from order.sh), kernel, dpkg.cfg
 set -eu
 export INITRD=No
 printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
 chmod 0755 /usr/sbin/policy-rc.d
 cp /run/in/dpkg.cfg /etc/dpkg/dpkg.cfg.d/99debate
+. /run/step/dkms.sh
+. /run/step/debian/owners.sh
+unsigned_modules /
 
 # Consecutive lines of the plan with the same verb become one call of dpkg. The plan has a descriptor of its own, since
 # scripts of packages may read standard input to its end.
@@ -30,6 +33,7 @@ while read -r verb name architecture <&9; do
 done 9< /run/in/plan
 run "$@"
 dpkg --configure --pending
+require_modules / dpkg_owners
 
 touch /var/lib/dpkg/status # So that the layer contains the package list even if nothing was added.
 rm -f /usr/sbin/policy-rc.d /etc/dpkg/dpkg.cfg.d/99debate

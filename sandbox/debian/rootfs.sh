@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the locked packages, for pack-root.sh.
-# in: repository/, release, architecture, packages, dpkg.cfg    left: root/
+# in: repository/, release, architecture, packages, kernel, dpkg.cfg    left: root/
 set -eu
 release=$(cat /run/in/release)
 root=/run/work/root
@@ -9,8 +9,13 @@ export INITRD=No TMPDIR=/run/work
 mmdebstrap --mode=root --variant=essential --format=directory \
     --architectures="$(cat /run/in/architecture)" --include="$(cat /run/in/packages)" \
     --aptopt='APT::Install-Recommends "false"' --dpkgopt=/run/in/dpkg.cfg \
+    --setup-hook='. /run/step/dkms.sh; unsigned_modules "$1"' \
     --hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount \
     "$release" "$root" "deb [trusted=yes] file:/run/in/repository $release main"
+
+. /run/step/dkms.sh
+. /run/step/debian/owners.sh
+require_modules "$root" dpkg_owners
 
 cd "$root"
 . /run/step/debian/clean.sh

@@ -109,8 +109,9 @@ class Bench:
         """What the step rootfs gets."""
         work = self.work("rootfs")
         target, packages = work.slice(rootfs.Slice), work.locked()
+        index, kernel = work.outputs("packages")["index"], work.record("packages")["kernel"]
         step = managers.get(target.distribution).rootfs_step(
-            packages, work.outputs("packages")["index"], target, work.tools, epoch_of(target)
+            packages, index, kernel, target, work.tools, epoch_of(target)
         )
         return self.laid_out(step, supplier(work, packages)())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -33,6 +34,9 @@ def second(built: Checkout, archive: Archive, tmp_path_factory: pytest.TempPathF
     own.add("debate-y", "1", {}, {script: GREEDY.format(name=script) for script in ("preinst", "postinst")})
     own.add("debate-x", "1", {}, fields="Pre-Depends: debate-y\n")
     own.add("debate-z", "1", {}, fields="Depends: debate-x\n")
+    own.add("debate-source", "1", {"/usr/src/none-1/dkms.conf": 'PACKAGE_NAME=none\nAUTOINSTALL="yes"\n'})
+    kernel = built.json("minimal", "packages.json")["kernel"]
+    own.add("debate-headers", "1", {f"/usr/src/linux-headers-{kernel}/Module.symvers": ""})
     own.publish()
     return checkout
 
@@ -69,6 +73,20 @@ def test_a_script_that_reads_its_input_takes_nothing_away(second: Checkout) -> N
         assert len(said) == 3, f"{name}: it has no other descriptor: {said}"
         argv[-1] = f"var/lib/read-{name}"
         assert subprocess.run(argv, capture_output=True, check=True).stdout == b""
+
+
+def test_modules_as_source(second: Checkout, built: Checkout) -> None:
+    """Scripts of packages pass over modules that they cannot build; the builder does not."""
+    kernel = built.json("minimal", "packages.json")["kernel"]
+    profile = SECOND.replace("[less, python3, debate-z]", "[debate-source]").replace("hooks: [greedy]\n", "")
+    second.profile("source", profile)
+    said = doit(second, "rootfs:source", status=1)
+    fact = f"debate-source has modules as source, and no package has the headers of the kernel {kernel} to build them"
+    assert re.search(rf"profiles/source.yaml:4:12: packages: {re.escape(fact)}; add linux-headers-", said), said
+    second.profile("source", profile.replace("[debate-source]", "[debate-source, debate-headers]"))
+    said = doit(second, "rootfs:source", status=1)
+    fact = f"the module none-1 of debate-source was not built for the kernel {kernel}; see the log for the reason"
+    assert f"profiles/source.yaml:4:12: packages: {fact}" in said
 
 
 def test_packages_of_both_are_told(second: Checkout) -> None:

@@ -23,6 +23,8 @@ from debate.settings import load
 from tests.integration.checkout import Checkout
 
 IN_EVERY_RUN = ("bookworm", "forky")
+WITH_SOURCE = "bookworm"
+"""A release with modules that DKMS builds. With openssl there, it would sign them with a key that it makes."""
 RELEASES = debian.RELEASES if os.environ.get("DEBATE_TEST_RELEASES") == "all" else IN_EVERY_RUN
 PROFILE = """\
 release: {release}
@@ -45,12 +47,25 @@ def state(address: str, release: str, directory: Path) -> tuple[str, bool]:
     return f"{dates['Date']:%Y%m%dT%H%M%SZ}", stale
 
 
+def require_unsigned_module(layer: Path, target: Path) -> None:
+    """The module is there, and nothing in the layer is another one each time that it is built."""
+    subprocess.run(
+        ["unsquashfs", "-q", "-n", "-d", target, layer, "usr/lib/modules", "etc/dkms", "var/lib/dkms"], check=True
+    )
+    [module] = target.glob("usr/lib/modules/*/updates/dkms/v4l2loopback.ko")
+    assert b"Module signature appended" not in module.read_bytes()
+    assert not list(target.glob("etc/dkms/framework.conf.d/*"))
+    assert not [path for path in target.glob("var/lib/dkms/**/*") if path.name in ("log", "mok.key", "mok.pub")]
+
+
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_release_boots(checkout: Checkout, release: str, tmp_path: Path) -> None:
     """A mirror that is stale is refused, and what is said then makes it work."""
     # The cloud's is smaller, but bookworm's lacks drivers for optical discs.
     kernel = "linux-image-amd64" if release == "bookworm" else "linux-image-cloud-amd64"
     profile, settings = PROFILE.format(release=release, kernel=kernel), dict[str, str]()
+    if release == WITH_SOURCE:
+        profile = profile.replace("login]", "login, openssl, v4l2loopback-dkms, linux-headers-amd64]")
     mirrors = managers.get("debian").mirrors(load(Path(), {}), shared.tools_request(debian, release), {})
     mirror = mirrors.addresses["debian"]
     moment, stale = state(mirror, release, tmp_path)
@@ -66,6 +81,8 @@ def test_a_release_boots(checkout: Checkout, release: str, tmp_path: Path) -> No
     listed = subprocess.run(["unsquashfs", "-l", "-d", "", layer], capture_output=True, text=True, check=True).stdout
     assert re.search(rf"/modules/[^/]+{kernel.removeprefix('linux-image')}/kernel/", listed)
     assert not re.search(r"vmlinuz|System\.map|^/(boot/)?initrd", listed, re.MULTILINE), "they are on the ISO alone"
+    if release == WITH_SOURCE:
+        require_unsigned_module(layer, tmp_path / "modules")
     guest = qemu.Guest(checkout.iso("release"), "bios", tmp_path / "log", tmp_path / "png")
     guest.boot(marker="live login: ", timeout=600)
     assert re.search(rf"Linux version \S+{kernel.removeprefix('linux-image')} ", (tmp_path / "log").read_text())

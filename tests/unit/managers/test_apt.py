@@ -167,9 +167,11 @@ def test_packages_of_the_same_name_are_told_apart() -> None:
     target = Target("debian", "sid", "amd64", (), ())
     marked = [(one, b"X-Debate-Holds: initrd\n") for one in packages]
     assert APT.initrd_wanted(marked, {"dracut"}) == ["x:all", "x:amd64", "x:i386"]
-    assert APT.rootfs_step(packages, TOOLS, target, TOOLS, 0).parameters["packages"].decode().split(",") == exactly
+    assert (
+        APT.rootfs_step(packages, TOOLS, "6.1", target, TOOLS, 0).parameters["packages"].decode().split(",") == exactly
+    )
     assert APT.order_step(packages, TOOLS, TOOLS, "sid", TOOLS).parameters["wanted"].decode().split() == exactly
-    assert len(APT.added_step(packages, TOOLS, TOOLS, target, [], TOOLS, 0).inputs) == 1 + len(packages)
+    assert len(APT.added_step(packages, TOOLS, TOOLS, "6.1", target, [], TOOLS, 0).inputs) == 1 + len(packages)
     assert len(APT.initrd_step(packages, "6.12", INITRAMFS, TOOLS, 0).inputs) == len(packages)
 
 

@@ -176,10 +176,12 @@ def test_installing(distribution: str) -> None:
         "select": manager.select_step(index, ["curl", "zlib"], "linux", release, TOOLS),
         "initrd_wanted": manager.initrd_wanted(pairs, {"curl"}),
         "initrd": {name: manager.initrd_step(packages, "6.12", initramfs(name), TOOLS, 12) for name in generators},
-        "rootfs": manager.rootfs_step(packages, artifact("index"), rootfs, TOOLS, 10),
+        "rootfs": manager.rootfs_step(packages, artifact("index"), "6.12", rootfs, TOOLS, 10),
         "order": manager.order_step(packages, artifact("index"), below, release, TOOLS),
-        "added": manager.added_step(packages, artifact("index"), artifact("plan"), rootfs, layers, TOOLS, 11),
-        "added, without a plan": manager.added_step(packages, artifact("index"), None, rootfs, layers, TOOLS, 11),
+        "added": manager.added_step(packages, artifact("index"), artifact("plan"), "6.12", rootfs, layers, TOOLS, 11),
+        "added, without a plan": manager.added_step(
+            packages, artifact("index"), None, "6.12", rootfs, layers, TOOLS, 11
+        ),
     })  # fmt: skip
 
 

@@ -131,6 +131,8 @@ def test_whatever_a_package_says(package: Locked, good: str, data: st.DataObject
     ("file", "words"),
     [
         ("boot/vmlinuz-6.12.43+deb13-amd64", "kernel=6.12.43+deb13-amd64 initrd"),
+        ("usr/src/v4l2loopback-0.15.0/dkms.conf", "dkms"),
+        ("usr/src/x/y/dkms.conf", ""),
         ("lib/modules/6.1.0-1/vmlinuz", "kernel=6.1.0-1 initrd"),
         ("usr/lib/modules/7.2.12+deb14-cloud-amd64/vmlinuz", "kernel=7.2.12+deb14-cloud-amd64 initrd"),
         ("usr/lib/modules/6.17.1-arch1-1/vmlinuz", "kernel=6.17.1-arch1-1 initrd"),
@@ -163,6 +165,7 @@ def test_what_a_package_has_by_the_names_of_its_files(file: str, words: str) -> 
             *(f"kernel={v}" for v in holds.kernels),
             *["initrd"] * holds.initrd,
             *(f"headers={v}" for v in holds.headers),
+            *["dkms"] * holds.dkms,
         ]
         assert " ".join(told) == words
 

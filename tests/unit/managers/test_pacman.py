@@ -143,7 +143,7 @@ def test_what_select_reads_of_the_answer() -> None:
 
 def test_rootfs() -> None:
     values = Target("arch", "rolling", "x86_64", ("/usr/share/doc/*",), ("-comp", "zstd"))
-    step = PACMAN.rootfs_step([ZLIB], ONE, values, TOOLS, 5)
+    step = PACMAN.rootfs_step([ZLIB], ONE, "6.1", values, TOOLS, 5)
     assert step.parameters["explicit"] == b"zlib\n"
     assert step.parameters["packages/zlib-1:1.3.1-2-x86_64.pkg.tar.zst.sig"] == b"sig"
     assert step.parameters["noextract"] == b"NoExtract = usr/share/doc/*\n"

@@ -42,7 +42,7 @@ EDITS = {
     "index of apt": ("managers/apt.py", '"Size": package.size', '"Size": -package.size', "minimal"),
     "index of pacman": ("managers/pacman.py", "%CSIZE%\\n{package.size}", "%CSIZE%\\n0{package.size}", "arch-minimal"),
     "names of files": ("managers/apt.py", 'safe="+~"', 'safe="+"', "minimal"),
-    "mark": ("managers/shared.py", 'any(name == "initrd"', 'all(name == "initrd"', "minimal"),
+    "mark": ("managers/shared.py", '"initrd" in has', '"initrd" not in has', "minimal"),
     "shared": ("managers/shared.py", "EPOCH = keys.EPOCH_START", "EPOCH = keys.EPOCH_START + 1", "minimal"),
     "interface": ("managers/interface.py", "dated: bool = False", "dated: bool = True", "minimal"),
     "generators": ("distributions/debian.py", '"mount", "zstd"),\n    "dracut"', '"mount"),\n    "dracut"', "minimal"),
@@ -158,6 +158,7 @@ META, CLOUD, OTHER = (Holds(), Holds(initrd=True, kernels=("6-cloud",)), Holds(i
 NONE = {"linux-image-cloud": META, "bash": META}
 ONE = {"linux-image-cloud": META, "image-6-cloud": CLOUD}
 TWO = {**ONE, "image-7-amd64": OTHER}
+SOURCE = Holds(dkms=True)
 RIGHT, WRONG = Holds(headers=("6-cloud",)), Holds(headers=("7-amd64",))
 NAME_ONE = "name the package of one kernel"
 
@@ -187,6 +188,12 @@ NAME_ONE = "name the package of one kernel"
             {**ONE, "h": WRONG}, list(ONE), True, "below",
             "packages: h: the kernel that boots is 6-cloud, and these are another's; "
             "refresh the base's kernel with doit lock:below, or name the headers of that version",
+        ),
+        ({**ONE, "h": RIGHT, "zfs-dkms": SOURCE}, list(ONE), False, None, "6-cloud"),
+        (
+            {**ONE, "zfs-dkms": SOURCE}, list(ONE), False, None,
+            "packages: zfs-dkms has modules as source, and no package has the headers of the kernel 6-cloud to build "
+            "them; add x",
         ),
     ],
 )  # fmt: skip

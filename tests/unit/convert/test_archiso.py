@@ -36,13 +36,14 @@ VARIABLES: dict[str, list[str]] = {
     "file_permissions": ["/etc/shadow", "0:0:400", "/root", "0:0:750", "/usr/local/bin/tool", "0:0:755",
                          "/home/live/", "1000:1000:700"],
 }  # fmt: skip
+HASH = f"$6$s${'h' * 86}"
 FILES = {
     "packages.x86_64": "base\n# a comment\nlinux\nmkinitcpio\nmkinitcpio-archiso # needed\n\nopenssh\n",
     "pacman.conf": (
         "[options]\nArchitecture = auto\nParallelDownloads = 5\n[core]\nInclude = x\n[extra]\n[mine]\nServer = y\n"
     ),
     "airootfs/etc/passwd": "root:x:0:0:root:/root:/usr/bin/zsh\nlive:x:1000:1000:Live User:/home/live:/bin/bash\n",
-    "airootfs/etc/shadow": "root::14871::::::\nlive:$6$s$h:14871::::::\n",
+    "airootfs/etc/shadow": f"root::14871::::::\nlive:{HASH}:14871::::::\n",
     "airootfs/etc/group": "root:x:0:root\nwheel:x:998:live\nmine:x:1010:\n",
     "airootfs/etc/hostname": "archiso\n",
     "airootfs/etc/motd": "hello\n",
@@ -89,7 +90,7 @@ def test_what_becomes_of_it(directory: Path, profiles: Path) -> None:
         "users": [
             {"name": "root", "shell": "/usr/bin/zsh", "password_hash": "", "groups": ["root"]},
             {"name": "live", "uid": 1000, "full_name": "Live User", "groups": ["wheel"], "shell": "/bin/bash",
-             "password_hash": "$6$s$h"},
+             "password_hash": HASH},
         ],
         "hostname": "archiso",
         "permissions": [

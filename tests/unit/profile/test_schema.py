@@ -205,3 +205,42 @@ def test_no_version(profiles: Path) -> None:
         ProfileError, match=r"x\.yaml:1:1: the profile lacks the required field 'version'; add it, .*`version: 1`"
     ):
         load(profiles, "x")
+
+
+HASHES = [
+    "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$3jqFjmCn6lvxu/JOlErX8yUWJcQPO4fBiat3GkMiKrD",
+    "$gy$j9T$F5Jx5fExrKuPp53xLKQ..1$Jn.UP1ko/KPLcUGGEFNR9p9XprKBWhzJugGzbfx9Le9",
+    "$7$CU..../....2Q9obwLhin8qvQl6sisAO$faM1Rxv/.tB1v/oFBOjggDBGeYg0RvWMHRIAZqTeBWD",
+    "$2b$05$abcdefghijklmnopqrstuuaoH1ZVCCUEbGJ2BeqagpRkjZ3JngHRW",
+    "$6$saltsalt$fCrh8nUGWG1kaWS0cBxg4tHqtdI/.vguU6L92utUDE2uuLboegIJMic.sfv7QYLSrG3dfTzYL584/rt2BJn400",
+    "$6$rounds=5000$saltsaltsaltsalt$"
+    "sUQGqne.MIU7wGHdyvL0/TuG.Oz2ptVQnMhUSw/r1153KFomaafqjkz/HTCr2obT9.9HUAB9UBtQUe24SpSTM1",
+    "$5$salt$7b5p4Qahlvl.p/uXoN12XG8ffo4.cnE4Mm2MwgKIKP7",
+    "$1$saltsalt$Q30LIs8F1kpk8mTT.cH1A/",
+]
+"""Of the word `example`, as crypt(3) makes them."""
+
+
+@pytest.mark.parametrize("text", [*HASHES, "", "!", "*"])
+def test_hashes_of_passwords(profiles: Path, text: str) -> None:
+    assert problems(profiles, f"users: [{{name: a, password_hash: '{text}'}}]") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(text[:-1] for text in HASHES), *(f"{text}a" for text in HASHES), *(text.replace("$", "") for text in HASHES),
+        *(text.rpartition("$")[0] for text in HASHES), *(f"!{text}" for text in HASHES),
+        "secret", "$ecret", "$ecret$", "$6$abc", "$6$$", "$y$j9T$...", "$9$salt$x", "$6$rounds=9$salt$x", "!!", "x",
+    ],
+)  # fmt: skip
+def test_passwords_that_are_no_hash(profiles: Path, text: str) -> None:
+    """Plain ones, and hashes that are cut off: nobody could log in with them."""
+    start = "profiles/x.yaml:2:34: users[1].password_hash: "
+    expect(profiles, f"users: [{{name: a, password_hash: '{text}'}}]", start)
+
+
+def test_a_plain_password(profiles: Path) -> None:
+    for text in ("secret", "$ecret"):
+        (problem,) = problems(profiles, f"users: [{{name: a, password_hash: '{text}'}}]")
+        assert problem.remedy == "write its hash, as `mkpasswd` prints it, in single quotes"

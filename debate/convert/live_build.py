@@ -115,6 +115,9 @@ class _Converter:
         fields: dict[str, Any] = {"distribution": "debian"}
         for name in _OPTIONS:
             fields = self.options_of(name, fields)
+        compression = fields.get("image", {}).get("compression", {})
+        if compression.get("algorithm") in ("xz", "lz4") and "level" in compression:
+            self.losses.append(f"level {compression.pop('level')}: {compression['algorithm']} has none here")
         if self.mirrors:
             self.losses.append("mirrors are settings: DEBATE_MIRROR_DEBIAN, or the host's own apt configuration")
         if self.firmware:

@@ -32,6 +32,8 @@ SERVER = "$repo/os/$arch"
 HOST_MIRRORS = "/etc/pacman.d/mirrorlist"
 RESERVED: tuple[str, ...] = (*COMPONENTS, NAME, "options")
 REPOSITORY_FIELDS: tuple[str, ...] = ()
+RECOMMENDS = False
+SNAPSHOTS_ARE_DAILY = True
 PURL = "alpm/arch"
 
 HOOKS = """\

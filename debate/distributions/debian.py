@@ -45,6 +45,8 @@ ORIGIN = "Debian"
 TOOLS_RELEASE = "trixie"
 RESERVED: tuple[str, ...] = tuple(ARCHIVES)
 REPOSITORY_FIELDS: tuple[str, ...] = ("suites", "components")
+RECOMMENDS = True
+SNAPSHOTS_ARE_DAILY = False
 PURL = "deb/debian"
 
 _LIVE = ("busybox", "systemd-sysv", "udev")

@@ -48,6 +48,10 @@ class Distribution(Protocol):
     """Names that repositories of profiles must not have."""
     REPOSITORY_FIELDS: tuple[str, ...]
     """Fields of a profile's repository in addition to name, url and key."""
+    RECOMMENDS: bool
+    """True if its packages recommend others."""
+    SNAPSHOTS_ARE_DAILY: bool
+    """True if its dated mirrors have one state for each day."""
     PURL: str
     """Type and namespace of its package URLs; see https://github.com/package-url/purl-spec."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from debate.text.suggest import one_of
 if TYPE_CHECKING:
     from debate.steps.claims import Claims
 
+_GZIP_LEVELS = 9
+"""The highest one."""
 _MAX_READ = 32 << 20
 """Bytes of all hooks and keys of a profile."""
 
@@ -58,15 +61,51 @@ class Choices:
         if self.data["initrd"]["generator"] not in distribution.GENERATORS:
             # So that other problems can be reported, too.
             self.data["initrd"] = {**self.data["initrd"], "generator": distribution.GENERATORS[0]}
-        compression = self.data["image"]["compression"]
-        if compression["algorithm"] == "gzip" and compression["level"] > 9:
-            fact = f"image.compression.level: {compression['level']} is too large for gzip"
-            self.problem(("image", "compression", "level"), fact, "the maximum is 9")
+        if self.data["recommends"] and not distribution.RECOMMENDS:
+            fact = f"recommends: packages of {name} recommend none"
+            self.problem(("recommends",), fact, "name the packages, or leave it out")
+        self._check_level()
+        self._check_snapshot()
         try:
             pattern.compiled(self.data["check"]["marker"] or "")
         except ValueError as error:
             fact = f"check.marker: not a valid regular expression: {error}"
             self.problem(("check", "marker"), fact, "correct it, or put \\ before characters that mean themselves")
+
+    def _check_level(self) -> None:
+        """Note a level of the compression that its algorithm does not have."""
+        compression, path = self.data["image"]["compression"], ("image", "compression", "level")
+        algorithm, level = compression["algorithm"], compression["level"]
+        if algorithm == "gzip" and level > _GZIP_LEVELS:
+            fact = f"image.compression.level: {level} is too large for gzip"
+            self.problem(path, fact, f"the maximum is {_GZIP_LEVELS}")
+        elif algorithm in ("xz", "lz4") and self._is_beside(path, ("image", "compression", "algorithm")):
+            fact = f"image.compression.level: {algorithm} has no levels"
+            self.problem(path, fact, "leave it out, or choose zstd or gzip")
+
+    def _check_snapshot(self) -> None:
+        """Note a moment that there is not, and what does not go together with one."""
+        snapshot, distribution = self.data["snapshot"], self.distribution
+        if not snapshot:
+            return
+        day = f"{snapshot[:8]}T000000Z"
+        try:
+            datetime.fromisoformat(snapshot)
+        except ValueError as error:
+            self.problem(("snapshot",), f"snapshot: {snapshot} is no moment: {error}", "correct it")
+        else:
+            if distribution.SNAPSHOTS_ARE_DAILY and snapshot != day:
+                fact = f"snapshot: dated mirrors of {distribution.TITLE} have one state for each day"
+                self.problem(("snapshot",), fact, f"write {day}")
+        if self.data["mirror"] and self._is_beside(("mirror",), ("snapshot",)):
+            fact = f"mirror: not used with a snapshot ({self.place(('snapshot',))})"
+            self.problem(("mirror",), fact, "leave one out; settings name the dated mirror")
+
+    def _is_beside(self, path: tuple[str, ...], other: tuple[str, ...]) -> bool:
+        """True if a profile says the field at ``path``, and no later one the field at ``other`` to which it belongs."""
+        above = self.profile.root.at(path[:-1])
+        said, order = above.get(path[-1]), self.profile.order
+        return said is not None and order.index(said.position.file) >= order.index(self.place(other).file)
 
     def problem(self, path: tuple[str | int, ...], fact: str, remedy: str) -> None:
         """Note a problem with the value at ``path``."""

@@ -57,6 +57,37 @@ def test_a_mistake_has_its_own_message(profiles: Path, text: str, expected: str)
         ),
         *(
             (
+                f"image: {{compression: {{algorithm: {name}, level: {level}}}}}",
+                f"profiles/x.yaml:2:{43 + len(name)}: image.compression.level: {name} has no levels; leave it out, or ",
+            )
+            for name in ("xz", "lz4")
+            for level in (1, 9, 22)
+        ),
+        (
+            "recommends: true\ndistribution: arch",
+            "profiles/x.yaml:2:13: recommends: packages of arch recommend none; name the packages, or leave it out",
+        ),
+        *(
+            (f"snapshot: {moment}", f"profiles/x.yaml:2:11: snapshot: {moment} is no moment: ")
+            for moment in (
+                "20261399T996199Z",
+                "20260231T000000Z",
+                "20260101T250000Z",
+                "20260101T006000Z",
+                "00000101T000000Z",
+                "20260101T000060Z",
+            )
+        ),
+        (
+            "snapshot: 20260101T120000Z\ndistribution: arch",
+            "profiles/x.yaml:2:11: snapshot: dated mirrors of Arch have one state for each day; write 20260101T000000Z",
+        ),
+        (
+            "snapshot: 20260101T120000Z\nmirror: http://a.example",
+            "profiles/x.yaml:3:9: mirror: not used with a snapshot (profiles/x.yaml:2:11); leave one out; ",
+        ),
+        *(
+            (
                 f"check: {{marker: '{wrong}'}}",
                 "profiles/x.yaml:2:17: check.marker: not a valid regular expression: ",
             )
@@ -88,6 +119,9 @@ def test_a_mistake_that_normalising_finds(profiles: Path, text: str, expected: s
     [
         "image: {compression: {algorithm: gzip, level: 9}}",
         "image: {compression: {algorithm: zstd, level: 22}}",
+        "snapshot: 20240229T235959Z",
+        "snapshot: 20240229T000000Z\ndistribution: arch",
+        "image: {compression: {algorithm: xz}}",
         "check: {marker: '^[a-z]+ login: (ok)?$'}",
         "check: {marker: '(a+)+b'}",
         "check: {marker: '(?i)\\bübung [[:digit:]]{1,1000}'}",
@@ -185,3 +219,12 @@ def test_suggestions_for_missing_files(profiles: Path) -> None:
     assert list(map(str, problems(profiles, "hooks: [hooks/trimm.sh]"))) == [
         "profiles/x.yaml:2:9: hook 'hooks/trimm.sh' is missing; did you mean 'trim.sh'?"
     ]
+
+
+def test_what_belongs_to_an_earlier_profile(profiles: Path) -> None:
+    """A later profile's snapshot and algorithm replace them, not the other way round."""
+    level, algorithm = "image: {compression: {level: 3}}", "image: {compression: {algorithm: xz}}"
+    mirror, snapshot = "mirror: http://a.example", "snapshot: 20240229T000000Z"
+    for lost, wins in ((level, algorithm), (mirror, snapshot)):
+        assert problems(profiles, f"extends: _y\n{wins}", _y=lost) == []
+        assert len(problems(profiles, f"extends: _y\n{lost}", _y=wins)) == 1

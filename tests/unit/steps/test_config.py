@@ -355,7 +355,10 @@ def test_the_later_overlay_wins(tmp_path: Path) -> None:
         ([], {}),
         ([{"name": "a"}, {"name": "b", "password_hash": "*"}], {}),
         ([{"name": "a", "password_hash": f"$y$j9T$x${'h' * 43}"}], {"user": "a", "how": "password"}),
-        ([{"name": "b", "password_hash": f"$1$x${'h' * 22}"}, {"name": "c", "password_hash": ""}], {"user": "c", "how": "empty"}),
+        (
+            [{"name": "b", "password_hash": f"$1$x${'h' * 22}"}, {"name": "c", "password_hash": ""}],
+            {"user": "c", "how": "empty"},
+        ),
         ([{"name": "a", "password_hash": ""}, {"name": "z", "autologin": True}], {"user": "z", "how": "autologin"}),
     ],
 )

@@ -201,7 +201,8 @@ for (names($ETC)) {
     push @{ $alias{$unit} }, $_->[0] if $unit ne $_->[0] && $unit ne 'null';
 }
 
-sub template { return $_[0] =~ s/@[^.]*\./@./r }
+# An instance may have dots, and @, in its name.
+sub template { return $_[0] =~ s/@.*\./@./r }
 
 sub masked {
     my ($unit) = @_;

@@ -110,7 +110,7 @@ while IFS=: read -r name uid shell groups full_name password <&9; do
     fi
     : > /run/work/skel
     [ ! -d /etc/skel ] || (cd /etc/skel && find . -mindepth 1) > /run/work/skel
-    while read -r file <&9; do
+    while IFS= read -r file <&9; do
         [ ! -e "$home/$file" ] && [ ! -L "$home/$file" ] || continue
         if [ -d "/etc/skel/$file" ] && [ ! -L "/etc/skel/$file" ]; then
             mkdir "$home/$file"
@@ -122,7 +122,8 @@ while IFS=: read -r name uid shell groups full_name password <&9; do
 done 9< /run/in/users
 stop_on_problems
 
-while IFS=: read -r mode owner group path <&9; do
+# Fields: mode, owner, group, path, with tabs between them. Of a colon at the end, `read` would make nothing.
+while IFS=$(printf '\t') read -r mode owner group path <&9; do
     if [ ! -e "$path" ] && [ ! -L "$path" ]; then
         problem permissions "$path" "the system has no file $path" "check the path, or leave it out"
         continue

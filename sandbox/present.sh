@@ -9,7 +9,7 @@ has_locale() {
 }
 
 has_timezone() {
-    [ ! -f "/usr/share/zoneinfo/$1" ] || return 0
+    [ "$(head -c 4 "/usr/share/zoneinfo/$1" 2> /dev/null)" != TZif ] || return 0 # There are other files, such as leapseconds.
     city=${1##*/}
     near=$(find /usr/share/zoneinfo -name posix -prune -o -name right -prune -o \
         ! -type d -iname "${city%"${city#???}"}*" -printf '%P ')
@@ -39,12 +39,16 @@ has_console_keymap() {
 
 unit_directories='/etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system'
 
-# unit_file UNIT: prints the path of its file, or of its template's; nothing if there is none.
+# unit_file UNIT: prints the path of its file, or of its template's; nothing if there is none. The name of an instance may
+# have dots, and escapes (\x2d), of which echo and sed would make something else.
 unit_file() {
-    for name in "$1" "$(echo "$1" | sed 's/@[^.]*\./@./')"; do
+    case $1 in
+    *@*) set -- "$1" "${1%%@*}@.${1##*.}" ;;
+    esac
+    for name; do
         for directory in $unit_directories; do
             if [ -e "$directory/$name" ] || [ -L "$directory/$name" ]; then
-                echo "$directory/$name"
+                printf '%s\n' "$directory/$name"
                 return
             fi
         done
@@ -61,10 +65,14 @@ real_unit() {
     file=$(unit_file "$1")
     [ -L "$file" ] || return 0
     target=$(readlink "$file")
+    real=${target##*/} instance=${1#*@}
     if [ "$target" = /dev/null ]; then
         echo "$target"
-    elif [ "${target##*/}" != "${file##*/}" ]; then
-        echo "${target##*/}" | sed "s/@\\./$(echo "${1%.*}" | sed -n 's/^[^@]*\(@.*\)/\1/p')./"
+    elif [ "$real" != "${file##*/}" ]; then
+        case $real in
+        *@.*) real="${real%%@*}@${instance%.*}.${real##*.}" ;;
+        esac
+        printf '%s\n' "$real"
     fi
 }
 

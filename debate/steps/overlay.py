@@ -215,6 +215,9 @@ def _overlays(choices: Choices, claims: Claims) -> None:
             if not _is_plain(entry.path):
                 fact = f"overlay has a file name with control characters: {entry.path!r}"
                 choices.note(source.position, fact, "rename it")
+            elif not _is_plain(entry.target):
+                fact = f"overlay has a link to a name with control characters: {entry.path!r}"
+                choices.note(source.position, fact, "link to another name")
             claims.add(entry, f"overlay {source.value!r}", source.position)
         for digest, path in scanned.contents.items():
             choices.contents.setdefault(digest, path)
@@ -350,7 +353,7 @@ def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], tools
     parameters = {
         "users": _users(overlay.users).encode(),
         "groups": as_lines(_owners(overlay.tree)),
-        "permissions": "".join(f"{p.mode}:{p.owner}:{p.group}:{p.path}\n" for p in overlay.permissions).encode(),
+        "permissions": as_lines(f"{p.mode}\t{p.owner}\t{p.group}\t{p.path}" for p in overlay.permissions),
         "services": as_lines(f"{verb} {unit}" for verb in sorted(_VERBS) for unit in getattr(overlay.services, verb)),
         "commands": as_lines(" ".join(words) for words in overlay.commands),
         "checks": as_lines(" ".join(words) for words in overlay.checks),

@@ -192,6 +192,8 @@ STATES: list[tuple[str, dict[str, str], str]] = [
     ("enable added.service", {}, "added.service is not enabled in the system"),
     ("enable t@x.service", {f"{WANTS}/t@x.service": "/usr/lib/systemd/system/t@.service"}, ""),
     ("enable t@x.service", {f"{WANTS}/t@y.service": "/usr/lib/systemd/system/t@.service"}, "t@x.service is not enab"),
+    ("enable t@a\\x2db.1.service", {f"{WANTS}/t@a\\x2db.1.service": "/usr/lib/systemd/system/t@.service"}, ""),
+    ("enable t@a\\x2db.1.service", {}, "t@a\\x2db.1.service is not enabled in the system"),
     ("enable t@.service", {}, "t@.service has no instance to enable"),
     ("enable d@.service", {f"{WANTS}/d@x.service": "/usr/lib/systemd/system/d@.service"}, ""),
     ("enable also.service", {f"{WANTS}/also.socket": "/usr/lib/systemd/system/also.socket"}, ""),

@@ -35,7 +35,7 @@ def test_golden() -> None:
     assert step.parameters == {
         "users": b"live:1000:/bin/sh:adm,sudo:A:!\nnext::/bin/bash:::\n",
         "groups": b"passwd live\n",
-        "permissions": b"0600:live:adm:/a b\n",
+        "permissions": b"0600\tlive\tadm\t/a b\n",
         "services": b"enable ssh.service\nmask x.timer\n",
         "commands": b"locale-gen\n",
         "checks": b"locale de_DE.UTF-8\n",

@@ -61,6 +61,14 @@ def test_hidden_through_a_link_of_the_profile(tmp_path: Path, target: str) -> No
     assert any("/data/x is hidden by" in problem for problem in problems), problems
 
 
+@pytest.mark.parametrize("target", ["a\nb", "a\tb", "\x7f"])
+def test_a_link_that_lines_cannot_carry(tmp_path: Path, target: str) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "data").symlink_to(target)
+    [problem] = refused(tmp_path, "overlays: [tree]\n")
+    assert problem == "2:12: overlay has a link to a name with control characters: '/data'; link to another name"
+
+
 def test_directories_on_the_way_are_no_harm(tmp_path: Path) -> None:
     for name in ("run", "tmp", "var/lib", "etc"):
         (tmp_path / "tree" / name).mkdir(parents=True)

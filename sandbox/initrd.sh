@@ -42,6 +42,11 @@ defaults() {
     esac
 }
 
+# The names in tree.tar as they are.
+listed_tree() {
+    tar -t --quoting-style=literal -f /run/in/tree.tar
+}
+
 # Finds what the profile names, and leaves the files of it, with the modules', in /run/work/files and /run/work/expected.
 wanted() {
     : > /run/work/files
@@ -74,7 +79,7 @@ wanted() {
     stop_on_problems
     if [ "$generator" = dracut ]; then
         # It takes the configuration of programs along only for the machine that it runs on.
-        tar -t -f /run/in/tree.tar | sed -n '/\/$/d; /^etc\/dracut\.conf/d; s,^etc/,/&,p' >> /run/work/files
+        listed_tree | sed -n '/\/$/d; /^etc\/dracut\.conf/d; s,^etc/,/&,p' >> /run/work/files
     fi
     sort -u -o /run/work/files /run/work/files
     cat /run/work/files >> /run/work/expected
@@ -89,7 +94,7 @@ make_with_initramfs_tools() {
 #!/bin/sh
 [ "${1-}" != prereqs ] || exit 0
 . /usr/share/initramfs-tools/hook-functions
-while read -r path <&9; do
+while IFS= read -r path <&9; do
     copy_exec "$path" "$path"
 done 9< /run/files
 END
@@ -110,8 +115,19 @@ make_with_dracut() {
     [ -e "$root"/etc/plymouth ] || set -- "$@" --omit plymouth
     [ ! "$compression" ] || set -- "$@" "--$compression"
     [ ! -s /run/in/modules ] || set -- "$@" --force-drivers "$(paste -s -d ' ' /run/in/modules)"
-    [ ! -s /run/work/files ] || set -- "$@" --install "$(paste -s -d ' ' /run/work/files)"
+    # That list has spaces between its items, and dracut expands patterns in it. Names of firmware can have both.
+    plain='^[A-Za-z0-9@%_+=:,.~/-]*$'
+    set -- "$@" --install "$(grep -E "$plain" /run/work/files | paste -s -d ' ')"
+    grep -vE "$plain" /run/work/files > /run/work/others || true
+    while IFS= read -r path <&9; do
+        set -- "$@" --include "$path" "$path"
+    done 9< /run/work/others
     chroot "$root" dracut "$@" /boot/initrd
+}
+
+# Each line as one word of a shell.
+quoted() {
+    sed "s/'/'\\\\''/g; s/.*/'&'/"
 }
 
 make_with_mkinitcpio() {
@@ -119,13 +135,14 @@ make_with_mkinitcpio() {
     cp /run/step/layers/mkinitcpio-hook.sh "$root"/usr/lib/initcpio/hooks/live_layers
     {
         cat /run/in/mkinitcpio.conf
-        tar -t -f /run/in/tree.tar | grep -E '^etc/mkinitcpio\.conf(\.d/[^/]+\.conf)?$' | sort | sed 's,.*,. "/&",'
+        listed_tree | grep -E '^etc/mkinitcpio\.conf(\.d/[^/]+\.conf)?$' | sort | sed 's,^,/,' | quoted | sed 's/^/. /'
         # The profile's own file may set these anew.
         cat /run/step/layers/mkinitcpio-hooks.bash
         echo 'HOOKS=(${HOOKS[*]} '"$(paste -s -d ' ' /run/in/hooks))"
         echo "MODULES+=($(paste -s -d ' ' /run/in/modules))"
-        while read -r path <&9; do
-            [ -x "$root$path" ] && echo "BINARIES+=('$path')" || echo "FILES+=('$path')"
+        while IFS= read -r path <&9; do
+            [ -x "$root$path" ] && list=BINARIES || list=FILES
+            printf '%s+=(%s)\n' "$list" "$(printf '%s\n' "$path" | quoted)"
         done 9< /run/work/files
         [ ! "$compression" ] || printf 'COMPRESSION="%s"\nCOMPRESSION_OPTIONS=()\n' "$compression"
     } > "$root"/etc/debate-mkinitcpio.conf
@@ -140,9 +157,11 @@ verify() {
     dracut) tool=lsinitrd ;;
     mkinitcpio) tool=lsinitcpio ;;
     esac
-    chroot "$root" "$tool" /boot/initrd | tr -s ' ' '\n' | plain > /run/work/listed
+    chroot "$root" "$tool" /boot/initrd > /run/work/shown
+    # dracut's shows them as ls -l does, the others one a line.
+    { cat /run/work/shown; sed -E 's/^([^ ]+ +){8}//; s/ -> .*//' /run/work/shown; } | plain > /run/work/listed
     plain < /run/work/expected | comm -23 - /run/work/listed > /run/work/lacking
-    while read -r path <&9; do
+    while IFS= read -r path <&9; do
         problem initrd "" "$generator left out $path" "see the log for its message"
     done 9< /run/work/lacking
     stop_on_problems

@@ -114,8 +114,12 @@ def secret(layers: Sequence[Iterable[Found]]) -> list[tuple[int, Found]]:
     return found
 
 
+_LITERAL = str.maketrans({"[": "[[]", "?": "[?]"})
+"""What fnmatch, but not `secrets.allow`, takes for more than itself."""
+
+
 def _fits(found: Found, allow: Iterable[str]) -> bool:
-    return any(fnmatchcase(f"/{found.path}", pattern) for pattern in allow)
+    return any(fnmatchcase(f"/{found.path}", pattern.translate(_LITERAL)) for pattern in allow)
 
 
 def _of_packages(found: Found) -> Complaint:

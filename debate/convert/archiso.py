@@ -19,6 +19,8 @@ from debate.convert.foreign import REMEDY, Foreign
 from debate.distributions import arch
 from debate.errors import DebateError
 from debate.model import Artifact, Command, Step, Supplies
+from debate.profile.schema import fits
+from debate.text import kernel_line
 from debate.text.lines import lines_of
 
 SECONDS = 60
@@ -202,8 +204,11 @@ class _Converter:
                     user["uid"] = int(uid)
                 else:
                     self.lose("airootfs/etc/passwd", f"uid of {name!r} is no number: the next free one is taken")
+                full_name, _, more = full_name.partition(",")
                 if full_name:
                     user["full_name"] = full_name
+                if more.strip(","):
+                    self.lose("airootfs/etc/passwd", f"{more!r} of {name!r}: a user has no room or telephone")
                 if home not in ("", f"/home/{name}"):
                     self.lose("airootfs/etc/passwd", f"home of {name!r} is {home}: homes are /home/NAME")
                 if gid != uid:
@@ -290,14 +295,20 @@ class _Converter:
                 if match:
                     shared = self.one(self.kernel_params)
                     line = match[1].replace("%KERNEL_PARAMS%", shared, 1)
-                    words = [word for word in line.split() if not _PLACEHOLDER.search(word)]
-                    return [word for word in words if "'" not in word and "$" not in word]
+                    words = [word for word in kernel_line.split(line) if not _PLACEHOLDER.search(word)]
+                    return [word for word in words if self.can_be_argument(f"{directory}/{item.path}", word)]
         return []
+
+    def can_be_argument(self, place: str, word: str) -> bool:
+        if "$" not in word and fits(word, "boot", "arguments", "*"):
+            return True
+        self.lose(place, f"kernel argument {word!r}: it has quotes, a variable or other characters that GRUB changes")
+        return False
 
     def image(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         label = self.one("iso_label")
-        if re.fullmatch(r"[A-Z0-9_.-]{1,32}", label):
+        if label and fits(label, "image", "label"):
             found["label"] = label
         elif label:
             self.lose(
@@ -305,8 +316,10 @@ class _Converter:
                 f"iso_label {label!r}: at most 32 capitals, digits, _ . and -; the profile's name is taken",
             )
         publisher = self.one("iso_publisher")
-        if publisher and not re.search(r"['\\]", publisher):
-            found["publisher"] = publisher[:128]
+        if publisher and fits(publisher, "image", "publisher"):
+            found["publisher"] = publisher
+        elif publisher:
+            self.lose("profiledef.sh", f"iso_publisher {publisher!r}: ISO 9660 has no form for it")
         options = self.variables.get("airootfs_image_tool_options", [])
         kind = self.one("airootfs_image_type") or "squashfs"
         if kind != "squashfs":

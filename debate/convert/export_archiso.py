@@ -28,6 +28,7 @@ from debate.images import iso
 from debate.profile import reader
 from debate.steps import boot, initrd, lock, overlay, rootfs
 from debate.steps.config import Config
+from debate.text import kernel_line
 from debate.text.paths import shown
 from debate.text.printable import printable
 
@@ -40,6 +41,7 @@ _TOP = frozenset({
 _EXPIRY = "14871"
 """Days since 1970 in the third field of shadow(5), as in archiso's own profiles."""
 _WANTS = {".socket": "sockets.target", ".timer": "timers.target", ".path": "paths.target"}
+_PLACEHOLDERS = ("%ARCHISO_LABEL%", "%ARCHISO_UUID%", "%INSTALL_DIR%", "%ARCH%", "%KERNEL_PARAMS%")
 _PRESET = """\
 PRESETS=('archiso')
 ALL_kver='/boot/vmlinuz-linux'
@@ -351,7 +353,7 @@ class _Exporter:
         yield from self.accounts()
         yield from self.units()
         if self.customize:
-            yield "root/customize_airootfs.sh", File(self.customize.encode())
+            yield "root/customize_airootfs.sh", File(self.customize.encode(errors="surrogateescape"))
 
     def accounts(self) -> Iterator[tuple[str, File]]:
         if not self.overlay.users:
@@ -396,7 +398,7 @@ class _Exporter:
         lines += [shlex.join(command) for command in self.overlay.commands]
         lines += [f"systemctl disable {shlex.quote(unit)}" for unit in self.overlay.services.disable]
         for number, hook in enumerate(self.overlay.hooks, 1):
-            text = b"".join(file_of(self.made.contents, hook.digest).chunks()).decode(errors="replace")
+            text = b"".join(file_of(self.made.contents, hook.digest).chunks()).decode(errors="surrogateescape")
             mark = f"END-OF-HOOK-{number}"
             while mark in text:
                 mark += "-"
@@ -410,7 +412,12 @@ class _Exporter:
     def boot(self) -> Iterator[tuple[str, str]]:
         words = ["archisobasedir=%INSTALL_DIR%", "archisosearchuuid=%ARCHISO_UUID%"]
         words += [f"console={console}" for console in self.iso.console] + list(self.iso.arguments)
-        options = " ".join(words)
+        options = kernel_line.joined(words)
+        for placeholder in _PLACEHOLDERS:
+            if any(placeholder in text for text in (self.iso.title, *self.iso.arguments)):
+                self.losses.append(f"{placeholder} in title or arguments: mkarchiso replaces it")
+        if "bios" in self.firmware and "^" in self.iso.title:
+            self.losses.append("^ in the title: syslinux takes the character behind it for a key")
         if "uefi" in self.firmware:
             timeout = "menu-force" if self.iso.timeout < 0 else self.iso.timeout
             yield "efiboot/loader/loader.conf", f"timeout {timeout}\ndefault 01-archiso.conf\n"

@@ -16,6 +16,8 @@ from debate.convert.draft import Draft
 from debate.convert.foreign import Foreign
 from debate.distributions import debian
 from debate.host.beneath import Item
+from debate.profile.schema import fits
+from debate.text import kernel_line
 from debate.text.lines import lines_of
 
 _OPTIONS = ("bootstrap", "chroot", "binary", "common", "source")
@@ -169,14 +171,26 @@ class _Converter:
                 self.mirrors.append(option)
             elif option.startswith("LB_FIRMWARE_") and value == "true":
                 self.firmware = True
+            elif option == "LB_BOOTAPPEND_LIVE":
+                found.setdefault("boot", {})["arguments"] = list(self.arguments(f"{name}:{number}", value))
             elif "@" not in value and not self.take(option, value, found):
                 self.lose(f"{name}:{number}", f"{option}={value!r} has no counterpart")
         return found
 
+    def arguments(self, place: str, value: str) -> Iterator[str]:
+        """The kernel arguments, without those that debate adds itself."""
+        for word in kernel_line.split(value):
+            if word in ("boot=live", "nonetworking"):
+                continue
+            if fits(word, "boot", "arguments", "*"):
+                yield word
+            else:
+                self.lose(place, f"kernel argument {word!r}: it has quotes or other characters that GRUB changes")
+
     @staticmethod
     def take(name: str, value: str, fields: dict[str, Any]) -> bool:
         """Put an option into ``fields``. Returns False if it has no counterpart."""
-        boot, image = fields.setdefault("boot", {}), fields.setdefault("image", {})
+        image = fields.setdefault("image", {})
         if name in ("LB_DISTRIBUTION", "LB_DISTRIBUTION_CHROOT", "LB_DISTRIBUTION_BINARY"):
             fields["release"] = value
             return value in debian.RELEASES
@@ -188,15 +202,11 @@ class _Converter:
         if name == "LB_APT_RECOMMENDS":
             fields["recommends"] = value == "true"
             return True
-        if name == "LB_BOOTAPPEND_LIVE":
-            ours = ("boot=live", "nonetworking")
-            boot["arguments"] = [word for word in value.split() if word not in ours]
-            return True
-        if name == "LB_ISO_VOLUME" and re.fullmatch(r"[A-Z0-9_.-]{1,32}", value):
+        if name == "LB_ISO_VOLUME" and fits(value, "image", "label"):
             image["label"] = value
             return True
-        if name == "LB_ISO_PUBLISHER" and not re.search(r"['\\]", value):
-            image["publisher"] = value[:128]
+        if name == "LB_ISO_PUBLISHER" and fits(value, "image", "publisher"):
+            image["publisher"] = value
             return True
         if name == "LB_ISO_APPLICATION":
             fields["description"] = value[:200]

@@ -6,12 +6,13 @@ linux).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys, live
 from debate.deferred import frozen
 from debate.steps.rule import Rule
+from debate.text import kernel_line
 from debate.text.grub import quote
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from debate.model import Artifact, Step
     from debate.steps.choices import Choices
     from debate.steps.work import Work
+
+
+_LONGEST = 1900
+"""Characters of consoles and arguments. x86 kernels read 2047 of the whole line, and what finds the ISO needs some."""
 
 
 @frozen
@@ -44,6 +49,11 @@ class Slice:
     @classmethod
     def of(cls, choices: Choices) -> Self:
         data, boot, label = choices.data, choices.data["boot"], choices.label
+        size = len(kernel_line.joined(_words(boot["console"], boot["arguments"])))
+        if size > _LONGEST:
+            fact = f"boot.arguments: {size:,} characters with the consoles, and the kernel cuts off a long command line"
+            remedy = f"make them {_LONGEST:,} or fewer; modprobe.d, sysctl.d and units take settings from files"
+            choices.problem(("boot", "arguments"), fact, remedy)
         return cls(
             distribution=data["distribution"],
             architecture=data["architecture"],
@@ -147,16 +157,21 @@ def menu(iso: Slice, live: Live) -> str:
             lines.append(f"serial --unit={int(name[4:])} --speed={speed}")
             lines += ["terminal_input console serial", "terminal_output console serial"]
             break
-    arguments = [*live.arguments, *(f"console={c}" for c in iso.console), *iso.arguments]
+    arguments = [*live.arguments, *_words(iso.console, iso.arguments)]
     lines += [
         "set default=0",
         f"set timeout={iso.timeout}",
-        f"menuentry {quote(iso.title)} {{",
+        f"menuentry -- {quote(iso.title)} {{",
         f"    linux {live.kernel} {' '.join(map(quote, arguments))}",
         f"    initrd {live.initrd}",
         "}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _words(consoles: Iterable[str], arguments: Iterable[str]) -> list[str]:
+    """The kernel arguments that the profile decides."""
+    return [*(f"console={console}" for console in consoles), *arguments]
 
 
 RULE = Rule(

@@ -40,6 +40,14 @@ def validator() -> Any:
     return jsonschema.Draft202012Validator(schema())
 
 
+def fits(value: Any, *path: str) -> bool:
+    """True if a profile may have ``value`` at ``path``, the names of fields, with ``*`` for an item of a list."""
+    part = schema()
+    for name in path:
+        part = part["items"] if name == "*" else part["properties"][name]
+    return bool(jsonschema.Draft202012Validator(part).is_valid(value))
+
+
 def problems(root: Node) -> Iterator[Problem]:
     """All errors that the schema finds in the file ``root``."""
     for error in validator().iter_errors(root.data()):

@@ -1,9 +1,12 @@
-"""Quoting for GRUB's shell."""
+"""Quoting for GRUB's shell. Source: GRUB's manual, "Shell-like scripting"."""
 
 from __future__ import annotations
 
+import re
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.,:=/+@-]+")
+
 
 def quote(text: str) -> str:
-    """``text`` as one word. It must not contain single quotes, which the schema ensures."""
-    safe = all(c.isalnum() or c in "-_.,:=/+@" for c in text)
-    return text if safe and text else f"'{text}'"
+    """``text`` as one word."""
+    return text if _PLAIN.fullmatch(text) else "'" + text.replace("'", "'\\''") + "'"

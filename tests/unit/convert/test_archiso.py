@@ -166,6 +166,27 @@ def test_kernel_arguments_that_all_entries_share(directory: Path) -> None:
     assert not any("kernel_params" in loss for loss in made.losses)
 
 
+def test_words_with_quotes(directory: Path) -> None:
+    """Those that the kernel removes are none of the value; what cannot be carried over is told."""
+    entry = directory / "efiboot/loader/entries/01.conf"
+    entry.write_text("""options quiet a="b  c" "d=e f" g='h' i=$j k=l\\x2d m=ü\n""")
+    passwd = directory / "airootfs/etc/passwd"
+    passwd.write_text("live:x:1000:1000:Live User,Room 5,:/home/live:/bin/bash\nnext:x:1001:1001:Next,,,:/home/next:\n")
+    made = archiso.convert(Foreign(directory), {**VARIABLES, "iso_publisher": ["Me <me@x>"], "iso_label": ["-X"]})
+    assert made.fields["boot"]["arguments"] == ["quiet", "a=b  c", "d=e f"]
+    assert [user["full_name"] for user in made.fields["users"]] == ["Live User", "Next"]
+    assert made.fields["image"].keys() <= {"compression"}
+    told = "\n".join(made.losses)
+    for word in ("g='h'", "i=$j", "k=l\\x2d", "m=ü"):
+        assert f"efiboot/loader/entries/01.conf: kernel argument {word!r}: it has" in told
+    for fact in (
+        "iso_publisher 'Me <me@x>': ISO 9660",
+        "iso_label '-X': at most",
+        "'Room 5,' of 'live': a user has no",
+    ):
+        assert fact in told
+
+
 @pytest.mark.parametrize("path", [path for path in FILES if "airootfs/home" not in path])
 def test_bytes_that_are_no_text(directory: Path, path: str) -> None:
     """Refused or taken over; no other error."""

@@ -173,6 +173,37 @@ def test_the_same_bytes_each_time(profiles: Path) -> None:
     assert exported(profiles) == exported(profiles)
 
 
+HARD = """\
+version: 1
+distribution: arch
+description: it's "hard" \\n $HOME `x` %s
+boot:
+  title: It's %ARCH% ^here
+  arguments: ["dyndbg=file a.c +p; file b.c =_", "a=$HOME`x`|&;%s"]
+files:
+  - {path: '/srv/it''s "odd" $x `y` ]\\ü', mode: "0600", content: x}
+hooks: [hard.sh]
+"""
+
+
+def test_words_that_need_quotes(profiles: Path, tmp_path: Path) -> None:
+    """In profiledef.sh for bash, in the menus for the kernel, and in customize_airootfs.sh byte for byte."""
+    (profiles / "hard.yaml").write_text(HARD)
+    (profiles / "hard.sh").write_bytes(b"echo '\xff\\'\n")
+    made = exported(profiles, "hard")
+    export_archiso.write(made, tmp_path, "out")
+    found = variables(tmp_path / "out")
+    assert found["iso_application"] == ["""it's "hard" \\n $HOME `x` %s"""]
+    permissions = dict(zip(found["file_permissions"][::2], found["file_permissions"][1::2], strict=True))
+    assert permissions["""/srv/it's "odd" $x `y` ]\\ü"""] == "0:0:0600"
+    for path, start in (("efiboot/loader/entries/01-archiso.conf", "options "), ("syslinux/syslinux.cfg", "APPEND ")):
+        (line,) = (line for line in (tmp_path / "out" / path).read_text().split("\n") if line.startswith(start))
+        assert line.endswith(' "dyndbg=file a.c +p; file b.c =_" a=$HOME`x`|&;%s')
+    assert b"echo '\xff\\'\n" in (tmp_path / "out/airootfs/root/customize_airootfs.sh").read_bytes()
+    assert "%ARCH% in title or arguments: mkarchiso replaces it" in made.losses
+    assert "^ in the title: syslinux takes the character behind it for a key" in made.losses
+
+
 @pytest.mark.parametrize("name", ["arch", "other"])
 def test_import_of_an_export_gives_the_same_config(profiles: Path, tmp_path: Path, name: str) -> None:
     export_archiso.write(exported(profiles), tmp_path, "out")

@@ -69,6 +69,15 @@ def test_what_becomes_of_it(directory: Path) -> None:
     assert text.count("mirrors are settings") == 1
 
 
+def test_kernel_arguments_with_quotes(directory: Path) -> None:
+    (directory / "config/binary").write_text(
+        """LB_BOOTAPPEND_LIVE="boot=live a=\\"b  c\\" \\"d=e f\\" g='h' quiet"\n"""
+    )
+    made = live_build.convert(live_build.opened(directory))
+    assert made.fields["boot"] == {"arguments": ["a=b  c", "d=e f", "quiet"]}
+    assert """binary:1: kernel argument "g='h'": it has quotes or other characters that GRUB changes""" in made.losses
+
+
 def test_what_is_executable_stays_so(directory: Path) -> None:
     profiles = directory.parent / "profiles"
     tool = write_files(directory / "config/includes.chroot", {"usr/bin/tool": "#!/bin/sh\n"}) / "usr/bin/tool"

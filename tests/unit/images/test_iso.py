@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from debate.errors import ProfileError
 from debate.images import iso
 from debate.live.interface import Live
 from debate.model import Artifact
+from debate.profile.load import load
+from debate.steps import config
 
 BIOS = [
     "-b", "boot/grub/bios.img", "-c", "boot/grub/boot.cat", "-no-emul-boot",
@@ -65,7 +69,7 @@ def test_menu() -> None:
         "terminal_output console serial\n"
         "set default=0\n"
         "set timeout=3\n"
-        "menuentry 'Rescue system' {\n"
+        "menuentry -- 'Rescue system' {\n"
         "    linux /live/vmlinuz boot=live console=tty0 console=ttyS0,115200 quiet 'x=a b'\n"
         "    initrd /live/initrd.img\n"
         "}\n"
@@ -87,3 +91,22 @@ def test_serial_lines(console: tuple[str, ...], line: str) -> None:
 
 def test_no_serial_line() -> None:
     assert "serial" not in iso.menu(replace(SLICE, console=("tty0",)), LIVE)
+
+
+def problems(profiles: Path, text: str) -> list[str]:
+    (profiles / "x.yaml").write_text(f"version: 1\nboot:\n  arguments: [quiet, '{text}']\n")
+    try:
+        config.normalise(load(profiles, "x"), profiles)
+    except ProfileError as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+def test_a_command_line_that_the_kernel_would_cut_off(profiles: Path) -> None:
+    room = iso._LONGEST - len("console=tty0 console=ttyS0,115200 quiet x=")
+    assert problems(profiles, f"x={'a' * room}") == []
+    (problem,) = problems(profiles, f"x={'a' * (room - 4)} b c")
+    assert problem.startswith(
+        "profiles/x.yaml:3:14: boot.arguments: 1,902 characters with the consoles, and the kernel "
+    )
+    assert problem.endswith("make them 1,900 or fewer; modprobe.d, sysctl.d and units take settings from files")

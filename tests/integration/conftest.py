@@ -20,6 +20,10 @@ _PROGRAMS = ("systemd-nspawn", "mmdebstrap", "qemu-system-x86_64", "dpkg-deb", "
              "fish")  # fmt: skip
 
 
+ODD = ("""/usr/share/it's "odd" $x;{#}%n""", """/usr/share/it's "odd" $x;{#}%y""")
+"""Files of debate-probe, of which `every` excludes the first."""
+
+
 def _missing() -> str:
     """Why these tests cannot run here, or an empty string."""
     if os.geteuid() != 0:
@@ -75,7 +79,7 @@ def checkout(built: Checkout, tmp_path: Path) -> Checkout:
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """A small signed package archive."""
     made = Archive.make(tmp_path_factory.mktemp("archive"))
-    made.add("debate-probe", "1.0", {"/usr/share/debate-probe": "probe\n"})
+    made.add("debate-probe", "1.0", {"/usr/share/debate-probe": "probe\n", **dict.fromkeys(ODD, "odd\n")})
     made.add("debate-kernel", "1.0", {"/boot/vmlinuz-9-debate": "x", "/usr/lib/modules/9-debate/modules.order": ""})
     made.publish()
     return made

@@ -29,7 +29,7 @@ def test_the_system_is_what_the_profile_says(every: Checkout, archive: Archive) 
     for firmware in ("bios", "uefi"):
         log = every.output("every", "check", f"{firmware}.log").read_text()
         assert "SELF-CHECK PASSED" in log, log[log.find("self-check") :]
-        assert "Every field" in log, "the menu's title"
+        assert """It's "every" \\field, $title""" in log, "the menu's title"
         assert "every login: live (automatic login)" in log
 
 
@@ -39,11 +39,25 @@ def test_the_initramfs_is_what_the_profile_says(every: Checkout) -> None:
     found = cpio.files(packed)
     assert found["etc/from-hook"] == b"from the hook\n"
     assert found["opt/tool"].startswith(b"#!/bin/sh\n")
+    assert found["""etc/modprobe.d/it's "odd" $x.conf"""] == b"options loop max_part=3\n"
+    assert found["usr/lib/firmware/debate/probe two.bin"] == b"more firmware\n"
     assert found["etc/modprobe.d/every.conf"] == b"options loop max_loop=9\n"
     assert found["usr/lib/firmware/debate/probe.bin"] == b"firmware\n"
     assert "usr/bin/sleep" in found
     assert any(re.search(r"/dm-crypt\.ko", name) for name in found)
     assert "etc/motd" not in found
+
+
+def test_the_publisher(every: Checkout) -> None:
+    """ISO 9660 has it in capitals, and Joliet as it is: ECMA-119, 8.4.20 and 8.5.15."""
+    name = """The "debate" tests' publisher! 100% (a_b) *+,-./:;<=>?&"""
+    with every.output("every", "every-amd64.iso").open("rb") as iso:
+        iso.seek(16 * 2048)
+        descriptors = {
+            block[0]: block[318:446] for block in (iso.read(2048) for _ in range(8)) if block[1:6] == b"CD001"
+        }
+    assert descriptors[1].decode().rstrip() == name.upper()
+    assert descriptors[2].decode("utf-16-be").rstrip() == name
 
 
 def test_the_repository_is_in_lock_and_manifest(every: Checkout) -> None:

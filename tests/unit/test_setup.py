@@ -43,11 +43,14 @@ def host(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(host: Path, *words: str, doctor: int = 0) -> tuple[list[str], str, str]:
-    """The calls that ./setup makes, and its two outputs. Asserts that it succeeds."""
+ALL_TESTS = ["python -m pytest --numprocesses auto --dist worksteal tests/unit", "python -m pytest tests/integration"]
+
+
+def run(host: Path, *words: str, doctor: int = 0, status: int = 0) -> tuple[list[str], str, str]:
+    """The calls that ./setup makes, and its two outputs. Asserts its exit status."""
     environment = {"PATH": f"{host / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}", "DOCTOR": str(doctor)}
     done = subprocess.run(["./setup", *words], cwd=host, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
     return (host / "calls").read_text().splitlines(), done.stdout, done.stderr
 
 
@@ -71,16 +74,25 @@ def test_no_doctor_after_the_first_build(host: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "call"),
+    ("words", "calls"),
     [
-        ([], "doit "),
-        (["help"], "doit help"),
-        (["validate", "minimal"], "doit validate minimal"),
-        (["test", "tests/unit/test_keys.py::test_one"], "python -m pytest tests/unit/test_keys.py::test_one"),
+        ([], ["doit "]),
+        (["help"], ["doit help"]),
+        (["validate", "minimal"], ["doit validate minimal"]),
+        (["test", "tests/unit/test_keys.py::test_one"], ["python -m pytest tests/unit/test_keys.py::test_one"]),
+        (["test"], ALL_TESTS),
     ],
 )
-def test_no_doctor_where_nothing_is_built(host: Path, words: list[str], call: str) -> None:
-    assert run(host, *words, doctor=1) == ([call], "", "")
+def test_no_doctor_where_nothing_is_built(host: Path, words: list[str], calls: list[str]) -> None:
+    assert run(host, *words, doctor=1) == (calls, "", "")
+
+
+@pytest.mark.parametrize("part", ["tests/unit", "tests/integration"])
+def test_a_part_of_the_tests_that_fails(host: Path, part: str) -> None:
+    """The other runs all the same."""
+    python = host / ".venv/bin/python"
+    python.write_text(f'{python.read_text()}case "$*" in *{part}) exit 2 ;; esac\n')
+    assert run(host, "test", status=2)[0] == ALL_TESTS
 
 
 def test_the_help_says_what_it_does(host: Path) -> None:

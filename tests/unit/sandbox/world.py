@@ -8,6 +8,7 @@ and 8080 of all their addresses, and say who they are.
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import os
@@ -113,7 +114,8 @@ def raw(data: bytes) -> bytes:
         found = b""
         try:
             client.sendall(data)
-            client.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # ENOTCONN: the proxy has ended the connection by now.
+                client.shutdown(socket.SHUT_WR)
             while len(found) < 100_000 and (chunk := client.recv(1 << 16)):
                 found += chunk
         except ConnectionError:
@@ -187,7 +189,8 @@ def main(directory: Path) -> None:
     with subprocess.Popen(
         ["unshare", "--net", "--kill-child", "sh", "-c", f"read _; {NEIGHBOUR}", "sh", sys.executable],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as neighbour, socket.socket(socket.AF_UNIX) as local:  # fmt: skip
+    ) as neighbour, socket.socket(socket.AF_UNIX) as local, contextlib.ExitStack() as at_the_end:  # fmt: skip
+        at_the_end.callback(neighbour.kill)
         assert neighbour.stdin
         assert neighbour.stdout
         own = os.readlink("/proc/self/ns/net")
@@ -221,7 +224,6 @@ def main(directory: Path) -> None:
             "ended": net.proxy.returncode,
         }  # fmt: skip
         small.explain([])
-        neighbour.kill()
     sys.stdout.write(json.dumps(said))
 
 

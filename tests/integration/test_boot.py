@@ -40,7 +40,7 @@ def test_usb_stick(built: Checkout, tmp_path: Path) -> None:
 
 
 def test_a_guest_that_panics_fails_with_the_end_of_its_log(checkout: Checkout) -> None:
-    checkout.profile("panic", "extends: minimal\nboot: {arguments: [init=/bin/false], timeout: 0}\n")
+    checkout.profile("panic", "extends: minimal\nboot: {arguments: [init=/bin/false], timeout: 0, firmware: [bios]}\n")
     said = checkout.doit("check:panic", status=1)
     assert "check as bios: the guest failed: Kernel panic" in said
     assert "Attempted to kill init" in said.partition("the guest failed")[2]

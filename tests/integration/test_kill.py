@@ -58,7 +58,7 @@ def test_kill_in_each_step(built: Checkout, tmp_path: Path) -> None:
 def test_interrupt_while_steps_run_side_by_side(built: Checkout, tmp_path: Path, number: int) -> None:
     before = host_state()
     mine = Checkout.make(tmp_path / "checkout")
-    mine.doit("sandbox")
+    built.lend_tools(mine)
     process = mine.start("build:minimal")
     wait_for(process, mine.cache / "tmp", "*-rootfs/in")
     time.sleep(1)

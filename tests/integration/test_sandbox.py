@@ -64,7 +64,12 @@ def test_a_hook_annotates_nothing(checkout: Checkout, monkeypatch: pytest.Monkey
 def test_what_a_hook_leaves_running_does_not_outlive_it(checkout: Checkout) -> None:
     hook(checkout, "setsid sleep 4242 > /dev/null 2>&1 &\n")
     checkout.doit("overlay:mine")
-    assert not [p for p in Path("/proc").glob("[0-9]*/cmdline") if _reads(p, b"sleep\x004242")]
+    assert not runs("sleep", "4242")
+
+
+def runs(*words: str) -> bool:
+    """Whether a process with these words runs anywhere on this machine."""
+    return any(_reads(path, "\0".join(words).encode()) for path in Path("/proc").glob("[0-9]*/cmdline"))
 
 
 def _reads(path: Path, words: bytes) -> bool:
@@ -80,13 +85,9 @@ def test_interrupted(checkout: Checkout, number: int) -> None:
     hook(checkout, "sleep 600\n")
     process = checkout.start("overlay:mine")
     deadline = time.monotonic() + 120
-    while not list((checkout.cache / "tmp").glob("*-overlay/out")) and not _hook_runs():
+    while not list((checkout.cache / "tmp").glob("*-overlay/out")) and not runs("sleep", "600"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(number)
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 128 + number, said
-
-
-def _hook_runs() -> bool:
-    return any(_reads(path, b"sleep\x00600") for path in Path("/proc").glob("[0-9]*/cmdline"))

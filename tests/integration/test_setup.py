@@ -11,15 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from debate import distributions, keys, managers, settings
+from debate import distributions, managers, settings
 from debate.managers import host_apt, shared
 from tests.conftest import ROOT
-from tests.integration.checkout import Checkout, host_state
+from tests.integration.checkout import STORED, Checkout, hook, host_state, ran
+from tests.integration.test_sandbox import runs
 
 COMMANDS = re.findall(r"^\./setup .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
 
-ONE = "tests/integration/test_sandbox.py::test_what_a_hook_leaves_running_does_not_outlive_it"
-"""What of the integration tests runs in there: the others run beside this one already."""
+ONE = "tests/integration/test_boot.py::test_a_guest_that_does_nothing_fails"
+"""What of the integration tests runs in there, in the QEMU of that Debian: the others run beside this one already."""
+CONDITIONS = f"DEBATE_UID_BASE={1_310_720_000 + 65536 * 3} DEBATE_PROCESSORS=1 DEBATE_SCRATCH=disk"
+LEAVES = "setsid sleep 4242 > /dev/null 2>&1 &\n"
 CACHE = ("objects", "actions", "locks", "tmp")
 
 ENTER = """\
@@ -61,6 +64,7 @@ class Bare:
             input=sources, text=True, check=True, capture_output=True,
         )  # fmt: skip
         (root / "etc/apt/apt.conf.d/99proxy").write_text(host_apt.configured())
+        (root / "etc/dpkg/dpkg.cfg.d/fast").write_text("force-unsafe-io\n")
         for name in ("resolv.conf", "hosts"):
             shutil.copyfile(f"/etc/{name}", root / "etc" / name)
         certificates = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -97,11 +101,14 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bare]:
 
 
 def test_the_quick_start(bare: Bare, built: Checkout) -> None:
-    """And the ISO is the one that this host made, with another Debian, another mmdebstrap and another Python."""
-    lock = built.output("minimal", "lock.json").read_bytes()
-    (bare.root / "checkout" / "profiles" / "minimal.lock.json").write_bytes(lock)
+    """And the same config gives the same ISO, bit for bit, with nothing of the first build but the lock.
+
+    Another are the Debian with its mmdebstrap, systemd and Python, the range of users, the tools tree and the cache.
+    """
+    checkout = Checkout(bare.root / "checkout", bare.root / "checkout" / "cache")
+    checkout.pin(built)
     assert COMMANDS == ["./setup build:minimal", "./setup test"], "the README's quick start"
-    first = bare.run(f"DEBATE_MIRROR_DEBIAN=http://127.0.0.1:9 ./setup config:minimal && {COMMANDS[0]}")
+    first = bare.run(f"DEBATE_MIRROR_DEBIAN=http://127.0.0.1:9 ./setup config:minimal && {CONDITIONS} {COMMANDS[0]}")
     assert first.returncode == 0, first.stdout + first.stderr
     assert "This host cannot build yet; missing: mirror\n" in first.stderr, (
         "for the first command, where the mirror is missing"
@@ -118,12 +125,23 @@ def test_the_quick_start(bare: Bare, built: Checkout) -> None:
     )
     checked = bare.run("cd build/minimal && sha256sum -c minimal-amd64.iso.sha256")
     assert checked.stdout == "minimal-amd64.iso: OK\n"
-    made = bare.root / "checkout" / "build" / "minimal" / "minimal-amd64.iso"
-    assert keys.sha256_file(made) == built.digest("minimal")
+    steps = {step: how for step, how in ran(said).items() if step in STORED}
+    assert steps == dict.fromkeys(STORED, "built")
+    for step in STORED:
+        assert checkout.json("minimal", f"{step}.json") == built.json("minimal", f"{step}.json"), step
+    for name in ("cdx.json", "packages", "iso.sha256", "iso"):
+        same = (each.output("minimal", f"minimal-amd64.{name}").read_bytes() for each in (checkout, built))
+        assert next(same) == next(same), name
+    assert checkout.json("minimal", "manifest.json") == built.json("minimal", "manifest.json")
     looked_at = bare.run("./setup doctor")
     assert "This host can build." in looked_at.stdout, looked_at.stdout + looked_at.stderr
     assert "  note    QEMU          not installed; check:NAME needs it" in looked_at.stdout
-    again = bare.run("rm profiles/minimal.lock.json && .venv/bin/doit lock:minimal")
+    hook(checkout, LEAVES)
+    checkout.pin_as("mine", built)
+    left = bare.run(".venv/bin/doit overlay:mine")
+    assert left.returncode == 0, left.stdout + left.stderr
+    assert not runs("sleep", "4242"), "what a hook leaves running does not outlive it"
+    again = bare.run("rm profiles/hook.sh profiles/mine.* profiles/minimal.lock.json && .venv/bin/doit lock:minimal")
     assert re.search(r"lock:minimal .* [0-9]+ packages", again.stdout), again.stdout + again.stderr
 
     refused = bare.run(".venv/bin/doit build:minimal", user="nobody")
@@ -134,7 +152,9 @@ def test_the_quick_start(bare: Bare, built: Checkout) -> None:
     refused = bare.run("./setup build:minimal", user="nobody")
     assert refused.stderr.strip().endswith("so it needs root; run: sudo ./setup build:minimal")
 
-    second = bare.run(f"DEBATE_TEST_EXAMPLES=5 {COMMANDS[1]} tests/unit {ONE}")  # The others run beside this one.
+    # The style of the code is the same everywhere.
+    units = f"{COMMANDS[1]} -n auto --dist worksteal tests/unit --ignore=tests/unit/test_lint.py"
+    second = bare.run(f"DEBATE_TEST_EXAMPLES=5 {units} && {COMMANDS[1]} {ONE}")
     assert second.returncode == 0, second.stdout + second.stderr
     assert " skipped" not in second.stdout
     assert "qemu-system-x86" in second.stdout.partition("debate: installing Debian packages:")[2].splitlines()[0]

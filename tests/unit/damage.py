@@ -78,29 +78,49 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from paths(below, (*path, name))
 
 
-@st.composite
-def mutants(draw: st.DrawFn, whole: Any) -> bytes:
+Changes = tuple[list[tuple[int, str, Any, str]], str, int, bytes]
+CHANGES: st.SearchStrategy[Changes] = st.tuples(
+    st.lists(
+        st.tuples(
+            st.integers(0, 1 << 16),
+            st.sampled_from(("other", "missing", "more")),
+            st.sampled_from(VALUES),
+            st.sampled_from(("x", "", "outputs", "key")),
+        ),
+        max_size=2,
+    ),
+    st.sampled_from(("whole", "whole", "whole", "cut", "bytes")),
+    st.integers(0, 1 << 20),
+    st.binary(max_size=4),
+)
+"""What `changed` does to a JSON value and to its text, whatever they are: positions count modulo their number."""
+
+
+def changed(whole: Any, changes: Changes) -> bytes:
     """The JSON of ``whole`` with values that are missing, other or additional, or with other bytes."""
     value = copy.deepcopy(whole)
-    for _ in range(draw(st.integers(0, 2))):
-        at, places = value, list(paths(value))
+    values, how, start, piece = changes
+    for number, what, other, more in values:
+        places = list(paths(value))
         if not places:
             break
-        *above, name = draw(st.sampled_from(places))
+        *above, name = places[number % len(places)]
+        at = value
         for step in above:
             at = at[step]
-        match draw(st.sampled_from(("other", "missing", "more"))):
-            case "other":
-                at[name] = copy.deepcopy(draw(st.sampled_from(VALUES)))
-            case "missing":
-                del at[name]
-            case "more" if isinstance(at, dict):
-                at[draw(st.sampled_from(("x", "", "outputs", "key")))] = copy.deepcopy(draw(st.sampled_from(VALUES)))
+        if what == "other":
+            at[name] = copy.deepcopy(other)
+        elif what == "missing":
+            del at[name]
+        elif isinstance(at, dict):
+            at[more] = copy.deepcopy(other)
     data = json.dumps(value).encode()
-    match draw(st.sampled_from(("whole", "whole", "whole", "cut", "bytes"))):
-        case "cut":
-            data = data[: draw(st.integers(0, len(data)))]
-        case "bytes":
-            start = draw(st.integers(0, max(0, len(data) - 1)))
-            data = data[:start] + draw(st.binary(max_size=4)) + data[start + draw(st.integers(0, 4)) :]
-    return data
+    start %= len(data) + 1
+    if how == "cut":
+        return data[:start]
+    return data[:start] + piece + data[start + len(piece) :] if how == "bytes" else data
+
+
+def mutants(whole: Any) -> st.SearchStrategy[bytes]:
+    """What can become of the JSON of ``whole``."""
+    return CHANGES.map(lambda changes: changed(whole, changes))

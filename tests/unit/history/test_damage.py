@@ -24,6 +24,7 @@ from debate.profile import sources
 from debate.steps.rule import HOST
 from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild
+from tests.bounded import bounded
 from tests.conftest import many
 from tests.unit import damage
 from tests.unit.steps.fake import build_on_a_base
@@ -97,9 +98,11 @@ def assert_heals(made: ProfileBuild, names: list[str], change: Callable[[Path], 
         change(output / name)
     before = sum(1 for _ in made.store.objects())
     try:
-        read_everything(made)
+        with bounded():
+            read_everything(made)
         try:
-            rebuild(made)
+            with bounded():
+                rebuild(made)
         except DebateError:
             assert "lock.json" in {Path(name).name for name in names}, "it can be edited so that it is refused"
             return

@@ -14,6 +14,7 @@ from debate.errors import ProfileError
 from debate.profile.load import load
 from debate.profile.schema import schema
 from debate.steps import config
+from tests.bounded import bounded
 from tests.unit.profile.values import placed
 
 
@@ -56,8 +57,9 @@ def refused(directory: Path, path: tuple[str, ...], shape: Any, word: str) -> bo
     fields = placed(tuple(part for part in path if part != "*"), value, schema())
     (directory / "x.yaml").write_text(yaml(fields))
     try:
-        loaded = load(directory, "x")
-        config.normalise(loaded, directory)
+        with bounded():
+            loaded = load(directory, "x")
+            config.normalise(loaded, directory)
     except ProfileError as error:
         problems = error.problems
     else:

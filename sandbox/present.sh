@@ -1,8 +1,20 @@
 # Sourced by overlay.sh: checks that the system has what a profile names. Missing things would be ignored at boot.
 # Needs `problem`.
 
-# has_locale NAME: checks that locale-gen, which continues after errors, made it.
+# has_locale NAME: checks that locale-gen, which continues after errors, made it, and with its own character set.
 has_locale() {
+    case $1 in
+    *.*) ;;
+    *)
+        charset=$(sed -n "s/^$1 //p" /usr/share/i18n/SUPPORTED 2> /dev/null || true)
+        if [ -n "$charset" ] && ! grep -qxF "$1 $charset" /etc/locale.gen; then
+            language=${1%@*}
+            problem locale "$1" "$1 has the character set $charset, and its name does not say so" \
+                "write $language.$charset${1#"$language"}"
+            return
+        fi
+        ;;
+    esac
     [ -n "$(LC_ALL=$1 locale 2>&1 > /dev/null)" ] || return 0
     near=$(ls /usr/share/i18n/locales | grep "^${1%%_*}_" | tr '\n' ' ')
     problem locale "$1" "the system has no $1" "choose one of /usr/share/i18n/locales${near:+; for this language: $near}"

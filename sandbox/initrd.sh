@@ -2,7 +2,7 @@
 # /boot/vmlinuz-VERSION or as /usr/lib/modules/VERSION/vmlinuz.
 # in: kernel (its version), generator, compression (or empty), mkinitcpio.conf; of the profile, one a line: modules, files
 #     (paths), firmware (patterns below /usr/lib/firmware), hooks (names); tree.tar (its hooks and other files that the
-#     generator reads)
+#     generator reads); modules.tar, those that DKMS built, if there are any
 # left: kernel, initrd
 . /run/step/problem.sh
 
@@ -18,6 +18,8 @@ make_initrd() {
     [ ! -e "$root"/usr/bin/systemd-hwdb ] || chroot "$root" systemd-hwdb --usr update
     defaults
     tar -x -f /run/in/tree.tar -C "$root" --no-same-owner --no-overwrite-dir --keep-directory-symlink
+    [ ! -e /run/in/modules.tar ] ||
+        tar -x -f /run/in/modules.tar -C "$root" --no-same-owner --no-overwrite-dir --keep-directory-symlink
     chroot "$root" depmod "$version"
     wanted
     {

@@ -392,7 +392,13 @@ class Apt:
         )
 
     def initrd_step(
-        self, packages: Sequence[Locked], kernel: str, initramfs: Initramfs, tools: Artifact, epoch: int
+        self,
+        packages: Sequence[Locked],
+        kernel: str,
+        initramfs: Initramfs,
+        modules: Artifact | None,
+        tools: Artifact,
+        epoch: int,
     ) -> Step:
         return Step(
             name="initrd",
@@ -401,7 +407,10 @@ class Apt:
             epoch=epoch,
             parameters=shared.initrd_parameters(kernel, initramfs),
             trees={"tree.tar": initramfs.tree},
-            inputs={_pool(package).replace("pool/", "packages/"): package.artifact for package in packages},
+            inputs={
+                **{_pool(package).replace("pool/", "packages/"): package.artifact for package in packages},
+                **shared.initrd_inputs(modules),
+            },
             tools=tools,
         )
 

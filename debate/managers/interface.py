@@ -245,6 +245,15 @@ class Manager(Protocol):
         """Install ``packages`` on ``layers``. Outputs: layer, packages (including those of the layers)."""
 
     def initrd_step(
-        self, packages: Sequence[Locked], kernel: str, initramfs: Initramfs, tools: Artifact, epoch: int
+        self,
+        packages: Sequence[Locked],
+        kernel: str,
+        initramfs: Initramfs,
+        modules: Artifact | None,
+        tools: Artifact,
+        epoch: int,
     ) -> Step:
-        """Make the initramfs of ``kernel``, a version of `Holds`. Outputs: kernel, initrd."""
+        """Make the initramfs of ``kernel``, a version of `Holds`. Outputs: kernel, initrd.
+
+        ``modules``: a tar archive with those that packages have as source; None without any.
+        """

@@ -336,7 +336,13 @@ class Pacman:
         return replace(alone, commands=commands, layers=tuple(layers))
 
     def initrd_step(
-        self, packages: Sequence[Locked], kernel: str, initramfs: Initramfs, tools: Artifact, epoch: int
+        self,
+        packages: Sequence[Locked],
+        kernel: str,
+        initramfs: Initramfs,
+        modules: Artifact | None,
+        tools: Artifact,
+        epoch: int,
     ) -> Step:
         return Step(
             name="initrd",
@@ -348,7 +354,7 @@ class Pacman:
                 "mkinitcpio.conf": self.facts.MKINITCPIO.encode(),
             },
             trees={"tree.tar": initramfs.tree},
-            inputs=_files(packages),
+            inputs={**_files(packages), **shared.initrd_inputs(modules)},
             tools=tools,
         )
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 from debate import managers
 from debate.deferred import frozen
 from debate.entry import Entry
-from debate.managers.interface import Initramfs
+from debate.managers import shared
+from debate.managers.interface import Initramfs, Target
 from debate.steps import overlay
 from debate.steps.download import supplier
 from debate.steps.rule import Rule
@@ -123,14 +124,24 @@ def _require_executable(choices: Choices, claims: Claims) -> None:
 
 
 def make(work: Work) -> Report:
-    """Record: outputs kernel and initrd."""
+    """Record: outputs kernel and initrd.
+
+    Modules that DKMS builds when the system is installed are built once more: so neither waits for the other.
+    """
     from debate.steps.work import epoch_of
 
     values, read = work.slice(Slice), work.record("packages")
-    needed = set(read["initrd"])
+    needed, builders = set(read["initrd"]), set(read["modules"])
     packages = [package for package in work.locked() if package.sha256 in needed]
-    manager, tools = managers.get(values.distribution), tools_for(work, values.distribution)
-    step = manager.initrd_step(packages, read["kernel"], values, tools, epoch_of(values))
+    manager, tools, epoch = managers.get(values.distribution), tools_for(work, values.distribution), epoch_of(values)
+    modules = None
+    if builders:
+        with_sources = [package for package in work.locked() if package.sha256 in builders]
+        index = work.outputs("packages")["index"]
+        target = Target(values.distribution, values.release, values.architecture, exclude=(), mksquashfs=())
+        system = manager.rootfs_step(with_sources, index, read["kernel"], target, tools, epoch)
+        modules = work.realise(shared.modules_step(system), supplier(work, with_sources)).outputs["modules"]
+    step = manager.initrd_step(packages, read["kernel"], values, modules, tools, epoch)
     return work.finish(step, supplier(work, packages, "initramfs"))
 
 

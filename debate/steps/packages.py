@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 _SELECTED = Listed(
     "the list of selected packages", re.compile(r"([A-Za-z0-9@+._-]{1,255}) ([a-z0-9_-]{1,64})"), can_be_empty=True
 )
+_BUILDERS = Listed("the list of packages that modules are built with", re.compile(r"[0-9a-f]{64}"), can_be_empty=True)
 _NEEDED = Listed("the list of the initramfs's packages", re.compile(r"[0-9a-f]{64}"))
+_LISTS = {"initrd": _NEEDED, "modules": _BUILDERS}
+"""Output -> the form of it. Each is a list of packages by SHA-256, in the order of the lock."""
 _KERNEL = Listed("the version of the kernel", re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_~-]{0,127}"), most=1 << 10)
 _STANZA_BYTES = 1 << 20
 """Maximum size of a package's metadata. The largest have some kilobytes."""
@@ -54,15 +57,16 @@ class Slice:
 
 
 def make(work: Work) -> Report:
-    """Record: the index of a repository with the locked packages, the SHA-256 of those that an initramfs needs, and
-    the version of the kernel.
+    """Record: the index of a repository with the locked packages, the SHA-256 of those that an initramfs needs and of
+    those with which modules for it are built, and the version of the kernel.
     """
     from debate.history.records import record_of, report_of
 
     reader = _Reader(work)
     made = work.obtain(reader.ingredients(), reader.read, reader.check)
-    needed, kernel = reader.needed(made.outputs["initrd"]), reader.booted(made.outputs["kernel"])
-    work.save({**record_of(made.outputs), "initrd": needed, "kernel": kernel})
+    outputs = made.outputs
+    lists = {name: reader.listed(form, outputs[name]) for name, form in _LISTS.items()}
+    work.save({**record_of(outputs), **lists, "kernel": reader.booted(outputs["kernel"])})
     return {**report_of(made), **work.remember(made), "note": count(len(reader.packages), "package")}
 
 
@@ -104,7 +108,7 @@ class _Reader:
         }
 
     def read(self) -> dict[str, Artifact]:
-        """Download and read the packages. Outputs: index, initrd, kernel."""
+        """Download and read the packages. Outputs: index, initrd, modules, kernel."""
         from debate.sandbox.image.lines import as_lines
 
         work = self.work
@@ -115,19 +119,31 @@ class _Reader:
         index = self.manager.index(pairs)
         every = {package.name for package in self.packages} if self.initramfs.of_packages else set()
         wanted = self.manager.initrd_wanted(pairs, self.makers | every)
-        step = self.manager.select_step(index, wanted, self.boots.kernel, self.request.release, work.tools)
-        selected = work.realise(step, check=lambda made: [self.named(made[output]) for output in step.outputs])
-
-        def chosen(output: str) -> list[Locked]:
-            named = self.named(selected.outputs[output])  # Others than those of the lock count for nothing.
-            return [package for package in self.packages if (package.name, package.architecture) in named]
-
+        selected, kernels = self.selected(index, wanted)
         has = {package: self.manager.holds(stanza) for package, stanza in pairs}
+        kernel = self.kernel(has, kernels)
+        builders = [(package, stanza) for package, stanza in pairs if has[package].dkms or has[package].headers]
+        built: Sequence[Locked] = ()
+        if any(has[package].dkms for package, _ in builders):
+            names = {package.name for package, _ in builders}
+            built, _ = self.selected(index, self.manager.initrd_wanted(builders, names))
         return {
             "index": work.store.put(index),
-            "initrd": work.store.put(as_lines(package.sha256 for package in chosen("selected"))),
-            "kernel": work.store.put(self.kernel(has, chosen("kernel")).encode()),
+            "initrd": work.store.put(as_lines(package.sha256 for package in selected)),
+            "modules": work.store.put(as_lines(package.sha256 for package in built)),
+            "kernel": work.store.put(kernel.encode()),
         }
+
+    def selected(self, index: bytes, wanted: Sequence[str]) -> tuple[list[Locked], list[Locked]]:
+        """What ``wanted``, and apart from that the kernel's package, need, themselves included."""
+        step = self.manager.select_step(index, wanted, self.boots.kernel, self.request.release, self.work.tools)
+        made = self.work.realise(step, check=lambda made: [self.named(made[output]) for output in step.outputs])
+
+        def chosen(output: str) -> list[Locked]:
+            named = self.named(made.outputs[output])  # Others than those of the lock count for nothing.
+            return [package for package in self.packages if (package.name, package.architecture) in named]
+
+        return chosen("selected"), chosen("kernel")
 
     def kernel(self, has: Mapping[Locked, Holds], needed: Sequence[Locked]) -> str:
         """The version of the kernel that the system boots: the one in the packages ``needed`` by the kernel's package.
@@ -165,12 +181,12 @@ class _Reader:
         """Name and architecture of each package in an output of `select_step`. Raises DebateError."""
         return {match.groups() for match in _SELECTED.read(self.work.store, listed)}
 
-    def needed(self, listed: Artifact) -> list[str]:
-        """SHA-256 of each package in the output ``initrd``. Raises DebateError unless all are in the lock."""
-        found = [match[0] for match in _NEEDED.read(self.work.store, listed)]
+    def listed(self, form: Listed, output: Artifact) -> list[str]:
+        """SHA-256 of each package in an output of `_LISTS`. Raises DebateError unless all are in the lock."""
+        found = [match[0] for match in form.read(self.work.store, output)]
         known = set(found)
         if found != [package.sha256 for package in self.packages if package.sha256 in known]:
-            raise DebateError(f"{_NEEDED.what} has others than the lock's", place="packages")
+            raise DebateError(f"{form.what} has others than the lock's", place="packages")
         return found
 
     def booted(self, listed: Artifact) -> str:
@@ -182,7 +198,8 @@ class _Reader:
 
     def check(self, outputs: Mapping[str, Artifact]) -> None:
         """Raise DebateError if outputs, whoever made them, are not those of the lock's packages."""
-        self.needed(outputs["initrd"])
+        for name, form in _LISTS.items():
+            self.listed(form, outputs[name])
         self.booted(outputs["kernel"])
         if not self.manager.is_index(self.work.store.read(outputs["index"], INDEX_BYTES), self.packages):
             raise DebateError("the index is not one of the lock's packages", place="packages")
@@ -255,5 +272,5 @@ RULE = Rule(
     below=("lock",),
     tools=True,
     rights=("data", "apart", "fetch"),
-    outputs=("index", "initrd", "kernel"),
+    outputs=("index", "initrd", "modules", "kernel"),
 )

@@ -19,6 +19,7 @@ from debate.distributions import debian
 from debate.managers import shared
 from debate.qemu import guest as qemu
 from debate.settings import load
+from tests.integration import cpio
 from tests.integration.checkout import Checkout
 
 IN_EVERY_RUN = ("bookworm", "forky")
@@ -51,15 +52,17 @@ def state(address: str, release: str, directory: Path) -> tuple[str, bool]:
     return f"{dates['Date']:%Y%m%dT%H%M%SZ}", stale
 
 
-def require_unsigned_module(layer: Path, target: Path) -> None:
-    """The module is there, and nothing in the layer is another one each time that it is built."""
+def require_unsigned_module(layer: Path, target: Path) -> bytes:
+    """The module, which is there, and nothing in the layer is another one each time that it is built."""
     subprocess.run(
         ["unsquashfs", "-q", "-n", "-d", target, layer, "usr/lib/modules", "etc/dkms", "var/lib/dkms"], check=True
     )
     [module] = target.glob("usr/lib/modules/*/updates/dkms/v4l2loopback.ko")
-    assert b"Module signature appended" not in module.read_bytes()
+    data = module.read_bytes()
+    assert b"Module signature appended" not in data
     assert not list(target.glob("etc/dkms/framework.conf.d/*"))
     assert not [path for path in target.glob("var/lib/dkms/**/*") if path.name in ("log", "mok.key", "mok.pub")]
+    return data
 
 
 def test_releases_boot(checkout: Checkout, tmp_path: Path) -> None:
@@ -71,6 +74,7 @@ def test_releases_boot(checkout: Checkout, tmp_path: Path) -> None:
         profile = PROFILE.format(release=release, kernel=kernel(release))
         if release == WITH_SOURCE:
             profile = profile.replace("login]", "login, openssl, v4l2loopback-dkms, linux-headers-amd64]")
+            profile += "initrd: {modules: [v4l2loopback]}\n"
         moment, stale = state(mirror, release, tmp_path)
         checkout.profile(release, profile)
         if stale:
@@ -87,7 +91,10 @@ def test_releases_boot(checkout: Checkout, tmp_path: Path) -> None:
         assert re.search(rf"/modules/[^/]+{kernel(release).removeprefix('linux-image')}/kernel/", listed)
         assert not re.search(r"vmlinuz|System\.map|^/(boot/)?initrd", listed, re.MULTILINE), "they are on the ISO alone"
         if release == WITH_SOURCE:
-            require_unsigned_module(layer, tmp_path / "modules")
+            module = require_unsigned_module(layer, tmp_path / "modules")
+            initrd = cpio.files(checkout.object(checkout.artifact(release, "initrd", "initrd").digest).read_bytes())
+            in_initrd = [data for name, data in initrd.items() if name.endswith("/v4l2loopback.ko")]
+            assert in_initrd == [module], "the same as in the system"
 
     def boot(release: str) -> str:
         log = tmp_path / release

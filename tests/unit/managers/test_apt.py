@@ -172,7 +172,7 @@ def test_packages_of_the_same_name_are_told_apart() -> None:
     )
     assert APT.order_step(packages, TOOLS, TOOLS, "sid", TOOLS).parameters["wanted"].decode().split() == exactly
     assert len(APT.added_step(packages, TOOLS, TOOLS, "6.1", target, [], TOOLS, 0).inputs) == 1 + len(packages)
-    assert len(APT.initrd_step(packages, "6.12", INITRAMFS, TOOLS, 0).inputs) == len(packages)
+    assert len(APT.initrd_step(packages, "6.12", INITRAMFS, None, TOOLS, 0).inputs) == len(packages)
 
 
 @pytest.mark.parametrize(

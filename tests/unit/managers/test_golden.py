@@ -20,6 +20,7 @@ from debate import live, managers
 from debate.deferred import make_all
 from debate.entry import Entry
 from debate.live.interface import LiveParts
+from debate.managers import shared
 from debate.managers.interface import Initramfs, Mirrors, Request, Target
 from debate.model import Artifact, Locked, Step, Supplies
 from debate.settings import Settings
@@ -175,7 +176,11 @@ def test_installing(distribution: str) -> None:
         "index": index,
         "select": manager.select_step(index, ["curl", "zlib"], "linux", release, TOOLS),
         "initrd_wanted": manager.initrd_wanted(pairs, {"curl"}),
-        "initrd": {name: manager.initrd_step(packages, "6.12", initramfs(name), TOOLS, 12) for name in generators},
+        "initrd": {
+            name: manager.initrd_step(packages, "6.12", initramfs(name), artifact("modules"), TOOLS, 12)
+            for name in generators
+        },
+        "modules": shared.modules_step(manager.rootfs_step(packages, artifact("index"), "6.12", rootfs, TOOLS, 10)),
         "rootfs": manager.rootfs_step(packages, artifact("index"), "6.12", rootfs, TOOLS, 10),
         "order": manager.order_step(packages, artifact("index"), below, release, TOOLS),
         "added": manager.added_step(packages, artifact("index"), artifact("plan"), "6.12", rootfs, layers, TOOLS, 11),

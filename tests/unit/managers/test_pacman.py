@@ -164,7 +164,7 @@ def test_keyrings_are_no_part_of_a_key(tmp_path: Path) -> None:
 
 
 def test_what_mkinitcpio_is_told() -> None:
-    step = PACMAN.initrd_step([ZLIB], "6.12", INITRAMFS, TOOLS, 5)
+    step = PACMAN.initrd_step([ZLIB], "6.12", INITRAMFS, None, TOOLS, 5)
     assert step.parameters["generator"] == b"mkinitcpio"
     assert (
         b"HOOKS=(base udev modconf kms archiso archiso_loop_mnt live_layers block filesystems keyboard)\n"

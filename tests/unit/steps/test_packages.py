@@ -53,7 +53,7 @@ EDITS = {
         "zip(self.packages, self.inspect()[:],",
         "minimal",
     ),
-    "filter": ("steps/packages.py", 'in chosen("selected"))', 'in chosen("selected")[:])', "minimal"),
+    "filter": ("steps/packages.py", "package in selected)", "package in selected[:])", "minimal"),
     "list of wanted": ("sandbox/image/lines.py", "{word}\\n", "{word:s}\\n", "minimal"),
 }
 """What decides bytes of the outputs: its module, one line of it, an edit of that, and a profile that uses it."""
@@ -146,7 +146,7 @@ def test_packages_of_the_same_name(chosen: tuple[str, ...], tmp_path: Path, monk
     taken = []
     slices[""] = INITRAMFS  # type: ignore[assignment]
     work.record, work.finish = (
-        lambda _: {"initrd": needed, "kernel": "6"},
+        lambda _: {"initrd": needed, "modules": [], "kernel": "6"},
         lambda step, _: taken.extend(step.inputs.values()),
     )
     monkeypatch.setattr(initrd, "tools_for", lambda *_: selected)
@@ -243,6 +243,7 @@ SPOILT: dict[str, tuple[str, Callable[[bytes, str], bytes]]] = {
     "in another order": ("initrd", lambda good, _: b"".join(reversed(good.splitlines(keepends=True)))),
     "no digest": ("initrd", lambda good, _: good + b"../../../etc/shadow\n"),
     "too large": ("initrd", lambda *_: bytes(17 << 20)),
+    "a stranger builds modules": ("modules", lambda *_: f"{SHA}\n".encode()),
     "no version": ("kernel", lambda *_: b"\xff"),
     "no kernel": ("kernel", lambda *_: b""),
     "two kernels": ("kernel", lambda good, _: good + b"\n" + good),

@@ -140,11 +140,21 @@ while (my $line = <$list>) {
         @$other[1 .. 4] = ('-') x 4;
     }
 }
-compare(@{ $wanted{$_} }, $_) for @order;
+open(my $lines, '<', '/run/in/users') or die "users: $!";
+chomp(my @users = <$lines>);
 
-open(my $users, '<', '/run/in/users') or die "users: $!";
-while (my $line = <$users>) {
-    chomp $line;
+# What is asked for in /etc/skel is in each home, unless something else is asked for there.
+for my $asked (map { $wanted{$_} } @order) {
+    my ($file) = $asked->[0] =~ m{^/etc/skel(/.+)} or next;
+    for my $name (grep { $_ ne 'root' } map { /^([^:]*)/ } @users) {
+        my $path = "/home/$name$file";
+        my $real = resolved($path, $asked->[1] eq 'directory');
+        $wanted{$real} //= [$path, @$asked[1, 2], $asked->[2] eq '-' ? ('-', '-') : ($name, $name), $asked->[5]];
+    }
+}
+compare(@{ $wanted{$_} }, $_) for sort keys %wanted;
+
+for my $line (@users) {
     my ($name, $uid, $shell, $groups, $full, $hash) = split /:/, $line, -1;
     my $has = $passwd->{$name};
     my @wrong;

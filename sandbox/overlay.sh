@@ -14,13 +14,28 @@ known() {
     esac
 }
 
+# free_id: prints the first number from 1000 on that neither the system has nor a user of the profile asks for.
+free_id() {
+    { cut -d : -f 3 /etc/passwd /etc/group; cut -d : -f 2 /run/in/users; } |
+        awk '{ taken[$1] } END { for (n = 1000; n in taken; n++); print n }'
+}
+
 # Fields: name, uid, shell, groups, full name, password hash.
 while IFS=: read -r name uid shell groups full_name password <&9; do
     if [ "$name" = root ]; then
         usermod --shell "$shell" --password "$password" ${full_name:+--comment "$full_name"} root ||
             problem users root "usermod failed for root" "see the log for its message"
+        continue
+    fi
+    owner=${uid:+$(awk -F : -v uid="$uid" '$3 == uid { print $1 }' /etc/passwd)}
+    if known passwd "$name"; then
+        problem users "$name" "a package has made the user $name" "choose another name; a hook can change that user, with usermod"
+    elif known group "$name"; then
+        problem users "$name" "a package has made the group $name, so a user $name could not have one" "choose another name"
+    elif [ -n "$owner" ]; then
+        problem users "$name:$uid" "$name: the uid $uid is that of $owner in the system" "choose another, or leave it out"
     else
-        useradd --no-create-home --user-group ${uid:+--uid "$uid"} --shell "$shell" \
+        useradd --no-create-home --user-group --uid "${uid:-$(free_id)}" --shell "$shell" \
             --comment "$full_name" --password "$password" -- "$name" ||
             problem users "$name" "useradd failed for $name" "see the log for its message"
     fi
@@ -98,6 +113,37 @@ tar -x -f /run/in/tree.tar -C / --anchored --exclude-from=/run/work/unpacked --n
     --keep-directory-symlink --same-owner --same-permissions || explain_tree
 stop_on_problems
 
+# apply_permissions PATTERN: sets modes and owners of the paths that match.
+# Fields: mode, owner, group, path, with tabs between them. Of a colon at the end, `read` would make nothing.
+apply_permissions() {
+    while IFS=$(printf '\t') read -r mode owner group path <&9; do
+        case $path in $1) ;; *) continue ;; esac
+        if [ ! -e "$path" ] && [ ! -L "$path" ]; then
+            problem permissions "$path" "the system has no file $path" "check the path, or leave it out"
+            continue
+        fi
+        known passwd "$owner" || problem permissions "$owner" "$path: the system has no user $owner" "$owner_remedy"
+        known group "$group" || problem permissions "$group" "$path: the system has no group $group" "$owner_remedy"
+        if [ -L "$path" ]; then
+            problem permissions "$path" "$path is a link, which has no mode of its own" "name what it leads to: $(readlink -- "$path")"
+        fi
+        [ "$problems" -eq 0 ] || continue
+        # Only where it changes something, since chown removes capabilities.
+        if ! belongs "$owner" U u "$path" || ! belongs "$group" G g "$path"; then
+            if has_capabilities "$path"; then
+                problem permissions "$path" "$path has capabilities, which it would lose with its owner" \
+                    "leave owner and group out, or set all of them in a hook: chown, chmod, setcap"
+                continue
+            fi
+            chown -- "$owner:$group" "$path"
+        fi
+        chmod -- "$mode" "$path"
+    done 9< /run/in/permissions
+    stop_on_problems
+}
+
+apply_permissions '/etc/skel/*' # Homes have the same.
+
 # What the profile itself puts into a home comes first, and keeps its owner and mode.
 while IFS=: read -r name uid shell groups full_name password <&9; do
     home=$(sed -n "s|^$name:[^:]*:[^:]*:[^:]*:[^:]*:\([^:]*\):.*|\1|p" /etc/passwd)
@@ -118,34 +164,12 @@ while IFS=: read -r name uid shell groups full_name password <&9; do
             cp -P "/etc/skel/$file" "$home/$file"
         fi
         chown -h "$name:$name" "$home/$file"
+        [ -L "$home/$file" ] || chmod --reference="/etc/skel/$file" "$home/$file"
     done 9< /run/work/skel
 done 9< /run/in/users
 stop_on_problems
 
-# Fields: mode, owner, group, path, with tabs between them. Of a colon at the end, `read` would make nothing.
-while IFS=$(printf '\t') read -r mode owner group path <&9; do
-    if [ ! -e "$path" ] && [ ! -L "$path" ]; then
-        problem permissions "$path" "the system has no file $path" "check the path, or leave it out"
-        continue
-    fi
-    known passwd "$owner" || problem permissions "$owner" "$path: the system has no user $owner" "$owner_remedy"
-    known group "$group" || problem permissions "$group" "$path: the system has no group $group" "$owner_remedy"
-    if [ -L "$path" ]; then
-        problem permissions "$path" "$path is a link, which has no mode of its own" "name what it leads to: $(readlink -- "$path")"
-    fi
-    [ "$problems" -eq 0 ] || continue
-    # Only where it changes something, since chown removes capabilities.
-    if ! belongs "$owner" U u "$path" || ! belongs "$group" G g "$path"; then
-        if has_capabilities "$path"; then
-            problem permissions "$path" "$path has capabilities, which it would lose with its owner" \
-                "leave owner and group out, or set all of them in a hook: chown, chmod, setcap"
-            continue
-        fi
-        chown -- "$owner:$group" "$path"
-    fi
-    chmod -- "$mode" "$path"
-done 9< /run/in/permissions
-stop_on_problems
+apply_permissions '*'
 
 while read -r command <&9; do
     $command || problem locale "" "$command failed with exit status $?" "see the log for its message"

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from debate.errors import Place
     from debate.steps.choices import Choices
 
+_NAME, _PATH = 255, 4000
+"""Bytes of a name and of a path: NAME_MAX and PATH_MAX of Linux, which also counts the directory of a sandbox."""
+_SHOWN = 100
+"""Characters of a path that is too long."""
+
 
 @frozen
 class Claim:
@@ -52,6 +57,7 @@ class Claims:
     def add(self, entry: Entry, field: str, place: Place | None) -> None:
         """Add a claim. It is a problem if two of one file differ, but for directories, which are merged."""
         claim = Claim(entry, field, place)
+        self._require_short(claim)
         other = self.found.setdefault(entry.path, claim)
         if other.entry == entry:
             return
@@ -62,6 +68,19 @@ class Claims:
             self._refuse(claim, other)
         elif self._rank_of(place) >= self._rank_of(other.place):
             self.found[entry.path] = claim
+
+    def _require_short(self, claim: Claim) -> None:
+        """Note a path that no file system has."""
+        path = claim.entry.path.encode()
+        name = max(path.split(b"/"), key=len)
+        fact = ""
+        if len(name) > _NAME:
+            fact = f"a name of {len(name):,} bytes, where the system has at most {_NAME}"
+        elif len(path) > _PATH:
+            fact = f"a path of {len(path):,} bytes, where the system has at most {_PATH:,}"
+        if fact:
+            shown = claim.entry.path if len(claim.entry.path) <= _SHOWN else f"{claim.entry.path[:_SHOWN]}..."
+            self.choices.note(claim.place, f"{claim.field}: {shown} has {fact}", "shorten it")
 
     def _refuse(self, claim: Claim, other: Claim) -> None:
         """Note that both have the same path: of two overlays only the first one."""

@@ -16,6 +16,7 @@ from debate.deferred import frozen
 from debate.errors import ProfileError
 from debate.managers.interface import Initramfs
 from debate.profile import files, sources
+from debate.steps import overlay
 from debate.steps.rule import Rule, Slice
 from debate.steps.rules import rules
 
@@ -90,6 +91,8 @@ def login(users: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Who can log in on the console, and how: see `debate.qemu.login`. Empty if nobody can."""
 
     def how(user: Mapping[str, Any]) -> str:
+        if overlay.ends_at_once(user["shell"]):
+            return ""
         if user["autologin"]:
             return "autologin"
         if not user["password_hash"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys, managers
@@ -140,7 +141,18 @@ def _base(choices: Choices) -> str | None:
         choices.problem((field if field in choices.profile.root.value else "base",), fact, "make them the same")
         if field == "distribution":
             break  # The others depend on it.
+    for number, glob in enumerate(choices.data["image"]["exclude"]):
+        if not any(_is_within(glob, its) for its in other["image"]["exclude"]):
+            fact = f"image.exclude: the base {name!r} does not exclude {glob}, so files of its packages stay"
+            choices.problem(
+                ("image", "exclude", number), fact, "exclude it there, too, or remove the files in a hook instead"
+            )
     return name
+
+
+def _is_within(glob: str, other: str) -> bool:
+    """True if ``other`` surely fits all that ``glob`` fits: it has no wildcards but *, and fits the text of it."""
+    return glob == other or (not {*"?["} & {*other} and fnmatchcase(glob, other))
 
 
 def make(work: Work) -> Report:

@@ -123,6 +123,11 @@ def files_of(choices: Choices) -> Claims:
     return choices.claims
 
 
+def ends_at_once(shell: str) -> bool:
+    """True for a program in the place of a login shell that lets nobody in."""
+    return shell.rpartition("/")[2] in ("nologin", "false", "true")
+
+
 _VERBS = ("enable", "disable", "mask")
 
 
@@ -133,6 +138,10 @@ def _read_users(choices: Choices) -> Iterable[User]:
     for number in waiting[1:]:
         choices.problem(("users", number, "autologin"), "only one user can be logged in automatically", "choose one")
     for number, user in enumerate(users):
+        if user["autologin"] and ends_at_once(user["shell"]):
+            shell = choices.place(("users", number, "shell"))
+            fact = f"autologin: {user['shell']} ({shell}) ends at once, so the login starts again for ever"
+            choices.problem(("users", number, "autologin"), fact, "choose a shell, or leave autologin out")
         if user["name"] == "root" and user["uid"] not in (None, 0):
             choices.problem(("users", number, "uid"), "root's uid is 0", "leave it out")
         elif user["name"] != "root" and user["uid"] == 0:

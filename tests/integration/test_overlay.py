@@ -43,6 +43,9 @@ def mine(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         ("files: [{path: /bin/x}, {path: /usr/bin/x, content: x}]", "/usr", "files: /usr/bin/x and /bin/x are the sam"),
         ("files: [{path: /etc/passwd-}]", "/etc", "files: /etc/passwd- did not get into the system; choose another"),
         ("users: [{name: a}]\nfiles: [{path: /etc/passwd, content: 'a:x:9:9::/:/x'}]", "a}", "users: a has the home /"),
+        ("users: [{name: www-data}]", "www", "users: a package has made the user www-data; choose another name; a ho"),
+        ("users: [{name: audio}]", "audio", "users: a package has made the group audio, so a user audio could"),
+        ("users: [{name: live, uid: 33}]", "33", "users: live: the uid 33 is that of www-data in the system; choos"),
         ("permissions: [{path: /usr/bin/sh, mode: '0755'}]", "/usr", "permissions: /usr/bin/sh is a link, which has n"),
         ("hooks: [nowhere]", "nowhere", "hooks: nowhere: the system has no nothing to run it; add the package that"),
     ],
@@ -65,7 +68,9 @@ def test_what_it_has(mine: Checkout) -> None:
     mine.profile(
         "mine",
         f"{PROFILE}locale: ca_ES.UTF-8@valencia\ntimezone: America/Argentina/Ushuaia\nkeymap: de-nodeadkeys\n"
-        "users: [{name: live, shell: /bin/dash, groups: [adm]}]\n"
+        "users: [{name: live, shell: /bin/dash, groups: [adm]}, {name: other, uid: 1000}]\n"
+        "files: [{path: /etc/skel/d/f, mode: '0400', content: x}, {path: /home/other/d/g}]\n"
+        "permissions: [{path: /etc/skel/d, mode: '2750'}]\n"
         "services: {mask: [apt-daily.timer, getty@tty3, ctrl-alt-del.target], disable: [fstrim.timer],\n"
         "  enable: [systemd-networkd, getty@tty2]}\n",
     )

@@ -37,7 +37,9 @@ def check(build: ProfileBuild) -> dict[str, Any]:
     iso = build.directory / names_of_images(build.name, grub.architecture)[ISO.rule]
     about = build.load("about")
     wanted = about["check"]
-    serial = any(console.startswith("ttyS0") for console in build.load("slices/iso")["console"])
+    menu = build.load("slices/iso")
+    _require_time(menu["timeout"], wanted["timeout"], f"check:{build.name}")
+    serial = any(console.startswith("ttyS0") for console in menu["console"])
     if not serial and not wanted["screen"]:
         fact = "the profile has no console ttyS0, so the guest says nothing"
         raise DebateError(fact, "add it to boot.console, or set check: {screen: true}", place=f"check:{build.name}")
@@ -71,6 +73,13 @@ def check(build: ProfileBuild) -> dict[str, Any]:
     with ThreadPoolExecutor(number) as pool:
         notes = list(pool.map(boot, [replace(guest, processors=_processors(number)) for guest in guests]))
     return {"note": f"{', '.join(notes)}; {directory.name}/ has console logs and screenshots"}
+
+
+def _require_time(menu: int, limit: int, place: str) -> None:
+    """Raises DebateError if the boot menu waits for longer than the check, in seconds; a negative time is for ever."""
+    if not 0 <= menu < limit:
+        fact = "the boot menu waits " + (f"{menu} s (boot.timeout)" if menu >= 0 else "for ever (boot.timeout: -1)")
+        raise DebateError(f"{fact}, and the check gives up after {limit} s", "shorten boot.timeout", place=place)
 
 
 def _processors(number: int) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from debate.commands.logic import check
+from debate.errors import DebateError
 from debate.model import Activity
 from debate.qemu import guest as qemu
 
@@ -52,3 +53,20 @@ def test_the_end_of_a_long_line_is_shown() -> None:
     assert activity.line.startswith("bios: ")
     check._tell(activity, "uefi", "x" * 500)
     assert activity.line == "uefi: " + "x" * 80
+
+
+@pytest.mark.parametrize(
+    ("menu", "limit", "fact"),
+    [
+        (0, 10, ""), (3, 300, ""), (59, 60, ""), (-1, 300, "the boot menu waits for ever (boot.timeout: -1), and the"),
+        (60, 60, "the boot menu waits 60 s (boot.timeout), and the check gives up after 60 s; shorten boot.timeout"),
+        (3600, 60, "the boot menu waits 3600 s"),
+    ],
+)  # fmt: skip
+def test_a_menu_that_outlasts_the_check(menu: int, limit: int, fact: str) -> None:
+    if not fact:
+        check._require_time(menu, limit, "check:x")
+        return
+    with pytest.raises(DebateError) as caught:
+        check._require_time(menu, limit, "check:x")
+    assert str(caught.value).startswith(f"check:x: {fact}")

@@ -78,6 +78,17 @@ def test_kernel_arguments_with_quotes(directory: Path) -> None:
     assert """binary:1: kernel argument "g='h'": it has quotes or other characters that GRUB changes""" in made.losses
 
 
+@pytest.mark.parametrize("algorithm", ["xz", "lz4", "gzip"])
+def test_a_level_that_the_compression_does_not_have(directory: Path, algorithm: str) -> None:
+    (directory / "config/common").write_text(
+        f'LB_CHROOT_SQUASHFS_COMPRESSION_LEVEL="8"\nLB_CHROOT_SQUASHFS_COMPRESSION_TYPE="{algorithm}"\n'
+    )
+    made = live_build.convert(live_build.opened(directory))
+    lost = algorithm != "gzip"
+    assert made.fields["image"]["compression"] == {"algorithm": algorithm, **({} if lost else {"level": 8})}
+    assert any(loss == f"level 8: {algorithm} has none here" for loss in made.losses) == lost
+
+
 def test_what_is_executable_stays_so(directory: Path) -> None:
     profiles = directory.parent / "profiles"
     tool = write_files(directory / "config/includes.chroot", {"usr/bin/tool": "#!/bin/sh\n"}) / "usr/bin/tool"

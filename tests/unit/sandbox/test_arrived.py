@@ -128,6 +128,37 @@ def test_what_came_out_otherwise(tmp_path: Path, layers: Path, what: str) -> Non
         assert found == []
 
 
+SKEL = [
+    "/etc/skel/d\tdirectory\t-\t-\t-\t-", f"/etc/skel/d/f\tfile\t0600\troot\troot\t{FILE}",
+    "/etc/skel/d\t-\t2750\troot\troot\t-", "/etc/skel/l\tlink\t0777\troot\troot\td",
+]  # fmt: skip
+SKEL_CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "mode": (lambda home: (home / "d").chmod(0o755), "/home/live/d: the profile has mode 2750, and the system 0755"),
+    "mode of a file": (lambda home: (home / "d/f").chmod(0o644), "/home/live/d/f: the profile has mode 0600, and the"),
+    "owner": (lambda home: os.chown(home / "d/f", 0, 0), "/home/live/d/f: the profile has the owner live:live, and"),
+    "gone": (lambda home: (home / "l").unlink(), "/home/live/l did not get into the system"),
+    "content": (lambda home: edit(home / "d/f", "x", "y"), "/home/live/d/f: the system has another content"),
+    "nothing": (Path.stat, ""),
+}
+
+
+@pytest.mark.parametrize("what", SKEL_CHANGES)
+def test_homes_are_as_skel_is(tmp_path: Path, layers: Path, what: str) -> None:
+    change, expected = SKEL_CHANGES[what]
+    for above, owner in ((layers / "etc/skel", 0), (layers / "home/live", 1000)):
+        (above / "d").mkdir(parents=True)
+        (above / "d/f").write_text("x\n")
+        (above / "l").symlink_to("d")
+        for name in ("d", "d/f", "l"):
+            os.chown(above / name, owner, owner, follow_symlinks=False)
+        (above / "d/f").chmod(0o600)
+        (above / "d").chmod(0o2750)
+    change(layers / "home/live")
+    found = compared(tmp_path, SKEL, USERS)
+    assert len(found) == bool(expected)
+    assert all(expected in problem for problem in found), found
+
+
 def test_an_attribute_more(tmp_path: Path, layers: Path) -> None:
     capability = bytes.fromhex("0100000200200000000000000000000000000000")
     try:

@@ -278,6 +278,28 @@ def test_a_base_that_differs_in_one_thing(tmp_path: Path, text: str, problems: l
     assert [str(problem).partition("own.yaml:")[2] for problem in caught.value.problems] == problems
 
 
+@pytest.mark.parametrize(
+    ("own", "its", "left"),
+    [
+        (["/a/*"], ["/a/*"], []), (["/a/b/*", "/c"], ["/a/*", "/c"], []), (["/a/b*"], ["/*"], []), ([], ["/x"], []),
+        (["/a/*"], [], ["/a/*"]), (["/a/*", "/b"], ["/a/b/*"], ["/a/*", "/b"]), (["/a*"], ["/a?"], ["/a*"]),
+        (["/a*"], ["/[a]*"], ["/a*"]),
+    ],
+)  # fmt: skip
+def test_what_the_base_must_exclude_too(tmp_path: Path, own: list[str], its: list[str], left: list[str]) -> None:
+    (tmp_path / "below.yaml").write_text(yaml.safe_dump({"version": 1, "image": {"exclude": its}}))
+    text = yaml.safe_dump({"version": 1, "base": "below", "image": {"exclude": own}})
+    (tmp_path / "own.yaml").write_text(text)
+    try:
+        normalise(tmp_path, "own")
+        problems = []
+    except ProfileError as error:
+        problems = [problem.fact for problem in error.problems]
+    assert sorted(problems) == sorted(
+        f"image.exclude: the base 'below' does not exclude {glob}, so files of its packages stay" for glob in left
+    )
+
+
 def test_a_base_counts_and_is_not_inherited(tmp_path: Path) -> None:
     (tmp_path / "below.yaml").write_text("version: 1\n")
     (tmp_path / "own.yaml").write_text("version: 1\nbase: below  # on its packages\n")

@@ -197,6 +197,40 @@ def test_the_later_of_several_wins(tmp_path: Path, extends: str, winner: str) ->
     assert (content.read_bytes() if isinstance(content, Path) else content).strip() == winner.encode()
 
 
+@pytest.mark.parametrize("field", ["files", "overlays"])
+@pytest.mark.parametrize(
+    ("path", "fact"),
+    [
+        ("/etc/" + "a" * 255, ""), ("/etc/" + "a" * 256, "has a name of 256 bytes, where the system has at most 255"),
+        ("/" + "é" * 127, ""), ("/" + "é" * 128 + "/x", "has a name of 256 bytes"), ("/" + "a/" * 1999 + "b", ""),
+        ("/" + "a/" * 2000 + "b", "has a path of 4,002 bytes, where the system has at most 4,000; shorten it"),
+    ],
+)  # fmt: skip
+def test_names_that_no_file_system_has(tmp_path: Path, field: str, path: str, fact: str) -> None:
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "f").write_text("x")
+    above, _, last = path.rpartition("/")
+    said = {"files": [{"path": path}], "overlays": [{"source": "t", "target": path}]}[field]
+    if field == "overlays" and (not fact or len(last) < 255):
+        said[0]["target"] = above or "/"
+        (tmp_path / "t" / "f").rename(tmp_path / "t" / last)
+    text = yaml.safe_dump({field: said}, allow_unicode=True, width=9999)
+    if fact:
+        assert any(fact in problem for problem in refused(tmp_path, text))
+    else:
+        (tmp_path / "x.yaml").write_text(f"version: 1\n{text}")
+        normalise(tmp_path)
+
+
+@pytest.mark.parametrize("shell", ["/usr/sbin/nologin", "/sbin/nologin", "/bin/false", "/usr/bin/true"])
+def test_autologin_without_a_shell(tmp_path: Path, shell: str) -> None:
+    [problem] = refused(tmp_path, f"users: [{{name: a, shell: {shell}, autologin: true}}]\n")
+    place = f"{tmp_path}/x.yaml:2:26"
+    assert problem.startswith(f"2:{39 + len(shell)}: autologin: {shell} ({place}) ends at once, so the login starts a")
+    (tmp_path / "x.yaml").write_text(f"version: 1\nusers: [{{name: a, shell: {shell}, password_hash: ''}}]\n")
+    assert normalise(tmp_path).about["login"] == {}
+
+
 def test_attributes_and_modes_that_overlays_do_not_keep(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()

@@ -35,7 +35,10 @@ while read -r DEBATE_HOOK <&9; do
     case $(head -c 2 "$hook") in
     '#!')
         program=$(interpreter "$hook")
-        command -v "$program" > /dev/null ||
+        head -n 1 "$hook" | grep -Eq '^#![[:space:]]*/' ||
+            problem hooks "$number" "$DEBATE_HOOK: its first line names no program by its whole path" \
+                "write #!/usr/bin/env ${program:-PROGRAM}"
+        [ "$problems" -gt 0 ] || command -v "$program" > /dev/null ||
             problem hooks "$number" "$DEBATE_HOOK: the system has no $program to run it" "add the package that contains it to packages"
         stop_on_problems
         PATH=/run/work/generators:$PATH "$hook" 9<&- || status=$?

@@ -151,6 +151,7 @@ def _misplaced(root: Node, tree: Tree) -> Iterator[Problem]:
     """Named files and trees that are missing, of the wrong kind, or outside the profiles directory ``tree``."""
     wanted = [("overlay", item.at(["source"])) for item in _items(root, "overlays")]
     wanted += [("hook", item) for item in _items(root, "hooks")]
+    wanted += [("hook", item) for item in _items(root.get("initrd"), "hooks")]
     wanted += [("key", item.at(["key"])) for item in _items(root, "repositories")]
     for kind, node in wanted:
         if isinstance(node.value, str) and node.value and "\0" not in node.value:
@@ -159,8 +160,8 @@ def _misplaced(root: Node, tree: Tree) -> Iterator[Problem]:
                 yield problem
 
 
-def _items(root: Node, field: str) -> list[Node]:
-    node = root.get(field)
+def _items(root: Node | None, field: str) -> list[Node]:
+    node = root.get(field) if root else None
     return node.entries() if node else []
 
 

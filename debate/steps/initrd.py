@@ -33,12 +33,12 @@ _READ = {
         "/etc/cryptsetup-initramfs/", "/etc/dropbear/initramfs/", "/etc/default/keyboard", "/etc/default/console-setup",
     ),
     "dracut": (
-        "/etc/dracut.conf", "/etc/dracut.conf.d/", "/usr/lib/dracut/", "/etc/modules-load.d/",
+        "/etc/dracut.conf", "/etc/dracut.conf.d/", "/usr/lib/dracut/", "/lib/dracut/", "/etc/modules-load.d/",
         "/usr/lib/modules-load.d/",
         "/etc/sysctl.conf", "/etc/sysctl.d/", "/etc/vconsole.conf", "/etc/locale.conf",
     ),
     "mkinitcpio": (
-        "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/", "/etc/initcpio/", "/usr/lib/initcpio/",
+        "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/", "/etc/initcpio/", "/usr/lib/initcpio/", "/lib/initcpio/",
         "/etc/modules-load.d/", "/usr/lib/modules-load.d/", "/etc/crypttab.initramfs", "/etc/vconsole.conf",
     ),
 }  # fmt: skip
@@ -49,6 +49,8 @@ _HOOK = {
     "mkinitcpio": "/etc/initcpio/install/{}",
 }
 """Generator -> where it looks for a hook."""
+_OWN_HOOKS = {"initramfs-tools": "zz-debate", "dracut": "live-layers", "mkinitcpio": "live_layers"}
+"""Generator -> the name of the hook that sandbox/initrd.sh adds."""
 _MUST_BE_EXECUTABLE = ("/etc/initramfs-tools/hooks/", "/etc/initramfs-tools/scripts/")
 
 
@@ -103,7 +105,10 @@ def _hooks(choices: Choices, generator: str) -> dict[str, Entry]:
         content, name = choices.read(node, "hook"), Path(node.value).stem
         if name in found:
             choices.problem(("initrd", "hooks", number), f"two hooks have the name {name!r}", "rename one")
+        if name == _OWN_HOOKS[generator]:
+            choices.problem(("initrd", "hooks", number), f"debate's own hook has the name {name!r}", "rename it")
         if content is not None:
+            overlay.require_script(choices, node, content)
             path = _HOOK[generator].format(name)
             found[name] = Entry(path, "file", mode="0755", digest=choices.keep_content(content))
     return found

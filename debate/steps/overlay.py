@@ -14,10 +14,10 @@ from debate.steps import wanted
 from debate.steps.rule import Rule
 
 if TYPE_CHECKING:
-    from debate.distributions.interface import LocaleParts
     from debate.errors import Place
     from debate.history.records import Report
     from debate.model import Artifact, Step
+    from debate.profile.node import Node
     from debate.steps.choices import Choices
     from debate.steps.claims import Claims
     from debate.steps.work import Work
@@ -83,8 +83,7 @@ class Slice:
     @classmethod
     def of(cls, choices: Choices) -> Self:
         data = choices.data
-        claims = files_of(choices).copy()
-        parts = _system(choices, claims)
+        claims, parts = files_of(choices).copy(), choices.distribution.locale_parts(data)
         for number, user in enumerate(data["users"]):
             _log_in(choices, claims, number, user)
         names = [user["name"] for user in data["users"]]
@@ -112,7 +111,7 @@ class Slice:
 
 
 def files_of(choices: Choices) -> Claims:
-    """What overlays and `files` of a profile put into the system."""
+    """What overlays, `files` and the system's own fields of a profile put into the system."""
     from debate.steps.claims import Claims
 
     if choices.claims is None:
@@ -120,6 +119,7 @@ def files_of(choices: Choices) -> Claims:
         _overlays(choices, choices.claims)
         choices.trees = tuple(entry for _, entry in sorted(choices.claims.entries.items()))
         _files(choices, choices.claims)
+        _system(choices, choices.claims)
     return choices.claims
 
 
@@ -157,18 +157,17 @@ def _read_users(choices: Choices) -> Iterable[User]:
         )
 
 
-def _system(choices: Choices, claims: Claims) -> LocaleParts:
+def _system(choices: Choices, claims: Claims) -> None:
     """Files for hostname, locale, keymap and time zone."""
     data, name = choices.data, choices.data["hostname"]
     hosts = f"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost ip6-localhost\n"
-    parts: LocaleParts = choices.distribution.locale_parts(data)
+    parts = choices.distribution.locale_parts(data)
     made = [Made("hostname", *text_entry("/etc/hostname", f"{name}\n")), Made("", *text_entry("/etc/hosts", hosts))]
     for each in (*made, *parts.made):
         said = choices.profile.root.get(each.field)
         if each.entry.digest:
             choices.keep_content(each.content)
         claims.add(each.entry, each.field, said.position if said else None)
-    return parts
 
 
 def _log_in(choices: Choices, claims: Claims, number: int, user: Mapping[str, Any]) -> None:
@@ -288,16 +287,21 @@ def _read_hooks(choices: Choices) -> Iterable[Hook]:
     for _, node in choices.nodes("hooks"):
         content = choices.read(node, "hook")
         if content is not None:
-            if content.startswith(b"\xef\xbb\xbf"):
-                fact = f"hook {node.value!r} starts with a byte order mark, which hides its first line"
-                choices.note(node.position, fact, "save it as UTF-8 without one")
-            if b"\r\n" in content:
-                fact = f"hook {node.value!r} has lines that end in CR LF, as on Windows"
-                choices.note(node.position, fact, "convert it, with dos2unix or `sed -i 's/\\r$//'`")
+            require_script(choices, node, content)
             if match := _GENERATOR.search(content):
                 fact = f"hook {node.value!r} runs {match[1].decode()}, and the initramfs is not made by hooks"
                 choices.note(node.position, fact, _NO_GENERATOR)
             yield Hook(Path(node.value).name, choices.keep_content(content))
+
+
+def require_script(choices: Choices, node: Node, content: bytes) -> None:
+    """Note a problem for each reason for which a hook's file is none that can be run."""
+    if content.startswith(b"\xef\xbb\xbf"):
+        fact = f"hook {node.value!r} starts with a byte order mark, which hides its first line"
+        choices.note(node.position, fact, "save it as UTF-8 without one")
+    if b"\r\n" in content:
+        fact = f"hook {node.value!r} has lines that end in CR LF, as on Windows"
+        choices.note(node.position, fact, "convert it, with dos2unix or `sed -i 's/\\r$//'`")
 
 
 _GENERATOR = re.compile(

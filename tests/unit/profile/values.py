@@ -15,7 +15,11 @@ from debate.profile.schema import schema
 def write(directory: Path, **profiles: dict[str, Any]) -> None:
     """Profiles with these fields, and the files that they name."""
     for name, fields in profiles.items():
-        files = [*fields.get("hooks", []), *(repository["key"] for repository in fields.get("repositories", []))]
+        files = [
+            *fields.get("hooks", []),
+            *fields.get("initrd", {}).get("hooks", []),
+            *(repository["key"] for repository in fields.get("repositories", [])),
+        ]
         for path in (directory / file for file in files):
             path.parent.mkdir(exist_ok=True)
             path.touch()

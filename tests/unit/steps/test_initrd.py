@@ -47,17 +47,28 @@ def test_files_that_it_reads_are_taken_along(tmp_path: Path, generator: str) -> 
     found = slice_of(tmp_path, f"{system(generator)}overlays: [tree]\nfiles:\n{files}", **overlay)
     kept = {entry.path.lstrip("/") for entry in found.tree if entry.type == "file"}
     shared = {"etc/modules-load.d/x.conf"} if generator == "mkinitcpio" else set()
-    assert kept == TREE | OWN[generator] | shared
+    of_fields = {"etc/locale.conf"} if generator == "dracut" else set()
+    assert kept == TREE | OWN[generator] | shared | of_fields
     again = {**overlay, **{f"tree/{name}": "y" for name in OTHERS if f"tree/{name}" in overlay}}
     assert again != overlay
     assert slice_of(tmp_path, f"{system(generator)}overlays: [tree]\nfiles:\n{files}", **again) == found
+
+
+@pytest.mark.parametrize(("generator", "file"), [
+    ("initramfs-tools", "/etc/default/keyboard"), ("dracut", "/etc/locale.conf"), ("mkinitcpio", "/etc/vconsole.conf"),
+])  # fmt: skip
+def test_files_of_fields_are_taken_along(tmp_path: Path, generator: str, file: str) -> None:
+    """A passphrase is typed in the layout of `keymap`."""
+    found = slice_of(tmp_path, f"{system(generator)}keymap: de\nlocale: de_DE.UTF-8\nhostname: x\n")
+    assert file in {entry.path for entry in found.tree}
+    assert "/etc/hostname" not in {entry.path for entry in found.tree}
 
 
 @pytest.mark.parametrize("generator", OWN)
 def test_hooks_are_where_the_generator_looks(tmp_path: Path, generator: str) -> None:
     found = slice_of(tmp_path, f"{system(generator)}  hooks: [h/one.sh, two]\n", **{"h/one.sh": "1", "two": "2"})
     assert found.hooks == ("one", "two")
-    assert {(entry.path, entry.mode) for entry in found.tree} == {
+    assert {(entry.path, entry.mode) for entry in found.tree if entry.path != "/etc/locale.conf"} == {
         (path.format(name), "0755")
         for name in ("one", "two")
         for path in [{
@@ -117,12 +128,16 @@ def test_a_hook_that_only_mentions_one(tmp_path: Path, script: str) -> None:
         ),
         ("overlays: [tree]\n", "/etc/initramfs-tools/scripts/local-top/x is not executable"),
         ("initrd: {hooks: [a/x.sh, b/x]}\n", "two hooks have the name 'x'; rename one"),
-        ("initrd: {hooks: [none.sh]}\n", "hook 'none.sh' cannot be read"),
+        ("initrd: {hooks: [none.sh]}\n", "hook 'none.sh' is missing"),
+        ("initrd: {hooks: [bom]}\n", "hook 'bom' starts with a byte order mark"),
+        ("initrd: {hooks: [crlf]}\n", "hook 'crlf' has lines that end in CR LF"),
+        ("initrd: {hooks: [zz-debate.sh]}\n", "debate's own hook has the name 'zz-debate'; rename it"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, profile: str, said: str) -> None:
+    files = {"a/x.sh": "x", "b/x": "x", "bom": "\ufeff#!/bin/sh\n", "crlf": "#!/bin/sh\r\n", "zz-debate.sh": "x"}
     with pytest.raises(ProfileError) as caught:
-        slice_of(tmp_path, profile, **{"tree/etc/initramfs-tools/scripts/local-top/x": "x", "a/x.sh": "x", "b/x": "x"})
+        slice_of(tmp_path, profile, **files, **{"tree/etc/initramfs-tools/scripts/local-top/x": "x"})
     assert said in str(caught.value)
 
 

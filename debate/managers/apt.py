@@ -215,7 +215,7 @@ class Apt:
         kept = {archive: f"{_KEPT_INDEXES}{archive}" for archive in archives}
         return Step(
             name="proof",
-            commands=(Command("debian/prove.sh"),),
+            commands=(Command("debian/prove.sh", rights="apart"),),
             outputs=("proven",),
             epoch=shared.EPOCH,
             parameters={
@@ -242,7 +242,7 @@ class Apt:
         """Parse the output of lock.sh: ARCHIVES [essential] 'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX."""
         found = []
         for line in lines_of(resolved):
-            match = _RESOLVED.fullmatch(line.rstrip())
+            match = _RESOLVED.fullmatch(line.rstrip(" "))
             if match is None:
                 raise DebateError(f"{line!r} has no SHA-256, so it is refused", "use another mirror", place="apt")
             archives, mark, uri, name, version, architecture, size, digest = match.groups()
@@ -344,7 +344,7 @@ class Apt:
             },
             inputs={
                 _packages_file(target.release): index,
-                **{f"repository/{_pool(package)}": package.artifact for package in packages},
+                **_files(packages, "repository/pool"),
             },
             tools=tools,
         )
@@ -386,7 +386,7 @@ class Apt:
             outputs=("layer", "packages"),
             epoch=epoch,
             parameters={"kernel": kernel.encode(), **_options(target)},
-            inputs={**({"plan": plan} if plan else {}), **{_pool(package): package.artifact for package in packages}},
+            inputs={**({"plan": plan} if plan else {}), **_files(packages)},
             layers=tuple(layers),
             tools=tools,
         )
@@ -407,10 +407,7 @@ class Apt:
             epoch=epoch,
             parameters=shared.initrd_parameters(kernel, initramfs),
             trees={"tree.tar": initramfs.tree},
-            inputs={
-                **{_pool(package).replace("pool/", "packages/"): package.artifact for package in packages},
-                **shared.initrd_inputs(modules),
-            },
+            inputs={**_files(packages, "packages"), **shared.initrd_inputs(modules)},
             tools=tools,
         )
 
@@ -444,7 +441,7 @@ def _fields(stanza: bytes) -> dict[str, str]:
 
 def _own_fields(package: Locked) -> str:
     """The fields of an index that are not in a control file."""
-    own = {"Filename": _pool(package), "Size": package.size, "SHA256": package.sha256}
+    own = {"Filename": f"pool/{package.sha256}.deb", "Size": package.size, "SHA256": package.sha256}
     return "".join(f"{name}: {value}\n" for name, value in own.items())
 
 
@@ -468,9 +465,9 @@ def _exactly(package: Locked) -> str:
     return f"{_qualified(package)}={package.version}"
 
 
-def _pool(package: Locked) -> str:
-    version = urllib.parse.quote(package.version, safe="+~")
-    return f"pool/{package.name}_{version}_{package.architecture}.deb"
+def _files(packages: Sequence[Locked], directory: str = "pool") -> dict[str, Artifact]:
+    """The packages, as files of /run/in. Their digests name them: no field of a lock says where another's file is."""
+    return {f"{directory}/{package.sha256}.deb": package.artifact for package in packages}
 
 
 def _packages_file(release: str) -> str:

@@ -215,7 +215,7 @@ class Manager(Protocol):
     def select_step(self, index: bytes, wanted: Sequence[str], kernel: str, release: str, tools: Artifact) -> Step:
         """Add the dependencies of ``wanted``, and of the package ``kernel`` apart.
 
-        Outputs: selected and kernel, lines of name and architecture.
+        Outputs: selected and kernel, the SHA-256 of each package on a line.
         """
 
     def rootfs_step(

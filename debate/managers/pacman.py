@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from debate.distributions.interface import PacmanDistribution
 from debate.errors import DebateError
@@ -30,11 +31,12 @@ _ASK = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=
 """Python that fails if an address is unavailable."""
 _LOCAL = b"[debate]\nServer = file:///run/in/packages\n"
 """The locked packages as a repository."""
+_FORMAT: Final = tarfile.PAX_FORMAT
+"""Of a database. A name in it has no maximum length."""
 _DESC = ("NAME", "VERSION", "BASE", "ARCH", "ISIZE", "REPLACES", "CONFLICTS", "PROVIDES", "DEPENDS")
 """The sections that sandbox/arch/read.sh writes."""
-
 _VERSION = re.compile(r"(?:[0-9]{1,9}:)?[A-Za-z0-9.+~_]{1,255}-[0-9]{1,9}(?:\.[0-9]{1,9})?")
-"""See PKGBUILD(5). Without another hyphen, so that NAME-VERSION, which names files, has one meaning."""
+"""See PKGBUILD(5). Without another hyphen, so that NAME-VERSION, which names entries of databases, has one meaning."""
 _SUFFIX = re.compile(r"\.pkg\.tar(?:\.(?:gz|bz2|xz|zst|lrz|lzo|Z|lz4|lz))?")
 """What follows in the name of a package's file: see PKGEXT in makepkg.conf(5)."""
 
@@ -192,7 +194,7 @@ class Pacman:
     def proof_step(self, packages: Sequence[Locked], request: Request, settings: Settings, tools: Artifact) -> Step:
         return Step(
             name="proof",
-            commands=(Command("arch/prove.sh"),),
+            commands=(Command("arch/prove.sh", rights="apart"),),
             outputs=("proven",),
             epoch=shared.EPOCH,
             parameters={
@@ -212,7 +214,8 @@ class Pacman:
         if not _VERSION.fullmatch(package.version):
             return "version", "it is not VERSION-RELEASE or EPOCH:VERSION-RELEASE"
         named = f"{package.name}-{package.version}-{package.architecture}"
-        if not _file(package).startswith(named) or not _SUFFIX.fullmatch(_file(package).removeprefix(named)):
+        file = package.path.rpartition("/")[2]
+        if not file.startswith(named) or not _SUFFIX.fullmatch(file.removeprefix(named)):
             return "path", "it is not named by its name, version and architecture"
         return shared.unfit(package, request, (self.facts.NAME,), "any")
 
@@ -238,16 +241,12 @@ class Pacman:
     def index(self, packages: Iterable[tuple[Locked, bytes]]) -> bytes:
         """A pacman database: a tar file of NAME-VERSION/desc."""
         data = io.BytesIO()
-        with tarfile.open(fileobj=data, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        with tarfile.open(fileobj=data, mode="w", format=_FORMAT) as tar:
             for package, stanza in packages:
                 desc = _own_sections(package) + stanza.partition(b"\n")[2]
-                directory = f"{package.name}-{package.version}"
-                entry = tarfile.TarInfo(directory)
-                entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-                tar.addfile(entry)
-                entry = tarfile.TarInfo(f"{directory}/desc")
-                entry.size, entry.mode = len(desc), 0o644
-                tar.addfile(entry, io.BytesIO(desc))
+                directory, file = _entries(package, len(desc))
+                tar.addfile(directory)
+                tar.addfile(file, io.BytesIO(desc))
         return data.getvalue()
 
     def holds(self, stanza: bytes) -> Holds:
@@ -256,7 +255,7 @@ class Pacman:
     def is_index(self, index: bytes, packages: Sequence[Locked]) -> bool:
         pairs, end = list[tuple[Locked, bytes]](), 0
         for package in packages:
-            start = end + 2 * tarfile.BLOCKSIZE  # After the headers of its directory and of its file.
+            start = end + sum(len(entry.tobuf(_FORMAT)) for entry in _entries(package, 0))
             size = re.fullmatch(rb"([0-7]{11})\0", index[start - tarfile.BLOCKSIZE : start][124:136])
             if size is None:
                 return False
@@ -360,13 +359,13 @@ class Pacman:
 
 
 def _files(packages: Sequence[Locked]) -> dict[str, Artifact]:
-    """The packages, by their names in /run/in."""
-    return {f"packages/{_file(package)}": package.artifact for package in packages}
+    """The packages, as files of /run/in. Their digests name them: no field of a lock says where another's file is."""
+    return {f"packages/{package.sha256}": package.artifact for package in packages}
 
 
 def _signatures(packages: Sequence[Locked]) -> dict[str, bytes]:
     """Their detached signatures, in the same way."""
-    return {f"packages/{_file(package)}.sig": base64.b64decode(package.signature) for package in packages}
+    return {f"packages/{package.sha256}.sig": base64.b64decode(package.signature) for package in packages}
 
 
 def _servers(addresses: Mapping[str, str]) -> dict[str, str]:
@@ -391,10 +390,15 @@ def _sections(stanza: bytes) -> dict[str, list[str]]:
     return found
 
 
+def _entries(package: Locked, size: int) -> tuple[tarfile.TarInfo, tarfile.TarInfo]:
+    """The entries of a package in a database: its directory, and its file desc of ``size`` bytes."""
+    directory = tarfile.TarInfo(f"{package.name}-{package.version}")
+    directory.type, directory.mode = tarfile.DIRTYPE, 0o755
+    file = tarfile.TarInfo(f"{directory.name}/desc")
+    file.size, file.mode = size, 0o644
+    return directory, file
+
+
 def _own_sections(package: Locked) -> bytes:
     """The sections of a desc file that are not made from the package's content."""
-    return f"%FILENAME%\n{_file(package)}\n\n%CSIZE%\n{package.size}\n\n%SHA256SUM%\n{package.sha256}\n\n".encode()
-
-
-def _file(package: Locked) -> str:
-    return package.path.rpartition("/")[2]
+    return f"%FILENAME%\n{package.sha256}\n\n%CSIZE%\n{package.size}\n\n%SHA256SUM%\n{package.sha256}\n\n".encode()

@@ -30,11 +30,10 @@ if TYPE_CHECKING:
     from debate.steps.choices import Choices
     from debate.steps.work import Work
 
-_SELECTED = Listed(
-    "the list of selected packages", re.compile(r"([A-Za-z0-9@+._-]{1,255}) ([a-z0-9_-]{1,64})"), can_be_empty=True
-)
-_BUILDERS = Listed("the list of packages that modules are built with", re.compile(r"[0-9a-f]{64}"), can_be_empty=True)
-_NEEDED = Listed("the list of the initramfs's packages", re.compile(r"[0-9a-f]{64}"))
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SELECTED = Listed("the list of selected packages", _SHA256, can_be_empty=True)
+_BUILDERS = Listed("the list of packages that modules are built with", _SHA256, can_be_empty=True)
+_NEEDED = Listed("the list of the initramfs's packages", _SHA256)
 _LISTS = {"initrd": _NEEDED, "modules": _BUILDERS}
 """Output -> the form of it. Each is a list of packages by SHA-256, in the order of the lock."""
 _KERNEL = Listed("the version of the kernel", re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_~-]{0,127}"), most=1 << 10)
@@ -141,7 +140,7 @@ class _Reader:
 
         def chosen(output: str) -> list[Locked]:
             named = self.named(made.outputs[output])  # Others than those of the lock count for nothing.
-            return [package for package in self.packages if (package.name, package.architecture) in named]
+            return [package for package in self.packages if package.sha256 in named]
 
         return chosen("selected"), chosen("kernel")
 
@@ -177,9 +176,9 @@ class _Reader:
             raise StepError("", complaints=[Complaint("packages", name, f"{name} {fact}", remedy) for name in sources])
         return version
 
-    def named(self, listed: Artifact) -> set[tuple[str, ...]]:
-        """Name and architecture of each package in an output of `select_step`. Raises DebateError."""
-        return {match.groups() for match in _SELECTED.read(self.work.store, listed)}
+    def named(self, listed: Artifact) -> set[str]:
+        """SHA-256 of each package in an output of `select_step`. Raises DebateError."""
+        return {match[0] for match in _SELECTED.read(self.work.store, listed)}
 
     def listed(self, form: Listed, output: Artifact) -> list[str]:
         """SHA-256 of each package in an output of `_LISTS`. Raises DebateError unless all are in the lock."""

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs packages on top of the layers below. Runs in that system, with its own dpkg.
-# in: pool/*.deb, plan (from order.sh), kernel, dpkg.cfg
+# in: pool/SHA256.deb, plan (see planned.sh), kernel, dpkg.cfg
 set -eu
 export INITRD=No
 printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
@@ -20,14 +20,14 @@ run() {
     Conf) dpkg --configure "$@" ;;
     esac
 }
-while read -r verb name architecture <&9; do
+while read -r verb name architecture sha256 <&9; do
     if [ "$verb" != "$do" ]; then
         run "$@" 9<&-
         do=$verb
         set --
     fi
     case $verb in
-    Inst) set -- "$@" /run/in/pool/"$name"_*_"$architecture".deb ;;
+    Inst) set -- "$@" "/run/in/pool/$sha256.deb" ;;
     Conf) set -- "$@" "$name:$architecture" ;;
     esac
 done 9< /run/in/plan

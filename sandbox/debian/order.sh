@@ -1,9 +1,10 @@
 #!/bin/sh
 # Determines with apt in which order to unpack and configure packages on top of those of the base.
 # in: repository/, release, wanted (lines of NAME:ARCHITECTURE=VERSION), below (index of the base's packages)
-# out: plan (lines of Inst NAME ARCHITECTURE or Conf NAME ARCHITECTURE)
+# out: plan (see planned.sh)
 set -eu
 . /run/step/debian/apt.sh
+. /run/step/debian/planned.sh
 installed /run/in/below
 echo "deb [trusted=yes] file:/run/in/repository $(cat /run/in/release) main" > "$apt/etc/sources.list"
 apt-get update
@@ -11,4 +12,4 @@ apt-get update
 if [ -s /run/in/wanted ]; then
     xargs -a /run/in/wanted apt-get -y --no-install-recommends -s install > /run/work/plan
 fi
-sed -n 's/^\(Inst\|Conf\) \([^ :]*\)[ :].*\[\([^] ]*\)\]).*/\1 \2 \3/p' /run/work/plan > /run/out/plan
+planned "/run/in/repository/dists/$(cat /run/in/release)/main/binary-all/Packages" < /run/work/plan > /run/out/plan

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,24 +62,24 @@ class FakeBuilder(Builder):
         pairs = list(zip(archives, suites, strict=False))
         if step.outputs == ("found",):
             return {"found": self.store.put(self.found.get(step.name, b""))}
-        below = {name for earlier in self.ran if step.layers for name in _inputs(earlier)}
-        made = {output: _content(step, output, pairs, supplies, below) for output in step.outputs}
+        installers = (*(self.ran[:-1] if step.layers else ()), step)
+        installed = {name for each in installers for name in _inputs(each, self.store)}
+        made = {output: _content(step, output, pairs, supplies, installed) for output in step.outputs}
         return {output: self.store.put(content) for output, content in made.items()}
 
 
-def _inputs(step: Step) -> set[str]:
-    """The packages that a step installs."""
-    found = (
-        re.search(r"(?:pool|packages)/([^/]+?)(?:_1_[a-z0-9]+\.deb|-1-1-x86_64\.pkg\.tar\.zst)$", path)
-        for path in step.inputs
-    )
-    return {match[1] for match in found if match and step.name == "rootfs"}
+def _inputs(step: Step, store: Store) -> set[str]:
+    """The packages that a step installs: the fake's files hold their names, and are called by their digests."""
+    named = [one for path, one in step.inputs.items() if keys.digits(one.digest) in path and step.name == "rootfs"]
+    return {store.read(one, 1 << 10).decode() for one in named}
 
 
-def _content(step: Step, output: str, archives: list[tuple[str, str]], supplies: Supplies, below: set[str]) -> bytes:
+def _content(
+    step: Step, output: str, archives: list[tuple[str, str]], supplies: Supplies, installed: set[str]
+) -> bytes:
     """What the sandbox would have left, as far as host code reads it; packages are from the first of ``archives``.
 
-    ``below``: those that are installed in the layers.
+    ``installed``: what it installs, and what the layers have.
     """
     if step.name == "lock" and output == "archives":
         return "".join(f"{archive} {suite} 2026-01-01T00:00:00Z\n" for archive, suite in archives).encode()
@@ -108,15 +107,13 @@ def _content(step: Step, output: str, archives: list[tuple[str, str]], supplies:
         kernel = "kernel=6 " if name == "linux-image-amd64" else ""
         return f"X-Debate-Holds: {kernel}initrd\nPackage: {name}\nVersion: 1\nArchitecture: amd64\n".encode()
     if step.name == "select":
-        arch = "x86_64" if manager == "pacman" else "amd64"
-        return "".join(f"{name} {arch}\n" for name in NAMES[manager]).encode()
+        return "".join(f"{_hex(name)}\n" for name in NAMES[manager]).encode()
     if step.name == "sandbox" and output == "packages":
         return b"apt\t1\n"
     if output == "packages":
         arch = "x86_64" if manager == "pacman" else "amd64"
         version = "1-1" if manager == "pacman" else "1"
-        names = sorted(below | _inputs(step))
-        return "".join(f"{name}\t{version}\t{arch}\t{name}\t{version}\n" for name in names).encode()
+        return "".join(f"{name}\t{version}\t{arch}\t{name}\t{version}\n" for name in sorted(installed)).encode()
     return f"{step.name}/{output}".encode()
 
 

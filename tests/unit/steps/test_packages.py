@@ -38,10 +38,16 @@ builder = fake.build(Path(sys.argv[1]), sys.argv[2])[1]
 print(keys.key(builder.asked["packages"]))
 """
 INITRAMFS = initrd.Slice("debian", "sid", "amd64", "dracut", "", (), (), (), (), ())
+DIGITS = b"0123456789abcdef" * 4
 EDITS = {
     "index of apt": ("managers/apt.py", '"Size": package.size', '"Size": -package.size', "minimal"),
     "index of pacman": ("managers/pacman.py", "%CSIZE%\\n{package.size}", "%CSIZE%\\n0{package.size}", "arch-minimal"),
-    "names of files": ("managers/apt.py", 'safe="+~"', 'safe="+"', "minimal"),
+    "names of files": (
+        "managers/apt.py",
+        'pool/{package.sha256}.deb", "Size"',
+        'pool/{package.sha256}.DEB", "Size"',
+        "minimal",
+    ),
     "mark": ("managers/shared.py", '"initrd" in has', '"initrd" not in has', "minimal"),
     "shared": ("managers/shared.py", "EPOCH = keys.EPOCH_START", "EPOCH = keys.EPOCH_START + 1", "minimal"),
     "interface": ("managers/interface.py", "dated: bool = False", "dated: bool = True", "minimal"),
@@ -126,13 +132,13 @@ def test_packages_of_the_same_name(chosen: tuple[str, ...], tmp_path: Path, monk
     for architecture in ("amd64", "i386"):
         made = store.put(architecture.encode())
         locked.append(Locked("x", "1", architecture, "debian", "p", made.size, keys.digits(made.digest)))
-    selected = store.put("".join(f"x {architecture}\n" for architecture in chosen).encode())
+    selected = store.put("".join(f"{p.sha256}\n" for p in locked if p.architecture in chosen).encode())
     slices = {
         "lock": SimpleNamespace(distribution="debian", release="sid", base=None),
         "initrd": INITRAMFS,
         "": packages.Slice("x", True),
     }
-    all_of_them = store.put(b"x amd64\nx i386\n")
+    all_of_them = store.put("".join(f"{p.sha256}\n" for p in locked).encode())
     work: Any = SimpleNamespace(
         locked=lambda: locked, slice=lambda _, name="": slices[name], store=store, tools=selected,
         realise=lambda *_, **__: SimpleNamespace(outputs={"selected": selected, "kernel": all_of_them}),
@@ -295,7 +301,10 @@ def test_wrong_outputs_are_a_miss(builds: dict[str, tuple[ProfileBuild, FakeBuil
     assert f"packages:{profile}  up to date\n" in explain(made).text
 
 
-@pytest.mark.parametrize("bad", [b"\xff\n", b"x amd64 more\n", b"x\n", b"../x amd64\n", bytes(17 << 20)])
+@pytest.mark.parametrize(
+    "bad",
+    [b"\xff\n", b"x amd64\n", b"%s x\n" % DIGITS, b"../%s\n" % DIGITS, DIGITS[1:], DIGITS.upper(), bytes(17 << 20)],
+)
 def test_a_wrong_selection_is_a_miss(builds: dict[str, tuple[ProfileBuild, FakeBuilder]], bad: bytes) -> None:
     made, builder = builds["minimal"]
     selected = keys.key(builder.asked["select"])
@@ -324,4 +333,4 @@ def test_whatever_is_nearly_an_index(builds: dict[str, tuple[ProfileBuild, FakeB
     assert not manager.is_index(good, packages[:-1])
     assert not manager.is_index(good, packages[::-1])
     if manager.is_index(index, packages):
-        assert all(index.count(package.sha256.encode()) == 1 for package in packages)
+        assert all(index.count(package.sha256.encode()) == 2 for package in packages)

@@ -67,8 +67,8 @@ _OWN = "/run/work, /run/out"
 TABLE = {
     "data": Rights("programs of the tools tree on data", _FILES, _NEVER_NOR_MOUNT, _OWN),
     "apart": Rights(
-        "readers of packages, each as a user of its own without any capability", _APART, _NEVER_NOR_MOUNT,
-        f"{_OWN}; a reader: its standard output",
+        "readers of packages and of what vouches for them, each as a user of its own without any capability",
+        _APART, _NEVER_NOR_MOUNT, f"{_OWN}; a reader: its standard output and a directory of its own",
     ),
     "fetch": Rights("apt, for a lock and for downloads", _FILES, _NEVER_NOR_MOUNT, _OWN, network=True),
     "system": Rights(

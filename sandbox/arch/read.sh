@@ -9,7 +9,7 @@ member() {
     tar -x -O -f "$package" --occurrence=1 "$1"
 }
 
-files=$(mktemp)
+files=$TMPDIR/files
 member .MTREE | gzip -dc > "$files"
 [ -s "$files" ]
 echo "#$(sed -n 's,^\./\([^ ]*\).*,\1,p' "$files" | awk -f /run/step/holds.awk)"

@@ -1,5 +1,5 @@
-# Sourced by the scripts that run apt: its own configuration, independent of that of the tools tree.
-apt=/run/work/apt
+# Sourced by the scripts that run apt: its own configuration in $apt, independent of that of the tools tree.
+apt=${apt:-/run/work/apt}
 mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/etc/preferences.d" "$apt/etc/apt.conf.d"
 : > "$apt/status"
 cat > "$apt/apt.conf" <<END

@@ -1,29 +1,36 @@
 #!/bin/sh
 # Proves that signed indexes name the locked packages: each in those of its own archive, which that archive's keys signed.
-# The indexes may be old: whoever wrote the lock chose the versions.
-# in: wanted (tab-separated: archive, name, version, architecture, path, size, SHA-256), sources.list, archives, options,
-#     keys/, indexes (see indexes.sh)
+# The indexes may be old: whoever wrote the lock chose the versions. Those of each archive are read apart, so whatever takes
+# over their reader vouches for that archive's packages alone.
+# in: wanted (tab-separated: archive, name, version, architecture, path, size, SHA-256), archives, those of vouch.sh
 #     for messages: remedy
 # out: proven (the same lines as in wanted)
 set -eu
-. /run/step/problem.sh
+. /run/step/apart.sh
 . /run/step/debian/apt.sh
 . /run/step/debian/verdicts.sh
 . /run/step/debian/explain.sh
 . /run/step/debian/indexes.sh
-cat /run/in/options >> "$apt/apt.conf"
-mkdir /run/work/mirror
-zstd -q -dc /run/in/indexes | tar -C /run/work/mirror --no-same-owner --no-same-permissions -x
-# Of a suite that has no package yet, there is no index.
-paste -d ' ' /run/in/archives /run/in/sources.list | while read -r archive line; do
-    suite=${line#*] * }
-    [ ! -d "/run/work/mirror/$archive/dists/${suite%% *}" ] || printf '%s\n' "$archive $line"
-done > /run/work/kept
-cut -d ' ' -f 1 /run/work/kept > /run/work/archives
-cut -d ' ' -f 2- /run/work/kept > "$apt/etc/sources.list"
-update /run/work/archives
-targets > /run/work/indexes
-entries /run/work/indexes | grep -xF -f /run/in/wanted | sort -u > /run/work/named || true
+close_shared
+cp /run/in/sources.list "$apt/etc/"
+sources /run/in/archives > "$apt/sources"
+mkdir /run/work/said /run/work/errors /run/work/answers /run/work/mirror
+sort -u /run/in/archives | awk '{ print 1000 + NR, $0 }' > /run/work/readers
+while read -r user archive <&9; do
+    install -d -m 0700 -o "$user" -g "$user" "/run/work/mirror/$archive"
+    apart "$user" sh /run/step/debian/vouch.sh "$archive" 9<&- > "/run/work/said/$archive" \
+        2> "/run/work/errors/$archive" 3> "/run/work/answers/$archive" || : > "/run/work/failed-$archive" &
+done 9< /run/work/readers
+wait
+cat /run/work/answers/* /run/work/errors/* >&2
+while read -r user archive; do
+    if [ -e "/run/work/failed-$archive" ]; then
+        explain_update "/run/work/errors/$archive" "/run/work/answers/$archive" "$apt/sources"
+        exit 1
+    fi
+    awk -F '\t' -v archive="$archive" '$1 == archive' "/run/work/said/$archive"
+done < /run/work/readers > /run/work/entries
+grep -xF -f /run/in/wanted /run/work/entries | sort -u > /run/work/named || true
 sort -u /run/in/wanted | comm -23 - /run/work/named > /run/work/unnamed
 if [ -s /run/work/unnamed ]; then
     tab=$(printf '\t')

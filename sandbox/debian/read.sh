@@ -3,7 +3,7 @@
 # ../holds.awk). Nothing of the package is unpacked.
 set -eu
 package=$1
-control=$(mktemp)
+control=$TMPDIR/control
 dpkg-deb --ctrl-tarfile "$package" > "$control"
 
 # md5sums and conffiles together list all files, and reading them is much faster than reading the files.

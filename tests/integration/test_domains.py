@@ -63,7 +63,7 @@ def test_a_package_does_not_write_what_is_kept_of_another(checkout: Checkout, tm
     found = index(checkout, "all")
     assert {name: found[name] for name in victims} == {name: index(checkout, "alone")[name] for name in victims}
     assert not any("evil" in found[name] for name in victims)
-    assert found["aaa"].startswith("Package: aaa\nArchitecture: all\nVersion: 1.0\nFilename: pool/aaa_1.0_all.deb\n")
+    assert found["aaa"].startswith("Package: aaa\nArchitecture: all\nVersion: 1.0\nFilename: pool/")
 
 
 LIES = {
@@ -105,7 +105,7 @@ for other in 1 2 3; do
     { echo forged > "/run/out/$other"; } 2> /dev/null && echo "wrote $other"
 done
 for path in /run/out/more /run/work/more /run/in/more /run/st'ep'/more; do
-    { : > "$path"; } 2> /dev/null && echo "wrote $path"
+    { true > "$path"; } 2> /dev/null && echo "wrote $path"
 done
 { printf 'packages\0x\0forged\0\0' >> /run/problems; } 2> /dev/null && echo 'wrote problems'
 for process in /proc/[0-9]*; do
@@ -117,17 +117,30 @@ done
 setpriv --reuid=0 true 2> /dev/null && echo 'became root'
 [ "$(id -u)" -gt 0 ] || echo 'is root'
 grep -q '^CapEff:[[:space:]]*0*$' /proc/self/status || echo 'has capabilities'
+{ true > "$TMPDIR/own"; } 2> /dev/null || echo 'has no place of its own'
+for other in /run/work/reader-*; do
+    [ "$other" = "$TMPDIR" ] || ! ls "$other" > /dev/null 2>&1 || echo "saw $other"
+done
+# No reader looks for a message queue; and /dev/fuse, which find takes for a file, is the null device.
+find / \( -path /proc -o -path /dev/mqueue -o -path /dev/fuse -o -path "$TMPDIR" \) -prune -o \
+    \( -type d -o -type f \) -writable -print 2> /dev/null || true
 (sleep 0.5; for other in 1 2 3; do [ "$other" = "$name" ] || echo late > "/run/out/$other"; done) > /dev/null 2>&1 &
 """
 
 
-def test_a_reader_that_is_taken_over(built: Checkout, tmp_path: Path) -> None:
-    """By the package that it reads: it can print what it likes, and nothing else."""
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_reader_that_is_taken_over(built: Checkout, tmp_path: Path, apart: bool) -> None:
+    """By the package that it reads: it can print what it likes, and nothing else. Where it is root, it forges all."""
     scripts = tmp_path / "sandbox"
     scripts.mkdir()
     for name in ("apart.sh", "problem.sh"):
         shutil.copy(ROOT / "sandbox" / name, scripts)
-    (scripts / "x.sh").write_text(". /run/step/apart.sh\nread_apart /run/step/reader.sh\nsleep 1\n")
+    if not apart:
+        text = (scripts / "apart.sh").read_text()
+        without = re.sub(r"setpriv .*--clear-groups ", "", text)
+        assert without != text
+        (scripts / "apart.sh").write_text(without)
+    (scripts / "x.sh").write_text(". /run/step/apart.sh\nread_apart /run/step/reader.sh\nsleep 2\n")
     (scripts / "reader.sh").write_text(READER)
     names = ("1", "2", "3")
     step = Step(
@@ -138,9 +151,11 @@ def test_a_reader_that_is_taken_over(built: Checkout, tmp_path: Path) -> None:
     )  # fmt: skip
     builder = built.builder(tmp_path)
     made = builder.run(step, Supplies(), tmp_path / "log")
-    assert {name: builder.store.read(made[name], 1 << 20).decode() for name in names} == {
-        name: f"{name}\n" for name in names
-    }
+    said = {name: builder.store.read(made[name], 1 << 20).decode() for name in names}
+    if apart:
+        assert said == {name: f"{name}\n" for name in names}
+    else:
+        assert all(text.startswith("late\n") for text in said.values())
 
 
 # Installing packages --------------------------------------------------------------------------------------------------

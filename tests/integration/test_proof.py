@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import json
 import re
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +83,10 @@ def of(archive: Archive, name: str, version: str) -> dict[str, Any]:
 
 
 def test_a_lock_names_the_indexes_that_prove_it(pinned: Pinned) -> None:
-    """So it is proven without a mirror, from what the cache keeps; and without anything if that was done before."""
+    """So it is proven without a mirror, from what the cache keeps; and without anything if that was done before.
+
+    What resolved it is not believed.
+    """
     indexes = pinned.lock["indexes"]
     assert keys.sha256_file(pinned.checkout.object(indexes["digest"])) == indexes["digest"]
     pinned.commit(pinned.lock)
@@ -134,11 +139,63 @@ def test_a_lock_whose_indexes_are_gone(pinned: Pinned, listed: bool) -> None:
     pinned.forget(indexes=True)
     pinned.commit(lock)
     pinned.archive.publish(valid_until="Fri, 02 Jan 2026 00:00:00 UTC")
+    said = pinned.checkout.doit("lock:mine", status=1, MIRROR_EXTRA=pinned.archive.url)
+    assert "its index is past its Valid-Until" in said
     pinned.packages()
     assert pinned.checkout.output("mine", "logs", "indexes.log").exists()
     pinned.forget(indexes=True)
     if listed:
         assert "Unable to connect" in pinned.packages(status=1, **NOWHERE)
+
+
+def with_script(pinned: Pinned, directory: Path, name: str, edit: Callable[[str], str]) -> Pinned:
+    """The same, with a script in ``sandbox/debian`` that is edited, as what it runs could be taken over."""
+    checkout = Checkout.make(directory / "checkout", pinned.checkout.cache)
+    ours = pinned.checkout.directory
+    shutil.copytree(ours / "build", checkout.directory / "build", symlinks=True)
+    for file in ("mine.yaml", "keys/extra.asc"):
+        shutil.copy(ours / "profiles" / file, checkout.directory / "profiles" / file)
+    script = checkout.directory / "sandbox" / "debian" / name
+    script.write_text(edit(script.read_text()))
+    return replace(pinned, checkout=checkout)
+
+
+def test_a_resolver_that_is_taken_over(pinned: Pinned, tmp_path: Path) -> None:
+    """Such as by the index of one archive: it can choose among what is signed."""
+    pinned.archive.publish()
+    pinned.archive.add("late", "1.0", {"/usr/share/late": "in no index\n"})
+    lie = of(pinned.archive, "late", "1.0")
+    line = f"extra 'copy:/run/mirror/extra/{lie['path']}' late_1.0_all.deb {lie['size']} SHA256:{lie['sha256']}"
+    hostile = with_script(pinned, tmp_path, "lock.sh", lambda text: f'{text}\necho "{line}" >> /run/out/resolved\n')
+    (hostile.checkout.directory / "profiles" / "mine.lock.json").unlink(missing_ok=True)
+    said = hostile.checkout.doit("lock:mine", "packages:mine", status=1, MIRROR_EXTRA=pinned.archive.url)
+    assert entry(hostile.checkout.json("mine", "lock.json"), "late")["sha256"] == lie["sha256"], "it was taken over"
+    assert "late 1.0: no signed index of the archive extra has its all package" in said
+
+
+TAKEN_OVER = r"""
+if [ "$1" = extra ]; then
+    cat /run/in/wanted
+    for place in /run/out/proven /run/work/said/debian /run/work/entries /run/work/named; do
+        while sleep 0.01; do cat /run/in/wanted > "$place"; done 2> /dev/null &
+    done
+    exit
+fi
+"""
+
+
+def test_what_reads_the_indexes_of_an_archive_vouches_for_that_alone(pinned: Pinned, tmp_path: Path) -> None:
+    """Whatever takes it over."""
+    hostile = with_script(
+        pinned, tmp_path, "vouch.sh", lambda text: text.replace("set -eu\n", f"set -eu\n{TAKEN_OVER}", 1)
+    )
+    lock = copy.deepcopy(pinned.lock)
+    lock["packages"].append({**of(pinned.archive, "unsigned", "1.0"), "repository": "extra"})
+    entry(lock, "bash").update(of(pinned.archive, "bash", "0.99"))  # debian's, it says
+    hostile.commit(lock)
+    said = hostile.packages(status=1)
+    refused = re.findall(r"(\S+) \S+: no signed index of the archive (\S+) has its", said)
+    assert refused == [("bash", "debian")], "of its own archive it can say what it likes"
 
 
 def test_indexes_that_nobody_trusted_signed(pinned: Pinned, tmp_path: Path) -> None:

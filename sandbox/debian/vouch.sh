@@ -1,0 +1,20 @@
+#!/bin/sh
+# Prints what the signed indexes of the archive $1 name: see `entries` in indexes.sh. Runs apart: see prove.sh. What apt says
+# goes to descriptor 3.
+# in: sources.list, archives, options, keys/, indexes (see indexes.sh)
+set -eu
+apt=$TMPDIR/apt
+. /run/step/debian/apt.sh
+. /run/step/debian/indexes.sh
+cat /run/in/options >> "$apt/apt.conf"
+# Of an archive and of a suite that has no package yet, there is no index.
+zstd -q -dc /run/in/indexes | tar -C /run/work/mirror --no-same-owner --no-same-permissions -x "./$1" || true
+paste -d ' ' /run/in/archives /run/in/sources.list | sed -n "s/^$1 //p" | while read -r line; do
+    suite=${line#*] * }
+    [ ! -d "/run/work/mirror/$1/dists/${suite%% *}" ] || printf '%s\n' "$line"
+done > "$apt/etc/sources.list"
+sed "s/.*/$1/" "$apt/etc/sources.list" > "$apt/archives"
+sources "$apt/archives" > "$apt/sources"
+apt-get update -o APT::Update::Error-Mode=any >&3
+targets > "$TMPDIR/indexes"
+entries "$TMPDIR/indexes"

@@ -6,7 +6,7 @@ pacman_owners() {
     [ -d var/lib/pacman/local ] || return 0
     sed 'p; s,$,/,' "$1" > "$1.pacman"
     find var/lib/pacman/local -mindepth 2 -maxdepth 2 -name files -type f -print0 |
-        xargs -0 -r grep -lxF -f "$1.pacman" -- /dev/null | while read -r files; do
+        xargs -0 -r grep -lxF -f "$1.pacman" -- /dev/null | while read -r files <&9; do
         name=${files%/files} name=${name##*/}
         NAME=${name%-*-*} WANTED=$1 awk '
             BEGIN { while ((getline line < ENVIRON["WANTED"]) > 0) wanted[line] }
@@ -27,7 +27,7 @@ pacman_owners() {
                 path = decoded(substr($1, 3))
                 if (path in wanted) print path "\t" ENVIRON["NAME"] "\t" sha256
             }'
-    done
+    done 9<&0 < /dev/null
 }
 
 # pacman_scripts PATH: packages whose scripts name the path.

@@ -111,7 +111,9 @@ class Pacman:
             text = Path(self.facts.HOST_MIRRORS).read_text()
         except OSError:
             return ""
-        match = re.search(rf"^\s*Server\s*=\s*({ADDRESS})/{re.escape(self.facts.SERVER)}\s*$", text, re.MULTILINE)
+        match = re.search(
+            rf"^[ \t]*Server[ \t]*=[ \t]*({ADDRESS})/{re.escape(self.facts.SERVER)}[ \t]*$", text, re.MULTILINE
+        )
         return match[1] if match else ""
 
     def _repositories(self, request: Request, addresses: Mapping[str, str]) -> bytes:

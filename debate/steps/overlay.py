@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -284,11 +283,14 @@ def _refuse(choices: Choices, tree: Mapping[str, Entry], places: Mapping[str, Pl
 
 
 def _read_hooks(choices: Choices) -> Iterable[Hook]:
+    from debate.text.pattern import compiled
+
+    generator = compiled(_GENERATOR)
     for _, node in choices.nodes("hooks"):
         content = choices.read(node, "hook")
         if content is not None:
             require_script(choices, node, content)
-            if match := _GENERATOR.search(content):
+            if match := generator.search(content):
                 fact = f"hook {node.value!r} runs {match[1].decode()}, and the initramfs is not made by hooks"
                 choices.note(node.position, fact, _NO_GENERATOR)
             yield Hook(Path(node.value).name, choices.keep_content(content))
@@ -304,12 +306,11 @@ def require_script(choices: Choices, node: Node, content: bytes) -> None:
         choices.note(node.position, fact, "convert it, with dos2unix or `sed -i 's/\\r$//'`")
 
 
-_GENERATOR = re.compile(
-    rb"(?:^|[;&|({`!]|\b(?:then|do|else|exec|env|command|if|while|until)[ \t])[ \t]*(?:[A-Z_]+=\S*[ \t]+)*"
-    rb"(?:/usr)?(?:/s?bin/)?(update-initramfs|mkinitramfs|dracut|mkinitcpio)(?![^\s;&|)`])",
-    re.MULTILINE,
+_GENERATOR = (
+    rb"(?m)(?:^|[;&|({`!]|\b(?:then|do|else|exec|env|command|if|while|until)[ \t])[ \t]*(?:[A-Z_]+=\S*[ \t]+)*"
+    rb"(?:/usr)?(?:/s?bin/)?(update-initramfs|mkinitramfs|dracut|mkinitcpio)(?:[\s;&|)`]|$)"
 )
-"""A line of a script that calls a generator of initramfses. What hides from this is found when it runs."""
+"""For RE2: a line of a script that calls a generator of initramfses. What hides from this is found when it runs."""
 _NO_GENERATOR = "remove that; say what the initramfs needs with `initrd`, or in files of its generator's configuration"
 
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
+import itertools
 from collections.abc import Iterator
 
 from debate.errors import DebateError
 
-_BLOCK = re.compile(
-    rb"-----BEGIN PGP PUBLIC KEY BLOCK-----[ \t]*\r?\n(.*?)-----END PGP PUBLIC KEY BLOCK-----", re.DOTALL
-)
+_BEGIN, _END = b"-----BEGIN PGP PUBLIC KEY BLOCK-----", b"-----END PGP PUBLIC KEY BLOCK-----"
 _PUBLIC, _SECRET, _SUBKEYS_SECRET = 6, 5, 7
 _OF_A_KEY = (_PUBLIC, 2, 10, 12, 13, 14, 17, 21)
 """Packets of a public key: signatures, marker, trust, user ID, subkey, user attribute, padding."""
+_MOST = 50_000
+"""Packets of one file. A keyring of a whole distribution has a tenth of that."""
 _EXPORT = "export the key with gpg --export --armor"
 _ASK = "get the key from those who run the repository"
 
@@ -33,15 +33,16 @@ def public_keys(data: bytes) -> bytes:
         raise DebateError("is a web page, not a key", "download the file itself, and look at it before you commit it")
     if b"-----BEGIN PGP PRIVATE KEY BLOCK-----" in data:
         raise DebateError("has a private key", f"remove that from everywhere; {_EXPORT}")
-    blocks = _BLOCK.findall(data)
+    parts = [part.partition(_END) for part in data.split(_BEGIN)[1:]]
+    blocks = [block for block, end, _ in parts if end]
     if data[0] & 0x80 and not data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         if blocks:
             raise DebateError("has a binary key and an armoured one", "make it two repositories, or one form of both")
         blocks = [data]
-    elif blocks:
-        blocks = [_decoded(block) for block in blocks]
-    elif b"-----BEGIN PGP PUBLIC KEY BLOCK-----" in data:
+    elif len(blocks) < len(parts):
         raise DebateError("has a key that is cut off", _ASK)
+    else:
+        blocks = [_decoded(block) for block in blocks]
     if not blocks:
         raise DebateError("has no OpenPGP public key", _ASK)
     for block in blocks:
@@ -51,7 +52,7 @@ def public_keys(data: bytes) -> bytes:
 
 def _decoded(block: bytes) -> bytes:
     """What stands between the lines of an armoured key, without its headers and checksum."""
-    lines = [line.strip() for line in block.split(b"\n")]
+    lines = [line.strip() for line in block.split(b"\n")][1:]
     body = lines[lines.index(b"") + 1 :] if b"" in lines else lines
     try:
         return base64.b64decode(b"".join(line for line in body if not line.startswith(b"=")), validate=True)
@@ -61,7 +62,9 @@ def _decoded(block: bytes) -> bytes:
 
 def _require_keys(data: bytes) -> None:
     """Raises DebateError unless ``data`` is one or more public keys."""
-    tags = list(_tags(data))
+    tags = list(itertools.islice(_tags(data), _MOST + 1))
+    if len(tags) > _MOST:
+        raise DebateError(f"has more than {_MOST:,} packets", _ASK)
     if _SECRET in tags or _SUBKEYS_SECRET in tags:
         raise DebateError("has a private key", f"remove that from everywhere; {_EXPORT}")
     if not tags or tags[0] != _PUBLIC or not set(tags) <= set(_OF_A_KEY):

@@ -1,4 +1,4 @@
-"""Regular expressions that a profile's author writes, for text that a guest prints.
+"""Regular expressions for text of any length that somebody else writes, and those that a profile's author writes.
 
 With RE2 the time for a search is linear in the text, whatever the two of them agree on; the price is that there are no
 backreferences and no lookaround. Source: https://github.com/google/re2/wiki/Syntax
@@ -11,10 +11,12 @@ from typing import Any
 import re2
 
 
-def compiled(pattern: str) -> Any:
-    """The pattern, which has re's methods. Raises ValueError with what is wrong with it."""
+def compiled(pattern: str | bytes) -> Any:
+    """The pattern, which has re's methods; one of bytes is for bytes. Raises ValueError with what is wrong with it."""
     options = re2.Options()
     options.log_errors = False
+    if isinstance(pattern, bytes):
+        options.encoding = re2.Options.Encoding.LATIN1  # so that \\S and the like match every byte
     try:
         return re2.compile(pattern, options)
     except re2.error as error:

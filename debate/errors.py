@@ -129,12 +129,21 @@ NO_SPACE = "free some space, or set DEBATE_CACHE or DEBATE_OUTPUT to another dis
 """What to do about ENOSPC."""
 
 
+MOST_PROBLEMS = 100
+"""Problems of a profile that are told one by one."""
+
+
 class ProfileError(DebateError):
-    """Everything that is wrong with a profile, sorted by place."""
+    """What is wrong with a profile, sorted by place: the first `MOST_PROBLEMS`, and the number of all others."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         super().__init__("")
-        self.problems = tuple(sorted(set(problems), key=lambda problem: (_position(problem.place), problem.fact)))
+        found = sorted(set(problems), key=lambda problem: (_position(problem.place), problem.fact))
+        more = found[MOST_PROBLEMS:]
+        if more:
+            rest = Problem(more[0].place, f"and {len(more):,} more problems from here on", "mend those above first")
+            found[MOST_PROBLEMS:] = [rest]
+        self.problems = tuple(found)
 
 
 def _position(place: Place | None) -> tuple[str, int, int]:

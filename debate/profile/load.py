@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from debate.errors import Place, Problem, ProfileError
+from debate.errors import MOST_PROBLEMS, Place, Problem, ProfileError
 from debate.host.beneath import RefusedError, Tree
 from debate.profile import files, reader, schema
 from debate.profile.merge import duplicates, merge
@@ -20,8 +20,10 @@ from debate.text.suggest import closest
 
 _MAX_CHAIN = 50
 """Profiles that extend one another, from the first to the last."""
+_MAX_NODES = 2 * reader.MAX_NODES
+"""Values of a profile and of all that it extends."""
 _MAX_MERGED = 1_000_000
-"""Entries of lists that are copied while profiles are merged."""
+"""Values that are looked at while profiles are merged."""
 
 NOT_INHERITED = {"extends", "base", "description"}
 """Fields that say something of one profile alone."""
@@ -52,7 +54,8 @@ class _Loader:
         """What each profile that another one extends comes to."""
         self.orders: dict[str, dict[str, None]] = {}
         """The files that each profile comes from, those that win last."""
-        self.merged = 0
+        self.nodes = self.merged = 0
+        self.is_too_much = False
 
     def load(self, name: str, chain: tuple[str, ...], asked: Place | None) -> Node | None:
         """The profile ``name`` merged with what it extends, without its `extends`.
@@ -72,13 +75,18 @@ class _Loader:
             self.problems += problems
             self.extended[name] = None
             return None
+        self.nodes += root.size()
+        if self.nodes > _MAX_NODES:
+            self.too_much(asked or root.position)
+            self.extended[name] = None
+            return None
         self.problems += _one_per_place(problems, list(schema.problems(root)))
         self.problems += duplicates(root)
         self.problems += _misplaced(root, self.tree)
         merged: Node | None = None
         order: dict[str, None] = {}
         for node in _extended(root):
-            parent = self.load(node.value, (*chain, name), node.position)
+            parent = self.load(node.value, (*chain, name), node.position) if not self.is_too_much else None
             if parent is not None:
                 for file_ in self.orders[node.value]:
                     order.pop(file_, None)
@@ -94,14 +102,18 @@ class _Loader:
 
     def merge(self, parent: Node, own: Node, place: Place) -> Node:
         """``own`` over ``parent``; only ``own``, with a problem at ``place``, once the lists are out of proportion."""
-        before = self.merged
-        for node in (parent, own):
-            self.merged += sum(len(field.entries()) for field in node.value.values())
-        if self.merged <= _MAX_MERGED:
+        size = parent.size() + own.size()
+        self.merged += size
+        if self.merged <= _MAX_MERGED and size <= _MAX_NODES:
             return merge(parent, own)
-        if before <= _MAX_MERGED:
-            self.problems.append(Problem(place, "extends takes over too much", "extend fewer profiles"))
+        self.too_much(place)
         return own
+
+    def too_much(self, place: Place) -> None:
+        """Note, once, that what profiles extend is out of proportion."""
+        if not self.is_too_much:
+            self.problems.append(Problem(place, "extends takes over too much", "extend fewer profiles"))
+        self.is_too_much = True
 
     def text(self, path: Path, name: str, chain: tuple[str, ...], asked: Place) -> bytes | None:
         """The content of a profile's file; None, with a problem at ``asked``, if it cannot be read."""
@@ -153,10 +165,12 @@ def _misplaced(root: Node, tree: Tree) -> Iterator[Problem]:
     wanted += [("hook", item) for item in _items(root, "hooks")]
     wanted += [("hook", item) for item in _items(root.get("initrd"), "hooks")]
     wanted += [("key", item.at(["key"])) for item in _items(root, "repositories")]
+    found = 0
     for kind, node in wanted:
         if isinstance(node.value, str) and node.value and "\0" not in node.value:
-            problem = _misplacement(node, kind, tree)
+            problem = _misplacement(node, kind, tree, hint=found < MOST_PROBLEMS)
             if problem:
+                found += 1
                 yield problem
 
 
@@ -174,8 +188,8 @@ def _siblings(tree: Tree, name: str, *, directories: bool) -> list[str]:
     return [item.path for item in items if stat.S_ISDIR(item.mode) == directories]
 
 
-def _misplacement(node: Node, kind: str, tree: Tree) -> Problem | None:
-    """The problem with the file or tree that ``node`` names, if there is one."""
+def _misplacement(node: Node, kind: str, tree: Tree, *, hint: bool) -> Problem | None:
+    """The problem with the file or tree that ``node`` names, if there is one; with ``hint`` also what may be meant."""
     name, is_tree = node.value, kind == "overlay"
     try:
         if (stat.S_ISDIR if is_tree else stat.S_ISREG)(tree.mode(name)):
@@ -183,8 +197,8 @@ def _misplacement(node: Node, kind: str, tree: Tree) -> Problem | None:
         proper = "a directory" if is_tree else "a file"
         problem = f"is not {proper}", f"name {proper}"
     except (FileNotFoundError, NotADirectoryError):
-        hint = closest(posixpath.basename(name), _siblings(tree, name, directories=is_tree))
-        problem = "is missing", f"did you mean {hint!r}?" if hint else "create it, or correct the path"
+        like = closest(posixpath.basename(name), _siblings(tree, name, directories=is_tree)) if hint else None
+        problem = "is missing", f"did you mean {like!r}?" if like else "create it, or correct the path"
     except OSError as error:
         problem = files.refusal(error)
         if error.errno == errno.ELOOP:

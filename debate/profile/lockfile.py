@@ -160,7 +160,7 @@ def _fields(
     """Raises _FaultError unless ``value`` has the ``needed`` fields, only ``more`` others, and all fit ``forms``."""
     for name in sorted(needed - value.keys()):
         raise _FaultError(f"{what} lacks the field {name!r}", *path)
-    for name in sorted(value.keys() - needed - more):
+    for name in (name for name in value if name not in needed and name not in more):
         raise _FaultError(f"{what} has an unknown field {name!r}", *path, name)
     for name, form in forms.items():
         text = value.get(name, "")

@@ -32,6 +32,11 @@ class Node:
             return {name: node.data() for name, node in self.value.items()}
         return self.value
 
+    def size(self) -> int:
+        """The number of values in it, itself included."""
+        inner = self.value.values() if isinstance(self.value, dict) else self.entries()
+        return 1 + sum(node.size() for node in inner)
+
     def at(self, path: Iterable[str | int]) -> Node:
         """The node at ``path``, or the nearest one above it."""
         node = self

@@ -15,7 +15,7 @@ import yaml
 from debate.errors import Place, Problem
 from debate.profile.node import Node
 
-MAX_NODES = 100_000
+MAX_NODES = 20_000
 """Values in one file. An alias counts each time it is used."""
 MAX_DEPTH = 40
 IN_QUOTES = "in quotes"

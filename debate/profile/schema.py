@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import jsonschema
 
 from debate import PACKAGE
-from debate.errors import Problem
+from debate.errors import MOST_PROBLEMS, Problem
 from debate.profile.node import Node
+from debate.text.printable import quoted
 from debate.text.suggest import suggest
 
 SCHEMA = PACKAGE / "schema" / "profile.schema.json"
@@ -50,19 +51,27 @@ def fits(value: Any, *path: str) -> bool:
 
 def problems(root: Node) -> Iterator[Problem]:
     """All errors that the schema finds in the file ``root``."""
+    left = MOST_PROBLEMS
+
+    def hint(word: str, known: Sequence[str]) -> str:
+        """What is meant, which takes long to find, as long as the problem is not one of those that are only counted."""
+        nonlocal left
+        left -= 1
+        return suggest(word, known) if left >= 0 else ""
+
     for error in validator().iter_errors(root.data()):
-        yield from _explained(error, root.at(error.absolute_path))
+        yield from _explained(error, root.at(error.absolute_path), hint)
 
 
-def _explained(error: Any, node: Node) -> Iterator[Problem]:
-    """The problems that one schema error stands for."""
+def _explained(error: Any, node: Node, hint: Callable[[str, Sequence[str]], str]) -> Iterator[Problem]:
+    """The problems that one schema error stands for. ``hint`` is like `suggest`."""
     field, keyword, instance = _field_name(error.absolute_path), error.validator, error.instance
     if keyword == "additionalProperties":
         known = sorted(error.schema["properties"])
-        for name in sorted(set(instance) - set(known)):
+        for name in (name for name in instance if name not in error.schema["properties"]):
             child = node.value[name]
-            fact = f"unknown field {name!r}" + (f" in {field}" if field else "")
-            yield Problem(child.key or child.position, fact, suggest(name, known))
+            fact = f"unknown field {quoted(name)}" + (f" in {field}" if field else "")
+            yield Problem(child.key or child.position, fact, hint(name, known))
     elif keyword == "required":
         for name in error.validator_value:
             if name not in instance:
@@ -79,7 +88,7 @@ def _explained(error: Any, node: Node) -> Iterator[Problem]:
         yield Problem(node.position, f"{field}: {_type_name(instance)} where {wanted} is expected", remedy)
     elif keyword == "enum":
         known = [str(value) for value in error.validator_value if value is not None]
-        yield Problem(node.position, f"{field}: unknown value {_brief(instance)}", suggest(str(instance), known))
+        yield Problem(node.position, f"{field}: unknown value {_brief(instance)}", hint(str(instance), known))
     elif keyword == "pattern":
         fact = f"{field}: {_brief(instance)} is not a valid {_noun(error)}"
         instead = error.schema.get("x-instead", {}).items()

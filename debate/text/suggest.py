@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Sequence
+
+_LONGEST = 300
+"""Characters of a word that can be a misspelt one."""
+_MOST = 1000
+"""Words that it is compared with."""
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -18,6 +24,9 @@ def closest(word: str, known: Collection[str]) -> str | None:
     """The one of ``known`` that is similar to ``word``; None if there is none."""
     import difflib
 
+    if len(word) > _LONGEST:
+        return None
+    known = list(itertools.islice(known, _MOST))
     folded = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.55)
     initials = [name for name in known if len(word) > 2 and (name.startswith(word) or word.startswith(name))]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from debate.commands.validate import run as validate
-from debate.errors import DebateError, Place, ProfileError
+from debate.errors import MOST_PROBLEMS, DebateError, Place, ProfileError
 from debate.frontend.checker import xxh3
 from debate.host.beneath import Tree
 from debate.profile import files, lockfile, profile_names, sources
@@ -272,7 +274,58 @@ def test_all_hooks_have_a_bound(profiles: Path) -> None:
     with bounded():
         found = problems(profiles, f"hooks: [{', '.join(['f'] * 2000)}]\n")
     assert found
-    assert all("is larger than 0 bytes" in problem.fact for problem in found)
+    assert all("is larger than 0 bytes" in problem.fact for problem in found[:MOST_PROBLEMS])
+
+
+def test_a_lock_of_unknown_fields(profiles: Path) -> None:
+    known = dict.fromkeys(("request", "distribution", "release", "architecture"), "") | {"format": 1, "packages": []}
+    more = {f"unknown{number}": 1 for number in range(300_000)}
+    (profiles / "x.lock.json").write_text(json.dumps(known | more))
+    with bounded(), pytest.raises(DebateError) as caught:
+        lockfile.read(profiles / "x.lock.json")
+    assert caught.value.problems[0].fact == "the lock has an unknown field 'unknown0'"
+
+
+@pytest.mark.parametrize(
+    "unit", [b";A=", b'x;A="', b"then A= ", b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n", b"\r\n", b"\xb4\x00"]
+)
+def test_hooks_and_keys_of_any_content(profiles: Path, unit: bytes) -> None:
+    (profiles / "f").write_bytes(unit * (files.MAX_FILE // len(unit)))
+    with bounded():
+        problems(profiles, "hooks: [f]\nrepositories: [{name: x, url: 'https://x.example/', key: f}]\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"unknown{number}: 1\n" for number in range(90_000)),
+        "".join(f"unknown{number}: 1\n" for number in range(19_000)),
+        "files:\n" + "".join(f"- {{wrong: {number}}}\n" for number in range(6_000)),
+        "files:\n" + "".join(f"- path: /etc/x{number}\n" for number in range(40_000)),
+        "files:\n" + "".join(f"- path: /etc/x{number}\n" for number in range(6_000)),
+        f"services: {{enable: [{', '.join(f'u{number}' for number in range(90_000))}]}}\n",
+        f"services: {{enable: [{', '.join(f'u{number}' for number in range(19_000))}]}}\n",
+        f"packages: [{', '.join(f'UP{number}' for number in range(19_000))}]\n",
+        f"hooks: [{', '.join(f'none{number}' for number in range(19_000))}]\n",
+        f"? {'u' * (files.MAX_PROFILE - 30)}\n: 1\n",
+    ],
+    ids=range(10),
+)
+def test_of_many_problems_the_first_and_their_number_are_told(profiles: Path, text: str) -> None:
+    with bounded():
+        found = problems(profiles, text)
+    assert len(found) <= MOST_PROBLEMS + 1
+    assert len("".join(map(str, found))) < 100_000
+    if len(found) > MOST_PROBLEMS:
+        assert re.fullmatch("and [0-9,]+ more problems from here on", found[-1].fact)
+
+
+def test_many_profiles_that_extend_one_another(profiles: Path) -> None:
+    others = {f"y{number}": f"extends: y{number + 1}\n" for number in range(40)}
+    lists = {name: text + f"packages: [{', '.join(f'p{n}' for n in range(18_000))}]\n" for name, text in others.items()}
+    with bounded():
+        (problem,) = problems(profiles, "extends: y0\n", **lists, y40="packages: [aa]\n")
+    assert problem.fact == "extends takes over too much"
 
 
 def test_a_link_to_a_name_that_is_not_utf8(profiles: Path) -> None:
@@ -284,9 +337,10 @@ def test_a_link_to_a_name_that_is_not_utf8(profiles: Path) -> None:
 
 def test_profiles_that_double_each_other(profiles: Path) -> None:
     others = {f"y{number}": f"extends: [y{number + 1}, y{number + 1}]\n" for number in range(40)}
-    with bounded():
-        (problem,) = problems(profiles, "extends: y0\n", **others, y40="packages: [aa, bb]\n")
-    assert problem.fact == "extends takes over too much"
+    for last in ("packages: [aa, bb]\n", "services: {enable: [aa, bb]}\n", "initrd: {modules: [aa]}\n"):
+        with bounded():
+            (problem,) = problems(profiles, "extends: y0\n", **others, y40=last)
+        assert problem.fact == "extends takes over too much"
     with bounded():
         assert problems(profiles, "extends: y0\n", **others, y40="hostname: one\n") == []
 

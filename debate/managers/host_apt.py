@@ -78,7 +78,7 @@ def _named_in(script: str, archives: Iterable[str]) -> Iterator[tuple[str, str]]
     except OSError:
         return
     for archive in archives:
-        match = re.search(rf"mirror\b[ ='\"]*(https?://[^\s'\"]+/{re.escape(archive)})(?![\w-])", text)
+        match = re.search(rf"mirror\b[ ='\"]*(https?://[^\s'\"]{{1,200}}/{re.escape(archive)})(?![\w-])", text)
         if match:
             yield archive, match[1]
 

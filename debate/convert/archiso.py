@@ -35,7 +35,7 @@ Variables = Mapping[str, list[str]]
 
 _CUSTOMIZE = "root/customize_airootfs.sh"
 _CONVERTED_FILES = (
-    "etc/passwd", "etc/shadow", "etc/group", "etc/gshadow", "etc/hostname", "etc/hosts", _CUSTOMIZE,
+    "etc/passwd", "etc/shadow", "etc/group", "etc/gshadow", "etc/hostname", _CUSTOMIZE,
 )  # fmt: skip
 """Files of airootfs/ that become fields."""
 _HANDLED_VARIABLES = frozenset({
@@ -44,10 +44,24 @@ _HANDLED_VARIABLES = frozenset({
     "file_permissions",
 })  # fmt: skip
 """Variables of profiledef.sh that are converted, or whose loss has a message of its own."""
+_USUAL = {
+    "options": (
+        "Architecture = auto", "Architecture = x86_64", "SigLevel = Required DatabaseOptional", "SigLevel = Required",
+        "LocalFileSigLevel = Optional",
+    ),
+    "core": ("Include = /etc/pacman.d/mirrorlist",),
+}  # fmt: skip
+"""Lines of a section of pacman.conf that change nothing; those of core are those of each component."""
 _NAME, _COUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*"), re.compile(r"[0-9]{1,7}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _PLACEHOLDER = re.compile(r"%|^archiso|^initrd=|^(BOOT_IMAGE|img_dev|img_loop)=")
 """Kernel arguments that mkarchiso's own boot needs."""
+
+
+def _words(line: str) -> str:
+    """A line of pacman.conf with its spaces as pacman itself would write them."""
+    name, equals, value = line.partition("=")
+    return f"{name.strip()} = {' '.join(value.split())}" if equals else name.strip()
 
 
 def read_variables(builder: Builder, tools: Artifact, source: Foreign) -> Variables:
@@ -125,7 +139,12 @@ class _Converter:
         self.losses.append(f"{place}: {fact}")
 
     def run(self) -> Draft:
-        fields: dict[str, Any] = {"description": self.one("iso_application")[:200], "distribution": "arch"}
+        fields: dict[str, Any] = {"distribution": "arch"}
+        application = self.one("iso_application")
+        if fits(application, "description"):
+            fields = {"description": application, **fields}
+        else:
+            self.lose("profiledef.sh", f"iso_application {application!r}: a description cannot be that")
         fields["packages"] = self.packages()
         repositories = self.pacman_conf()
         fields.update(repositories)
@@ -174,9 +193,12 @@ class _Converter:
                 elif section != "options":
                     self.lose(place, f"repository {section!r}: add it to repositories, with its key")
             elif (
-                section == "options" and line and not line.startswith(("Architecture", "SigLevel", "LocalFileSigLevel"))
+                line
+                and _words(line) not in _USUAL.get(section, _USUAL["core"])
+                and (section in arch.COMPONENTS or section in ("", "options"))
             ):
-                self.lose(place, f"option {line.split('=')[0].strip()!r}: pacman runs with options of ours")
+                what = "pacman runs with options of ours" if section in ("", "options") else "mirrors are settings"
+                self.lose(place, f"{line!r} in {section!r}: {what}")
         usual = sorted(components) in ([], sorted(arch.DEFAULT_COMPONENTS))
         return {} if usual else {"components": components}
 
@@ -184,6 +206,7 @@ class _Converter:
         """Turn passwd, shadow and group of airootfs/ into users. As files they would drop the users of packages."""
         shadow = lines_of(self.source.text("airootfs/etc/shadow"))
         hashes = {line.split(":")[0]: line.split(":")[1] for line in shadow if ":" in line}
+        self.rest_of_accounts(shadow)
         groups: dict[str, list[str]] = {}
         own = {line[0] for line in self.passwd}
         for line in lines_of(self.source.text("airootfs/etc/group")):
@@ -224,6 +247,34 @@ class _Converter:
             found.append(user)
         return {"users": found}
 
+    def rest_of_accounts(self, shadow: list[str]) -> None:
+        """Report what shadow, group and gshadow have, and users have not."""
+        users = {line[0] for line in self.passwd}
+        for line in filter(None, shadow):
+            name, _, _, *rest = [*line.split(":"), "", "", ""]
+            if name not in users:
+                self.lose("airootfs/etc/shadow", f"{name!r} is not in passwd")
+            elif any(rest):
+                self.lose("airootfs/etc/shadow", f"limits of the password of {name!r}: a hook can set them, with chage")
+        members: dict[str, str] = {}
+        for line in filter(None, lines_of(self.source.text("airootfs/etc/group"))):
+            name, password, number, listed = [*line.split(":"), "", "", ""][:4]
+            members[name] = listed
+            if password not in ("", "x", "!", "*"):
+                self.lose("airootfs/etc/group", f"password of the group {name!r}: groups have none")
+            gid = next((gid for user, _, _, gid, *_ in self.passwd if user == name), number)
+            if gid != number:
+                self.lose("airootfs/etc/group", f"number {number} of the group {name!r}: it is {gid} in passwd")
+            if listed and name not in users and name != "root":
+                self.lose(
+                    "airootfs/etc/group", f"number {number} of the group {name!r}: packages or a hook make groups"
+                )
+        for line in filter(None, lines_of(self.source.text("airootfs/etc/gshadow"))):
+            name, password, administrators, listed = [*line.split(":"), "", "", ""][:4]
+            more = {*listed.split(","), ""} - {*members.get(name, "").split(","), ""}
+            if password.strip("!*") or administrators or more:
+                self.lose("airootfs/etc/gshadow", f"password, administrators or members of {name!r}: groups have none")
+
     def permissions(self) -> list[dict[str, str]]:
         words = self.variables.get("file_permissions", [])
         names = {"0": "root", **{uid: name for name, _, uid, *_ in self.passwd}}
@@ -232,7 +283,9 @@ class _Converter:
         for path, value in sorted(zip(words[::2], words[1::2], strict=False)):
             owner, group, mode = [*value.split(":"), "", ""][:3]
             if path.lstrip("/") in ("etc/shadow", "etc/gshadow"):
-                continue  # Packages set the right permissions.
+                if value not in ("0:0:400", "0:0:0400"):  # what packages set
+                    self.lose("profiledef.sh", f"file_permissions {path} {value}: those of packages hold")
+                continue
             paths = [path.rstrip("/") or "/"]
             if path.endswith("/") and path != "/":
                 start = f"{path.strip('/')}/"
@@ -245,12 +298,15 @@ class _Converter:
                 if one == f"/{_CUSTOMIZE}":
                     continue
                 owners = {"owner": names.get(owner, owner), "group": names.get(group, group)}
-                found.append({"path": one, "mode": mode.zfill(4)[-4:], **owners})
+                found.append({"path": one, "mode": mode.lstrip("0").zfill(4), **owners})
         return found
 
     def overlay(self) -> Iterator[tuple[str, str]]:
+        above = {item.path.rpartition("/")[0] for item in self.airootfs}
         for item in self.airootfs:
             name, path = item.path, f"airootfs/{item.path}"
+            if foreign.is_directory(item) and name not in above:
+                self.lose(path, "an empty directory: create it with a file in /usr/lib/tmpfiles.d, or a hook")
             if name in _CONVERTED_FILES or foreign.is_directory(item):
                 continue
             lost = self.source.cannot_copy(path, item)
@@ -270,12 +326,21 @@ class _Converter:
         if firmware in (["bios"], ["uefi"]):
             found["firmware"] = firmware
         for mode in modes:
+            if mode.partition(".")[0].partition("-")[0] not in ("bios", "uefi"):
+                self.lose("profiledef.sh", f"bootmode {mode!r} has no counterpart")
             if "ia32" in mode:
                 self.lose("profiledef.sh", f"bootmode {mode!r}: UEFI of 32 bits is not supported")
         loader = self.source.text("efiboot/loader/loader.conf")
-        timeout = re.search(r"^timeout[ \t]+([0-9]{1,9})", loader, re.MULTILINE)
-        if timeout:
-            found["timeout"] = min(int(timeout[1]), 3600)
+        timeout = re.search(r"^timeout[ \t]+(\S.*)", loader, re.MULTILINE)
+        seconds = (
+            {"menu-force": "-1", "menu-hidden": "0", "menu-disabled": "0"}.get(timeout[1], timeout[1])
+            if timeout
+            else ""
+        )
+        if re.fullmatch("-1|[0-9]{1,9}", seconds) and fits(int(seconds), "boot", "timeout"):
+            found["timeout"] = int(seconds)
+        elif seconds:
+            self.lose("efiboot/loader/loader.conf", f"timeout {seconds}: boot.timeout cannot be that")
         arguments = self.kernel_arguments()
         if arguments:
             found["arguments"] = arguments
@@ -291,12 +356,13 @@ class _Converter:
             for item in self.source.entries(directory):
                 if not item.path.endswith(suffix):
                     continue
-                match = re.search(line, self.source.text(f"{directory}/{item.path}"), re.MULTILINE)
+                place = f"{directory}/{item.path}"
+                match = re.search(line, self.source.text(place), re.MULTILINE)
                 if match:
                     shared = self.one(self.kernel_params)
                     line = match[1].replace("%KERNEL_PARAMS%", shared, 1)
                     words = [word for word in kernel_line.split(line) if not _PLACEHOLDER.search(word)]
-                    return [word for word in words if self.can_be_argument(f"{directory}/{item.path}", word)]
+                    return [word for word in words if self.can_be_argument(place, word)]
         return []
 
     def can_be_argument(self, place: str, word: str) -> bool:
@@ -325,19 +391,22 @@ class _Converter:
         if kind != "squashfs":
             self.lose("profiledef.sh", f"airootfs_image_type {kind!r}: layers are squashfs")
             return found
-        pairs = dict(zip(options[::2], options[1::2], strict=False))
+        pairs, option = dict[str, str](), ""
+        for word in options:
+            option = word if word.startswith("-") else option
+            pairs[option] = "" if word == option else f"{pairs.get(option, '')} {word}".strip()
         algorithm = pairs.pop("-comp", "gzip" if options else "")
-        if algorithm in ("zstd", "xz", "lz4", "gzip"):
+        if fits(algorithm, "image", "compression", "algorithm"):
             found["compression"] = {"algorithm": algorithm}
-            level = pairs.pop("-Xcompression-level", "")
+            level = pairs.get("-Xcompression-level", "")
             if _NUMBER.fullmatch(level) and algorithm in ("zstd", "gzip"):
-                found["compression"]["level"] = int(level)
+                found["compression"]["level"] = int(pairs.pop("-Xcompression-level"))
         elif algorithm:
             self.lose("profiledef.sh", f"airootfs_image_tool_options: no compression by {algorithm}; zstd is taken")
-        if pairs.pop("-b", "1M") != "1M":
+        if pairs.pop("-b", "1M") not in ("1M", "1048576"):
             self.lose("profiledef.sh", "airootfs_image_tool_options: blocks are of 1 MiB")
         for option, value in sorted(pairs.items()):
-            self.lose("profiledef.sh", f"airootfs_image_tool_options: {option} {value}")
+            self.lose("profiledef.sh", f"airootfs_image_tool_options: {option} {value}".rstrip())
         return found
 
     def profiledef(self) -> None:

@@ -160,6 +160,15 @@ def is_executable(item: Item) -> bool:
     return stat.S_ISREG(item.mode) and bool(item.mode & stat.S_IXUSR)
 
 
+def changed_mode(item: Item) -> str:
+    """What becomes of a file's mode in an overlay, if that is not what git stores of it; else empty."""
+    mode = stat.S_IMODE(item.mode)
+    kept = 0o755 if mode & stat.S_IXUSR else 0o644
+    if not stat.S_ISREG(item.mode) or mode & ~0o022 == kept & ~0o022:
+        return ""
+    return f"its mode {mode:04o} becomes {kept:04o}: set it with permissions, if it matters"
+
+
 def is_directory(item: Item) -> bool:
     return stat.S_ISDIR(item.mode)
 

@@ -24,7 +24,8 @@ _OPTIONS = ("bootstrap", "chroot", "binary", "common", "source")
 """Files of ``KEY="value"`` lines that `lb config` writes."""
 _LISTS = (".list", ".list.chroot", ".list.chroot_live", ".list.chroot_install")
 _HOOKS = ("hooks", "hooks/normal", "hooks/live")
-_INCLUDES = ("includes.chroot", "includes.chroot_after_packages", "includes.chroot_before_packages")
+_INCLUDES = ("includes.chroot_before_packages", "includes.chroot", "includes.chroot_after_packages")
+"""In the order in which live-build copies them: the later file stays."""
 _DEFAULTS = dict(
     line.split("=", 1)
     for line in lines_of("""\
@@ -78,10 +79,21 @@ WIN32_LOADER=false
 ZSYNC=true""")
 )
 """What `lb config` writes by default, without ``LB_``. Ignoring a default is not a loss."""
-_DERIVED = re.compile(
-    r"LB_(CONFIGURATION_VERSION|ISO_PREPARER|(PARENT_)?DEBIAN_INSTALLER_DISTRIBUTION|PARENT_(DISTRIBUTION|ARCHIVE)[A-Z0-9_]*)"
-)
-"""Options that follow from others."""
+_DEFAULT_STARTS = {"ISO_PREPARER": "live-build ", "ISO_PUBLISHER": "Debian Live project; ", "ISO_VOLUME": "Debian "}
+_GENERATED = re.compile(r"@[A-Z_]{1,40}@|live-team|live-systems|DebianLive")
+"""What the rest of such a default has, which depends on the version of live-build."""
+_RELEASES = (
+    "DISTRIBUTION", "DISTRIBUTION_CHROOT", "DISTRIBUTION_BINARY", "PARENT_DISTRIBUTION", "PARENT_DISTRIBUTION_CHROOT",
+    "PARENT_DISTRIBUTION_BINARY", "DEBIAN_INSTALLER_DISTRIBUTION", "PARENT_DEBIAN_INSTALLER_DISTRIBUTION",
+)  # fmt: skip
+_AREAS = ("ARCHIVE_AREAS", "PARENT_ARCHIVE_AREAS")
+_TEXTS = {"ISO_VOLUME": "image.label", "ISO_PUBLISHER": "image.publisher", "ISO_APPLICATION": "description"}
+"""Option -> field that has its text as it is."""
+
+
+def _put(fields: dict[str, Any], name: str, value: Any) -> bool:
+    """Set a field that has no value. Returns False if it has another one."""
+    return bool(fields.setdefault(name, value) == value)
 
 
 def opened(directory: Path) -> Foreign:
@@ -127,7 +139,11 @@ class _Converter:
                 "firmware is not added by itself: name its packages, and the component non-free-firmware"
             )
         fields["packages"] = self.packages()
-        overlay = dict(self.overlay())
+        overlay: dict[str, str] = {}
+        for name, path in self.overlay():
+            if name in overlay:
+                self.lose(overlay[name], f"{path} is at the same path, and comes later")
+            overlay[name] = path
         hooks: dict[str, bytes] = {}
         for name, path in self.hooks():
             if name in hooks:
@@ -157,24 +173,25 @@ class _Converter:
         for number, line in enumerate(lines_of(self.source.text(name)), 1):
             match = re.fullmatch(r"(?:export )?(LB_[A-Z0-9_]+)=(.*)", line.strip())
             if match is None:
+                if line.strip() and not line.strip().startswith("#"):
+                    self.lose(f"{name}:{number}", f"{line.strip()!r} is no option")
                 continue
-            option = match[1]
+            option = match[1].removeprefix("LB_")
             try:
                 value = " ".join(shlex.split(match[2], comments=True))
             except ValueError as error:
-                self.lose(f"{name}:{number}", f"{option}: {error}")
+                self.lose(f"{name}:{number}", f"LB_{option}: {error}")
                 continue
-            default = _DEFAULTS.get(option.removeprefix("LB_"))
-            if not value or _DERIVED.fullmatch(option) or value == default:
+            if not value or self.is_default(option, value):
                 continue
             if "MIRROR_" in option:
                 self.mirrors.append(option)
-            elif option.startswith("LB_FIRMWARE_") and value == "true":
+            elif option.startswith("FIRMWARE_") and value == "true":
                 self.firmware = True
-            elif option == "LB_BOOTAPPEND_LIVE":
+            elif option == "BOOTAPPEND_LIVE":
                 found.setdefault("boot", {})["arguments"] = list(self.arguments(f"{name}:{number}", value))
-            elif "@" not in value and not self.take(option, value, found):
-                self.lose(f"{name}:{number}", f"{option}={value!r} has no counterpart")
+            elif not self.take(option, value, found):
+                self.lose(f"{name}:{number}", f"LB_{option}={value!r} has no counterpart")
         return found
 
     def arguments(self, place: str, value: str) -> Iterator[str]:
@@ -188,35 +205,32 @@ class _Converter:
                 self.lose(place, f"kernel argument {word!r}: it has quotes or other characters that GRUB changes")
 
     @staticmethod
+    def is_default(option: str, value: str) -> bool:
+        if option == "CONFIGURATION_VERSION" or value == _DEFAULTS.get(option):
+            return True
+        start = _DEFAULT_STARTS.get(option)
+        return start is not None and value.startswith(start) and _GENERATED.search(value) is not None
+
+    @staticmethod
     def take(name: str, value: str, fields: dict[str, Any]) -> bool:
-        """Put an option into ``fields``. Returns False if it has no counterpart."""
-        image = fields.setdefault("image", {})
-        if name in ("LB_DISTRIBUTION", "LB_DISTRIBUTION_CHROOT", "LB_DISTRIBUTION_BINARY"):
-            fields["release"] = value
-            return value in debian.RELEASES
-        if name in ("LB_ARCHITECTURES", "LB_ARCHITECTURE", "LB_LINUX_FLAVOURS", "LB_LINUX_FLAVOURS_WITH_ARCH"):
+        """Put an option into ``fields``. Returns False if it has no counterpart, or says otherwise than one before."""
+        if name in _RELEASES:
+            return _put(fields, "release", value) and value in debian.RELEASES
+        if name in _AREAS:
+            return _put(fields, "components", value.split())
+        if name in ("ARCHITECTURES", "ARCHITECTURE", "LINUX_FLAVOURS", "LINUX_FLAVOURS_WITH_ARCH"):
             return value.split(":")[0] in debian.ARCHITECTURES
-        if name in ("LB_ARCHIVE_AREAS", "LB_PARENT_ARCHIVE_AREAS"):
-            fields["components"] = value.split()
-            return True
-        if name == "LB_APT_RECOMMENDS":
-            fields["recommends"] = value == "true"
-            return True
-        if name == "LB_ISO_VOLUME" and fits(value, "image", "label"):
-            image["label"] = value
-            return True
-        if name == "LB_ISO_PUBLISHER" and fits(value, "image", "publisher"):
-            image["publisher"] = value
-            return True
-        if name == "LB_ISO_APPLICATION":
-            fields["description"] = value[:200]
-            return True
-        if name == "LB_CHROOT_SQUASHFS_COMPRESSION_TYPE" and value in ("zstd", "xz", "lz4", "gzip"):
-            image.setdefault("compression", {})["algorithm"] = value
-            return True
-        if name == "LB_CHROOT_SQUASHFS_COMPRESSION_LEVEL" and re.fullmatch(r"[0-9]{1,9}", value):
-            image.setdefault("compression", {})["level"] = int(value)
-            return True
+        if name == "APT_RECOMMENDS" and value in ("true", "false"):
+            return _put(fields, "recommends", value == "true")
+        image = fields.setdefault("image", {})
+        field = _TEXTS.get(name)
+        if field and fits(value, *field.split(".")):
+            group, _, one = field.rpartition(".")
+            return _put(image if group else fields, one, value)
+        if name == "CHROOT_SQUASHFS_COMPRESSION_TYPE" and fits(value, "image", "compression", "algorithm"):
+            return _put(image.setdefault("compression", {}), "algorithm", value)
+        if name == "CHROOT_SQUASHFS_COMPRESSION_LEVEL" and re.fullmatch(r"[0-9]{1,9}", value):
+            return _put(image.setdefault("compression", {}), "level", int(value))
         return False
 
     def packages(self) -> list[str]:
@@ -234,16 +248,21 @@ class _Converter:
         return sorted(found)
 
     def overlay(self) -> Iterator[tuple[str, str]]:
+        above = {item.path.rpartition("/")[0] for item in self.items}
         for include in _INCLUDES:
             for item in self.below(include):
                 path = item.path
                 if foreign.is_directory(item):
+                    if item.path not in above:
+                        self.lose(path, "an empty directory: create it with a file in /usr/lib/tmpfiles.d, or a hook")
                     continue
                 self.read.add(path)
                 lost = self.source.cannot_copy(path, item)
                 if lost:
                     self.lose(path, lost)
                 elif not path.endswith("/.gitkeep"):
+                    if changed := foreign.changed_mode(item):
+                        self.lose(path, changed)
                     yield path.removeprefix(f"{include}/"), path
 
     def hooks(self) -> Iterator[tuple[str, str]]:
@@ -254,8 +273,11 @@ class _Converter:
             if foreign.is_directory(item):
                 continue
             self.read.add(path)
-            if foreign.is_link(item):
+            if foreign.is_link(item) and self.source.link(path).startswith("/usr/share/live/"):
                 continue  # One of live-build's own.
+            if foreign.is_link(item):
+                self.lose(path, "is a link, which is not followed")
+                continue
             if not name.endswith((".hook.chroot", ".chroot")):
                 self.lose(path, "a hook of the image, not of the system: the ISO is made of what the profile says")
             elif not foreign.is_plain(name):

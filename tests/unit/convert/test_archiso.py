@@ -120,7 +120,8 @@ def test_nothing_is_dropped_in_silence(directory: Path, profiles: Path) -> None:
     told = draft.write(archiso.convert(Foreign(directory), VARIABLES), profiles, "mine")
     text = "\n".join(told)
     for fact in (
-        "pacman.conf:3: option 'ParallelDownloads'", "pacman.conf:7: repository 'mine'",
+        "pacman.conf:3: 'ParallelDownloads = 5' in 'options'", "pacman.conf:5: 'Include = x' in 'core'",
+        "pacman.conf:7: repository 'mine'",
         "airootfs/etc/group: group 'mine' (1010)", "airootfs/etc/pacman.d/hooks/uncomment.hook: a pacman hook",
         "airootfs/etc/mkinitcpio.d/linux.preset: a preset of mkinitcpio", "iso_version '2026.11.25'",
         "airootfs_image_tool_options: -Xbcj x86", "airootfs_image_tool_options: -Xdict-size 1M",
@@ -235,3 +236,79 @@ def test_whatever_a_program_wrote_there(data: bytes) -> None:
 def test_what_a_program_wrote_there_is_no_variable(data: bytes) -> None:
     with pytest.raises(DebateError, match="could not be read"):
         archiso.parse(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "told"),
+    [
+        ("iso_publisher", ["Bob@x"], "iso_publisher 'Bob@x': ISO 9660 has no form for it"),
+        ("iso_publisher", ["x" * 200], "ISO 9660 has no form for it"),
+        ("iso_application", ["x" * 201], "a description cannot be that"),
+        ("bootmodes", ["pxe.ipxe", "bios.syslinux"], "bootmode 'pxe.ipxe' has no counterpart"),
+        ("airootfs_image_tool_options", ["-comp", "zstd", "-noI", "-b", "1M"], "airootfs_image_tool_options: -noI"),
+        ("airootfs_image_tool_options", ["-comp", "xz", "-Xcompression-level", "3"], "-Xcompression-level 3"),
+        ("airootfs_image_tool_options", ["-comp", "xz", "-b", "256K"], "blocks are of 1 MiB"),
+        ("airootfs_image_tool_options", ["stray", "-comp", "xz"], "airootfs_image_tool_options:  stray"),
+        ("file_permissions", ["/etc/shadow", "0:0:644"], "file_permissions /etc/shadow 0:0:644"),
+    ],
+)
+def test_a_variable_that_a_field_cannot_have(directory: Path, name: str, words: list[str], told: str) -> None:
+    before, after = (archiso.convert(Foreign(directory), VARIABLES | more) for more in ({}, {name: words}))
+    assert any(told in loss for loss in set(after.losses) - set(before.losses)), after.losses
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "told"),
+    [
+        (
+            "pacman.conf",
+            "[core]\nServer = http://own.example\n",
+            "pacman.conf:2: 'Server = http://own.example' in 'core'",
+        ),
+        ("pacman.conf", "[options]\nSigLevel = Never\n", "pacman.conf:2: 'SigLevel = Never' in 'options'"),
+        ("pacman.conf", "[extra]\nSigLevel = Never\n", "pacman.conf:2: 'SigLevel = Never' in 'extra'"),
+        ("pacman.conf", "Color\n", "pacman.conf:1: 'Color' in ''"),
+        ("efiboot/loader/loader.conf", "timeout 9999\n", "timeout 9999: boot.timeout cannot be that"),
+        ("efiboot/loader/loader.conf", "timeout soon\n", "timeout soon: boot.timeout cannot be that"),
+        ("efiboot/loader/entries/01.conf", "options a='b c' d=$e f\n", "kernel argument 'd=$e'"),
+        ("airootfs/etc/gshadow", "wheel:$6$x::\n", "gshadow: password, administrators or members of 'wheel'"),
+        ("airootfs/etc/gshadow", "wheel:!*::other\n", "gshadow: password, administrators or members of 'wheel'"),
+        ("airootfs/etc/shadow", "gone:x:1::::::\n", "shadow: 'gone' is not in passwd"),
+        ("airootfs/etc/shadow", "live:x:1:0:99:7:::\n", "shadow: limits of the password of 'live'"),
+        ("airootfs/etc/group", "live:x:7:\n", "group: number 7 of the group 'live': it is 1000 in passwd"),
+    ],
+)
+def test_a_line_without_a_counterpart_is_told(directory: Path, path: str, text: str, told: str) -> None:
+    before = archiso.convert(Foreign(directory), VARIABLES)
+    write_files(directory, {path: text})
+    after = archiso.convert(Foreign(directory), VARIABLES)
+    assert any(told in loss for loss in set(after.losses) - set(before.losses)), after.losses
+
+
+def test_hosts_is_a_file_like_any_other(directory: Path) -> None:
+    write_files(directory, {"airootfs/etc/hosts": "10.0.0.1 mine\n"})
+    assert archiso.convert(Foreign(directory), VARIABLES).overlay["etc/hosts"] == "airootfs/etc/hosts"
+
+
+def test_an_empty_directory_is_told(directory: Path) -> None:
+    (directory / "airootfs/srv/empty").mkdir(parents=True)
+    (loss,) = (loss for loss in archiso.convert(Foreign(directory), VARIABLES).losses if "srv" in loss)
+    assert loss.startswith("airootfs/srv/empty: an empty directory")
+
+
+def test_each_line_matters_or_is_told(directory: Path) -> None:
+    """Whatever is left out of a profile, what is made or told of it changes, too."""
+    before = archiso.convert(Foreign(directory), VARIABLES)
+    told = "".join(before.losses)
+    for path, text in FILES.items():
+        lines = text.splitlines(keepends=True)
+        for number, line in enumerate(lines):
+            (directory / path).write_text("".join((*lines[:number], *lines[number + 1 :])))
+            after = archiso.convert(Foreign(directory), VARIABLES)
+            copied = path.removeprefix("airootfs/") in before.overlay or f"{path}: " in told
+            nothing = line.startswith(("#", "\n", "[options]", "Architecture = auto", "[core]", "Server = y"))
+            assert after != before or copied or nothing, (path, line)
+        (directory / path).write_text(text)
+    for name in VARIABLES:
+        after = archiso.convert(Foreign(directory), {**VARIABLES, name: ["other", "other"]} if name != "arch" else {})
+        assert after != before or f"{name}" in told, name

@@ -116,3 +116,77 @@ def test_files_that_the_running_system_hides_are_lost(directory: Path) -> None:
     assert not (profiles / "overlays/mine/run").exists()
     assert (profiles / "overlays/mine/etc/run/y").exists()
     assert "  /run/x: hidden by a mount in the running system" in told
+
+
+@pytest.mark.parametrize(
+    ("options", "fields"),
+    [
+        ('LB_ISO_APPLICATION="me@example.org"', {"description": "me@example.org"}),
+        ('LB_BOOTAPPEND_LIVE="boot=live user=x@y"', {"boot": {"arguments": ["user=x@y"]}}),
+        ('LB_ISO_PUBLISHER="Debian Live project; https://wiki.debian.org/DebianLive; a@lists.debian.org"', {}),
+        ('LB_ISO_PREPARER="live-build @LB_VERSION@; https://salsa.debian.org/live-team/live-build"', {}),
+        ('LB_ISO_VOLUME="Debian trixie @ISOVOLUME_TS@"', {}),
+        ('LB_PARENT_DISTRIBUTION="trixie"\nLB_DISTRIBUTION="trixie"', {"release": "trixie"}),
+    ],
+)
+def test_options_that_are_taken_or_defaults(tmp_path: Path, options: str, fields: dict[str, object]) -> None:
+    write_files(tmp_path / "config", {"binary": options, "package-lists/x.list": ""})
+    made = live_build.convert(live_build.opened(tmp_path))
+    assert made.losses == ()
+    assert made.fields == {"distribution": "debian"} | fields
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        'LB_ISO_PUBLISHER="Me <me@example.org>"', f'LB_ISO_PUBLISHER="{"x" * 129}"', f'LB_ISO_APPLICATION="{"x" * 201}"',
+        'LB_ISO_VOLUME="Mine @ISOVOLUME_TS@"', 'LB_ISO_PREPARER="me@example.org"', 'LB_APT_RECOMMENDS="perhaps"',
+        'LB_PARENT_DISTRIBUTION="trixie"\nLB_DISTRIBUTION="sid"', "if true; then", 'LB_X="', 'LB_ANY="a@b"',
+        'LB_ARCHIVE_AREAS="main"\nLB_PARENT_ARCHIVE_AREAS="main contrib"', 'LB_ARCHITECTURES="amd64 i386"',
+        'LB_CHROOT_SQUASHFS_COMPRESSION_TYPE="lzo"', 'LB_CHROOT_SQUASHFS_COMPRESSION_LEVEL="high"',
+    ],
+)  # fmt: skip
+def test_options_that_are_not_taken_are_told(tmp_path: Path, options: str) -> None:
+    write_files(tmp_path / "config", {"binary": options, "package-lists/x.list": ""})
+    (loss,) = live_build.convert(live_build.opened(tmp_path)).losses
+    assert loss.startswith(f"binary:{len(options.splitlines())}: ")
+
+
+def test_of_two_includes_the_later_stage_wins(tmp_path: Path) -> None:
+    names = ["includes.chroot_before_packages", "includes.chroot_after_packages"]
+    write_files(tmp_path / "config", {**{f"{name}/etc/x": name for name in names}, "package-lists/x.list": ""})
+    made = live_build.convert(live_build.opened(tmp_path))
+    assert made.overlay == {"etc/x": f"{names[1]}/etc/x"}
+    assert made.losses == (f"{names[0]}/etc/x: {names[1]}/etc/x is at the same path, and comes later",)
+
+
+def test_what_git_does_not_store_is_told(tmp_path: Path) -> None:
+    write_files(tmp_path / "config", {"includes.chroot/etc/sudoers.d/x": "x", "package-lists/x.list": ""})
+    (tmp_path / "config/includes.chroot/etc/sudoers.d/x").chmod(0o440)
+    (tmp_path / "config/includes.chroot/srv/empty").mkdir(parents=True)
+    assert live_build.convert(live_build.opened(tmp_path)).losses == (
+        "includes.chroot/etc/sudoers.d/x: its mode 0440 becomes 0644: set it with permissions, if it matters",
+        "includes.chroot/srv/empty: an empty directory: create it with a file in /usr/lib/tmpfiles.d, or a hook",
+    )
+
+
+def test_each_line_and_file_matters_or_is_told(directory: Path) -> None:
+    """Whatever is changed in a configuration, the profile or what is told of it changes, too."""
+    before = live_build.convert(live_build.opened(directory))
+    for path, text in FILES.items():
+        file = directory / "config" / path
+        lines = text.splitlines(keepends=True)
+        for number, line in enumerate(lines):
+            if not line.startswith("# "):
+                file.write_text("".join((*lines[:number], *lines[number + 1 :])) or "other\n")
+                after = live_build.convert(live_build.opened(directory))
+                whole = path.startswith("includes.chroot/") or any(
+                    told.startswith(f"{path}: ") for told in before.losses
+                )
+                default = line.partition("=")[0].removeprefix("LB_") in (
+                    *live_build._DEFAULTS,
+                    "ARCHITECTURE",
+                    "LINUX_FLAVOURS_WITH_ARCH",
+                )
+                assert after != before or whole or default, (path, line)
+        file.write_text(text)

@@ -8,6 +8,7 @@ Source: archiso's docs/README.profile.rst.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ from debate.errors import DebateError
 from debate.host.beneath import MAX_BYTES, Item, Tree, chunks, open_by_real_path
 from debate.images import iso
 from debate.profile import reader
-from debate.steps import boot, initrd, lock, overlay, rootfs
+from debate.steps import boot, initrd, lock, overlay, packages, rootfs
 from debate.steps.config import Config
 from debate.text import kernel_line
 from debate.text.paths import shown
@@ -42,12 +43,15 @@ _EXPIRY = "14871"
 """Days since 1970 in the third field of shadow(5), as in archiso's own profiles."""
 _WANTS = {".socket": "sockets.target", ".timer": "timers.target", ".path": "paths.target"}
 _PLACEHOLDERS = ("%ARCHISO_LABEL%", "%ARCHISO_UUID%", "%INSTALL_DIR%", "%ARCH%", "%KERNEL_PARAMS%")
-_PRESET = """\
+_CONFIG = "etc/mkinitcpio.conf.d/archiso.conf"
+_PRESET = f"""\
 PRESETS=('archiso')
-ALL_kver='/boot/vmlinuz-linux'
-archiso_config='/etc/mkinitcpio.conf.d/archiso.conf'
-archiso_image="/boot/initramfs-linux.img"
+ALL_kver='/boot/vmlinuz-{{kernel}}'
+archiso_config='/{_CONFIG}'
+archiso_image="/boot/initramfs-{{kernel}}.img"
 """
+_PASSED_OVER = ("/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/")
+"""Configuration of mkinitcpio that it does not read, since the preset names another file."""
 
 
 @dataclass(frozen=True)
@@ -227,13 +231,24 @@ class _Exporter:
         self.name, self.made = name, made
         self.overlay, self.iso = made.slice(overlay.Slice), made.slice(iso.Slice)
         self.request, self.firmware = made.slice(lock.Slice), made.slice(boot.Slice).firmware
+        self.kernel = made.slice(packages.Slice).kernel
         self.numbers = {"root": 0, **self.user_ids()}
         self.losses: list[str] = []
 
     def files(self, epoch: int) -> dict[str, File]:
-        found = {f"airootfs/{path}": file for path, file in self.airootfs()}
+        found: dict[str, File] = {}
+        for name, file in self.airootfs():
+            path = f"airootfs/{name}"
+            if found.setdefault(path, file) != file:
+                self.losses.append(f"/{name}: mkarchiso needs another file at this path")
+            found[path] = file
+        if self.request.base is not None:
+            self.losses.append("base: name its packages in this profile, since mkarchiso makes one layer")
+        for entry in self.made.slice(initrd.Slice).tree:
+            if entry.path.startswith(_PASSED_OVER):
+                self.losses.append(f"{entry.path}: mkinitcpio is told to read /{_CONFIG} instead")
         found["profiledef.sh"] = File(self.profiledef(epoch).encode())
-        found["packages.x86_64"] = File("".join(f"{package}\n" for package in self.packages()).encode())
+        found["packages.x86_64"] = File("".join(f"{package}\n" for package in self.package_names()).encode())
         found["pacman.conf"] = File(self.pacman_conf().encode())
         return found | {path: File(text.encode()) for path, text in self.boot()}
 
@@ -247,7 +262,7 @@ class _Exporter:
             if user.name != "root"
         }
 
-    def packages(self) -> list[str]:
+    def package_names(self) -> list[str]:
         syslinux = {"syslinux"} if "bios" in self.firmware else set()
         return sorted({*self.request.packages, *syslinux})
 
@@ -348,8 +363,8 @@ class _Exporter:
                 yield path, file_of(self.made.contents, entry.digest)
             elif entry.path not in filled:
                 self.losses.append(f"{entry.path}: an empty directory; file_permissions make none")
-        yield "etc/mkinitcpio.d/linux.preset", File(_PRESET.encode())
-        yield "etc/mkinitcpio.conf.d/archiso.conf", File(arch.HOOKS.encode())
+        yield f"etc/mkinitcpio.d/{self.kernel}.preset", File(_PRESET.format(kernel=self.kernel).encode())
+        yield _CONFIG, File(arch.HOOKS.encode())
         yield from self.accounts()
         yield from self.units()
         if self.customize:
@@ -398,13 +413,14 @@ class _Exporter:
         lines += [shlex.join(command) for command in self.overlay.commands]
         lines += [f"systemctl disable {shlex.quote(unit)}" for unit in self.overlay.services.disable]
         for number, hook in enumerate(self.overlay.hooks, 1):
-            text = b"".join(file_of(self.made.contents, hook.digest).chunks()).decode(errors="surrogateescape")
+            content = b"".join(file_of(self.made.contents, hook.digest).chunks())
+            text, program = _shell_text(content)
             mark = f"END-OF-HOOK-{number}"
             while mark in text:
                 mark += "-"
-            lines += [f"# {printable(hook.name)}", f"cat > /tmp/hook <<'{mark}'", text.rstrip("\n"), mark]
+            lines += [f"# {printable(hook.name)}", f"{program} > /tmp/hook <<'{mark}'", text, mark]
             lines += [
-                "bash -eu /tmp/hook" if not text.startswith("#!") else "chmod 700 /tmp/hook; /tmp/hook",
+                "bash -eu /tmp/hook" if not content.startswith(b"#!") else "chmod 700 /tmp/hook; /tmp/hook",
                 "rm /tmp/hook",
             ]
         return "\n".join(["#!/usr/bin/env bash", "set -eu", *lines]) + "\n" if lines else ""
@@ -412,7 +428,7 @@ class _Exporter:
     def boot(self) -> Iterator[tuple[str, str]]:
         words = ["archisobasedir=%INSTALL_DIR%", "archisosearchuuid=%ARCHISO_UUID%"]
         words += [f"console={console}" for console in self.iso.console] + list(self.iso.arguments)
-        options = kernel_line.joined(words)
+        options, boot_files = kernel_line.joined(words), "/%INSTALL_DIR%/boot/%ARCH%"
         for placeholder in _PLACEHOLDERS:
             if any(placeholder in text for text in (self.iso.title, *self.iso.arguments)):
                 self.losses.append(f"{placeholder} in title or arguments: mkarchiso replaces it")
@@ -425,8 +441,8 @@ class _Exporter:
                 "efiboot/loader/entries/01-archiso.conf",
                 (
                     f"title {self.iso.title}\n"
-                    "linux /%INSTALL_DIR%/boot/%ARCH%/vmlinuz-linux\n"
-                    "initrd /%INSTALL_DIR%/boot/%ARCH%/initramfs-linux.img\n"
+                    f"linux {boot_files}/vmlinuz-{self.kernel}\n"
+                    f"initrd {boot_files}/initramfs-{self.kernel}.img\n"
                     f"options {options}\n"
                 ),
             )
@@ -434,13 +450,21 @@ class _Exporter:
             yield (
                 "syslinux/syslinux.cfg",
                 (
-                    f"DEFAULT arch\nPROMPT 1\nTIMEOUT {max(0, self.iso.timeout) * 10}\n\n"
+                    # Syslinux waits forever for a prompt with the timeout 0, and without a prompt not at all.
+                    f"DEFAULT arch\nPROMPT {int(self.iso.timeout != 0)}\nTIMEOUT {max(0, self.iso.timeout) * 10}\n\n"
                     f"LABEL arch\nMENU LABEL {self.iso.title}\n"
-                    "LINUX /%INSTALL_DIR%/boot/%ARCH%/vmlinuz-linux\n"
-                    "INITRD /%INSTALL_DIR%/boot/%ARCH%/initramfs-linux.img\n"
+                    f"LINUX {boot_files}/vmlinuz-{self.kernel}\n"
+                    f"INITRD {boot_files}/initramfs-{self.kernel}.img\n"
                     f"APPEND {options}\n"
                 ),
             )
+
+
+def _shell_text(content: bytes) -> tuple[str, str]:
+    """``content`` as a here-document of shell, and the program that makes the bytes of it again."""
+    if b"\0" in content:  # which a shell drops
+        return base64.encodebytes(content).decode().rstrip("\n"), "base64 -d"
+    return content.decode(errors="surrogateescape").rstrip("\n"), "cat"
 
 
 def write(made: Export, output: Path, path: str) -> None:

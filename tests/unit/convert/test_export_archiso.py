@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 from debate.convert import archiso, draft, export_archiso
 from debate.convert.export_archiso import Export
 from debate.convert.foreign import Foreign
-from debate.errors import DebateError
+from debate.errors import DebateError, Place
 from debate.profile.load import load
+from debate.profile.schema import schema
 from debate.steps import config
 from debate.steps.config import Config
 from tests.conftest import PROFILES, ROOT, write_files
@@ -252,3 +254,101 @@ def test_what_mkarchiso_cannot_build_is_refused(profiles: Path, text: str, messa
     (profiles / "other.yaml").write_text(f"version: 1\n{text}")
     with pytest.raises(DebateError, match=message):
         exported(profiles, "other")
+
+
+CHANGES = {
+    "description": "description: other",
+    "base": "base: arch",
+    "components": "components: [core, extra, multilib]",
+    "snapshot": "snapshot: 20260901T000000Z",
+    "repositories": "repositories: [{name: more, url: 'https://e.example/more', key: keys/tools.asc}]",
+    "packages": "packages: [htop]",
+    "kernel": "kernel: linux-lts",
+    "initrd": "initrd: {generator: dracut}",
+    "initrd.modules": "initrd: {modules: [ext4]}",
+    "initrd.files": "initrd: {files: [/etc/motd]}",
+    "initrd.hooks": "initrd: {hooks: [one/hook.sh]}",
+    "initrd.firmware": "initrd: {firmware: ['x/*']}",
+    "initrd.compression": "initrd: {compression: xz}",
+    "hostname": "hostname: other",
+    "locale": "locale: fr_FR.UTF-8",
+    "keymap": "keymap: de",
+    "timezone": "timezone: Europe/Berlin",
+    "users": "users: [{name: more, uid: 1234}]",
+    "services": "services: {enable: [other]}",
+    "services.disable": "services: {disable: [other]}",
+    "services.mask": "services: {mask: [other]}",
+    "overlays": "overlays: [one]",
+    "permissions": "permissions: [{path: /srv/data, mode: '0700'}]",
+    "files": "files: [{path: /etc/other, content: x}]",
+    "hooks": "hooks: [keys/tools.asc]",
+    "boot.timeout": "boot: {timeout: 0}",
+    "boot.title": "boot: {title: Other}",
+    "boot.arguments": "boot: {arguments: [other]}",
+    "boot.console": "boot: {console: [tty0]}",
+    "boot.firmware": "boot: {firmware: [bios]}",
+    "image.label": "image: {label: OTHER}",
+    "image.publisher": "image: {publisher: Other}",
+    "image.exclude": "image: {exclude: [/usr/share/man/*]}",
+    "image.compression": "image: {compression: {algorithm: xz}}",
+    "a file of mkinitcpio": "files: [{path: /etc/mkinitcpio.conf.d/mine.conf, content: x}]",
+    "the file of archiso": "files: [{path: /etc/mkinitcpio.conf.d/archiso.conf, content: x}]",
+}
+"""Field -> a change of it that mkarchiso's profile shows, or of which is told that it does not."""
+NOT_OF_THE_ISO = {
+    "version",
+    "extends",
+    "distribution",
+    "release",
+    "architecture",
+    "mirror",
+    "recommends",
+    "secrets",
+    "check",
+}
+"""Fields that have no effect on an ISO of Arch, or one value only."""
+
+
+def essence(made: Export) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """What mkarchiso reads, without the config's hash, and what is told."""
+    files = {path: f"{file.link}".encode() + b"".join(file.chunks()) for path, file in made.files.items()}
+    files["profiledef.sh"] = b"".join(
+        line
+        for line in files["profiledef.sh"].splitlines()
+        if not line.startswith((b"iso_version=", b"iso_name=", b"# Made"))
+    )
+    own = (f"{export_archiso.PROFILE}/", export_archiso.SUMS)
+    return {path: content for path, content in files.items() if not path.startswith(own)}, made.losses
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_each_field_is_exported_or_told(profiles: Path, field: str) -> None:
+    image = "" if field.startswith("image") else "image: {label: ARCH}\n"
+    write_files(profiles, {
+        "a.yaml": "version: 1\nextends: arch\nimage: {label: ARCH}\n",
+        "b.yaml": f"version: 1\nextends: arch\n{image}{CHANGES[field]}\n",
+    })  # fmt: skip
+    if field.startswith("initrd"):
+        with pytest.raises(DebateError) as caught:
+            exported(profiles, "b")
+        assert caught.value.problems[0].place == Place("export-archiso:b")
+    else:
+        assert essence(exported(profiles, "a")) != essence(exported(profiles, "b"))
+
+
+def test_every_field_is_tried() -> None:
+    assert {field.partition(".")[0] for field in CHANGES if " " not in field} == schema()[
+        "properties"
+    ].keys() - NOT_OF_THE_ISO
+
+
+@pytest.mark.parametrize("content", [b"echo \xff\n", b"#!/bin/sh\necho \xe4\0", "echo é\n".encode()])
+def test_hooks_keep_their_bytes(profiles: Path, tmp_path: Path, content: bytes) -> None:
+    (profiles / "one/hook.sh").write_bytes(content)
+    script = b"".join(exported(profiles).files["airootfs/root/customize_airootfs.sh"].chunks()).decode(
+        errors="surrogateescape"
+    )
+    start = script.index("# hook.sh\n")
+    copied = script[start : script.index("END-OF-HOOK-1\n", script.index("\n", start + 12))] + "END-OF-HOOK-1\n"
+    subprocess.run(["bash", "-c", re.sub("> [^ ]*/hook ", f"> {tmp_path / 'copy'} ", copied)], check=True)
+    assert (tmp_path / "copy").read_bytes() == content

@@ -139,7 +139,8 @@ def test_options_that_are_taken_or_defaults(tmp_path: Path, options: str, fields
 @pytest.mark.parametrize(
     "options",
     [
-        'LB_ISO_PUBLISHER="Me <me@example.org>"', f'LB_ISO_PUBLISHER="{"x" * 129}"', f'LB_ISO_APPLICATION="{"x" * 201}"',
+        'LB_ISO_PUBLISHER="Me <me@example.org>"',
+        f'LB_ISO_PUBLISHER="{"x" * 129}"', f'LB_ISO_APPLICATION="{"x" * 201}"',
         'LB_ISO_VOLUME="Mine @ISOVOLUME_TS@"', 'LB_ISO_PREPARER="me@example.org"', 'LB_APT_RECOMMENDS="perhaps"',
         'LB_PARENT_DISTRIBUTION="trixie"\nLB_DISTRIBUTION="sid"', "if true; then", 'LB_X="', 'LB_ANY="a@b"',
         'LB_ARCHIVE_AREAS="main"\nLB_PARENT_ARCHIVE_AREAS="main contrib"', 'LB_ARCHITECTURES="amd64 i386"',

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from debate.commands.command import Answer, Command, Context, Option
-from debate.errors import DebateError
+from debate.errors import DebateError, Place, ProfileError
 from debate.profile import files, profile_names
 from debate.steps import config
 from debate.text.paths import shown
@@ -47,6 +47,7 @@ hostname: {hostname}
 
 def run(context: Context, names: Sequence[str], from_: str) -> Answer:
     """Write profiles/NAME.yaml. If it raises DebateError, it has written nothing."""
+    from debate.convert.draft import scalar
     from debate.profile.load import load
 
     directory = context.settings.profiles
@@ -64,10 +65,10 @@ def run(context: Context, names: Sequence[str], from_: str) -> Answer:
     hostname = re.sub(r"[^A-Za-z0-9-]", "-", name).strip("-")[:63] or "live"
     text = _TEXT.format(
         name=name,
-        parent=parent,
+        parent=scalar(parent),
         base=parent if not parent.startswith("_") else "minimal",
-        description=f"Made from {parent}",
-        hostname=hostname,
+        description=scalar(f"Made from {parent}"),
+        hostname=scalar(hostname),
     )
     _write(path, text)
     return Answer(
@@ -91,14 +92,22 @@ def _write(path: Path, text: str) -> None:
     try:
         with draft.open("x") as file:
             file.write(text)
-        loaded = load(path.parent, draft.stem)
-        config.normalise(replace(loaded, name=path.stem), path.parent)
+        try:
+            config.normalise(replace(load(path.parent, draft.stem), name=path.stem), path.parent)
+        except ProfileError as error:
+            found = [replace(each, place=_place(each.place, draft, path)) for each in error.problems]
+            raise ProfileError(found) from None
         try:
             os.link(draft, path)  # Unlike a rename, this never replaces a file that someone else wrote.
         except FileExistsError:
             raise _exists(path) from None
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _place(place: Place | None, draft: Path, path: Path) -> Place | None:
+    """A place in ``draft``, which is gone when it is read, as one in ``path``, which is not there: without a line."""
+    return Place(shown(path)) if place and place.file == shown(draft) else place
 
 
 def _exists(path: Path) -> DebateError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import itertools
+import json
 import os
 import re
 import tempfile
@@ -108,6 +109,11 @@ def yaml_text(fields: Mapping[str, Any], *, sort_keys: bool = False) -> str:
 
     text = dumped(allow_unicode=True)
     return text if all(printable(line) == line for line in text.split("\n")) else dumped(allow_unicode=False)
+
+
+def scalar(text: str) -> str:
+    """A text as it stands in YAML, on one line."""
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -23,7 +23,7 @@ _LIKE = (".yaml", ".yml")
 _LOCK = ".lock.json"
 _MAX_LENGTH = 100
 """Characters of a profile's name. Those of its results are longer, and Linux allows 255."""
-_BASE = re.compile(rb"^base:[ \t]+([A-Za-z0-9_][A-Za-z0-9_.-]*)[ \t]*(?:#.*)?\r?$", re.MULTILINE)
+_BASE = re.compile(rb"(?:^|\A\xef\xbb\xbf)base:[ \t]+([A-Za-z0-9_][A-Za-z0-9_.-]*)[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 
 
 def names(directory: Path) -> list[str]:

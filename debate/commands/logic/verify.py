@@ -27,6 +27,7 @@ from debate.host import ours as own_files
 from debate.host.beneath import Tree, copy_tree
 from debate.host.files import workspace_name
 from debate.host.run import die_with_parent
+from debate.managers import host_apt
 from debate.model import Artifact, Command, Step, Supplies
 from debate.profile import files, profile_names, sources
 from debate.sandbox.runner import tail
@@ -143,9 +144,9 @@ def _other_conditions(settings: Settings, root: Path) -> dict[str, str]:
         jobs=1,
         limits=limits,
     )
-    kept = ("PATH", "HOME", "http_proxy", "https_proxy", "no_proxy")
     return {
-        **{name: os.environ[name] for name in kept if name in os.environ},
+        **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+        **{name: value for name, value in host_apt.variables().items() if value},
         **variables(other),
         "PYTHONPATH": str(PACKAGE.parent),
         "PYTHONHASHSEED": "4242",

@@ -128,3 +128,14 @@ def test_of_two_at_once_one_wins(context: Context) -> None:
     (winner,) = set(outcomes) - {"already exists"}
     text = Path(context.settings.profiles, "mine.yaml").read_text()
     assert yaml.safe_load(text)["extends"] == winner
+
+
+@pytest.mark.parametrize(
+    "name", ["123", "yes", "no", "0777", "null", "1e5", "true", "0x10", "2026-01-01", "1_000", "on"]
+)
+def test_names_that_yaml_takes_for_something_else(context: Context, name: str) -> None:
+    directory = context.settings.profiles
+    new(context, [name], "")
+    new(context, ["child"], name)
+    assert validate(context, [name, "child"]).good
+    assert load(directory, "child").data["description"] == f"Made from {name}"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from debate import keys
+from debate.commands.logic import verify
 from debate.commands.logic.verify import copy_profiles
 from debate.errors import DebateError
 from debate.profile import sources
@@ -72,3 +73,17 @@ def test_what_has_changed_since(settings: Settings, tmp_path: Path, name: str, m
     for path in copy.rglob("*"):
         if path.is_file() and not path.is_symlink():
             assert SECRET not in path.read_text()
+
+
+def test_the_rebuild_has_the_proxies_of_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:1")
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.example:2")
+    settings = Settings(root=tmp_path, cache=tmp_path / "cache", output=tmp_path / "build")
+    found = verify._other_conditions(settings, tmp_path / "root")
+    assert {name: value for name, value in found.items() if name.endswith("proxy")} == {
+        "http_proxy": "http://proxy.example:1",
+        "https_proxy": "http://proxy.example:2",
+    }

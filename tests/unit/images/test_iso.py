@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from debate.errors import ProfileError
 from debate.images import iso
 from debate.live.interface import Live
 from debate.model import Artifact
 from debate.profile.load import load
+from debate.profile.schema import fits, schema
 from debate.steps import config
 
 BIOS = [
@@ -110,3 +114,16 @@ def test_a_command_line_that_the_kernel_would_cut_off(profiles: Path) -> None:
         "profiles/x.yaml:3:14: boot.arguments: 1,902 characters with the consoles, and the kernel "
     )
     assert problem.endswith("make them 1,900 or fewer; modprobe.d, sysctl.d and units take settings from files")
+
+
+@pytest.mark.parametrize(
+    "console", ["ttyS4", "ttyS9", "ttyS" + "1" * 5000, "tty" + "0" * 5000, "hvc1234", "ttyS0," + "1" * 5000]
+)
+def test_consoles_that_no_boot_loader_has(console: str) -> None:
+    assert not fits(console, "boot", "console", "*")
+
+
+@given(st.from_regex(schema()["properties"]["boot"]["properties"]["console"]["items"]["pattern"], fullmatch=True))
+def test_every_console_makes_a_menu(console: str) -> None:
+    text = iso.menu(replace(SLICE, console=(console,)), LIVE)
+    assert not re.search("serial --unit=([4-9]|[0-9]{2})", text)

@@ -277,6 +277,14 @@ def test_all_hooks_have_a_bound(profiles: Path) -> None:
     assert all("is larger than 0 bytes" in problem.fact for problem in found[:MOST_PROBLEMS])
 
 
+@pytest.mark.parametrize("start", ["", "\ufeff", "\ufeff# a comment\n", "# a comment\n"])
+def test_a_byte_order_mark_before_the_base(profiles: Path, start: str) -> None:
+    (profiles / "below.yaml").write_text("version: 1\n")
+    (profiles / "x.yaml").write_text(f"{start}base: below\nversion: 1\n")
+    assert profile_names.base(profiles, "x") == "below"
+    assert config.normalise(load(profiles, "x"), profiles)
+
+
 def test_a_lock_of_unknown_fields(profiles: Path) -> None:
     known = dict.fromkeys(("request", "distribution", "release", "architecture"), "") | {"format": 1, "packages": []}
     more = {f"unknown{number}": 1 for number in range(300_000)}

@@ -80,7 +80,7 @@ def test_kernel_arguments_with_quotes(directory: Path) -> None:
 
 @pytest.mark.parametrize("algorithm", ["xz", "lz4", "gzip"])
 def test_a_level_that_the_compression_does_not_have(directory: Path, algorithm: str) -> None:
-    (directory / "config/common").write_text(
+    (directory / "config/chroot").write_text(
         f'LB_CHROOT_SQUASHFS_COMPRESSION_LEVEL="8"\nLB_CHROOT_SQUASHFS_COMPRESSION_TYPE="{algorithm}"\n'
     )
     made = live_build.convert(live_build.opened(directory))

@@ -15,5 +15,5 @@ function part(number,    parts) {
 /^boot\/vmlinuz-[A-Za-z0-9.+~_-]+$/ { told("kernel=" substr(part(2), 9)) }
 /^lib\/modules\/[^\/]+\/(build|source)\// { next }
 /^lib\/(modules|firmware|dracut|initcpio)\/./ || /^(usr\/share|etc)\/initramfs-tools\/(hooks|scripts|conf|modules)/ ||
-/^boot\/vmlinu/ { told("initrd") }
+/^boot\/(vmlinu|[^\/]+-ucode\.img$)/ { told("initrd") }
 END { if (words != "") print words }

@@ -9,8 +9,8 @@ pack() {
         -wildcards -ef /run/work/excluded
 }
 
-# `pack_system DIRECTORY IMAGE [PATTERN …]`: the same for a layer with packages. Kernels are booted from the ISO, not from
-# the layer, wherever a package has them, or its script copies them to.
+# `pack_system DIRECTORY IMAGE [PATTERN …]`: the same for a layer with packages. Kernels, and on Arch microcode, are booted
+# from the ISO, not from the layer, wherever a package has them, or its script copies them to.
 pack_system() {
     pack "$@" 'boot/vmlinuz-*' 'boot/System.map-*' 'usr/lib/modules/*/vmlinuz' 'usr/lib/modules/*/System.map'
 }

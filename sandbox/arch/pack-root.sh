@@ -5,4 +5,4 @@ set -eu
 . /run/step/arch/list.sh
 list /run/left/root > /run/out/packages
 . /run/step/mksquashfs.sh
-pack_system /run/left/root /run/out/layer 'boot/*'
+pack_system /run/left/root /run/out/layer 'boot/*-ucode.img'

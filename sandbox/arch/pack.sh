@@ -5,4 +5,4 @@ set -eu
 . /run/step/arch/list.sh
 list /run/layers > /run/out/packages
 . /run/step/mksquashfs.sh
-pack_system /run/upper /run/out/layer 'boot/*'
+pack_system /run/upper /run/out/layer 'boot/*-ucode.img'

@@ -43,9 +43,11 @@ def packages(work: Path, *, mounts: str = "_mnt_overlayfs", status: str = '"$sta
     """``mounts``: what archiso's function is called that mounts the root. ``status``: with which mkinitcpio ends."""
     command = COMMAND.replace('"$EXIT"', status)
     files = {"usr/bin/mkinitcpio": command, **{f"usr/lib/initcpio/install/{hook}": _BUILD for hook in _HOOKS}}
+    files["usr/lib/initcpio/install/microcode"] = 'build() {\n    cp /boot/*-ucode.img "$root"\n}\n'
     main = plain(work, "mkinitcpio", "1-1", files)
     (main.tree / "usr" / "bin" / "mkinitcpio").chmod(0o755)
     main.depends += _DEPENDS
+    microcode = plain(work, "intel-ucode", "1-1", {"boot/intel-ucode.img": "microcode", "boot/others": "x"})
     archiso = plain(
         work, "mkinitcpio-archiso", "1-1",
         {
@@ -54,4 +56,4 @@ def packages(work: Path, *, mounts: str = "_mnt_overlayfs", status: str = '"$sta
         },
     )  # fmt: skip
     archiso.depends.append("mkinitcpio")
-    return [main, archiso]
+    return [main, archiso, microcode]

@@ -171,7 +171,7 @@ def with_mkinitcpio(repository: Repository, directory: Path, **how: str) -> Repo
 def test_what_archisos_hook_finds(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
     """The ISO with mkinitcpio: it is found by its UUID, and its sums are those of all layers."""
     mirror = with_mkinitcpio(repository, tmp_path)
-    arch.profile("live", "extends: arch-minimal\nimage: {label: LIVE}\n")
+    arch.profile("live", "extends: arch-minimal\npackages: [intel-ucode]\nimage: {label: LIVE}\n")
     arch.doit("build:live", **mirror.settings)
     iso, tree = arch.iso("live"), arch.unpack("live", tmp_path / "tree")
     uuid = subprocess.run(
@@ -189,7 +189,13 @@ def test_what_archisos_hook_finds(arch: Checkout, repository: Repository, tmp_pa
         assert config
         assert hook.read() == (arch.directory / "sandbox" / "layers" / "mkinitcpio-hook.sh").read_bytes()
         hooks = " ".join(config.read().decode().split())
-        assert hooks == "base udev modconf kms archiso archiso_loop_mnt live_layers block filesystems keyboard"
+        assert (
+            hooks == "base udev modconf kms archiso archiso_loop_mnt live_layers block filesystems keyboard microcode"
+        )
+        assert "./intel-ucode.img" in initrd.getnames()
+    argv = ["unsquashfs", "-l", "-d", "", images / "airootfs.sfs"]
+    listed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
+    assert [path for path in listed if path.startswith("/boot/")] == ["/boot/others"], "microcode is in the initramfs"
 
 
 @pytest.mark.parametrize(

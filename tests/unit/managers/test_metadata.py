@@ -138,6 +138,8 @@ def test_whatever_a_package_says(package: Locked, good: str, data: st.DataObject
         ("usr/lib/modules/6.17.1-arch1-1/vmlinuz", "kernel=6.17.1-arch1-1 initrd"),
         ("usr/lib/modules/7.2~rc1/kernel/fs/x.ko.xz", "initrd"),
         ("lib/firmware/x.bin", "initrd"),
+        ("boot/intel-ucode.img", "initrd"),
+        ("boot/memtest86+/memtest.bin", ""),
         ("usr/lib/dracut/modules.d/90x/module-setup.sh", "initrd"),
         ("usr/share/initramfs-tools/hooks/x", "initrd"),
         ("etc/initramfs-tools/conf.d/x", "initrd"),

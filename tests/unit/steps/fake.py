@@ -29,6 +29,9 @@ _APT = "{archive} 'https://deb.example/debian/pool/{name}_1_{arch}.deb' {name}_1
 _PACMAN = "{name}\t1-1\tcore\thttps://arch.example/core/os/x86_64/{name}-1-1-{arch}.pkg.tar.zst\t{size}\t{sha256}\tc2ln"
 NAMES = {"apt": ("base-files", "linux-image-amd64", "live-boot"), "pacman": ("base", "linux", "mkinitcpio")}
 
+_SHIPPED = b"\0usr/share/x\0" + b"0" * 64 + b"\0x\0"
+"""What `secrets` finds in a layer: nothing but a file of a package. So that no other output is the same."""
+
 
 @dataclass(frozen=True)
 class FakeBuilder(Builder):
@@ -61,7 +64,7 @@ class FakeBuilder(Builder):
         suites = [line.split()[3] for line in supplies.files.get("sources.list", b"").decode().splitlines()]
         pairs = list(zip(archives, suites, strict=False))
         if step.outputs == ("found",):
-            return {"found": self.store.put(self.found.get(step.name, b""))}
+            return {"found": self.store.put(self.found.get(step.name, _SHIPPED))}
         installers = (*(self.ran[:-1] if step.layers else ()), step)
         installed = {name for each in installers for name in _inputs(each, self.store)}
         made = {output: _content(step, output, pairs, supplies, installed) for output in step.outputs}

@@ -36,6 +36,7 @@ class _Sandbox(_Made):
 
 class _Packages(_Made):
     initrd: list[str]
+    modules: list[str]
     kernel: str
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -252,13 +251,6 @@ def holds(words: Iterable[str]) -> Holds:
     kernels, headers = (tuple(v for name, _, v in named if name == wanted) for wanted in ("kernel", "headers"))
     has = {name for name, *_ in named}
     return Holds("initrd" in has, kernels, headers, "dkms" in has)
-
-
-def modules_step(rootfs: Step) -> Step:
-    """``rootfs``, of `Manager.rootfs_step`, for its modules alone. Output: modules, for `Manager.initrd_step`."""
-    install, _ = rootfs.commands
-    commands = (install, Command("pack-modules.sh", show_left=True))
-    return replace(rootfs, name="modules", commands=commands, outputs=("modules",))
 
 
 def initrd_inputs(modules: Artifact | None) -> dict[str, Artifact]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from debate import managers
 from debate.deferred import frozen
 from debate.entry import Entry
-from debate.managers import shared
 from debate.managers.interface import Initramfs, Target
 from debate.steps import overlay
 from debate.steps.download import supplier
@@ -17,6 +17,7 @@ from debate.steps.tools import tools_for
 
 if TYPE_CHECKING:
     from debate.history.records import Report
+    from debate.model import Step
     from debate.steps.choices import Choices
     from debate.steps.claims import Claims
     from debate.steps.work import Work
@@ -145,9 +146,18 @@ def make(work: Work) -> Report:
         index = work.outputs("packages")["index"]
         target = Target(values.distribution, values.release, values.architecture, exclude=(), mksquashfs=())
         system = manager.rootfs_step(with_sources, index, read["kernel"], target, tools, epoch)
-        modules = work.realise(shared.modules_step(system), supplier(work, with_sources)).outputs["modules"]
+        modules = work.realise(modules_step(system), supplier(work, with_sources)).outputs["modules"]
     step = manager.initrd_step(packages, read["kernel"], values, modules, tools, epoch)
     return work.finish(step, supplier(work, packages, "initramfs"))
+
+
+def modules_step(rootfs: Step) -> Step:
+    """``rootfs``, of `Manager.rootfs_step`, for its modules alone. Output: modules, for `Manager.initrd_step`."""
+    from debate.model import Command
+
+    install, _ = rootfs.commands
+    commands = (install, Command("pack-modules.sh", show_left=True))
+    return replace(rootfs, name="modules", commands=commands, outputs=("modules",))
 
 
 RULE = Rule(

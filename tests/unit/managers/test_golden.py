@@ -20,10 +20,10 @@ from debate import live, managers
 from debate.deferred import make_all
 from debate.entry import Entry
 from debate.live.interface import LiveParts
-from debate.managers import shared
 from debate.managers.interface import Initramfs, Mirrors, Request, Target
 from debate.model import Artifact, Locked, Step, Supplies
 from debate.settings import Settings
+from debate.steps import initrd
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -180,7 +180,7 @@ def test_installing(distribution: str) -> None:
             name: manager.initrd_step(packages, "6.12", initramfs(name), artifact("modules"), TOOLS, 12)
             for name in generators
         },
-        "modules": shared.modules_step(manager.rootfs_step(packages, artifact("index"), "6.12", rootfs, TOOLS, 10)),
+        "modules": initrd.modules_step(manager.rootfs_step(packages, artifact("index"), "6.12", rootfs, TOOLS, 10)),
         "rootfs": manager.rootfs_step(packages, artifact("index"), "6.12", rootfs, TOOLS, 10),
         "order": manager.order_step(packages, artifact("index"), below, release, TOOLS),
         "added": manager.added_step(packages, artifact("index"), artifact("plan"), "6.12", rootfs, layers, TOOLS, 11),

@@ -100,7 +100,8 @@ def _traces(made: ProfileBuild) -> Iterator[dict[str, Any]]:
             trace = read_object(path, Trace)
             if keys.is_key(trace.get("key")) and trace.get("step") in rules():  # A lock has no key.
                 yield trace
-                yield from ({"step": step, "key": part["key"]} for step, part in trace.get("parts", {}).items())
+                parts = trace.get("parts", {}).items()
+                yield from ({"step": step, "key": part["key"]} for step, part in parts if keys.is_key(part.get("key")))
 
 
 def pull(made: ProfileBuild) -> dict[str, Any]:

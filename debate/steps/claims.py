@@ -55,16 +55,16 @@ class Claims:
         return new
 
     def add(self, entry: Entry, field: str, place: Place | None) -> None:
-        """Add a claim. It is a problem if two of one file differ, but for directories, which are merged."""
+        """Add a claim. It is a problem if two of one file differ, but for directories, which are merged.
+
+        Of equal ones the later profile's is kept, too: claims that follow are compared with its place.
+        """
         claim = Claim(entry, field, place)
         self._require_short(claim)
-        other = self.found.setdefault(entry.path, claim)
-        if other.entry == entry:
-            return
-        if entry.type == other.entry.type == "directory":
-            self.found[entry.path] = claim  # Those of overlays come first, and have no mode of their own.
-            return
-        if place and other.place and place.file == other.place.file:
+        other = self.found.get(entry.path)
+        if other is None or entry.type == other.entry.type == "directory":
+            self.found[entry.path] = claim  # Directories of overlays come first, and have no mode of their own.
+        elif other.entry != entry and place and other.place and place.file == other.place.file:
             self._refuse(claim, other)
         elif self._rank_of(place) >= self._rank_of(other.place):
             self.found[entry.path] = claim

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from debate.entry import Entry
 from debate.errors import ProfileError
+from debate.keys import sha256
 from debate.profile.load import load
 from debate.steps import config, overlay, wanted
 
@@ -195,6 +196,29 @@ def test_the_later_of_several_wins(tmp_path: Path, extends: str, winner: str) ->
     [entry] = [entry for entry in made.slice(overlay.Slice).tree if entry.path == "/etc/hostname"]
     content = made.contents[entry.digest]
     assert (content.read_bytes() if isinstance(content, Path) else content).strip() == winner.encode()
+
+
+SAYS = {"overlay": "overlays: [t]", "files": 'files: [{path: /etc/hostname, content: "h\\n"}]', "field": "hostname: h"}
+"""Three ways to say the same file."""
+
+
+@pytest.mark.parametrize("again", SAYS)
+@pytest.mark.parametrize("first", SAYS)
+def test_one_that_says_the_same_again_counts(tmp_path: Path, first: str, again: str) -> None:
+    """Against profiles that come between, and against its own other fields, as if the first had not said it."""
+    for name, text in {"t": "h\n", "u": "b\n"}.items():
+        (tmp_path / name / "etc").mkdir(parents=True)
+        (tmp_path / name / "etc" / "hostname").write_text(text)
+    (tmp_path / "_a.yaml").write_text(f"version: 1\n{SAYS[first]}\n")
+    others = {"overlay": "overlays: [u]", "files": "files: [{path: /etc/hostname, content: b}]", "field": "hostname: b"}
+    for other, between in others.items():
+        (tmp_path / "_b.yaml").write_text(f"version: 1\nextends: _a\n{between}\n")
+        (tmp_path / "x.yaml").write_text(f"version: 1\nextends: _b\n{SAYS[again]}\n")
+        [entry] = [entry for entry in normalise(tmp_path).slice(overlay.Slice).tree if entry.path == "/etc/hostname"]
+        assert entry.digest == sha256(b"h\n"), other
+        if other != again:
+            [problem] = refused(tmp_path, f"extends: _a\n{SAYS[again]}\n{between}\n")
+            assert problem.endswith(" both have /etc/hostname; keep one"), other
 
 
 @pytest.mark.parametrize("field", ["files", "overlays"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +17,7 @@ from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
 
 if TYPE_CHECKING:
+    from debate.errors import Place
     from debate.history.records import Report
     from debate.model import Step
     from debate.steps.choices import Choices
@@ -24,34 +26,38 @@ if TYPE_CHECKING:
 
 _READ = {
     "": (
-        "/etc/modprobe.d/", "/usr/lib/modprobe.d/", "/lib/modprobe.d/", "/usr/lib/modules/", "/lib/modules/",
-        "/usr/lib/firmware/", "/lib/firmware/", "/etc/udev/", "/usr/lib/udev/", "/lib/udev/", "/etc/systemd/network/",
-        "/etc/crypttab", "/etc/mdadm.conf", "/etc/mdadm/", "/etc/lvm/", "/etc/multipath.conf", "/etc/multipath/",
-        "/etc/iscsi/", "/etc/plymouth/", "/usr/share/plymouth/",
+        "/etc/modprobe.d/", "/usr/lib/modprobe.d/", "/usr/lib/modules/", "/usr/lib/firmware/", "/etc/udev/",
+        "/usr/lib/udev/", "/etc/systemd/network/", "/etc/crypttab", "/etc/mdadm.conf", "/etc/mdadm/", "/etc/lvm/",
+        "/etc/multipath.conf", "/etc/multipath/", "/etc/iscsi/", "/etc/plymouth/", "/usr/share/plymouth/",
     ),
     "initramfs-tools": (
-        "/etc/initramfs-tools/", "/usr/share/initramfs-tools/", "/etc/live/", "/usr/lib/live/", "/lib/live/",
+        "/etc/initramfs-tools/", "/usr/share/initramfs-tools/", "/etc/live/", "/usr/lib/live/",
         "/etc/cryptsetup-initramfs/", "/etc/dropbear/initramfs/", "/etc/default/keyboard", "/etc/default/console-setup",
     ),
     "dracut": (
-        "/etc/dracut.conf", "/etc/dracut.conf.d/", "/usr/lib/dracut/", "/lib/dracut/", "/etc/modules-load.d/",
-        "/usr/lib/modules-load.d/",
-        "/etc/sysctl.conf", "/etc/sysctl.d/", "/etc/vconsole.conf", "/etc/locale.conf",
+        "/etc/dracut.conf", "/etc/dracut.conf.d/", "/usr/lib/dracut/", "/etc/modules-load.d/",
+        "/usr/lib/modules-load.d/", "/etc/sysctl.conf", "/etc/sysctl.d/", "/etc/vconsole.conf", "/etc/locale.conf",
     ),
     "mkinitcpio": (
-        "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/", "/etc/initcpio/", "/usr/lib/initcpio/", "/lib/initcpio/",
+        "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/", "/etc/initcpio/", "/usr/lib/initcpio/",
         "/etc/modules-load.d/", "/usr/lib/modules-load.d/", "/etc/crypttab.initramfs", "/etc/vconsole.conf",
     ),
 }  # fmt: skip
-"""Generator, or empty for all -> the files that it and its hooks read; with a slash at the end, all below."""
+"""Generator, or empty for all -> the files (`_real`) that it and its hooks read; with a slash at the end, all below."""
+_MERGED = ("/bin/", "/lib/", "/lib64/", "/sbin/")
+"""Links of every system to the directories of the same names in /usr."""
 _HOOK = {
     "initramfs-tools": "/etc/initramfs-tools/hooks/{}",
     "dracut": "/usr/lib/dracut/modules.d/91{}/module-setup.sh",
     "mkinitcpio": "/etc/initcpio/install/{}",
 }
 """Generator -> where it looks for a hook."""
-_OWN_HOOKS = {"initramfs-tools": "zz-debate", "dracut": "live-layers", "mkinitcpio": "live_layers"}
-"""Generator -> the name of the hook that sandbox/initrd.sh adds."""
+_OWN_HOOK = {
+    "initramfs-tools": r"/etc/initramfs-tools/hooks/zz-debate(/.*)?",
+    "dracut": r"/usr/lib/dracut/modules\.d/[0-9][0-9]live-layers(/.*)?",
+    "mkinitcpio": r"/(etc|usr/lib)/initcpio/(install|hooks)/live_layers(/.*)?|/etc/debate-mkinitcpio\.conf",
+}
+"""Generator -> pattern of what would replace the hook that sandbox/initrd.sh adds, or be replaced by it."""
 _MUST_BE_EXECUTABLE = ("/etc/initramfs-tools/hooks/", "/etc/initramfs-tools/scripts/")
 
 
@@ -64,12 +70,11 @@ class Slice(Initramfs):
         wanted = choices.data["initrd"]
         generator, files = wanted["generator"], tuple(sorted(set(wanted["files"])))
         hooks = _hooks(choices, generator)
-        claims = overlay.files_of(choices).copy()
-        for path in [path for path in claims.found if path not in files and not _is_read(path, generator)]:
-            del claims.found[path]
+        claims = _read_by(choices, generator, {_real(path) for path in files})
         _require_executable(choices, claims)
         for number, entry in enumerate(hooks.values()):
             claims.add(entry, "initrd.hooks", choices.place(("initrd", "hooks", number)))
+        _require_no_own(choices, claims, generator)
         tree = claims.entries
         return cls(
             **choices.system,
@@ -96,7 +101,7 @@ class Slice(Initramfs):
     @property
     def of_packages(self) -> bool:
         """True if it has files that are not the profile's own, which may be of any package."""
-        return not {*self.files} <= {entry.path for entry in self.tree}
+        return not set(map(_real, self.files)) <= {entry.path for entry in self.tree}
 
 
 def _hooks(choices: Choices, generator: str) -> dict[str, Entry]:
@@ -106,8 +111,6 @@ def _hooks(choices: Choices, generator: str) -> dict[str, Entry]:
         content, name = choices.read(node, "hook"), Path(node.value).stem
         if name in found:
             choices.problem(("initrd", "hooks", number), f"two hooks have the name {name!r}", "rename one")
-        if name == _OWN_HOOKS[generator]:
-            choices.problem(("initrd", "hooks", number), f"debate's own hook has the name {name!r}", "rename it")
         if content is not None:
             overlay.require_script(choices, node, content)
             path = _HOOK[generator].format(name)
@@ -115,9 +118,39 @@ def _hooks(choices: Choices, generator: str) -> dict[str, Entry]:
     return found
 
 
+def _read_by(choices: Choices, generator: str, files: set[str]) -> Claims:
+    """The claims that ``generator`` reads, and those of ``files``, by their real paths.
+
+    So two spellings of one path are compared, of which only the later one in tree.tar would be there.
+    """
+    from debate.steps.claims import Claims
+
+    found = Claims(choices)
+    for claim in overlay.files_of(choices).found.values():
+        path = _real(claim.entry.path)
+        if path in files or _is_read(path, generator):
+            found.add(replace(claim.entry, path=path), claim.field, claim.place)
+    return found
+
+
+def _real(path: str) -> str:
+    """``path`` where no link of a system with a merged /usr leads elsewhere."""
+    return f"/usr{path}" if path.startswith(_MERGED) else path
+
+
 def _is_read(path: str, generator: str) -> bool:
     known = (*_READ[""], *_READ[generator])
     return any(path.startswith(one) if one.endswith("/") else path == one for one in known)
+
+
+def _require_no_own(choices: Choices, claims: Claims, generator: str) -> None:
+    """Note a problem for each field that has debate's own hook: of an overlay only the first path."""
+    own = re.compile(_OWN_HOOK[generator])
+    told: set[Place | None] = set()
+    for path, claim in claims.found.items():
+        if own.fullmatch(path) and claim.place not in told:
+            told.add(claim.place)
+            choices.note(claim.place, f"{claim.field}: {path} is of debate's own hook", "rename it")
 
 
 def _require_executable(choices: Choices, claims: Claims) -> None:

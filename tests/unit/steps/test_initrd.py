@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from debate.errors import ProfileError
+from debate.keys import sha256
 from debate.profile.load import load
 from debate.steps import config, initrd
 from tests.conftest import write_files
 
 TREE = {
     "etc/modprobe.d/x.conf", "etc/crypttab", "etc/mdadm/mdadm.conf", "etc/plymouth/plymouthd.conf",
-    "etc/udev/rules.d/x", "usr/lib/modules/6/x.ko", "lib/firmware/x", "etc/systemd/network/x.link",
+    "etc/udev/rules.d/x", "usr/lib/modules/6/x.ko", "usr/lib/firmware/x", "etc/systemd/network/x.link",
 }  # fmt: skip
 OWN = {
     "initramfs-tools": {
@@ -131,14 +132,87 @@ def test_a_hook_that_only_mentions_one(tmp_path: Path, script: str) -> None:
         ("initrd: {hooks: [none.sh]}\n", "hook 'none.sh' is missing"),
         ("initrd: {hooks: [bom]}\n", "hook 'bom' starts with a byte order mark"),
         ("initrd: {hooks: [crlf]}\n", "hook 'crlf' has lines that end in CR LF"),
-        ("initrd: {hooks: [zz-debate.sh]}\n", "debate's own hook has the name 'zz-debate'; rename it"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, profile: str, said: str) -> None:
-    files = {"a/x.sh": "x", "b/x": "x", "bom": "\ufeff#!/bin/sh\n", "crlf": "#!/bin/sh\r\n", "zz-debate.sh": "x"}
+    files = {"a/x.sh": "x", "b/x": "x", "bom": "\ufeff#!/bin/sh\n", "crlf": "#!/bin/sh\r\n"}
     with pytest.raises(ProfileError) as caught:
         slice_of(tmp_path, profile, **files, **{"tree/etc/initramfs-tools/scripts/local-top/x": "x"})
     assert said in str(caught.value)
+
+
+DRACUT = "usr/lib/dracut/modules.d"
+HOOKS = {
+    "initramfs-tools": ("etc/initramfs-tools/hooks/h",),
+    "dracut": (f"{DRACUT}/91h/module-setup.sh", "lib/dracut/modules.d/91h/module-setup.sh"),
+    "mkinitcpio": ("etc/initcpio/install/h",),
+}
+"""Generator -> the file of a hook h.sh, in each spelling."""
+OWN_HOOKS = {
+    "initramfs-tools": ("etc/initramfs-tools/hooks/zz-debate", "etc/initramfs-tools/hooks/zz-debate/x"),
+    "dracut": (
+        f"{DRACUT}/91live-layers", f"{DRACUT}/91live-layers/module-setup.sh", f"{DRACUT}/90live-layers/x",
+        "lib/dracut/modules.d/91live-layers/stack.sh",
+    ),
+    "mkinitcpio": (
+        "usr/lib/initcpio/install/live_layers", "lib/initcpio/hooks/live_layers", "etc/initcpio/install/live_layers",
+        "etc/initcpio/hooks/live_layers", "etc/initcpio/install/live_layers/x",
+    ),
+}  # fmt: skip
+"""Generator -> what would replace debate's own hook, or be replaced by it."""
+PATHS = {name: [(generator, path) for generator in found for path in found[generator]]
+         for name, found in (("own", OWN_HOOKS), ("hooks", HOOKS))}  # fmt: skip
+
+
+@pytest.mark.parametrize(("generator", "path"), PATHS["own"])
+@pytest.mark.parametrize("field", ["files", "overlay"])
+def test_a_file_in_the_place_of_debates_own_hook(tmp_path: Path, generator: str, path: str, field: str) -> None:
+    said = "overlays: [tree]\n" if field == "overlay" else f"files: [{{path: /{path}, mode: '0755'}}]\n"
+    with pytest.raises(ProfileError) as caught:
+        slice_of(tmp_path, system(generator) + said, **{f"tree/{path}": "x"})
+    named = "overlay 'tree'" if field == "overlay" else "files"
+    real = f"/usr/{path}" if path.startswith("lib/") else f"/{path}"
+    [problem] = [each for each in caught.value.problems if "own hook" in each.fact]
+    assert problem.fact.startswith(f"{named}: ")
+    assert field == "overlay" or problem.fact == f"files: {real} is of debate's own hook"
+    assert problem.place is not None
+    assert problem.place.line == 5
+
+
+@pytest.mark.parametrize(
+    ("generator", "name"), [("initramfs-tools", "zz-debate"), ("dracut", "live-layers"), ("mkinitcpio", "live_layers")]
+)
+def test_a_hook_with_the_name_of_debates_own(tmp_path: Path, generator: str, name: str) -> None:
+    with pytest.raises(ProfileError, match=r"p\.yaml:5:11: initrd\.hooks: \S+ is of debate's own hook; rename it"):
+        slice_of(tmp_path, f"{system(generator)}  hooks: [{name}.sh]\n", **{f"{name}.sh": "x"})
+    others = [other for other in ("zz-debate", "live-layers", "live_layers") if other != name]
+    hooks = ", ".join(f"{other}.sh" for other in others)
+    slice_of(tmp_path, f"{system(generator)}  hooks: [{hooks}]\n", **{f"{other}.sh": "x" for other in others})
+
+
+@pytest.mark.parametrize(("generator", "path"), PATHS["hooks"])
+def test_a_hook_and_a_file_in_its_place(tmp_path: Path, generator: str, path: str) -> None:
+    """However the file's path is spelled; of profiles that extend each other the later one's is there."""
+    hook, file = f"{system(generator)}  hooks: [h.sh]\n", f"files: [{{path: /{path}, content: x, mode: '0755'}}]\n"
+    with pytest.raises(ProfileError, match=r"p\.yaml:5:11: initrd\.hooks and files \(\S+p\.yaml:6:16\) both have"):
+        slice_of(tmp_path, hook + file, **{"h.sh": "y"})
+    for first, second in ((hook, file), (file, hook)):
+        write_files(tmp_path, {"_a.yaml": f"version: 1\n{first}"})
+        found = slice_of(tmp_path, f"extends: _a\n{system(generator) if second is file else ''}{second}")
+        [entry] = [entry for entry in found.tree if entry.path.endswith(f"/{path.removeprefix('lib/')}")]
+        assert entry.digest == sha256(b"y" if second is hook else b"x")
+
+
+@pytest.mark.parametrize("paths", [("/lib/firmware/x", "/usr/lib/firmware/x"), ("/usr/bin/x", "/bin/x")])
+def test_two_spellings_of_a_path(tmp_path: Path, paths: tuple[str, str]) -> None:
+    files = [f"{{path: {path}, content: '{number}'}}" for number, path in enumerate(paths)]
+    wanted = f"initrd: {{files: [{paths[0]}]}}\n"
+    with pytest.raises(ProfileError, match=rf"files and files \(\S+\) both have {max(paths, key=len)}; keep one"):
+        slice_of(tmp_path, f"{wanted}files: [{', '.join(files)}]\n")
+    for file in files:
+        found = slice_of(tmp_path, f"{wanted}files: [{file}]\n")
+        assert [entry.path for entry in found.tree] == [max(paths, key=len)]
+        assert not found.of_packages
 
 
 @pytest.mark.parametrize(

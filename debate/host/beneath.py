@@ -120,8 +120,8 @@ class Tree:
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             if not stat.S_ISREG(found.st_mode):
                 raise RefusedError(errno.EINVAL, f"is a {kind(found.st_mode)}, not a file", "make it a file")
-            if self._guard and _may_be_linked(found, os.fstat(chain[-2])):
-                raise RefusedError(errno.EPERM, _LINKED, _NOT_LINKED)
+            if self._guard and _may_be_linked(found, above := os.fstat(chain[-2])):
+                raise RefusedError(errno.EPERM, _LINKED, _never_linked(found, above))
             return os.fdopen(os.open(f"/proc/self/fd/{chain[-1]}", _READ), "rb")
         finally:
             _close_all(chain)
@@ -324,7 +324,6 @@ def _close_all(descriptors: list[int]) -> None:
 
 
 _LINKED = "may have been linked there by someone who cannot read it, since others can write to its directory"
-_NOT_LINKED = "give it the owner of its directory, or let others read it"
 
 
 def _may_be_linked(file: os.stat_result, directory: os.stat_result) -> bool:
@@ -335,7 +334,23 @@ def _may_be_linked(file: os.stat_result, directory: os.stat_result) -> bool:
     """
     if file.st_mode & stat.S_IROTH or (file.st_mode & stat.S_IRGRP and file.st_gid == directory.st_gid):
         return False
-    return directory.st_uid not in (0, file.st_uid) or bool(directory.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+    return _is_of_another(file, directory) or _others_write(directory)
+
+
+def _never_linked(file: os.stat_result, directory: os.stat_result) -> str:
+    """What to do about such a ``file``: all of the first way, or the second."""
+    first = ["give it the owner of its directory"] if _is_of_another(file, directory) else []
+    if _others_write(directory):
+        first.append("let only the owner write to the directory (`chmod go-w`)")
+    return f"{' and '.join(first)}, or let others read it (`chmod o+r`)"
+
+
+def _is_of_another(file: os.stat_result, directory: os.stat_result) -> bool:
+    return directory.st_uid not in (0, file.st_uid)
+
+
+def _others_write(directory: os.stat_result) -> bool:
+    return bool(directory.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
 def copy_tree(source: Tree, target: Tree) -> None:

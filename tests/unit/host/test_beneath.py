@@ -48,6 +48,7 @@ LINKED = {
     "private to root, in a group's directory": ((0, 0, 0o600), (0, 1001, 0o775), True),
     "of a group, in its directory": ((1002, 1001, 0o660), (1003, 1001, 0o2770), False),
     "of a group that may write only": ((1002, 1001, 0o620), (1003, 1001, 0o2770), True),
+    "private to its own user, in a group's directory": ((1001, 1001, 0o600), (1001, 1001, 0o775), True),
     "private, in everybody's directory": ((0, 0, 0o600), (0, 0, 0o1777), True),
     "to be read by all": ((0, 0, 0o644), (1001, 1001, 0o777), False),
     "to be run by all": ((0, 0, 0o711), (1001, 1001, 0o777), True),
@@ -79,6 +80,30 @@ def test_files_that_others_may_have_linked(
                     start.read(path, LIMIT)
             else:
                 assert start.read(path, LIMIT) == b"x"
+
+
+@pytest.mark.parametrize("way", [0, 1])
+@pytest.mark.parametrize(
+    ("file", "directory"), [each[:2] for each in LINKED.values() if each[2]], ids=[n for n in LINKED if LINKED[n][2]]
+)
+def test_each_remedy_helps(root: Path, file: tuple[int, int, int], directory: tuple[int, int, int], way: int) -> None:
+    (root / "d").mkdir()
+    (root / "d/x").write_text("x")
+    for path, (user, group, mode) in ((root / "d/x", file), (root / "d", directory)):
+        os.chown(path, user, group)
+        path.chmod(mode)
+    with Tree(root, guard=True) as tree:
+        with pytest.raises(RefusedError) as caught:
+            tree.read("d/x", LIMIT)
+        for words in caught.value.remedy.split(", or ")[way].split(" and "):
+            if words.startswith("give it the owner"):
+                os.chown(root / "d/x", directory[0], file[1])
+            elif "go-w" in words:
+                (root / "d").chmod(directory[2] & ~0o022)
+            else:
+                assert words == "let others read it (`chmod o+r`)"
+                (root / "d/x").chmod(file[2] | 0o004)
+        assert tree.read("d/x", LIMIT) == b"x"
 
 
 @pytest.mark.parametrize("make", NOT_FILES.values(), ids=NOT_FILES)

@@ -331,12 +331,9 @@ class _Converter:
             if "ia32" in mode:
                 self.lose("profiledef.sh", f"bootmode {mode!r}: UEFI of 32 bits is not supported")
         loader = self.source.text("efiboot/loader/loader.conf")
-        timeout = re.search(r"^timeout[ \t]+(\S.*)", loader, re.MULTILINE)
-        seconds = (
-            {"menu-force": "-1", "menu-hidden": "0", "menu-disabled": "0"}.get(timeout[1], timeout[1])
-            if timeout
-            else ""
-        )
+        # systemd-boot takes the last line, without spaces or a carriage return at its ends.
+        word = (re.findall(r"^[ \t]*timeout[ \t]+(\S.*)", loader, re.MULTILINE) or [""])[-1].strip()
+        seconds = {"menu-force": "-1", "menu-hidden": "0", "menu-disabled": "0"}.get(word, word)
         if re.fullmatch("-1|[0-9]{1,9}", seconds) and fits(int(seconds), "boot", "timeout"):
             found["timeout"] = int(seconds)
         elif seconds:

@@ -285,6 +285,21 @@ def test_a_line_without_a_counterpart_is_told(directory: Path, path: str, text: 
     assert any(told in loss for loss in set(after.losses) - set(before.losses)), after.losses
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("timeout 5", 5), ("timeout 5  \n", 5), ("timeout 5\t\n", 5), ("timeout\t 5\r\ndefault x\r\n", 5),
+        ("  timeout 5\n", 5), ("timeout menu-force \r\n", -1), ("timeout menu-hidden\t\n", 0),
+        ("timeout 3\ntimeout 5\n", 5), ("#timeout 3\n", None), ("timeout \n", None),
+    ],
+)  # fmt: skip
+def test_timeout_as_systemd_boot_reads_it(directory: Path, text: str, seconds: int | None) -> None:
+    (directory / "efiboot/loader/loader.conf").write_bytes(text.encode())
+    made = archiso.convert(Foreign(directory), VARIABLES)
+    assert made.fields["boot"].get("timeout") == seconds
+    assert not any("boot.timeout cannot" in loss for loss in made.losses)
+
+
 def test_hosts_is_a_file_like_any_other(directory: Path) -> None:
     write_files(directory, {"airootfs/etc/hosts": "10.0.0.1 mine\n"})
     assert archiso.convert(Foreign(directory), VARIABLES).overlay["etc/hosts"] == "airootfs/etc/hosts"

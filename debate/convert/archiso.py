@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from debate.build.builder import Builder
-from debate.convert import foreign
+from debate.convert import draft, foreign
 from debate.convert.draft import MAX_VALUES, Draft
 from debate.convert.export_archiso import PROFILE, SUMS
 from debate.convert.foreign import REMEDY, Foreign
@@ -20,6 +20,7 @@ from debate.distributions import arch
 from debate.errors import DebateError
 from debate.model import Artifact, Command, Step, Supplies
 from debate.profile.schema import fits
+from debate.steps.choices import has_level
 from debate.text import kernel_line
 from debate.text.lines import lines_of
 
@@ -150,8 +151,10 @@ class _Converter:
         fields.update(repositories)
         fields.update(self.users())
         hostname = self.source.text("airootfs/etc/hostname").strip()
-        if hostname:
+        if fits(hostname, "hostname"):
             fields["hostname"] = hostname
+        elif hostname:
+            self.lose("airootfs/etc/hostname", f"{hostname!r}: a hostname cannot be that")
         permissions = self.permissions()
         if permissions:
             fields["permissions"] = permissions
@@ -177,7 +180,13 @@ class _Converter:
             remedy = f"choose {' or '.join(arch.ARCHITECTURES)}"
             raise DebateError(f"{named} is not supported", remedy, place="profiledef.sh")
         lines = lines_of(data.decode(errors="replace"))
-        return sorted({word for line in lines if (word := line.partition("#")[0].strip())})
+        places: dict[str, str] = {}
+        for number, line in enumerate(lines, 1):
+            if word := line.partition("#")[0].strip():
+                places.setdefault(word, f"{name}:{number}")
+        found, lost = draft.packages(places)
+        self.losses += lost
+        return found
 
     def pacman_conf(self) -> dict[str, Any]:
         name = self.one("pacman_conf") or "pacman.conf"
@@ -211,6 +220,9 @@ class _Converter:
         own = {line[0] for line in self.passwd}
         for line in lines_of(self.source.text("airootfs/etc/group")):
             name, _, number, members = [*line.split(":"), "", "", ""][:4]
+            if members and not fits(name, "users", "*", "groups", "*"):
+                self.lose("airootfs/etc/group", f"{name!r} has members: no group can have this name")
+                continue
             for member in filter(None, members.split(",")):
                 groups.setdefault(member, []).append(name)
             if name and not members and name not in own and name != "root":
@@ -221,14 +233,19 @@ class _Converter:
         for name, _, uid, gid, full_name, home, shell in self.passwd:
             if not name:
                 continue
+            if not fits(name, "users", "*", "name"):
+                self.lose("airootfs/etc/passwd", f"user {name!r}: no user can have this name")
+                continue
             user: dict[str, Any] = {"name": name}
             if name != "root":
-                if _NUMBER.fullmatch(uid):
+                if _NUMBER.fullmatch(uid) and fits(int(uid), "users", "*", "uid"):
                     user["uid"] = int(uid)
                 else:
-                    self.lose("airootfs/etc/passwd", f"uid of {name!r} is no number: the next free one is taken")
+                    self.lose("airootfs/etc/passwd", f"uid of {name!r} cannot be {uid!r}: the next free one is taken")
                 full_name, _, more = full_name.partition(",")
-                if full_name:
+                if not fits(full_name, "users", "*", "full_name"):
+                    self.lose("airootfs/etc/passwd", f"name of {name!r} cannot be {full_name!r}")
+                elif full_name:
                     user["full_name"] = full_name
                 if more.strip(","):
                     self.lose("airootfs/etc/passwd", f"{more!r} of {name!r}: a user has no room or telephone")
@@ -240,10 +257,15 @@ class _Converter:
                     )
             if groups.get(name):
                 user["groups"] = groups[name]
-            if shell:
+            if fits(shell, "users", "*", "shell"):
                 user["shell"] = shell
-            if name in hashes:
-                user["password_hash"] = hashes[name]
+            elif shell:
+                self.lose("airootfs/etc/passwd", f"shell of {name!r} cannot be {shell!r}")
+            password = hashes.get(name, "")
+            if name in hashes and fits(password, "users", "*", "password_hash"):
+                user["password_hash"] = password
+            elif password.strip("!*"):  # Without it there is no login by password, as with it.
+                self.lose("airootfs/etc/shadow", f"password of {name!r}: locked, or no whole hash; none is kept")
             found.append(user)
         return {"users": found}
 
@@ -280,6 +302,7 @@ class _Converter:
         names = {"0": "root", **{uid: name for name, _, uid, *_ in self.passwd}}
         everything = sorted(item.path for item in self.airootfs if foreign.is_plain(item.path))
         found: list[dict[str, str]] = []
+        total = 0
         for path, value in sorted(zip(words[::2], words[1::2], strict=False)):
             owner, group, mode = [*value.split(":"), "", ""][:3]
             if path.lstrip("/") in ("etc/shadow", "etc/gshadow"):
@@ -291,14 +314,16 @@ class _Converter:
                 start = f"{path.strip('/')}/"
                 first, last = (bisect.bisect_left(everything, text) for text in (start, f"{start[:-1]}0"))
                 paths += [f"/{below}" for below in everything[first:last]]
-            if len(found) + len(paths) > MAX_VALUES:
+            total += len(paths)
+            if total > MAX_VALUES:
                 fact = f"file_permissions set those of more than {MAX_VALUES:,} files"
                 raise DebateError(fact, "name fewer", place=f"{self.source.place}/profiledef.sh")
-            for one in paths:
-                if one == f"/{_CUSTOMIZE}":
-                    continue
-                owners = {"owner": names.get(owner, owner), "group": names.get(group, group)}
-                found.append({"path": one, "mode": mode.lstrip("0").zfill(4), **owners})
+            owners = {"owner": names.get(owner, owner), "group": names.get(group, group)}
+            setting = {"mode": mode and mode.lstrip("0").zfill(4), **owners}
+            if fits({"path": paths[0], **setting}, "permissions", "*"):
+                found += [{"path": one, **setting} for one in paths if one != f"/{_CUSTOMIZE}"]
+            else:
+                self.lose("profiledef.sh", f"file_permissions {path} {value}: permissions cannot be that")
         return found
 
     def overlay(self) -> Iterator[tuple[str, str]]:
@@ -396,7 +421,7 @@ class _Converter:
         if fits(algorithm, "image", "compression", "algorithm"):
             found["compression"] = {"algorithm": algorithm}
             level = pairs.get("-Xcompression-level", "")
-            if _NUMBER.fullmatch(level) and algorithm in ("zstd", "gzip"):
+            if _NUMBER.fullmatch(level) and has_level(algorithm, int(level)):
                 found["compression"]["level"] = int(pairs.pop("-Xcompression-level"))
         elif algorithm:
             self.lose("profiledef.sh", f"airootfs_image_tool_options: no compression by {algorithm}; zstd is taken")

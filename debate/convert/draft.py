@@ -20,6 +20,7 @@ from debate.convert.foreign import Foreign
 from debate.errors import NO_SPACE, DebateError, Place, Problem, ProfileError
 from debate.host.beneath import RefusedError, Tree
 from debate.profile.load import load
+from debate.profile.schema import fits
 from debate.steps import config
 from debate.steps.wanted import is_covered
 from debate.text.amounts import count
@@ -94,6 +95,17 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
         lines.append(f"without a counterpart, or to be checked ({len(losses)}):")
         lines += [f"  {shortened(printable(loss), _MAX_LINE)}" for loss in losses]
     return [*lines, f"next: doit build:{name}"]
+
+
+def packages(places: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """The names that ``packages`` can have, and the losses, from each name that a list has and where it has it."""
+    if len(places) > MAX_VALUES:
+        return sorted(places), []  # `write` refuses them all.
+    found = sorted(name for name in places if fits(name, "packages", "*"))
+    lost = places.keys() - set(found)
+    return found, [
+        f"{place}: {name!r} is no form of a package's name" for name, place in places.items() if name in lost
+    ]
 
 
 def yaml_text(fields: Mapping[str, Any], *, sort_keys: bool = False) -> str:

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from debate.convert import foreign
+from debate.convert import draft, foreign
 from debate.convert.draft import Draft
 from debate.convert.foreign import Foreign
 from debate.distributions import debian
 from debate.host.beneath import Item
 from debate.profile.schema import fits
+from debate.steps.choices import has_level
 from debate.text import kernel_line
 from debate.text.lines import lines_of
 
@@ -130,8 +131,9 @@ class _Converter:
         for name in _OPTIONS:
             fields = self.options_of(name, fields)
         compression = fields.get("image", {}).get("compression", {})
-        if compression.get("algorithm") in ("xz", "lz4") and "level" in compression:
-            self.losses.append(f"level {compression.pop('level')}: {compression['algorithm']} has none here")
+        algorithm = compression.get("algorithm", "zstd")
+        if "level" in compression and not has_level(algorithm, compression["level"]):
+            self.losses.append(f"level {compression.pop('level')}: {algorithm} has no such level here")
         if self.mirrors:
             self.losses.append("mirrors are settings: DEBATE_MIRROR_DEBIAN, or the host's own apt configuration")
         if self.firmware:
@@ -215,9 +217,10 @@ class _Converter:
     def take(name: str, value: str, fields: dict[str, Any]) -> bool:
         """Put an option into ``fields``. Returns False if it has no counterpart, or says otherwise than one before."""
         if name in _RELEASES:
-            return _put(fields, "release", value) and value in debian.RELEASES
+            return value in debian.RELEASES and _put(fields, "release", value)
         if name in _AREAS:
-            return _put(fields, "components", value.split())
+            areas = list(dict.fromkeys(value.split()))
+            return set(areas) <= set(debian.COMPONENTS) and _put(fields, "components", areas)
         if name in ("ARCHITECTURES", "ARCHITECTURE", "LINUX_FLAVOURS", "LINUX_FLAVOURS_WITH_ARCH"):
             return value.split(":")[0] in debian.ARCHITECTURES
         if name == "APT_RECOMMENDS" and value in ("true", "false"):
@@ -234,7 +237,7 @@ class _Converter:
         return False
 
     def packages(self) -> list[str]:
-        found = set()
+        places: dict[str, str] = {}
         for item in self.below("package-lists"):
             path = item.path
             if path.count("/") == 1 and path.endswith(_LISTS):
@@ -243,9 +246,12 @@ class _Converter:
                     line = raw.strip()
                     if line.startswith(("#if", "#endif", "! ")):
                         self.lose(f"{path}:{number}", f"{line!r}: lists have no conditions")
-                    elif line and not line.startswith("#"):
-                        found |= set(line.partition("#")[0].split())
-        return sorted(found)
+                    else:
+                        for word in line.partition("#")[0].split():
+                            places.setdefault(word, f"{path}:{number}")
+        found, lost = draft.packages(places)
+        self.losses += lost
+        return found
 
     def overlay(self) -> Iterator[tuple[str, str]]:
         above = {item.path.rpartition("/")[0] for item in self.items}

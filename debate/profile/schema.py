@@ -43,10 +43,15 @@ def validator() -> Any:
 
 def fits(value: Any, *path: str) -> bool:
     """True if a profile may have ``value`` at ``path``, the names of fields, with ``*`` for an item of a list."""
+    return bool(_validator_of(path).is_valid(value))
+
+
+@cache
+def _validator_of(path: tuple[str, ...]) -> Any:
     part = schema()
     for name in path:
         part = part["items"] if name == "*" else part["properties"][name]
-    return bool(jsonschema.Draft202012Validator(part).is_valid(value))
+    return jsonschema.Draft202012Validator(part)
 
 
 def problems(root: Node) -> Iterator[Problem]:

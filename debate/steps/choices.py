@@ -19,10 +19,15 @@ from debate.text.suggest import one_of
 if TYPE_CHECKING:
     from debate.steps.claims import Claims
 
-_GZIP_LEVELS = 9
-"""The highest one."""
+_LEVELS = {"zstd": 22, "gzip": 9}
+"""Compression that has levels, from 1 on -> the highest one."""
 _MAX_READ = 32 << 20
 """Bytes of all hooks and keys of a profile."""
+
+
+def has_level(algorithm: str, level: int) -> bool:
+    """True if a compression has this level."""
+    return 1 <= level <= _LEVELS.get(algorithm, 0)
 
 
 class Choices:
@@ -76,10 +81,10 @@ class Choices:
         """Note a level of the compression that its algorithm does not have."""
         compression, path = self.data["image"]["compression"], ("image", "compression", "level")
         algorithm, level = compression["algorithm"], compression["level"]
-        if algorithm == "gzip" and level > _GZIP_LEVELS:
-            fact = f"image.compression.level: {level} is too large for gzip"
-            self.problem(path, fact, f"the maximum is {_GZIP_LEVELS}")
-        elif algorithm in ("xz", "lz4") and self._is_beside(path, ("image", "compression", "algorithm")):
+        if algorithm in _LEVELS and not has_level(algorithm, level):
+            fact = f"image.compression.level: {level} is too large for {algorithm}"
+            self.problem(path, fact, f"the maximum is {_LEVELS[algorithm]}")
+        elif algorithm not in _LEVELS and self._is_beside(path, ("image", "compression", "algorithm")):
             fact = f"image.compression.level: {algorithm} has no levels"
             self.problem(path, fact, "leave it out, or choose zstd or gzip")
 

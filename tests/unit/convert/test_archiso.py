@@ -197,7 +197,7 @@ def test_bytes_that_are_no_text(directory: Path, path: str) -> None:
 
 
 def test_a_profile_that_would_be_invalid_is_not_written(directory: Path, profiles: Path) -> None:
-    (directory / "packages.x86_64").write_text("Not A Package\n")
+    (directory / "airootfs/etc/passwd").write_text("live:x:1000:1000::/home/live:/bin/bash\n" * 2)
     with pytest.raises(DebateError):
         draft.write(archiso.convert(Foreign(directory), VARIABLES), profiles, "mine")
     assert list(profiles.iterdir()) == []
@@ -283,6 +283,63 @@ def test_a_line_without_a_counterpart_is_told(directory: Path, path: str, text: 
     write_files(directory, {path: text})
     after = archiso.convert(Foreign(directory), VARIABLES)
     assert any(told in loss for loss in set(after.losses) - set(before.losses)), after.losses
+
+
+ODD = [
+    ("etc/passwd", "Live:x:1000:1000::/home/Live:/bin/sh\n", "etc/passwd: user 'Live'"),
+    ("etc/passwd", "live:x:99999:99999::/home/live:/bin/sh\n", "uid of 'live' cannot be '99999'"),
+    ("etc/passwd", "live:x:one:one::/home/live:/bin/sh\n", "uid of 'live' cannot be 'one'"),
+    ("etc/passwd", "live:x:1000:1000:a=b:/home/live:/bin/sh\n", "name of 'live' cannot be 'a=b'"),
+    ("etc/passwd", f"live:x:1000:1000:{'x' * 201}:/home/live:/bin/sh\n", "name of 'live' cannot be 'xxx"),
+    ("etc/passwd", "live:x:1000:1000::/home/live:bash\n", "shell of 'live' cannot be 'bash'"),
+    ("etc/passwd", "live:x:1000:1000::/home/live:/bin/sh\r\n", "shell of 'live' cannot be '/bin/sh\\r'"),
+    ("etc/group", "Wheel:x:998:live\n", "etc/group: 'Wheel' has members"),
+    ("etc/shadow", f"live:!{HASH}:1::::::\n", "password of 'live'"),
+    ("etc/shadow", f"live:{HASH[:-1]}:1::::::\n", "password of 'live'"),
+    ("etc/shadow", "live:secret:1::::::\n", "password of 'live'"),
+    ("etc/hostname", "my_host\n", "etc/hostname: 'my_host'"),
+    ("../packages.x86_64", "linux\nNot A Package\n", "packages.x86_64:2: 'Not A Package'"),
+    ("../packages.x86_64", "linux\nextra/vim\n", "packages.x86_64:2: 'extra/vim'"),
+]
+"""File of airootfs/, its text with a value that its field cannot have, and what is told."""
+
+
+@pytest.mark.parametrize(("path", "text", "told"), ODD)
+def test_a_value_that_no_field_can_have_is_one_loss(
+    directory: Path, profiles: Path, path: str, text: str, told: str
+) -> None:
+    (directory / "airootfs" / path).write_bytes(text.encode())
+    made = draft.write(archiso.convert(Foreign(directory), VARIABLES), profiles, "mine")
+    assert any(told in line for line in made), made
+    assert "secret" not in "\n".join(made)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "told"),
+    [
+        ("airootfs_image_tool_options", ["-comp", "zstd", "-Xcompression-level", "99"], "-Xcompression-level 99"),
+        ("airootfs_image_tool_options", ["-comp", "zstd", "-Xcompression-level", "0"], "-Xcompression-level 0"),
+        ("airootfs_image_tool_options", ["-comp", "gzip", "-Xcompression-level", "10"], "-Xcompression-level 10"),
+        ("file_permissions", ["/etc", "0:0:u+x"], "file_permissions /etc 0:0:u+x"),
+        ("file_permissions", ["/etc", "0:0"], "file_permissions /etc 0:0:"),
+        ("file_permissions", ["/etc", "Me:0:755"], "file_permissions /etc Me:0:755"),
+        ("file_permissions", ["/etc//x", "0:0:755"], "file_permissions /etc//x 0:0:755"),
+        ("file_permissions", ["/etc/../x/", "0:0:755"], "file_permissions /etc/../x/ 0:0:755"),
+    ],
+)
+def test_a_variable_that_no_field_can_have_is_one_loss(
+    directory: Path, profiles: Path, name: str, words: list[str], told: str
+) -> None:
+    made = draft.write(archiso.convert(Foreign(directory), VARIABLES | {name: words}), profiles, "mine")
+    assert any(told in line for line in made), made
+
+
+@pytest.mark.parametrize("locked", ["!", "!!", "*", "!*"])
+def test_a_locked_password_is_no_loss(directory: Path, profiles: Path, locked: str) -> None:
+    (directory / "airootfs/etc/shadow").write_text(f"root:{locked}:1::::::\nlive:{HASH}:1::::::\n")
+    made = draft.write(archiso.convert(Foreign(directory), VARIABLES), profiles, "mine")
+    assert not any("etc/shadow" in line for line in made), made
+    assert written(profiles)["users"][0].get("password_hash", "!") in ("!", "*")
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_level_that_the_compression_does_not_have(directory: Path, algorithm: 
     made = live_build.convert(live_build.opened(directory))
     lost = algorithm != "gzip"
     assert made.fields["image"]["compression"] == {"algorithm": algorithm, **({} if lost else {"level": 8})}
-    assert any(loss == f"level 8: {algorithm} has none here" for loss in made.losses) == lost
+    assert any(loss == f"level 8: {algorithm} has no such level here" for loss in made.losses) == lost
 
 
 def test_what_is_executable_stays_so(directory: Path) -> None:
@@ -151,6 +151,29 @@ def test_options_that_are_not_taken_are_told(tmp_path: Path, options: str) -> No
     write_files(tmp_path / "config", {"binary": options, "package-lists/x.list": ""})
     (loss,) = live_build.convert(live_build.opened(tmp_path)).losses
     assert loss.startswith(f"binary:{len(options.splitlines())}: ")
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "told"),
+    [
+        ("binary", 'LB_DISTRIBUTION="stretch"', "binary:1: LB_DISTRIBUTION='stretch' has no"),
+        ("binary", 'LB_ARCHIVE_AREAS="main restricted"', "binary:1: LB_ARCHIVE_AREAS='main restricted' has no"),
+        ("binary", 'LB_CHROOT_SQUASHFS_COMPRESSION_LEVEL="99"', "level 99: zstd has no such level here"),
+        ("binary", 'LB_CHROOT_SQUASHFS_COMPRESSION_LEVEL="0"', "level 0: zstd has no such level here"),
+        (
+            "binary",
+            'LB_CHROOT_SQUASHFS_COMPRESSION_TYPE="gzip"\nLB_CHROOT_SQUASHFS_COMPRESSION_LEVEL="10"',
+            "level 10: gzip has no such level here",
+        ),
+        ("package-lists/y.list", "vim\nvim/stable less\n", "package-lists/y.list:2: 'vim/stable' is no form"),
+        ("package-lists/y.list", "task^", "package-lists/y.list:1: 'task^' is no form"),
+    ],
+)
+def test_a_value_that_no_field_can_have_is_one_loss(tmp_path: Path, path: str, text: str, told: str) -> None:
+    write_files(tmp_path / "config", {"package-lists/x.list": "nano", path: text})
+    (tmp_path / "profiles").mkdir()
+    made = draft.write(live_build.convert(live_build.opened(tmp_path)), tmp_path / "profiles", "mine")
+    assert any(line.startswith(f"  {told}") for line in made), made
 
 
 def test_of_two_includes_the_later_stage_wins(tmp_path: Path) -> None:

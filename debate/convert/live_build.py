@@ -222,7 +222,7 @@ class _Converter:
             areas = list(dict.fromkeys(value.split()))
             return set(areas) <= set(debian.COMPONENTS) and _put(fields, "components", areas)
         if name in ("ARCHITECTURES", "ARCHITECTURE", "LINUX_FLAVOURS", "LINUX_FLAVOURS_WITH_ARCH"):
-            return value.split(":")[0] in debian.ARCHITECTURES
+            return set(value.replace(":", " ").split()) <= set(debian.ARCHITECTURES)
         if name == "APT_RECOMMENDS" and value in ("true", "false"):
             return _put(fields, "recommends", value == "true")
         image = fields.setdefault("image", {})

@@ -127,6 +127,8 @@ def test_files_that_the_running_system_hides_are_lost(directory: Path) -> None:
         ('LB_ISO_PREPARER="live-build @LB_VERSION@; https://salsa.debian.org/live-team/live-build"', {}),
         ('LB_ISO_VOLUME="Debian trixie @ISOVOLUME_TS@"', {}),
         ('LB_PARENT_DISTRIBUTION="trixie"\nLB_DISTRIBUTION="trixie"', {"release": "trixie"}),
+        ('LB_ARCHITECTURES="amd64"\nLB_LINUX_FLAVOURS="amd64"\nLB_LINUX_FLAVOURS_WITH_ARCH="amd64:amd64"', {}),
+        ('LB_LINUX_FLAVOURS_WITH_ARCH="amd64:amd64  amd64"', {}),
     ],
 )
 def test_options_that_are_taken_or_defaults(tmp_path: Path, options: str, fields: dict[str, object]) -> None:
@@ -144,6 +146,8 @@ def test_options_that_are_taken_or_defaults(tmp_path: Path, options: str, fields
         'LB_ISO_VOLUME="Mine @ISOVOLUME_TS@"', 'LB_ISO_PREPARER="me@example.org"', 'LB_APT_RECOMMENDS="perhaps"',
         'LB_PARENT_DISTRIBUTION="trixie"\nLB_DISTRIBUTION="sid"', "if true; then", 'LB_X="', 'LB_ANY="a@b"',
         'LB_ARCHIVE_AREAS="main"\nLB_PARENT_ARCHIVE_AREAS="main contrib"', 'LB_ARCHITECTURES="amd64 i386"',
+        'LB_LINUX_FLAVOURS="amd64:amd64 rt-amd64"', 'LB_LINUX_FLAVOURS_WITH_ARCH="amd64:amd64 rt-amd64:amd64"',
+        'LB_LINUX_FLAVOURS="rt-amd64"', 'LB_LINUX_FLAVOURS="amd64:i386"', 'LB_ARCHITECTURE="amd64:i386"',
         'LB_CHROOT_SQUASHFS_COMPRESSION_TYPE="lzo"', 'LB_CHROOT_SQUASHFS_COMPRESSION_LEVEL="high"',
     ],
 )  # fmt: skip

@@ -50,6 +50,12 @@ ALL_kver='/boot/vmlinuz-{{kernel}}'
 archiso_config='/{_CONFIG}'
 archiso_image="/boot/initramfs-{{kernel}}.img"
 """
+_MICROCODE = """\
+if compgen -G '/boot/*-ucode.img' > /dev/null; then
+    HOOKS+=(microcode)
+fi
+"""
+"""mkinitcpio's configuration is a script. Only there it is known if there is microcode: a package may depend on it."""
 _PASSED_OVER = ("/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/")
 """Configuration of mkinitcpio that it does not read, since the preset names another file."""
 
@@ -364,7 +370,7 @@ class _Exporter:
             elif entry.path not in filled:
                 self.losses.append(f"{entry.path}: an empty directory; file_permissions make none")
         yield f"etc/mkinitcpio.d/{self.kernel}.preset", File(_PRESET.format(kernel=self.kernel).encode())
-        yield _CONFIG, File(arch.HOOKS.encode())
+        yield _CONFIG, File(f"{arch.HOOKS}{_MICROCODE}".encode())
         yield from self.accounts()
         yield from self.units()
         if self.customize:

@@ -342,6 +342,20 @@ def test_every_field_is_tried() -> None:
     ].keys() - NOT_OF_THE_ISO
 
 
+@pytest.mark.parametrize("names", [[], ["intel-ucode.img"], ["amd-ucode.img", "intel-ucode.img"], ["vmlinuz-linux"]])
+def test_microcode_that_a_package_has_is_in_the_initramfs(profiles: Path, tmp_path: Path, names: list[str]) -> None:
+    """mkinitcpio sources its configuration, and fails if that fails."""
+    write_files(tmp_path / "boot", dict.fromkeys(names, ""))
+    text = b"".join(exported(profiles).files["airootfs/etc/mkinitcpio.conf.d/archiso.conf"].chunks()).decode()
+    (tmp_path / "config").write_text(text.replace("'/boot/", f"'{tmp_path}/boot/"))
+    script = 'source "$1" && printf "%s\\n" "${HOOKS[@]}"'
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", tmp_path / "config"], capture_output=True, text=True, check=True
+    )
+    assert ("microcode" in done.stdout.split()) == any("ucode" in name for name in names)
+    assert {"archiso", "block", "filesystems"} <= set(done.stdout.split())
+
+
 @pytest.mark.parametrize("content", [b"echo \xff\n", b"#!/bin/sh\necho \xe4\0", "echo é\n".encode()])
 def test_hooks_keep_their_bytes(profiles: Path, tmp_path: Path, content: bytes) -> None:
     (profiles / "one/hook.sh").write_bytes(content)

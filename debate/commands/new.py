@@ -66,7 +66,7 @@ def run(context: Context, names: Sequence[str], from_: str) -> Answer:
     text = _TEXT.format(
         name=name,
         parent=scalar(parent),
-        base=parent if not parent.startswith("_") else "minimal",
+        base=scalar(parent if not parent.startswith("_") else "minimal"),
         description=scalar(f"Made from {parent}"),
         hostname=scalar(hostname),
     )

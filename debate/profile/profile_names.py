@@ -23,7 +23,11 @@ _LIKE = (".yaml", ".yml")
 _LOCK = ".lock.json"
 _MAX_LENGTH = 100
 """Characters of a profile's name. Those of its results are longer, and Linux allows 255."""
-_BASE = re.compile(rb"(?:^|\A\xef\xbb\xbf)base:[ \t]+([A-Za-z0-9_][A-Za-z0-9_.-]*)[ \t]*(?:#.*)?\r?$", re.MULTILINE)
+_BASE = re.compile(
+    rb"""(?:^|\A\xef\xbb\xbf)base:[ \t]+(["']?)([A-Za-z0-9_][A-Za-z0-9_.-]*)\1[ \t]*(?:#.*)?\r?$""", re.MULTILINE
+)
+_NULL = (b"null", b"Null", b"NULL")
+"""What YAML takes for no value, unless it is in quotes."""
 
 
 def names(directory: Path) -> list[str]:
@@ -102,7 +106,7 @@ def base(directory: Path, name: str) -> str | None:
         found = _BASE.search(files.read(directory, f"{name}{SUFFIX}", files.MAX_PROFILE))
     except OSError:
         return None
-    return found[1].decode() if found and found[1].lower() != b"null" else None
+    return found[2].decode() if found and (found[1] or found[2] not in _NULL) else None
 
 
 def chain(directory: Path, name: str) -> tuple[str, ...]:

@@ -113,7 +113,7 @@ def _base(choices: Choices) -> str | None:
     own, directory = choices.profile.name, choices.directory
     name: str | None = choices.data["base"]
     if name != profile_names.base(directory, own):
-        choices.problem(("base",), "base must be on a line of its own, without quotes: `base: NAME`", "move it")
+        choices.problem(("base",), "base must be on a line of its own: `base: NAME`", "move it")
         return None
     if name is None:
         return None

@@ -13,6 +13,7 @@ from debate.commands.command import Context
 from debate.commands.new import run as new
 from debate.commands.validate import run as validate
 from debate.errors import DebateError
+from debate.profile import profile_names
 from debate.profile.load import load
 from debate.steps import config
 
@@ -139,3 +140,7 @@ def test_names_that_yaml_takes_for_something_else(context: Context, name: str) -
     new(context, ["child"], name)
     assert validate(context, [name, "child"]).good
     assert load(directory, "child").data["description"] == f"Made from {name}"
+    path = directory / "child.yaml"
+    path.write_text(path.read_text().replace("# base: ", "base: "))
+    assert validate(context, ["child"]).good
+    assert profile_names.base(directory, "child") == name

@@ -238,8 +238,9 @@ def test_what_the_distribution_does_not_have(tmp_path: Path, text: str, message:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{version: 1, base: below}", "1:20: base must be on a line of its own, without quotes: `base: NAME`; move it"),
-        ("version: 1\nbase: 'below'\n", "2:7: base must be on a line of its own, without quotes"),
+        ("{version: 1, base: below}", "1:20: base must be on a line of its own: `base: NAME`; move it"),
+        ("version: 1\nbase:\n  below\n", "3:3: base must be on a line of its own: `base: NAME`; move it"),
+        ('version: 1\nbase: "bel\\x6fw"\n', "2:7: base must be on a line of its own: `base: NAME`; move it"),
         ("version: 1\nbase: belwo\n", "2:7: base: no profile 'belwo' can be built; did you mean 'below'"),
         ("version: 1\nbase: _hidden\n", "2:7: base: no profile '_hidden' can be built"),
         ("version: 1\nbase: own\n", "2:7: base is circular: own; break the cycle"),
@@ -310,6 +311,26 @@ def test_a_base_counts_and_is_not_inherited(tmp_path: Path) -> None:
     assert normalise(tmp_path, "other").values["lock"]["base"] is None
     (tmp_path / "third.yaml").write_text("version: 1\nbase: null\n")
     assert normalise(tmp_path, "third").values["lock"]["base"] is None
+
+
+@pytest.mark.parametrize("name", ["below", "123", "null", "yes", "1.10", "nUll", "a.b-c_d"])
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+@pytest.mark.parametrize("end", ["", " ", "  # on its packages", "\r"])
+def test_a_base_that_yaml_takes_for_something_else_is_put_in_quotes(
+    tmp_path: Path, name: str, quote: str, end: str
+) -> None:
+    """As the message for one without them says."""
+    (tmp_path / f"{name}.yaml").write_text("version: 1\n")
+    (tmp_path / "own.yaml").write_text(f"version: 1\nbase: {quote}{name}{quote}{end}\n", newline="")
+    if quote or name in ("below", "nUll", "a.b-c_d"):
+        assert normalise(tmp_path, "own").values["lock"]["base"] == name
+    elif name == "null":
+        assert normalise(tmp_path, "own").values["lock"]["base"] is None
+    else:
+        with pytest.raises(ProfileError) as caught:
+            normalise(tmp_path, "own")
+        [problem] = caught.value.problems
+        assert f'"{name}"' in problem.remedy
 
 
 def test_a_change_touches_only_the_slices_that_read_it() -> None:

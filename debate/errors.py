@@ -141,7 +141,8 @@ class ProfileError(DebateError):
         found = sorted(set(problems), key=lambda problem: (_position(problem.place), problem.fact))
         more = found[MOST_PROBLEMS:]
         if more:
-            rest = Problem(more[0].place, f"and {len(more):,} more problems from here on", "mend those above first")
+            problems_ = "problem" if len(more) == 1 else "problems"
+            rest = Problem(more[0].place, f"and {len(more):,} more {problems_} from here on", "mend those above first")
             found[MOST_PROBLEMS:] = [rest]
         self.problems = tuple(found)
 

@@ -96,7 +96,7 @@ def _write(path: Path, text: str) -> None:
             config.normalise(replace(load(path.parent, draft.stem), name=path.stem), path.parent)
         except ProfileError as error:
             found = [replace(each, place=_place(each.place, draft, path)) for each in error.problems]
-            raise ProfileError(found) from None
+            raise DebateError.of(found) from None  # A ProfileError would count them anew.
         try:
             os.link(draft, path)  # Unlike a rename, this never replaces a file that someone else wrote.
         except FileExistsError:

@@ -12,7 +12,7 @@ import yaml
 from debate.commands.command import Context
 from debate.commands.new import run as new
 from debate.commands.validate import run as validate
-from debate.errors import DebateError
+from debate.errors import MOST_PROBLEMS, DebateError
 from debate.profile import profile_names
 from debate.profile.load import load
 from debate.steps import config
@@ -78,6 +78,19 @@ def test_a_refusal_leaves_nothing(
     with pytest.raises(DebateError, match=message):
         new(context, names, parent)
     assert {path: path.read_bytes() for path in directory.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize(("number", "rest"), [(99, ""), (100, ""), (101, "1 more problem"), (1_200, "1,100 more problems")])
+def test_the_problems_of_a_new_profile_are_counted_once(context: Context, number: int, rest: str) -> None:
+    """They are those of what it extends, which are told by `validate`, too."""
+    fields = "".join(f"- {{path: /run/x{each}}}\n" for each in range(number))
+    (context.settings.profiles / "many.yaml").write_text(f"version: 1\nfiles:\n{fields}")
+    with pytest.raises(DebateError) as caught:
+        new(context, ["mine"], "many")
+    found = caught.value.problems
+    assert found == validate(context, ["many"]).problems
+    assert len(found) == min(number, MOST_PROBLEMS) + bool(rest)
+    assert not rest or found[-1].fact == f"and {rest} from here on"
 
 
 @pytest.mark.parametrize("failure", [OSError("full"), KeyboardInterrupt(), DebateError("wrong"), RuntimeError()])

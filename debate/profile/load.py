@@ -25,6 +25,9 @@ _MAX_NODES = 2 * reader.MAX_NODES
 _MAX_MERGED = 1_000_000
 """Values that are looked at while profiles are merged."""
 
+_TOO_LARGE = f"extends: more than {_MAX_NODES:,} values in all", "write fewer, or extend fewer profiles"
+_TOO_OFTEN = f"extends: more than {_MAX_MERGED:,} values are merged on the way", "extend fewer profiles"
+
 NOT_INHERITED = {"extends", "base", "description"}
 """Fields that say something of one profile alone."""
 
@@ -77,7 +80,7 @@ class _Loader:
             return None
         self.nodes += root.size()
         if self.nodes > _MAX_NODES:
-            self.too_much(asked or root.position)
+            self.too_much(asked or root.position, *_TOO_LARGE)
             self.extended[name] = None
             return None
         self.problems += _one_per_place(problems, list(schema.problems(root)))
@@ -106,13 +109,13 @@ class _Loader:
         self.merged += size
         if self.merged <= _MAX_MERGED and size <= _MAX_NODES:
             return merge(parent, own)
-        self.too_much(place)
+        self.too_much(place, *(_TOO_LARGE if size > _MAX_NODES else _TOO_OFTEN))
         return own
 
-    def too_much(self, place: Place) -> None:
+    def too_much(self, place: Place, fact: str, remedy: str) -> None:
         """Note, once, that what profiles extend is out of proportion."""
         if not self.is_too_much:
-            self.problems.append(Problem(place, "extends takes over too much", "extend fewer profiles"))
+            self.problems.append(Problem(place, fact, remedy))
         self.is_too_much = True
 
     def text(self, path: Path, name: str, chain: tuple[str, ...], asked: Place) -> bytes | None:

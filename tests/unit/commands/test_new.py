@@ -80,7 +80,9 @@ def test_a_refusal_leaves_nothing(
     assert {path: path.read_bytes() for path in directory.iterdir() if path.is_file()} == before
 
 
-@pytest.mark.parametrize(("number", "rest"), [(99, ""), (100, ""), (101, "1 more problem"), (1_200, "1,100 more problems")])
+@pytest.mark.parametrize(
+    ("number", "rest"), [(99, ""), (100, ""), (101, "1 more problem"), (1_200, "1,100 more problems")]
+)
 def test_the_problems_of_a_new_profile_are_counted_once(context: Context, number: int, rest: str) -> None:
     """They are those of what it extends, which are told by `validate`, too."""
     fields = "".join(f"- {{path: /run/x{each}}}\n" for each in range(number))

@@ -212,8 +212,8 @@ def _line_of_second(text: str, wanted: str) -> int:
 
 
 def _line_of_number(text: str, wanted: str) -> int:
-    """The line of a number as it is written."""
-    at = next((token.start() for token in _TOKEN.finditer(text) if token[0] == wanted), 0)
+    """The line of a number as it is written. What follows it need not be JSON."""
+    at = next((token.start() for token in _TOKEN.finditer(text) if token[0].startswith(wanted)), 0)
     return text.count("\n", 0, at) + 1
 
 
@@ -221,8 +221,8 @@ _DECODE = json.JSONDecoder().raw_decode
 """For positions only: all values come from `strict_json`."""
 _LEVELS = 2
 """A lock has objects in a list in an object."""
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s",:\[\]{}]+')
-"""A string, a number or a word of JSON."""
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[^\s",:\[\]{}]+', re.DOTALL)
+"""A string, a number or a word of JSON. A string without an end ends with the text, so that none begins inside it."""
 
 
 def _members(text: str, position: int) -> Iterator[tuple[str | int, int]]:

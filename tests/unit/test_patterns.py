@@ -25,6 +25,7 @@ from debate.managers import apt
 from debate.profile import lockfile
 from debate.profile.schema import schema
 from debate.remote import transport
+from debate.steps import initrd
 from tests.bounded import bounded
 
 LENGTH, LONG = 5_000, 300_000
@@ -54,8 +55,8 @@ UNITS = (
 )
 ENDS = ("", "!", "\n")
 FUNCTIONS = {"compile", "search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
-WHOLE = {"match", "fullmatch"}
-"""Functions that start at the first character only."""
+WHOLE, FIRST = {"match", "fullmatch"}, {"search"}
+"""Functions that start at the first character only, and those that end at the first match. Others go on after it."""
 LISTS = {"profile/reader.py": "fullmatch", "steps/installed.py": "fullmatch", "steps/packages.py": "fullmatch"}
 """Modules with patterns without a name -> how they are used."""
 VARIABLE = {
@@ -65,6 +66,7 @@ VARIABLE = {
     "remote/transport.py": "the forms of addresses",
     "declarations.py": "debate's own source code",
     "managers/apt.py": "_KEPT",
+    "steps/initrd.py": "_OWN_HOOK",
     "convert/archiso.py": "constants beside the call",
 }
 """Modules that search for patterns in variables -> what these are, which `elsewhere` has."""
@@ -75,11 +77,16 @@ class Pattern:
     text: str
     flags: int = 0
     is_bytes: bool = False
-    search: bool = True
+    use: str = "search"
 
     def run(self, text: str) -> None:
         compiled: re.Pattern[Any] = re.compile(self.text.encode() if self.is_bytes else self.text, self.flags)
-        (compiled.search if self.search else compiled.fullmatch)(text.encode() if self.is_bytes else text)
+        tried = text.encode() if self.is_bytes else text
+        if self.use == "finditer":
+            for _ in compiled.finditer(tried):
+                pass
+        else:
+            getattr(compiled, self.use)(tried)
 
 
 class Anything(str):
@@ -127,8 +134,8 @@ def in_code() -> Iterator[tuple[str, Pattern | None]]:
             flags = next((int(value) for value in others if isinstance(value, re.RegexFlag)), 0)
             is_bytes = isinstance(pattern, bytes)
             text = pattern.decode() if is_bytes else pattern
-            for search in {use not in WHOLE for use in uses}:
-                yield name, Pattern(text, flags, is_bytes, search)
+            for use in {"fullmatch" if use in WHOLE else "search" if use in FIRST else "finditer" for use in uses}:
+                yield name, Pattern(text, flags, is_bytes, use)
 
 
 def assigned(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
@@ -176,11 +183,13 @@ def elsewhere() -> Iterator[Pattern]:
         yield Pattern(text)
     for forms in (lockfile._FIELDS, lockfile._PACKAGE_FIELDS, lockfile._INDEXES_FIELDS, lockfile.ARCHIVE):
         for text in forms.values():
-            yield Pattern(text, search=False)
+            yield Pattern(text, use="fullmatch")
     for text in apt._KEPT.values():
-        yield Pattern(text, search=False)
+        yield Pattern(text, use="fullmatch")
+    for text in initrd._OWN_HOOK.values():
+        yield Pattern(text, use="fullmatch")
     for kind in transport.KINDS.values():
-        yield Pattern(kind.address, search=False)
+        yield Pattern(kind.address, use="fullmatch")
 
 
 def sample(tree: Any, pick: int) -> str:
@@ -305,6 +314,7 @@ def test_no_text_takes_for_ever(pattern: Pattern) -> None:
         Pattern("[ab]*c"),
         Pattern("(?m)^x|[ \\t]+$"),
         Pattern("(.*?)END BLOCK", re.DOTALL),
+        Pattern("b|a+c|a", use="finditer"),
         Pattern("BEGIN BLOCK[ \\t]*\\r?\\n(.*?)END BLOCK", re.DOTALL, is_bytes=True),
         Pattern("(?:^|[;&]|\\b(?:then|do)[ \\t])[ \\t]*(?:[A-Z_]+=\\S*[ \\t]+)*(run)(?![^\\s;])", re.MULTILINE),
     ],

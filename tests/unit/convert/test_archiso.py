@@ -372,12 +372,15 @@ def test_each_line_matters_or_is_told(directory: Path) -> None:
     """Whatever is left out of a profile, what is made or told of it changes, too."""
     before = archiso.convert(Foreign(directory), VARIABLES)
     told = "".join(before.losses)
+    whole = ("mkarchiso does not read it", "only ISOs are built", "the menu is debate's own")
     for path, text in FILES.items():
         lines = text.splitlines(keepends=True)
         for number, line in enumerate(lines):
             (directory / path).write_text("".join((*lines[:number], *lines[number + 1 :])))
             after = archiso.convert(Foreign(directory), VARIABLES)
-            copied = path.removeprefix("airootfs/") in before.overlay or f"{path}: " in told
+            copied = path.removeprefix("airootfs/") in before.overlay or any(
+                f"{path}: {fact}" in told for fact in whole
+            )
             nothing = line.startswith(("#", "\n", "[options]", "Architecture = auto", "[core]", "Server = y"))
             assert after != before or copied or nothing, (path, line)
         (directory / path).write_text(text)

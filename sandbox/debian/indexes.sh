@@ -118,3 +118,15 @@ keep() {
         --format=ustar -c . | zstd -q -3 -T0 > /run/out/indexes
     rm -r "$kept"
 }
+
+# `unpack ARCHIVE`: unpacks what `keep` packed of one archive to /run/work/mirror/ARCHIVE: nothing, if that has no package yet.
+# If it is damaged, leaves $TMPDIR/damaged and fails.
+# in: indexes, archives
+unpack() {
+    # tar fails for a name that it does not find as it does for damage, so the names are those to leave out.
+    sort -u /run/in/archives | grep -vxF -e "$1" | sed 's,^,./,' > "$TMPDIR/others" || true
+    { zstd -q -dc /run/in/indexes || : > "$TMPDIR/damaged"; } |
+        tar -C "/run/work/mirror/$1" --strip-components=2 --anchored --no-wildcards --exclude-from="$TMPDIR/others" \
+            --no-same-owner --no-same-permissions -x || : > "$TMPDIR/damaged"
+    [ ! -e "$TMPDIR/damaged" ]
+}

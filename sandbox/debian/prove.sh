@@ -24,6 +24,11 @@ done 9< /run/work/readers
 wait
 cat /run/work/answers/* /run/work/errors/* >&2
 while read -r user archive; do
+    if [ -e "/run/work/reader-$user/damaged" ]; then
+        problem "" "" "the signed indexes that prove the lock cannot be unpacked" \
+            "run doit fsck, or if that finds nothing, $(cat /run/in/remedy)"
+        exit 1
+    fi
     if [ -e "/run/work/failed-$archive" ]; then
         explain_update "/run/work/errors/$archive" "/run/work/answers/$archive" "$apt/sources"
         exit 1

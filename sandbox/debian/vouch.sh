@@ -7,8 +7,8 @@ apt=$TMPDIR/apt
 . /run/step/debian/apt.sh
 . /run/step/debian/indexes.sh
 cat /run/in/options >> "$apt/apt.conf"
-# Of an archive and of a suite that has no package yet, there is no index.
-zstd -q -dc /run/in/indexes | tar -C /run/work/mirror --no-same-owner --no-same-permissions -x "./$1" || true
+unpack "$1"
+# Of a suite that has no package yet, there is no index.
 paste -d ' ' /run/in/archives /run/in/sources.list | sed -n "s/^$1 //p" | while read -r line; do
     suite=${line#*] * }
     [ ! -d "/run/work/mirror/$1/dists/${suite%% *}" ] || printf '%s\n' "$line"

@@ -111,6 +111,7 @@ SHAPES: Mapping[str, Any] = {
     "initramfs": _Contents,
     "build": _Build,
     "manifest": _Manifest,
+    "sha512": dict[_Digest, str],
     "traces/sandbox": _Keyed,
 }
 """Record, without ``.json`` -> its type. Fields that nothing reads are not declared; a record that is not here can be

@@ -119,7 +119,10 @@ class _Verdict:
 _SAME = _Verdict("up to date")
 _CACHED = _Verdict("from the cache")
 _REPAIRED = _Verdict("from the cache")
-"""Its record or its trace is missing or damaged. If the record was the same, later steps need not run."""
+"""Its record, its trace or what it keeps for its next run is missing or damaged.
+
+If the record was the same, later steps need not run.
+"""
 
 
 def explain(build: ProfileBuild) -> Answer:
@@ -197,12 +200,15 @@ def _verdict(real: ProfileBuild, dry: _DryBuild, rule: Rule) -> _Verdict:
             return _CACHED
     except DebateError:
         return _REPAIRED
-    return _SAME if _is_told(real, rule) else _REPAIRED
+    return _SAME if _is_told(real, rule, dry.records.memory) else _REPAIRED
 
 
-def _is_told(real: ProfileBuild, rule: Rule) -> bool:
-    """True if the output directory tells how the step last ran, as each that is shown does."""
-    names = (f"traces/{rule.name}", f"traces/read/{rule.name}")
+def _is_told(real: ProfileBuild, rule: Rule, written: Collection[str] = ()) -> bool:
+    """True if the output directory tells how the step last ran, as each that is shown does.
+
+    And what it kept for its next run, of which a step may leave less: ``written`` has what it would keep again.
+    """
+    names = [name for name in rule.remembered if name not in rule.memory or name in written]
     return not rule.root or all(is_whole(name, real.directory / f"{name}.json") for name in names)
 
 

@@ -98,6 +98,31 @@ def test_a_damaged_record_is_the_reason(made: ProfileBuild, rule: str, content: 
         assert verdicts(made)["build"].startswith("undecided: depends on the result of")
 
 
+@pytest.mark.parametrize("content", ["{", "[]", '{"sha256:0": 5}', "{}", None])
+def test_damaged_memory_is_the_reason(tmp_path: Path, content: str | None) -> None:
+    """Of the step that keeps it: a build makes it again. As for doit, a whole file may lack what the step looks for.
+
+    A file that the step never kept does not matter.
+    """
+    for name in ("sandbox", "profiles"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for profile, keeps in (("arch-minimal", True), ("minimal", False)):
+        made, _ = build(tmp_path, profile)
+        path = made.directory / "sha512.json"
+        assert path.exists() == keeps
+        assert f"\niso:{profile}  up to date\n" in explain(made).text
+        before = path.read_text() if keeps else ""
+        path.unlink(missing_ok=True)
+        if content is not None:
+            path.write_text(content)
+        damaged = keeps and content != "{}"
+        verdict = "from the cache\n    its record is missing or damaged" if damaged else "up to date"
+        assert f"\niso:{profile}  {verdict}\n" in explain(made).text
+        made.make("iso")
+        assert not keeps or path.read_text() == before
+        assert f"\niso:{profile}  up to date\n" in explain(made).text
+
+
 @pytest.mark.parametrize("path", ["debian/tools.sh", "debian/tools.packages", "debian/select.sh"])
 def test_an_edit_of_a_script_is_the_reason(made: ProfileBuild, path: str) -> None:
     """For the tools tree, too, which reads nothing of a profile, and for steps on the way to another."""

@@ -10,8 +10,10 @@ import pytest
 
 from debate.commands.command import commands
 from debate.frontend.help import step_names
+from debate.profile import load as load_module
 from debate.profile.load import load
-from debate.steps import config
+from debate.steps import config, initrd
+from debate.text import openpgp
 from tests import documents
 from tests.conftest import PROFILES, ROOT
 
@@ -56,3 +58,18 @@ def test_recipes_are_profiles(tmp_path: Path) -> None:
     assert len(names) == 8
     for name in names:
         config.normalise(load(tmp_path / "profiles", name), tmp_path / "profiles")
+
+
+@pytest.mark.parametrize("generator", initrd._READ)
+def test_what_the_initramfs_hears_is_listed(generator: str) -> None:
+    lines = (ROOT / "docs/initramfs.md").read_text().splitlines()
+    [row] = [line.split("|")[2].strip() for line in lines if line.startswith(f"| {generator or 'all'} | /")]
+    row, _, below = row.partition("; below /usr/lib: ")
+    listed = [*row.split(", "), *(f"/usr/lib/{name}" for name in below.split(", ") if name)]
+    assert sorted(listed) == sorted(path.rstrip("/") for path in initrd._READ[generator])
+
+
+def test_bounds_are_those_of_the_code() -> None:
+    assert f"more than {load_module._MAX_NODES:,} values" in (ROOT / "docs/refused.md").read_text()
+    assert f"more than {load_module._MAX_CHAIN:,} profiles" in (ROOT / "docs/refused.md").read_text()
+    assert f"more than {openpgp._MOST:,} packets" in (ROOT / "docs/archives.md").read_text()

@@ -113,11 +113,11 @@ tar -x -f /run/in/tree.tar -C / --anchored --exclude-from=/run/work/unpacked --n
     --keep-directory-symlink --same-owner --same-permissions || explain_tree
 stop_on_problems
 
-# apply_permissions PATTERN: sets modes and owners of the paths that match.
+# apply_permissions PATTERN OTHERS: sets modes and owners of the paths that match PATTERN and not OTHERS.
 # Fields: mode, owner, group, path, with tabs between them. Of a colon at the end, `read` would make nothing.
 apply_permissions() {
     while IFS=$(printf '\t') read -r mode owner group path <&9; do
-        case $path in $1) ;; *) continue ;; esac
+        case $path in $2) continue ;; $1) ;; *) continue ;; esac
         if [ ! -e "$path" ] && [ ! -L "$path" ]; then
             problem permissions "$path" "the system has no file $path" "check the path, or leave it out"
             continue
@@ -139,10 +139,10 @@ apply_permissions() {
         fi
         chmod -- "$mode" "$path"
     done 9< /run/in/permissions
-    stop_on_problems
 }
 
-apply_permissions '/etc/skel/*' # Homes have the same.
+apply_permissions '/etc/skel/*' '' # Homes have the same.
+missing=$problems
 
 # What the profile itself puts into a home comes first, and keeps its owner and mode.
 while IFS=: read -r name uid shell groups full_name password <&9; do
@@ -167,9 +167,10 @@ while IFS=: read -r name uid shell groups full_name password <&9; do
         [ -L "$home/$file" ] || chmod --reference="/etc/skel/$file" "$home/$file"
     done 9< /run/work/skel
 done 9< /run/in/users
-stop_on_problems
+[ "$problems" -eq "$missing" ] || stop_on_problems
 
-apply_permissions '*'
+apply_permissions '*' '/etc/skel/*'
+stop_on_problems
 
 while read -r command <&9; do
     $command || problem locale "" "$command failed with exit status $?" "see the log for its message"

@@ -60,6 +60,28 @@ def test_users_in_the_shell(full_names: list[str]) -> None:
         assert found == [["live", "", "/bin/sh", "adm,sudo", name, "$6$a/.b$c"] for name in full_names]
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+def test_all_permissions_that_cannot_be_are_told_at_once(tmp_path: Path, shell: str) -> None:
+    """Each once, also those below /etc/skel, which come first. Nothing is changed then."""
+    there = tmp_path / "a b"
+    there.touch(0o600)
+    lacking = ["/etc/skel/.none", "/etc/skel/none/x", "/none", f"{tmp_path}/none:"]
+    lines = [f"0644\troot\troot\t{path}\n" for path in [*lacking[::-1], str(there)]]
+    (tmp_path / "permissions").write_text("".join(lines) + f"0644\tnobody-there\troot\t{there}\n")
+    (tmp_path / "users").touch()
+    start, end = "# apply_permissions PATTERN", "\napply_permissions '*' '/etc/skel/*'\nstop_on_problems\n"
+    part = SCRIPT[SCRIPT.index(start) : SCRIPT.index(end) + len(end)]
+    known = SCRIPT[SCRIPT.index("known() {") :].partition("\n}\n")[0] + "\n}\n"
+    script = f"{(ROOT / 'sandbox/problem.sh').read_text()}{known}set -eu\nowner_remedy=x\n{part}"
+    for path in ("/run/in/users", "/run/in/permissions", "/run/problems"):
+        script = script.replace(path, f"'{tmp_path / Path(path).name}'")
+    run(shell, "-c", script, status=1)
+    told = (tmp_path / "problems").read_text().split("\0")[:-1]
+    found = list(zip(told[::4], told[1::4], strict=True))
+    assert sorted(found) == sorted(("permissions", value) for value in [*lacking, "nobody-there"])
+    assert there.stat().st_mode & 0o777 == 0o600
+
+
 @FEW
 @given(
     paths=st.lists(

@@ -307,10 +307,13 @@ def require_script(choices: Choices, node: Node, content: bytes) -> None:
 
 
 _GENERATOR = (
-    rb"(?m)(?:^|[;&|({`!]|\b(?:then|do|else|exec|env|command|if|while|until)[ \t])[ \t]*(?:[A-Z_]+=\S*[ \t]+)*"
-    rb"(?:/usr)?(?:/s?bin/)?(update-initramfs|mkinitramfs|dracut|mkinitcpio)(?:[\s;&|)`]|$)"
+    rb"(?m)(?:^|[;&|({`!]|\b(?:then|do|else|if|while|until|exec|env|command|eval|eatmydata|ionice|nice|nohup|setsid"
+    rb"|sudo|time|timeout|xargs)[ \t]|\b(?:ba|da)?sh[ \t]+-[a-z]*c[ \t]+[\"'])"
+    rb"(?:[ \t]+|[A-Z_]+=\S*[ \t]|(?:-|[0-9])\S*[ \t])*"
+    rb"(?:/usr)?(?:/s?bin/)?(update-initramfs|mkinitramfs|dracut|mkinitcpio)(?:[\s;&|)`\"']|$)"
 )
-"""For RE2: a line of a script that calls a generator of initramfses. What hides from this is found when it runs."""
+"""For RE2: a line of a script that calls a generator of initramfses. Of what hides from this, hooks.sh finds the calls
+by name."""
 _NO_GENERATOR = "remove that; say what the initramfs needs with `initrd`, or in files of its generator's configuration"
 
 

@@ -95,6 +95,11 @@ REFUSED = [
     ("if true; then dracut --force; fi\n", "dracut"),
     ("LC_ALL=C exec dracut\n", "dracut"),
     ("x=$(mkinitramfs -o /x)\n", "mkinitramfs"),
+    ("nice -n 5 /usr/sbin/update-initramfs -u\n", "update-initramfs"),
+    ("timeout 9m mkinitcpio -P\n", "mkinitcpio"),
+    ("sudo env LC_ALL=C dracut\n", "dracut"),
+    ("bash -ec '/usr/bin/dracut --force'\n", "dracut"),
+    ('sh -c "update-initramfs -u"\n', "update-initramfs"),
 ]
 
 

@@ -14,9 +14,13 @@ unsigned_modules() {
 require_modules() {
     root=$1 owners=$2 version=$(cat /run/in/kernel)
     mkdir -p /run/work
-    # Without AUTOINSTALL a package leaves it to people.
-    (cd "$root" && grep -El '^[[:space:]]*AUTOINSTALL=.*[Yy]' usr/src/*/dkms.conf 2> /dev/null) |
-        sort > /run/work/sources
+    for source in "$root"/usr/src/*/dkms.conf; do
+        [ -f "$source" ] || continue
+        source=${source#"$root"/}
+        # dkms reads it as bash, too. Without AUTOINSTALL a package leaves it to people.
+        wanted=$(in_root bash -c 'AUTOINSTALL= kernelver=$1; . "/$0" > /dev/null 2>&1; echo "$AUTOINSTALL"' "$source" "$version")
+        [ ! "$wanted" ] || echo "$source"
+    done | sort > /run/work/sources
     if [ -s /run/work/sources ]; then
         in_root dkms status -k "$version" |
             sed -n 's,^\([^/]*\)/\([^/\,]*\)\, .*: installed.*,usr/src/\1-\2/dkms.conf,p' | sort > /run/work/built
@@ -34,7 +38,9 @@ require_modules() {
     fi
     rm -rf "$root"/var/lib/dkms/*/*/*/*/log # They have the time in them.
     rm -f "$root/etc/dkms/framework.conf.d/debate.conf"
-    rmdir --ignore-fail-on-non-empty -p "$root/etc/dkms/framework.conf.d"
+    # With dkms they are its own.
+    [ -e "$root/usr/sbin/dkms" ] ||
+        rmdir --ignore-fail-on-non-empty "$root/etc/dkms/framework.conf.d" "$root/etc/dkms"
 }
 
 in_root() {

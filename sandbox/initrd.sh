@@ -30,6 +30,11 @@ make_initrd() {
         problem initrd "$generator" "$generator failed" "see the log for its message"
         stop_on_problems
     fi
+    # mkinitramfs and dracut go on with another compression than a file of the profile says.
+    instead=$(grep -E '(^W: |compression).*(using gzip|falling back)' /run/work/said | head -n 1 || true)
+    [ ! "$instead" ] || problem initrd "" "it would be compressed in another way: $instead" \
+        "write it as initrd.compression, which brings the program, or add that one to packages"
+    stop_on_problems
     verify
     mv "$kernel" /run/work/kernel
     mv "$root"/boot/initrd /run/work/initrd

@@ -52,7 +52,7 @@ def default_kernel(_: str) -> str:
     return "linux"
 
 
-def headers(kernel: str) -> str:
+def headers(kernel: str, _: str) -> str:
     """See `Distribution`."""
     return f"{kernel}-headers"
 

@@ -60,9 +60,10 @@ def default_kernel(architecture: str) -> str:
     return f"linux-image-{architecture}"
 
 
-def headers(kernel: str) -> str:
+def headers(kernel: str, version: str) -> str:
     """See `Distribution`."""
-    return kernel.replace("linux-image-", "linux-headers-", 1)
+    follows = kernel.startswith("linux-image-") and version not in kernel
+    return kernel.replace("linux-image-", "linux-headers-", 1) if follows else f"linux-headers-{version}"
 
 
 def implied_packages(profile: Mapping[str, Any]) -> list[str]:

@@ -61,8 +61,8 @@ class Distribution(Protocol):
     def default_kernel(self, architecture: str) -> str:
         """The package with the kernel."""
 
-    def headers(self, kernel: str) -> str:
-        """The package with what modules of the kernel in the package ``kernel`` are built with."""
+    def headers(self, kernel: str, version: str) -> str:
+        """The package with what modules are built with: of the kernel ``version``, for which ``kernel`` was asked."""
 
     def implied_packages(self, profile: Mapping[str, Any]) -> list[str]:
         """Packages that a live system with these fields needs in addition to those in the profile."""

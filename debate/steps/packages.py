@@ -82,7 +82,7 @@ class _Reader:
         facts, compression = distributions.get(self.request.distribution), self.initramfs.compression
         self.makers = {*facts.TOOLS[self.initramfs.generator], *facts.COMPRESSORS.get(compression, ())}
         """What makes the initramfs."""
-        self.headers = facts.headers(self.boots.kernel)
+        self.facts = facts
         self.manager = managers.get(self.request.distribution)
         below = work.below(self.request.base)
         # The base's step of this name has proven the base's.
@@ -121,9 +121,14 @@ class _Reader:
         selected, kernels = self.selected(index, wanted)
         has = {package: self.manager.holds(stanza) for package, stanza in pairs}
         kernel = self.kernel(has, kernels)
-        builders = [(package, stanza) for package, stanza in pairs if has[package].dkms or has[package].headers]
         built: Sequence[Locked] = ()
-        if any(has[package].dkms for package, _ in builders):
+        if any(holds.dkms for holds in has.values()):
+            # dkms looks at the kernel's own modules, too.
+            builders = [
+                (package, stanza)
+                for package, stanza in pairs
+                if (holds := has[package]).dkms or holds.headers or kernel in holds.kernels
+            ]
             names = {package.name for package, _ in builders}
             built, _ = self.selected(index, self.manager.initrd_wanted(builders, names))
         return {
@@ -172,7 +177,7 @@ class _Reader:
         sources = sorted({package.name for package, holds in has.items() if holds.dkms})
         if sources and not headers:
             fact = f"has modules as source, and no package has the headers of the kernel {version} to build them"
-            remedy = f"add {self.headers}"
+            remedy = f"add {self.facts.headers(self.boots.kernel, version)}"
             raise StepError("", complaints=[Complaint("packages", name, f"{name} {fact}", remedy) for name in sources])
         return version
 

@@ -5,6 +5,6 @@ case " ${HOOKS[*]} " in
 *' archiso '*) read -ra HOOKS <<< "$(printf '%s ' "${HOOKS[@]}" | sed 's/\(^\| \)archiso /&live_layers /')" ;;
 *) echo "==> ERROR: HOOKS lacks archiso, without which no live system boots" >&2 ;;
 esac
-if compgen -G '/boot/*-ucode.img' > /dev/null && [[ " ${HOOKS[*]} " != *' microcode '* ]]; then
+if compgen -G '/boot/*-ucode.img' > /dev/null && [[ -e /usr/lib/initcpio/install/microcode ]] && [[ " ${HOOKS[*]} " != *' microcode '* ]]; then
     HOOKS+=(microcode)
 fi

@@ -34,7 +34,7 @@ def second(built: Checkout, archive: Archive, tmp_path_factory: pytest.TempPathF
     own.add("debate-y", "1", {}, {script: GREEDY.format(name=script) for script in ("preinst", "postinst")})
     own.add("debate-x", "1", {}, fields="Pre-Depends: debate-y\n")
     own.add("debate-z", "1", {}, fields="Depends: debate-x\n")
-    own.add("debate-source", "1", {"/usr/src/none-1/dkms.conf": 'PACKAGE_NAME=none\nAUTOINSTALL="yes"\n'})
+    own.add("debate-source", "1", {"/usr/src/none-1/dkms.conf": "PACKAGE_NAME=none\nexport AUTOINSTALL=1\n"})
     kernel = built.json("minimal", "packages.json")["kernel"]
     own.add("debate-headers", "1", {f"/usr/src/linux-headers-{kernel}/Module.symvers": ""})
     own.publish()

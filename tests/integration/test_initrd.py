@@ -73,6 +73,14 @@ def test_what_is_not_there(checkout: Checkout) -> None:
         assert fact in said
 
 
+def test_a_compression_that_the_system_lacks(checkout: Checkout) -> None:
+    """What a file of the profile says is as good as the field."""
+    text = "COMPRESS=lzop\n"
+    checkout.profile("mine", f"extends: minimal\nfiles: [{{path: /etc/initramfs-tools/conf.d/c, content: {text!r}}}]\n")
+    said = checkout.doit("initrd:mine", status=1)
+    assert "profiles/mine.yaml: initrd: it would be compressed in another way: W: No lzop in" in said, said
+
+
 def test_a_hook_that_makes_one(checkout: Checkout) -> None:
     """Also where reading the script does not show it."""
     (checkout.directory / "profiles" / "hooks" / "mine.sh").write_text("$(echo update-initramfs) -u || true\n")

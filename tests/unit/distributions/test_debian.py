@@ -42,3 +42,16 @@ def test_implied_packages(fields: dict[str, Any], packages: set[str]) -> None:
 def test_the_keymap_must_be_there(keymap: str, check: list[str]) -> None:
     parts = debian.locale_parts({"locale": "C.UTF-8", "keymap": keymap, "timezone": "UTC"})
     assert check in parts.checks
+
+
+@pytest.mark.parametrize(
+    ("kernel", "package"),
+    [
+        ("linux-image-amd64", "linux-headers-amd64"),
+        ("linux-image-cloud-amd64", "linux-headers-cloud-amd64"),
+        ("linux-image-6.12.9+deb13-amd64-unsigned", "linux-headers-6.12.9+deb13-amd64"),
+        ("my-kernel", "linux-headers-6.12.9+deb13-amd64"),
+    ],
+)
+def test_the_headers_of_a_kernel(kernel: str, package: str) -> None:
+    assert debian.headers(kernel, "6.12.9+deb13-amd64") == package

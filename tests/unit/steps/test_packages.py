@@ -199,7 +199,7 @@ NAME_ONE = "name the package of one kernel"
         (
             {**ONE, "zfs-dkms": SOURCE}, list(ONE), False, None,
             "packages: zfs-dkms has modules as source, and no package has the headers of the kernel 6-cloud to build "
-            "them; add x",
+            "them; add linux-headers-6-cloud",
         ),
     ],
 )  # fmt: skip

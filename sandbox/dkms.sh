@@ -18,7 +18,8 @@ require_modules() {
         [ -f "$source" ] || continue
         source=${source#"$root"/}
         # dkms reads it as bash, too. Without AUTOINSTALL a package leaves it to people.
-        wanted=$(in_root bash -c 'AUTOINSTALL= kernelver=$1; . "/$0" > /dev/null 2>&1; echo "$AUTOINSTALL"' "$source" "$version")
+        wanted=$(in_root bash -c 'AUTOINSTALL= kernelver=$1; . "/$0" > /dev/null 2>&1; echo "$AUTOINSTALL"' "$source" "$version" ||
+            echo unknown)
         [ ! "$wanted" ] || echo "$source"
     done | sort > /run/work/sources
     if [ -s /run/work/sources ]; then
@@ -44,5 +45,9 @@ require_modules() {
 }
 
 in_root() {
-    TMPDIR=/tmp chroot "$root" "$@" < /dev/null
+    if [ "$root" = / ]; then
+        "$@" < /dev/null
+    else
+        TMPDIR=/tmp chroot "$root" "$@" < /dev/null
+    fi
 }

@@ -310,12 +310,14 @@ class Work(_Readable):
             if error.complaints and self.rule.profile:
                 with suppress(ProfileError):  # Someone may have edited it meanwhile.
                     root = self._build.profile()
-                    error.locate(lambda field, value: _place(root, field, value) or self._place_of(field))
+                    error.locate(lambda field, value: _place(root, field, value) or self._place_of(root, field))
             raise
 
-    def _place_of(self, field: str) -> Place | None:
+    def _place_of(self, root: Node, field: str) -> Place | None:
         """The place of a complaint about a field that the profile lacks: its packages are in the lock all the same."""
-        return Place(str(self._build.directory / "lock.json")) if field == "packages" else None
+        if field == "packages":
+            return Place(str(self._build.directory / "lock.json"))
+        return Place(root.position.file) if field else None
 
     def _contents(self) -> Mapping[str, Any]:
         """The sources of an overlay's files, for messages; they do not affect the result."""

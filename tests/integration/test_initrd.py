@@ -75,8 +75,8 @@ def test_what_is_not_there(checkout: Checkout) -> None:
 
 def test_a_compression_that_the_system_lacks(checkout: Checkout) -> None:
     """What a file of the profile says is as good as the field."""
-    text = "COMPRESS=lzop\n"
-    checkout.profile("mine", f"extends: minimal\nfiles: [{{path: /etc/initramfs-tools/conf.d/c, content: {text!r}}}]\n")
+    file = '{path: /etc/initramfs-tools/conf.d/c, content: "COMPRESS=lzop\\n"}'
+    checkout.profile("mine", f"extends: minimal\nfiles: [{file}]\n")
     said = checkout.doit("initrd:mine", status=1)
     assert "profiles/mine.yaml: initrd: it would be compressed in another way: W: No lzop in" in said, said
 

@@ -54,14 +54,14 @@ def places(profiles: Path, *complaints: Complaint) -> list[str]:
         ("locale", "de_DD.UTF-8", "8:9: "),
         ("services", "ssh.service", "9:21: "),
         ("services", "x.service", "9:34: "),
-        ("timezone", "Europe/Berlim", ""),
+        ("timezone", "Europe/Berlim", " "),
         ("version", "/etc", "1:10: "),
     ],
 )
 def test_where_a_value_is(profiles: Path, field: str, value: str, place: str) -> None:
     write_files(profiles, {"x.yaml": TEXT, **HOOKS})
-    shown = f"profiles/x.yaml:{place}" if place else ""
-    assert places(profiles, Complaint(field, value, "fact", "remedy")) == [f"{shown}{field}: fact; remedy"]
+    expected = f"profiles/x.yaml:{place}{field}: fact; remedy"
+    assert places(profiles, Complaint(field, value, "fact", "remedy")) == [expected]
 
 
 def test_a_profile_that_is_broken_meanwhile(profiles: Path) -> None:

@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
@@ -111,6 +111,8 @@ _SIZES = ("cache_size",)
 """Settings in bytes, which may have a unit."""
 _PATHS = ("remote_ca", "remote_keys", "remote_sign")
 """Settings that name an existing file or directory, or are empty."""
+_PLACES = {"cache": "cache", "output": "build"}
+"""Settings that name directories to write to -> their defaults in the checkout."""
 _GROUPS = ("mirrors", "keyrings", "limits")
 """Tables of debate.toml."""
 _DERIVED = ("root", "written", "warnings", *_GROUPS)
@@ -172,7 +174,7 @@ def load(
             elif text or name[0] != "mirrors":  # An unset variable of a CI system is empty.
                 written[name] = Written(text, partial(Place, variable), from_environment=True)
     read: dict[str, dict[str, Any]] = {group: {} for group in ("", *_GROUPS)}
-    read[""] = {"cache": (root / "cache").resolve(), "output": (root / "build").resolve()}
+    read[""] = {name: root / default for name, default in _PLACES.items()}
     for (group, key), value in written.items():
         try:
             read[group][key] = found = _value(root, group, key, value)
@@ -180,6 +182,8 @@ def load(
                 _checked(checks[key], str(found), value)
         except DebateError as error:
             problems += error.problems
+    for place, default in _PLACES.items():
+        problems += _misplaced(root / default, read[""][place], place, written.get(("", place)))
     if problems:
         raise DebateError.of(problems)
     groups: dict[str, Any] = {
@@ -202,6 +206,23 @@ def _exposed(path: Path, shown: str, written: Written) -> Iterator[Problem]:
         yield from written.error(fact, f"run chmod 600 {shown}").problems
     if found.st_uid not in (0, os.geteuid()):
         yield from written.error(f"{shown} belongs to another user", "make it your own with chown").problems
+
+
+def _misplaced(default: Path, chosen: Path, name: str, written: Written | None) -> Iterable[Problem]:
+    """What is wrong with the directory that debate is to write to, if it exists.
+
+    Git can carry a link in the place of ``default``, so only a directory that the user chose may be one.
+    """
+    try:
+        mode = (chosen.stat if written else default.lstat)().st_mode
+    except OSError:
+        return ()  # Writing to it tells why.
+    if stat.S_ISDIR(mode):
+        return ()
+    if written:
+        return written.error(f"{chosen} is a {kind(mode)}", "name a directory").problems
+    remedy = f"remove it, or set {_variable(name)} to another directory"
+    return [Problem(Place(default.name), f"is a {kind(mode)}", remedy)]
 
 
 def _checked(check: Callable[[str], T], text: str, written: Written) -> T:

@@ -7,6 +7,9 @@ import datetime
 import errno
 import os
 import re
+import shutil
+import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from debate.errors import DebateError, Problem
 from tests.bounded import bounded
 from tests.conftest import ROOT
 from tests.foreign import NOT_FILES
+from tests.integration.checkout import DOIT
 
 
 def test_defaults(tmp_path: Path) -> None:
@@ -368,3 +372,46 @@ def test_a_secret_key_that_others_can_read(tmp_path: Path, mode: int, variable: 
     fact = f"other users of this machine can read or change {tmp_path}/a.key (mode {mode:o})"
     wanted = [f"{place}: {fact}; run chmod 600 {tmp_path}/a.key"] if mode & 0o077 else []
     assert [str(warning) for warning in made.warnings] == wanted
+
+
+def _fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("name", ["build", "cache"])
+@pytest.mark.parametrize(
+    ("make", "fact"),
+    [
+        (lambda path: path.symlink_to(path.parent / "elsewhere"), "link"),
+        (lambda path: path.symlink_to("missing"), "link"),
+        (Path.touch, "file"),
+        (_fifo, "pipe"),
+    ],
+)
+def test_a_default_directory_is_one(make: Callable[[Path], None], fact: str, name: str, tmp_path: Path) -> None:
+    """Git can carry links. Nothing is written, not even doit's database, before this is known."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    make(tmp_path / name)
+    variable = {"build": "DEBATE_OUTPUT", "cache": "DEBATE_CACHE"}[name]
+    with pytest.raises(DebateError, match=rf"^{name}: is a .*{fact}.*; remove it, or set {variable} to another"):
+        settings.load(tmp_path, {})
+    for file in ("dodo.py", "pyproject.toml"):
+        shutil.copy(ROOT / file, tmp_path / file)
+    before = sorted(os.listdir(tmp_path))
+    for words in (["hash:minimal"], ["list"], ["gc"], ["forget"]):
+        done = subprocess.run([DOIT, *words], cwd=tmp_path, capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (3, "")
+        assert done.stderr.startswith(f"ERROR: {name}: is a ")
+    assert (os.listdir(elsewhere), sorted(os.listdir(tmp_path))) == ([], before)
+
+
+def test_a_directory_that_the_user_chose_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "build").symlink_to("elsewhere")
+    assert settings.load(tmp_path, {"DEBATE_OUTPUT": "build"}).output == tmp_path / "elsewhere"
+    (tmp_path / "debate.toml").write_text('output = "build"\n')
+    assert settings.load(tmp_path, {}).output == tmp_path / "elsewhere"
+    (tmp_path / "file").touch()
+    with pytest.raises(DebateError, match=r"^DEBATE_CACHE: .*/file is a .*file; name a directory$"):
+        settings.load(tmp_path, {"DEBATE_CACHE": "file"})

@@ -23,6 +23,10 @@ from debate.frontend import ci
 from debate.text.printable import inert, printable, printable_lines, shortened
 
 _CODES = {"red": "31", "green": "32", "dim": "2"}
+_ERRORS = 2
+"""The file descriptor of standard error."""
+_INCOMPLETE = 2
+"""The exit status if output was lost."""
 _REMEMBERED = 100
 """Characters of an unfinished line that decide whether what follows is a command."""
 
@@ -31,7 +35,8 @@ class Stream(io.TextIOBase):
     """A stream that several threads write to, as it is.
 
     When the reader of a pipe has gone, everything from then on goes to /dev/null: a build does not stop because
-    somebody who looked at its output, such as head(1), has seen enough. After `end`, too, what is written goes nowhere.
+    somebody who looked at its output, such as head(1), has seen enough. The same holds if the output is full or closed,
+    but that is said when the process ends, and is its exit status. After `end`, too, what is written goes nowhere.
     """
 
     def __init__(self, inner: TextIO) -> None:
@@ -71,7 +76,9 @@ class Stream(io.TextIOBase):
                 return
             try:
                 action()
-            except BrokenPipeError:
+            except OSError as error:
+                if not isinstance(error, BrokenPipeError) and self.inner.fileno() != _ERRORS:
+                    _lost.append(error)
                 nothing = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
                 os.dup2(nothing, self.inner.fileno())
                 os.close(nothing)
@@ -208,6 +215,8 @@ class Door(Stream):
             self.above(whole, "")
 
 
+_lost: list[OSError] = []
+"""Why output was not written. Standard error is not counted, since nothing could be said of it."""
 _doors: list[Door] = []
 """The installed ones."""
 
@@ -216,17 +225,33 @@ def install() -> None:
     """Put doors in the place of standard output and standard error, until this process ends."""
     if _doors:
         return
-    sys.stdout, sys.stderr = (_installed(stream) for stream in (sys.stdout, sys.stderr))
+    sys.stdout, sys.stderr = _installed(sys.stdout, 1), _installed(sys.stderr, _ERRORS)
+    atexit.register(_end)
 
 
-def _installed(stream: TextIO | None) -> Door:
-    if stream is None:  # It was closed when this process started.
-        stream = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
+def _end() -> None:
+    """Write nothing more. If output was lost, say so, and make that the exit status."""
+    output, errors = _doors
+    output.end()
+    if not _lost:
+        errors.end()
+        return
+    errors.lines(f"ERROR: the output is incomplete: {_lost[0].strerror}; send it to a file or pipe that takes it all")
+    errors.end()
+    os._exit(_INCOMPLETE)  # Nothing else changes the status now. What was registered later, sandboxes too, has ended.
+
+
+def _installed(stream: TextIO | None, number: int) -> Door:
+    if stream is None:  # It was closed when this process started. Here, no file that is opened later gets its number.
+        nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)  # Writing to it fails, too.
+        if nothing != number:
+            os.dup2(nothing, number)
+            os.close(nothing)
+        stream = os.fdopen(number, "w", closefd=False)
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")  # Its encoding may lack a character.
     door = Door(stream)
     _doors.append(door)
-    atexit.register(door.end)
     return door
 
 

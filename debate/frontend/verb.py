@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,8 +70,14 @@ class Run(DoitRun):  # type: ignore[misc]
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Load the tasks and run the selected ones."""
-        if self.stream is not None and not isinstance(params["outfile"], str):
-            params["outfile"] = self.stream
+        if not isinstance(params["outfile"], str):  # doit's default is standard output as it was before the door.
+            params["outfile"] = self.stream or sys.stdout
+        else:
+            try:
+                params["outfile"] = open(params["outfile"], "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
+            except (OSError, ValueError) as error:
+                why = getattr(error, "strerror", None) or error
+                raise CmdParseError(f"{params['outfile']}: {why}; name a file that can be written") from error
         return super().execute(params, args)
 
     def _arranged(self, words: list[str]) -> Any:

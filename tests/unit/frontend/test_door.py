@@ -16,9 +16,12 @@ from hypothesis import strategies as st
 from debate.frontend.door import Door, door
 from debate.text.printable import LONGEST, readable
 from tests.conftest import ROOT
+from tests.integration.checkout import DOIT
 from tests.unit.frontend.github import obeyed
 from tests.unit.frontend.terminal import Terminal, without_ci
 from tests.unit.text.test_printable import LOGS
+
+LOST = "ERROR: the output is incomplete: {}; send it to a file or pipe that takes it all\n"
 
 
 @pytest.fixture(autouse=True)
@@ -155,16 +158,47 @@ def test_whatever_prints_goes_through_it(script: str, expected: str) -> None:
     assert all(c.isprintable() or c == "\n" for c in said)
 
 
-@pytest.mark.parametrize("closed", ["", ">&-", "2>&-", ">&- 2>&-"])
-def test_a_closed_stream_is_like_dev_null(closed: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("closed", ["", ">&-", "2>&-", ">&- 2>&-", "<&- >&-"])
+def test_a_closed_stream_breaks_nothing(closed: str, tmp_path: Path) -> None:
     script = "import debate.frontend.door as d; d.install(); import sys; print('a'); print('b', file=sys.stderr)"
     (tmp_path / "x.py").write_text(script)
     done = subprocess.run(
         ["sh", "-c", f"exec {sys.executable} {tmp_path}/x.py {closed}"], capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
-    assert done.returncode == 0
-    assert (done.stdout, done.stderr) == ("" if ">&-" in closed.split() else "a\n", "" if "2>&-" in closed else "b\n")
+    lost = ">&-" in closed.split()
+    assert done.returncode == (2 if lost else 0)
+    said = f"b\n{LOST.format('Bad file descriptor')}" if lost else "b\n"
+    assert (done.stdout, done.stderr) == ("" if lost else "a\n", "" if "2>&-" in closed else said)
+
+
+@pytest.mark.parametrize("to", [">/dev/full", ">&-"])
+@pytest.mark.parametrize(
+    "words",
+    ["", "validate minimal", "validate --format json", "show:minimal", "show:minimal --format github",
+     "no-such --format json", "list --all", "help", "help config", "--version", "validate --help",
+     "-o /dev/full validate minimal"],
+)  # fmt: skip
+def test_output_that_nobody_takes_is_told_in_one_line(words: str, to: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"exec {DOIT} {words} {to}"], cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "DEBATE_OUTPUT": str(tmp_path)},
+    )  # fmt: skip
+    reason = "Bad file descriptor" if to == ">&-" and "-o" not in words else "No space left on device"
+    assert (done.returncode, done.stderr) == (2, LOST.format(reason))
+
+
+def test_a_file_for_the_output_that_cannot_be_written() -> None:
+    done = subprocess.run([DOIT, "-o", "/missing/x", "profiles"], cwd=ROOT, capture_output=True, text=True)
+    said = "ERROR: /missing/x: No such file or directory; name a file that can be written\n"
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", said)
+
+
+def test_a_build_goes_on_without_its_output(tmp_path: Path) -> None:
+    environment = {**os.environ, "DEBATE_OUTPUT": str(tmp_path)}
+    done = subprocess.run(["sh", "-c", f"exec {DOIT} hash:minimal >/dev/full"], cwd=ROOT, stderr=-1, env=environment)
+    assert done.returncode == 2
+    assert (tmp_path / "minimal" / "hash.json").exists()
 
 
 def test_a_character_that_the_encoding_lacks_is_replaced() -> None:

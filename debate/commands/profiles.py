@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debate.commands.command import Answer, Command, Context
-from debate.errors import DebateError
+from debate.errors import DebateError, Place, Problem
 from debate.profile import profile_names
 from debate.text.paths import shown
 
@@ -27,7 +27,7 @@ def run(context: Context) -> Answer:
     described = {name: _describe(settings, name) for name in names}
     lines = ["Profiles:", *(f"  {name:<{width}}  {' '.join(text.split())}" for name, text in described.items())]
     unread = profile_names.unread(settings.profiles).items()
-    lines += [f"  {file}: {fact}; {remedy}" for file, (fact, remedy) in unread] + [""]
+    lines += [f"  {Problem(Place(file), *problem)}" for file, problem in unread] + [""]
     name = "minimal" if "minimal" in names else names[0]
     doit = "doit" if shutil.which("doit") else shown(Path(sys.argv[0]))
     steps = {

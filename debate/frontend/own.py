@@ -15,6 +15,9 @@ from doit.cmd_list import List as DoitList
 from doit.cmdparse import CmdParseError
 from doit.exceptions import InvalidCommand
 
+from debate.errors import DebateError
+from debate.text.printable import printable
+
 
 class Own:
     """A mixin: accepts --help, and refuses options in one line."""
@@ -39,8 +42,10 @@ def refusing(loader: Any, command: str) -> Iterator[None]:
     except CmdParseError as error:
         raise _refusal(error, command) from error
     except InvalidCommand as error:
+        if error.not_found is None and isinstance(error.__cause__, DebateError):
+            raise  # Its problems have a line each.
         if error.not_found is None:
-            raise
+            raise InvalidCommand(_one_line(str(error))) from error
         raise loader.unknown(error.not_found)  # noqa: B904 - its cause is the problem
 
 
@@ -48,10 +53,15 @@ def _refusal(error: CmdParseError, command: str) -> CmdParseError:
     """``error`` without the declarations of all options, which doit's own message contains."""
     unknown = getattr(error.__context__, "msg", "")
     if not unknown:
-        return error
+        return CmdParseError(_one_line(str(error)))
     if command != "run" and "--format " in unknown:
         return CmdParseError(f"{command}: --format is for tasks only; {command} is a command of doit and prints text")
-    return CmdParseError(f"{unknown}; doit help {command} lists doit's options")
+    return CmdParseError(f"{_one_line(unknown)}; doit help {command} lists doit's options")
+
+
+def _one_line(text: str) -> str:
+    """doit's message, of which a word with a line break does not make two."""
+    return printable(text.rstrip("\n").replace(".\n", ": "))
 
 
 class List(Own, DoitList):  # type: ignore[misc]

@@ -92,7 +92,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (profiles / f"{name}.yaml").write_text(f"version: 1\n{text}")
     (profiles / "overlays" / "named").mkdir(parents=True)
     os.mkfifo(profiles / "overlays" / "named" / IN_NAMES)
-    (profiles / f"{IN_NAMES}.yaml").touch()
+    (profiles / f"{IN_NAMES}\nforged: line.yaml").touch()
     (profiles / "locked.lock.json").write_text(f"{{{json.dumps(LINES)}: 1, {json.dumps(LINES)}: 2}}")
     (path / "hostile.txt").write_text(LINES, encoding="utf-8")
     with (path / "dodo.py").open("a", encoding="utf-8") as file:
@@ -140,6 +140,10 @@ SOURCES: dict[str, tuple[list[str], dict[str, str]]] = {
     "a name for a command": (["validate", WORD], {}),
     "a format": (["validate", "--format", WORD], {}),
     "an option": (["validate", f"--{WORD}"], {}),
+    "an option of doit": ([f"--{WORD}"], {}),
+    "a choice of doit": (["list", "--sort", WORD], {}),
+    "a task for a command of doit": (["list", WORD], {}),
+    "a file name": (["profiles"], {}),
     "the name of a new profile": (["new", WORD], {}),
     "a revision": (["diff", f"other@{IN_NAMES}{WHO}", "other"], {}),
     "a setting": (["validate", "other"], {"DEBATE_JOBS": LINES}),
@@ -152,7 +156,7 @@ SOURCES: dict[str, tuple[list[str], dict[str, str]]] = {
     "a defect": (["defect"], {}),
 }  # fmt: skip
 """Words after `doit`, and variables, that make debate show somebody's text."""
-NOT_JSON = {"a description of a task"}
+NOT_JSON = {"a description of a task", "a choice of doit", "a task for a command of doit"}
 """doit's own commands."""
 
 

@@ -14,9 +14,12 @@ import yaml
 
 from debate.errors import Place, Problem
 from debate.profile.node import Node
+from debate.text.printable import quoted
 
 MAX_NODES = 20_000
 """Values in one file. An alias counts each time it is used."""
+MAX_TEXT = 1 << 20
+"""Characters of all values and names in one file, with those of an alias each time it is used."""
 MAX_DEPTH = 40
 IN_QUOTES = "in quotes"
 """The end of the remedy for a value that was probably meant as text."""
@@ -56,7 +59,7 @@ def read(text: bytes, file: str, directory: Path) -> tuple[Node | None, list[Pro
 
 
 class _TooLargeError(Exception):
-    """The document exceeds MAX_NODES or MAX_DEPTH."""
+    """The document exceeds MAX_NODES, MAX_TEXT or MAX_DEPTH."""
 
     def __init__(self, place: Place | None = None) -> None:
         super().__init__()
@@ -84,7 +87,7 @@ class _Reader:
     def __init__(self, file: str, directory: Path) -> None:
         self.file, self.directory = file, directory
         self.problems: list[Problem] = []
-        self.count = 0
+        self.count = self.text = 0
 
     def read(self, text: bytes) -> Node | None:
         start = Place(self.file, 1, 1)
@@ -145,8 +148,14 @@ class _Reader:
         elif isinstance(node, yaml.SequenceNode):
             value = [self.node(item, depth + 1) for item in node.value]
         else:
+            self.characters(node.value, place)
             value, raw = self.scalar(node, place), node.value
         return Node(value, place, raw, key, self.directory)
+
+    def characters(self, text: str, place: Place) -> None:
+        self.text += len(text)
+        if self.text > MAX_TEXT:
+            raise _TooLargeError(place)
 
     def mapping(self, node: Any, depth: int) -> dict[str, Node]:
         found: dict[str, Node] = {}
@@ -157,12 +166,15 @@ class _Reader:
                 self.problem(place, "a field name must be a single word", "write `name: value`")
                 continue
             key = key_node.value
+            self.characters(key, place)
             if key == "<<":
                 self.problem(place, "merge keys (<<) are not supported", "use `extends`")
                 continue
             child = self.node(item, depth + 1, place)
             if key in found:
-                self.problem(place, f"field {key!r} is a duplicate key, first on line {first[key].line}", "keep one")
+                self.problem(
+                    place, f"field {quoted(key)} is a duplicate key, first on line {first[key].line}", "keep one"
+                )
                 continue
             found[key], first[key] = child, place
         return found
@@ -170,7 +182,7 @@ class _Reader:
     def scalar(self, node: Any, place: Place) -> Any:
         raw = node.value
         if node.tag not in _CORE_TAGS:
-            self.problem(place, f"tag {node.tag!r} is not supported", "remove it")
+            self.problem(place, f"tag {quoted(node.tag)} is not supported", "remove it")
         if node.style:  # Quoted, or a block: always text.
             return raw
         if raw in ("", "~", "null", "Null", "NULL"):

@@ -72,6 +72,8 @@ def _facts(part: dict[str, Any]) -> str:
         facts.append("One of " + ", ".join(f"`{value}`" for value in values if value is not None) + ".")
     if "x-form" in part:
         facts.append(f"Form: {part['x-form']}.")
+    if part.get("maxLength"):
+        facts.append(f"At most {part['maxLength']:,} characters.")
     if part.get("items") and not part.get("x-set"):
         facts.append("Order matters.")
     if part.get("default") is not None:

@@ -10,14 +10,22 @@ from typing import Any
 
 import re2
 
+from debate.text.printable import shortened
+
+_MEMORY = 2 << 20
+"""Bytes that a compiled pattern may take: of those that are small as text, `\\pL` a thousand times takes far more."""
+_LONGEST = 60
+"""Characters of what is wrong with a pattern, which RE2 says with the pattern."""
+
 
 def compiled(pattern: str | bytes) -> Any:
     """The pattern, which has re's methods; one of bytes is for bytes. Raises ValueError with what is wrong with it."""
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = _MEMORY
     if isinstance(pattern, bytes):
         options.encoding = re2.Options.Encoding.LATIN1  # so that \\S and the like match every byte
     try:
         return re2.compile(pattern, options)
     except re2.error as error:
-        raise ValueError(error.args[0].decode(errors="replace")) from None
+        raise ValueError(shortened(error.args[0].decode(errors="replace"), _LONGEST)) from None

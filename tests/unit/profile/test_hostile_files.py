@@ -405,3 +405,30 @@ def test_profiles_that_are_no_directory(profiles: Path, kind: str) -> None:
             validate(context_of(settings_of(profiles)), [])
         with pytest.raises(ProfileError):
             load(profiles, "x")
+
+
+@pytest.mark.parametrize("unit", ["a?", "a{0,5}", "a{1000}", "\\pL", "(((a?)?)?)?", "[^\\x00]{99}", "(", "a|"])
+@pytest.mark.parametrize("length", [1000, 120_000])
+def test_a_marker_that_takes_long_to_compile(profiles: Path, unit: str, length: int) -> None:
+    marker = unit * (length // len(unit))
+    with bounded(processor=1.0):
+        found = problems(profiles, f"check: {{marker: '{marker}'}}")
+    assert all(len(str(problem)) < 250 for problem in found), found
+    assert found or length == 1000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "packages: [&a '{0}', {1}]",
+        "files: [{{path: &a '/{0}'}}, {1}]",
+        "hostname: &a '{0}'\npackages: [{1}]",
+        "users: [&a {{? '{0}' : 1}}, {1}]",
+        "release: &a '{0}'\ncomponents: [{1}]",
+    ],
+)
+def test_a_long_text_that_is_used_often(profiles: Path, text: str) -> None:
+    """Each use would be looked at, and quoted, again."""
+    with bounded():
+        (problem,) = problems(profiles, text.format("A" * 900_000, ", ".join(["*a"] * 15_000)))
+    assert problem.remedy == "write it out, without aliases"

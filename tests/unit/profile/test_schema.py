@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 import jsonschema
@@ -48,6 +49,31 @@ def test_a_field_is_described(name: str, field: dict[str, Any], required: bool) 
         assert field["x-form"], "the message for a value that does not fit says what does"
     if field.get("type") == "object":
         assert field["additionalProperties"] is False
+
+
+def texts(part: dict[str, Any], name: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and schema of every text at every depth, also of an item of a list, that is not one of a few."""
+    if "string" in part.get("type", ()) and "enum" not in part:
+        yield name, part
+    for key, field in part.get("properties", {}).items():
+        yield from texts(field, f"{name}.{key}".lstrip("."))
+    yield from texts(part.get("items", {}), f"{name}[]") if "items" in part else ()
+
+
+TEXTS = dict(texts(schema()))
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_has_a_bound(name: str) -> None:
+    """Its own, or its pattern's: what reads it later need not ask how long it may be."""
+    pattern = TEXTS[name].get("pattern")
+    assert "maxLength" in TEXTS[name] or (pattern and _parser.parse(pattern).getwidth()[1] < 1000)
+
+
+@pytest.mark.parametrize("port", ["0", "00080", "65536", "99999999", ""])
+def test_a_port_that_there_is_not(profiles: Path, port: str) -> None:
+    expect(profiles, f"mirror: http://a.example:{port}/x", "profiles/x.yaml:2:9: mirror: 'http://a.example:")
+    assert not problems(profiles, "mirror: http://a.example:65535/x")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "profiles").glob("*.yaml")), ids=lambda path: path.stem)

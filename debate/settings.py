@@ -11,7 +11,7 @@ import stat
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -279,8 +279,13 @@ def _types(group: str) -> Mapping[str, str]:
     return {name: kind for name, kind in Settings.__annotations__.items() if name not in _DERIVED}
 
 
-_MAX_FILE = 1 << 20
-"""Bytes of debate.toml."""
+_MAX_FILE = 16 << 10
+"""Bytes of debate.toml. tomllib takes quadratic time and memory for a key of many parts, wherever it is."""
+_MAX_WORK = 1 << 20
+"""Characters that are parsed to find the lines of settings: a file without values of many lines takes far fewer."""
+_KEY = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
+_LONG_KEY = re.compile(rf"^[ \t]*(?:\[\[?[ \t]*)?(?:{_KEY}[ \t]*\.[ \t]*){{10}}", re.MULTILINE)
+"""A key of more than 10 parts at the start of a line. For each setting below such a table, tomllib goes through all."""
 
 
 def _require_file(path: Path) -> None:
@@ -303,6 +308,9 @@ def _in_file(path: Path) -> tuple[dict[_Name, Written], list[Problem]]:
     try:
         _require_file(path)
         text = path.read_bytes().decode()
+        if match := _LONG_KEY.search(text):
+            place = Place(path.name, text.count("\n", 0, match.start()) + 1)
+            raise DebateError("a key of more than 10 parts", f"write at most two; {_SEE}", place=place)
         values = tomllib.loads(text)
     except FileNotFoundError:
         return {}, []
@@ -319,9 +327,13 @@ def _in_file(path: Path) -> tuple[dict[_Name, Written], list[Problem]]:
         raise DebateError(match[1] if match else str(error), "fix the TOML syntax", place=place) from None
     found: dict[_Name, Written] = {}
     problems: list[Problem] = []
+    lines = cache(partial(_lines, text))
+
+    def place_of(keys: tuple[str, ...]) -> Place:
+        return Place(path.name, lines().get(keys, 0))
 
     def add(value: object, *keys: str) -> None:
-        written = Written(value, lambda: Place(path.name, _line(text, keys)), f"setting {'.'.join(keys)}: ")
+        written = Written(value, partial(place_of, keys), f"setting {'.'.join(keys)}: ")
         group, name = keys if len(keys) > 1 else ("", keys[0])
         if group in ("", "limits") and name not in _types(group):
             problems.extend(written.error("no such setting", _like_setting(name)).problems)
@@ -335,29 +347,36 @@ def _in_file(path: Path) -> tuple[dict[_Name, Written], list[Problem]]:
             for name, inner in value.items():
                 add(inner, key, name)
         else:
-            written = Written(value, partial(Place, path.name, _line(text, (key,))), f"setting {key}: ")
+            written = Written(value, partial(place_of, (key,)), f"setting {key}: ")
             problems.extend(written.unexpected("a table", f"write [{key}] and the settings below it").problems)
     return found, problems
 
 
-def _line(text: str, path: tuple[str, ...]) -> int:
-    """The line of valid TOML on which the value at ``path`` begins.
+def _lines(text: str) -> dict[tuple[str, ...], int]:
+    """The lines of valid TOML on which the settings and tables begin, as far as `_MAX_WORK` goes.
 
-    tomllib does not report lines. This parses growing prefixes of the text: a prefix is valid TOML only if it does not
-    end within a statement.
+    tomllib does not report lines. This parses statements one after another, each below the last header: lines
+    are valid TOML only if they do not end within a statement.
     """
-    lines, begins = text.replace("\r\n", "\n").split("\n"), 1
+    found: dict[tuple[str, ...], int] = {}
+    lines, begins, header, left = text.replace("\r\n", "\n").split("\n"), 0, "", _MAX_WORK
     for end in range(1, len(lines) + 1):
+        statement = "\n".join(lines[begins:end])
+        is_header = statement.lstrip().startswith("[")
+        parsed = statement if is_header else header + statement
+        left -= len(parsed)
+        if left < 0:
+            break
         try:
-            value: Any = tomllib.loads("\n".join(lines[:end]))
+            values: dict[str, Any] = tomllib.loads(parsed)
         except tomllib.TOMLDecodeError:
             continue
-        for name in path:
-            value = value.get(name) if isinstance(value, dict) else None
-        if value is not None:
-            return begins
-        begins = end + 1
-    return 0
+        for key, value in values.items():
+            found.setdefault((key,), begins + 1)
+            for name in value if isinstance(value, dict) else ():
+                found.setdefault((key, name), begins + 1)
+        header, begins = f"{statement}\n" if is_header else header, end
+    return found
 
 
 _TOML_TYPES = {

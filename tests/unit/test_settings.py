@@ -415,3 +415,38 @@ def test_a_directory_that_the_user_chose_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DebateError, match=r"^DEBATE_CACHE: .*/file is a .*file; name a directory$"):
         settings.load(tmp_path, {"DEBATE_CACHE": "file"})
+
+
+LONG = {
+    "a key of many parts": "a." * 8000 + "b = 1",
+    "a quoted one": '"a" . ' * 2500 + "b = 1",
+    "a table of many parts": "[" + "a." * 4000 + "b]\n" + "k = 1\n" * 1000,
+    "a key of many parts in a value": "x = {" + "a." * 8000 + "b = 1}",
+    "many keys": "".join(f"k{number:x}=1\n" for number in range(2200)),
+    "many keys of a table": "[limits]\n" + "".join(f"k{number:x}=1\n" for number in range(2200)),
+    "many tables": "".join(f"[k{number:x}]\n" for number in range(2200)),
+    "many lines": "\n" * 16_000 + "x = 1",
+    "a value of many lines": "x = [\n" + "1,\n" * 5000 + "]\ny = 1",
+    "many values of many lines": "".join(f"x{number} = [\n" + "1,\n" * 100 + "]\n" for number in range(40)),
+    "a long name": "x" * 16_000 + " = 1",
+    "a deep value": "x = " + "[" * 8000,
+    "a long number": "jobs = " + "1" * 16_000,
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+@pytest.mark.parametrize("times", [1, 10])
+def test_a_file_that_takes_long_to_read(tmp_path: Path, kind: str, times: int) -> None:
+    """Also where it is longer than any that is read."""
+    (tmp_path / "debate.toml").write_text((LONG[kind] + "\n") * times)
+    with bounded(), pytest.raises(DebateError, match=r"^debate\.toml"):
+        settings.load(tmp_path, {})
+
+
+def test_parts_of_a_key_are_counted_in_keys_alone(tmp_path: Path) -> None:
+    address = "http://a.b.c.d.e.f.g.h.i.j.k.l/?x.y.z=1"
+    (tmp_path / "debate.toml").write_text(f"# a.b.c.d.e.f.g.h.i.j.k.l\n[mirrors]\nmine = '{address}'\n")
+    assert settings.load(tmp_path, {}).mirrors == {"mine": address}
+    (tmp_path / "debate.toml").write_text("\n\n[a.b.'c'.d.e. \"f\".g.h.i.j.k]\n")
+    with pytest.raises(DebateError, match=r"^debate\.toml:3: a key of more than 10 parts; write at most two"):
+        settings.load(tmp_path, {})

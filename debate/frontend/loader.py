@@ -49,6 +49,8 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
     def setup(self, opt_values: Any) -> None:
         """Load dodo.py, which loads the settings."""
         self.format = opt_values.get("format", "text")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._interrupt)
         try:
             super().setup(opt_values)
         except DebateError as error:
@@ -64,8 +66,6 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
 
     def load_tasks(self, cmd: Any, pos_args: list[str]) -> Any:
         """Make the tasks for ``pos_args``, doit's positional arguments."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._interrupt)
         graph = self.namespace.get("GRAPH")
         if graph is None:
             return super().load_tasks(cmd, pos_args)
@@ -100,7 +100,7 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
     def _interrupt(self, number: int, _frame: object) -> None:
         """Exit immediately, but through `atexit`, so that sandboxes are stopped and cleaned up."""
         sys.stderr.write("\ninterrupted; finished steps are kept: run the same command again to continue\n")
-        graph = self.namespace.get("GRAPH")
+        graph = self.namespace and self.namespace.get("GRAPH")  # None while dodo.py is loaded, as are the settings
         if graph is not None:
             graph.run.stop()
         raise SystemExit(128 + number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -98,3 +99,13 @@ def test_a_dodo_of_ones_own(tmp_path: Path, dodo: str, words: list[str], refused
     )  # fmt: skip
     assert done.returncode == (3 if refused else 0), done.stdout + done.stderr
     assert ("building needs root" in done.stderr) == refused
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_while_the_settings_are_read(tmp_path: Path, name: str) -> None:
+    """They are read when dodo.py is loaded, so before there is a graph."""
+    (tmp_path / "dodo.py").write_text(f"import os, signal\nos.kill(os.getpid(), signal.{name})\n")
+    script = NOBODY.format(["list"])
+    ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 128 + getattr(signal, name)
+    assert ended.stderr == "\ninterrupted; finished steps are kept: run the same command again to continue\n"

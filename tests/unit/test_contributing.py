@@ -270,7 +270,8 @@ def test_the_field_changes_its_step_and_no_other(field: Path) -> None:
 
 def test_the_field_is_documented(field: Path) -> None:
     text = run(field, "-m", "debate.profile.reference")
-    assert "| `preparer` | Who prepared the data of the image. Form: text without quotes. Default: `" in text
+    form = "Form: text without quotes. At most 128 characters."
+    assert f"| `preparer` | Who prepared the data of the image. {form} Default: `" in text
     style(field, *FIELD)
 
 

@@ -26,7 +26,11 @@ find . -type f -size +0 \( \( "$@" \) -fprint0 "$work/named" , -size "-$((most +
     -size "+${most}c" -fprint0 "$work/large" \)
 
 # With -z a file without NUL is one line, so that a pattern can say what follows a line.
-xargs -0 -r -a "$work/small" -n 400 -P "$(nproc)" grep -lzZaE -f "$work/patterns" -- > "$work/content" 2> "$work/errors" || true
+# Each has a file of its own: what several write to one can be mixed in the middle of a name.
+mkdir "$work/found"
+WORK=$work xargs -0 -r -a "$work/small" -n 400 -P "$(nproc)" sh -c \
+    'grep -lzZaE -f "$WORK/patterns" -- "$@" >> "$WORK/found/$$"' sh 2> "$work/errors" || true
+find "$work/found" -type f -exec cat {} + > "$work/content"
 xargs -0 -r -a "$work/large" -n 1 sh -euc '
     if head -c "$0" -- "$2" | grep -qzaE -f "$1"; then printf "%s\0" "$2"; fi' "$most" "$work/patterns" \
     >> "$work/content" 2>> "$work/errors"

@@ -48,7 +48,7 @@ def text_entry(path: str, text: str, **more: str) -> tuple[Entry, bytes]:
 
 @frozen
 class Made:
-    """A file or link that a field of a profile makes."""
+    """A file, link or directory that a field of a profile makes."""
 
     field: str
     """Empty for what the profile's own file may replace, since the field says something else."""

@@ -327,11 +327,11 @@ class _Converter:
         return found
 
     def overlay(self) -> Iterator[tuple[str, str]]:
-        above = {item.path.rpartition("/")[0] for item in self.airootfs}
+        empty = foreign.empty_directories(self.airootfs)
         for item in self.airootfs:
             name, path = item.path, f"airootfs/{item.path}"
-            if foreign.is_directory(item) and name not in above:
-                self.lose(path, "an empty directory: create it with a file in /usr/lib/tmpfiles.d, or a hook")
+            if name in empty:
+                self.lose(path, foreign.EMPTY)
             if name in _CONVERTED_FILES or foreign.is_directory(item):
                 continue
             lost = self.source.cannot_copy(path, item)

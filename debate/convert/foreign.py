@@ -11,7 +11,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -30,6 +30,8 @@ MAX_COPIED = 1 << 30
 """Bytes of all files that are copied."""
 REMEDY = "-d names the directory of an archiso profile"
 """What to do if there is none."""
+EMPTY = "an empty directory: create it with a file in /usr/lib/tmpfiles.d, or a hook"
+"""The loss of what `empty_directories` finds."""
 
 
 class Foreign:
@@ -167,6 +169,12 @@ def changed_mode(item: Item) -> str:
     if not stat.S_ISREG(item.mode) or mode & ~0o022 == kept & ~0o022:
         return ""
     return f"its mode {mode:04o} becomes {kept:04o}: set it with permissions, if it matters"
+
+
+def empty_directories(items: Sequence[Item]) -> set[str]:
+    """The paths of directories in which there is nothing, so that git would lose them."""
+    above = {item.path.rpartition("/")[0] for item in items}
+    return {item.path for item in items if is_directory(item) and item.path not in above}
 
 
 def is_directory(item: Item) -> bool:

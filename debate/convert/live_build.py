@@ -254,13 +254,13 @@ class _Converter:
         return found
 
     def overlay(self) -> Iterator[tuple[str, str]]:
-        above = {item.path.rpartition("/")[0] for item in self.items}
+        empty = foreign.empty_directories(self.items)
         for include in _INCLUDES:
             for item in self.below(include):
                 path = item.path
                 if foreign.is_directory(item):
-                    if item.path not in above:
-                        self.lose(path, "an empty directory: create it with a file in /usr/lib/tmpfiles.d, or a hook")
+                    if path in empty:
+                        self.lose(path, foreign.EMPTY)
                     continue
                 self.read.add(path)
                 lost = self.source.cannot_copy(path, item)

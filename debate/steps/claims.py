@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from debate.deferred import frozen
-from debate.entry import Entry
+from debate.entry import Entry, Made
 
 if TYPE_CHECKING:
     from debate.errors import Place
@@ -53,6 +53,12 @@ class Claims:
         new = Claims(self.choices)
         new.found.update(self.found)
         return new
+
+    def add_made(self, made: Made, place: Place | None) -> None:
+        """Add the claim of a field that makes a file, link or directory itself, and keep the content of a file."""
+        if made.entry.digest:
+            self.choices.keep_content(made.content)
+        self.add(made.entry, made.field, place)
 
     def add(self, entry: Entry, field: str, place: Place | None) -> None:
         """Add a claim. It is a problem if two of one file differ, but for directories, which are merged.

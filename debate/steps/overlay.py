@@ -164,18 +164,16 @@ def _system(choices: Choices, claims: Claims) -> None:
     made = [Made("hostname", *text_entry("/etc/hostname", f"{name}\n")), Made("", *text_entry("/etc/hosts", hosts))]
     for each in (*made, *parts.made):
         said = choices.profile.root.get(each.field)
-        if each.entry.digest:
-            choices.keep_content(each.content)
-        claims.add(each.entry, each.field, said.position if said else None)
+        claims.add_made(each, said.position if said else None)
 
 
 def _log_in(choices: Choices, claims: Claims, number: int, user: Mapping[str, Any]) -> None:
     """Files by which a user is logged in automatically, or with ssh keys."""
     for field, made in (("autologin", _autologin(user)), ("ssh_keys", _ssh_keys(user))):
         for entry, content in made:
-            if entry.digest:
-                choices.keep_content(content)
-            claims.add(entry, f"users[{number + 1}].{field}", choices.place(("users", number, field)))
+            claims.add_made(
+                Made(f"users[{number + 1}].{field}", entry, content), choices.place(("users", number, field))
+            )
 
 
 def _autologin(user: Mapping[str, Any]) -> Iterator[tuple[Entry, bytes]]:
@@ -234,9 +232,8 @@ def _files(choices: Choices, claims: Claims) -> None:
     """The files that are written in the profile."""
     for number, item in enumerate(choices.data["files"]):
         owner = {name: item[name] for name in ("owner", "group")}
-        entry, content = text_entry(item["path"], item["content"], mode=item["mode"].zfill(4), **owner)
-        choices.keep_content(content)
-        claims.add(entry, "files", choices.place(("files", number, "path")))
+        made = Made("files", *text_entry(item["path"], item["content"], mode=item["mode"].zfill(4), **owner))
+        claims.add_made(made, choices.place(("files", number, "path")))
 
 
 def _with_owner(choices: Choices, claims: Claims) -> set[str]:

@@ -81,6 +81,14 @@ def put_large(store: Store, seed: bytes, size: int = LARGE) -> Artifact:
     return store.put((keys.sha256(seed).encode() * (size // 71 + 1))[:size])
 
 
+def put_half(store: Store, artifact: Artifact, data: bytes) -> Path:
+    """What a builder that was killed left of a download."""
+    with store.incoming(artifact) as file:
+        assert file is not None
+        file.write(data)
+    return store.incoming_path(artifact)
+
+
 def send(one: Side, name: str, outputs: dict[str, Artifact]) -> None:
     one.remote.send("rootfs", name, outputs, 12.5, {"profile": "minimal", "config": "c" * 64})
     one.remote.finish()
@@ -155,9 +163,7 @@ def test_a_killed_download_goes_on_in_the_next_run(
     one, two = side("one"), side("two")
     layer = put_large(one.store, b"killed")
     send(one, key(request), {"layer": layer})
-    half = two.store.incoming_path(layer)
-    half.parent.mkdir(parents=True)
-    half.write_bytes(one.store.path(layer).read_bytes()[: LARGE // 2])
+    half = put_half(two.store, layer, one.store.path(layer).read_bytes()[: LARGE // 2])
     assert two.remote.lookup("rootfs", key(request), ("layer",))
     assert registry.asked("GET", layer.digest, " 206 ") == 1
     assert not half.exists()
@@ -167,9 +173,7 @@ def test_a_damaged_half_of_a_download_is_noticed(side: Sides, request: pytest.Fi
     one, two = side("one"), side("two")
     layer = put_large(one.store, b"damaged half")
     send(one, key(request), {"layer": layer})
-    half = two.store.incoming_path(layer)
-    half.parent.mkdir(parents=True)
-    half.write_bytes(b"x" * (LARGE // 2))
+    put_half(two.store, layer, b"x" * (LARGE // 2))
     assert two.remote.lookup("rootfs", key(request), ("layer",)) is None
     assert "sent other bytes, which were rejected" in two.said[0]
     assert two.remote.lookup("rootfs", key(request), ("layer",)), "it begins anew"

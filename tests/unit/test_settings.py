@@ -399,8 +399,9 @@ def test_a_default_directory_is_one(make: Callable[[Path], None], fact: str, nam
     for file in ("dodo.py", "pyproject.toml"):
         shutil.copy(ROOT / file, tmp_path / file)
     before = sorted(os.listdir(tmp_path))
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}  # Python keeps dodo.py's bytecode beside it.
     for words in (["hash:minimal"], ["list"], ["gc"], ["forget"]):
-        done = subprocess.run([DOIT, *words], cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run([DOIT, *words], cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert (done.returncode, done.stdout) == (3, "")
         assert done.stderr.startswith(f"ERROR: {name}: is a ")
     assert (os.listdir(elsewhere), sorted(os.listdir(tmp_path))) == ([], before)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from debate.frontend.checker import XXH3Checker
+from debate.frontend.database import NAME
 from debate.frontend.progress import Board
 from debate.frontend.reporter import Reporter
 from debate.graph.tasks import Graph
@@ -21,7 +22,7 @@ def doit_config(graph: Graph, **more: Any) -> dict[str, Any]:
     output = graph.settings.output
     board = Board(output / ".times.json")
     graph.run.display = board
-    database = str(output / ".doit.db")
+    database = str(output / NAME)
     try:
         make_directory(output)
     except OSError:

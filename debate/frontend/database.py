@@ -1,7 +1,8 @@
 """doit's database: which files each task read, and what it saved, when it last ran.
 
 Nothing in it is needed. A database that cannot be read is put aside, and one that cannot be written is forgotten: the
-next run then looks every step up again.
+next run then looks every step up again. A file that the user named (--db-file) is only used, and neither put aside nor
+given another mode: it may be anything.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from doit.dependency import DatabaseException, SqliteDB
+from doit.exceptions import InvalidDodoFile
 
+from debate.errors import DebateError, Place, Problem
 from debate.host.ours import put_aside, why_not_ours
 from debate.text import strict_json
 from debate.text.paths import shown
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     import sqlite3
 
 _T = TypeVar("_T")
+NAME = ".doit.db"
+"""Name of debate's own database, in the output directory."""
 _MEMORY = ":memory:"
 _COMPANIONS = ("", "-journal", "-wal", "-shm")
 """What follows the name of a database in the names of its files."""
@@ -41,7 +46,7 @@ class Database(SqliteDB):  # type: ignore[misc]
         fact = "" if name == _MEMORY else _misplaced(Path(name))
         if fact and not _put_aside(Path(name), fact):
             name = _MEMORY
-        if name != _MEMORY:
+        if Path(name).name == NAME:
             _keep_private(Path(name))
         super().__init__(name, codec, module_name=module_name)
 
@@ -151,11 +156,25 @@ def _misplaced(path: Path) -> str:
         fact = why_not_ours(found, os.stat(path.parent))
         if fact:
             return fact
+        if not end and path.name != NAME and found.st_size and not _is_sqlite(file):
+            return "is no database"
     return ""
 
 
+def _is_sqlite(path: Path) -> bool:
+    """True if a file starts as https://sqlite.org/fileformat.html says; SQLite overwrites a shorter one."""
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
+
+
 def _put_aside(path: Path, fact: str) -> bool:
-    """Rename the files of a database, and say so. False if that is not possible."""
+    """Rename the files of debate's own database, and say so. False if that is not possible.
+
+    Raises InvalidDodoFile, which ends doit's run with a line, for a file of the user.
+    """
+    if path.name != NAME:
+        problem = Problem(Place(shown(path)), f"{fact}, and it was named as doit's database", "name a new file")
+        raise InvalidDodoFile(str(problem)) from DebateError.of([problem])
     try:
         for end in _COMPANIONS:
             if os.path.lexists(file := path.with_name(f"{path.name}{end}")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dbm.dumb
 import json
 import os
+import re
 import sqlite3
 import stat
 import subprocess
@@ -140,6 +141,36 @@ def test_one_run_mends_it(checkout: Path, damage: str) -> None:
     now = remembered(database)
     assert {task: {**now[task], **row} for task, row in before.items()} == now, "all that was known, and maybe more"
     assert not (checkout / "build" / "made-by-sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: (path / "a").mkdir(parents=True),
+        lambda path: path.write_text("notes"),
+        lambda path: path.symlink_to("pyproject.toml"),
+        os.mkfifo,
+        lambda path: path.with_name(f"{path.name}-journal").mkdir(),
+    ],
+    ids=["a directory", "a text", "a link", "a pipe", "a journal that is a directory"],
+)
+def test_a_file_that_the_user_names_stays_as_it_is(
+    checkout: Path, make: Callable[[Path], object], tmp_path: Path
+) -> None:
+    path = tmp_path / "named"
+    make(path)
+    before = [(each, each.lstat()[:9]) for each in sorted(tmp_path.iterdir())]
+    for words in (["run"], ["list"], ["forget"]):
+        said = doit(checkout, *words, "--db-file", str(path), status=3)
+        assert re.fullmatch(
+            r"ERROR: .*/named: is (no database|damaged), and it was named as .*; name a new file\n", said
+        ), said
+    assert [(each, each.lstat()[:9]) for each in sorted(tmp_path.iterdir())] == before
+
+
+def test_a_new_file_that_the_user_names_is_used(checkout: Path) -> None:
+    doit(checkout, "run", "--db-file", "new", "config:minimal")
+    assert "up to date" in doit(checkout, "run", "--db-file", "new", "config:minimal")
 
 
 def test_what_was_mended_is_used(checkout: Path) -> None:

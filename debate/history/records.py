@@ -111,7 +111,7 @@ def read_json(path: Path) -> Any:
     `debate.graph.untouched`.
     """
     try:
-        return strict_json.decode(ours.read(path))
+        return strict_json.decode(ours.read(path), strict_json.MOST_OF_RECORD)
     except FileNotFoundError:
         raise DebateError("missing", AGAIN, place=str(path)) from None
     except RefusedError as error:

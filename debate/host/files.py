@@ -40,7 +40,7 @@ def read_object(path: Path, shape: Any = None) -> dict[str, Any]:
     Fields that a TypedDict as ``shape`` does not declare are kept.
     """
     try:
-        value = strict_json.decode(ours.read(path))
+        value = strict_json.decode(ours.read(path), strict_json.MOST_OF_RECORD)
     except (OSError, ValueError):
         return {}
     return value if shape is None or fits(value, shape) else {}

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from debate.host.beneath import RefusedError, Tree, chunks
 
-MOST = 64 << 20
-"""Bytes that are read of a file. The lock of 10,000 packages has four million."""
+MOST = 48 << 20
+"""Bytes that are read of a file. The largest are the trees of overlays: see `debate.profile.tree.Room`."""
 _DIRECTORY = 0o755
 """Mode of the directories."""
 _AGAIN = "run the same command again, which replaces it"

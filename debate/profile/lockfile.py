@@ -49,6 +49,8 @@ ARCHIVE = {
 """Fields of the archives that a lock was made of -> their form: the date is that of the suite's index."""
 _MAX_SIZE = 1 << 36
 """Bytes of a package."""
+_MOST_TOKENS = 800_000
+"""See `strict_json.decode`: each package has 30, and at least 300 bytes."""
 
 
 class _FaultError(Exception):
@@ -64,7 +66,7 @@ def read(path: Path) -> dict[str, Any]:
     text = ""
     try:
         text = files.read(path.parent, path.name, files.MAX_LOCK).decode()
-        lock = strict_json.decode(text)
+        lock = strict_json.decode(text, _MOST_TOKENS)
     except FileNotFoundError:
         raise DebateError("missing", place=str(path)) from None
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import stat
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from debate.deferred import frozen
 from debate.entry import Entry
 from debate.errors import Place, Problem
 from debate.host import mount_points
-from debate.host.beneath import MAX_BYTES, MAX_ENTRIES, Item, RefusedError, Tree, chunks, kind
+from debate.host.beneath import Item, RefusedError, Tree, chunks, kind
 from debate.text.paths import shown
 
 
@@ -20,8 +21,12 @@ from debate.text.paths import shown
 class Room:
     """How much all overlays of a profile together may have."""
 
-    entries: int = MAX_ENTRIES
-    bytes: int = MAX_BYTES
+    entries: int = 50_000
+    bytes: int = 8 << 30
+    text: int = 16 << 20
+    """Characters of paths and of the targets of links."""
+    holes: int = 64 << 20
+    """Bytes that files have only by their size: see lseek(2), SEEK_HOLE."""
 
 
 @frozen
@@ -59,24 +64,48 @@ class _Reading:
         self.entries: list[Entry] = []
         self.contents: dict[str, Path] = {}
         self.problems: list[Problem] = []
+        self.near = "", source
+        """The directory whose entries are read, and what it is."""
         self.left = room.bytes
+        self.text = room.text
+        self.holes = room.holes
 
     def whole(self) -> Scan:
         most = self.room.entries
-        seen = 0
+        items: list[Item] = []
         mounted = mount_points.below(self.root)
         for path in mounted:
             remedy = "mount it beside this directory, and name it as an overlay of its own"
             self.problem(path, "is a mount point", remedy)
         try:
             for item in () if mounted else self.source.walk(most=most, unreadable=self.unreadable):
-                seen += 1
-                self.add(item)
+                items.append(item)
+                if not self.has_room(item):
+                    break
+            else:  # Only now are files read, since that can take long.
+                for item in items:
+                    self.add(item)
         except OSError as error:
-            self.unreadable("", error)
-        left = Room(max(0, most - seen), max(0, self.left))
+            if error.errno == errno.EFBIG:
+                fact = f"too large: the overlays of a profile may have {Room.entries:,} files, directories and links"
+                self.problem("", fact, "use fewer files")
+            else:
+                self.unreadable("", error)
+        left = Room(max(0, most - len(items)), max(0, self.left), max(0, self.text), max(0, self.holes))
         entries = tuple(sorted(self.entries, key=lambda entry: entry.path))
         return Scan(entries, self.contents, tuple(self.problems), left)
+
+    def has_room(self, item: Item) -> bool:
+        """Count an entry. Notes a problem if that is too much."""
+        self.text -= len(self.target) + len(item.path) + (item.size if stat.S_ISLNK(item.mode) else 0)
+        self.left -= item.size if stat.S_ISREG(item.mode) else 0
+        if self.text < 0:
+            fact = f"too large: all paths in the overlays of a profile may have {Room.text:,} characters"
+            self.problem(item.path, fact, "use fewer files, or shorter names")
+        elif self.left < 0:
+            fact = f"too large: all files in the overlays of a profile may have {Room.bytes:,} bytes"
+            self.problem(item.path, fact, "make it smaller")
+        return self.text >= 0 and self.left >= 0
 
     def add(self, item: Item) -> None:
         path = f"{self.target}/{item.path}"
@@ -103,7 +132,8 @@ class _Reading:
             self.unreadable(item.path, error)
 
     def add_link(self, path: str, item: Item) -> None:
-        link = self.source.link(item.path)
+        directory, name = self.directory_of(item)
+        link = directory.link(name)
         try:
             link.encode()
         except UnicodeEncodeError:
@@ -116,7 +146,8 @@ class _Reading:
 
     def require_plain(self, item: Item) -> None:
         """Refuse what an overlay does not carry over, since git does not store it, and its owner must have meant."""
-        found = [name for name in self.source.attributes(item.path) if not name.startswith(_OF_HOSTS)]
+        directory, name = self.directory_of(item)
+        found = [name for name in directory.attributes(name) if not name.startswith(_OF_HOSTS)]
         if "security.capability" in found:
             self.problem(item.path, "has capabilities, which overlays do not keep", "set them in a hook, with setcap")
         elif any(name.startswith("system.posix_acl") for name in found):
@@ -130,17 +161,25 @@ class _Reading:
             self.problem(item.path, fact, "remove the bit, with `chmod ug-s`, and name path and mode in permissions")
 
     def digest(self, item: Item) -> str:
-        if item.size > self.left:
-            fact = f"too large: all files in the overlays of a profile may have {MAX_BYTES:,} bytes"
-            raise RefusedError(errno.EFBIG, fact, "make it smaller")
-        digest = hashlib.sha256()
-        size = 0
-        with self.source.open(item.path) as file:
-            for chunk in chunks(file, self.left):
+        directory, name = self.directory_of(item)
+        digest, size = hashlib.sha256(), 0
+        with directory.open(name) as file:
+            self.holes -= _holes(file.fileno(), item.size, self.holes)
+            if self.holes < 0:
+                fact = f"has holes, of which the files in the overlays of a profile may have {Room.holes:,} bytes"
+                raise RefusedError(errno.EFBIG, fact, "make it in a hook, with truncate")
+            for chunk in chunks(file, item.size + self.left):
                 digest.update(chunk)
                 size += len(chunk)
-        self.left -= size
+        self.left -= max(0, size - item.size)  # It may have grown since it was counted.
         return keys.digest(digest.hexdigest())
+
+    def directory_of(self, item: Item) -> tuple[Tree, str]:
+        """The directory of an entry, opened once for all that is in it, and the name there."""
+        above, _, name = item.path.rpartition("/")
+        if above != self.near[0]:
+            self.near = above, self.source.below(above) if above else self.source
+        return self.near[1], name
 
     def unreadable(self, path: str, error: OSError) -> None:
         remedy = error.remedy if isinstance(error, RefusedError) else "make it readable"
@@ -148,6 +187,23 @@ class _Reading:
 
     def problem(self, path: str, fact: str, remedy: str) -> None:
         self.problems.append(Problem(self.place, f"{Path(shown(self.root), path)}: {fact}", remedy))
+
+
+def _holes(file: int, size: int, most: int) -> int:
+    """Bytes of holes in a file, as far as its file system tells; not all of them if there are more than ``most``."""
+    found = at = 0
+    while at < size and found <= most:
+        try:
+            hole = os.lseek(file, at, os.SEEK_HOLE)
+        except OSError:
+            break  # It has become shorter.
+        try:
+            at = os.lseek(file, hole, os.SEEK_DATA)
+        except OSError:
+            at = size  # There is no more data.
+        found += max(0, min(at, size) - hole)
+    os.lseek(file, 0, os.SEEK_SET)
+    return found
 
 
 _OF_HOSTS = ("security.selinux", "security.ima", "security.evm", "security.SMACK64", "user.xdg.", "btrfs.", "trusted.")

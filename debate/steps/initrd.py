@@ -126,9 +126,11 @@ def _read_by(choices: Choices, generator: str, files: set[str]) -> Claims:
     from debate.steps.claims import Claims
 
     found = Claims(choices)
+    known = (*files, *_READ[""], *_READ[generator])
+    directories, single = tuple(one for one in known if one.endswith("/")), frozenset(known)
     for claim in overlay.files_of(choices).found.values():
         path = _real(claim.entry.path)
-        if path in files or _is_read(path, generator):
+        if path in single or path.startswith(directories):
             found.add(replace(claim.entry, path=path), claim.field, claim.place)
     return found
 
@@ -136,11 +138,6 @@ def _read_by(choices: Choices, generator: str, files: set[str]) -> Claims:
 def _real(path: str) -> str:
     """``path`` where no link of a system with a merged /usr leads elsewhere."""
     return f"/usr{path}" if path.startswith(_MERGED) else path
-
-
-def _is_read(path: str, generator: str) -> bool:
-    known = (*_READ[""], *_READ[generator])
-    return any(path.startswith(one) if one.endswith("/") else path == one for one in known)
 
 
 def _require_no_own(choices: Choices, claims: Claims, generator: str) -> None:

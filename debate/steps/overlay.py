@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -127,6 +128,7 @@ def ends_at_once(shell: str) -> bool:
     return shell.rpartition("/")[2] in ("nologin", "false", "true")
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _VERBS = ("enable", "disable", "mask")
 
 
@@ -315,7 +317,7 @@ _NO_GENERATOR = "remove that; say what the initramfs needs with `initrd`, or in 
 
 
 def _is_plain(path: str) -> bool:
-    return all(ord(c) >= 32 and ord(c) != 127 for c in path)
+    return _CONTROL.search(path) is None
 
 
 def _services(choices: Choices) -> Services:

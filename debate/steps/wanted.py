@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,12 @@ def _resolved(path: str, links: Mapping[str, str]) -> str:
 def hidden(tree: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
     """Each path of ``tree`` that would never be seen, and why; not directories that are only on the way."""
     links = links_of(tree.values())
-    above = {parent for path in tree for parent in _parents(path)}
+    above = set[str]()
+    for path in tree:
+        for parent in _parents(path):
+            if parent in above:
+                break  # So are those above it.
+            above.add(parent)
     for path, entry in tree.items():
         needed = entry.type == "directory" and (path in above or path in _COVERED)
         if not needed and is_covered(path, links):
@@ -75,12 +81,15 @@ def hidden(tree: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
 
 def clashes(tree: Mapping[str, Entry]) -> Iterator[tuple[str, Entry]]:
     """Each path below a file or a link of the same tree, and that file or link."""
+    clear = set[str]()
+    """Below and at which there are only directories."""
     for path in sorted(tree):
-        for parent in _parents(path):
-            above = tree.get(parent)
-            if above and above.type != "directory":
-                yield path, above
-                break
+        way = list(itertools.takewhile(lambda parent: parent not in clear, _parents(path)))
+        above = next((tree[parent] for parent in way if parent in tree and tree[parent].type != "directory"), None)
+        if above:
+            yield path, above
+        else:
+            clear.update(way)
 
 
 def _parents(path: str) -> Iterator[str]:
@@ -97,8 +106,8 @@ def in_homes(tree: Mapping[str, Entry], users: Iterable[str], explicit: Collecti
     homes = {f"/home/{name}": name for name in users if name != "root"}
     found = dict(tree)
     for path, entry in tree.items():
-        home = next((above for above in (path, *_parents(path)) if above in homes), None)
-        if home is None:
+        home = "/".join(path.split("/", 3)[:3])
+        if home not in homes:
             continue
         own: dict[str, Any] = {"owner": homes[home], "group": homes[home]}
         if path == home:

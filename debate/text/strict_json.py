@@ -6,10 +6,21 @@ guests, helpers and other processes say.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import re
 from collections import Counter
 from typing import Any
+
+MOST = 300_000
+"""Tokens of a text: strings, and the brackets and commas that begin a value. Parsing takes about a microsecond for
+each, and 150 bytes."""
+MOST_OF_RECORD = 1_200_000
+"""The same for what a build remembers: the tree of an overlay with 50,000 files has almost as many."""
+_WIDE = 16 << 20
+"""Bytes of a text with characters beyond the Basic Multilingual Plane: Python takes four bytes for each of its
+characters then."""
 
 _LEVELS = 64
 """Objects and lists within each other. Code that walks through them calls itself once or more for each."""
@@ -33,13 +44,18 @@ class NumberError(ValueError):
         self.text = text
 
 
-def decode(data: bytes | str) -> dict[str, Any]:
+def decode(data: bytes | str, most: int = MOST) -> dict[str, Any]:
     """The object in ``data``, UTF-8 or text that was decoded from it. Raises ValueError.
 
     Refused are NaN, infinities, numbers that become one (NumberError), names that occur twice in an object
-    (TwiceError), what is nested too deeply, and halves of surrogate pairs, which nothing can show or write.
+    (TwiceError), what is nested too deeply, and halves of surrogate pairs, which nothing can show or write; and, before
+    anything is parsed, what has more than ``most`` tokens. The caller bounds the bytes.
     """
+    if isinstance(data, bytes) and len(data) > _WIDE and _BEYOND.search(data):
+        raise ValueError("too large")
     text = data if isinstance(data, str) else data.decode()
+    if _has_more(text, most):
+        raise ValueError(f"more than {most:,} values, names and brackets")
     try:
         value = json.loads(
             text,
@@ -60,6 +76,18 @@ def decode(data: bytes | str) -> dict[str, Any]:
         except UnicodeEncodeError:
             raise ValueError("half of a surrogate pair") from None
     return value
+
+
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{,]', re.DOTALL)
+"""A string without an end ends with the text, so that none begins inside it."""
+_BEYOND = re.compile(rb"[\xf0-\xf4]")
+
+
+def _has_more(text: str, most: int) -> bool:
+    """True if ``text`` has more than ``most`` tokens. They are counted one by one only if strings may have them."""
+    if sum(map(text.count, "[{,")) + text.count('"') // 2 <= most:
+        return False
+    return next(itertools.islice(_TOKEN.finditer(text), most, None), None) is not None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

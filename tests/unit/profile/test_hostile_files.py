@@ -256,17 +256,41 @@ def test_a_directory_that_becomes_a_link_after_it_was_read(hostile: Path, tmp_pa
         tar.pack(scanned.entries, scanned.contents, 1, io.BytesIO())
 
 
-def test_all_overlays_have_a_bound(profiles: Path) -> None:
+@pytest.mark.parametrize(
+    ("room", "path", "fact"),
+    [
+        (Room(3), "", "too large: the overlays of a profile may have 50,000 files, directories and links"),
+        (Room(bytes=29), "/c", "too large: all files in the overlays of a profile may have 8,589,934,592 bytes"),
+        (Room(text=8), "/l", "too large: all paths in the overlays of a profile may have 16,777,216 characters"),
+    ],
+)
+def test_all_overlays_have_a_bound(profiles: Path, room: Room, path: str, fact: str) -> None:
     (profiles / "d").mkdir()
     for name in ("a", "b", "c"):
         (profiles / "d" / name).write_text(name * 10)
+    (profiles / "d" / "l").symlink_to("target")
     with Tree(profiles / "d") as tree:
-        assert scan(tree, "/", PLACE, Room(3, 30)).room == Room(0, 0)
-        (problem,) = scan(tree, "/", PLACE, Room(2, 30)).problems
-        assert problem.fact == "profiles/d: has more than 2 entries"
-        (problem,) = scan(tree, "/", PLACE, Room(3, 29)).problems
-        whole = "all files in the overlays of a profile may have 8,589,934,592 bytes"
-        assert problem.fact == f"profiles/d/c: too large: {whole}"
+        scanned = scan(tree, "/", PLACE, Room(4, 30, 10))
+        assert (scanned.problems, scanned.room) == ((), Room(0, 0, 0))
+        scanned = scan(tree, "/", PLACE, room)
+    assert [problem.fact for problem in scanned.problems] == [f"profiles/d{path}: {fact}"]
+    assert not scanned.contents, "nothing is read of what is too large"
+
+
+@pytest.mark.parametrize("head", [b"", b"x" * 4096])
+@pytest.mark.parametrize("tail", [b"", b"x"])
+def test_holes_have_a_bound(profiles: Path, head: bytes, tail: bytes) -> None:
+    """They cost nothing to make, and as much to read as bytes."""
+    file = profiles / "d" / "f"
+    file.parent.mkdir()
+    file.write_bytes(head)
+    for size, facts in ((1 << 20, []), (7 << 30, ["profiles/d/f: has holes, of which"])):
+        os.truncate(file, size)
+        with file.open("ab") as end:
+            end.write(tail)
+        with bounded(), Tree(file.parent) as tree:
+            found = scan(tree, "/", PLACE).problems
+        assert [problem.fact[:33] for problem in found] == facts
 
 
 def test_all_hooks_have_a_bound(profiles: Path) -> None:

@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from debate import PACKAGE
-from debate.text.strict_json import decode
+from debate.host.ours import MOST as MOST_BYTES
+from debate.text import strict_json
+from debate.text.strict_json import MOST_OF_RECORD, decode
+from tests.bounded import bounded
 
 REFUSED = {
     "nothing": b"", "a list": b"[]", "null": b"null", "a number": b"5", "text": b'"x"', "cut": b'{"a": ',
@@ -29,6 +32,63 @@ REFUSED = {
 def test_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         decode(REFUSED[name])
+
+
+MANY: dict[str, tuple[str, str, int]] = {
+    "lists": ('{"a": [%s]}', "[],", 2), "objects": ('{"a": [%s]}', "{},", 2), "levels": ('{"a": [%s]}', "[[[]]],", 4),
+    "small objects": ('{"a": [%s]}', '{"b":1},', 3), "names": ("{%s}", '"%d":0,', 2),
+    "integers": ('{"a": [%s]}', "%d,", 1), "fractions": ('{"a": [%s]}', "1.5,", 1), "null": ('{"a": [%s]}', "null,", 1),
+    "texts": ('{"a": [%s]}', '"x%d",', 2), "empty texts": ('{"a": [%s]}', '"",', 2),
+    "escapes": ('{"a": [%s]}', '"\\u1234",', 2),
+}  # fmt: skip
+"""What there can be many of: the text around them, one of them, and its tokens."""
+
+
+def filled(around: str, one: str, number: int) -> bytes:
+    many = "".join(one % count for count in range(number)) if "%" in one else one * number
+    return (around % many.removesuffix(",")).encode()
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_many_values(kind: str) -> None:
+    """As many as are parsed take neither long nor much; as many as a file can have are refused before."""
+    around, one, tokens = MANY[kind]
+    data = filled(around, one, MOST_OF_RECORD // tokens - 2)
+    with bounded():
+        assert decode(data, MOST_OF_RECORD)
+    data = filled(around, one, min(MOST_BYTES // len(one), 3 * MOST_OF_RECORD))
+    with bounded(), pytest.raises(ValueError, match="more than 1,200,000 values"):
+        decode(data, MOST_OF_RECORD)
+    with bounded(), pytest.raises(ValueError, match="more than 300,000 values"):
+        decode(data)
+
+
+LONG = {
+    "letters": "x", "commas": ",", "brackets": "[{", "quotes": '\\"', "backslashes": "\\\\", "escapes": "\\u1234",
+    "lines": "\\n", "Greek": "\u03b1", "Chinese": "\u4e2d",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_long_texts(kind: str) -> None:
+    """No character within a string counts as a value."""
+    one = LONG[kind]
+    text = one * (MOST_BYTES // len(one.encode()) - 8)
+    data = f'{{"a": "{text}"}}'.encode()
+    with bounded():
+        assert list(decode(data)) == ["a"]
+
+
+@pytest.mark.parametrize(("size", "good"), [(strict_json._WIDE - 20, True), (MOST_BYTES, False)])
+@pytest.mark.parametrize("escape", ["", "\\u1234"])
+def test_long_texts_of_wide_characters(size: int, good: bool, escape: str) -> None:
+    data = ('{"a": "' + "x" * (size - 20) + escape + '\U0001f600"}').encode()
+    with bounded():
+        try:
+            assert decode(data)
+            assert good
+        except ValueError:
+            assert not good
 
 
 JSON = st.recursive(

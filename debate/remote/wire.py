@@ -10,7 +10,6 @@ Built on urllib3. Sources: RFC 9110 (redirects), RFC 6265 (which is not implemen
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 import ssl
@@ -89,13 +88,17 @@ class Client:
         raise RefusedError(f"more than {_MOST_REDIRECTS} redirects")
 
     def join(self, url: str, location: str) -> str:
-        """The address ``location``, which may be relative to ``url``. Raises RefusedError if it may not be asked."""
+        """The address ``location``, which may be relative to ``url``. Raises RefusedError if it may not be asked.
+
+        Without TLS it must have the host and port of ``url``: another user of this host can listen at any other.
+        """
         try:
             joined = urljoin(url, location)
-            scheme, host, _ = origin(joined)
+            scheme, host, _ = found = origin(joined)
+            same = found == origin(url)
         except ValueError:
             raise RefusedError("it names an address that is not valid") from None
-        if scheme == "https" or (scheme == "http" and not self.tls and _is_loopback(host)):
+        if scheme == "https" or (scheme == "http" and not self.tls and same):
             return joined
         raise RefusedError(f"it names an address without TLS, {scheme}://{host[:80]}, so the request was cancelled")
 
@@ -139,13 +142,6 @@ def origin(url: str) -> tuple[str, str, int]:
 def _public(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers for a host for which the credentials are not meant."""
     return {name: value for name, value in headers.items() if name.lower() != "authorization"}
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _drain(response: Response) -> None:

@@ -28,7 +28,7 @@ from debate.remote.credentials import Credentials
 from debate.remote.errors import DeniedError, RefusedError, RegistryError
 from debate.remote.login import _challenges
 from debate.remote.oci import Registry
-from debate.remote.wire import Client
+from debate.remote.wire import Client, origin
 from debate.settings import Settings
 
 PASSWORD = base64.b64encode(b"me:hush").decode()
@@ -389,13 +389,40 @@ HOSTS = st.sampled_from(["localhost", "127.0.0.1", "[::1]", "r.example", "localh
     st.booleans(),
 )
 def test_where_a_location_may_lead(scheme: str, host: str, rest: str, tls: bool) -> None:
-    """To an address with TLS; only a registry without it may name another of this host."""
+    """To an address with TLS; only a registry without it may name one without, and only its own."""
     client = Client(tls=tls, authorities=None)
     try:
         joined = client.join("https://r.example/v2/" if tls else "http://localhost/v2/", f"{scheme}://{host}{rest}")
     except RefusedError:
         return
-    assert joined.lower().startswith("https://") or not tls
+    assert origin(joined)[0] == "https" or (origin(joined) == ("http", "localhost", 80) and not tls)
+
+
+@pytest.mark.parametrize(
+    ("location", "is_followed"),
+    [
+        ("http://127.0.0.1:5000/x", True),
+        ("/x", True),
+        ("//127.0.0.1:5000/x", True),
+        ("https://127.0.0.2/x", True),
+        ("http://127.0.0.2:5000/x", False),
+        ("http://127.0.0.1:5001/x", False),
+        ("http://127.0.0.1/x", False),
+        ("http://localhost:5000/x", False),
+        ("http://[::1]:5000/x", False),
+        ("http://2130706433:5000/x", False),
+        ("//127.0.0.2:5000/x", False),
+    ],
+)
+def test_without_tls_no_location_leads_elsewhere(location: str, is_followed: bool) -> None:
+    client = Client(tls=False, authorities=None)
+    with contextlib.nullcontext() if is_followed else pytest.raises(RefusedError, match="an address without TLS"):
+        client.join("http://127.0.0.1:5000/v2/a/", location)
+
+
+def test_https_leads_back_to_no_registry_without_tls() -> None:
+    with pytest.raises(RefusedError, match="an address without TLS"):
+        Client(tls=False, authorities=None).join("https://r.example/", "http://127.0.0.1:5000/v2/")
 
 
 class Proxy(http.server.BaseHTTPRequestHandler):

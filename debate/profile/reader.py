@@ -6,13 +6,15 @@ differently (``no``, ``0644``, ``1:30``, ``1.10``) are refused; in quotes they a
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from debate.errors import Place, Problem
+from debate.errors import MOST_PROBLEMS, Place, Problem
 from debate.profile.node import Node
 from debate.text.printable import quoted
 
@@ -59,26 +61,46 @@ def read(text: bytes, file: str, directory: Path) -> tuple[Node | None, list[Pro
 
 
 class _TooLargeError(Exception):
-    """The document exceeds MAX_NODES, MAX_TEXT or MAX_DEPTH."""
+    """The document exceeds one of the bounds. ``mark`` is libyaml's, of the value that does."""
 
-    def __init__(self, place: Place | None = None) -> None:
-        super().__init__()
-        self.place = place
+    def __init__(self, mark: Any, fact: str, remedy: str) -> None:
+        super().__init__(fact)
+        self.mark, self.fact, self.remedy = mark, fact, remedy
 
 
-_TOO_LARGE = "too deep, too large or an alias of itself", "write it out, without aliases"
+_TOO_DEEP = f"more than {MAX_DEPTH} lists and mappings within each other", "make it flatter"
+_TOO_MANY = (
+    f"more than {MAX_NODES:,} values in one file; an alias counts each time it is used",
+    "write fewer, such as an overlay instead of many files",
+)
+_TOO_LONG = (
+    f"more than {MAX_TEXT:,} characters of text in one file; an alias counts each time it is used",
+    "write less, such as files of an overlay",
+)
+_ITSELF = "an alias of what it is in, which has no end", "write out what is meant, without the alias"
+
+_UNFIT = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\r(?!\n)")
+"""Characters that YAML does not permit, and those that end a line for some of its readers and for no editor."""
+_LINE_ENDS = "\x85\u2028\u2029\r"
+
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_SafeLoader):  # type: ignore[misc]
     """Stops before a large document fills the memory. Each value can have a key, which is a node, too."""
 
-    _count = 0
+    _count = _depth = 0
 
-    def descend_resolver(self, _parent: Any, _index: Any) -> None:
+    def descend_resolver(self, parent: Any, _index: Any) -> None:
         self._count += 1
+        self._depth += 1
         if self._count > 2 * MAX_NODES:
-            raise _TooLargeError
+            raise _TooLargeError(parent.start_mark, *_TOO_MANY)
+        if self._depth > MAX_DEPTH + 1:  # The first is that of the mapping itself.
+            raise _TooLargeError(parent.start_mark, *_TOO_DEEP)
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
 
 
 class _Reader:
@@ -88,11 +110,18 @@ class _Reader:
         self.file, self.directory = file, directory
         self.problems: list[Problem] = []
         self.count = self.text = 0
+        self.around: set[int] = set()
+        """The ids of libyaml's nodes around the one that is read."""
+        self.seen: set[int] = set()
 
     def read(self, text: bytes) -> Node | None:
         start = Place(self.file, 1, 1)
         try:
-            loader = _Loader(text.decode())
+            decoded = text.decode()
+            if unfit := list(itertools.islice(self.unfit(decoded), MOST_PROBLEMS)):
+                self.problems += unfit
+                return None
+            loader = _Loader(decoded)
             try:
                 tree = loader.get_single_node()
             finally:
@@ -104,21 +133,31 @@ class _Reader:
         except yaml.YAMLError as error:
             self.syntax(error)
             return None
-        except RecursionError:
-            self.problem(start, "nested too deeply", "make it flatter")
-            return None
-        except _TooLargeError:
-            self.problem(start, *_TOO_LARGE)
+        except _TooLargeError as error:
+            self.problem(self.marked(error.mark), error.fact, error.remedy)
             return None
         if not isinstance(tree, yaml.MappingNode):
             place = start if tree is None else self.place(tree)
             self.problem(place, "a profile is a mapping of fields", "start with `version: 1`")
             return None
         try:
-            return self.node(tree, 0)
+            return self.node(tree, 0, tree.start_mark)
         except _TooLargeError as error:
-            self.problem(error.place or start, *_TOO_LARGE)
+            mark = _alias_of_itself(decoded) if error.fact == _ITSELF[0] else None
+            self.problem(self.marked(mark or error.mark), error.fact, error.remedy)
             return None
+
+    def unfit(self, text: str) -> Iterator[Problem]:
+        """The characters for which no two YAML readers need agree on what the file says."""
+        line, begins = 1, 0
+        for match in _UNFIT.finditer(text):
+            at = match.start()
+            line += text.count("\n", begins, at)
+            begins = text.rfind("\n", 0, at) + 1
+            name = f"U+{ord(match[0]):04X}"
+            why = "ends a line for some readers of YAML" if match[0] in _LINE_ENDS else "may not be in YAML"
+            remedy = f"remove it; in double quotes, {ascii(match[0])[1:-1]} stands for it"
+            yield Problem(Place(self.file, line, at - begins + 1), f"the character {name} {why}", remedy)
 
     def problem(self, place: Place, fact: str, remedy: str) -> None:
         self.problems.append(Problem(place, fact, remedy))
@@ -137,27 +176,38 @@ class _Reader:
         text = f"{context}: {problem}" if context else problem
         self.problem(place, f"not valid YAML: {text}", "check indentation, quotes and tabs")
 
-    def node(self, node: Any, depth: int, key: Place | None = None) -> Node:
+    def node(self, node: Any, depth: int, asked: Any, key: Place | None = None) -> Node:
+        """``asked``: the mark of the key or list that leads to ``node``, which is elsewhere if that is an alias."""
         self.count += 1
         place = self.place(node)
-        if self.count > MAX_NODES or depth > MAX_DEPTH:
-            raise _TooLargeError(place)
+        if id(node) in self.around:
+            raise _TooLargeError(asked, *_ITSELF)
+        alias = asked if id(node) in self.seen else None
+        mark = alias or node.start_mark
+        self.seen.add(id(node))
+        if self.count > MAX_NODES:
+            raise _TooLargeError(mark, *_TOO_MANY)
+        if depth > MAX_DEPTH:
+            raise _TooLargeError(mark, *_TOO_DEEP)
         value, raw = node.value, ""
-        if isinstance(node, yaml.MappingNode):
-            value = self.mapping(node, depth)
-        elif isinstance(node, yaml.SequenceNode):
-            value = [self.node(item, depth + 1) for item in node.value]
-        else:
-            self.characters(node.value, place)
+        if isinstance(node, yaml.ScalarNode):
+            self.characters(node.value, mark)
             value, raw = self.scalar(node, place), node.value
+        else:
+            self.around.add(id(node))
+            if isinstance(node, yaml.MappingNode):
+                value = self.mapping(node, depth, alias)
+            else:
+                value = [self.node(item, depth + 1, mark) for item in node.value]
+            self.around.remove(id(node))
         return Node(value, place, raw, key, self.directory)
 
-    def characters(self, text: str, place: Place) -> None:
+    def characters(self, text: str, mark: Any) -> None:
         self.text += len(text)
         if self.text > MAX_TEXT:
-            raise _TooLargeError(place)
+            raise _TooLargeError(mark, *_TOO_LONG)
 
-    def mapping(self, node: Any, depth: int) -> dict[str, Node]:
+    def mapping(self, node: Any, depth: int, alias: Any) -> dict[str, Node]:
         found: dict[str, Node] = {}
         first: dict[str, Place] = {}
         for key_node, item in node.value:
@@ -166,11 +216,11 @@ class _Reader:
                 self.problem(place, "a field name must be a single word", "write `name: value`")
                 continue
             key = key_node.value
-            self.characters(key, place)
+            self.characters(key, alias or key_node.start_mark)
             if key == "<<":
                 self.problem(place, "merge keys (<<) are not supported", "use `extends`")
                 continue
-            child = self.node(item, depth + 1, place)
+            child = self.node(item, depth + 1, alias or key_node.start_mark, place)
             if key in found:
                 self.problem(
                     place, f"field {quoted(key)} is a duplicate key, first on line {first[key].line}", "keep one"
@@ -196,3 +246,16 @@ class _Reader:
                 self.problem(place, f"{raw} {fact}", remedy.format(raw=raw))
                 break
         return raw
+
+
+def _alias_of_itself(text: str) -> Any:
+    """The mark of the first alias that is in what it stands for. None if there is none."""
+    around: list[str | None] = []
+    for event in yaml.parse(text, _SafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            around.append(event.anchor)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            around.pop()
+        elif isinstance(event, yaml.AliasEvent) and event.anchor in around:
+            return event.start_mark
+    return None

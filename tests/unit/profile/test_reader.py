@@ -5,11 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from debate.errors import Place, Problem, ProfileError
 from debate.profile.load import load
 from debate.profile.reader import MAX_DEPTH, read
 from tests.unit.profile.mistakes import expect, problems
+
+ITSELF = "an alias of what it is in, which has no end; write out what is meant, without the alias"
+DEEP = "more than 40 lists and mappings within each other; make it flatter"
+MANY = (
+    "more than 20,000 values in one file; an alias counts each time it is used; "
+    "write fewer, such as an overlay instead of many files"
+)
+LONG = (
+    "more than 1,048,576 characters of text in one file; an alias counts each time it is used; "
+    "write less, such as files of an overlay"
+)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +57,14 @@ from tests.unit.profile.mistakes import expect, problems
             "packages: [curl",
             "profiles/x.yaml:3:1: not valid YAML: while parsing a flow sequence: did not find expected",
         ),
-        ("a: &a [*a]", "profiles/x.yaml:2:4: too deep, too large or an alias of itself; write it out, without aliases"),
+        ("a: &a [*a]", f"profiles/x.yaml:2:8: {ITSELF}"),
+        ("packages:\n  - &a [b]\nfiles: &a2\n- b: 1\n  c:\n   - *a\n   - *a2", f"profiles/x.yaml:8:6: {ITSELF}"),
+        ("a:" + "\n-" + " -" * MAX_DEPTH + " b", f"profiles/x.yaml:3:{2 * MAX_DEPTH - 1}: {DEEP}"),
+        ("a: &a [b]\nc: &c [*a]\nd: " + "[" * 39 + "\n *c" + "]" * 39, f"profiles/x.yaml:4:42: {DEEP}"),
+        ("a: [\n" + "1,\n" * 20_000 + "]", f"profiles/x.yaml:20000:1: {MANY}"),
+        ("a: [\n" + "1,\n" * 40_001 + "]", f"profiles/x.yaml:2:4: {MANY}"),
+        ("a: &a [" + "1," * 9_999 + "]\nb: *a\nc: *a", f"profiles/x.yaml:3:1: {MANY}"),
+        ("a: &a " + "x" * 600_000 + "\nb:\n - 1\n - c: *a", f"profiles/x.yaml:5:4: {LONG}"),
     ],
 )
 def test_a_mistake_has_its_own_message(profiles: Path, text: str, expected: str) -> None:
@@ -78,7 +98,36 @@ def test_a_duplicate_key_names_the_first_of_them(profiles: Path) -> None:
 
 def test_an_alias_bomb_is_refused_quickly(profiles: Path) -> None:
     lines = ["a0: &a0 [x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
-    assert any("too deep, too large" in str(problem) for problem in problems(profiles, "\n".join(lines)))
+    assert [str(problem) for problem in problems(profiles, "\n".join(lines))] == [f"profiles/x.yaml:6:5: {MANY}"]
+
+
+UNFIT = [*range(9), 11, 12, *range(14, 32), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFFFE, 0xFFFF]
+
+
+@pytest.mark.parametrize("code", UNFIT)
+def test_a_character_that_yaml_may_not_have_is_told_where_it_is(profiles: Path, code: int) -> None:
+    (profiles / "x.yaml").write_text(f"version: 1\n# a\nhostname: 'ab{chr(code)}'\n{chr(code)}", newline="")
+    with pytest.raises(ProfileError) as caught:
+        load(profiles, "x")
+    assert [problem.place for problem in caught.value.problems] == [
+        Place("profiles/x.yaml", 3, 14),
+        Place("profiles/x.yaml", 4, 1),
+    ]
+    assert all(problem.fact.startswith(f"the character U+{code:04X} ") for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize(("ends", "fits"), [("\r\n", True), ("\n", True), ("\r", False), ("\n\r", False)])
+def test_ends_of_lines(ends: str, fits: bool) -> None:
+    root, found = read(f"version: 1{ends}hostname: b{ends}".encode(), "x", Path())
+    assert (root is not None, found == []) == (fits, fits)
+
+
+@given(st.text(max_size=30))
+def test_no_text_of_a_comment_moves_what_follows(text: str) -> None:
+    """Lines are counted as editors count them."""
+    comment = text.replace("\n", "").replace("\r", "")
+    root, found = read(f"version: 1\n# {comment}\nhostname: no".encode("utf-8", "ignore"), "x", Path())
+    assert [problem.place and problem.place.line for problem in found][-1:] == [3 if root else 2]
 
 
 @pytest.mark.parametrize(("depth", "fits"), [(MAX_DEPTH, True), (MAX_DEPTH + 1, False)])

@@ -50,7 +50,7 @@ def declaration(path: Path, package: str, variable: str, kind: type[T]) -> T:
     try:
         module = importlib.import_module(f"{package}.{path.stem}")
     except Exception as error:
-        raise DebateError.of([_defect(error, path)]) from error
+        raise DebateError.of([defect(error, path)]) from error
     value = getattr(module, variable, None)
     if not isinstance(value, kind):
         raise DebateError(
@@ -59,12 +59,15 @@ def declaration(path: Path, package: str, variable: str, kind: type[T]) -> T:
     return value
 
 
-def _defect(error: Exception, path: Path) -> Problem:
-    """The problem with the module ``path``, or with one of debate that it imports, at the line where it is."""
+def defect(error: Exception, path: Path, importer: str = __file__) -> Problem:
+    """The problem with the module ``path``, or with one of debate that it imports, at the line where it is.
+
+    ``importer``: the file of the code that imports it.
+    """
     if isinstance(error, SyntaxError) and error.filename:
         place = Place(shown(Path(error.filename)), error.lineno or 0, error.offset or 0)
         return Problem(place, error.msg, "correct it")
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != importer]
     ours = [frame for frame in frames if Path(frame.filename).is_relative_to(PACKAGE) or frame.filename == str(path)]
     place = Place(shown(Path(ours[-1].filename)), ours[-1].lineno or 0) if ours else Place(shown(path))
     return Problem(place, f"{type(error).__name__}: {error}", "correct it")

@@ -88,6 +88,12 @@ class Database(SqliteDB):  # type: ignore[misc]
             self._give_up(error)
             return {}
 
+    def rows(self) -> list[tuple[str, str]]:
+        """Each task, and the JSON of what is known about it, sorted."""
+        select = "select task_id, cast(task_data as text) as data from doit"
+        found = self._tried(lambda: self._conn.execute(select).fetchall())
+        return sorted((str(row["task_id"]), str(row["data"])) for row in found or ())
+
     def in_(self, task_id: str) -> bool:
         """True if something is known about the task."""
         return bool(self._tried(lambda: SqliteDB.in_(self, task_id)))

@@ -13,20 +13,22 @@ import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NoReturn
 
 from doit.cmd_base import DodoTaskLoader
-from doit.exceptions import InvalidDodoFile, InvalidTask
+from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
 from doit.task import Task
 
 from debate.commands.command import commands
+from debate.declarations import defect
 from debate.errors import DebateError, Place, Problem
 from debate.frontend.door import install, standard_output
 from debate.frontend.reporter import Reporter
 from debate.frontend.words import format_of, odd, run_options_first, tasks_among
 from debate.graph.words import problem as problem_of
 from debate.graph.words import unknown, without_step
-from debate.text.printable import quoted
+from debate.text.printable import quoted, shortened
 
 _REFUSED = 3
 """doit's exit status when nothing ran."""
@@ -52,9 +54,26 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._interrupt)
         try:
-            super().setup(opt_values)
+            self._load(opt_values["dodoFile"], opt_values)
         except DebateError as error:
             raise InvalidDodoFile(str(error)) from error
+
+    def _load(self, file: str, opt_values: Any) -> None:
+        """Load ``file`` with the tasks. Raises DebateError, and what doit raises if it is missing."""
+        name, end = os.path.splitext(os.path.basename(file))
+        if end != ".py" or "." in name:
+            fact = "is not the name of a Python file with tasks"
+            raise DebateError(fact, "-f names one such as dodo.py", place=shortened(file, 300))
+        try:
+            super().setup(opt_values)
+        except (DebateError, InvalidCommand, InvalidDodoFile):
+            raise
+        except Exception as error:
+            raise DebateError.of([defect(error, Path(file), __file__)]) from error
+        loaded = self.namespace.get("__file__")
+        if not loaded or os.path.basename(loaded) != f"{name}{end}":
+            fact = "has the name of a module of Python, which is loaded instead"
+            raise DebateError(fact, "rename it", place=shortened(file, 300))
 
     def load_doit_config(self) -> Any:
         """The configuration in dodo.py, with a reporter for the requested format."""

@@ -2,27 +2,56 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+from doit.cmd_base import DoitCmdBase
 from doit.cmd_clean import Clean as DoitClean
+from doit.cmd_completion import TabCompletion as DoitTabCompletion
 from doit.cmd_forget import Forget as DoitForget
 from doit.cmd_ignore import Ignore as DoitIgnore
 from doit.cmd_info import Info as DoitInfo
 from doit.cmd_list import List as DoitList
+from doit.cmd_resetdep import ResetDep as DoitResetDep
+from doit.cmd_strace import Strace as DoitStrace
 from doit.cmdparse import CmdParseError
-from doit.exceptions import InvalidCommand
+from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
 
 from debate.errors import DebateError
-from debate.text.printable import printable
+from debate.frontend.database import Database
+from debate.text.printable import printable, quoted
 
 
-class Own:
+class Backends:
+    """A mixin: refuses what is no database in one line, whatever kind --backend names."""
+
+    def get_backends(self) -> dict[str, Any]:
+        """Name -> what opens a database of that kind."""
+        found = super().get_backends()  # type: ignore[misc]
+        return {name: partial(_opened, backend) for name, backend in found.items()}
+
+
+def _opened(backend: Any, name: str, *words: Any, **more: Any) -> Any:
+    try:
+        if not Path(name).parent.is_dir():  # Of some kinds only the end of the run would tell.
+            raise FileNotFoundError
+        return backend(name, *words, **more)
+    except (InvalidCommand, InvalidDodoFile):
+        raise
+    except Exception as error:
+        raise InvalidCommand(f"{quoted(name)} is no database of this kind; --db-file names another") from error
+
+
+class Own(Backends):
     """A mixin: accepts --help, and refuses options in one line."""
 
     name: str
+    doc_usage: str
     loader: Any
 
     def parse_execute(self, in_args: Sequence[str]) -> Any:
@@ -41,17 +70,20 @@ def refusing(loader: Any, command: str) -> Iterator[None]:
         yield
     except CmdParseError as error:
         raise _refusal(error, command) from error
-    except InvalidCommand as error:
-        if error.not_found is None and isinstance(error.__cause__, DebateError):
+    except (InvalidCommand, InvalidDodoFile, InvalidTask) as error:
+        if isinstance(error.__cause__, DebateError):
             raise  # Its problems have a line each.
-        if error.not_found is None:
-            raise InvalidCommand(_one_line(str(error))) from error
-        raise loader.unknown(error.not_found)  # noqa: B904 - its cause is the problem
+        not_found = getattr(error, "not_found", None)
+        if not_found is None:
+            raise type(error)(_one_line(str(error))) from error
+        raise loader.unknown(not_found)  # noqa: B904 - its cause is the problem
 
 
 def _refusal(error: CmdParseError, command: str) -> CmdParseError:
     """``error`` without the declarations of all options, which doit's own message contains."""
     unknown = getattr(error.__context__, "msg", "")
+    if match := _NO_NUMBER.search(str(error)):
+        return CmdParseError(f"option {match[1]}: not a whole number; doit help {command} lists doit's options")
     if not unknown:
         return CmdParseError(_one_line(str(error)))
     if command != "run" and "--format " in unknown:
@@ -59,13 +91,31 @@ def _refusal(error: CmdParseError, command: str) -> CmdParseError:
     return CmdParseError(f"{_one_line(unknown)}; doit help {command} lists doit's options")
 
 
+_NO_NUMBER = re.compile(r"Error parsing parameter '(.+?)' <class 'int'>")
+
+
 def _one_line(text: str) -> str:
     """doit's message, of which a word with a line break does not make two."""
     return printable(text.rstrip("\n").replace(".\n", ": "))
 
 
+def _no_names(command: str, args: Sequence[str]) -> None:
+    if args:
+        raise InvalidCommand(f"{command}: takes no names, and {quoted(args[0])} is one; doit help {command}")
+
+
 class List(Own, DoitList):  # type: ignore[misc]
     """`doit list`."""
+
+    def execute(self, params: Any, args: list[str]) -> Any:
+        """Show the tasks."""
+        if params["template"] is not None:
+            try:
+                params["template"].format(name="", status="", doc="")
+            except (LookupError, ValueError, AttributeError):
+                fact = f"list: {quoted(params['template'])} is no template"
+                raise InvalidCommand(f"{fact}; use {{name}}, {{status}} and {{doc}} in it") from None
+        return super().execute(params, args)
 
 
 class Info(Own, DoitInfo):  # type: ignore[misc]
@@ -91,3 +141,42 @@ class Forget(Own, DoitForget):  # type: ignore[misc]
 
 class Ignore(Own, DoitIgnore):  # type: ignore[misc]
     """`doit ignore`."""
+
+
+class ResetDep(Own, DoitResetDep):  # type: ignore[misc]
+    """`doit reset-dep`."""
+
+
+class Strace(Own, DoitStrace):  # type: ignore[misc]
+    """`doit strace`."""
+
+    def _execute(self, show_all: bool) -> Any:
+        if self.sel_tasks[0] not in {task.name for task in self.task_list}:
+            raise self.loader.unknown(self.sel_tasks[0])
+        return super()._execute(show_all)
+
+
+class TabCompletion(Own, DoitTabCompletion):  # type: ignore[misc]
+    """`doit tabcompletion`."""
+
+    def execute(self, params: Any, args: list[str]) -> Any:
+        """Print the script."""
+        _no_names(self.name, args)
+        return super().execute(params, args)
+
+
+class DumpDB(Own, DoitCmdBase):  # type: ignore[misc]
+    """`doit dumpdb`, for the database that debate uses; doit's own reads another kind."""
+
+    name = "dumpdb"
+    doc_purpose = "show what the database has of each task, as JSON"
+    doc_usage = ""
+    doc_description = None
+
+    def _execute(self, pos_args: list[str]) -> None:
+        _no_names(self.name, pos_args)
+        database = self.dep_manager.backend
+        if not isinstance(database, Database):
+            raise InvalidCommand(f"{self.name}: cannot read this kind of database; leave --backend out")
+        for task, text in database.rows():
+            self.outstream.write(f"{task} -> {text}\n")

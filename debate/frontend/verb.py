@@ -14,7 +14,7 @@ from debate.commands.command import commands
 from debate.errors import DebateError
 from debate.frontend import help as help_
 from debate.frontend.door import Stream, standard_output
-from debate.frontend.own import refusing
+from debate.frontend.own import Backends, refusing
 from debate.frontend.words import FORMATS, arranged, format_of, run_options_first
 
 _FORMAT = {
@@ -27,7 +27,7 @@ _FORMAT = {
 }
 
 
-class Run(DoitRun):  # type: ignore[misc]
+class Run(Backends, DoitRun):  # type: ignore[misc]
     """doit's run."""
 
     doc_purpose = "run tasks; the word run can be omitted"
@@ -70,6 +70,8 @@ class Run(DoitRun):  # type: ignore[misc]
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Load the tasks and run the selected ones."""
+        if params["num_process"] < 0:  # doit would do nothing.
+            raise CmdParseError(f"option -n: {params['num_process']} is no number of tasks; write 0 or more")
         if not isinstance(params["outfile"], str):  # doit's default is standard output as it was before the door.
             params["outfile"] = self.stream or sys.stdout
         else:

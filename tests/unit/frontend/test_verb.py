@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from doit.doit_cmd import DoitMain
 
 from debate.frontend import help as help_
 from debate.steps.rule import Rule
@@ -54,7 +55,12 @@ def test_doits_own_help_points_there() -> None:
     assert "--format" in doit("help", "run")
 
 
-@pytest.mark.parametrize("command", ["help", "list", "info", "clean", "forget", "ignore"])
+OWN = (
+    "help", "list", "info", "clean", "forget", "ignore", "reset-dep", "strace", "tabcompletion", "dumpdb",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", OWN)
 def test_doits_own_commands_refuse_options_in_one_line(command: str) -> None:
     message = f"{command}: --format is for tasks only; {command} is a command of doit and prints text"
     assert doit(command, "--format", "json", status=3, error=f"ERROR: {message}\n") == ""
@@ -160,6 +166,104 @@ def test_odd_words_are_refused_in_a_line(words: str) -> None:
     assert (done.returncode, done.stdout) == (3, "")
     assert re.fullmatch(rf"ERROR: .*{re.escape(fact)}.*; .*{re.escape(remedy)}.*\n", done.stderr), done.stderr
     assert len(done.stderr) < 2000
+
+
+def test_all_commands_of_doit_are_in_the_table() -> None:
+    assert {*OWN, "run"} == {cmd.get_name() for cmd in DoitMain.DOIT_CMDS}
+
+
+WITHOUT_BYTECODE = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+OPTIONS: dict[str, str] = {
+    "a\nb": "'a\\nb'|a?b",
+    "\x1b[31mred": "red",
+    "--nonsense": "option --nonsense not recognized",
+    "--nonsense=a\nb": "option --nonsense not recognized",
+    "-a\nb": "option -. not recognized|there is no task|not a task|takes no names|'b'|must select",
+    "-d|a\nb": "must be a directory",
+    "-d|README.md": "must be a directory",
+    "-f|README.md": "is not the name of a Python file with tasks; -f names one such as dodo.py",
+    "-f|docs": "is not the name of a Python file with tasks",
+    "-f|a.b.py": "is not the name of a Python file with tasks",
+    "-f|a\nb": "is not the name of a Python file with tasks",
+    "-f|nosuch\n.py": "Could not find dodo file",
+    "-f|{odd}/json.py": "has the name of a module of Python, which is loaded instead; rename it",
+    "-f|{odd}/broken.py": "broken.py:2:.*; correct it",
+    "-f|{odd}/raising.py": "raising.py:1: ValueError: a b; correct it",
+    "-f|{odd}/missing.py": "missing.py:1: ModuleNotFoundError: .*; correct it",
+    "-f|{odd}/binary.py": "binary.py.*; correct it",
+    "--db-file|{odd}": "is no database|is damaged",
+    "--db-file|{odd}/json.py": "is no database|is damaged",
+    "--db-file|{odd}/no\nsuch/x": "is no database|is damaged",
+    "--backend|json|--db-file|{odd}": "is no database|is damaged",
+    "--backend|json|--db-file|{odd}/json.py": "is no database|is damaged",
+    "--backend|dbm|--db-file|{odd}/json.py": "is no database|is damaged",
+    "--backend|sqlite3|--db-file|{odd}/json.py": "is no database|is damaged",
+    "--backend|sqlite3|--db-file|{odd}/nosuch/x": "is no database|is damaged",
+    "--backend|a\nb": "a.*b",
+    "--check_file_uptodate|a\nb": "a.*b",
+}
+"""Words after a command of doit -> a regular expression for what is said, if it is refused."""
+
+
+SOME = ("a\nb", "--nonsense=a\nb", "-d|a\nb", "-f|README.md", "-f|nosuch\n.py", "--db-file|{odd}", "--backend|a\nb")
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("odd")
+    (directory / "json.py").write_text("def task_x():\n    return {}\n")
+    (directory / "broken.py").write_text("\ndef task_x(:\n")
+    (directory / "raising.py").write_text("raise ValueError('a\\nb')\n")
+    (directory / "missing.py").write_text("import no_such_module_anywhere\n")
+    (directory / "binary.py").write_bytes(b"\xff\0\n")
+    return directory
+
+
+@pytest.mark.parametrize("command", [*OWN, "run"])
+def test_odd_options_of_doits_commands(command: str, odd: Path) -> None:
+    """Each is used, or refused in a line, without a traceback; what they name is left as it is."""
+    before = {path: path.read_bytes() for path in odd.glob("*.py")}
+    for line, fact in OPTIONS.items():
+        if command not in ("list", "run") and line not in SOME:
+            continue  # Each process takes a while, and they share what refuses.
+        words = line.format(odd=odd).split("|")
+        done = subprocess.run([DOIT, command, *words], cwd=ROOT, capture_output=True, text=True, env=WITHOUT_BYTECODE)
+        if done.returncode == 0:  # tabcompletion and help load neither tasks nor a database.
+            assert command in ("tabcompletion", "help"), (line, done.stdout)
+            assert done.stderr == ""
+            continue
+        assert (done.returncode, done.stdout) == (3, ""), line
+        if command in ("info", "strace") and "must select *one* task" in done.stderr:
+            fact = "must select"
+        assert re.fullmatch(rf"ERROR: .*(?:{fact}).*\n", done.stderr), (line, done.stderr)
+    assert {path: path.read_bytes() for path in odd.glob("*.py")} == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("tabcompletion x", "tabcompletion: takes no names, and 'x' is one; doit help tabcompletion"),
+        ("dumpdb x", "dumpdb: takes no names, and 'x' is one; doit help dumpdb"),
+        ("list --template {nope}", "list: '{nope}' is no template; use {name}, {status} and {doc} in it"),
+        ("list --template {", "list: '{' is no template; use {name}, {status} and {doc} in it"),
+        ("list --template {0}", "list: '{0}' is no template; use {name}, {status} and {doc} in it"),
+        ("list --template {name.x}", "list: '{name.x}' is no template; use {name}, {status} and {doc} in it"),
+        ("list --template {name:x}", "list: '{name:x}' is no template; use {name}, {status} and {doc} in it"),
+        ("run -n x profiles", "option num_process: not a whole number; doit help run lists doit's options"),
+        ("-n -1 profiles", "option -n: -1 is no number of tasks; write 0 or more"),
+        ("strace nosuch", "there is no task 'nosuch'; `doit help` shows the commands, `doit list` the tasks"),
+    ],
+)
+def test_values_that_doit_cannot_use(words: str, message: str) -> None:
+    assert doit(*words.split(), status=3, error=f"ERROR: {message}\n") == ""
+
+
+def test_the_database_as_json(tmp_path: Path) -> None:
+    file = str(tmp_path / "db")
+    doit("--db-file", file, "config:minimal")
+    task, _, text = doit("dumpdb", "--db-file", file).partition("\n")[0].partition(" -> ")
+    assert task == "config:minimal"
+    assert json.loads(text)["checker:"] == "XXH3Checker"
 
 
 def test_an_empty_word_for_who_reads_json() -> None:

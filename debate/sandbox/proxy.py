@@ -369,15 +369,19 @@ async def _run(proxy: _Proxy, listener: socket.socket) -> None:
     loop.set_default_executor(ThreadPoolExecutor(_RESOLVERS))
     async with await asyncio.start_server(proxy.serve, sock=listener, limit=_HEAD):
         await ended.wait()
-        sys.stdout.write(json.dumps(proxy.reports))
-        sys.stdout.flush()
+        with contextlib.suppress(OSError):  # The session may have ended, too.
+            sys.stdout.write(json.dumps(proxy.reports))
+            sys.stdout.flush()
         os._exit(0)  # Clients that are still served are of no interest.
 
 
 def main() -> None:
     """Serve until standard input ends."""
     with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as source:
-        given = json.loads(source.readline())
+        line = source.readline()
+    if not line.endswith(b"\n"):
+        return  # The session has ended before it said what to do.
+    given = json.loads(line)
     listener, uid, most = socket.socket(fileno=given.pop("listener")), given.pop("uid"), given.pop("most")
     os.setgroups([])
     os.setresgid(uid, uid, uid)

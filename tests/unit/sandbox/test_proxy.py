@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import socket
 import socketserver
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from debate import PACKAGE
 from debate.model import Reach
 from debate.sandbox import proxy
 
@@ -52,6 +59,27 @@ def ask(reach: Reach, request: str) -> str:
             return said.decode()
 
     return asyncio.run(run())
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_a_session_that_ends_first(started: bool) -> None:
+    """It has no use for reports, and its log none for a traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        given = {**asdict(Reach()), "listener": listener.fileno(), "uid": os.geteuid(), "most": 1}
+        child = subprocess.Popen(
+            [sys.executable, "-m", "debate.sandbox.proxy"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            pass_fds=(listener.fileno(),), cwd=PACKAGE.parent,
+        )  # fmt: skip
+        with child:
+            assert child.stdin
+            assert child.stdout
+            assert child.stderr
+            child.stdout.close()
+            if started:
+                child.stdin.write(json.dumps(given).encode() + b"\n")
+            child.stdin.close()
+            assert child.stderr.read() == b""
 
 
 def through(server: _HostProxy, **more: str) -> Reach:

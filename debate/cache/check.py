@@ -20,7 +20,9 @@ class Checked:
     dropped: tuple[str, ...]
     """Digests of the removed objects, whose content did not match."""
     forgotten: int
-    """Number of removed actions. They lacked an output or were damaged, so they could never be hits."""
+    """Number of removed actions that lacked an output, so they could never be hits."""
+    damaged: tuple[Path, ...] = ()
+    """Removed actions that could not be read."""
     foreign: tuple[Path, ...] = ()
     """What else was removed, since it is nothing that the store has."""
 
@@ -43,10 +45,18 @@ def check(store: Store, progress: Callable[[int, int], None]) -> Checked:
             dropped.append(digest)
         done += state.st_size
         progress(done, total)
-    forgotten = {
-        key
-        for key, action in store.actions()
-        if action is None or not all(digest in whole or store.path_of(digest).exists() for digest in named(action))
-    }
-    store.forget(forgotten)
-    return Checked(len(found), total, tuple(sorted(dropped)), len(forgotten), tuple(sorted(foreign)))
+    damaged, forgotten = set(), set()
+    for key, action in store.actions():
+        if action is None:
+            damaged.add(key)
+        elif not all(digest in whole or store.path_of(digest).exists() for digest in named(action)):
+            forgotten.add(key)
+    store.forget(damaged | forgotten)
+    return Checked(
+        len(found),
+        total,
+        tuple(sorted(dropped)),
+        len(forgotten),
+        tuple(sorted(map(store.action_path, damaged))),
+        tuple(sorted(foreign)),
+    )

@@ -21,7 +21,8 @@ from debate import PACKAGE, keys
 from debate.cache.action import Action
 from debate.cache.store import Store
 from debate.host import ours
-from debate.host.files import read_object
+from debate.host.files import load_object
+from debate.text.paths import shown
 
 RECENT = 60.0
 """Seconds after its last use for which an object is kept."""
@@ -43,6 +44,8 @@ class Collected:
     """Bytes in the store afterwards."""
     needed: int
     """Bytes that records or builders need."""
+    downloads: int = 0
+    """Number of removed downloads that were not finished."""
 
 
 def collect(store: Store, *, size: int | None = None, age: float | None = None) -> Collected:
@@ -66,17 +69,22 @@ def collect(store: Store, *, size: int | None = None, age: float | None = None) 
     removed = [entry for start in range(0, len(doomed), _BATCH) for entry in _remove(store, doomed[start:][:_BATCH])]
     if removed:
         _forget_actions(store, {digest for _, digest, _ in removed})
-    _remove_downloads(store, now)
+    downloads = _remove_downloads(store, now)
     freed = sum(bytes_ for _, _, bytes_ in removed)
     left = sum(bytes_ for _, _, bytes_ in found) - freed
-    return Collected(len(removed), freed, left, kept)
+    return Collected(len(removed), freed, left, kept, downloads)
 
 
 def needed(store: Store) -> Iterator[str]:
-    """Digests that records and locks in the output directories name."""
+    """Digests that records and locks in the output directories name. Tells of those that cannot be read."""
     for output in store.outputs():
         for path in (*output.glob("*/*.json"), *output.glob(".sandbox/*.json")):
-            yield from digests_of(read_object(path))
+            try:
+                yield from digests_of(load_object(path))
+            except FileNotFoundError:
+                continue  # Removed meanwhile.
+            except (OSError, ValueError):
+                store.say(f"{shown(path)}: is damaged, so what only it names counts as not needed; run doit fsck")
 
 
 def digests_of(record: Mapping[str, Any]) -> Iterator[str]:
@@ -107,15 +115,24 @@ def _remove(store: Store, doomed: list[tuple[float, str, int]]) -> Iterator[tupl
 
 
 def _forget_actions(store: Store, removed: set[str]) -> None:
-    store.forget({key for key, action in store.actions() if action is None or removed.intersection(named(action))})
+    doomed = set()
+    for key, action in store.actions():
+        if action is None:
+            store.say(f"{shown(store.action_path(key))}: was damaged, so it was removed; the next build makes it again")
+        if action is None or removed.intersection(named(action)):
+            doomed.add(key)
+    store.forget(doomed)
 
 
-def _remove_downloads(store: Store, now: float) -> None:
+def _remove_downloads(store: Store, now: float) -> int:
+    number = 0
     with suppress(FileNotFoundError), os.scandir(store.root / "incoming") as entries:
         for entry in entries:
             with suppress(FileNotFoundError):
                 if now - entry.stat(follow_symlinks=False).st_mtime > _UNFINISHED:
                     ours.remove(Path(entry.path))
+                    number += 1
+    return number
 
 
 def in_background(store: Store, size: int) -> None:

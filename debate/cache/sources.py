@@ -12,7 +12,8 @@ from debate.cache.action import Action
 from debate.cache.collect import named
 from debate.cache.store import Store
 from debate.host import ours
-from debate.host.files import read_object
+from debate.host.files import load_object
+from debate.text.paths import shown
 from debate.trace import Trace
 
 
@@ -38,6 +39,7 @@ def drop(store: Store, source: str) -> Dropped:
     doomed, kept, wanted, sources = set[str](), set[str](), set[str](), set[str]()
     for key, action in store.actions():
         if action is None:
+            store.say(_passed_over(store.action_path(key)))
             continue
         if action.is_from(source):
             doomed.add(key)
@@ -68,8 +70,19 @@ def of(store: Store, digest: str) -> Action | None:
 def _traces(store: Store, source: str) -> Iterator[Path]:
     for output in store.outputs():
         for path in output.glob("*/traces/*.json"):
-            if any(source in (made.get("origin"), made.get("signer")) for made in _results(read_object(path, Trace))):
+            try:
+                results = _results(load_object(path, Trace))
+            except FileNotFoundError:
+                continue  # Removed meanwhile.
+            except (OSError, ValueError):
+                store.say(_passed_over(path))
+                continue
+            if any(source in (made.get("origin"), made.get("signer")) for made in results):
                 yield path
+
+
+def _passed_over(path: Path) -> str:
+    return f"{shown(path)}: is damaged, so it names no source and is never used; doit fsck removes it"
 
 
 def _results(trace: dict[str, Any]) -> list[dict[str, Any]]:

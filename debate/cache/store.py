@@ -203,7 +203,7 @@ class Store:
 
     def action(self, key: str) -> Action | None:
         """The action ``key``, whether or not its outputs are there. One that is damaged counts as missing."""
-        path = self.root / "actions" / f"{key}.json"
+        path = self.action_path(key)
         try:
             if not directories.is_safe(path.parent) and path.parent.exists():
                 self._make(path.parent)
@@ -214,6 +214,10 @@ class Store:
             fact = error.strerror if isinstance(error, OSError) else "is damaged"
             self.say(f"{shown(path)}: {fact}, so the result is looked up elsewhere or made again")
             return None
+
+    def action_path(self, key: str) -> Path:
+        """Path of an action, which need not be in the store."""
+        return self.root / "actions" / f"{key}.json"
 
     def record(
         self,
@@ -226,7 +230,7 @@ class Store:
     ) -> None:
         """Store the action ``key``, on the word of ``source``. Its outputs must be in the store."""
         action = Action(key, step, outputs, seconds, source, signer)
-        self._write(self.root / "actions" / f"{key}.json", json.dumps(action.to_json(), indent=1).encode(), 0o644)
+        self._write(self.action_path(key), json.dumps(action.to_json(), indent=1).encode(), 0o644)
 
     def adopt(self, path: Path, artifact: Artifact) -> None:
         """Move a synced file into the store. The caller has computed its digest."""
@@ -326,6 +330,10 @@ class Store:
             if output and output.is_dir():
                 found.append(output)
             elif os.access(path.parent, os.W_OK):
+                if output is None:
+                    self.say(
+                        f"{shown(path)}: names no output directory, so it was removed; the next build writes it again"
+                    )
                 ours.remove(path)
         return sorted(found)
 
@@ -374,7 +382,7 @@ class Store:
     def forget(self, keys_: Collection[str]) -> None:
         """Remove actions, and their locks unless a builder holds them."""
         for key in keys_:
-            ours.remove(self.root / "actions" / f"{key}.json")
+            ours.remove(self.action_path(key))
         for key in set(_names(self.root / "locks")).intersection(keys_):
             with (
                 contextlib.suppress(FileNotFoundError, BlockingIOError),

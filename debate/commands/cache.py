@@ -10,7 +10,7 @@ def run(context: Context) -> Answer:
     from debate.cache.report import report
     from debate.cache.store import Store
 
-    text, data = report(Store(context.settings.cache), context.settings.remote)
+    text, data = report(Store(context.settings.cache, context.say), context.settings.remote)
     return Answer(text, data=tuple(data))
 
 

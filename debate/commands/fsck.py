@@ -41,18 +41,19 @@ def run(context: Context, source: str) -> Answer:
     line = f"{more}; " if more else ""
     line += f"{count(found.objects, 'object')} read, {bytes_shown(found.bytes)}"
     if found.forgotten:
-        line += f"; {count(found.forgotten, 'action')} removed, which were damaged or whose outputs are missing"
-    if not (found.dropped or found.foreign or records):
+        line += f"; {count(found.forgotten, 'action')} removed, whose outputs are missing"
+    if not (found.dropped or found.damaged or found.foreign or records):
         data |= {"objects": found.objects, "bytes": found.bytes, "forgotten": found.forgotten}
         return Answer(f"{line}; all match their digests\n", data=(data,))
     facts = [
         (len(found.dropped), "object", "did not match its digest"),
+        (len(found.damaged), "action", "was damaged"),
         (len(found.foreign), "file", "does not belong into the store"),
         (len(records), "record", "was damaged"),
     ]
     said = "; ".join(f"{count(number, what)} removed, because each {fact}" for number, what, fact in facts if number)
     problem = Problem(Place(shown(context.settings.cache)), f"{line}; {said}", "the next build makes them again")
-    names = [*found.dropped, *map(shown, (*found.foreign, *records))]
+    names = [*found.dropped, *map(shown, (*found.damaged, *found.foreign, *records))]
     raise DebateError.of([problem], details="\n".join(f"  {name}" for name in names))
 
 

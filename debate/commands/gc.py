@@ -28,8 +28,10 @@ def run(context: Context, size: str, age: str, source: str) -> Answer:
         return Answer(f"{text}\n", data=(data,))
     limit = amounts.size(size, "--size") if size else settings.cache_size or (None if age else 0)
     unused = amounts.age(age, "--age") if age else None
-    done = collect(Store(settings.cache), size=limit, age=unused)
+    done = collect(Store(settings.cache, context.say), size=limit, age=unused)
     line = f"{count(done.objects, 'object')} removed, {bytes_shown(done.freed)}; {bytes_shown(done.left)} left"
+    if done.downloads:
+        line += f"; {count(done.downloads, 'download')} removed, which were not finished"
     if limit is not None and done.left > limit > 0:
         line += (
             f", more than the {bytes_shown(limit)} asked for: builds need {bytes_shown(done.needed)} "

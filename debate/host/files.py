@@ -40,10 +40,17 @@ def read_object(path: Path, shape: Any = None) -> dict[str, Any]:
     Fields that a TypedDict as ``shape`` does not declare are kept.
     """
     try:
-        value = strict_json.decode(ours.read(path), strict_json.MOST_OF_RECORD)
+        return load_object(path, shape)
     except (OSError, ValueError):
         return {}
-    return value if shape is None or fits(value, shape) else {}
+
+
+def load_object(path: Path, shape: Any = None) -> dict[str, Any]:
+    """The same. Raises OSError or ValueError where that is empty."""
+    value = strict_json.decode(ours.read(path), strict_json.MOST_OF_RECORD)
+    if shape is not None and not fits(value, shape):
+        raise ValueError("of another shape")
+    return value
 
 
 def fits(value: Any, shape: Any) -> bool:

@@ -25,7 +25,7 @@ def test_check(tmp_path: Path) -> None:
     path.write_bytes(b"BAD!")
     store.path(lost).unlink()
     damaged = store.root / "actions" / "damaged.json"
-    assert check(store, ignore) == Checked(2, 8, (bad.digest,), 4, (damaged,))
+    assert check(store, ignore) == Checked(2, 8, (bad.digest,), 3, (store.action_path("d" * 64),), (damaged,))
     assert [digest for digest, _ in store.objects()] == [good.digest]
     assert [key for key, _ in store.actions()] == [good.digest[-64:]]
     assert check(store, ignore) == Checked(1, 4, (), 0)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from debate.cache import collect
 from debate.cache.store import Store
 from debate.commands.cache import run as cache
 from debate.commands.fsck import run as fsck
@@ -14,6 +16,8 @@ from debate.commands.gc import run as gc
 from debate.errors import DebateError
 from debate.model import Artifact
 from debate.settings import Settings
+from debate.text.paths import shown
+from tests.unit import damage
 from tests.unit.commands.conftest import context_of
 
 
@@ -91,6 +95,56 @@ def test_fsck_finds_what_builds_remember_wrongly(settings: Settings) -> None:
     assert all(name in said for name in (*wrong, "iso.json", "notes.txt"))
     assert sorted(path.name for path in output.rglob("*.json")) == ["rootfs.json", "rootfs.json"]
     assert fsck(context_of(settings), "").good
+
+
+@pytest.mark.parametrize("kind", [*damage.PLACES, *damage.CONTENTS])
+def test_every_command_tells_of_damaged_actions(settings: Settings, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Which they are, and fsck by its status."""
+    built(settings, {})
+    store, said = Store(settings.cache), list[str]()
+    store.record("a" * 64, "rootfs", {"layer": store.put(b"x")}, 1)
+    path = store.action_path("d" * 64)
+    monkeypatch.chdir(path.parent)
+    if kind in damage.PLACES:
+        damage.put(path, kind)
+    else:
+        path.write_bytes(damage.CONTENTS[kind])
+    if not os.path.lexists(path):
+        return
+    gc(context_of(settings, said.append), "", "", "here")
+    told = [line for line in said if shown(path) in line]
+    assert [line.partition(": ")[2] for line in told] == [
+        "is damaged, so it names no source and is never used; doit fsck removes it"
+    ]
+    with pytest.raises(DebateError) as caught:
+        fsck(context_of(settings), "")
+    assert shown(path) in str(caught.value)
+    what = (
+        "1 action removed, because each was damaged" if kind == "a huge file" or kind in damage.CONTENTS else "1 file"
+    )
+    assert what in str(caught.value)
+    assert not os.path.lexists(path)
+    assert fsck(context_of(settings), "").good
+
+
+def test_gc_tells_of_damage(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "RECENT", -1.0)
+    layer = built(settings, {"rootfs": (True, 30.0)})
+    store, said = Store(settings.cache), list[str]()
+    action, record = store.action_path("d" * 64), settings.output / "minimal" / "iso.json"
+    action.parent.mkdir(exist_ok=True)
+    action.write_text("{")
+    record.write_text("{")
+    (settings.output / "minimal" / "rootfs.json").unlink()
+    download = store.incoming_path(layer)
+    download.parent.mkdir(exist_ok=True)
+    download.touch()
+    os.utime(download, (0, 0))
+    cache(context_of(settings, said.append))
+    assert [line.partition(":")[0] for line in said] == [shown(record)]
+    answer = gc(context_of(settings, said.append), "", "", "")
+    assert answer.text.startswith("1 object removed, 5 kB; 0 B left; 1 download removed, which were not finished")
+    assert [line.partition(":")[0] for line in said[1:]] == [shown(record), shown(action)]
 
 
 def test_what_is_of_one_source_is_dropped_with_what_builds_remember(settings: Settings) -> None:

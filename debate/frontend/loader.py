@@ -47,10 +47,13 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
 
     format = "text"
     """The output format of the run: text, github or json."""
+    goes_on = False
+    """See `debate.graph.tasks.Graph`."""
 
     def setup(self, opt_values: Any) -> None:
         """Load dodo.py, which loads the settings."""
         self.format = opt_values.get("format", "text")
+        self.goes_on = bool(opt_values.get("continue"))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._interrupt)
         try:
@@ -90,6 +93,7 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
             return super().load_tasks(cmd, pos_args)
         try:
             words = tasks_among(pos_args, commands())
+            graph.goes_on = self.goes_on
             graph.narrow(words)
             tasks = super().load_tasks(cmd, pos_args)
             if _reach_further(tasks):

@@ -36,6 +36,8 @@ class Graph:
         """The profiles that the command line names; None for all. The loader sets it."""
         self.named_commands: list[str] | None = None
         """The commands that the command line names; None for all."""
+        self.goes_on = False
+        """True if a failed task ends only what needs it (doit's --continue). The loader sets it."""
 
     def narrow(self, words_: list[str]) -> None:
         """Limit the tasks to the profiles and commands that ``words_`` (doit's arguments) name."""
@@ -60,7 +62,11 @@ class Graph:
                 for name in self.profiles():
                     yield {"basename": rule.name, "name": name, **self.step(rule, name)}
             else:
-                yield {"basename": rule.name, **self.step(rule, HOST)}
+                yield {"basename": rule.name, **self.step(rule, HOST), "task_dep": self.first()}
+
+    def first(self) -> list[str]:
+        """The tasks that come before those of the host, so that problems of a profile are told before work starts."""
+        return [] if self.selected is None or self.goes_on else [f"{CONFIG}:{name}" for name in self.profiles()]
 
     def commands(self) -> Iterator[Task]:
         """Tasks for the commands."""

@@ -367,3 +367,25 @@ def test_a_reader_that_leaves_stops_nothing(checkout: Path, words: list[str]) ->
     os.close(writer)
     assert "Traceback" not in done.stderr
     assert words != ["config:minimal", "--format", "json"] or (checkout / "build/minimal/config.json").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can build")
+def test_the_problems_of_profiles_are_told_before_any_sandbox_is_made(checkout: Path) -> None:
+    (checkout / "profiles" / "bad.yaml").write_text("version: 1\npkgs: []\n")
+    (checkout / "profiles" / "on-bad.yaml").write_text("version: 1\nbase: bad\n")
+    for words in (["build:bad"], ["shell:rootfs:bad"], ["build:on-bad"], ["check:minimal", "build:bad"]):
+        assert "profiles/bad.yaml:2:1: unknown field 'pkgs'" in doit(checkout, *words, status=1)
+        assert [path.name for path in (checkout / "build").glob(".sandbox/*")] == []
+
+
+def test_what_goes_on_builds_the_others(checkout: Path) -> None:
+    graph = Graph(checkout)
+    graph.narrow(["build:minimal"])
+
+    def tools() -> list[str]:
+        [found] = [task["task_dep"] for task in graph.steps() if task["basename"] == "sandbox"]
+        return list(found)
+
+    assert tools() == ["config:minimal"]
+    graph.goes_on = True
+    assert tools() == []

@@ -14,10 +14,13 @@ from dataclasses import dataclass, field, fields
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from debate.errors import DebateError, Place, Problem
 from debate.host.beneath import kind
 from debate.text import amounts
+from debate.text.paths import shown
+from debate.text.printable import quoted
 from debate.text.suggest import closest, one_of
 
 T = TypeVar("T")
@@ -121,6 +124,24 @@ _NAMED = r"[a-z][a-z0-9-]{0,31}"
 """Names of mirrors and keyrings: those of distributions, their archives and repositories."""
 _ADDRESS = r"[a-z][a-z0-9+.-]*://\S+"
 """The general form of addresses of remotes; `debate.remote.transport` has those of each kind."""
+MIRROR_ADDRESS = r"(?:https?://|file:///)[^\s'\"]+"
+"""The addresses of mirrors that settings and the host's own package manager may name."""
+_DATED = "-snapshot"
+"""The end of the names of mirrors whose addresses have placeholders."""
+_PLACEHOLDERS = ("{date}", "{archive}")
+_MOST = {
+    "jobs": 1000, "remote_timeout": 86_400, "uid_base": (1 << 32) - 13 * 65536, "processors": 100_000,
+    "processes": 1 << 22, "memory": 1 << 50, "bytes": 1 << 50, "inodes": 1 << 40,
+    "warn_after": 1 << 31, "stop_after": 1 << 31,
+}  # fmt: skip
+"""Whole numbers -> their maximum. That of `uid_base` leaves room for the ids of a second sandbox (`verify`)."""
+_LEAST = {
+    "memory": 64 << 20, "bytes": 1 << 20, "inodes": 1000, "processes": 16,
+}  # fmt: skip
+"""Limits with which no step can do anything."""
+_CERTIFICATE = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
+_MOST_CERTIFICATES = 8 << 20
+"""Bytes of the file with a registry's authorities."""
 _SERVERS = r"(?:[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[ ,]+|$))*"
 
 
@@ -389,7 +410,7 @@ def _value(root: Path, group: str, name: str, written: Written) -> object:
     kind = _types(group)[name] if group in ("", "limits") else "str"
     value = written.value
     if group in ("mirrors", "keyrings") and not re.fullmatch(_NAMED, name):
-        raise written.error(f"{name!r} is not a valid name", "use lower-case letters, digits and dashes")
+        raise written.error(f"{quoted(name)} is not a valid name", "use lower-case letters, digits and dashes")
     if kind != "int" and not isinstance(value, str):
         raise written.unexpected("a string", "write it in quotes")
     if name in _SIZES:
@@ -397,25 +418,89 @@ def _value(root: Path, group: str, name: str, written: Written) -> object:
     if kind == "int":
         return _positive(name, written)
     text = str(value)
-    if name in _CHOICES and text not in _CHOICES[name]:
-        raise written.error(f"unknown value {text!r}", one_of("value", _CHOICES[name]))
-    if name == "remote" and text and not re.fullmatch(_ADDRESS, text):
-        raise written.error(f"{text!r} is not an address", "write it as oci://HOST[:PORT]/REPOSITORY")
-    if kind == "Path":
-        return _path(root, written)
+    if group == "mirrors":
+        return _mirror(name, text, written)
     if group == "keyrings":
-        return str(_path(root, written))
-    if name == "remote_auth" and not re.fullmatch(_SERVERS, text):
-        raise written.error(f"{text!r} does not name servers", "write HOST or HOST:PORT, with commas between them")
+        return str(_existing(root, written, "a file with keys"))
+    if kind == "Path":
+        return _path(root, written, "a directory")
+    if name in _CHOICES:
+        if text not in _CHOICES[name]:
+            raise written.error(f"unknown value {quoted(text)}", one_of("value", _CHOICES[name]))
+        return text
     if name == "remote_keys" and not text:
         # An unset variable of a CI system is empty. Without keys, whoever can write to the remote would be trusted.
         raise written.error("names no keys", "name a file or directory with minisign public keys, or leave it out")
-    if name in _PATHS and text:
-        path = _path(root, written)
-        if not os.path.exists(path):
-            raise written.error(f"{path} is missing", "name an existing file or directory")
+    return _text(root, name, text, written)
+
+
+def _text(root: Path, name: str, text: str, written: Written) -> str:
+    """The value of a setting that is text and may be empty. Raises DebateError."""
+    if name in ("remote_user", "remote_password") and not text.isprintable():
+        raise written.error("has a line break or another control character", "leave it out")
+    if name == "remote_user" and ":" in text:
+        raise written.error(f"{quoted(text)} has a colon, which ends the name of a user", "name the user alone")
+    if name == "remote" and text and not re.fullmatch(_ADDRESS, text):
+        raise written.error(f"{_open(text)} is not an address", "write it as oci://HOST[:PORT]/REPOSITORY")
+    if name == "remote_auth":
+        ports = [server.rpartition(":")[2] for server in re.split("[ ,]+", text) if ":" in server]
+        if not re.fullmatch(_SERVERS, text) or not all(1 <= int(port) <= _LAST_PORT for port in ports):
+            raise written.error(f"{quoted(text)} does not name servers", "write HOST or HOST:PORT, with commas between")
+    if name == "remote_ca" and text:
+        path = _existing(root, written, "a file with certificates in PEM")
+        with path.open("rb") as file:
+            if not _CERTIFICATE.search(file.read(_MOST_CERTIFICATES)):
+                raise written.error(f"{shown(path)} has no certificates", "name a file with certificates in PEM")
         return str(path)
+    if name in _PATHS and text:
+        return str(_existing(root, written, "a file" if name == "remote_sign" else "a file or directory"))
     return text
+
+
+_LAST_PORT = 65_535
+
+
+def _open(address: str) -> str:
+    """An address in quotes, without a password."""
+    return quoted(re.sub(r"(?<=://)[^/@]*@", "", address))
+
+
+def _mirror(name: str, address: str, written: Written) -> str:
+    """An address of a mirror. Raises DebateError."""
+    remedy = "write an address that begins with http://, https:// or file:///, such as http://mirror.example/debian"
+    try:
+        parts = urlsplit(address)
+        whole = parts.scheme == "file" or (parts.hostname and parts.port != 0)
+    except ValueError:  # A port that is none, or an open bracket.
+        whole = False
+    if not whole or not re.fullmatch(MIRROR_ADDRESS, address):
+        raise written.error(f"{_open(address)} is not the address of a mirror", remedy)
+    rest = address
+    for placeholder in _PLACEHOLDERS if name.endswith(_DATED) else ():
+        rest = rest.replace(placeholder, "")
+    if "{" in rest or "}" in rest:
+        known = f"it may contain {' and '.join(_PLACEHOLDERS)}" if name.endswith(_DATED) else "leave the braces out"
+        raise written.error(f"{_open(address)} has braces that are no placeholder", known)
+    if parts.scheme == "file" and rest == address:
+        path = address.removeprefix("file://")
+        if not os.path.isdir(path) and not os.path.isdir(unquote(path)):
+            raise written.error(f"there is no directory {quoted(path)}", "name a directory that is there")
+    return address
+
+
+def _existing(root: Path, written: Written, what: str) -> Path:
+    """The absolute path of a file that can be read, or if ``what`` says so a directory. Raises DebateError."""
+    path = _path(root, written, what)
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode):
+            path.open("rb").close()
+    except OSError as error:
+        fact = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+        raise written.error(f"{shown(path)} {fact}", f"name {what}") from None
+    if not stat.S_ISREG(mode) and not (stat.S_ISDIR(mode) and "directory" in what):
+        raise written.error(f"{shown(path)} is a {kind(mode)}", f"name {what}")
+    return path
 
 
 def _size(written: Written) -> int:
@@ -430,22 +515,31 @@ def _positive(name: str, written: Written) -> int:
         try:
             value = int(str(value))
         except ValueError:
-            raise written.error(f"{str(value)[:40]!r} is not a whole number", remedy) from None
+            raise written.error(f"{quoted(str(value))} is not a whole number", remedy) from None
     if type(value) is not int:
         raise written.unexpected("a whole number", remedy)
     if value <= 0:
         raise written.error(f"{value} is not greater than 0", remedy)
-    if name == "uid_base" and (value % 65536 or value >= 1 << 32):
+    if value > _MOST[name]:
+        raise written.error(f"{value} is too large", f"the maximum is {_MOST[name]}")
+    if value < _LEAST.get(name, 1):
+        raise written.error(f"{value} is too little for any step", f"the minimum is {_LEAST[name]}")
+    if name == "uid_base" and value % 65536:
         raise written.error(f"{value} is not a user id that is a multiple of 65536", "write one such as 1310720000")
     return value
 
 
-def _path(root: Path, written: Written) -> Path:
+def _path(root: Path, written: Written, what: str) -> Path:
     """The absolute path; the value may be relative to ``root`` or start with ``~``."""
+    text = str(written.value)
+    if not text:  # It would be the checkout itself.
+        raise written.error("is empty", f"name {what}, or leave it out")
     try:
-        return (root / Path(str(written.value)).expanduser()).resolve()
+        return (root / Path(text).expanduser()).resolve()
     except ValueError:
         reason = "it contains a null byte"
-    except (RuntimeError, OSError) as error:  # No such user; a loop of symbolic links.
-        reason = str(error)
-    raise written.error(f"{str(written.value)!r} is not a path: {reason}", "write the path of a file")
+    except RuntimeError as error:
+        reason = "its links lead in a circle" if "loop" in str(error) else "there is no such user"
+    except OSError as error:
+        reason = f"{error.strerror}"
+    raise written.error(f"{quoted(text)} is not a path: {reason}", f"write the path of {what}")

@@ -29,7 +29,10 @@ class Graph:
     """The tasks of one checkout."""
 
     def __init__(self, root: Path) -> None:
-        checks = {"base": distributions.for_tools, "remote": _check_remote, "remote_keys": _check_keys}
+        checks = {
+            "base": distributions.for_tools, "remote": _check_remote, "remote_keys": _check_keys,
+            "remote_sign": _check_secret_key,
+        }  # fmt: skip
         self.settings = settings.load(root, checks=checks)
         self.run = Run(self.settings)
         self.selected: set[str] | None = None
@@ -134,6 +137,12 @@ def _check_keys(path: str) -> None:
     from debate.remote import signing
 
     signing.public_keys(Path(path))
+
+
+def _check_secret_key(path: str) -> None:
+    from debate.remote import signing
+
+    signing.require_secret_key(Path(path))
 
 
 def _check_remote(address: str) -> None:

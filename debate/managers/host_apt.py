@@ -16,10 +16,9 @@ from pathlib import Path
 from debate.distributions.interface import AptDistribution
 from debate.errors import DebateError
 from debate.host.run import run
+from debate.settings import MIRROR_ADDRESS
 from debate.text.lines import lines_of
 
-ADDRESS = r"(?:https?://|file:///)[^\s'\"]+"
-"""The addresses of mirrors that settings and the host's own package manager may name."""
 _BOOTSTRAPPERS = {"mmdebstrap": "/usr/bin/mmdebstrap", "debootstrap": "/usr/share/debootstrap/scripts/sid"}
 """Programs that know the distribution's own servers -> the file in which they name them."""
 _APT = "this host's apt"
@@ -125,7 +124,7 @@ def _usable(said: str) -> str | None:
         return next(filter(None, map(_usable, _listed(match[1]))), None)
     if match := re.fullmatch(r"(?:file|copy):(?://)?(/[^/].*)", said):
         said = f"file://{match[1]}"
-    return said if re.fullmatch(ADDRESS, said) else None
+    return said if re.fullmatch(MIRROR_ADDRESS, said) else None
 
 
 def _listed(path: str) -> Iterator[str]:

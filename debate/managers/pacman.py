@@ -20,11 +20,10 @@ from debate.distributions.interface import PacmanDistribution
 from debate.errors import DebateError
 from debate.host.run import run
 from debate.managers import shared
-from debate.managers.host_apt import ADDRESS
 from debate.managers.interface import Holds, Initramfs, Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
-from debate.settings import Settings, keyring_variable, mirror_variable
+from debate.settings import MIRROR_ADDRESS, Settings, keyring_variable, mirror_variable
 from debate.text.lines import lines_of
 
 _ASK = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=15).close()"
@@ -112,7 +111,7 @@ class Pacman:
         except OSError:
             return ""
         match = re.search(
-            rf"^[ \t]*Server[ \t]*=[ \t]*({ADDRESS})/{re.escape(self.facts.SERVER)}[ \t]*$", text, re.MULTILINE
+            rf"^[ \t]*Server[ \t]*=[ \t]*({MIRROR_ADDRESS})/{re.escape(self.facts.SERVER)}[ \t]*$", text, re.MULTILINE
         )
         return match[1] if match else ""
 

@@ -12,12 +12,11 @@ from debate import keys
 from debate.distributions.interface import Distribution
 from debate.errors import DebateError
 from debate.managers import host_apt
-from debate.managers.host_apt import ADDRESS
 from debate.managers.interface import Holds, Initramfs, Mirrors, Request
 from debate.model import MIRROR, Artifact, Command, Locked, Reach, Step, Supplies
 from debate.sandbox.addresses import endpoint
 from debate.sandbox.image.lines import as_lines
-from debate.settings import Settings, mirror_variable
+from debate.settings import MIRROR_ADDRESS, Settings, mirror_variable
 
 EPOCH = keys.EPOCH_START
 """SOURCE_DATE_EPOCH of steps whose outputs contain no file times."""
@@ -115,7 +114,7 @@ def of_profile(name: str, named: Mapping[str, str]) -> str | None:
 
 
 def _check(address: str, name: str, settings: Settings) -> None:
-    if not re.fullmatch(ADDRESS, address):
+    if not re.fullmatch(MIRROR_ADDRESS, address):
         fact = f"{address!r} is not the address of a mirror"
         remedy = f"set {mirror_variable(name)} to an address that begins with http://, https:// or file:///"
         if name in settings.mirrors:

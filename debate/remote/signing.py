@@ -12,6 +12,7 @@ from pathlib import Path
 
 from debate.errors import DebateError
 from debate.host.run import run
+from debate.text.paths import shown
 
 _KEY_BYTES = 4096
 """Of a public key's file, as many are read."""
@@ -36,8 +37,32 @@ def public_keys(keys: Path) -> list[Path]:
         raise DebateError("contains no public key (*.pub)", "put minisign's public keys there", place=str(keys))
     for path in found:
         if not _is_key(path):
-            raise DebateError(f"{path} is not a public key of minisign", "write one with minisign -G", place=str(keys))
+            raise DebateError(
+                f"{shown(path)} is not a public key of minisign", "write one with minisign -G", place=str(keys)
+            )
     return found
+
+
+def require_secret_key(path: Path) -> None:
+    """Raise DebateError unless ``path`` is a secret key of minisign without a password, for which nobody is asked.
+
+    It is a comment, and on the second line the base64 of ``Ed``, what made a key of the password, ``B2`` and 152 bytes.
+    """
+    try:
+        key = _second_line(path)
+    except (OSError, ValueError):
+        key = b""
+    if len(key) != 158 or key[:2] != b"Ed" or key[4:6] != b"B2":
+        raise DebateError(f"{shown(path)} is not a secret key of minisign", "write one with minisign -G -W")
+    if key[2:4] != b"\0\0":
+        raise DebateError(f"{shown(path)} has a password", "write one without, with minisign -G -W")
+
+
+def _second_line(path: Path) -> bytes:
+    """The base64 in a file of minisign, decoded. Raises OSError and ValueError."""
+    with path.open("rb") as file:
+        _, _, rest = file.read(_KEY_BYTES).partition(b"\n")
+    return base64.b64decode(rest.partition(b"\n")[0].rstrip(b"\r"), validate=True)
 
 
 def _is_key(path: Path) -> bool:
@@ -52,9 +77,7 @@ def _number(path: Path) -> str:
 
     A key is a comment, and on the second line the base64 of ``Ed``, 8 bytes of the number and 32 bytes of the key.
     """
-    with path.open("rb") as file:
-        _, _, rest = file.read(_KEY_BYTES).partition(b"\n")
-    key = base64.b64decode(rest.partition(b"\n")[0].rstrip(b"\r"), validate=True)
+    key = _second_line(path)
     if len(key) != 42 or key[:2] != b"Ed":
         raise ValueError("not a public key")
     return key[2:10][::-1].hex().upper()

@@ -15,6 +15,7 @@ from typing import BinaryIO, Protocol
 from debate.errors import DebateError
 from debate.model import Artifact
 from debate.settings import Settings
+from debate.text.printable import quoted
 from debate.text.suggest import one_of
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -63,14 +64,15 @@ class Kind:
     """The form of an address, for messages."""
 
 
+_LAST_PORT = 65_535
 _REPOSITORY = r"/[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
 """The grammar of <name> in the OCI distribution specification 1.1."""
 
 KINDS = {
-    "oci": Kind("debate.remote.oci", rf"[A-Za-z0-9.-]+(:[0-9]+)?{_REPOSITORY}", "oci://HOST[:PORT]/REPOSITORY"),
+    "oci": Kind("debate.remote.oci", rf"[A-Za-z0-9.-]+(:[0-9]{{1,5}})?{_REPOSITORY}", "oci://HOST[:PORT]/REPOSITORY"),
     "oci+http": Kind(
         "debate.remote.oci",
-        rf"(localhost|127\.[0-9.]+)(:[0-9]+)?{_REPOSITORY}",
+        rf"(localhost|127\.[0-9.]+)(:[0-9]{{1,5}})?{_REPOSITORY}",
         "oci+http://localhost[:PORT]/REPOSITORY, since only this host can be used without TLS",
     ),
 }
@@ -83,9 +85,10 @@ def kind(address: str) -> Kind:
     found = KINDS.get(scheme)
     if found is None:
         remedy = one_of("scheme", [f"{name}://" for name in KINDS])
-        raise DebateError(f"{address!r} has an unknown scheme", remedy, place="setting remote")
-    if not re.fullmatch(found.address, rest):
-        raise DebateError(f"{address!r} is not a valid address", f"write {found.form}", place="setting remote")
+        raise DebateError(f"{quoted(address)} has an unknown scheme", remedy, place="setting remote")
+    port = rest.partition("/")[0].partition(":")[2]
+    if not re.fullmatch(found.address, rest) or (port and not 1 <= int(port) <= _LAST_PORT):
+        raise DebateError(f"{quoted(address)} is not a valid address", f"write {found.form}", place="setting remote")
     return found
 
 

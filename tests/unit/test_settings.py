@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from debate import settings
+from debate import distributions, settings
 from debate.errors import DebateError, Problem
 from tests.bounded import bounded
 from tests.conftest import ROOT
@@ -35,12 +35,12 @@ def test_defaults(tmp_path: Path) -> None:
 
 def test_environment_over_file(tmp_path: Path) -> None:
     (tmp_path / "debate.toml").write_text(
-        'cache = "c"\njobs = 2\n[limits]\nmemory = 1\nprocesses = 7\n[mirrors]\ndebian = "http://a.example"\n'
+        'cache = "c"\njobs = 2\n[limits]\nmemory = 100000000\nprocesses = 70\n[mirrors]\ndebian = "http://a.example"\n'
     )
-    environment = {"DEBATE_JOBS": "5", "DEBATE_MEMORY": "9", "DEBATE_MIRROR_DEBIAN_SECURITY": "http://b.example"}
+    environment = {"DEBATE_JOBS": "5", "DEBATE_MEMORY": "90000000", "DEBATE_MIRROR_DEBIAN_SECURITY": "http://b.example"}
     made = settings.load(tmp_path, environment)
     assert (made.cache, made.jobs) == (tmp_path / "c", 5)
-    assert (made.limits.memory, made.limits.processes) == (9, 7)
+    assert (made.limits.memory, made.limits.processes) == (90_000_000, 70)
     assert made.mirrors == {"debian": "http://a.example", "debian-security": "http://b.example"}
 
 
@@ -83,8 +83,37 @@ def test_environment_over_file(tmp_path: Path) -> None:
         ("[limits]\nmemory = -1", {}, "debate.toml:2: setting limits.memory: -1 is not greater than 0; write"),
         ("", {"DEBATE_LOCK": "maybe"}, "DEBATE_LOCK: unknown value 'maybe'; choose one of refuse, refresh"),
         ("", {"DEBATE_UID_BASE": "5"}, "DEBATE_UID_BASE: 5 is not a user id that is a multiple of 65536; write"),
-        ("", {"DEBATE_UID_BASE": str(1 << 32)}, "DEBATE_UID_BASE: 4294967296 is not a user id that is a multiple of"),
+        ("", {"DEBATE_UID_BASE": str(1 << 32)}, "DEBATE_UID_BASE: 4294967296 is too large; the maximum is 4294115328"),
         ("", {"DEBATE_CACHE": "~no-such-user/x"}, "DEBATE_CACHE: '~no-such-user/x' is not a path: "),
+        ("", {"DEBATE_CACHE": ""}, "DEBATE_CACHE: is empty; name a directory, or leave it out"),
+        ("output = ''", {}, "debate.toml:1: setting output: is empty; name a directory, or leave it out"),
+        ("keyrings.arch = ''", {}, "debate.toml:1: setting keyrings.arch: is empty; name a file with keys, or"),
+        ("keyrings.arch = 'none.gpg'", {}, "debate.toml:1: setting keyrings.arch: /"),
+        ("", {"DEBATE_KEYRING_ARCH": "/"}, "DEBATE_KEYRING_ARCH: / is a directory; name a file with keys"),
+        *(("", {"DEBATE_MIRROR_DEBIAN": a}, f"DEBATE_MIRROR_DEBIAN: '{a}' is not the address of a mirror; ") for a in (
+            "ftp://a.example", "a.example", "/srv", "file://srv", "http://", "http://:80/", "https://a.example:99999/",
+            "http://a.example:0/", "http://a.example:x/", "http://[::1/", "http://a b/", "HTTP://a.example",
+        )),
+        ("mirrors.x = 'http://u:pw@a.example:x/'", {}, "debate.toml:1: setting mirrors.x: 'http://a.example:x/' is"),
+        ("mirrors.x = 'http://a/{date}'", {}, "debate.toml:1: setting mirrors.x: 'http://a/{date}' has braces that"),
+        ("", {"DEBATE_MIRROR_DEBIAN": "file:///no/such"}, "DEBATE_MIRROR_DEBIAN: there is no directory '/no/such'; "),
+        ("mirrors.arch-snapshot = 'http://a/{x}'", {}, "debate.toml:1: setting mirrors.arch-snapshot: 'http://a/{x}'"),
+        ("", {"DEBATE_REMOTE_AUTH": "a.example:70000"}, "DEBATE_REMOTE_AUTH: 'a.example:70000' does not name "),
+        ("", {"DEBATE_REMOTE_AUTH": "a.example:0"}, "DEBATE_REMOTE_AUTH: 'a.example:0' does not name servers; "),
+        ("", {"DEBATE_REMOTE_USER": "a:b"}, "DEBATE_REMOTE_USER: 'a:b' has a colon, which ends the name of a user; "),
+        ("", {"DEBATE_REMOTE_USER": "a\n"}, "DEBATE_REMOTE_USER: has a line break or another control character; leave"),
+        ('remote_password = "hush\\n"', {}, "debate.toml:1: setting remote_password: has a line break or another"),
+        ("", {"DEBATE_REMOTE_CA": "/"}, "DEBATE_REMOTE_CA: / is a directory; name a file with certificates in PEM"),
+        ("", {"DEBATE_REMOTE_CA": "debate.toml"}, "DEBATE_REMOTE_CA: "),
+        ("", {"DEBATE_REMOTE_SIGN": "/"}, "DEBATE_REMOTE_SIGN: / is a directory; name a file"),
+        ("", {"DEBATE_REMOTE_TIMEOUT": "100000"}, "DEBATE_REMOTE_TIMEOUT: 100000 is too large; the maximum is 86400"),
+        ("", {"DEBATE_JOBS": "9" * 30}, f"DEBATE_JOBS: {'9' * 30} is too large; the maximum is 1000"),
+        ("limits.memory = 1", {}, "debate.toml:1: setting limits.memory: 1 is too little for any step; the minimum is"),
+        ("limits.bytes = 4096", {}, "debate.toml:1: setting limits.bytes: 4096 is too little for any step; the min"),
+        ("limits.inodes = 1", {}, "debate.toml:1: setting limits.inodes: 1 is too little for any step; the minimum is"),
+        ("limits.processes = 1", {}, "debate.toml:1: setting limits.processes: 1 is too little for any step; the mini"),
+        *((f"limits.{name} = {1 << 62}", {}, f"debate.toml:1: setting limits.{name}: {1 << 62} is too large; the maxi")
+          for name in settings.Limits.__annotations__),
         ('output = "a\\u0000"', {}, "debate.toml:1: setting output: 'a\\x00' is not a path: it contains a null byte;"),
     ],
 )  # fmt: skip
@@ -124,6 +153,16 @@ def test_all_mistakes_are_told_at_once(tmp_path_factory: pytest.TempPathFactory,
     }  # fmt: skip
     for line, text in enumerate(lines[:number], 1):
         assert found[f"debate.toml:{line}"].startswith(f"setting {MISTAKES[text]}")
+
+
+@pytest.mark.parametrize("name", [*settings.Limits.__annotations__, *settings._types("")])
+def test_every_setting_has_wrong_values(tmp_path: Path, name: str) -> None:
+    """A line break and NUL are in no value of any; what is a number is none with a letter in it."""
+    key = f"limits.{name}" if name in settings.Limits.__annotations__ else name
+    (tmp_path / "debate.toml").write_text(f'{key} = "\\u0000 \\n:x"\n')
+    checks: dict[str, Callable[[str], object]] = {"base": distributions.for_tools}
+    with pytest.raises(DebateError, match=rf"^debate\.toml:1: setting {re.escape(key)}: .*; "):
+        settings.load(tmp_path, {}, checks=checks)
 
 
 def test_names_that_users_choose(tmp_path: Path) -> None:
@@ -249,8 +288,9 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     "text",
     [
-        "\n\n{0}", '# jobs = 1\n\n{0}\n', 'cache = """\njobs = 1\n"""\n{0}', "mirrors = {{jobs = 'x'}}\n\n\n{0}",
-        "keyrings.a = \"\"\"x\\\n  jobs = 2\n\"\"\"\n{0} # jobs = 5\n[limits]\nmemory = 3", "\r\n{0}\r\n[limits]\r\n",
+        "\n\n{0}", '# jobs = 1\n\n{0}\n', 'cache = """\njobs = 1\n"""\n{0}', "mirrors = {{jobs = 'http://x'}}\n\n\n{0}",
+        "remote_user = \"\"\"x\\\n  jobs = 2\"\"\"\n{0} # jobs = 5\n[limits]\nprocesses = 30",
+        "\r\n{0}\r\n[limits]\r\n",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("key", ["jobs", '"jobs"', "'jobs'", '"j\\u006fbs"'])
@@ -291,11 +331,12 @@ def test_the_remote(tmp_path: Path) -> None:
 def test_another_checkout_with_the_same_settings(tmp_path: Path) -> None:
     """With every setting but the remote's at another value than its default."""
     (tmp_path / "debate.toml").write_text('lock = "refresh"\nbase = "debian"\n')
+    (tmp_path / "arch.gpg").touch()
     limits = {f"DEBATE_{name.upper()}": str(value + 1) for name, value in vars(settings.Limits()).items()}
     made = settings.load(tmp_path, {
         **limits, "DEBATE_CACHE": "c", "DEBATE_OUTPUT": "o", "DEBATE_CACHE_SIZE": "1G", "DEBATE_SCRATCH": "disk",
         "DEBATE_UID_BASE": str(65536 * 7), "DEBATE_JOBS": "9", "DEBATE_ACCELERATION": "tcg",
-        "DEBATE_MIRROR_DEBIAN_SECURITY": "file:///srv/a", "DEBATE_KEYRING_ARCH": "arch.gpg",
+        "DEBATE_MIRROR_DEBIAN_SECURITY": f"file://{tmp_path}", "DEBATE_KEYRING_ARCH": "arch.gpg",
     })  # fmt: skip
     assert made.keyrings == {"arch": str(tmp_path / "arch.gpg")}
     untold = [

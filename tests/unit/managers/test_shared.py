@@ -60,13 +60,13 @@ def test_a_malformed_template(distribution: str, wrong: str) -> None:
 
 
 @pytest.mark.parametrize("name", DATED)
-@pytest.mark.parametrize("address", ["http://s.example/{arch}/{date}", "ftp://s.example/{date}"])
+@pytest.mark.parametrize("address", ["http://s.example/{arch}/{date}", "ftp://s.example/{date}", "http://s.example/}"])
 def test_a_malformed_template_is_located(tmp_path: Path, name: str, address: str) -> None:
     (tmp_path / "debate.toml").write_text(f'jobs = 1\n[mirrors]\n{name}-snapshot = "{address}"\n')
     variable = f"DEBATE_MIRROR_{name.upper()}_SNAPSHOT"
     for environment, place in (({}, "debate.toml:3"), ({variable: address}, variable)):
-        known = load_settings(tmp_path, environment)
-        with pytest.raises(DebateError) as caught:
+        with pytest.raises(DebateError) as caught:  # noqa: PT012 - by whichever knows it
+            known = load_settings(tmp_path, environment)
             managers.get(name).mirrors(known, request(name, "20260102T030405Z"), {})
         assert [str(problem.place) for problem in caught.value.problems] == [place]
 

@@ -15,6 +15,10 @@ class RegistryError(Exception):
         self.fact, self.remedy, self.status = fact, remedy, status
 
 
+class UnavailableError(RegistryError):
+    """The remote failed each time it was asked, over some seconds."""
+
+
 class DeniedError(RegistryError):
     """This user has no access."""
 

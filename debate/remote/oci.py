@@ -24,7 +24,14 @@ from debate import keys
 from debate.model import Artifact
 from debate.remote import credentials, deadline
 from debate.remote.credentials import Credentials
-from debate.remote.errors import DeniedError, RefusedError, RegistryError, StoppedError, WrongBytesError
+from debate.remote.errors import (
+    DeniedError,
+    RefusedError,
+    RegistryError,
+    StoppedError,
+    UnavailableError,
+    WrongBytesError,
+)
 from debate.remote.login import Login, rejected
 from debate.remote.transport import MANIFEST
 from debate.remote.wire import Client, Response, origin
@@ -297,7 +304,8 @@ def _persist(
 ) -> _T:
     """What ``act`` returns. It is tried up to `_TRIES` times in a row without progress after errors that are ``again``.
 
-    ``progress``: a number that grows from attempt to attempt while there is progress.
+    ``progress``: a number that grows from attempt to attempt while there is progress. Raises RegistryError;
+    UnavailableError if it was the registry itself that failed each time.
     """
     tries, before = 0, progress()
     while True:
@@ -309,8 +317,11 @@ def _persist(
             now = progress()
             tries = 0 if now > before else tries + 1
             before = now
-            if tries >= _TRIES or not again(error):
+            last = tries >= _TRIES
+            if not again(error) or (last and not error.may_pass):
                 raise
+            if last:
+                raise UnavailableError(error.fact, error.remedy, status=error.status) from None
         _pause(tries)
 
 

@@ -4,8 +4,8 @@
     ADDRESS:iso-CONFIG          a finished ISO with its companion files
 
 A remote never makes a build fail. If it lacks, refuses, alters or cannot deliver a result, that is a cache miss, with
-one line for the user; after a few failures in a row, or one wait that was too long, it is not used for the rest of the
-run.
+one line for the user; after a few failures in a row, or one wait that was too long or in vain, it is not used for the
+rest of the run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from debate.errors import NO_SPACE, DebateError
 from debate.host.ours import make_directory
 from debate.model import Artifact
 from debate.remote import deadline, statements, transport
-from debate.remote.errors import DeniedError, RegistryError, StoppedError, TooSlowError
+from debate.remote.errors import DeniedError, RegistryError, StoppedError, TooSlowError, UnavailableError
 from debate.settings import Settings
 from debate.text.amounts import count
 from debate.text.paths import shown
@@ -187,8 +187,10 @@ class Remote:
             with self._lock:
                 was_closed = way.closed
                 way.failures += 1
-                hopeless = isinstance(error, DeniedError | TooSlowError | DebateError)
+                hopeless = isinstance(error, DeniedError | TooSlowError | UnavailableError | DebateError)
                 way.closed = was_closed or way.failures >= _MOST_FAILURES or hopeless
+                if isinstance(error, UnavailableError):  # Whatever it is asked for next, that would wait as long.
+                    self._fetching.closed = self._sending.closed = True
             if not was_closed:
                 rest = "; it is not used for the rest of this run" if way.closed else ""
                 self.say(f"remote {self.settings.remote}: {what}: {_text(error)}{rest}")

@@ -281,6 +281,27 @@ def test_a_lookup_costs_one_line(name: str, tmp_path: Path, monkeypatch: pytest.
     assert failed[-1].endswith("it is not used for the rest of this run")
 
 
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_registry_that_fails_for_good_is_waited_for_once(
+    status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither another lookup nor what is to be sent waits again."""
+    waits: list[int] = []
+    monkeypatch.setattr(oci, "_pause", waits.append)
+    said: list[str] = []
+    with serving(answer(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode())) as server:
+        settings = Settings(tmp_path, tmp_path / "cache", tmp_path, remote=f"oci+http://127.0.0.1:{server.port}/a")
+        store = Store(tmp_path / "cache")
+        remote = Remote(settings, store, said.append)
+        assert [remote.lookup("rootfs", character * 64, ("layer",)) for character in "abcdef"] == [None] * 6
+        remote.send("rootfs", "a" * 64, {"layer": store.put(b"x")}, 1, {})
+        remote.finish()
+    assert waits == [1, 2, 3]
+    (line,) = said
+    assert f"the registry answered {status}" in line
+    assert line.endswith("; it is not used for the rest of this run")
+
+
 def statement(files: dict[str, Artifact]) -> bytes:
     return manifest(Statement(ACTION, "k" * 64, files, {"seconds": 1}), {}, "")
 

@@ -230,18 +230,19 @@ def _exposed(path: Path, shown: str, written: Written) -> Iterator[Problem]:
 
 
 def _misplaced(default: Path, chosen: Path, name: str, written: Written | None) -> Iterable[Problem]:
-    """What is wrong with the directory that debate is to write to, if it exists.
+    """What is wrong with the directory that debate is to write to, or if it is missing with the one to make it in.
 
     Git can carry a link in the place of ``default``, so only a directory that the user chose may be one.
     """
+    path = next((each for each in (chosen, *chosen.parents) if os.path.lexists(each)), chosen) if written else default
     try:
-        mode = (chosen.stat if written else default.lstat)().st_mode
+        mode = (path.stat if written else path.lstat)().st_mode
     except OSError:
         return ()  # Writing to it tells why.
     if stat.S_ISDIR(mode):
         return ()
     if written:
-        return written.error(f"{chosen} is a {kind(mode)}", "name a directory").problems
+        return written.error(f"{path} is a {kind(mode)}", "name a directory").problems
     remedy = f"remove it, or set {_variable(name)} to another directory"
     return [Problem(Place(default.name), f"is a {kind(mode)}", remedy)]
 
@@ -453,7 +454,7 @@ def _text(root: Path, name: str, text: str, written: Written) -> str:
                 raise written.error(f"{shown(path)} has no certificates", "name a file with certificates in PEM")
         return str(path)
     if name in _PATHS and text:
-        return str(_existing(root, written, "a file" if name == "remote_sign" else "a file or directory"))
+        return str(_existing(root, written, "a file or directory" if name == "remote_keys" else "a file"))
     return text
 
 

@@ -32,6 +32,8 @@ def find(host: str, repository: str, environment: Mapping[str, str] | None = Non
     """Credentials from the first auth file with an entry for the registry. Raises DebateError for a damaged file."""
     for path in _files(os.environ if environment is None else environment):
         try:
+            if path.exists() and not path.is_file():
+                raise ValueError("no file")  # It may never end.
             content = strict_json.decode(path.read_bytes())
             found = _in(content, host, repository)
         except OSError:

@@ -60,6 +60,8 @@ def require_secret_key(path: Path) -> None:
 
 def _second_line(path: Path) -> bytes:
     """The base64 in a file of minisign, decoded. Raises OSError and ValueError."""
+    if not path.is_file():
+        raise ValueError("no file")  # It may never end.
     with path.open("rb") as file:
         _, _, rest = file.read(_KEY_BYTES).partition(b"\n")
     return base64.b64decode(rest.partition(b"\n")[0].rstrip(b"\r"), validate=True)

@@ -8,6 +8,7 @@ import errno
 import os
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from debate import distributions, settings
-from debate.errors import DebateError, Problem
+from debate.errors import DebateError, Place, Problem
 from tests.bounded import bounded
 from tests.conftest import ROOT
 from tests.foreign import NOT_FILES
@@ -446,6 +447,40 @@ def test_a_default_directory_is_one(make: Callable[[Path], None], fact: str, nam
         assert (done.returncode, done.stdout) == (3, "")
         assert done.stderr.startswith(f"ERROR: {name}: is a ")
     assert (os.listdir(elsewhere), sorted(os.listdir(tmp_path))) == ([], before)
+
+
+EXISTING = {
+    "DEBATE_REMOTE_CA": ("file",), "DEBATE_REMOTE_KEYS": ("file", "directory"), "DEBATE_REMOTE_SIGN": ("file",),
+    "DEBATE_KEYRING_ARCH": ("file",),
+}  # fmt: skip
+"""Settings that name what exists -> what that may be."""
+
+
+@pytest.mark.parametrize("variable", ["DEBATE_CACHE", "DEBATE_OUTPUT", *EXISTING])
+@pytest.mark.parametrize("below", [False, True])
+@pytest.mark.parametrize("kind", ["/dev/zero", "/dev/null", "pipe", "socket", "file", "directory"])
+def test_each_path_is_of_its_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, variable: str, below: bool
+) -> None:
+    """It is told before anything is read from it, written to it, or said of its mode."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket")
+    Path("file").touch(mode=0o600)
+    Path("directory").mkdir()
+    path = tmp_path / kind / ("x" if below else "")
+    may_be = EXISTING.get(variable, ("directory",))
+    if kind in may_be and not (below and variable in EXISTING):
+        assert settings.load(tmp_path, {variable: str(path)}).warnings == ()
+        return
+    with bounded(), pytest.raises(DebateError) as caught:
+        settings.load(tmp_path, {variable: str(path)})
+    (problem,) = caught.value.problems
+    assert problem.place == Place(variable)
+    assert problem.remedy.startswith(f"name a {may_be[0]}")
+    if not (below and variable in EXISTING):
+        assert re.search(rf"{kind} is a \w+", problem.fact)
 
 
 def test_a_directory_that_the_user_chose_may_be_a_link(tmp_path: Path) -> None:

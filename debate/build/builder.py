@@ -57,6 +57,8 @@ class Builder:
         notes: Callable[[], Mapping[str, str]] = dict,
         last: Result | None = None,
         check: Check = lambda _: None,
+        *,
+        hold: bool = False,
     ) -> Result:
         """The outputs of ``step``, from the cache, from the remote or from a sandbox.
 
@@ -66,7 +68,7 @@ class Builder:
         def make() -> Mapping[str, Artifact]:
             return self.run(step, supplier(), log)
 
-        return self.obtain(step.name, self.ingredients(step), step.outputs, make, notes, last, check)
+        return self.obtain(step.name, self.ingredients(step), step.outputs, make, notes, last, check, hold=hold)
 
     def obtain(
         self,
@@ -77,15 +79,18 @@ class Builder:
         notes: Callable[[], Mapping[str, str]] = dict,
         last: Result | None = None,
         check: Check = lambda _: None,
+        *,
+        hold: bool = False,
     ) -> Result:
         """The ``outputs`` for ``ingredients``: from the cache, from the remote, or made, stored and sent.
 
         ``notes`` describes the result for people who inspect the remote; it is called only when something is sent
         there. ``last`` is the result that a record names, which counts like one in the cache. A result that ``check``
-        refuses is a miss, or every later build would fail because of it.
+        refuses is a miss, or every later build would fail because of it. With ``hold`` it is sent by `release`, unless
+        it is what ``last`` had, and that is released.
         """
         key = keys.key(ingredients)
-        known = self.known(name, key, ingredients, outputs, last)
+        known = self.known(name, key, ingredients, outputs, last, hold=hold)
         if known is not None and self._is_believed(known, check):
             return known
         waiting = f"{name}: another builder is making it; waiting"
@@ -105,10 +110,26 @@ class Builder:
             made = make()
             check(made)
             seconds = time.monotonic() - started
-            self.store.record(key, name, made, seconds)
-            if self.remote:
+            held = hold and not (last is not None and last.outputs == made and self._is_released(last.key))
+            self.store.record(key, name, made, seconds, held=held)
+            if self.remote and held:
+                self.remote.hold(name, key)
+            elif self.remote:
                 self.remote.send(name, key, made, seconds, notes())
         return Result(name, key, ingredients, made, "built", seconds, self.logs.get(name, ""))
+
+    def _is_released(self, key: str) -> bool:
+        action = self.store.action(key)
+        return action is not None and not action.held
+
+    def release(self, key: str, notes: Mapping[str, str]) -> None:
+        """Send the result ``key`` if it was held."""
+        action = self.store.lookup(key)
+        if action is not None and action.held:
+            how = (action.seconds, action.source, action.signer)
+            self.store.record(key, action.step, action.outputs, *how)
+            if self.remote:
+                self.remote.send(action.step, key, action.outputs, action.seconds, notes)
 
     def _is_believed(self, result: Result, check: Check) -> bool:
         """True if ``check`` accepts a result. What is refused is said, with where it is from and what removes it."""
@@ -129,6 +150,8 @@ class Builder:
         ingredients: Mapping[str, Any],
         outputs: Collection[str],
         last: Result | None = None,
+        *,
+        hold: bool = False,
     ) -> Result | None:
         """The result from this machine: in its cache, or the ``last`` one if it has the same key."""
         action = self.store.lookup(key, outputs)
@@ -139,12 +162,13 @@ class Builder:
         if not all(map(self.store.has, last.outputs.values())):
             return None
         known = replace(last, ingredients=ingredients)
-        self.remember(known)
+        self.remember(known, hold=hold)
         return known
 
-    def remember(self, result: Result) -> None:
-        """Put a result into the cache that only a record knew."""
-        self.store.record(result.key, result.step, result.outputs, result.seconds, result.origin, result.signer)
+    def remember(self, result: Result, *, hold: bool = False) -> None:
+        """Put a result into the cache that only a record or the remote knew."""
+        how = (result.seconds, result.origin, result.signer)
+        self.store.record(result.key, result.step, result.outputs, *how, held=hold)
 
     def ingredients(self, step: Step) -> dict[str, Any]:
         """The ingredients of the key of ``step``: all that its sandbox shows, and the code that packs its outputs."""

@@ -30,15 +30,19 @@ class Action:
     """`HERE`, or the address of the remote that stated it."""
     signer: str = ""
     """The number of the minisign key that signed the statement, 16 hex digits; empty if none was required."""
+    held: bool = False
+    """True if it is part of an image that was not searched for secrets yet, so that it is sent nowhere."""
 
     @classmethod
     def from_json(cls, key: str, data: bytes) -> Self:
         """The action in the file of ``key``. Raises ValueError for anything else that is in ``data``."""
         found = strict_json.decode(data)
-        if found.keys() != cls.__dataclass_fields__.keys() or found["key"] != key:
+        if {*found, "held"} != cls.__dataclass_fields__.keys() or found["key"] != key:
             raise ValueError("not the action of this key")
         if not all(isinstance(found[name], str) and len(found[name]) <= _MOST_TEXT for name in _TEXTS):
             raise ValueError("a text is none")
+        if found.get("held", True) is not True:
+            raise ValueError("it is held, or does not say so")
         if not isinstance(found["outputs"], dict) or not found["outputs"]:
             raise ValueError("no outputs")
         outputs = {name: Artifact.from_json(fields) for name, fields in found["outputs"].items()}
@@ -47,7 +51,8 @@ class Action:
     def to_json(self) -> dict[str, Any]:
         """The content of its file."""
         outputs = {name: vars(artifact) for name, artifact in sorted(self.outputs.items())}
-        return {**vars(self), "outputs": outputs, "seconds": round(self.seconds, 3)}
+        found = {**vars(self), "outputs": outputs, "seconds": round(self.seconds, 3)}
+        return {name: value for name, value in found.items() if name != "held" or value}
 
     def is_from(self, source: str) -> bool:
         """True if it is here on the word of ``source``: an address, or the number of a key."""

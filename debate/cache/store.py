@@ -227,9 +227,11 @@ class Store:
         seconds: float,
         source: str = HERE,
         signer: str = "",
+        *,
+        held: bool = False,
     ) -> None:
-        """Store the action ``key``, on the word of ``source``. Its outputs must be in the store."""
-        action = Action(key, step, outputs, seconds, source, signer)
+        """Store the action ``key``, on the word of ``source``. Its outputs must be in the store. See `Action.held`."""
+        action = Action(key, step, outputs, seconds, source, signer, held)
         self._write(self.action_path(key), json.dumps(action.to_json(), indent=1).encode(), 0o644)
 
     def adopt(self, path: Path, artifact: Artifact) -> None:

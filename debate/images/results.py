@@ -46,7 +46,9 @@ def make(work: Work) -> Report:
     # open, they could also lock; the store may be another one, or read-only.
     directory = work.directory
     with held(directory / _LOCK, lambda who: work.say(f"{work.name}: {who} is writing to {shown(directory)}; waiting")):
-        return {**_write(work), **work.remember()}
+        report = {**_write(work), **work.remember()}
+        work.release()
+        return report
 
 
 def _write(work: Work) -> Report:

@@ -59,6 +59,7 @@ class Remote:
         self._fetching, self._sending, self._stopping = _Direction(), _Direction(), False
         self._senders: ThreadPoolExecutor | None = None
         self._sent: list[Future[None]] = []
+        self._held: dict[str, str] = {}
         self._lock = threading.Lock()
 
     @property
@@ -115,10 +116,16 @@ class Remote:
 
     # Sending ---------------------------------------------------------------------------------------
 
+    def hold(self, step: str, key: str) -> None:
+        """Note an action that is not to be sent yet, for `finish` to tell."""
+        if self.writes:
+            self._held[key] = step
+
     def send(
         self, step: str, key: str, outputs: Mapping[str, Artifact], seconds: float, notes: Mapping[str, str]
     ) -> None:
         """Send an action in the background. Call `finish` before the process ends. ``notes``: see `annotate`."""
+        self._held.pop(key, None)
         if not self.writes or self._sending.closed:
             return
         facts = {"step": step, "seconds": round(seconds, 3)}
@@ -157,6 +164,10 @@ class Remote:
 
     def finish(self) -> None:
         """Wait until everything is sent, and close the connection. Further use opens another one."""
+        if self._held:
+            steps = ", ".join(sorted({*self._held.values()}))
+            self.say(f"not sent to {self.settings.remote}, since no search for secrets has passed it: {steps}")
+            self._held.clear()
         waiting = [send for send in self._sent if not send.done()]
         if waiting and not self._stopping:
             self.say(f"sending {count(len(waiting), 'step')} to {self.settings.remote}")

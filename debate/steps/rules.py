@@ -13,11 +13,26 @@ from debate.text.paths import shown
 
 PACKAGES = ("steps", "images")
 """Packages below debate/ whose modules may hold a rule."""
+_STRANGERS = {"system", "bootstrap"}
+"""The rights with which programs of packages and hooks run for a profile."""
 
 
 def shell_steps() -> tuple[str, ...]:
     """The rules in which a shell can be opened."""
     return tuple(rule.name for rule in rules().values() if rule.has_shell)
+
+
+@cache
+def held() -> frozenset[str]:
+    """The rules whose outputs are sent to the remote only after `secrets` has searched the image.
+
+    They have what strangers' programs left, or are made of it.
+    """
+    found = set[str]()
+    for rule in rules().values():
+        if rule.profile and rule.outputs and (_STRANGERS & set(rule.rights) or found & set(rule.needs)):
+            found.add(rule.name)
+    return frozenset(found)
 
 
 @cache

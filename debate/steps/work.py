@@ -24,7 +24,7 @@ from __future__ import annotations
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +44,12 @@ from debate.host.files import read_object
 from debate.model import Artifact, Locked, Result, Step, Supplies
 from debate.profile.load import load
 from debate.profile.places import find
+from debate.profile.profile_names import chain
 from debate.settings import Settings
 from debate.steps.rule import HOST, Rule
-from debate.steps.rules import rules
+from debate.steps.rules import held, rules
 from debate.text.paths import shown
+from debate.trace import Trace
 
 if TYPE_CHECKING:
     from debate.profile.node import Node
@@ -115,6 +117,26 @@ class ProfileBuild:
             if path.is_symlink():
                 remedy = "remove it, and set DEBATE_OUTPUT to build elsewhere"
                 raise DebateError("is a link", remedy, place=str(Path(shown(path.parent), path.name)))
+
+    def results(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Step and key of each result of the rules ``names``, with those of steps on the way, from their traces."""
+        for name in names:
+            trace = read_object(self.directory / "traces" / f"{name}.json", Trace)
+            if keys.is_key(trace.get("key")) and trace.get("step") == name:  # A lock has no key.
+                yield name, trace["key"]
+                parts = trace.get("parts", {}).items()
+                yield from ((step, part["key"]) for step, part in parts if keys.is_key(part.get("key")))
+
+    def of_image(self) -> Iterator[str]:
+        """The keys of the results that the image is made of, and may be held, with those of bases."""
+        below = {record for name in held() for record in rules()[name].below} & held()
+        names = {self.name: held(), **dict.fromkeys(chain(self.settings.profiles, self.name), below)}
+        for name, wanted in names.items():
+            yield from (key for _, key in self.of(name).results(wanted))
+
+    def notes(self) -> dict[str, str]:
+        """Annotations of a result in the remote, for people."""
+        return {"profile": self.name, "config": self.config_hash()}
 
     def config_hash(self) -> str:
         """64 hex digits that identify the normalised config."""
@@ -226,11 +248,18 @@ class Work(_Readable):
         """
         self._require_rights(step)
         known = self._known(step.name)
-        result = self._build.builder.realise(step, supplier, self.log(step), self._notes, known, check)
+        hold, notes = self.rule.name in held(), self._notes
+        result = self._build.builder.realise(step, supplier, self.log(step), notes, known, check, hold=hold)
         if step.name != self.rule.name:
             kept = ("key", "outputs", "seconds", "origin", "signer")
             self._parts[step.name] = {name: value for name, value in trace_of(result).items() if name in kept}
         return result
+
+    def release(self) -> None:
+        """Send the results that the image is made of, and were held until it was searched for secrets."""
+        self._require("secrets" in self.rule.needs, "the search for secrets")
+        for key in self._build.of_image():
+            self._build.builder.release(key, self._build.notes())
 
     def run(self, step: Step, supplies: Supplies = _NO_SUPPLIES) -> Mapping[str, Artifact]:
         """Run ``step`` in a sandbox even if the cache has its result. Returns its outputs."""
@@ -244,8 +273,9 @@ class Work(_Readable):
 
         ``check``: see `realise`.
         """
-        name, builder = self.rule.name, self._build.builder
-        return builder.obtain(name, ingredients, self.rule.outputs, make, self._notes, self._known(name), check)
+        name, outputs, hold = self.rule.name, self.rule.outputs, self.rule.name in held()
+        last, notes = self._known(name), self._notes
+        return self._build.builder.obtain(name, ingredients, outputs, make, notes, last, check, hold=hold)
 
     def finish(self, step: Step, supplier: Supplier = Supplies, check: Check = lambda _: None, **more: Any) -> Report:
         """`realise` the rule's own step and write its record, with ``more`` in addition to the outputs."""
@@ -343,8 +373,7 @@ class Work(_Readable):
             return None  # It never ran, or its trace is damaged.
 
     def _notes(self) -> dict[str, str]:
-        """Annotations of a step's result in the remote, for people."""
-        return {"profile": self.name, "config": self._build.config_hash()} if self.rule.profile else {}
+        return self._build.notes() if self.rule.profile else {}
 
     def _require_rights(self, step: Step) -> None:
         for command in step.commands:

@@ -97,6 +97,28 @@ def test_a_build_sends_what_it_makes(team: Team, tmp_path: Path, monkeypatch: py
     assert two.digest("mine") == one.digest("mine") != team.first.digest("minimal")
 
 
+def test_what_has_a_secret_is_sent_nowhere(team: Team, tmp_path: Path) -> None:
+    """Until its profile allows it. Nothing runs again then but the search."""
+    one = team.beside_full_cache(tmp_path / "one")
+    body = "MIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn/ygWyF8PbnGy0AHB7MbzYLdZ7ZvVy7F7V"
+    hook(one, f"printf -- '-----BEGIN %s-----\\n{body}\\n' 'PRIVATE KEY' > /etc/x.key\n")
+    one.pin_as("mine", team.first)
+    said = one.doit("build:mine", status=1, **team.registry.settings())
+    assert "hooks: /etc/x.key is a private key, and all machines that boot the ISO would share it" in said
+    settings = team.registry.settings()
+    assert f"not sent to {settings['REMOTE']}, since no search for secrets has passed it: " in said
+    layer = one.artifact("mine", "overlay", "layer")
+    assert one.object(layer.digest).exists()
+    assert not team.registry.blob(layer.digest).exists()
+    with (one.directory / "profiles" / "mine.yaml").open("a") as file:
+        file.write("secrets: {allow: [/etc/x.key]}\n")
+    said = one.doit("build:mine", **settings)
+    assert "overlay" not in ran(said)
+    assert "not sent" not in said
+    assert team.registry.blob(layer.digest).exists()
+    assert team.registry.blob(one.digest("mine")).exists()
+
+
 def altered(team: Team, one: Checkout, _: Wire) -> dict[str, str]:
     blob = team.registry.blob(one.digest("mine"))
     data = bytearray(blob.read_bytes())

@@ -54,13 +54,15 @@ class _DryBuilder(Builder):
         notes: Any = dict,  # noqa: ARG002
         last: Result | None = None,
         check: Check = lambda _: None,
+        *,
+        hold: bool = False,  # noqa: ARG002
     ) -> Result:
         found = self.known(name, keys.key(ingredients), ingredients, outputs, last)
         if found is None or not self._is_believed(found, check):
             raise _RunsError(ingredients)
         return found
 
-    def remember(self, result: Result) -> None:
+    def remember(self, result: Result, *, hold: bool = False) -> None:
         """Does nothing."""
 
     def run(self, step: Step, supplies: Supplies, log: Path) -> NoReturn:  # noqa: ARG002

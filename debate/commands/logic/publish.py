@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from debate import keys
 from debate.errors import DebateError
-from debate.host.files import read_object, sweep, temporary_beside
+from debate.host.files import sweep, temporary_beside
 from debate.images import results
 from debate.images.iso import Slice
 from debate.images.kinds import ISO, KINDS
@@ -29,7 +29,6 @@ from debate.steps.rules import rules
 from debate.steps.work import typed
 from debate.text.amounts import bytes_shown, count
 from debate.text.paths import shown
-from debate.trace import Trace
 
 if TYPE_CHECKING:
     from debate.remote.transport import Transport
@@ -55,11 +54,11 @@ def push(made: ProfileBuild) -> dict[str, Any]:
     paths = {artifact: directory / name for name, artifact in statement.files.items()}
     try:
         sent = remote.publish(f"iso-{config}", statement, notes, paths)
-        people = {"profile": made.name, "config": made.config_hash()}
-        for trace in _traces(made):
-            action = made.store.lookup(trace["key"])
-            if action:
-                remote.send(trace["step"], trace["key"], action.outputs, action.seconds, people)
+        searched = set(made.of_image())
+        for step, key in _made(made):
+            action = made.store.lookup(key)
+            if action and (not action.held or key in searched):
+                remote.send(step, key, action.outputs, action.seconds, made.notes())
     except RegistryError as error:
         raise DebateError(f"{iso} was not pushed: {error.fact}", error.remedy, place=settings.remote) from None
     finally:
@@ -92,16 +91,10 @@ def _architecture(made: ProfileBuild) -> str:
     return typed(made.load("slices/iso"), Slice, made.directory / "slices/iso.json").architecture
 
 
-def _traces(made: ProfileBuild) -> Iterator[dict[str, Any]]:
+def _made(made: ProfileBuild) -> Iterator[tuple[str, str]]:
     """Step and key of all results that led to the ISO, with those of its base profiles and of steps on the way."""
-    output = made.settings.output
     for name in (made.name, *profile_names.chain(made.settings.profiles, made.name), HOST):
-        for path in sorted((output / name / "traces").glob("*.json")):
-            trace = read_object(path, Trace)
-            if keys.is_key(trace.get("key")) and trace.get("step") in rules():  # A lock has no key.
-                yield trace
-                parts = trace.get("parts", {}).items()
-                yield from ({"step": step, "key": part["key"]} for step, part in parts if keys.is_key(part.get("key")))
+        yield from made.of(name).results(rules())
 
 
 def pull(made: ProfileBuild) -> dict[str, Any]:

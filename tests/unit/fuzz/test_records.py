@@ -94,7 +94,7 @@ def read_by_all(made: ProfileBuild, path: Path) -> None:
         assert all(isinstance(line, str) for line in last_run(last))
         list(map(str, reasons(last, dict(last.read), {"inputs": {}}, {}, made.profile)))
         assert all(isinstance(result, dict) for result in sources._results(read_object(path, Trace)))
-        assert all(keys.is_key(trace["key"]) for trace in publish._traces(made)), "they become paths"
+        assert all(keys.is_key(key) for _, key in publish._made(made)), "they become paths"
         assert keys.is_key(key_of(value, str(path)))
 
 

@@ -63,7 +63,7 @@ def read_everything(made: ProfileBuild) -> None:
         lambda: list(collect.needed(made.store)),
         lambda: list(damaged(output)),
         lambda: publish._finished(made, publish._architecture(made)),
-        lambda: list(publish._traces(made)),
+        lambda: list(publish._made(made)),
         lambda: diff.diff(made.settings, ["minimal", "below"]),
         lambda: results.present(made.directory),
         lambda: sources.files(made.directory, profiles),

@@ -52,9 +52,11 @@ class FakeBuilder(Builder):
         notes: Any = dict,
         last: Result | None = None,
         check: Check = lambda _: None,
+        *,
+        hold: bool = False,
     ) -> Result:
         self.asked[name] = ingredients
-        return super().obtain(name, ingredients, outputs, make, notes, last, check)
+        return super().obtain(name, ingredients, outputs, make, notes, last, check, hold=hold)
 
     def run(self, step: Step, supplies: Supplies, log: Path) -> Mapping[str, Artifact]:  # noqa: ARG002
         require_names(step, supplies)

@@ -1,19 +1,33 @@
 #!/bin/sh
-# Looks in a layer for what must not be in an image: private keys, tokens, and what must differ between machines.
+# Looks in a layer, or in an initramfs, for what must not be in an image: private keys, tokens, and what must differ
+# between machines.
+# in: initrd; without it, the layer is in /run/layers
 # out: found (fields that each end with NUL: what it is, path, SHA-256, packages with commas between them)
 # What it is is empty for a file that is as its package has it: that is the same on every machine and no secret of this
 # image. The packages are those that own the file, or else seem to have made it.
 set -eu
 . /run/step/debian/owners.sh
 . /run/step/arch/owners.sh
-cd /run/layers
 export LC_ALL=C
 work=/run/work tab=$(printf '\t')
-most=67108864 # Bytes that are read of a file.
+# Bytes of a file that are searched at once, and after which the next ones begin. What is to be found is shorter than
+# what both have. Bytes that are searched of a file.
+part=67108864 step=66060288 most=17179869184
+if [ -e /run/in/initrd ]; then
+    perl /run/step/initramfs.pl /run/in/initrd "$work/tree"
+    cd "$work/tree"
+else
+    cd /run/layers
+fi
 
 # Rows about the content of any file give patterns, the others give names.
 set --
 grep -v -e '^#' -e '^$' /run/step/secrets.table > "$work/rows"
+if [ -f etc/crypttab ] && [ ! -L etc/crypttab ]; then
+    awk '!/^#/ && $3 ~ "^/" { sub(/:.*/, "", $3); print $3 }' etc/crypttab | sed 's/[][*?\\]/\\&/g' | while IFS= read -r key; do
+        printf '%s\t%s\t%s\n' "the key of an encrypted disk" ".$key" -
+    done >> "$work/rows"
+fi
 while IFS=$tab read -r what name pattern; do
     if [ "$name" = '*' ]; then
         printf '%s\n' "$pattern" >> "$work/patterns"
@@ -22,24 +36,35 @@ while IFS=$tab read -r what name pattern; do
     fi
 done < "$work/rows"
 shift
-find . -type f -size +0 \( \( "$@" \) -fprint0 "$work/named" , -size "-$((most + 1))c" -fprint0 "$work/small" , \
-    -size "+${most}c" -fprint0 "$work/large" \)
+find . -type f -size +0 \( \( "$@" \) -fprint0 "$work/named" , -size "-$((part + 1))c" -fprint0 "$work/small" , \
+    -size "+${part}c" -fprint0 "$work/large" , -size "+${most}c" -fprint0 "$work/huge" \)
 
 # With -z a file without NUL is one line, so that a pattern can say what follows a line.
 # Each has a file of its own: what several write to one can be mixed in the middle of a name.
-mkdir "$work/found"
+mkdir "$work/found" "$work/found-parts"
 WORK=$work xargs -0 -r -a "$work/small" -n 400 -P "$(nproc)" sh -c \
     'grep -lzZaE -f "$WORK/patterns" -- "$@" >> "$WORK/found/$$"' sh 2> "$work/errors" || true
 find "$work/found" -type f -exec cat {} + > "$work/content"
 xargs -0 -r -a "$work/large" -n 1 sh -euc '
-    if head -c "$0" -- "$2" | grep -qzaE -f "$1"; then printf "%s\0" "$2"; fi' "$most" "$work/patterns" \
-    >> "$work/content" 2>> "$work/errors"
+    size=$(stat -c %s -- "$4") at=0
+    [ "$size" -lt "$3" ] || size=$3
+    while printf "%s\0%s\0" "$at" "$4" && [ "$((at + $1))" -lt "$size" ]; do at=$((at + $2)); done
+' sh "$part" "$step" "$most" > "$work/parts"
+cat > "$work/take" << 'END'
+dd if="$2" bs=1048576 skip="$(($1 / 1048576))" count=64 status=none
+END
+# grep counts, since dd complains if nobody reads to the end.
+WORK=$work xargs -0 -r -a "$work/parts" -n 2 -P "$(nproc)" sh -euc '
+    [ "$(sh "$WORK/take" "$@" | grep -czaE -f "$WORK/patterns")" = 0 ] || printf "%s %s\0" "$@" >> "$WORK/found-parts/$$"
+' sh 2>> "$work/errors"
+find "$work/found-parts" -type f -exec cat {} + > "$work/content-parts"
 if [ -s "$work/errors" ]; then
     cat "$work/errors" >&2
     exit 1
 fi
 
-sort -zu "$work/named" "$work/content" > "$work/candidates"
+sed -z 's/^[0-9]* //' "$work/content-parts" >> "$work/content"
+sort -zu "$work/named" "$work/content" "$work/huge" > "$work/candidates"
 # Their owners, and those of the directories above.
 tr '\0' '\n' < "$work/candidates" | awk '{
     sub(/^\.\//, "")
@@ -74,24 +99,36 @@ makers() {
     few "$found"
 }
 
-# kind PATH: what a file is by the first row that fits; nothing for a public example.
+# kind PATH CONTENT: what a file is by the first row that fits it and the file CONTENT; nothing for a public example.
 kind() {
-    part=$1
-    if [ "$(stat -c %s -- "$1")" -gt "$most" ]; then
-        part=$work/part
-        head -c "$most" -- "$1" > "$part"
-    fi
     while IFS=$tab read -r what name pattern; do
         case ./$1 in
         $name) ;;
         *) continue ;;
         esac
-        if [ "$pattern" = - ] || { grep -qzaE -e "$pattern" -- "$part" &&
-            grep -ozaE -e "$pattern" -- "$part" | tr '\0\n' '\n ' | grep -qv EXAMPLE; }; then
+        if [ "$pattern" = - ] || { grep -qzaE -e "$pattern" -- "$2" &&
+            grep -ozaE -e "$pattern" -- "$2" | tr '\0\n' '\n ' | grep -qv EXAMPLE; }; then
             printf '%s' "$what"
             return
         fi
     done < "$work/rows"
+}
+
+# kind_of PATH: what a file of any size is.
+kind_of() {
+    size=$(stat -c %s -- "$1")
+    if [ "$size" -le "$part" ]; then
+        kind "$1" "$1"
+        return
+    fi
+    what=
+    for place in 0 $(tr '\n\0' '\1\n' < "$work/content-parts" | WANTED=./$1 awk '
+        substr($0, index($0, " ") + 1) == ENVIRON["WANTED"] { print $1 }'); do
+        [ "$what" ] || sh "$work/take" "$place" "$1" > "$work/part"
+        [ "$what" ] || what=$(kind "$1" "$work/part")
+    done
+    [ "$what" ] || [ "$size" -le "$most" ] || what="too large to be searched to its end"
+    printf '%s' "$what"
 }
 
 # judge PATH: writes what is found about a file.
@@ -109,7 +146,7 @@ judge() {
         printf '%s\0' "" "$1" "$sha256" "$(few "$shipped")"
         return
     fi
-    what=$(kind "$1")
+    what=$(kind_of "$1")
     [ -z "$what" ] || printf '%s\0' "$what" "$1" "$sha256" "$(makers "$1")"
 }
 

@@ -1,8 +1,9 @@
 """Looks for what must not be in an image: private keys, tokens, and what must differ between machines.
 
-Each layer is searched by itself, in a sandbox, and what is found in it is cached. So an edit of an overlay costs a look
-at the upper layer alone. A layer cannot lose what is in a layer below it: whoever has the ISO can read that all the
-same. A file that is as its package has it is no secret of this image, for every machine with that package has it.
+Each layer, and the initramfs, is searched by itself, in a sandbox, and what is found in it is cached. So an edit of an
+overlay costs a look at the upper layer alone. A layer cannot lose what is in a layer below it: whoever has the ISO can
+read that all the same. A file that is as its package has it is no secret of this image, for every machine with that
+package has it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from debate import keys
 from debate.deferred import frozen
 from debate.errors import Complaint, StepError
-from debate.steps import overlay
+from debate.steps import initrd, overlay
 from debate.steps.rule import Rule
 from debate.text.amounts import count
 
@@ -51,9 +52,11 @@ def make(work: Work) -> Report:
     from debate.steps.work import layers_of
 
     layers = [*layers_of(work.record("rootfs")), work.outputs("overlay")["layer"]]
-    results = [work.realise(step(layer, number, work.tools)) for number, layer in enumerate(layers[:-1])]
-    results.append(work.realise(step(layers[-1], None, work.tools)))
-    found = secret([read(work.store.read(result.outputs["found"], _BYTES)) for result in results])
+    results = [work.realise(step("-initrd", work.outputs("initrd")["initrd"], work.tools))]
+    results += [work.realise(step(f"-{number}", layer, work.tools)) for number, layer in enumerate(layers[:-1])]
+    results.append(work.realise(step("", layers[-1], work.tools)))
+    in_initrd, *in_layers = [read(work.store.read(result.outputs["found"], _BYTES)) for result in results]
+    found = secret(in_layers)
     allow: list[str] = work.record("about")["secrets"]["allow"]
     contents = work.record("contents")
     named = {
@@ -65,27 +68,32 @@ def make(work: Work) -> Report:
     for number, each in found:
         if not _fits(each, allow):
             complaints.append(_of_packages(each) if number < len(layers) - 1 else _of_profile(each, named))
-    complaints += [_useless(pattern) for pattern in allow if not any(_fits(each, [pattern]) for _, each in found)]
+    files = work.slice(initrd.Slice, "initrd").files
+    complaints += [_of_initrd(each, files) for each in added(in_initrd, in_layers) if not _fits(each, allow)]
+    every = [each for _, each in found] + [each for each in in_initrd if each.what]
+    complaints += [_useless(pattern) for pattern in allow if not any(_fits(each, [pattern]) for each in every)]
     if complaints:
         more = len(complaints) - _SHOWN
         rest = [Complaint("", "", f"{count(more, 'more file')} of this kind")] if more > 0 else []
         raise StepError("", complaints=[*complaints[:_SHOWN], *rest])
     work.save(record_of(results[-1].outputs))
-    note = {"note": f"{count(len(found), 'file')} allowed"} if found else {}
+    note = {"note": f"{count(len({each.path for each in every}), 'file')} allowed"} if every else {}
     told = next((result for result in results if result.source == "built"), results[-1])
     return {**report_of(told), **work.remember(results[-1]), **note}
 
 
-def step(layer: Artifact, number: int | None, tools: Artifact) -> Step:
-    """Output: found. ``number`` counts the layers of packages from 0; None for the upper layer."""
+def step(end: str, searched: Artifact, tools: Artifact) -> Step:
+    """Output: found. ``end`` of its name: -NUMBER of a layer of packages, -initrd, or nothing for the upper layer."""
     from debate.model import Command, Step
 
+    is_layer = end != "-initrd"
     return Step(
-        name="secrets" if number is None else f"secrets-{number}",
-        commands=(Command("secrets.sh", show_layers=True),),
+        name=f"secrets{end}",
+        commands=(Command("secrets.sh", show_layers=is_layer),),
         outputs=("found",),
         epoch=0,
-        layers=(layer,),
+        inputs={} if is_layer else {"initrd": searched},
+        layers=(searched,) if is_layer else (),
         tools=tools,
     )
 
@@ -94,7 +102,7 @@ def read(data: bytes) -> list[Found]:
     """What secrets.sh wrote about a layer. Raises StepError for anything else."""
     fields = data.decode(errors="replace").split("\0")
     if len(fields) % 4 != 1 or fields[-1]:
-        raise StepError("what was found in a layer is malformed", "run doit fsck")
+        raise StepError("what was found is malformed", "run doit fsck")
     return [Found(*fields[start : start + 4]) for start in range(0, len(fields) - 1, 4)]
 
 
@@ -112,6 +120,12 @@ def secret(layers: Sequence[Iterable[Found]]) -> list[tuple[int, Found]]:
             elif (each.path, each.sha256) not in shipped:
                 found.append((number, each))
     return found
+
+
+def added(initrd: Iterable[Found], layers: Iterable[Iterable[Found]]) -> list[Found]:
+    """The secrets of an initramfs that are no copies of files in the layers: what is told or shipped there, is told."""
+    known = {each.sha256 for layer in layers for each in layer if each.sha256}
+    return [each for each in initrd if each.what and each.sha256 not in known]
 
 
 _LITERAL = str.maketrans({"[": "[[]", "?": "[?]"})
@@ -137,8 +151,17 @@ def _of_profile(found: Found, named: Mapping[tuple[str, str], str]) -> Complaint
     return Complaint("hooks", "", f"{_fact(found)}; a hook left it", f"remove it at the end of the hook, or {_ALLOW}")
 
 
-def _fact(found: Found) -> str:
-    return f"/{found.path} is {found.what}, and all machines that boot the ISO would share it"
+def _of_initrd(found: Found, files: Iterable[str]) -> Complaint:
+    """What to say about a file of the initramfs alone. ``files``: those that the profile names for it."""
+    fact = _fact(found, " of the initramfs")
+    if f"/{found.path}" in files:
+        return Complaint("initrd.files", f"/{found.path}", fact, f"leave it out, or {_ALLOW}")
+    remedy = f"leave out the package or the hook that adds it, or {_ALLOW}"
+    return Complaint("initrd", "", f"{fact}; a hook of its generator left it", remedy)
+
+
+def _fact(found: Found, where: str = "") -> str:
+    return f"/{found.path}{where} is {found.what}, and all machines that boot the ISO would share it"
 
 
 def _useless(pattern: str) -> Complaint:
@@ -148,10 +171,10 @@ def _useless(pattern: str) -> Complaint:
 
 RULE = Rule(
     name="secrets",
-    doc="look for secrets in the layers",
+    doc="look for secrets in the layers and the initramfs",
     make=make,
-    slices=("overlay",),
-    needs=("rootfs", "overlay", "about", "contents"),
+    slices=("overlay", "initrd"),
+    needs=("rootfs", "overlay", "initrd", "about", "contents"),
     tools=True,
     rights=("data",),
     outputs=("found",),

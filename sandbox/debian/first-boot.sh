@@ -54,9 +54,10 @@ own bind9 named.service /etc/bind/rndc.key etc/bind/rndc.key << 'END'
 /usr/sbin/rndc-confgen -a
 /bin/chown bind:bind /etc/bind/rndc.key
 END
-own nvme-cli basic.target /etc/nvme/hostid etc/nvme/hostnqn etc/nvme/hostid << 'END'
-/bin/sh -c 'nvme gen-hostnqn > /etc/nvme/hostnqn'
+# nvme gen-hostnqn of bookworm is the same on all machines whose firmware does not tell them apart.
+own nvme-cli basic.target /etc/nvme/hostnqn etc/nvme/hostnqn etc/nvme/hostid << 'END'
 /bin/sh -c 'cat /proc/sys/kernel/random/uuid > /etc/nvme/hostid'
+/bin/sh -c 'echo "nqn.2014-08.org.nvmexpress:uuid:$$(cat /etc/nvme/hostid)" > /etc/nvme/hostnqn'
 END
 own open-iscsi 'iscsid.service iscsid.socket open-iscsi.service' /etc/iscsi/initiatorname.iscsi \
     etc/iscsi/initiatorname.iscsi << 'END'

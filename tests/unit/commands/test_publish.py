@@ -54,7 +54,7 @@ def test_there_and_back(made: ProfileBuild, shelf: Shelf) -> None:
     assert said.startswith("build/minimal/minimal-amd64.iso  ")
     steps = {tag.rpartition("-")[0] for tag in shelf.manifests}
     own = {"iso", "sandbox", "packages", "rootfs", "overlay", "initrd", "boot", "secrets"}
-    assert steps == {*own, "proof", "select", "secrets-0"}, "with what they needed on the way"
+    assert steps == {*own, "proof", "select", "secrets-0", "secrets-initrd"}, "with what they needed on the way"
 
 
 HOSTILE = (

@@ -5,34 +5,51 @@ No secret stands here as one would, so that nobody who searches this repository 
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
+import lzma
+import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from debate.steps.secrets import Found, read
 from tests.conftest import ROOT
 
-SCRIPTS = ("secrets.sh", "secrets.table", "debian/owners.sh", "arch/owners.sh")
+SCRIPTS = ("secrets.sh", "secrets.table", "initramfs.pl", "debian/owners.sh", "arch/owners.sh")
 
 
-def searched(root: Path, work: Path) -> dict[str, Found]:
-    """What secrets.sh finds in the layer ``root``, by path."""
-    for name in ("step", "work", "out"):
+def run(
+    root: Path, work: Path, initrd: bytes = b"", changes: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[str]:
+    """Run secrets.sh, with ``changes``, for the layer ``root`` or for an initramfs."""
+    for name in ("step", "work", "out", "in"):
         shutil.rmtree(work / name, ignore_errors=True)
         (work / name).mkdir(parents=True)
     for script in SCRIPTS:
         text = (ROOT / "sandbox" / script).read_text().replace("/run/layers", str(root))
+        for old, new in changes.items():
+            text = text.replace(old, new)
         target = work / "step" / script
         target.parent.mkdir(exist_ok=True)
-        for name in ("step", "work", "out"):
+        for name in ("step", "work", "out", "in", "problems"):
             text = text.replace(f"/run/{name}", str(work / name))
         target.write_text(text)
-    done = subprocess.run(["sh", str(work / "step/secrets.sh")], capture_output=True, text=True, timeout=120)
+    if initrd:
+        (work / "in/initrd").write_bytes(initrd)
+    return subprocess.run(["sh", str(work / "step/secrets.sh")], capture_output=True, text=True, timeout=120)
+
+
+def searched(
+    root: Path, work: Path, initrd: bytes = b"", changes: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Found]:
+    """What secrets.sh finds in the layer ``root`` or in an initramfs, by path."""
+    done = run(root, work, initrd, changes)
     assert (done.returncode, done.stderr) == (0, "")
     found = read((work / "out/found").read_bytes())
     assert len({each.path for each in found}) == len(found), "a file is found once"
@@ -248,18 +265,36 @@ def test_odd_names(tmp_path: Path) -> None:
     }
 
 
-def test_huge_files(tmp_path: Path) -> None:
-    """Of each file its first 64 MiB are read, holes or not."""
-    root = layer(tmp_path, dict.fromkeys(("opt/early", "opt/late", "opt/hole"), b""))
-    key = KEYS["rsa"].encode()
-    for name, place in (("early", 60 << 20), ("late", (64 << 20) + 1)):
-        with (root / "opt" / name).open("r+b") as file:
+SIZE = 130 << 20
+PLACES = ((64 << 20) - len(KEYS["rsa"]) // 2, 100_000_000, SIZE - len(KEYS["rsa"]))
+
+
+def test_large_files(tmp_path: Path) -> None:
+    """Wherever it is, also where the parts meet in which it is searched, and beside a public one."""
+    names = {f"opt/a=b 'c\\ {place}": place for place in PLACES}
+    root = layer(tmp_path, dict.fromkeys((*names, "opt/public", "root/.netrc"), b""))
+    public = NOTHING["aws secret of the manual"].encode()
+    for path, place in {**names, "opt/public": 1, "root/.netrc": 0}.items():
+        with (root / path).open("r+b") as file:
+            file.truncate(SIZE)
+            if path in names:
+                file.write(public)
             file.seek(place)
-            file.write(key)
-            file.truncate(80 << 20)
-    with (root / "opt/hole").open("r+b") as file:
-        file.truncate(1 << 40)
-    assert searched(root, tmp_path).keys() == {"opt/early"}
+            file.write(public if path == "opt/public" else KEYS["rsa"].encode())
+    found = searched(root, tmp_path)
+    assert {path: each.what for path, each in found.items() if each.what} == dict.fromkeys(names, "a private key") | {
+        "root/.netrc": "a private key"
+    }
+
+
+def test_what_is_too_large_is_told(tmp_path: Path) -> None:
+    root = layer(tmp_path, dict.fromkeys(("opt/large", "opt/too large"), b""))
+    text = (ROOT / "sandbox/secrets.sh").read_text()
+    assert "most=17179869184\n" in text
+    os.truncate(root / "opt/large", 300 << 20)
+    os.truncate(root / "opt/too large", (300 << 20) + 1)
+    found = searched(root, tmp_path, changes={"most=17179869184": f"most={300 << 20}"})
+    assert {path: each.what for path, each in found.items()} == {"opt/too large": "too large to be searched to its end"}
 
 
 # What packages have ---------------------------------------------------------------------------------------
@@ -336,3 +371,96 @@ def test_conffiles_and_the_merge_of_usr(tmp_path: Path) -> None:
         "etc/x.pem": False,
         "etc/changed.pem": True,
     }
+
+
+# The initramfs --------------------------------------------------------------------------------------------
+
+
+def cpio(files: dict[str, bytes], magic: str = "070701") -> bytes:
+    """An archive with files of these names."""
+    made = b""
+    for number, (name, data) in enumerate([*files.items(), ("TRAILER!!!", b"")]):
+        path = name.encode("utf-8", "surrogateescape") + b"\0"
+        fields = (number, 0o100644 if data else 0, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(path), 0)
+        made += magic.encode() + b"".join(b"%08X" % field for field in fields) + path
+        made += b"\0" * (-len(made) % 4) + data
+        made += b"\0" * (-len(made) % 4)
+    return made
+
+
+def packed(program: str) -> Callable[[bytes], bytes]:
+    def pack(data: bytes) -> bytes:
+        return subprocess.run(program.split(), input=data, capture_output=True, check=True).stdout
+
+    return pack
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "none": lambda data: data,
+    "gzip": gzip.compress,
+    "xz": lambda data: lzma.compress(data, check=lzma.CHECK_CRC32),
+    "lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
+    "bzip2": bz2.compress,
+    "zstd": packed("zstd -q -c"),
+    "lz4": packed("lz4 -q -l -c"),
+    "lz4 frame": packed("lz4 -q -c"),
+}
+BINARY = bytes(range(256)) * 99
+
+
+@pytest.mark.parametrize("pack", PACKED)
+@pytest.mark.parametrize("early", [b"", cpio({"kernel/x86/microcode/GenuineIntel.bin": BINARY}) + b"\0" * 404])
+def test_secrets_of_an_initramfs(early: bytes, pack: str, tmp_path: Path) -> None:
+    """By name and by content, wherever they are, and by what its crypttab names. A hard link has its content once."""
+    main = {
+        "usr/bin/sh": BINARY,
+        "etc/dropbear/dropbear_rsa_host_key": b"x",
+        "./cryptroot/keyfiles/disk.key": BINARY,
+        "etc/crypttab": b"# /no/key\ndisk /dev/sda /etc/keys/a[b].bin luks\nother /dev/sdb /dev/urandom swap\n",
+        "etc/keys/a[b].bin": BINARY,
+        "etc/keys/ab.bin": BINARY,
+        "scripts/local-top/with key": KEY,
+        "usr/lib/x/": b"",
+    }
+    found = searched(tmp_path, tmp_path, early + PACKED[pack](cpio(main)))
+    assert {path: each.what for path, each in found.items()} == {
+        "etc/dropbear/dropbear_rsa_host_key": "a host key of dropbear",
+        "cryptroot/keyfiles/disk.key": "the key of an encrypted disk",
+        "etc/keys/a[b].bin": "the key of an encrypted disk",
+        "scripts/local-top/with key": "a private key",
+    }
+
+
+def test_a_secret_that_another_file_replaces(tmp_path: Path) -> None:
+    """It is in the image all the same."""
+    twice = (
+        cpio({"etc/x": KEY, "etc/y/z": KEY}, "070702") + cpio({"etc/x": b"1", "etc/y": b"2"}) + cpio({"etc/x/y": KEY})
+    )
+    assert searched(tmp_path, tmp_path, twice).keys() == {"etc/x", "etc/y/z", "again-3/etc/x/y"}
+    other = cpio({"etc/x": b"1"}) + cpio({"etc/x": KEY})
+    assert searched(tmp_path, tmp_path, other).keys() == {"again-1/etc/x"}
+
+
+UNREADABLE = {
+    "unknown": (b"\x89unknown" * 99, "unknown form at byte 0"),
+    "cut": (cpio({"etc/x": BINARY})[:5000], "it ends within a file"),
+    "cut inside": (gzip.compress(cpio({"etc/x": BINARY})[:5000]), "it ends within a file"),
+    "damaged": (gzip.compress(cpio({"etc/x": BINARY}))[:-50], "zstd cannot unpack it"),
+    "above": (cpio({"../x": BINARY}), "it has a name with .."),
+    "within": (cpio({"etc/../../x": BINARY}), "it has a name with .."),
+    "nameless": (cpio({"/": BINARY}), "it has a file without a name"),
+    "long": (cpio({"x" * 5000: BINARY}), "it has a name that is too long"),
+    "deep": (gzip.compress(gzip.compress(gzip.compress(gzip.compress(gzip.compress(cpio({})))))), "it is packed too"),
+    "after the end": (cpio({"x": b"x"}) + b"more" * 99, "unknown form at byte "),
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_an_initramfs_that_cannot_be_searched(kind: str, tmp_path: Path) -> None:
+    """Is told, rather than taken for one without secrets."""
+    data, fact = UNREADABLE[kind]
+    assert run(tmp_path, tmp_path, data).returncode == 1
+    field, _, said, _, end = (tmp_path / "problems").read_text().split("\0")
+    assert (field, end) == ("initrd", "")
+    assert said.startswith(f"the initramfs cannot be searched for secrets: {fact}")
+    assert not (tmp_path.parent / "x").exists()

@@ -18,7 +18,7 @@ from tests.conftest import ROOT, write_files
 from tests.unit.remote.shelf import Shelf
 from tests.unit.steps import fake
 
-SECRET = b"".join(field + b"\0" for field in (b"a private key", b"etc/x.key", b"0" * 64, b""))
+SECRET = b"".join(field + b"\0" for field in (b"a private key", b"etc/x.key", b"1" * 64, b""))
 ALLOW = "secrets: {allow: [/etc/x.key]}\n"
 
 
@@ -85,12 +85,12 @@ def test_what_passes_is_sent_once_it_has_passed(team: Team) -> None:
     assert team.said == []
 
 
-@pytest.mark.parametrize("where", ["secrets", "secrets-0"])
+@pytest.mark.parametrize("where", ["secrets", "secrets-0", "secrets-initrd"])
 def test_what_has_secrets_stays_here(team: Team, where: str) -> None:
     """Until the profile allows them: then the results that are in the cache are sent, and nothing is made again."""
     team.profile("p", "")
     team.build("p", found={where: SECRET}, fails=True)
-    assert team.sent().isdisjoint({*OF_IMAGE, "secrets-0"})
+    assert team.sent().isdisjoint({*OF_IMAGE, "secrets-0", "secrets-initrd"})
     assert team.sent() >= {"packages", "boot"}
     assert not any(map(team.has, CONTENTS))
     told = "not sent to shelf://5, since no search for secrets has passed it: initrd, iso, overlay, rootfs, secrets, "

@@ -75,6 +75,32 @@ def test_who_left_it(tmp_path: Path) -> None:
     ]
 
 
+def test_what_only_the_initramfs_has(tmp_path: Path) -> None:
+    """Its copies of files in the layers are told there, or are packages'."""
+    layers = {"secrets": entry("etc/named.key", sha256=NAMED), "secrets-0": entry("usr/x", "", "x", sha256="1" * 64)}
+    inside = (
+        entry("etc/named.key", sha256=NAMED),
+        entry("usr/bin/x", sha256="1" * 64),
+        entry("etc/dropbear/dropbear_rsa_host_key", "a host key of dropbear", sha256="2" * 64),
+        entry("etc/keys/disk", "the key of an encrypted disk", sha256="3" * 64),
+    )
+    allow = "secrets: {allow: [/etc/named.key]}\ninitrd: {files: [/etc/keys/disk]}\n"
+    assert refusal(tmp_path, {**layers, "secrets-initrd": b"".join(inside)}, allow) == [
+        f"profiles/p.yaml:{text}, or {ALLOW}"
+        for text in (
+            "14:9: initrd: /etc/dropbear/dropbear_rsa_host_key of the initramfs is a host key of dropbear, "
+            f"{SHARED}; a hook of its generator left it; leave out the package or the hook that adds it",
+            "14:18: initrd.files: /etc/keys/disk of the initramfs is the key of an encrypted disk, "
+            f"{SHARED}; leave it out",
+        )
+    ]
+
+
+def test_what_the_initramfs_may_have(tmp_path: Path) -> None:
+    inside = {"secrets-initrd": entry("etc/dropbear/dropbear_rsa_host_key", sha256="2" * 64)}
+    build(tmp_path, inside, "secrets: {allow: [/etc/dropbear/*]}\n")
+
+
 def test_all_at_once(tmp_path: Path) -> None:
     layer = b"".join(entry(f"etc/{number}") for number in range(30))
     said = refusal(tmp_path, {"secrets-0": layer, "secrets": entry("etc/x")})
@@ -118,4 +144,4 @@ def test_each_layer_has_a_key_of_its_own(tmp_path: Path) -> None:
     made = fake.build_on_a_base(tmp_path)
     assert isinstance(made.builder, fake.FakeBuilder)
     names = [step.name for step in made.builder.ran if step.outputs == ("found",)]
-    assert names == ["secrets-0", "secrets", "secrets-1"]
+    assert names == ["secrets-initrd", "secrets-0", "secrets", "secrets-1"]

@@ -1,4 +1,4 @@
-"""`doit validate [NAME …]`: check profiles without building them."""
+"""`doit validate [NAME …]`: check profiles and their lock files without building them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from debate.commands.command import Answer, Command, Context
 from debate.errors import DebateError, Place, Problem
 from debate.profile import profile_names
-from debate.steps import config
+from debate.settings import Settings
+from debate.steps import config, lock
 from debate.text.amounts import count
 from debate.text.paths import shown
 
@@ -23,7 +24,7 @@ def run(context: Context, names: Sequence[str]) -> Answer:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise DebateError.of(Problem(Place("validate"), *profile_names.missing(directory, name)) for name in unknown)
-    found = {name: _problems(directory, name) for name in names or known}
+    found = {name: _problems(context.settings, name) for name in names or known}
     if not names:
         unread = profile_names.unread(directory).items()
         found |= {file: [Problem(_start(directory, file), *problem)] for file, problem in unread}
@@ -40,15 +41,19 @@ def run(context: Context, names: Sequence[str]) -> Answer:
     )
 
 
-def _problems(directory: Path, name: str) -> list[Problem]:
-    """The problems of one profile, each with a place."""
+def _problems(settings: Settings, name: str) -> list[Problem]:
+    """The problems of one profile, and of its committed lock file, each with a place."""
     from debate.profile.load import load
 
+    directory = settings.profiles
+
+    def wanted(name: str) -> lock.Slice:
+        return config.normalise(load(directory, name), directory).slice(lock.Slice)
+
     try:
-        config.normalise(load(directory, name), directory)
+        return [*lock.problems(settings, name, wanted(name), wanted)]
     except DebateError as error:
         return [problem.at(_start(directory, f"{name}{profile_names.SUFFIX}")) for problem in error.problems]
-    return []
 
 
 def _start(directory: Path, file: str) -> Place:
@@ -61,9 +66,9 @@ COMMAND = Command(
     usage="""\
 doit validate [NAME …] [--format text|github|json]
 
-Checks all profiles, or the named ones, without building. Every problem has file, line, column and
-remedy. --format github writes annotations for a pull request, json a JSON object for each problem
-and each profile (docs/json.md).
+Checks all profiles, or the named ones, and their lock files, without building and without a
+network. Every problem has file, line, column and remedy. --format github writes annotations for a
+pull request, json a JSON object for each problem and each profile (docs/json.md).
 """,
     section="Write a profile",
     run=run,

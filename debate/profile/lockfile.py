@@ -63,23 +63,23 @@ class _FaultError(Exception):
 
 def read(path: Path) -> dict[str, Any]:
     """Read and check a lock, since people edit and merge them. Raises DebateError."""
-    text = ""
+    place, text = _named(path), ""
     try:
         text = files.read(path.parent, path.name, files.MAX_LOCK).decode()
         lock = strict_json.decode(text, _MOST_TOKENS)
     except FileNotFoundError:
-        raise DebateError("missing", place=str(path)) from None
+        raise DebateError("missing", place=place) from None
     except OSError as error:
         fact, remedy = files.refusal(error)
-        raise DebateError(fact, remedy, place=str(path)) from None
+        raise DebateError(fact, remedy, place=place) from None
     except strict_json.TwiceError as error:
-        raise DebateError(str(error), _REMEDY, place=Place(str(path), _line_of_second(text, error.name))) from None
+        raise DebateError(str(error), _REMEDY, place=Place(place, _line_of_second(text, error.name))) from None
     except strict_json.NumberError as error:
-        raise DebateError(str(error), _REMEDY, place=Place(str(path), _line_of_number(text, error.text))) from None
+        raise DebateError(str(error), _REMEDY, place=Place(place, _line_of_number(text, error.text))) from None
     except ValueError as error:
         line = getattr(error, "lineno", 1)
-        raise DebateError(f"not the JSON of a lock: {error}", _REMEDY, place=Place(str(path), line)) from None
-    return check(lock, str(path), text)
+        raise DebateError(f"not the JSON of a lock: {error}", _REMEDY, place=Place(place, line)) from None
+    return check(lock, place, text)
 
 
 def check(lock: Any, place: str, text: str = "") -> dict[str, Any]:
@@ -181,12 +181,19 @@ def _brief(value: Any) -> str:
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
+def _named(path: Path) -> str:
+    """A lock's path for people. It may be a link."""
+    return str(Path(shown(path.parent), path.name))
+
+
 def place_in(path: Path, *steps: str | int) -> Place:
-    """The place of the value at ``steps`` in the lock that was read from ``path``."""
+    """The place of the value at ``steps`` in the lock that was read from ``path``; without steps that of all of it."""
+    if not steps:
+        return Place(_named(path))
     try:
-        return Place(shown(path), _line_of(files.read(path.parent, path.name, files.MAX_LOCK).decode(), steps))
+        return Place(_named(path), _line_of(files.read(path.parent, path.name, files.MAX_LOCK).decode(), steps))
     except (OSError, ValueError, IndexError, RecursionError):  # Someone has edited it meanwhile.
-        return Place(shown(path))
+        return Place(_named(path))
 
 
 def _line_of(text: str, path: Sequence[str | int]) -> int:

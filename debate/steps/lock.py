@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Self
 
 from debate import keys, managers
 from debate.deferred import frozen
-from debate.errors import Complaint, DebateError, Place, Problem, StepError
+from debate.errors import Complaint, DebateError, Problem, StepError
 from debate.host.files import write_atomically
 from debate.managers.interface import INDEX_BYTES, Repository, Request
 from debate.profile import files, profile_names
@@ -20,10 +20,11 @@ from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
 from debate.text.amounts import count
 from debate.text.openpgp import public_keys
-from debate.text.paths import shown
 from debate.text.suggest import suggest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from debate.history.records import Report
     from debate.model import Locked
     from debate.profile.node import Node
@@ -164,39 +165,23 @@ class _Locker:
     """Makes, checks and refreshes the lock of a profile."""
 
     def __init__(self, work: Work) -> None:
-        from debate.steps.work import to_json
-
         self.work = work
         self.path = committed(work.settings.profiles, work.name)
         self.wanted = work.slice(Slice)
-        self.request = keys.sha256(keys.canonical(to_json(self.wanted)))
+        self.request = _request(self.wanted)
         self.below = work.below(self.wanted.base)
         self.packages_below = self.below.locked() if self.below else []
 
     def run(self) -> dict[str, Any]:
         from debate.profile import lockfile
-        from debate.profile.lockfile import packages_of, place_in
+        from debate.profile.lockfile import packages_of
 
         pinned, refresh = os.path.lexists(self.path), self.work.refresh
         old = lockfile.read(self.path) if pinned else self.kept()
-        fits = old is not None and old["request"] == self.request and self.has_below(old)
-        refuse = pinned and not refresh and self.work.settings.lock == "refuse"
-        if old is not None and (wrong := self.wrong(old)):
-            if refuse:
-                raise DebateError(wrong[0], f"run doit lock:{self.work.name} to refresh it", place=wrong[1])
-            fits = False
-        if refuse and not fits:
-            whose = "the package list" if old and old["request"] != self.request else "the base's lock file"
-            raise DebateError(
-                f"the lock file does not match {whose}",
-                f"run doit lock:{self.work.name} to refresh it, or set DEBATE_LOCK=refresh",
-                place=shown(self.path),
-            )
-        if old is not None and fits and (lost := self.lost(packages_of(old))):
-            if refuse:
-                place, remedy = place_in(self.path, "packages"), f"run doit lock:{self.work.name} to refresh it"
-                raise DebateError.of(Problem(place, each.fact, remedy) for each in lost)
-            fits = False
+        misfits = _misfits(old, self.wanted, self.path, set(self.packages_below)) if old is not None else []
+        if misfits and pinned and not refresh and self.work.settings.lock == "refuse":
+            raise DebateError.of(misfits)
+        fits = old is not None and not misfits
         if old is not None and fits and not refresh:
             self.work.save(old)
             state = "pinned" if pinned else "lock unchanged"
@@ -213,38 +198,6 @@ class _Locker:
         note = _noted(new, (f"{len(changes)} changed" if changes else "nothing changed") if old else "")
         return {"note": note, "lines": [*map(str, changes), *self.unasked(packages_of(new))]}
 
-    def wrong(self, lock: Mapping[str, Any]) -> tuple[str, Place] | None:
-        """What in ``lock`` cannot be in one for this profile, whoever wrote it, and its place; None if all fits."""
-        from debate.profile.lockfile import packages_of, place_in
-
-        manager = managers.get(self.wanted.distribution)
-        for field in _SYSTEM:
-            if lock[field] != getattr(self.wanted, field):
-                fact = f"field {field!r} is {lock[field]!r}, and the profile's is {getattr(self.wanted, field)!r}"
-                return fact, place_in(self.path, field)
-        told = {(each["archive"], each["suite"]) for each in lock.get("archives", ())}
-        without = [suite for suite in manager.suites(self.wanted) if suite not in told] if told else []
-        if without:
-            return f"made without {' '.join(without[0])}, of which the release consists", Place(shown(self.path))
-        below = set(self.packages_below)
-        for number, package in enumerate(packages_of(lock)):
-            unfit = None if package in below else manager.unfit(package, self.wanted)
-            if unfit:
-                return _said(package, unfit), place_in(self.path, "packages", number, unfit[0])
-        return None
-
-    def lost(self, packages: Iterable[Locked]) -> list[Complaint]:
-        """What the profile asks for and ``packages`` do not have."""
-        has, found = {package.name: package.version for package in packages}, []
-        for word in self.wanted.packages:
-            name, _, version = word.partition("=")
-            if name not in has:
-                found.append(Complaint("packages", word, f"{name} is asked for, and the lock has none", "leave it out"))
-            elif version not in ("", has[name]):
-                fact = f"{word} is asked for, and the lock has {name} {has[name]}"
-                found.append(Complaint("packages", word, fact, "choose that version, or leave it out"))
-        return found
-
     def unasked(self, packages: Iterable[Locked]) -> list[str]:
         """Lines about packages that repositories of the profile put into the system by themselves."""
         asked = {word.partition("=")[0] for word in self.wanted.packages}
@@ -253,12 +206,6 @@ class _Locker:
             for package in packages
             if package.essential and package.name not in asked
         ]
-
-    def has_below(self, lock: Mapping[str, Any]) -> bool:
-        """True if a lock contains all packages of the base's lock, as they are there."""
-        from debate.profile.lockfile import packages_of
-
-        return set(self.packages_below) <= set(packages_of(lock))
 
     def has_indexes(self, lock: Mapping[str, Any]) -> bool:
         """True if the signed indexes from which a lock was made are here."""
@@ -293,7 +240,7 @@ class _Locker:
                 fact = f"cannot be locked: {_said(package, unfit)}"
                 raise DebateError(fact, "leave the package out", place=f"repository {package.repository}")
         packages = self.on_top(added)
-        if lost := self.lost(packages):
+        if lost := _lost(self.wanted, packages):
             raise StepError("", complaints=lost)
         new: dict[str, Any] = {
             "format": FORMAT,
@@ -339,6 +286,87 @@ class _Locker:
         if not packages and not below:
             raise DebateError("the package list resolves to nothing to install", place=f"lock:{self.work.name}")
         return sorted([*packages, *self.packages_below], key=lambda package: package.identity)
+
+
+def problems(settings: Settings, name: str, wanted: Slice, request_of: Callable[[str], Request]) -> Sequence[Problem]:
+    """What is wrong with the committed lock of the profile ``name``, as far as that can be told without a build.
+
+    ``request_of`` returns the slice of another profile, or raises DebateError.
+    """
+    from debate.profile import lockfile
+
+    path = committed(settings.profiles, name)
+    if not os.path.lexists(path):
+        return ()
+    try:
+        lock = lockfile.read(path)
+        if settings.lock != "refuse":
+            return ()  # One that does not fit is made again.
+        below: set[Locked] | None = None if wanted.base else set()
+        others: list[Request] = []
+        if wanted.base and os.path.lexists(base := committed(settings.profiles, wanted.base)):
+            below = set(lockfile.packages_of(lockfile.read(base)))
+        elif wanted.base:
+            others += map(request_of, profile_names.chain(settings.profiles, name))
+    except DebateError as error:
+        return error.problems
+    return _misfits(lock, wanted, path, below, others)
+
+
+def _request(wanted: Slice) -> str:
+    from debate.steps.work import to_json
+
+    return keys.sha256(keys.canonical(to_json(wanted)))
+
+
+def _misfits(
+    lock: Mapping[str, Any], wanted: Slice, path: Path, below: set[Locked] | None, others: Iterable[Request] = ()
+) -> list[Problem]:
+    """What in the ``lock`` at ``path`` is not as the profile ``wanted`` it, whoever wrote it; empty if all fits.
+
+    ``below``: the packages of the base's lock. If they are not known it is None, and ``others`` has what the profiles
+    below want.
+    """
+    from debate.profile.lockfile import packages_of, place_in
+
+    manager, remedy = (
+        managers.get(wanted.distribution),
+        f"run doit lock:{path.name.partition('.lock.')[0]} to refresh it",
+    )
+    for field in _SYSTEM:
+        if lock[field] != getattr(wanted, field):
+            fact = f"field {field!r} is {lock[field]!r}, and the profile's is {getattr(wanted, field)!r}"
+            return [Problem(place_in(path, field), fact, remedy)]
+    told = {(each["archive"], each["suite"]) for each in lock.get("archives", ())}
+    without = [suite for suite in manager.suites(wanted) if suite not in told] if told else []
+    if without:
+        fact = f"made without {' '.join(without[0])}, of which the release consists"
+        return [Problem(place_in(path), fact, remedy)]
+    packages = packages_of(lock)
+    for number, package in enumerate(packages):
+        unfit = None if package in (below or ()) else manager.unfit(package, wanted)
+        if unfit and all(manager.unfit(package, other) for other in others):
+            return [Problem(place_in(path, "packages", number, unfit[0]), _said(package, unfit), remedy)]
+    fits = lock["request"] == _request(wanted)
+    if not fits or not (below or set()) <= set(packages):
+        whose = "the base's lock file" if fits else "the package list"
+        fact = f"the lock file does not match {whose}"
+        return [Problem(place_in(path), fact, f"{remedy}, or set DEBATE_LOCK=refresh")]
+    lost = _lost(wanted, packages)
+    return [Problem(place_in(path, "packages"), each.fact, remedy) for each in lost]
+
+
+def _lost(wanted: Slice, packages: Iterable[Locked]) -> list[Complaint]:
+    """What the profile asks for and ``packages`` do not have."""
+    has, found = {package.name: package.version for package in packages}, []
+    for word in wanted.packages:
+        name, _, version = word.partition("=")
+        if name not in has:
+            found.append(Complaint("packages", word, f"{name} is asked for, and the lock has none", "leave it out"))
+        elif version not in ("", has[name]):
+            fact = f"{word} is asked for, and the lock has {name} {has[name]}"
+            found.append(Complaint("packages", word, fact, "choose that version, or leave it out"))
+    return found
 
 
 def _said(package: Locked, unfit: tuple[str, str]) -> str:

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from debate import keys
 from debate.build.builder import Builder, Check
 from debate.commands.command import Answer
-from debate.errors import DebateError
+from debate.errors import DebateError, Problem
 from debate.history.check import is_whole
 from debate.history.reasons import Last, Reason, reasons
 from debate.history.records import Records, Report
@@ -116,6 +116,8 @@ class _Verdict:
     text: str
     ingredients: Mapping[str, Any] | None = None
     """The ingredients of a step that would run, as far as known; None for one that would not."""
+    problems: tuple[Problem, ...] = ()
+    """Of a step that would fail."""
 
 
 _SAME = _Verdict("up to date")
@@ -164,7 +166,9 @@ def explain(build: ProfileBuild) -> Answer:
             lines.append(f"    {why[0]}")
         refused.clear()
         data.append({"task": task, "verdict": verdict.text, "why": [reason.to_json() for reason in why]})
-    return Answer("\n".join([f"{build.name}  config {dry.config_hash()[:16]}", *lines]) + "\n", data=tuple(data))
+    text = "\n".join([f"{build.name}  config {dry.config_hash()[:16]}", *lines]) + "\n"
+    problems = tuple(problem for verdict in verdicts.values() for problem in verdict.problems)
+    return Answer(text, good=not problems, problems=problems, data=tuple(data))
 
 
 def _needed_below() -> list[Rule]:
@@ -196,7 +200,7 @@ def _verdict(real: ProfileBuild, dry: _DryBuild, rule: Rule) -> _Verdict:
         if not rule.root:
             raise  # The profile is not valid.
         dry.records.unknown.update(rule.made)
-        return _Verdict(f"would fail: {error}")
+        return _Verdict(f"would fail: {error}", problems=error.problems)
     try:
         if real.load(rule.name) != dry.records.memory.get(rule.name):
             return _CACHED

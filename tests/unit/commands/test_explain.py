@@ -156,3 +156,15 @@ def test_an_edit_of_the_menu_runs_iso_alone(made: ProfileBuild, monkeypatch: pyt
 
 def test_the_tools_tree_has_a_line_of_its_own(made: ProfileBuild) -> None:
     assert explain(made).text.splitlines()[1].startswith(f"{TOOLS}  up to date")
+
+
+def test_a_step_that_would_fail_is_a_failure(made: ProfileBuild) -> None:
+    """As for a committed lock that a build would refuse."""
+    assert explain(made).good
+    lock = made.settings.profiles / "minimal.lock.json"
+    lock.write_text("[]")
+    answer = explain(made)
+    assert "lock:minimal  would fail: " in answer.text
+    assert "minimal.lock.json:1: not the JSON of a lock: not an object" in answer.text
+    assert not answer.good
+    assert [problem.fact for problem in answer.problems] == ["not the JSON of a lock: not an object"]

@@ -17,6 +17,7 @@ from debate.errors import DebateError
 from debate.images import results
 from debate.remote.statements import IMAGE, Statement, manifest, read
 from debate.steps.work import ProfileBuild
+from debate.text.paths import shown
 from tests.conftest import ROOT
 from tests.unit.remote.shelf import Shelf
 from tests.unit.steps.fake import build
@@ -92,7 +93,7 @@ def test_a_damaged_lock_is_a_problem_at_its_place(made: ProfileBuild, shelf: She
             pull(made)
         (problem,) = caught.value.problems
         assert problem.place
-        assert problem.place.file == str(lock)
+        assert problem.place.file == shown(lock)
     assert shelf.pulled == []
 
 

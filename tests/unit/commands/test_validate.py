@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from debate.commands.command import Context
 from debate.commands.profiles import run as profiles
 from debate.commands.validate import run as validate
 from debate.errors import DebateError, Place, Problem
-from debate.steps import config
+from debate.profile.load import load
+from debate.steps import config, lock
+from tests.bounded import bounded
+from tests.unit import damage
+from tests.unit.commands.conftest import context_of
 
 
 def test_validate(context: Context) -> None:
@@ -77,7 +88,7 @@ def test_a_file_that_nobody_reads(context: Context, file: str, fact: str, remedy
 
 
 def test_what_is_no_profile(context: Context) -> None:
-    for file in (".x.yml.swp", ".x.yml", "README.md", "minimal.lock.json", "x.yaml~"):
+    for file in (".x.yml.swp", ".x.yml", "README.md", "x.yaml~"):
         (context.settings.profiles / file).write_text("")
     assert validate(context, []).problems == ()
 
@@ -89,3 +100,108 @@ def test_a_profile_whose_file_has_another_suffix(context: Context) -> None:
         validate(context, ["web"])
     (problem,) = validate(context, ["x"]).problems
     assert (problem.fact, problem.remedy) == ("there is no profile 'web'", "rename web.yml to web.yaml")
+
+
+def slice_of(directory: Path, name: str) -> lock.Slice:
+    return config.normalise(load(directory, name), directory).slice(lock.Slice)
+
+
+def commit(directory: Path, name: str, below: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """Commit a lock that fits the profile. Returns it."""
+    wanted = slice_of(directory, name)
+    had = {package["name"] for package in below}
+    made = {
+        "format": 1, "request": lock._request(wanted), "distribution": "debian", "release": wanted.release,
+        "architecture": wanted.architecture,
+        "packages": [*below, *(
+            {"name": word, "version": "1", "architecture": "amd64", "repository": "debian", "path": f"pool/{word}.deb",
+             "sha256": hashlib.sha256(f"{name} {word}".encode()).hexdigest(), "size": 1}
+            for word in wanted.packages if word not in had
+        )],
+    }  # fmt: skip
+    (directory / f"{name}.lock.json").write_text(json.dumps(made, indent=1))
+    return made
+
+
+Change = Callable[[dict[str, Any]], object]
+UNFIT: dict[str, tuple[Change, str, str]] = {
+    "distribution": (lambda x: x.update(distribution="arch"), "distribution", "field 'distribution' is 'arch', and"),
+    "release": (lambda x: x.update(release="sid"), "release", "field 'release' is 'sid', and the profile's is"),
+    "architecture": (lambda x: x.update(architecture="arm64"), "architecture", "field 'architecture' is 'arm64'"),
+    "a path": (lambda x: x.update(architecture="x/../../y"), "architecture", "the lock: field 'architecture' is"),
+    "a digest": (lambda x: x["packages"][0].update(sha256="00"), "sha256", "package 'busybox': field 'sha256' is '00'"),
+    "a path that leads out": (lambda x: x["packages"][0].update(path="../x"), "path", "package 'busybox': field"),
+    "a size": (lambda x: x["packages"][0].update(size=10**15), "size", "package 'busybox': field 'size' is"),
+    "a repository": (lambda x: x["packages"][0].update(repository="x"), "repository", "package 'busybox': field 're"),
+    "another machine": (lambda x: x["packages"][0].update(architecture="arm64"), "architecture", "package 'busybox'"),
+    "a request": (lambda x: x.update(request="sha256:" + "0" * 64), "", "the lock file does not match the package"),
+    "a package less": (lambda x: x["packages"].pop(0), "packages", "busybox is asked for, and the lock has none"),
+    "a field more": (lambda x: x.update(more=1), "more", "the lock has an unknown field 'more'"),
+    "indexes": (lambda x: x.update(indexes={"digest": "x", "size": 1}), "digest", "'indexes': field 'digest' is 'x'"),
+    "archives": (
+        lambda x: x.update(archives=[{"archive": "debian", "suite": "x", "date": "2026-01-01T00:00:00Z"}]), "",
+        "made without debian trixie, of which the release consists",
+    ),
+}  # fmt: skip
+"""What is changed in a lock, the field at whose line that is told, and the start of what is told."""
+
+
+@pytest.mark.parametrize("kind", UNFIT)
+def test_a_committed_lock_that_does_not_fit(context: Context, kind: str) -> None:
+    directory = context.settings.profiles
+    made = commit(directory, "minimal")
+    assert validate(context, []).good
+    change, field, fact = UNFIT[kind]
+    change(made)
+    text = json.dumps(made, indent=1)
+    path = directory / "minimal.lock.json"
+    path.write_text(text)
+    (problem,) = validate(context, ["minimal"]).problems
+    assert (problem.fact[: len(fact)], problem.place.file if problem.place else "") == (
+        fact,
+        "profiles/minimal.lock.json",
+    )
+    line = problem.place.line if problem.place else 0
+    assert f'"{field}":' in text.splitlines()[line - 1] if field else not line
+    assert ("doit lock:minimal" in problem.remedy) or "restore it from git" in problem.remedy
+    assert not validate(context, []).good
+    refreshed = context_of(replace(context.settings, lock="refresh"))
+    assert validate(refreshed, ["minimal"]).good == ("doit lock" in problem.remedy), "then a build makes it again"
+
+
+@pytest.mark.parametrize("kind", [*damage.PLACES, *damage.CONTENTS])
+def test_a_committed_lock_that_is_none(context: Context, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.chdir(context.settings.profiles)
+    path = context.settings.profiles / "minimal.lock.json"
+    if kind in damage.PLACES:
+        damage.put(path, kind)
+    else:
+        path.write_bytes(damage.CONTENTS[kind])
+    with bounded():
+        answer = validate(context, ["minimal"])
+    assert answer.good == (kind == "nothing")
+    assert [problem.place.file for problem in answer.problems if problem.place] == ([path.name] * (kind != "nothing"))
+
+
+def test_a_committed_lock_on_a_base(context: Context) -> None:
+    """Of a base without a committed lock nobody knows the packages, only where they may come from."""
+    directory = context.settings.profiles
+    (directory / "below.yaml").write_text("version: 1\nextends: minimal\n")
+    (directory / "above.yaml").write_text("version: 1\nextends: below\nbase: below\npackages: [vim]\n")
+    made = commit(directory, "above")
+    assert validate(context, ["above"]).good
+    path = directory / "above.lock.json"
+    strange = {**made, "packages": [*made["packages"], {**made["packages"][0], "name": "x", "repository": "x",
+                                                        "sha256": "1" * 64}]}  # fmt: skip
+    path.write_text(json.dumps(strange))
+    (problem,) = validate(context, ["above"]).problems
+    assert problem.fact == "package 'x': field 'repository' is 'x': the profile has no repository 'x'"
+    below = commit(directory, "below")
+    path.write_text(json.dumps(made))
+    (problem,) = validate(context, ["above"]).problems
+    assert problem.fact == "the lock file does not match the base's lock file"
+    commit(directory, "above", below["packages"])
+    assert validate(context, []).good
+    (directory / "below.lock.json").write_text("[]")
+    (problem,) = validate(context, ["above"]).problems
+    assert problem.place == Place("profiles/below.lock.json", 1)

@@ -133,6 +133,8 @@ _VERBS = ("enable", "disable", "mask")
 
 
 def _read_users(choices: Choices) -> Iterable[User]:
+    from debate.text.ssh_key import fault
+
     users = choices.data["users"]
     choices.unique("users", "uid")
     waiting = [number for number, user in enumerate(users) if user["autologin"]]
@@ -147,6 +149,9 @@ def _read_users(choices: Choices) -> Iterable[User]:
             choices.problem(("users", number, "uid"), "root's uid is 0", "leave it out")
         elif user["name"] != "root" and user["uid"] == 0:
             choices.problem(("users", number, "uid"), "uid 0 is root's", "choose another")
+        for place, line in enumerate(user["ssh_keys"]):
+            if wrong := fault(line):
+                choices.problem(("users", number, "ssh_keys", place), f"ssh_keys: {wrong[0]}", wrong[1])
     for user in sorted(users, key=lambda user: str(user["name"])):
         yield User(
             name=user["name"],

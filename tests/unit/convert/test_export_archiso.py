@@ -31,7 +31,7 @@ locale: de_DE.UTF-8
 repositories: [{name: tools, url: 'https://e.example/arch', key: keys/tools.asc}]
 users:
   - {name: root, password_hash: ""}
-  - {name: live, full_name: Live User, groups: [wheel], ssh_keys: [ssh-ed25519 AAAA me@x], autologin: true}
+  - {name: live, full_name: Live User, groups: [wheel], ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000 me@x], autologin: true}
 services: {enable: [sshd, fstrim.timer, 'getty@tty2.service'], mask: [systemd-resolved], disable: [nscd]}
 overlays: [tree]
 files: [{path: /etc/secret, content: "x\\n", mode: "0600"}]

@@ -106,11 +106,23 @@ BELOW = [
     ("etc/systemd/system", "services: {mask: [x]}"),
     ("etc/systemd/system/multi-user.target.wants", "services: {enable: [x]}"),
     ("etc/systemd/system/getty@tty1.service.d", "users: [{name: live, autologin: true}]"),
-    ("home", "users: [{name: live, ssh_keys: [ssh-ed25519 AAAA]}]"),
-    ("home/live", "users: [{name: live, ssh_keys: [ssh-ed25519 AAAA]}]"),
-    ("home/live/.ssh", "users: [{name: live, ssh_keys: [ssh-ed25519 AAAA]}]"),
+    (
+        "home",
+        "users: [{name: live, ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000]}]",
+    ),
+    (
+        "home/live",
+        "users: [{name: live, ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000]}]",
+    ),
+    (
+        "home/live/.ssh",
+        "users: [{name: live, ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000]}]",
+    ),
     ("root", "hooks: [hook.sh]"),
-    ("root", "users: [{name: root, ssh_keys: [ssh-ed25519 AAAA]}]"),
+    (
+        "root",
+        "users: [{name: root, ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000]}]",
+    ),
     ("a", "overlays: [tree, other]"),
     ("a/b", "overlays: [tree, {source: other, target: /a/b}]"),
     ("A", "files: [{path: /a/evil, content: x}, {path: /A/evil, content: x}]"),
@@ -253,7 +265,7 @@ FIELDS = st.fixed_dictionaries({}, optional={
         st.fixed_dictionaries({"path": PATHS.map(lambda path: f"/{path}"), "mode": st.just("0750")}),
         max_size=3, unique_by=lambda item: str(item["path"]),
     ),
-    "users": st.just([{"name": "live", "full_name": "L", "ssh_keys": ["ssh-ed25519 AAAA"], "autologin": True}]),
+    "users": st.just([{"name": "live", "full_name": "L", "ssh_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000"], "autologin": True}]),
     "services": st.just({"enable": ["x", "y.timer"], "mask": ["z"]}),
     "boot": st.fixed_dictionaries({"title": TEXT}),
 })  # fmt: skip

@@ -167,7 +167,17 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "locale": ({}, {"locale": "de_DE.UTF-8"}),
     "keymap": ({}, {"keymap": "de"}),
     "timezone": ({}, {"timezone": "Europe/Berlin"}),
-    "users": ({"users": [{"name": "a"}]}, {"users": [{"name": "a", "ssh_keys": ["ssh-ed25519 AAAA"]}]}),
+    "users": (
+        {"users": [{"name": "a"}]},
+        {
+            "users": [
+                {
+                    "name": "a",
+                    "ssh_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000"],
+                }
+            ]
+        },
+    ),
     "services": ({}, {"services": {"enable": ["ssh"]}}),
     "overlays": ({}, {"overlays": ["hooks"]}),
     "permissions": ({}, {"permissions": [{"path": "/etc", "mode": "0700"}]}),

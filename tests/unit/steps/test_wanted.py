@@ -102,7 +102,7 @@ def test_what_contradicts_itself(tmp_path: Path, text: str, expected: str) -> No
     assert any(expected in problem for problem in problems), problems
 
 
-KEY = "ssh-ed25519 AAAA"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000"
 USER = f"users: [{{name: a, autologin: true, ssh_keys: [{KEY}]}}]"
 GETTY, SERIAL = (f"/etc/systemd/system/{unit}.service.d/autologin.conf" for unit in ("getty@tty1", "serial-getty@"))
 ARCH = "distribution: arch\n"
@@ -394,7 +394,10 @@ def test_units_in_two_lists(tmp_path: Path, own: str, above: str, expected: str 
 )
 def test_keys_want_a_server(tmp_path: Path, text: str, expected: list[tuple[str, ...]]) -> None:
     """Unless the profile says something of it."""
-    keys = ["ssh-ed25519 AAAA", 'from="10.0.0.0/8, x",command="a \\" b",no-pty ssh-ed25519 AAAA me']
+    keys = [
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000",
+        'from="10.0.0.0/8, x",command="a \\" b",no-pty ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000 me',
+    ]
     profile = yaml.safe_dump({"version": 1, "users": [{"name": "a", "ssh_keys": keys}]})
     (tmp_path / "x.yaml").write_text(f"{profile}{text}\n")
     made = normalise(tmp_path)

@@ -22,6 +22,7 @@ settings.load_profile("debate")
 
 
 ROOT = Path(__file__).parents[1]
+SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000"
 """The checkout."""
 PROFILES = Path(__file__).parent / "profiles"
 """Profiles that only tests use."""

@@ -21,6 +21,7 @@ from debate.errors import DebateError
 from debate.model import Artifact, Command, Step, Supplies
 from debate.profile.schema import fits
 from debate.steps.choices import has_level
+from debate.steps.overlay import script_faults
 from debate.text import kernel_line
 from debate.text.lines import lines_of
 
@@ -162,11 +163,7 @@ class _Converter:
         fields["image"] = self.image()
         self.profiledef()
         overlay = dict(self.overlay())
-        hooks = {
-            item.path.rpartition("/")[2]: self.source.read(f"airootfs/{item.path}")
-            for item in self.airootfs
-            if item.path == _CUSTOMIZE
-        }
+        hooks = dict(self.hooks())
         self.others()
         fields = {name: value for name, value in fields.items() if value not in ({}, [], "")}
         origin = f"the archiso profile {self.one('iso_name')[:100]!r}"
@@ -343,6 +340,17 @@ class _Converter:
             elif name.startswith("etc/mkinitcpio.d/"):
                 self.lose(path, "a preset of mkinitcpio: there is one initramfs, of the kernel that boots")
             yield name, path
+
+    def hooks(self) -> Iterator[tuple[str, bytes]]:
+        for item in self.airootfs:
+            if item.path == _CUSTOMIZE:
+                path = f"airootfs/{item.path}"
+                content = self.source.read(path)
+                faults = [fact for fact, _ in script_faults(content)]
+                for fact in faults:
+                    self.lose(path, fact)
+                if not faults:
+                    yield item.path.rpartition("/")[2], content
 
     def boot(self) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -18,6 +18,7 @@ from debate.distributions import debian
 from debate.host.beneath import Item
 from debate.profile.schema import fits
 from debate.steps.choices import has_level
+from debate.steps.overlay import script_faults
 from debate.text import kernel_line
 from debate.text.lines import lines_of
 
@@ -151,7 +152,12 @@ class _Converter:
             if name in hooks:
                 self.lose(path, "a hook of the same name comes before it")
             else:
-                hooks[name] = self.source.read(path)
+                content = self.source.read(path)
+                faults = [fact for fact, _ in script_faults(content)]
+                for fact in faults:
+                    self.lose(path, fact)
+                if not faults:
+                    hooks[name] = content
         for item in self.items:
             if item.path not in self.read and not foreign.is_directory(item):
                 what = "is a link, which is not followed" if foreign.is_link(item) else "has no counterpart"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,6 +12,8 @@ from debate.entry import Contents, Entry, Made, text_entry
 from debate.profile import files
 from debate.steps import wanted
 from debate.steps.rule import Rule
+from debate.text.printable import printable
+from debate.text.ssh_key import fault
 
 if TYPE_CHECKING:
     from debate.errors import Place
@@ -133,8 +135,6 @@ _VERBS = ("enable", "disable", "mask")
 
 
 def _read_users(choices: Choices) -> Iterable[User]:
-    from debate.text.ssh_key import fault
-
     users = choices.data["users"]
     choices.unique("users", "uid")
     waiting = [number for number, user in enumerate(users) if user["autologin"]]
@@ -302,14 +302,68 @@ def _read_hooks(choices: Choices) -> Iterable[Hook]:
 
 def require_script(choices: Choices, node: Node, content: bytes) -> None:
     """Note a problem for each reason for which a hook's file is none that can be run."""
+    for fact, remedy in script_faults(content):
+        choices.note(node.position, f"hook {node.value!r} {fact}", remedy)
+
+
+def script_faults(content: bytes) -> list[tuple[str, str]]:
+    """Facts and remedies for the file of a hook. What is wrong with its commands, only its interpreter can say."""
+    if content.startswith(b"\x7fELF"):
+        return [("is a compiled program, and hooks are scripts", "put it into an overlay, and call it from a hook")]
     if content.startswith(b"\xef\xbb\xbf"):
-        fact = f"hook {node.value!r} starts with a byte order mark, which hides its first line"
-        choices.note(node.position, fact, "save it as UTF-8 without one")
+        return [("starts with a byte order mark, which hides its first line", "save it as UTF-8 without one")]
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return [("is UTF-16, which no interpreter reads", "save it as UTF-8")]
+    found = []
     if b"\r\n" in content:
-        fact = f"hook {node.value!r} has lines that end in CR LF, as on Windows"
-        choices.note(node.position, fact, "convert it, with dos2unix or `sed -i 's/\\r$//'`")
+        found.append(("has lines that end in CR LF, as on Windows", "convert it, with dos2unix or `sed -i 's/\\r$//'`"))
+    first, _, rest = content.partition(b"\n")
+    text = first.removesuffix(b"\r").decode(errors="replace")
+    if odd := _OF_TERMINALS.search(text):
+        fact = f"has the control character U+{ord(odd[0]):04X} in its first line, at column {odd.start() + 1}"
+        found.append((fact, "remove it"))
+    elif b"\0" in content:
+        line = content.count(b"\n", 0, content.index(b"\0")) + 1
+        found.append((f"has a NUL on line {line}", "remove it; scripts are text"))
+    elif printable(text) != text:
+        found.append(("has characters in its first line that nobody sees", "write ASCII there"))
+    elif text.startswith("#!"):
+        found += _wrong_interpreter(text[2:].split())
+    lines = (first, *rest.split(b"\n"))
+    if not content.strip():
+        found.append(("is empty", _NOTHING))
+    elif not found and all(line.lstrip()[:1] in (b"", b"#") for line in lines):
+        found.append(("has nothing but comments, so it does nothing", _NOTHING))
+    return found
 
 
+_NOTHING = "write what it is to do, or leave it out"
+
+
+def _wrong_interpreter(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Fact and remedy for the ``words`` of a first line behind ``#!``, as execve(2) reads them."""
+    if not words:
+        yield "names no program in its first line", "write one, such as #!/bin/sh, or leave that line out"
+    elif not words[0].startswith("/"):
+        remedy = f"write #!/usr/bin/env {words[0].rpartition('/')[2]}"
+        yield f"has {words[0]} in its first line, which is no whole path", remedy
+    elif words[0].endswith("/env") and not any(word[0] != "-" and "=" not in word for word in words[1:]):
+        yield "has env without a program in its first line", "write the program behind it"
+    elif words[0].endswith("/env") and len(words) > 2 and words[1][0] != "-":
+        remedy = f"write #!/usr/bin/env -S {' '.join(words[1:])}"
+        yield f"has words behind {words[1]} in its first line, which env takes for a part of its name", remedy
+    elif words[0].rpartition("/")[2] in _SHELLS and len(words) > 2:
+        fact = f"has more than one word behind {words[0]} in its first line, which Linux makes one of"
+        yield fact, "leave all but one out, and write `set` with the options below it"
+    elif len(" ".join(words)) > _LONGEST_FIRST:
+        yield f"has a first line of more than {_LONGEST_FIRST} characters, of which Linux reads no more", "shorten it"
+
+
+_OF_TERMINALS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+"""Control characters except tab and line feed."""
+_SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "mksh", "fish")
+_LONGEST_FIRST = 250
+"""Characters behind #!: BINPRM_BUF_SIZE of Linux is 256."""
 _GENERATOR = (
     rb"(?m)(?:^|[;&|({`!]|\b(?:then|do|else|if|while|until|exec|env|command|eval|eatmydata|ionice|nice|nohup|setsid"
     rb"|sudo|time|timeout|xargs)[ \t]|\b(?:ba|da)?sh[ \t]+-[a-z]*c[ \t]+[\"'])"

@@ -14,7 +14,8 @@ _CURVES = {"nistp256": 65, "nistp384": 97, "nistp521": 133}
 """Curve -> bytes of an uncompressed point on it."""
 _SECURITY_KEY = "sk-ecdsa-sha2-nistp256@openssh.com"
 _TYPES = (
-    "ssh-ed25519", "ssh-rsa", *(f"ecdsa-sha2-{curve}" for curve in _CURVES), "sk-ssh-ed25519@openssh.com", _SECURITY_KEY,
+    "ssh-ed25519", "ssh-rsa", *(f"ecdsa-sha2-{curve}" for curve in _CURVES), "sk-ssh-ed25519@openssh.com",
+    _SECURITY_KEY,
 )  # fmt: skip
 _RSA_BITS = (1024, 16_384)
 """Those of the keys that sshd accepts."""
@@ -37,7 +38,7 @@ _LINE = re.compile(
     r'(?:((?:[^ "]|"(?:[^"\\]|\\"|\\(?!"))*")+) )?((?:ssh-|ecdsa-|sk-)[a-z0-9@.-]+) ([A-Za-z0-9+/=]+)(?: .*)?'
 )
 """Options, type and base64."""
-_OPTION = re.compile(r'([A-Za-z0-9-]+)(?:="((?:[^"\\]|\\"|\\(?!"))*)")?(?:,|$)')
+_OPTION = re.compile(r'([A-Za-z0-9-]+)(?:="((?:[^"\\]|\\"|\\(?!"))*)")?(?:,|\Z)')
 _AGAIN = "copy the whole line of the file that ends in .pub"
 
 

@@ -16,6 +16,7 @@ from debate.errors import MOST_PROBLEMS, DebateError
 from debate.profile import profile_names
 from debate.profile.load import load
 from debate.steps import config
+from tests.conftest import SSH_KEY
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_what_new_suggests_is_valid(context: Context) -> None:
     (directory / "hooks/mine.sh").write_text("true\n")
     (directory / "overlays/mine").mkdir(parents=True)
     lines = [line.removeprefix("# ") if number > 2 else line for number, line in enumerate(lines)]
-    path.write_text("\n".join(lines).replace("AAAA…", "AAAA") + "\n")
+    path.write_text("\n".join(lines).replace("ssh-ed25519 AAAA…", SSH_KEY) + "\n")
     answer = validate(context, ["mine"])
     assert (answer.text, answer.good) == ("1 profile: all valid\n", True)
 

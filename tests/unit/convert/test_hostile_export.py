@@ -23,8 +23,10 @@ from debate.host.beneath import Tree
 from debate.profile.load import load
 from debate.steps import config
 from tests.bounded import bounded
-from tests.conftest import MEMORY, many, write_files
+from tests.conftest import MEMORY, SSH_KEY, many, write_files
 from tests.foreign import NOT_FILES, SECRET, secret
+
+USER = f"users: [{{name: live, ssh_keys: [{SSH_KEY}]}}]"
 
 OURS = "the profile's own\n"
 
@@ -108,20 +110,20 @@ BELOW = [
     ("etc/systemd/system/getty@tty1.service.d", "users: [{name: live, autologin: true}]"),
     (
         "home",
-        "users: [{name: live, ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000]}]",
+        USER,
     ),
     (
         "home/live",
-        "users: [{name: live, ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000]}]",
+        USER,
     ),
     (
         "home/live/.ssh",
-        "users: [{name: live, ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000]}]",
+        USER,
     ),
     ("root", "hooks: [hook.sh]"),
     (
         "root",
-        "users: [{name: root, ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000]}]",
+        USER.replace("live", "root"),
     ),
     ("a", "overlays: [tree, other]"),
     ("a/b", "overlays: [tree, {source: other, target: /a/b}]"),
@@ -265,7 +267,7 @@ FIELDS = st.fixed_dictionaries({}, optional={
         st.fixed_dictionaries({"path": PATHS.map(lambda path: f"/{path}"), "mode": st.just("0750")}),
         max_size=3, unique_by=lambda item: str(item["path"]),
     ),
-    "users": st.just([{"name": "live", "full_name": "L", "ssh_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000"], "autologin": True}]),
+    "users": st.just([{"name": "live", "full_name": "L", "ssh_keys": [SSH_KEY], "autologin": True}]),
     "services": st.just({"enable": ["x", "y.timer"], "mask": ["z"]}),
     "boot": st.fixed_dictionaries({"title": TEXT}),
 })  # fmt: skip

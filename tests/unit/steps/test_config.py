@@ -19,7 +19,7 @@ from debate.errors import ProfileError
 from debate.profile.load import load
 from debate.profile.schema import schema
 from debate.steps import config, overlay
-from tests.conftest import PROFILES, ROOT, many
+from tests.conftest import PROFILES, ROOT, SSH_KEY, many
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -173,7 +173,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "users": [
                 {
                     "name": "a",
-                    "ssh_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000"],
+                    "ssh_keys": [SSH_KEY],
                 }
             ]
         },

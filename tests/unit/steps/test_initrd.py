@@ -122,7 +122,7 @@ def test_a_hook_that_makes_one(tmp_path: Path, script: str, program: str) -> Non
     ],
 )  # fmt: skip
 def test_a_hook_that_only_mentions_one(tmp_path: Path, script: str) -> None:
-    slice_of(tmp_path, "hooks: [x.sh]\n", **{"x.sh": f"#!/bin/sh\n{script}"})
+    slice_of(tmp_path, "hooks: [x.sh]\n", **{"x.sh": f"#!/bin/sh\n{script}true\n"})
 
 
 @pytest.mark.parametrize(

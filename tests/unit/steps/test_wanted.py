@@ -17,6 +17,7 @@ from debate.errors import ProfileError
 from debate.keys import sha256
 from debate.profile.load import load
 from debate.steps import config, overlay, wanted
+from tests.conftest import SSH_KEY
 
 
 def normalise(directory: Path) -> config.Config:
@@ -102,7 +103,7 @@ def test_what_contradicts_itself(tmp_path: Path, text: str, expected: str) -> No
     assert any(expected in problem for problem in problems), problems
 
 
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000"
+KEY = SSH_KEY
 USER = f"users: [{{name: a, autologin: true, ssh_keys: [{KEY}]}}]"
 GETTY, SERIAL = (f"/etc/systemd/system/{unit}.service.d/autologin.conf" for unit in ("getty@tty1", "serial-getty@"))
 ARCH = "distribution: arch\n"
@@ -169,7 +170,7 @@ def test_the_same_twice_is_no_harm(tmp_path: Path) -> None:
 
 
 def test_a_hook_of_the_initramfs_and_a_file_in_its_place(tmp_path: Path) -> None:
-    (tmp_path / "h.sh").write_text("#!/bin/sh\n")
+    (tmp_path / "h.sh").write_text("#!/bin/sh\ntrue\n")
     path = "/etc/initramfs-tools/hooks/h"
     [problem] = refused(tmp_path, f"files: [{{path: {path}, mode: '0755'}}]\ninitrd: {{hooks: [h.sh]}}\n")
     assert problem.startswith("3:18: initrd.hooks and files (")
@@ -291,12 +292,56 @@ def test_capabilities_that_overlays_do_not_keep(tmp_path: Path) -> None:
         (b"#!/bin/sh\r\necho\r\n", "hook 'h' has lines that end in CR LF, as on Windows; convert it"),
         (b"echo\r\n", "hook 'h' has lines that end in CR LF"),
         (b"\xef\xbb\xbf#!/bin/sh\necho\n", "hook 'h' starts with a byte order mark"),
+        ("#!/bin/sh\necho\n".encode("utf-16"), "hook 'h' is UTF-16, which no interpreter reads; save it as UTF-8"),
+        (b"", "hook 'h' is empty; write what it is to do, or leave it out"),
+        (b" \n\t\n", "hook 'h' is empty; "),
+        (b"#!/bin/sh\n", "hook 'h' has nothing but comments, so it does nothing; "),
+        (b"# later\n  # more\n\n", "hook 'h' has nothing but comments, so it does nothing; "),
+        (b"#!/bin/sh\x1b[2J\ntrue\n", "hook 'h' has the control character U+001B in its first line, at column 10; "),
+        (b"tr\x07ue\n", "hook 'h' has the control character U+0007 in its first line, at column 3; remove it"),
+        (b"#!/bin/sh\0\ntrue\n", "hook 'h' has the control character U+0000 in its first line"),
+        (b"#!/bin/sh\rtrue\n", "hook 'h' has the control character U+000D in its first line"),
+        (b"#!/bin/sh\ntrue\necho \0\n", "hook 'h' has a NUL on line 3; remove it; scripts are text"),
+        (b"\x7fELF\x02", "hook 'h' is a compiled program, and hooks are scripts; put it into an overlay"),
+        ("#!/bin/\u202esh\ntrue\n".encode(), "hook 'h' has characters in its first line that nobody sees; write ASCII"),
+        (b"#!\ntrue\n", "hook 'h' names no program in its first line; write one, such as #!/bin/sh"),
+        (b"#! \t\ntrue\n", "hook 'h' names no program in its first line; "),
+        (
+            b"#!python3\ntrue\n",
+            "hook 'h' has python3 in its first line, which is no whole path; write #!/",
+        ),
+        (
+            b"#!./bin/sh\ntrue\n",
+            "hook 'h' has ./bin/sh in its first line, which is no whole path; write #!/",
+        ),
+        (b"#!/usr/bin/env\ntrue\n", "hook 'h' has env without a program in its first line; write the program behind"),
+        (b"#!/usr/bin/env -S A=b\ntrue\n", "hook 'h' has env without a program in its first line; "),
+        (
+            b"#!/usr/bin/env bash -e\ntrue\n",
+            "hook 'h' has words behind bash in its first line, which env",
+        ),
+        (b"#!/bin/sh -e -u\ntrue\n", "hook 'h' has more than one word behind /bin/sh in its first line, which Linux"),
+        (b"#!/" + b"a" * 300 + b"\ntrue\n", "hook 'h' has a first line of more than 250 characters, of which Linux"),
     ],
 )
-def test_a_hook_of_another_system(tmp_path: Path, content: bytes, fact: str) -> None:
+def test_a_hook_that_cannot_run(tmp_path: Path, content: bytes, fact: str) -> None:
     (tmp_path / "h").write_bytes(content)
     [problem] = refused(tmp_path, "hooks: [h]\n")
     assert problem.startswith(f"2:9: {fact}")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"true\n", b"\n# why\ntrue", b"#!/bin/sh -eu\ntrue\n", b"#! /usr/bin/env -S python3 -u\nx\n",
+        b"#!/usr/bin/perl -w -T\n1;",
+        b"#!/usr/bin/env sh\ntrue\n", "#!/bin/sh\necho \u202e\x1b\n".encode(), b"#!/bin/sh\n\xff\n",
+    ],
+)  # fmt: skip
+def test_a_hook_that_can(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.yaml").write_text("version: 1\nhooks: [h]\n")
+    (tmp_path / "h").write_bytes(content)
+    assert len(normalise(tmp_path).slice(overlay.Slice).hooks) == 1
 
 
 def test_homes(tmp_path: Path) -> None:
@@ -395,8 +440,8 @@ def test_units_in_two_lists(tmp_path: Path, own: str, above: str, expected: str 
 def test_keys_want_a_server(tmp_path: Path, text: str, expected: list[tuple[str, ...]]) -> None:
     """Unless the profile says something of it."""
     keys = [
-        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000",
-        'from="10.0.0.0/8, x",command="a \\" b",no-pty ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExamplePublicKeyOnlyForTheDocumentation0000 me',
+        KEY,
+        f'from="10.0.0.0/8, x",command="a \\" b",no-pty {KEY} me',
     ]
     profile = yaml.safe_dump({"version": 1, "users": [{"name": "a", "ssh_keys": keys}]})
     (tmp_path / "x.yaml").write_text(f"{profile}{text}\n")

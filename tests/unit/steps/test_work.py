@@ -18,7 +18,7 @@ from debate.steps.work import ProfileBuild, layers_of
 from tests.conftest import write_files
 
 DIGEST = f"sha256:{'1' * 64}"
-HOOKS = {"hooks/one.sh": "", "other.sh": ""}
+HOOKS = {"hooks/one.sh": "true", "other.sh": "true"}
 TEXT = """\
 version: 1
 description: x

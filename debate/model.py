@@ -57,10 +57,13 @@ class Locked:
     """A detached OpenPGP signature in base64, where packages are signed one by one."""
     essential: bool = False
     """True if a repository of the profile calls it essential, which puts it into the system unasked."""
+    installed: int = field(default=0, compare=False)
+    """Bytes that it takes when it is installed, as the archive's index says; 0 if unknown. Nothing relies on it."""
 
     def to_json(self) -> dict[str, Any]:
         """The form in a lock."""
-        return {name: value for name, value in vars(self).items() if name not in ("signature", "essential") or value}
+        optional = ("signature", "essential", "installed")
+        return {name: value for name, value in vars(self).items() if name not in optional or value}
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -128,6 +131,8 @@ class Supplies:
     """Directories of the host that hold an archive, shown below `MIRROR` by name."""
     reach: Reach = field(default_factory=Reach)
     """Where its commands with a network may connect to; without any endpoint they have none."""
+    writes: int | None = None
+    """Bytes that it is expected to write; None if unknown."""
 
 
 @dataclass(frozen=True)

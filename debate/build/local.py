@@ -26,9 +26,8 @@ _TMPFS_RESERVE = 2 << 30
 """Bytes of memory that must be free in addition to a step's limit for its files to be kept in memory."""
 _PROCESSES_SHARE = 4
 """The part of a step's limit of memory, as a divisor, that its processes need beside its files."""
-_UNPACKED = 5
-"""Bytes that a step writes for each byte of its inputs: packages of Debian and Arch unpack to three to four times their
-size, and are then packed again."""
+_WRITTEN = 5
+"""Bytes that a step writes for each byte of its inputs, where nothing better is known."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,8 @@ class LocalExecutor:
     def run(self, step: Step, supplies: Supplies, log: Path, shell: tuple[int, ...] = ()) -> dict[str, Artifact]:
         require_names(step, supplies)
         self._require(step, supplies)
-        place = scratch(self.settings, sum(artifact.size for artifact in step.inputs.values()))
+        inputs = sum(artifact.size for artifact in step.inputs.values())
+        place = scratch(self.settings, inputs * _WRITTEN if supplies.writes is None else supplies.writes)
         try:
             return self._run(step, supplies, log, shell, place)
         except StepError as error:
@@ -115,16 +115,16 @@ def require_names(step: Step, supplies: Supplies) -> None:
         raise ValueError(f"{step.name}: /run/in would have two files of the name {' and of '.join(twice)}")
 
 
-def scratch(settings: Settings, inputs: int = 0) -> str:
-    """Where a step with so many bytes of ``inputs`` writes: tmpfs, or disk.
+def scratch(settings: Settings, writes: int = 0) -> str:
+    """Where a step writes that is expected to write so many bytes: tmpfs, or disk.
 
-    Without a setting, files are kept in memory if the host has more than the step may use, and if what it is expected
-    to write leaves enough of that for its processes.
+    Without a setting, files are kept in memory if the host has more than the step may use, and if they leave enough of
+    that for its processes.
     """
     if settings.scratch != "auto":
         return settings.scratch
     memory = settings.limits.memory
-    fits = inputs * _UNPACKED <= memory - memory // _PROCESSES_SHARE
+    fits = writes <= memory - memory // _PROCESSES_SHARE
     return "tmpfs" if fits and available_memory() >= memory + _TMPFS_RESERVE else "disk"
 
 

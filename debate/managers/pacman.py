@@ -170,10 +170,12 @@ class Pacman:
         return Supplies(files=files, mirrors=mirrors.directories, reach=shared.reach_of(mirrors))
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
-        """Parse the output of lock.sh, lines of: name, version, repository, location, size, SHA-256, signature."""
+        """Parse the output of lock.sh, lines of: name, version, repository, location, size, SHA-256, signature, bytes
+        when installed.
+        """
         found = []
         for line in lines_of(resolved):
-            name, version, _, location, size, sha256, signature = [*line.split("\t"), *[""] * 7][:7]
+            name, version, _, location, size, sha256, signature, installed = [*line.split("\t"), *[""] * 8][:8]
             if not re.fullmatch(r"[0-9a-f]{64}", sha256):
                 raise DebateError(
                     f"the database has no SHA-256 for {name}, so it is refused", "use another mirror", place="pacman"
@@ -186,7 +188,10 @@ class Pacman:
                 raise DebateError(f"{name} has no size, so it is refused", "use another mirror", place="pacman")
             archive, path = shared.archive_of(location, _servers(mirrors.addresses), "pacman")
             architecture = re.sub(r"\.pkg\.tar(\.[a-z0-9]+)?$(?!\n)", "", location).rpartition("-")[2]
-            found.append(Locked(name, version, architecture, archive, path, int(size), sha256, signature))
+            more = int(installed) if re.fullmatch(r"[0-9]{1,12}", installed) else 0
+            found.append(
+                Locked(name, version, architecture, archive, path, int(size), sha256, signature, installed=more)
+            )
         return sorted(found, key=lambda package: package.identity)
 
     def indexes_step(self, request: Request, tools: Artifact) -> None:

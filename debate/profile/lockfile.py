@@ -40,7 +40,7 @@ _PACKAGE_FIELDS = {
 }  # fmt: skip
 _PATH = re.compile(r"[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,%-]*(?:/[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,%-]*)*")
 """A path below an archive's root after decoding: nothing absolute, hidden, empty or above, nothing like an option."""
-_OPTIONAL = {"signature", "essential"}
+_OPTIONAL = {"signature", "essential", "installed"}
 _INDEXES_FIELDS = {"digest": keys.DIGEST}
 ARCHIVE = {
     "archive": _PACKAGE_FIELDS["repository"], "suite": r"[A-Za-z0-9][A-Za-z0-9/_.-]{0,254}",
@@ -49,6 +49,8 @@ ARCHIVE = {
 """Fields of the archives that a lock was made of -> their form: the date is that of the suite's index."""
 _MAX_SIZE = 1 << 36
 """Bytes of a package."""
+MAX_INSTALLED = 1 << 40
+"""Bytes of an installed package."""
 _MOST_TOKENS = 800_000
 """See `strict_json.decode`: each package has 30, and at least 300 bytes."""
 
@@ -140,6 +142,8 @@ def _require(lock: Any) -> None:
         what = f"package {package.get('name', number + 1)!r}"
         _fields(package, _PACKAGE_FIELDS, fields - _OPTIONAL, _OPTIONAL, what, path)
         _size(package, what, path)
+        if "installed" in package:
+            _size(package, what, path, "installed", MAX_INSTALLED)
         if package.get("essential", True) is not True:
             raise _FaultError(f"{what}: field 'essential' is {_brief(package['essential'])}", *path, "essential")
         if not _PATH.fullmatch(urllib.parse.unquote(package["path"], errors="replace")):
@@ -170,10 +174,12 @@ def _fields(
             raise _FaultError(f"{what}: field {name!r} is {_brief(text)}", *path, name)
 
 
-def _size(value: Mapping[str, Any], what: str, path: tuple[str | int, ...]) -> None:
-    size = value["size"]
-    if type(size) is not int or not 0 < size <= _MAX_SIZE:
-        raise _FaultError(f"{what}: field 'size' is {_brief(size)}", *path, "size")
+def _size(
+    value: Mapping[str, Any], what: str, path: tuple[str | int, ...], field: str = "size", most: int = _MAX_SIZE
+) -> None:
+    size = value[field]
+    if type(size) is not int or not 0 < size <= most:
+        raise _FaultError(f"{what}: field {field!r} is {_brief(size)}", *path, field)
 
 
 def _brief(value: Any) -> str:

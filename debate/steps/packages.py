@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -94,7 +95,7 @@ class _Reader:
         work, tools = self.work, tools_for(self.work, self.request.distribution)
         return {
             "step": "packages",
-            "packages": [package.to_json() for package in self.packages],
+            "packages": [replace(package, installed=0).to_json() for package in self.packages],
             "initramfs": [sorted(self.makers), self.initramfs.of_packages],
             "kernel": [self.boots.kernel, self.boots.named],
             "steps": {

@@ -23,16 +23,16 @@ def shell_steps() -> tuple[str, ...]:
 
 
 @cache
-def held() -> frozenset[str]:
-    """The rules whose outputs are sent to the remote only after `secrets` has searched the image.
+def held() -> tuple[str, ...]:
+    """The rules, in their order, whose outputs are sent to the remote only after `secrets` has searched the image.
 
     They have what strangers' programs left, or are made of it.
     """
-    found = set[str]()
+    found: tuple[str, ...] = ()
     for rule in rules().values():
-        if rule.profile and rule.outputs and (_STRANGERS & set(rule.rights) or found & set(rule.needs)):
-            found.add(rule.name)
-    return frozenset(found)
+        if rule.profile and rule.outputs and (_STRANGERS & set(rule.rights) or set(found) & set(rule.needs)):
+            found += (rule.name,)
+    return found
 
 
 @cache

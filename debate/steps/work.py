@@ -129,7 +129,8 @@ class ProfileBuild:
 
     def of_image(self) -> Iterator[str]:
         """The keys of the results that the image is made of, and may be held, with those of bases."""
-        below = {record for name in held() for record in rules()[name].below} & held()
+        of_bases = {record for name in held() for record in rules()[name].below}
+        below = tuple(name for name in held() if name in of_bases)
         names = {self.name: held(), **dict.fromkeys(chain(self.settings.profiles, self.name), below)}
         for name, wanted in names.items():
             yield from (key for _, key in self.of(name).results(wanted))

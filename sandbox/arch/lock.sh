@@ -51,15 +51,20 @@ stop_on_problems
 
 # pacman does not print the SHA-256, which is in the database. The signature may be there, too.
 awk -v RS= -F '\n' '
-    function flush() { if (file != "") print repository "/" file "\t" sha256 "\t" signature; file = sha256 = ""; signature = "-" }
+    function flush() {
+        if (file != "") print repository "/" file "\t" sha256 "\t" signature "\t" installed
+        file = sha256 = installed = ""
+        signature = "-"
+    }
     $1 == "%REPOSITORY%" { flush(); repository = $2 }
     $1 == "%FILENAME%" { flush(); file = $2 }
     $1 == "%SHA256SUM%" { sha256 = $2 }
     $1 == "%PGPSIG%" { signature = $2 }
+    $1 == "%ISIZE%" { installed = $2 }
     END { flush() }' /run/work/databases > /run/work/sums
 awk -v OFS='\t' '
-    NR == FNR { split($0, sum, "\t"); sha256[sum[1]] = sum[2]; signature[sum[1]] = sum[3]; next }
-    { file = $4; sub(/.*\//, $3 "/", file); print $1, $2, $3, $4, $5, sha256[file], signature[file] }
+    NR == FNR { split($0, sum, "\t"); sha256[sum[1]] = sum[2]; signature[sum[1]] = sum[3]; installed[sum[1]] = sum[4]; next }
+    { file = $4; sub(/.*\//, $3 "/", file); print $1, $2, $3, $4, $5, sha256[file], signature[file], installed[file] }
 ' /run/work/sums /run/work/resolved > /run/work/packages
 
 # Other signatures are files next to the package. If one is unavailable, its field stays empty and the package is refused.

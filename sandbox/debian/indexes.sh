@@ -100,6 +100,21 @@ essential() {
     done < "$1"
 }
 
+# `installed_sizes INDEXES`: prints what packages take when they are installed, as lines of SHA256 and KiB with a tab between.
+installed_sizes() {
+    while read -r _ _ file _; do
+        grep -E '^(Installed-Size|SHA256): |^$' "$file" | awk -v OFS='\t' '
+            $1 == "Installed-Size:" { size = $2 }
+            $1 == "SHA256:" { sha256 = $2 }
+            $0 == "" { told() }
+            END { told() }
+            function told() {
+                if (sha256 != "" && size ~ /^[1-9][0-9]*$/ && length(size) < 10) print sha256, size
+                sha256 = size = ""
+            }' || true
+    done < "$1"
+}
+
 # `keep INDEXES`: packs the indexes with the signed files that name them, as a mirror of each archive has them. With the
 # archives' keys they prove that it has a package.
 # out: indexes (tar.zst of ARCHIVE/dists/SUITE/…)

@@ -3,7 +3,7 @@
 # in: sources.list, archives, keys/, written, options, apt.conf, packages, installed (index of the base's packages)
 #     for messages: system (distribution and release), base (the base's name, or empty)
 # out: resolved (lines of apt-get --print-uris after the archives that have the package, with commas between them, and the
-#      word `essential` if one of these calls it so)
+#      word `essential` if one of these calls it so, and `installed=KIB` if the index says what it takes)
 #      archives (lines of archive, suite and the date of its index)
 #      indexes (see indexes.sh)
 set -eu
@@ -32,9 +32,11 @@ if ! xargs -a /run/in/packages apt-get -qq --print-uris -y --no-upgrade --no-rem
 fi
 sed -n "/^'/p" /run/work/resolved > /run/work/locked
 essential /run/work/indexes > /run/work/essential
+installed_sizes /run/work/indexes > /run/work/installed
 awk -F '\t' '
     FILENAME == ARGV[1] { split($0, word, " "); line[++count] = $0; key[count] = word[2] " " word[4]; wanted[key[count]]; next }
     FILENAME == ARGV[2] { essential[$0]; next }
+    FILENAME == ARGV[3] { installed[$1] = " installed=" $2; next }
     {
         version = $3
         gsub(/:/, "%3a", version)
@@ -42,9 +44,10 @@ awk -F '\t' '
         if (one in wanted && !seen[one, $1]++) {
             archives[one] = archives[one] (archives[one] == "" ? "" : ",") $1
             if ($2 "_" version "_" $4 ".deb " $1 in essential) mark[one] = " essential"
+            size[one] = installed[$7]
         }
     }
-    END { for (n = 1; n <= count; n++) print archives[key[n]] mark[key[n]] " " line[n] }' \
-    /run/work/locked /run/work/essential /run/work/entries > /run/out/resolved
+    END { for (n = 1; n <= count; n++) print archives[key[n]] mark[key[n]] size[key[n]] " " line[n] }' \
+    /run/work/locked /run/work/essential /run/work/installed /run/work/entries > /run/out/resolved
 dates > /run/out/archives
 keep /run/work/indexes

@@ -68,6 +68,7 @@ def test_lock(arch: Checkout, repository: Repository) -> None:
     for package in packages.values():
         assert package["signature"]
         assert package["path"].startswith("core/os/x86_64/")
+    assert packages["linux"]["installed"] > 0
     assert str(repository.directory) not in json.dumps(packages)
     assert "up to date" in arch.doit("build:arch", **repository.settings)
 

@@ -41,6 +41,7 @@ def test_manifest(built: Checkout) -> None:
     manifest = built.json("minimal", "manifest.json")
     locked = {package["name"]: package for package in built.json("minimal", "lock.json")["packages"]}
     assert {package["name"] for package in manifest["packages"]} == locked.keys()
+    assert all(package["installed"] % 1024 == 0 for package in locked.values())
     for package in manifest["packages"]:
         assert package["version"] == locked[package["name"]]["version"]
         assert package["source"]

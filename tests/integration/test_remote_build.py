@@ -188,7 +188,8 @@ def test_a_registry_that_is_full(team: Team, tmp_path: Path) -> None:
     finally:
         registry.stop()
         subprocess.run(["umount", str(storage)], check=True)
-    assert re.search("remote oci.*: iso was not sent: the (registry answered 5|connection was lost)", said), said
+    # Whatever is sent beside the ISO fails, too.
+    assert re.search(r"remote oci.*: \w+ was not sent: the (registry answered [45]|connection was lost)", said), said
     two.doit("build:mine")
     assert one.digest("mine") == two.digest("mine")
 

@@ -85,18 +85,18 @@ GIB = 1 << 30
 
 
 @pytest.mark.parametrize(
-    ("setting", "inputs", "available", "place"),
+    ("setting", "writes", "available", "place"),
     [
         ("auto", 0, 10 * GIB, "tmpfs"),
         ("auto", 0, 10 * GIB - 1, "disk"),
-        ("auto", 6 * GIB // 5, 24 * GIB, "tmpfs"),
-        ("auto", 6 * GIB // 5 + 1, 24 * GIB, "disk"),  # A desktop, whose files would exceed the step's 8 GiB.
+        ("auto", 6 * GIB, 24 * GIB, "tmpfs"),
+        ("auto", 6 * GIB + 1, 24 * GIB, "disk"),  # A desktop, whose files would exceed the step's 8 GiB.
         ("tmpfs", 100 * GIB, 0, "tmpfs"),
         ("disk", 0, 100 * GIB, "disk"),
     ],
 )
 def test_where_a_step_writes(
-    settings: Settings, setting: str, inputs: int, available: int, place: str, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, setting: str, writes: int, available: int, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local, "available_memory", lambda: available)
-    assert local.scratch(replace(settings, scratch=setting), inputs) == place
+    assert local.scratch(replace(settings, scratch=setting), writes) == place

@@ -98,18 +98,20 @@ DIGEST = "ab" * 32
 
 def test_what_apt_answers() -> None:
     text = (
-        f"debian 'http://m.example/debian/pool/v/vim_9.1%2b1-2_amd64.deb' vim_2%3a9.1+1-2_amd64.deb 17 SHA256:{DIGEST}"
-        "\ndebian,debian-security 'http://m.example/debian-security/pool/c/curl_8_all.deb' curl_8_all.deb 5 "
+        "debian installed=3 'http://m.example/debian/pool/v/vim_9.1%2b1-2_amd64.deb' vim_2%3a9.1+1-2_amd64.deb 17 "
+        f"SHA256:{DIGEST}\n"
+        "debian,debian-security 'http://m.example/debian-security/pool/c/curl_8_all.deb' curl_8_all.deb 5 "
         f"SHA256:{DIGEST}\n"
     )
     assert APT.read_resolved(text, MIRRORS) == [
         Locked("curl", "8", "all", "debian-security", "pool/c/curl_8_all.deb", 5, DIGEST),
         Locked("vim", "2:9.1+1-2", "amd64", "debian", "pool/v/vim_9.1%2b1-2_amd64.deb", 17, DIGEST),
     ]
+    assert [package.installed for package in APT.read_resolved(text, MIRRORS)] == [0, 3072]
     # Of an index that was made in the archive's root, of a package that two archives call essential.
     text = f"{{}} 'E/././pool/must_1%253a2_all.deb' must_1%3a2_all.deb 5 SHA256:{DIGEST}"
     found = [
-        APT.read_resolved(text.format(f"{archive} essential"), Mirrors({archive: "E"}, {}))
+        APT.read_resolved(text.format(f"{archive} essential installed=1"), Mirrors({archive: "E"}, {}))
         for archive in ("extra", "debian-security")
     ]
     must = Locked("must", "1:2", "all", "extra", "pool/must_1%253a2_all.deb", 5, DIGEST, essential=True)

@@ -84,6 +84,9 @@ def resolved(sha256: str = "ab" * 32, signature: str = "c2ln", address: str = "h
 
 def test_read_resolved() -> None:
     assert PACMAN.read_resolved(resolved(), MIRRORS) == [ZLIB]
+    for said, installed in (("4096", 4096), ("0", 0), ("", 0), ("-1", 0), ("x", 0), ("9" * 13, 0)):
+        (found,) = PACMAN.read_resolved(f"{resolved()}\t{said}", MIRRORS)
+        assert (found, found.installed) == (ZLIB, installed)
     directory = Mirrors({"arch": "copy:/run/mirror/arch"}, {})
     assert PACMAN.read_resolved(resolved(address="file:///run/mirror/arch"), directory) == [ZLIB]
 

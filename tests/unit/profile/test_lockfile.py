@@ -7,6 +7,7 @@ import re
 import tempfile
 import urllib.parse
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from debate.errors import DebateError, Place
 from debate.model import Locked
-from debate.profile.lockfile import accept, differences, packages_of, read, to_text
+from debate.profile.lockfile import MAX_INSTALLED, accept, differences, packages_of, read, to_text
 from tests.bounded import bounded
 
 PACKAGE = {
@@ -84,6 +85,7 @@ def faults() -> Iterator[tuple[Any, str, int]]:
         "essential": (False, 1, "true", None),
         "signature": ("a", "ab=", "=", "a===", "abc d", "ab\n=", 1, None),
         "size": ("5", 10**15, 1 << 36 | 1, float("1e3")),
+        "installed": ("5", 0, -1, True, None, 1 << 40 | 1, float("1e3")),
     }.items():
         for each in values:
             yield lock({**PACKAGE, name: each}), f"field {name!r} is ", 0
@@ -193,7 +195,9 @@ _FIT = st.fixed_dictionaries(
         "size": st.integers(1, 1 << 36),
         "sha256": st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
     },
-    optional={"signature": st.just("c2ln"), "essential": st.just(True)},
+    optional={
+        "signature": st.just("c2ln"), "essential": st.just(True), "installed": st.integers(0, MAX_INSTALLED),
+    },
 )  # fmt: skip
 _ANY = st.one_of(_ODD, st.text(max_size=9), st.from_regex(r"(\./|\.\./|/|%2e|%25|-| |[a-z.]){1,6}", fullmatch=True))
 
@@ -247,3 +251,11 @@ def test_differences() -> None:
     assert str(change) == "+ must 8.14.1-2+b1 (essential in the repository extra)"
     assert change.to_json()["essential"] == "extra"
     assert "essential" not in differences(lock(PACKAGE, must), lock(PACKAGE))[0].to_json()
+
+
+def test_what_a_package_takes_is_no_part_of_what_it_is() -> None:
+    """A lock from before it was told is the same to what is built on it, and to the keys of what is built."""
+    one = Locked(**PACKAGE)
+    assert one == replace(one, installed=7)
+    assert hash(one) == hash(replace(one, installed=7))
+    assert differences(lock(PACKAGE), lock({**PACKAGE, "installed": 7})) == []

@@ -5,13 +5,7 @@ A side is a profile's name, or NAME@REVISION for a profile in git.
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
-import stat
-import subprocess
-import tarfile
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from debate.commands.command import Answer
+from debate.commands.logic.revision import profiles_at
 from debate.errors import DebateError
 from debate.history.changes import Change, changes
 from debate.history.shapes import SHAPES
-from debate.host.beneath import MAX_BYTES, MAX_ENTRIES, Tree
 from debate.host.files import read_object
 from debate.profile import lockfile, profile_names
 from debate.profile.chosen import chosen, with_sets_sorted
@@ -32,7 +26,6 @@ from debate.profile.schema import schema
 from debate.settings import Settings
 from debate.steps import config
 from debate.text.amounts import bytes_shown
-from debate.text.lines import lines_of
 from debate.text.suggest import suggest
 
 
@@ -62,7 +55,7 @@ def diff(settings: Settings, words: Sequence[str]) -> Answer:
     sides = []
     for word in words:
         name, at, revision = word.partition("@")
-        with _profiles(settings, revision) if at else _here(settings) as directory:
+        with profiles_at(settings, revision) if at else _here(settings) as directory:
             sides.append(_side(settings, directory, name, f"diff {word}" if at else "diff", built=not at))
     one, two = sides
     found, packages = list(changes(one.values, two.values)), None
@@ -128,48 +121,3 @@ def _side(settings: Settings, directory: Path, name: str, place: str, *, built: 
 @contextmanager
 def _here(settings: Settings) -> Iterator[Path]:
     yield settings.profiles
-
-
-@contextmanager
-def _profiles(settings: Settings, revision: str) -> Iterator[Path]:
-    """The profiles directory at a git ``revision``."""
-    if revision.startswith("-"):
-        raise DebateError(f"{revision!r} is not a revision", "name a commit, branch or tag", place="diff")
-    argv = ["git", "-C", str(settings.root), "archive", "--format=tar", revision, "--", settings.profiles.name]
-    with tempfile.TemporaryDirectory(prefix="debate-diff-") as name, tempfile.TemporaryFile() as packed:
-        environment = {**os.environ, "LC_ALL": "C"}
-        try:
-            done = subprocess.run(
-                argv, stdin=subprocess.DEVNULL, stdout=packed, stderr=subprocess.PIPE, env=environment
-            )
-        except FileNotFoundError:
-            raise DebateError("not installed", "install it to compare revisions", place="git") from None
-        if done.returncode:
-            said = lines_of(done.stderr.decode(errors="replace").strip())
-            fact = f"git: {said[-1]}" if said else "git failed"
-            if "not a valid object name" in fact:
-                fact = f"the repository has no revision {revision!r}"
-            raise DebateError(fact, "name a commit, branch or tag", place="diff")
-        packed.seek(0)
-        try:
-            with tarfile.open(fileobj=packed) as tar, Tree(Path(name)) as tree:
-                unpack(tar, tree)
-        except (OSError, tarfile.TarError) as error:
-            fact = f"the profiles of revision {revision!r} cannot be unpacked: {error}"
-            raise DebateError(fact, "name another revision", place="diff") from None
-        yield Path(name, settings.profiles.name)
-
-
-def unpack(archive: tarfile.TarFile, tree: Tree) -> None:
-    """Unpack what git archived. Raises OSError for paths that lead out of ``tree``."""
-    left = MAX_BYTES
-    for number, member in enumerate(archive):
-        left -= member.size
-        if left < 0 or number == MAX_ENTRIES:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-        tree.make_directory(member.name if member.isdir() else os.path.dirname(member.name))
-        if member.issym():  # A link to /etc in an overlay is one in the system.
-            tree.make_link(member.name, member.linkname)
-        elif member.isfile() and (content := archive.extractfile(member)):
-            with tree.created(member.name, 0o755 if member.mode & stat.S_IXUSR else 0o644) as file:
-                shutil.copyfileobj(content, file)

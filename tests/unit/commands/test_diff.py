@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
+import os
 import re
+import shutil
+import signal
 import subprocess
-import tarfile
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from debate.commands.logic.diff import derived, diff, unpack
+from debate.commands.logic.diff import derived, diff
+from debate.commands.logic.revision import profiles_at
 from debate.errors import DebateError
-from debate.host.beneath import Tree
 from debate.profile.load import load
 from debate.settings import Settings
 from debate.steps.config import normalise
+from tests.bounded import bounded
+from tests.conftest import ROOT
+from tests.integration.checkout import DOIT
 
 
 def lock(settings: Settings, name: str, **packages: str) -> None:
@@ -150,46 +156,161 @@ def test_what_is_refused(settings: Settings, words: list[str], message: str) -> 
         diff(settings, words)
 
 
-def member(
-    name: str, kind: bytes = tarfile.REGTYPE, target: str = "", data: bytes = b""
-) -> tuple[tarfile.TarInfo, bytes]:
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname, info.size = kind, target, len(data)
-    return info, data
+BLOB, LINK, TREE = "100644", "120000", "40000"
+
+
+def hand_made(settings: Settings, entries: Sequence[tuple[str, str, bytes | list[Any]]]) -> str:
+    """A tree of git, which checks it only when it is told to. Returns its name."""
+
+    def git(*words: str, data: bytes) -> str:
+        done = subprocess.run(["git", *words], input=data, cwd=settings.root, check=True, capture_output=True)
+        return done.stdout.decode().strip()
+
+    made = []
+    for mode, name, content in entries:
+        if isinstance(content, list):
+            found = hand_made(settings, content)
+        else:
+            found = git("hash-object", "-w", "--stdin", data=content)
+        made.append(f"{mode} {name}\0".encode() + bytes.fromhex(found))
+    return git("hash-object", "-w", "-t", "tree", "--literally", "--stdin", data=b"".join(made))
+
+
+@pytest.fixture
+def repository(settings: Settings) -> Settings:
+    """A checkout with a commit, on the branch main."""
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example"]
+    for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "one"]):
+        subprocess.run(["git", *identity, *words], cwd=settings.root, check=True, capture_output=True)
+    return settings
 
 
 @pytest.mark.parametrize(
-    "members",
+    "entries",
     [
-        [member("../evil", data=b"1")],
-        [member("/evil", data=b"1")],
-        [member("profiles/../../evil", data=b"1")],
-        [member("profiles/d", tarfile.SYMTYPE, ".."), member("profiles/d/../evil", data=b"1")],
-        [member("d", tarfile.SYMTYPE, ".."), member("d/evil", data=b"1")],
-        [member("d", tarfile.SYMTYPE, ".."), member("d/evil", tarfile.DIRTYPE)],
-        [member("d", tarfile.SYMTYPE, "../secret"), member("d", data=b"1")],
-        [member("d", tarfile.SYMTYPE, "/"), member("d", tarfile.SYMTYPE, "..")],
-        [member("d", tarfile.LNKTYPE, "../secret")],
-        [member("d", tarfile.FIFOTYPE)],
-        [member("d", tarfile.CHRTYPE)],
-        [member("x" * 300, data=b"1")],
-        [member("d/" * 2000 + "x", data=b"1")],
-        [member("profiles", data=b"1"), member("profiles/x", data=b"1")],
+        [(TREE, "..", [(BLOB, "evil", b"1")])],
+        [(BLOB, "../evil", b"1")],
+        [(BLOB, "/evil", b"1")],
+        [(TREE, "d", [(TREE, "..", [(TREE, "..", [(BLOB, "evil", b"1")])])])],
+        [(LINK, "d", b".."), (TREE, "d", [(BLOB, "evil", b"1")])],
+        [(LINK, "d", b"/"), (LINK, "d", b"..")],
+        [(LINK, "d", b"../secret"), (BLOB, "d", b"1")],
+        [(BLOB, "d", b"1"), (TREE, "d", [(BLOB, "x", b"1")])],
+        [(BLOB, "x" * 300, b"1")],
+        [(LINK, "d", b"x" * 5000)],
+        [(BLOB, "d", b"1"), (BLOB, "d", b"2")],
+        [(BLOB, ".git", b"1")],
     ],
 )
-def test_a_tree_of_git_stays_where_it_is_put(tmp_path: Path, members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
-    """Git checks such trees only when it is told to."""
-    (tmp_path / "secret").write_text("secret")
-    (tmp_path / "tree").mkdir()
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for info, data in members:
-            archive.addfile(info, io.BytesIO(data))
-    packed.seek(0)
-    with tarfile.open(fileobj=packed) as archive, Tree(tmp_path / "tree") as tree, contextlib.suppress(OSError):
-        unpack(archive, tree)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["secret", "tree"]
-    assert (tmp_path / "secret").read_text() == "secret"
-    for path in (tmp_path / "tree").rglob("*"):
-        assert path.is_symlink() or path.is_dir() or path.is_file()
-        assert path.is_symlink() or path.is_dir() or path.read_text() != "secret"
+def test_a_tree_of_git_stays_where_it_is_put(
+    repository: Settings, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, entries: list[Any]
+) -> None:
+    base = tmp_path_factory.mktemp("base")
+    monkeypatch.setattr(tempfile, "tempdir", str(base / "tmp"))
+    (base / "tmp").mkdir()
+    (base / "secret").write_text("secret")
+    tree = hand_made(repository, [(TREE, "profiles", entries)])
+    with contextlib.suppress(DebateError), profiles_at(repository, tree) as directory:
+        for path in directory.rglob("*"):
+            assert path.is_symlink() or path.is_dir() or path.read_text() in ("1", "2")
+    assert sorted(path.name for path in base.iterdir()) == ["secret", "tmp"]
+    assert not list((base / "tmp").iterdir())
+    assert (base / "secret").read_text() == "secret"
+
+
+def test_places_are_in_git(repository: Settings) -> None:
+    """Not in the directory where the files were for a moment."""
+    bad = [
+        (BLOB, "x.yaml", b"version: 1\npkgs: []\noverlays: [o]\n"), (BLOB, "y.yaml", b"version: 1\noverlays: [o]\n"),
+        (BLOB, "minimal.yaml", b"version: 1\nhostname: a\n"), (BLOB, "minimal.lock.json", b"{\n"),
+        (TREE, "o", [(LINK, "l", b"../../x")]),
+    ]  # fmt: skip
+    tree = hand_made(repository, [(TREE, "profiles", bad)])
+    for name, places in {
+        "x": f"{tree}:profiles/x.yaml:2:1: unknown field 'pkgs'",
+        "y": f"{tree}:profiles/y.yaml:2:12: {tree}:profiles/o/l: link to '../../x', which is above the root",
+        "minimal": f"{tree}:profiles/minimal.lock.json:2: not the JSON of a lock",
+        "z": f"diff z@{tree}: there is no profile 'z'",
+    }.items():
+        with pytest.raises(DebateError) as caught:
+            diff(repository, [f"{name}@{tree}", "minimal"])
+        assert str(caught.value).startswith(places)
+        assert tempfile.gettempdir() not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "message"),
+    [
+        ("main", None, ""),
+        ("main~0", None, ""),
+        ("nowhere", None, "diff: the repository has no revision 'nowhere'; name a commit, branch or tag"),
+        (
+            "main:profiles",
+            None,
+            "diff: the repository has no revision 'main:profiles'; ",
+        ),
+        ("main:dodo.py", None, "diff: the repository has no revision 'main:dodo.py'; "),
+        ("-x", None, "diff: '-x' is not a revision; "),
+        ("main", lambda root: shutil.rmtree(root / ".git"), ".*: is in no git repository; name two profiles"),
+        ("main", lambda root: shutil.rmtree(root / ".git/objects"), ".*: is in no git repository; name two profiles"),
+        ("main", lambda root: (root / ".git/HEAD").write_text("?"), ".*: is in no git repository; name two profiles"),
+        (
+            "main",
+            lambda root: (root / ".git/config").write_text("["),
+            ".*: git cannot read the repository; ",
+        ),
+        ("main", lambda root: os.chown(root / ".git", 65534, 65534), ".*: belongs to another user, so git does not"),
+        ("main", lambda root: os.chown(root, 65534, 65534), ".*: belongs to another user, so git does not"),
+    ],
+)
+def test_git_does_not_speak_for_itself(
+    repository: Settings, name: str, spoil: Callable[[Path], object] | None, message: str
+) -> None:
+    if spoil:
+        spoil(repository.root)
+    if not message:
+        assert diff(repository, [f"minimal@{name}", "minimal"]).text.startswith("config: the same")
+        return
+    with pytest.raises(DebateError, match=rf"^{message}"):
+        diff(repository, [f"minimal@{name}", "minimal"])
+
+
+def test_a_revision_has_bounds(repository: Settings) -> None:
+    """They are known before anything is read: a few trees can have a hundred million files."""
+    tree: list[Any] = [(BLOB, "x", b"")]
+    name = hand_made(repository, tree)
+    for _ in range(8):
+        data = b"".join(f"40000 {number}\0".encode() + bytes.fromhex(name) for number in range(10))
+        done = subprocess.run(
+            ["git", "hash-object", "-w", "-t", "tree", "--stdin"],
+            input=data, cwd=repository.root, check=True, capture_output=True,
+        )  # fmt: skip
+        name = done.stdout.decode().strip()
+    data = b"40000 profiles\0" + bytes.fromhex(name)
+    done = subprocess.run(
+        ["git", "hash-object", "-w", "-t", "tree", "--stdin"],
+        input=data, cwd=repository.root, check=True, capture_output=True,
+    )  # fmt: skip
+    with bounded(), pytest.raises(DebateError, match="have more than 50,000 files or 8,589,934,592 bytes"):
+        diff(repository, [f"minimal@{done.stdout.decode().strip()}", "minimal"])
+
+
+def test_ctrl_c_leaves_nothing(repository: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for number in range(3000):
+        (repository.profiles / f"f{number}").write_text(str(number))
+    subprocess.run(["git", "add", "."], cwd=repository.root, check=True)
+    tree = subprocess.run(["git", "write-tree"], cwd=repository.root, check=True, capture_output=True)
+    (repository.root / "dodo.py").write_bytes((ROOT / "dodo.py").read_bytes())
+    (repository.root / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    temporary = tmp_path_factory.mktemp("temporary")
+    argv = [DOIT, "diff", f"minimal@{tree.stdout.decode().strip()}", "minimal"]
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        argv, cwd=repository.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as child:
+        while child.poll() is None and not list(temporary.glob("debate-diff-*/profiles/f1*")):
+            pass
+        child.send_signal(signal.SIGINT)
+        said, _ = child.communicate()
+    assert "Traceback" not in said
+    assert not list(temporary.glob("debate-diff-*"))

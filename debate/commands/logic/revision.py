@@ -1,0 +1,208 @@
+"""The profiles directory as it is in git at a revision, read with git's own programs.
+
+Who can write to the repository decides what is there: sizes are known before anything is read, and nothing is written
+outside of a directory of its own. Blobs are written as they are: `.gitattributes` of that revision have no say.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, NamedTuple, Self, cast
+
+from debate.errors import DebateError, Problem
+from debate.host.beneath import MAX_BYTES, Tree
+from debate.settings import Settings
+from debate.text.paths import shown
+
+_GIT = ("git", "-c", "core.bigFileThreshold=1m")
+"""Larger files pass through its memory in parts."""
+_MOST_FILES = 50_000
+_PART = 1 << 18
+_CHUNK = 1 << 20
+_NO_REVISION = "name a commit, branch or tag"
+
+
+class _Blob(NamedTuple):
+    mode: int
+    """As in git, which is that of inode(7) for what it knows."""
+    name: str
+    """The object's."""
+    size: int
+    path: str
+
+
+@contextmanager
+def profiles_at(settings: Settings, revision: str) -> Iterator[Path]:
+    """The profiles directory at ``revision``, in a directory that is removed in the end.
+
+    Raises DebateError, and gives each DebateError that is raised meanwhile the places in git: ``REVISION:PATH``.
+    """
+    files = _files(settings, revision)
+    directory = Path(tempfile.mkdtemp(prefix="debate-diff-"))
+    atexit.register(_remove, directory)  # Ctrl-C ends the process while this thread is anywhere.
+    try:
+        try:
+            with Tree(directory) as tree:
+                _unpack(settings, files, tree)
+        except OSError as error:
+            fact = f"the profiles of revision {revision!r} cannot be unpacked: {error.strerror or error}"
+            raise DebateError(fact, "name another revision", place="diff") from None
+        try:
+            yield directory / settings.profiles.name
+        except DebateError as error:
+            raise _renamed(error, directory, f"{revision}:") from None
+    finally:
+        _remove(directory)
+        atexit.unregister(_remove)
+
+
+def _remove(directory: Path) -> None:
+    """Remove a directory, to which another thread may write until it finds that it is gone."""
+    for _ in range(100):
+        shutil.rmtree(directory, ignore_errors=True)
+        if not directory.exists():
+            return
+
+
+def _renamed(error: DebateError, directory: Path, name: str) -> DebateError:
+    """The same error, with ``name`` in the place of the path of ``directory``."""
+
+    def said(text: str) -> str:
+        for path in (f"{directory.resolve()}/", f"{directory}/", f"{shown(directory)}/"):
+            text = text.replace(path, name)
+        return text
+
+    problems = (
+        Problem(each.place and replace(each.place, file=said(each.place.file)), said(each.fact), said(each.remedy))
+        for each in error.problems
+    )
+    return DebateError.of(problems, details=said(error.details), log=error.log)
+
+
+def _files(settings: Settings, revision: str) -> list[_Blob]:
+    """All files and links below the profiles directory at ``revision``. Raises DebateError."""
+    if revision.startswith("-") or not revision.isprintable():
+        raise DebateError(f"{revision!r} is not a revision", _NO_REVISION, place="diff")
+    _said(settings, ["rev-parse", "--git-dir"])
+    try:
+        tree = _said(settings, ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{tree}}"])
+    except DebateError:
+        raise DebateError(f"the repository has no revision {revision!r}", _NO_REVISION, place="diff") from None
+    listed = _said(settings, ["ls-tree", "-r", "-z", "--long", tree.decode().strip(), "--", settings.profiles.name])
+    if listed.count(b"\0") > _MOST_FILES:
+        raise _too_large(revision)
+    files, left = [], MAX_BYTES
+    for line in os.fsdecode(listed).split("\0")[:-1]:
+        words, _, path = line.partition("\t")
+        mode, kind, name, size = words.split()
+        if kind == "blob" and path.startswith(f"{settings.profiles.name}/"):  # The others are repositories.
+            files.append(_Blob(int(mode, 8), name, int(size), path))
+            left -= int(size)
+    if not files:
+        fact = f"revision {revision!r} has no directory {settings.profiles.name}"
+        raise DebateError(fact, "name a revision that has it", place="diff")
+    if left < 0:
+        raise _too_large(revision)
+    return files
+
+
+def _too_large(revision: str) -> DebateError:
+    fact = f"the profiles of revision {revision!r} have more than {_MOST_FILES:,} files or {MAX_BYTES:,} bytes"
+    return DebateError(fact, "name another revision", place="diff")
+
+
+class _Git:
+    """A git in the checkout that is running. A context manager, in which ``output`` has what it says."""
+
+    def __init__(self, settings: Settings, words: Sequence[str], given: IO[bytes] | int = subprocess.DEVNULL) -> None:
+        """Raises DebateError if git is missing."""
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        argv = [*_GIT, "-C", str(settings.root), *words]
+        environment = {**os.environ, "LC_ALL": "C"}
+        try:
+            self._process = subprocess.Popen(
+                argv, stdin=given, stdout=subprocess.PIPE, stderr=self._errors, env=environment
+            )
+        except FileNotFoundError:
+            raise DebateError("not installed", "install it to compare revisions", place="git") from None
+        self.output = cast("IO[bytes]", self._process.stdout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """What is left of the output is of no interest then."""
+        self.output.close()
+        self._process.kill()
+        self._process.wait()
+        self._errors.close()
+
+    def failure(self) -> bytes | None:
+        """The start of its complaints, if it has failed."""
+        if not self._process.wait():
+            return None
+        self._errors.seek(0)
+        return self._errors.read(_CHUNK)
+
+
+def _said(settings: Settings, words: Sequence[str]) -> bytes:
+    """What git says, but not all of a list with more than `_MOST_FILES`. Raises DebateError if it fails."""
+    with _Git(settings, words) as git:
+        said = b""
+        while data := git.output.read(_PART):
+            said += data
+            if said.count(b"\0") > _MOST_FILES:
+                return said
+        complaint = git.failure()
+    if complaint is not None:
+        raise _failed(settings, complaint)
+    return said
+
+
+def _failed(settings: Settings, said: bytes) -> DebateError:
+    """The error for what git cannot do, in words of our own."""
+    place = shown(settings.root)
+    if b"dubious ownership" in said:
+        fact = "belongs to another user, so git does not read it"
+        return DebateError(fact, f"run git config --global --add safe.directory {settings.root}", place=place)
+    if b"not a git repository" in said:
+        return DebateError("is in no git repository", "name two profiles, without @REVISION", place=place)
+    return DebateError("git cannot read the repository", "run git fsck", place=place)
+
+
+def _unpack(settings: Settings, files: Sequence[_Blob], tree: Tree) -> None:
+    """Write ``files`` below ``tree``. Raises OSError for paths that lead out of it, and DebateError."""
+    with tempfile.TemporaryFile() as names:
+        names.writelines(f"{file.name}\n".encode() for file in files)
+        names.seek(0)
+        with _Git(settings, ["cat-file", "--batch"], names) as git:
+            here, above = tree, ""
+            for file in files:
+                if git.output.readline().split() != [file.name.encode(), b"blob", str(file.size).encode()]:
+                    raise _failed(settings, b"")
+                directory, _, name = file.path.rpartition("/")
+                if directory != above:
+                    tree.make_directory(directory)
+                    here, above = tree.below(directory), directory
+                _write(here, name, file, git.output)
+                git.output.read(1)  # The end of a line.
+
+
+def _write(directory: Tree, name: str, file: _Blob, source: IO[bytes]) -> None:
+    if stat.S_ISLNK(file.mode):  # A link to /etc in an overlay is one in the system.
+        directory.make_link(name, os.fsdecode(source.read(file.size)))
+        return
+    left = file.size
+    with directory.created(name, 0o755 if file.mode & stat.S_IXUSR else 0o644) as target:
+        while left and (data := source.read(min(_CHUNK, left))):
+            target.write(data)
+            left -= len(data)

@@ -115,6 +115,9 @@ class Step:
     """Images of the system's layers, the lowest first."""
     tools: Artifact | None = None
     """The tools tree; None for the host's own tools, with which the tools tree itself is made."""
+    composed: str = ""
+    """The output that consists of `inputs` for the most part, and is kept as a `debate.composition`. It is a command's
+    standard output. How it is kept changes no byte of it, so this is in no key."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from debate.model import MIRROR, PROXY_PORT, Activity, Artifact, Reach, Step, Su
 from debate.sandbox import rights, runner
 from debate.sandbox.image import command as commands
 from debate.sandbox.image.inputs import lay_out, lay_out_scripts
+from debate.sandbox.known_parts import Known
 from debate.sandbox.scripts import closure
 from debate.sandbox.session import Session
 from debate.settings import Settings, mirror_variable
@@ -79,14 +80,25 @@ class LocalExecutor:
                 reach=reach,
                 mirrors=_mirrors(supplies.mirrors),
                 scratch=place,
+                composed=step.composed,
+                known=_known(directory / "in", step) if step.composed else (),
                 bytes=limits.bytes,
                 inodes=limits.inodes,
                 cgroup_procs=(),
                 shell=shell,
             )
-            outputs = runner.run(name, session, limits, log, step=step.name, warn=self.say, activity=self.activity)
+            outputs, compositions = runner.run(
+                name, session, limits, log, step=step.name, warn=self.say, activity=self.activity
+            )
+            composed = {composition.whole: composition for composition in compositions}
             for output, artifact in outputs.items():
-                self.store.adopt(directory / "out" / output, artifact)
+                path = directory / "out" / output
+                if artifact in composed:
+                    composition = composed[artifact]
+                    self.store.adopt(path.with_name(f"{output}.template"), composition.template)
+                    self.store.compose(composition, path)
+                else:
+                    self.store.adopt(path, artifact)
         return outputs
 
     def _require(self, step: Step, supplies: Supplies) -> None:
@@ -126,6 +138,12 @@ def scratch(settings: Settings, writes: int = 0) -> str:
     memory = settings.limits.memory
     fits = writes <= memory - memory // _PROCESSES_SHARE
     return "tmpfs" if fits and available_memory() >= memory + _TMPFS_RESERVE else "disk"
+
+
+def _known(directory: Path, step: Step) -> tuple[Known, ...]:
+    """The inputs of a step, in its /run/in, each file once."""
+    paths = {artifact: str(directory / name) for name, artifact in step.inputs.items()}
+    return tuple(Known(path, artifact.digest, artifact.size) for artifact, path in paths.items())
 
 
 def _network_files() -> tuple[tuple[str, str], ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from debate.cache.collect import named
 from debate.cache.store import Store
+from debate.composition import Composition
 from debate.host import ours
 
 
@@ -18,13 +19,20 @@ class Checked:
     objects: int
     bytes: int
     dropped: tuple[str, ...]
-    """Digests of the removed objects, whose content did not match."""
+    """Digests of the removed objects and compositions, whose content did not match."""
     forgotten: int
     """Number of removed actions that lacked an output, so they could never be hits."""
     damaged: tuple[Path, ...] = ()
     """Removed actions that could not be read."""
     foreign: tuple[Path, ...] = ()
     """What else was removed, since it is nothing that the store has."""
+
+
+def _is_composed(store: Store, composition: Composition | None, whole: set[str]) -> bool:
+    """True if objects that were found to be ``whole`` make the file. Raises OSError."""
+    if composition is None or not whole.issuperset(part.digest for part in composition.parts):
+        return False
+    return store.is_composed(composition)
 
 
 def check(store: Store, progress: Callable[[int, int], None]) -> Checked:
@@ -45,6 +53,12 @@ def check(store: Store, progress: Callable[[int, int], None]) -> Checked:
             dropped.append(digest)
         done += state.st_size
         progress(done, total)
+    for digest, composition in store.compositions():
+        if _is_composed(store, composition, whole):
+            whole.add(digest)
+        else:
+            store.drop_composition(digest)
+            dropped.append(digest)
     damaged, forgotten = set(), set()
     for key, action in store.actions():
         if action is None:

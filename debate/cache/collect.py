@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,7 @@ def collect(store: Store, *, size: int | None = None, age: float | None = None) 
             break
     removed = [entry for start in range(0, len(doomed), _BATCH) for entry in _remove(store, doomed[start:][:_BATCH])]
     if removed:
-        _forget_actions(store, {digest for _, digest, _ in removed})
+        _forget(store, {digest for _, digest, _ in removed})
     downloads = _remove_downloads(store, now)
     freed = sum(bytes_ for _, _, bytes_ in removed)
     left = sum(bytes_ for _, _, bytes_ in found) - freed
@@ -76,15 +76,27 @@ def collect(store: Store, *, size: int | None = None, age: float | None = None) 
 
 
 def needed(store: Store) -> Iterator[str]:
-    """Digests that records and locks in the output directories name. Tells of those that cannot be read."""
+    """Digests that records and locks in the output directories name, and of the parts of what they name.
+
+    Tells of those that cannot be read.
+    """
     for output in store.outputs():
         for path in (*output.glob("*/*.json"), *output.glob(".sandbox/*.json")):
             try:
-                yield from digests_of(load_object(path))
+                yield from with_parts(store, digests_of(load_object(path)))
             except FileNotFoundError:
                 continue  # Removed meanwhile.
             except (OSError, ValueError):
                 store.say(f"{shown(path)}: is damaged, so what only it names counts as not needed; run doit fsck")
+
+
+def with_parts(store: Store, digests: Iterable[str]) -> Iterator[str]:
+    """``digests``, and those of the parts of each that is a composition."""
+    for digest in digests:
+        yield digest
+        composition = store.composition(digest) if keys.is_digest(digest) else None
+        if composition:
+            yield from (part.digest for part in composition.parts)
 
 
 def digests_of(record: Mapping[str, Any]) -> Iterator[str]:
@@ -114,7 +126,12 @@ def _remove(store: Store, doomed: list[tuple[float, str, int]]) -> Iterator[tupl
                     yield entry
 
 
-def _forget_actions(store: Store, removed: set[str]) -> None:
+def _forget(store: Store, removed: set[str]) -> None:
+    """Remove compositions of objects that were removed, and actions with such outputs."""
+    for digest, composition in store.compositions():
+        if composition is None or not removed.isdisjoint(part.digest for part in composition.parts):
+            store.drop_composition(digest)
+            removed.add(digest)
     doomed = set()
     for key, action in store.actions():
         if action is None:

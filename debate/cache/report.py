@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from debate.cache.collect import digests_of, needed
+from debate.cache.collect import digests_of, needed, with_parts
 from debate.cache.store import Store
 from debate.host.files import read_object
 from debate.text.amounts import bytes_shown, count
@@ -47,6 +47,14 @@ def report(store: Store, remote: str) -> tuple[str, list[dict[str, Any]]]:
         f"not needed by any build here: {bytes_shown(unneeded)}; doit gc frees it; "
         "doit gc --size 10G frees the oldest until 10 GB are left",
     ]
+    composed = [composition for _, composition in store.compositions() if composition]
+    whole_size, templates = (sum(getattr(each, name).size for each in composed) for name in ("whole", "template"))
+    if composed:
+        parts = "takes" if len(composed) == 1 else "take"
+        lines.append(
+            f"{count(len(composed), 'composed file')} of {bytes_shown(whole_size)} {parts} {bytes_shown(templates)}, "
+            "since all other bytes are objects of other steps"
+        )
     if remote:
         lines.append(f"remote: {remote}")
     if uses:
@@ -59,7 +67,8 @@ def report(store: Store, remote: str) -> tuple[str, list[dict[str, Any]]]:
             )
         lines.append(f"work saved in these builds: {sum(use.saved for use in uses):.0f} s")
     whole = {"store": shown(store.root), "objects": len(sizes), "size": sum(sizes.values()), "unneeded": unneeded,
-             "actions": store.count_actions(), "remote": remote}  # fmt: skip
+             "actions": store.count_actions(), "remote": remote,
+             "composed": {"files": len(composed), "size": whole_size, "templates": templates}}  # fmt: skip
     return "\n".join(lines) + "\n", [whole, *map(asdict, uses)]
 
 
@@ -67,7 +76,8 @@ def _uses(store: Store, sizes: dict[str, int]) -> Iterator[Use]:
     for output in store.outputs():
         for directory in sorted(path for path in output.iterdir() if (path / "traces").is_dir()):
             traces = [read_object(path, Trace) for path in sorted((directory / "traces").glob("*.json"))]
-            names = {digest for path in directory.glob("*.json") for digest in digests_of(read_object(path))}
+            named = (digest for path in directory.glob("*.json") for digest in digests_of(read_object(path)))
+            names = set(with_parts(store, named))
             yield Use(
                 shown(directory),
                 len(names & sizes.keys()),

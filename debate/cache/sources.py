@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from debate.cache.action import Action
-from debate.cache.collect import named
+from debate.cache.collect import named, with_parts
 from debate.cache.store import Store
 from debate.host import ours
 from debate.host.files import load_object
@@ -53,8 +53,10 @@ def drop(store: Store, source: str) -> Dropped:
         ours.remove(path.parents[1] / path.name)  # The record of that step, or the step would count as up to date.
     store.forget(doomed)
     sizes = []
+    doomed_objects = set(with_parts(store, wanted)) - set(with_parts(store, kept))
     with store.removing():
-        for digest in wanted - kept:
+        for digest in doomed_objects:
+            store.drop_composition(digest)
             path = store.path_of(digest)
             with suppress(FileNotFoundError):
                 sizes.append(path.lstat().st_size)

@@ -2,6 +2,7 @@
 
     CACHE/
         objects/sha256/ab/REST      immutable files of mode 0444, named by their content, with the time 0
+        compositions/HEX.json       how the file with this digest is put together of objects: see `debate.composition`
         actions/KEY.json            the outputs of the step with this key: see `debate.cache.action`
         locks/KEY                   locked (flock) by the builder that is making KEY
         locks/removing              locked shared during a lookup, exclusively while objects are removed
@@ -39,9 +40,10 @@ from typing import BinaryIO
 
 from debate import keys
 from debate.artifact import Artifact
-from debate.cache import directories
+from debate.cache import compose, directories
 from debate.cache.action import HERE, Action
 from debate.cache.directories import UNTOUCHED
+from debate.composition import MOST_BYTES, Composition
 from debate.errors import DebateError
 from debate.host import ours
 from debate.host.beneath import RefusedError, chunks
@@ -56,7 +58,9 @@ _FRESH = 30.0
 """Seconds for which a further use is not recorded."""
 _LARGEST_ACTION = 8 << 20
 """Bytes of an action: that of a step with 10,000 outputs has about a million."""
-_DIRECTORIES = ("objects", "objects/sha256", "actions", "locks", "running", "outputs", "incoming", "tmp")
+_DIRECTORIES = (
+    "objects", "objects/sha256", "compositions", "actions", "locks", "running", "outputs", "incoming", "tmp"
+)  # fmt: skip
 _LONGEST_PATH = 4096
 _OPEN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -68,6 +72,7 @@ class Store:
         """``say`` gets a line about everything that was found to be damaged, and what is done about it."""
         self.root, self.say = root, say
         self._said: set[str] = set()
+        self._written: dict[Artifact, Path] = {}
 
     def path(self, artifact: Artifact) -> Path:
         """Path of the artifact, which need not be in the store."""
@@ -79,7 +84,7 @@ class Store:
         return self.root / "objects" / algorithm / digits[:2] / digits[2:]
 
     def has(self, artifact: Artifact) -> bool:
-        """True if the artifact is in the store, intact.
+        """True if the artifact is in the store, intact: as an object, or as a composition whose parts are.
 
         An object whose content does not match its digest is removed. One of another size than ``artifact`` says counts
         as missing, and is neither read nor removed: it may be damaged, and then whoever makes it again replaces it; or
@@ -89,6 +94,9 @@ class Store:
         another user, or its mode or its directory permits writing. A lookup counts as a use, so the object is not
         collected while this builder runs.
         """
+        return self._has_object(artifact) or self._has_parts(artifact)
+
+    def _has_object(self, artifact: Artifact) -> bool:
         path = self.path(artifact)
         try:
             if time.time() - os.stat(path).st_ctime < _FRESH:
@@ -97,6 +105,12 @@ class Store:
                 return self._has(path, artifact)
         except OSError:
             return False  # Missing, just removed by another builder, or not readable for this user.
+
+    def _has_parts(self, artifact: Artifact) -> bool:
+        composition = self.composition(artifact.digest)
+        return (
+            composition is not None and composition.whole == artifact and all(map(self._has_object, composition.parts))
+        )
 
     def _has(self, path: Path, artifact: Artifact) -> bool:
         found = os.lstat(path)
@@ -184,10 +198,11 @@ class Store:
 
     def secure(self) -> None:
         """Make sure that nobody else can write to the directories that exist. Raises OSError."""
-        for name in _DIRECTORIES:
-            for path in (self.root / name, *map(Path, _directories(self.root / name))):
-                if os.path.lexists(path):
-                    self._make(path)
+        for path in (self.root / name for name in _DIRECTORIES):
+            if os.path.lexists(path):
+                self._make(path)
+                for below in _directories(path):
+                    self._make(Path(below.path))
 
     def _make(self, path: Path) -> Path:
         """Make a directory of the store, so that nobody else can write to it. Raises OSError."""
@@ -242,6 +257,87 @@ class Store:
         with self.removing(shared=True):  # Or a collector could remove it in place of the old one.
             self._make(target.parent)
             ours.move(path, target)
+
+    # Compositions ----------------------------------------------------------------------------------
+
+    def composition(self, digest: str) -> Composition | None:
+        """How a file is put together, whether or not its parts are there. One that is damaged counts as missing."""
+        path = self._composition_path(digest)
+        try:
+            if not directories.is_safe(path.parent) and path.parent.exists():
+                self._make(path.parent)
+            found = Composition.from_json(ours.read(path, MOST_BYTES))
+            if found.whole.digest == digest:
+                return found
+            fact = "is about another file"
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            fact = (error.strerror if isinstance(error, OSError) else "") or "is damaged"
+        self._say_once(f"{shown(path)}: {fact}, so the file that it makes counts as missing")
+        return None
+
+    def _composition_path(self, digest: str) -> Path:
+        return self.root / "compositions" / f"{keys.digits(digest)}.json"
+
+    def compose(self, composition: Composition, written: Path | None = None) -> None:
+        """Keep a file as a composition, which the caller has verified. Its parts must be in the store.
+
+        ``written``: the file, on the file system of the store. It becomes the first copy that `copy_out` makes.
+        """
+        self._write(self._composition_path(composition.whole.digest), composition.to_json(), _MODE)
+        self.path(composition.whole).unlink(missing_ok=True)  # An earlier version kept it as a whole.
+        if written is not None:
+            path = self._make(self.root / "tmp") / workspace_name("whole")
+            os.rename(written, path)
+            self._written[composition.whole] = path
+            atexit.register(path.unlink, missing_ok=True)
+
+    def compositions(self) -> Iterator[tuple[str, Composition | None]]:
+        """Digest of every composed file, unordered, and its composition; None for a damaged one."""
+        for name in _names(self.root / "compositions"):
+            digest = keys.digest(name.removesuffix(".json"))
+            if keys.is_digest(digest):
+                yield digest, self.composition(digest)
+
+    def drop_composition(self, digest: str) -> None:
+        """Remove a composition, and none of its parts."""
+        ours.remove(self._composition_path(digest))
+
+    def copy(self, artifact: Artifact, target: BinaryIO) -> None:
+        """Write the artifact, which must be in the store, to the new file ``target``. Raises OSError."""
+        try:
+            with self._open(artifact) as source:
+                send(source.fileno(), target.fileno(), artifact.size)
+        except FileNotFoundError:
+            composition = self.composition(artifact.digest)
+            if composition is None:
+                raise
+            try:
+                compose.write(composition, self._open, target)
+            except ValueError as error:
+                raise OSError(errno.EIO, f"{error} in {shown(self._composition_path(artifact.digest))}") from error
+            target.flush()
+
+    def copy_out(self, artifact: Artifact, target: Path) -> None:
+        """Make the new file ``target`` from the artifact, for the user: it is no file of the store. Raises OSError."""
+        written = self._written.pop(artifact, None)
+        if written is not None:
+            try:
+                os.chmod(written, 0o644)
+                os.rename(written, target)
+                return
+            except OSError:
+                written.unlink(missing_ok=True)  # It is on another file system, or gone.
+        with target.open("xb") as file:
+            self.copy(artifact, file)
+
+    def is_composed(self, composition: Composition) -> bool:
+        """True if the parts, all of which must be in the store, make the file. Reads all of them. Raises OSError."""
+        return compose.is_right(composition, self._open)
+
+    def _open(self, artifact: Artifact) -> BinaryIO:
+        return open(os.open(self.path(artifact), os.O_RDONLY | _OPEN), "rb")
 
     def put(self, data: bytes) -> Artifact:
         """Store a small file."""
@@ -361,7 +457,8 @@ class Store:
                 yield start
             else:
                 yield from (path for path in _files(start) if not _is_file(path, "[0-9a-f]{62}"))
-        yield from (path for path in _files(self.root / "actions") if not _is_file(path, r"[0-9a-f]{64}\.json"))
+        for name in ("actions", "compositions"):
+            yield from (path for path in _files(self.root / name) if not _is_file(path, r"[0-9a-f]{64}\.json"))
         for name in ("locks", "running", "outputs"):
             yield from (path for path in _files(self.root / name) if not _is_file(path, r"[a-z0-9-]+"))
         yield from (path for path in _files(self.root / "incoming") if not _is_file(path, "[0-9a-f]{64}"))

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
+_OTHER_FILE_SYSTEM = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+"""Errors of copy_file_range(2) where sendfile(2) can do the same."""
 
 
 def send(source: int, target: int, size: int) -> None:
-    """Copy the first ``size`` bytes of one open file to another, inside the kernel; see sendfile(2).
+    """Append the first ``size`` bytes of one open file to another, inside the kernel; see copy_file_range(2).
 
-    The file offset of ``source`` does not change, so that others can read it meanwhile. Raises OSError if it is
-    shorter.
+    File systems with reflinks share what starts and ends with a block in both files. The file offset of ``source`` does
+    not change, so that others can read it meanwhile. Raises OSError if it is shorter.
     """
-    offset = 0
+    offset, copy = 0, _copy_file_range
     while offset < size:
-        count = os.sendfile(target, source, offset, size - offset)
+        try:
+            count = copy(source, target, size - offset, offset)
+        except OSError as error:
+            if copy is _sendfile or error.errno not in _OTHER_FILE_SYSTEM:
+                raise
+            copy = _sendfile
+            continue
         if not count:
             raise OSError("truncated while it was copied")
         offset += count
+
+
+def _copy_file_range(source: int, target: int, size: int, offset: int) -> int:
+    return os.copy_file_range(source, target, size, offset)
+
+
+def _sendfile(source: int, target: int, size: int, offset: int) -> int:
+    """Like copy_file_range(2), also from one kind of file system to another; see sendfile(2)."""
+    return os.sendfile(target, source, offset, size)
 
 
 def replace(path: Path, target: Path) -> None:

@@ -143,6 +143,7 @@ def step(iso: Slice, live: Live, boot: Mapping[str, Artifact], epoch: int, tools
         parameters=parameters,
         inputs=inputs,
         tools=tools,
+        composed="iso",
     )
 
 

@@ -10,14 +10,12 @@ build.json                  file of each kind of image, digest of the ISO, sizes
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import keys
-from debate.host.copying import replace, send
+from debate.host.copying import replace
 from debate.host.files import read_object, sweep, temporary_beside, write_atomically
 from debate.host.locks import held
 from debate.images.kinds import ISO, KINDS
@@ -28,13 +26,12 @@ from debate.text.paths import shown
 
 if TYPE_CHECKING:
     from debate.artifact import Artifact
+    from debate.cache.store import Store
     from debate.history.records import Report
     from debate.steps.work import Work
 
 _LOCK = ".lock"
 """The file in the output directory that is locked (flock) by the builder that is writing the results."""
-_FICLONE = 0x40049409
-"""ioctl_ficlone(2)."""
 _FACTS = "manifest.json"
 _COMPANIONS = ("cdx.json", "packages")
 """What follows ``P-ARCH.`` in the names of the files that describe all images."""
@@ -67,7 +64,7 @@ def _write(work: Work) -> Report:
         target = directory / names[rule]
         # Another builder may just have written the same image.
         if last.get(rule) != vars(image) or not _is_as_written(target, old.get(target.name)):
-            copy(work.store.path(image), target)
+            copy(work.store, image, target)
     facts = manifest(work)
     texts = {
         **{f"{names[rule]}.sha256": f"{keys.digits(image.digest)}  {names[rule]}\n" for rule, image in images.items()},
@@ -125,19 +122,11 @@ def _json(value: Any) -> str:
     return json.dumps(value, indent=2, sort_keys=True) + "\n"
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copy a file of the store for the user, as a reflink if the file system supports that.
-
-    Never as a hard link, through which the user could change the store.
-    """
+def copy(store: Store, image: Artifact, target: Path) -> None:
+    """Copy an image for the user, never as a hard link, through which the user could change the store."""
     temporary = temporary_beside(target)
     try:
-        with source.open("rb") as reader, temporary.open("wb") as writer:
-            try:
-                fcntl.ioctl(writer, _FICLONE, reader.fileno())
-            except OSError:
-                # shutil.copyfile would open the target again, which makes ext4 wait for the disk.
-                send(reader.fileno(), writer.fileno(), os.fstat(reader.fileno()).st_size)
+        store.copy_out(image, temporary)
         replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

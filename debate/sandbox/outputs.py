@@ -17,16 +17,19 @@ from typing import BinaryIO
 from debate import keys
 from debate.host.copying import send
 from debate.model import Artifact
+from debate.sandbox.known_parts import Finder
 
 _PIPE = 1 << 20
 """Size in bytes, the maximum for a pipe of an unprivileged user; see pipe(7)."""
 
 
-def take(argv: Sequence[str], target: Path, most: int, enter: Callable[[], None]) -> tuple[int, Artifact]:
+def take(
+    argv: Sequence[str], target: Path, most: int, enter: Callable[[], None], finder: Finder | None = None
+) -> tuple[int, Artifact]:
     """Run a command and write its standard output to ``target``. ``enter`` is called in its process first.
 
-    Whenever the command pauses, the file is synced. Returns the command's exit status and the output. Raises OSError
-    for more than ``most`` bytes.
+    Whenever the command pauses, the file is synced, unless a ``finder`` takes it apart, too: then it can be made again.
+    Returns the command's exit status and the output. Raises OSError for more than ``most`` bytes.
     """
     digest, size, synced = hashlib.sha256(), 0, True
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +57,10 @@ def take(argv: Sequence[str], target: Path, most: int, enter: Callable[[], None]
                     raise _too_large(most)
                 digest.update(chunk)
                 writer.write(chunk)
-                synced = False
+                if finder:
+                    finder.feed(chunk)
+                else:
+                    synced = False
             if not synced:
                 _sync(writer)
         except BaseException:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from debate import PACKAGE
+from debate.composition import Composition
 from debate.errors import Complaint, StepError
 from debate.host.log import Log
 from debate.model import Activity, Artifact
@@ -39,9 +40,10 @@ def run(
     step: str,
     warn: Callable[[str], None],
     activity: Activity | None = None,
-) -> dict[str, Artifact]:
-    """Run ``session``, with its output in ``log`` and its progress in ``activity``. Returns its outputs, in out/.
+) -> tuple[dict[str, Artifact], list[Composition]]:
+    """Run ``session``, with its output in ``log`` and its progress in ``activity``.
 
+    Returns its outputs, which are in out/, and how those that consist of known files are composed.
     Raises StepError if the step fails, exceeds a limit or takes too long.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -76,8 +78,9 @@ def run(
     if process.returncode:
         complaints = [Complaint(**line["problem"]) for line in lines if "problem" in line]
         raise _failed(step, log, limits, exceeded, process.returncode, complaints)
-    made = [line["output"] for line in lines]
-    return {fields["name"]: Artifact(fields["digest"], fields["size"]) for fields in made}
+    made = [line["output"] for line in lines if "output" in line]
+    compositions = [Composition.from_json(line["composition"].encode()) for line in lines if "composition" in line]
+    return {fields["name"]: Artifact(fields["digest"], fields["size"]) for fields in made}, compositions
 
 
 def _lines(said: str) -> Iterator[dict[str, Any]]:

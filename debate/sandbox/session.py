@@ -8,6 +8,7 @@ the builder only has to remove the directory and the control group.
         in/                     inputs, read-only in the sandbox (hard links to cached objects)
         step/                   the scripts that are in the step's key, read-only in the sandbox
         out/NAME                outputs, written only by this process
+        out/NAME.template       the template of a composed output
         scratch/                tmpfs or ext4 of limited size, unmounted with this process
             tools/              the tools tree, id-mapped, read-only
             lower/0 …           the layers of the system that is built, id-mapped, read-only
@@ -19,6 +20,7 @@ the builder only has to remove the directory and the control group.
             mirror/0 …          package archives in directories of the host
 
 Standard error is the log. Standard output has lines of JSON: ``{"output": {"name", "digest", "size"}}``,
+``{"composition": TEXT}`` with the JSON of `debate.composition`,
 ``{"problem": {"field", "value", "fact", "remedy"}}``, ``{"exceeded": LIMIT}``, which can be empty. Exit code 1 means
 that a command or an output failed, 2 that the sandbox could not be set up.
 """
@@ -46,6 +48,7 @@ from debate.sandbox import confine, limits, mounts, network, outputs, problems
 from debate.sandbox.image import calls, directories, environment, host_tree, overlayfs
 from debate.sandbox.image import command as commands
 from debate.sandbox.image.command import Command
+from debate.sandbox.known_parts import Finder, Known
 from debate.sandbox.network import Network
 from debate.sandbox.rights import TABLE
 from debate.text.amounts import count
@@ -78,6 +81,9 @@ class Session:
     inodes: int
     cgroup_procs: tuple[str, ...]
     """Files to which this process writes its id, to join its control groups."""
+    composed: str = ""
+    """The output that is taken apart into the `known` files that are in it."""
+    known: tuple[Known, ...] = ()
     shell: tuple[int, ...] = ()
     """Input and output of a shell that is opened after a command failed, or before anything is packed."""
     in_scope: bool = False
@@ -217,13 +223,25 @@ def _execute(session: Session, number: int, scratch: Path, net: Network | None, 
     if name and not session.shell:
         with _writing(name), _confined(command, net) as enter:
             output = Path(session.directory, "out", name)
-            status, taken[name] = outputs.take(argv, output, _left(session, taken), enter)
+            with _finder(session, name, output) as finder:
+                status, taken[name] = outputs.take(argv, output, _left(session, taken), enter, finder)
+                composition = finder.finish(taken[name]) if finder and not status else None
+            if composition:
+                _say(composition=composition.to_json().decode())
         return status
     with (
         _new_output(scratch, name) if name else contextlib.nullcontext(sys.stderr) as target,
         _confined(command, net) as enter,
     ):
         return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=target, preexec_fn=enter).returncode
+
+
+def _finder(session: Session, name: str, output: Path) -> contextlib.AbstractContextManager[Finder | None]:
+    """What takes the output ``name`` apart, with its template beside it; None for another than the composed one."""
+    if name != session.composed:
+        return contextlib.nullcontext()
+    output.parent.mkdir(exist_ok=True)
+    return Finder(session.known, output.with_name(f"{name}.template"))
 
 
 def _new_output(scratch: Path, name: str) -> IO[bytes]:

@@ -185,7 +185,7 @@ def _difference(build: ProfileBuild, other: Settings, step: str, directory: Path
         kept = []
         for store, artifact, which in ((build.store, first, "first"), (Store(other.cache), second, "second")):
             kept.append(directory / f"{step}.{name}.{which}")
-            shutil.copyfile(store.path(artifact), kept[-1])
+            store.copy_out(artifact, kept[-1])
         text = _compare(build, other, first, second)
         report = directory / f"{step}.{name}.txt"
         report.write_text(readable(text))

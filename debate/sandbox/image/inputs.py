@@ -36,7 +36,8 @@ def lay_out(directory: Path, step: Step, supplies: Supplies, store: Store) -> No
         try:
             os.link(cached, path)
         except OSError:
-            shutil.copyfile(cached, path)
+            with path.open("xb") as file:
+                store.copy(artifact, file)
             path.chmod(_CACHED)
     _open_up(directory)
 

@@ -34,9 +34,9 @@ def settings(tmp_path: Path) -> Settings:
 def session_of(settings: Settings, step: Step, monkeypatch: pytest.MonkeyPatch, look: Any) -> None:
     """Call ``look`` with the session that would run ``step``, while its directory exists."""
 
-    def run(name: str, session: Session, *_: object, **__: object) -> dict[str, object]:  # noqa: ARG001
+    def run(name: str, session: Session, *_: object, **__: object) -> tuple[dict[str, object], list[object]]:  # noqa: ARG001
         look(session)
-        return {}
+        return {}, []
 
     monkeypatch.setattr(local.runner, "run", run)
     local.LocalExecutor(settings, Store(settings.cache)).run(step, Supplies(), settings.output / "log")

@@ -26,7 +26,7 @@ from tests.unit import damage
 
 KEY = keys.key("step")
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
-PARTS = ("objects", "objects/sha256", "actions", "locks", "running", "outputs", "incoming", "tmp")
+PARTS = ("objects", "objects/sha256", "compositions", "actions", "locks", "running", "outputs", "incoming", "tmp")
 
 
 @pytest.fixture

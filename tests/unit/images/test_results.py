@@ -16,6 +16,7 @@ from queue import SimpleQueue
 import pytest
 
 from debate import PACKAGE, keys
+from debate.artifact import Artifact
 from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.graph.stamp import stamp
@@ -120,9 +121,9 @@ def test_an_image_is_copied_only_where_it_is_not_as_it_was_written(
     copied: list[str] = []
     copy = results.copy
 
-    def noted(source: Path, target: Path) -> None:
+    def noted(store: Store, image: Artifact, target: Path) -> None:
         copied.append(target.name)
-        copy(source, target)
+        copy(store, image, target)
 
     made.make("build")
     monkeypatch.setattr(results, "copy", noted)

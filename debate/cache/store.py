@@ -307,14 +307,14 @@ class Store:
     def copy(self, artifact: Artifact, target: BinaryIO) -> None:
         """Write the artifact, which must be in the store, to the new file ``target``. Raises OSError."""
         try:
-            with self._open(artifact) as source:
+            with self.open(artifact) as source:
                 send(source.fileno(), target.fileno(), artifact.size)
         except FileNotFoundError:
             composition = self.composition(artifact.digest)
             if composition is None:
                 raise
             try:
-                compose.write(composition, self._open, target)
+                compose.write(composition, self.open, target)
             except ValueError as error:
                 raise OSError(errno.EIO, f"{error} in {shown(self._composition_path(artifact.digest))}") from error
             target.flush()
@@ -334,9 +334,10 @@ class Store:
 
     def is_composed(self, composition: Composition) -> bool:
         """True if the parts, all of which must be in the store, make the file. Reads all of them. Raises OSError."""
-        return compose.is_right(composition, self._open)
+        return compose.is_right(composition, self.open)
 
-    def _open(self, artifact: Artifact) -> BinaryIO:
+    def open(self, artifact: Artifact) -> BinaryIO:
+        """An object, open for reading. Raises OSError if it is missing, or is no object but a composition."""
         return open(os.open(self.path(artifact), os.O_RDONLY | _OPEN), "rb")
 
     def put(self, data: bytes) -> Artifact:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from debate.cache.action import Action, duration
 from debate.cache.store import Store
+from debate.composition import Composition
 from debate.errors import NO_SPACE, DebateError
 from debate.host.ours import make_directory
 from debate.model import Artifact
@@ -95,9 +96,16 @@ class Remote:
         except ValueError as error:
             raise statements.UntrustedError(f"the statement says that the step took {str(error)[:80]}") from None
         missing = {artifact for artifact in statement.files.values() if not self.store.has(artifact)}
-        require_room(self.store.root, missing)
-        for artifact in missing:
-            self.fetch(artifact)
+        composed = [self.composition(file, statement) for file in missing if file.digest in statement.composed]
+        parts = {part for composition in composed for part in composition.parts if not self.store.has(part)}
+        wanted = missing - {composition.whole for composition in composed} | parts
+        require_room(self.store.root, wanted)
+        for artifact in wanted:
+            self.fetch(artifact, self.store)
+        for composition in composed:
+            if not self.store.is_composed(composition):
+                raise other_file(composition.whole)
+            self.store.compose(composition)
         return Action(key, step, dict(statement.files), seconds, self.settings.remote, statement.signer)
 
     def _time_of_a_step(self) -> AbstractContextManager[None]:
@@ -105,14 +113,30 @@ class Remote:
         seconds = self.settings.limits.stop_after
         return deadline.within(seconds, f"the files of the step took longer than {seconds} s (limits.stop_after)")
 
-    def fetch(self, artifact: Artifact) -> None:
-        """Fetch an object into the store, unless it is there. Raises RegistryError."""
-        if self.store.has(artifact):
+    def fetch(self, artifact: Artifact, store: Store) -> None:
+        """Fetch an object into a store, unless it is there. Raises RegistryError."""
+        if store.has(artifact):
             return
-        with self.store.incoming(artifact) as file:
+        with store.incoming(artifact) as file:
             if file is not None:
                 self.transport.pull(artifact, file)
-                self.store.adopt(self.store.incoming_path(artifact), artifact)
+                store.adopt(store.incoming_path(artifact), artifact)
+
+    def composition(self, artifact: Artifact, statement: Statement) -> Composition:
+        """How a file of ``statement`` that is composed is put together. Nothing says yet that it makes that file.
+
+        Raises RegistryError.
+        """
+        with tempfile.TemporaryFile(prefix="debate-composition-") as file:
+            self.transport.pull(statement.composed[artifact.digest], file)
+            file.seek(0)
+            try:
+                found = Composition.from_json(file.read())
+            except ValueError as error:
+                raise statements.UntrustedError(f"{artifact.digest}: its composition has {error}") from None
+        if found.whole != artifact:
+            raise statements.UntrustedError(f"{artifact.digest}: its composition is that of another file")
+        return found
 
     # Sending ---------------------------------------------------------------------------------------
 
@@ -147,20 +171,37 @@ class Remote:
     ) -> int:
         """Send files, then the manifest that names them. Returns the bytes that had to be sent.
 
+        Of a file that the store has as a composition, its parts are sent: the registry has most of them already.
         Raises RegistryError.
         """
-
-        data = statements.manifest(statement, annotations, self.settings.remote_sign)
+        files = set(statement.files.values())
+        found = {artifact: self.store.composition(artifact.digest) for artifact in files}
+        composed = {
+            artifact: composition
+            for artifact, composition in found.items()
+            if composition and composition.whole == artifact and all(map(self.store.has, composition.parts))
+        }
+        data = statements.manifest(statement, annotations, self.settings.remote_sign, composed)
+        wanted = {artifact: paths[artifact] for artifact in files - composed.keys()}
+        wanted |= {part: self.store.path(part) for composition in composed.values() for part in composition.parts}
+        for path in wanted.values():
+            if not path.exists():
+                raise RegistryError(f"{shown(path)} is missing", "build again, and then push")
         sent = 0
-        for artifact in sorted(set(statement.files.values()), key=lambda artifact: artifact.size):
-            if self.transport.push(artifact, paths[artifact], lambda: self._stopping):
+        for artifact in sorted(wanted, key=lambda artifact: artifact.size):
+            if self.transport.push(artifact, wanted[artifact], lambda: self._stopping):
                 sent += artifact.size
-        with tempfile.NamedTemporaryFile(prefix="debate-statement-") as file:
-            file.write(statement.data)
-            file.flush()
-            self.transport.push(statement.artifact, Path(file.name))
+        for composition in composed.values():
+            self._push(statements.blob(composition), composition.to_json())
+        self._push(statement.artifact, statement.data)
         self.transport.put_manifest(tag, data)
         return sent
+
+    def _push(self, artifact: Artifact, data: bytes) -> None:
+        with tempfile.NamedTemporaryFile(prefix="debate-statement-") as file:
+            file.write(data)
+            file.flush()
+            self.transport.push(artifact, Path(file.name))
 
     def finish(self) -> None:
         """Wait until everything is sent, and close the connection. Further use opens another one."""
@@ -208,6 +249,11 @@ class Remote:
             return None
         way.failures = 0
         return result
+
+
+def other_file(artifact: Artifact) -> RegistryError:
+    """The error for a composition whose parts do not make the file."""
+    return statements.UntrustedError(f"{artifact.digest}: its parts make another file, which was rejected")
 
 
 def require_room(directory: Path, files: Collection[Artifact]) -> None:

@@ -1,8 +1,9 @@
 """Statements about the files in a remote: made, signed, read and verified here.
 
-A manifest is an OCI image manifest. Its layers are the files; its config is a *statement*, JSON that lists the files
-and says what they are the outputs of. The statement is also embedded in the config descriptor's ``data``, so that a
-single request fetches it. A signature covers the statement, and thereby the digest of every file.
+A manifest is an OCI image manifest. Its layers are the files, or what these are composed of; its config is a
+*statement*, JSON that lists the files and says what they are the outputs of. The statement is also embedded in the
+config descriptor's ``data``, so that a single request fetches it. A signature covers the statement, and thereby the
+digest of every file.
 
 Source: OCI image specification 1.1, manifest.md and descriptor.md.
 """
@@ -11,12 +12,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from debate import keys
+from debate.composition import MOST_BYTES, Composition
 from debate.model import Artifact
 from debate.remote import signing
 from debate.remote.errors import RegistryError
@@ -27,6 +29,10 @@ ACTION = "application/vnd.debate.action.v1+json"
 """Media type of the statement that a step with this key has these outputs."""
 IMAGE = "application/vnd.debate.image.v1+json"
 """Media type of the statement that a config has this ISO and these companion files."""
+_COMPOSITION = "application/vnd.debate.composition.v1+json"
+"""Media type of a `debate.composition`. The annotation `_COMPOSES` has the digest of the file that it makes."""
+_COMPOSES = "io.debate.composes"
+_TEMPLATE = "application/vnd.debate.template.v1+gzip"
 _FILE = "application/octet-stream"
 _SIGNATURE = "io.debate.signature.minisign"
 _TITLE = "org.opencontainers.image.title"
@@ -51,6 +57,8 @@ class Statement:
     """Further fields: step, seconds, profile, lock."""
     signer: str = ""
     """The number of the minisign key whose signature was verified, 16 hex digits; empty if none had to be."""
+    composed: Mapping[str, Artifact] = field(default_factory=dict)
+    """Digest of a file -> its composition, as a blob. Nobody signs that: what it makes has a digest."""
 
     @property
     def data(self) -> bytes:
@@ -64,8 +72,16 @@ class Statement:
         return Artifact(keys.sha256(self.data), len(self.data))
 
 
-def manifest(statement: Statement, annotations: Mapping[str, str], secret: str) -> bytes:
-    """The manifest, signed with ``secret`` if it names a key. ``annotations`` are for people. Raises DebateError."""
+def manifest(
+    statement: Statement,
+    annotations: Mapping[str, str],
+    secret: str,
+    compositions: Mapping[Artifact, Composition] = {},
+) -> bytes:
+    """The manifest, signed with ``secret`` if it names a key. ``annotations`` are for people. Raises DebateError.
+
+    Of files that have one of the ``compositions``, the layers are their parts.
+    """
     notes = {name: value for name, value in annotations.items() if value}
     if secret:
         comment = f"debate {statement.subject}"
@@ -81,12 +97,33 @@ def manifest(statement: Statement, annotations: Mapping[str, str], secret: str) 
                 "data": base64.b64encode(statement.data).decode(),
             },
             "layers": [
-                {"mediaType": _FILE, **vars(artifact), "annotations": {_TITLE: name}}
+                layer
                 for name, artifact in sorted(statement.files.items())
+                for layer in _layers(name, artifact, compositions.get(artifact))
             ],
             "annotations": notes,
         }
     )
+
+
+def _layers(name: str, artifact: Artifact, composition: Composition | None) -> Iterator[dict[str, Any]]:
+    if composition is None:
+        yield _layer(_FILE, artifact, name)
+        return
+    yield _layer(_COMPOSITION, blob(composition), f"{name}.composition.json", {_COMPOSES: artifact.digest})
+    template, *parts = composition.parts
+    yield _layer(_TEMPLATE, template, f"{name}.template.gz")
+    yield from (_layer(_FILE, part, keys.digits(part.digest)) for part in parts)
+
+
+def _layer(kind: str, artifact: Artifact, title: str, more: Mapping[str, str] = {}) -> dict[str, Any]:
+    return {"mediaType": kind, **vars(artifact), "annotations": {_TITLE: title, **more}}
+
+
+def blob(composition: Composition) -> Artifact:
+    """A composition as a blob."""
+    data = composition.to_json()
+    return Artifact(keys.sha256(data), len(data))
 
 
 def read(data: bytes, kind: str, subject: str, trusted: str, most: int) -> Statement:
@@ -107,7 +144,8 @@ def read(data: bytes, kind: str, subject: str, trusted: str, most: int) -> State
         signer = signing.signer(raw, signature, Path(trusted)) if trusted else ""
         if trusted and not signer:
             raise UntrustedError("the statement was altered, or signed by an unknown key")
-        statement = _statement(strict_json.decode(raw), signer)
+        composed = dict(_composed(found.get("layers")))
+        statement = replace(_statement(strict_json.decode(raw), signer), composed=composed)
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
         raise UntrustedError(f"the manifest is malformed ({type(error).__name__}: {str(error)[:200]})") from None
     if statement.kind != kind or statement.subject != subject:
@@ -117,6 +155,16 @@ def read(data: bytes, kind: str, subject: str, trusted: str, most: int) -> State
         remedy = f"raise the setting limits.bytes, {most:,}, if that is right"
         raise UntrustedError(f"the statement has files of {total:,} bytes", remedy)
     return statement
+
+
+def _composed(layers: Any) -> Iterator[tuple[str, Artifact]]:
+    """Digest of each file that is composed, and its composition as a blob. Raises ValueError."""
+    for layer in layers if isinstance(layers, list) else []:
+        if isinstance(layer, dict) and layer.get("mediaType") == _COMPOSITION:
+            made = Artifact.from_json({name: layer.get(name) for name in ("digest", "size")})
+            if made.size > MOST_BYTES:
+                raise ValueError("a composition that is too large")
+            yield str((layer.get("annotations") or {}).get(_COMPOSES)), made
 
 
 def _statement(said: Mapping[str, Any], signer: str) -> Statement:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from debate import keys
 from debate.cache.store import Store
+from tests.conftest import ROOT
 from tests.integration.checkout import CACHED, DOIT, Checkout, finish, hook, ran
 from tests.integration.registry import Registry, Wire
 
@@ -35,6 +40,11 @@ class Team:
         made = self.checkout(directory)
         subprocess.run(["cp", "-al", str(self.first.cache), str(made.cache)], check=True)
         return made
+
+
+def stored(directory: Path) -> int:
+    """Bytes of all files."""
+    return sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file())
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +107,13 @@ def test_a_build_sends_what_it_makes(team: Team, tmp_path: Path, monkeypatch: py
     assert two.digest("mine") == one.digest("mine") != team.first.digest("minimal")
 
 
+def template(one: Checkout) -> str:
+    """Digest of what only the ISO of `mine` has."""
+    composition = Store(one.cache).composition(one.digest("mine"))
+    assert composition
+    return composition.template.digest
+
+
 def test_what_has_a_secret_is_sent_nowhere(team: Team, tmp_path: Path) -> None:
     """Until its profile allows it. Nothing runs again then but the search."""
     one = team.beside_full_cache(tmp_path / "one")
@@ -116,11 +133,11 @@ def test_what_has_a_secret_is_sent_nowhere(team: Team, tmp_path: Path) -> None:
     assert "overlay" not in ran(said)
     assert "not sent" not in said
     assert team.registry.blob(layer.digest).exists()
-    assert team.registry.blob(one.digest("mine")).exists()
+    assert team.registry.blob(template(one)).exists()
 
 
 def altered(team: Team, one: Checkout, _: Wire) -> dict[str, str]:
-    blob = team.registry.blob(one.digest("mine"))
+    blob = team.registry.blob(template(one))
     data = bytearray(blob.read_bytes())
     data[len(data) // 2] ^= 1
     blob.write_bytes(data)
@@ -128,7 +145,7 @@ def altered(team: Team, one: Checkout, _: Wire) -> dict[str, str]:
 
 
 def missing(team: Team, one: Checkout, _: Wire) -> dict[str, str]:
-    team.registry.forget_blob(one.digest("mine"))
+    team.registry.forget_blob(template(one))
     return team.registry.settings()
 
 
@@ -142,7 +159,7 @@ def gone(team: Team, _: Checkout, wire: Wire) -> dict[str, str]:
 
 
 def cut(team: Team, _: Checkout, wire: Wire) -> dict[str, str]:
-    wire.cut, wire.cuts = 32 << 20, 1000
+    wire.cut, wire.cuts = 100 << 10, 1000
     return team.registry.settings(port=wire.port)
 
 
@@ -248,6 +265,65 @@ def test_pull_an_iso_without_root(team: Team, tmp_path: Path, monkeypatch: pytes
     assert not user.cache.exists()
     assert "0 B fetched" in as_user(user, "pull:minimal", **team.registry.settings()), "it is there"
     assert "building needs root" in as_user(user, "build:minimal", **team.registry.settings())
+
+
+def test_put_an_iso_together_without_debate(team: Team, tmp_path: Path) -> None:
+    """As the documentation says: with skopeo, and a few lines of Python."""
+    config = team.first.json("minimal", "hash.json")["config"]
+    team.registry.skopeo("copy", f"@:iso-{config}", f"dir:{tmp_path / 'parts'}")
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/cache.md").read_text(), re.DOTALL)
+    subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, check=True)
+    assert keys.sha256_file(tmp_path / "live.iso") == team.first.digest("minimal")
+    largest = max((tmp_path / "parts").iterdir(), key=lambda path: path.stat().st_size)
+    assert largest.stat().st_size < (tmp_path / "live.iso").stat().st_size * 0.8, "the ISO itself is no blob"
+
+
+def test_a_second_iso_of_the_same_layers_costs_its_template(team: Team, tmp_path: Path) -> None:
+    """To keep, to send and to fetch: at most a hundredth of the ISO."""
+    mine = team.beside_full_cache(tmp_path / "mine")
+    mine.profile("menu", "extends: minimal\nboot: {title: Another menu}\n")
+    mine.doit("build:menu", "push:menu", **team.registry.settings())
+    size = mine.output("menu", "menu-amd64.iso").stat().st_size
+    shutil.copy(mine.output("menu", "lock.json"), mine.directory / "profiles" / "menu.lock.json")
+    before, blobs = stored(mine.cache), stored(team.registry.storage)
+    mine.profile("menu", "extends: minimal\nboot: {title: Yet another menu}\n")
+    mine.doit("build:menu", **team.registry.settings(REMOTE_MODE="read-only"))
+    assert 0 < stored(mine.cache) - before < size / 100
+    mine.doit("push:menu", **team.registry.settings())
+    assert 0 < stored(team.registry.storage) - blobs < size / 100
+    digest = mine.digest("menu")
+
+    other = team.beside_full_cache(tmp_path / "other")
+    for name in ("menu.yaml", "menu.lock.json"):
+        shutil.copy(mine.directory / "profiles" / name, other.directory / "profiles" / name)
+    said = other.doit("pull:menu", **team.registry.settings())
+    fetched = re.search(r"menu-amd64\.iso  ([0-9.]+) MB fetched  (\S+)", said)
+    assert fetched, said
+    assert float(fetched[1]) * 1e6 < size / 100, "SBOM and manifest are most of it"
+    assert keys.sha256_file(other.output("menu", "menu-amd64.iso")) == digest == fetched[2]
+
+
+def test_an_interrupted_pull_goes_on(team: Team, tmp_path: Path) -> None:
+    user = team.checkout(tmp_path / "user")
+    config = team.first.json("minimal", "hash.json")["config"]
+    layers = json.loads(team.registry.skopeo("inspect", "--raw", f"@:iso-{config}"))["layers"]
+    largest = max(layers, key=lambda layer: int(layer["size"]))["digest"]
+    blob = team.registry.blob(largest)
+    aside = blob.rename(blob.with_name("aside"))
+    try:
+        said = as_user(user, "pull:minimal", **team.registry.settings())
+        assert "answered 404" in said
+    finally:
+        aside.rename(blob)
+    assert not user.output("minimal", "minimal-amd64.iso").exists()
+    asked = {layer["digest"]: team.registry.asked("GET", layer["digest"]) for layer in layers}
+    said = as_user(user, "pull:minimal", **team.registry.settings())
+    assert team.first.digest("minimal") in said
+    again = [digest for digest, times in asked.items() if team.registry.asked("GET", digest) > times]
+    assert largest in again
+    others = {layer["digest"] for layer in layers if layer["mediaType"] == "application/octet-stream"} - {largest}
+    assert not others.intersection(again), "what had been fetched is not fetched again"
+    assert not user.output("minimal", ".parts").exists()
 
 
 def test_pull_what_nobody_has_pushed(team: Team, tmp_path: Path) -> None:

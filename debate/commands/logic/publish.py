@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Set
-from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import keys
+from debate.commands.logic.download import Download
 from debate.errors import DebateError
-from debate.host.files import sweep, temporary_beside
+from debate.host.files import sweep
 from debate.images import results
 from debate.images.iso import Slice
 from debate.images.kinds import ISO, KINDS
@@ -21,9 +20,8 @@ from debate.model import Artifact
 from debate.profile import lockfile, profile_names
 from debate.profile.profile_names import committed
 from debate.remote.errors import RegistryError
-from debate.remote.remote import Remote, annotate, require_room
+from debate.remote.remote import Remote, annotate
 from debate.remote.statements import IMAGE, Statement, read
-from debate.remote.transport import connect
 from debate.steps.rule import HOST
 from debate.steps.rules import rules
 from debate.steps.work import typed
@@ -31,7 +29,6 @@ from debate.text.amounts import bytes_shown, count
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
-    from debate.remote.transport import Transport
     from debate.settings import Settings
     from debate.steps.work import ProfileBuild
 
@@ -100,17 +97,19 @@ def _made(made: ProfileBuild) -> Iterator[tuple[str, str]]:
 def pull(made: ProfileBuild) -> dict[str, Any]:
     """Fetch the ISO of this config into the output directory. Raises DebateError."""
     settings = _require_remote(made)
+    remote = Remote(settings, made.store, made.builder.say)
     try:
-        with closing(connect(settings)) as transport:
-            return _pull(made, transport)
+        return _pull(made, remote)
     except RegistryError as error:
         fact = f"the ISO of {made.name} was not pulled: {error.fact}"
         raise DebateError(fact, error.remedy, place=settings.remote) from None
+    finally:
+        remote.finish()
 
 
-def _pull(made: ProfileBuild, transport: Transport) -> dict[str, Any]:
+def _pull(made: ProfileBuild, remote: Remote) -> dict[str, Any]:
     settings, directory, config = made.settings, made.directory, made.config_hash()
-    data = transport.manifest(f"iso-{config}")
+    data = remote.transport.manifest(f"iso-{config}")
     if data is None:
         raise DebateError(
             f"has no ISO of {made.name} with the config {config[:16]}",
@@ -123,8 +122,8 @@ def _pull(made: ProfileBuild, transport: Transport) -> dict[str, Any]:
     names = results.names(made.name, architecture)
     _require_names(made, statement, names)
     sweep(directory)
-    require_room(directory, [file for name, file in statement.files.items() if not (directory / name).exists()])
-    fetched = sum(_fetch(transport, statement.files[name], directory / name) for name in sorted(names))
+    files = {name: statement.files[name] for name in sorted(names)}
+    fetched = Download(remote, directory, made.builder.activity).run(files, statement)
     iso = directory / results.names_of_images(made.name, architecture)[ISO.rule]
     return {"note": f"{shown(iso)}  {bytes_shown(fetched)} fetched  {statement.files[iso.name].digest}"}
 
@@ -151,20 +150,6 @@ def _compare_lock(made: ProfileBuild, statement: Statement) -> None:
             f"run doit build:{made.name}",
             place=made.settings.remote,
         )
-
-
-def _fetch(transport: Transport, artifact: Artifact, target: Path) -> int:
-    """Fetch a file, unless it is there already. Returns the bytes fetched."""
-    if target.exists() and target.stat().st_size == artifact.size and keys.sha256_file(target) == artifact.digest:
-        return 0
-    temporary = temporary_beside(target)
-    try:
-        with temporary.open("w+b") as file:
-            transport.pull(artifact, file)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return artifact.size
 
 
 def _require_remote(made: ProfileBuild) -> Settings:

@@ -13,7 +13,7 @@ import pytest
 
 from debate.model import Artifact
 from debate.remote import transport
-from debate.remote.errors import StoppedError
+from debate.remote.errors import RegistryError, StoppedError
 
 
 @dataclass
@@ -45,6 +45,8 @@ class Shelf:
 
     def pull(self, artifact: Artifact, file: BinaryIO) -> None:
         self.pulled.append(artifact.digest)
+        if not self.has(artifact.digest):
+            raise RegistryError("the registry answered 404")
         file.write(self.blobs[artifact.digest])
 
     def push(self, artifact: Artifact, path: Path, stopping: Callable[[], bool] = lambda: False) -> bool:

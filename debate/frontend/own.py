@@ -91,7 +91,7 @@ def _refusal(error: CmdParseError, command: str) -> CmdParseError:
     return CmdParseError(f"{_one_line(unknown)}; doit help {command} lists doit's options")
 
 
-_NO_NUMBER = re.compile(r"Error parsing parameter '(.+?)' <class 'int'>")
+_NO_NUMBER = re.compile(r"Error parsing parameter '([^']+)' <class 'int'>")
 
 
 def _one_line(text: str) -> str:

@@ -238,6 +238,20 @@ sub install {
     return \%found;
 }
 
+# True if there is, or can be, a unit: those of other kinds, and instances, come from devices, /etc/fstab and generators.
+sub exists_at_boot {
+    my ($name) = @_;
+    return 1 if $name !~ /\.(target|service|socket|timer|path)\z/ || $name =~ /@/;
+    my $script = $name =~ s/\.service\z//r;
+    return lstat("$ROOT/etc/init.d/$script") || grep { lstat("$ROOT" . resolved($_, 1) . "/$name") } @UNITS;
+}
+
+# Those of the units in @_ that have Also= for a unit.
+sub together {
+    my ($unit, @others) = @_;
+    return grep { my $other = $_; $other ne $unit && grep { $_ eq $unit } @{ install($other)->{Also} // [] } } @others;
+}
+
 sub enabled {
     my ($unit, %seen) = @_;
     return 0 if masked($unit) || $seen{$unit}++;
@@ -253,6 +267,10 @@ sub enabled {
     return scalar grep { enabled($_, %seen) } @{ $install->{Also} // [] };
 }
 
+open(my $services, '<', '/run/in/services') or die "services: $!";
+my @services = <$services>;
+my @enable   = map { /^enable (\S+)/ } @services;
+
 sub unit {
     my ($verb, $unit) = @_;
     my ($by) = @{ $given{$unit} // [] };
@@ -263,10 +281,17 @@ sub unit {
         return masked($unit) ? () : ("$unit is not masked in the system", 'see the log');
     }
     if ($verb eq 'enable') {
-        return if enabled($unit);
+        if (enabled($unit)) {
+            my @by = @{ $ours{$unit} // [] };
+            return if !@by || $alias{$unit} || grep { exists_at_boot($_) } @by;
+            return ("$unit is enabled for @by, which the system does not have, so nothing starts it",
+                'add the package that has it, or a file ' . "$ETC/$unit.d/install.conf with [Install] and WantedBy=multi-user.target in it");
+        }
         return ("$unit is masked in the system", 'keep one of enable and mask') if masked($unit);
         return ("$unit has no section [Install], so it cannot be enabled", $by
             ? "leave it out: $by starts it"
+            : $unit =~ /\.target\z/
+            ? "leave it out; to boot into it, write systemd.unit=$unit into boot.arguments"
             : "leave it out if another unit starts it, such as its socket or timer; or add a file $ETC/$unit.d/install.conf"
                 . ' with [Install] and WantedBy=multi-user.target in it') if $static;
         return ("$unit has no instance to enable", 'write one, as in getty@tty2.service')
@@ -275,7 +300,12 @@ sub unit {
     }
     return ("$unit is started by $by, whether it is enabled or not", 'mask it') if $by && !masked($unit);
     return ("$unit has no section [Install], so it cannot be disabled", 'mask it, or disable what starts it') if $static;
-    return ("$unit is still enabled in the system", 'see the log') if enabled($unit);
+    if (enabled($unit)) {
+        my ($also) = together($unit, @enable);
+        return ("$unit is still enabled in the system, since $also has Also=$unit", 'keep one of the two') if $also;
+        my @by = @{ $ours{$unit} // [] };
+        return ("$unit is still enabled in the system" . (@by ? ", for @by" : ''), 'see the log');
+    }
     my $id   = opened(resolved('/etc/machine-id', 1));
     my $text = $id ? (<$id> // '') : 'missing';
     return ("$unit is enabled again at the first boot, by systemd's presets, since /etc/machine-id is " . ($id ? 'uninitialized' : 'missing'),
@@ -283,8 +313,7 @@ sub unit {
     return;
 }
 
-open(my $services, '<', '/run/in/services') or die "services: $!";
-while (my $line = <$services>) {
+for my $line (@services) {
     my ($verb, $unit) = split ' ', $line;
     my ($fact, $remedy) = unit($verb, $unit);
     problem('services', $unit, $fact, $remedy) if $fact;

@@ -67,7 +67,6 @@ while IFS=: read -r name uid shell groups full_name password <&9; do
     [ "$problems" -ne "$missing" ] || [ -z "$groups" ] || usermod --append --groups "$groups" -- "$name" ||
         problem users "$name" "usermod failed for $name" "see the log for its message"
 done 9< /run/in/users
-stop_on_problems
 
 # belongs NAME|NUMBER U|G u|g FILE: true if that is its owner or group.
 belongs() {
@@ -84,7 +83,6 @@ owner_remedy="add it to users, or the package that creates it to packages"
 while read -r database name <&9; do
     known "$database" "$name" || problem files "$name" "/etc/$database has no $name to own files" "$owner_remedy"
 done 9< /run/in/groups
-stop_on_problems
 
 # explain_tree: says which paths of the tree cannot be, after tar failed.
 explain_tree() {
@@ -110,8 +108,27 @@ explain_tree() {
 # Existing directories keep their modes, and links to directories (/lib) stay links.
 printf '%s\n' $databases > /run/work/unpacked
 tar -x -f /run/in/tree.tar -C / --anchored --exclude-from=/run/work/unpacked --no-overwrite-dir \
-    --keep-directory-symlink --same-owner --same-permissions || explain_tree
-stop_on_problems
+    --keep-directory-symlink --same-owner --same-permissions || {
+    explain_tree
+    stop_on_problems
+}
+
+# What a file of the profile can break: the program itself, the loader, a library.
+for program in awk chmod find sed stat systemctl tar; do
+    status=0
+    "$program" --version > /dev/null 2>&1 || status=$?
+    [ "$status" -ge 126 ] || continue
+    while IFS=$(printf '\t') read -r path kind rest <&9; do
+        case "$kind $path" in
+        "file "*/bin/* | "file "*/sbin/* | "file "*/lib*.so* | "file "*/ld-*.so* | "link "*/bin/* | "link "*/sbin/* | "link "*.so*)
+            problem files "$path" "$program does not start any more, with $path in the system" \
+                "leave it out, or put it into a directory such as /usr/local/lib/debate and name that where it is needed"
+            ;;
+        esac
+    done 9< /run/in/wanted
+    [ "$problems" -ne 0 ] || problem files "" "$program does not start any more, with the profile's files in the system" "see the log"
+    exit 1
+done
 
 # apply_permissions PATTERN OTHERS: sets modes and owners of the paths that match PATTERN and not OTHERS.
 # Fields: mode, owner, group, path, with tabs between them. Of a colon at the end, `read` would make nothing.
@@ -170,40 +187,26 @@ done 9< /run/in/users
 [ "$problems" -eq "$missing" ] || stop_on_problems
 
 apply_permissions '*' '/etc/skel/*'
-stop_on_problems
 
+missing=$problems
 while read -r command <&9; do
     $command || problem locale "" "$command failed with exit status $?" "see the log for its message"
 done 9< /run/in/commands
-stop_on_problems
-
+[ "$problems" -eq "$missing" ] || stop_on_problems
 while read -r what names <&9; do
     "has_$what" $names
 done 9< /run/in/checks
-stop_on_problems
 
-# What comes of it is looked at by arrived.pl.
 while read -r verb unit <&9; do
-    real=$(real_unit "$unit")
-    if ! is_unit "$unit"; then
-        problem services "$unit" "the system has no unit $unit" \
-            "$(units | suggest "$unit" "check its name, or add the package that contains it to packages")"
-    elif [ "$real" = /dev/null ] && [ "$verb" != mask ]; then
-        problem services "$unit" "$unit is masked in the system, so it cannot be ${verb}d" \
-            "leave it out, or remove /etc/systemd/system/$unit, which masks it"
-    elif [ -n "$real" ] && { [ "$verb" != mask ] || [ -L "/etc/systemd/system/$unit" ]; } && [ "$real" != /dev/null ]; then
-        problem services "$unit" "$unit is another name of $real" "write $real"
-    elif [ "$verb" = mask ] && [ -f "/etc/systemd/system/$unit" ] && [ ! -L "/etc/systemd/system/$unit" ]; then
-        problem services "$unit" "$unit is a file in /etc/systemd/system, where the mask would have to be" \
-            "leave the file out, or put it into /usr/lib/systemd/system"
-    else
-        SYSTEMD_OFFLINE=1 systemctl "$verb" "$unit" 2> /run/work/said ||
-            problem services "$unit" "systemctl $verb $unit failed: $(tail -n 1 /run/work/said)" "see the log for all that it says"
-        cat /run/work/said >&2
-    fi
+    can_change "$verb" "$unit"
 done 9< /run/in/services
+[ -s /run/in/hooks ] || has_shells # A hook may bring them.
 stop_on_problems
 
-[ -s /run/in/hooks ] || has_shells # A hook may bring them.
+while read -r verb unit <&9; do
+    SYSTEMD_OFFLINE=1 systemctl "$verb" "$unit" 2> /run/work/said ||
+        problem services "$unit" "systemctl $verb $unit failed: $(tail -n 1 /run/work/said)" "see the log for all that it says"
+    cat /run/work/said >&2
+done 9< /run/in/services
 stop_on_problems
 . /run/step/leftovers.sh

@@ -29,27 +29,51 @@ has_timezone() {
         "${near:+choose one that it has, such as $near(}old names are in Debian's package tzdata-legacy${near:+)}"
 }
 
+# xkb_names: prints the layouts, as lines of LAYOUT, and their variants, of LAYOUT VARIANT, that the rules of X list. Beside
+# the files of layouts there are others, such as that of capslock.
+xkb_names() {
+    cat /usr/share/X11/xkb/rules/evdev.xml /usr/share/X11/xkb/rules/base.extras.xml | awk '
+        /<layoutList>/ { inside = 1 }
+        /<\/layoutList>/ { inside = 0 }
+        /<layout>/ { layout = "" }
+        /<configItem/ { new = inside }
+        new && match($0, /<name>[^<]*/) {
+            name = substr($0, RSTART + 6, RLENGTH - 6)
+            new = 0
+            print layout == "" ? name : layout " " name
+            if (layout == "") layout = name
+        }'
+}
+
 # has_xkb LAYOUT [VARIANT]: Debian's console uses the keymaps of X.
 has_xkb() {
-    symbols=/usr/share/X11/xkb/symbols
-    if [ ! -f "$symbols/$1" ]; then
-        problem keymap "$1" "the system has no layout $1" \
-            "choose one of $(ls "$symbols" | grep -x '[a-z]*' | tr '\n' ' ')"
+    names=$(xkb_names | sort -u)
+    if [ ! -f "/usr/share/X11/xkb/symbols/$1" ] || ! printf '%s\n' "$names" | grep -qxF -e "$1"; then
+        problem keymap "$1" "the system has no layout $1" "choose one of $(printf '%s\n' "$names" | grep -v ' ' | tr '\n' ' ')"
         return
     fi
-    variants=$(sed -n 's/.*xkb_symbols[[:space:]]*"\([^"]*\)".*/\1/p' "$symbols/$1")
-    [ $# -lt 2 ] || printf '%s\n' "$variants" | grep -qxF -e "$2" ||
-        problem keymap "$1-$2" "the layout $1 has no variant $2" "choose one of $(echo $variants)"
+    [ $# -lt 2 ] || printf '%s\n' "$names" | grep -qxF -e "$1 $2" || {
+        variants=$(printf '%s\n' "$names" | sed -n "s/^$1 //p" | tr '\n' ' ')
+        problem keymap "$1-$2" "the layout $1 has no variant $2" "${variants:+choose one of }${variants:-leave it out}"
+    }
+}
+
+# console_keymaps PATTERN: prints the names of keymaps of kbd. Those of other computers have numbers of other keys, and
+# those in `include` are parts of keymaps.
+console_keymaps() {
+    find /usr/share/kbd/keymaps \( -name include -o -name amiga -o -name atari -o -name sun \) -prune -o \
+        -name "$1.map*" -printf '%f\n' | sed 's/\.map.*//' | sort -u
 }
 
 # has_console_keymap NAME: checks for a keymap of kbd.
 has_console_keymap() {
-    [ -z "$(find /usr/share/kbd/keymaps -name "$1.map*" -print -quit)" ] || return 0
-    near=$(find /usr/share/kbd/keymaps -name "${1%"${1#??}"}*.map*" -printf '%f\n' | sed 's/\.map.*//' | sort -u | tr '\n' ' ')
+    [ -z "$(console_keymaps "$1")" ] || return 0
+    near=$(console_keymaps "${1%"${1#??}"}*" | tr '\n' ' ')
     problem keymap "$1" "the system has no $1" "choose one of /usr/share/kbd/keymaps${near:+, such as $near}"
 }
 
-unit_directories='/etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system'
+system_directories='/etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system'
+unit_directories=$system_directories
 
 # unit_file UNIT: prints the path of its file, or of its template's; nothing if there is none. The name of an instance may
 # have dots, and escapes (\x2d), of which echo and sed would make something else.
@@ -72,20 +96,61 @@ is_unit() {
     [ -n "$(unit_file "$1")" ] || [ -e "/etc/init.d/${1%.service}" ]
 }
 
-# real_unit UNIT: prints the unit whose other name this is, or /dev/null for one that is masked; else nothing.
+# mask_of UNIT: prints the file that masks it, if one does: an empty file, or a link to /dev/null.
+mask_of() {
+    file=$(unit_file "$1")
+    if [ "$(readlink "$file")" = /dev/null ] || { [ -f "$file" ] && [ ! -s "$file" ]; }; then
+        printf '%s\n' "$file"
+    fi
+}
+
+# instance_of UNIT NAME: prints NAME, with the instance of UNIT if it is a template.
+instance_of() {
+    instance=${1#*@}
+    case $2 in
+    *@.*) set -- "$1" "${2%%@*}@${instance%.*}.${2##*.}" ;;
+    esac
+    printf '%s\n' "$2"
+}
+
+# real_unit UNIT: prints the unit whose other name this is; else nothing.
 real_unit() {
     file=$(unit_file "$1")
     [ -L "$file" ] || return 0
     target=$(readlink "$file")
-    real=${target##*/} instance=${1#*@}
-    if [ "$target" = /dev/null ]; then
-        echo "$target"
-    elif [ "$real" != "${file##*/}" ]; then
-        case $real in
-        *@.*) real="${real%%@*}@${instance%.*}.${real##*.}" ;;
-        esac
-        printf '%s\n' "$real"
-    fi
+    real=${target##*/}
+    [ "$target" = /dev/null ] || [ "$real" = "${file##*/}" ] || instance_of "$1" "$real"
+}
+
+# alias_of UNIT: prints the unit that would have this name, too, once it is enabled; else nothing.
+alias_of() {
+    template=$1
+    case $1 in
+    *@*) template="${1%%@*}@.${1##*.}" ;;
+    esac
+    for directory in $unit_directories; do
+        [ ! -d "$directory" ] || NAME=$1 TEMPLATE=$template find "$directory/" -mindepth 1 -maxdepth 1 -type f -name '*.*' -exec awk '
+            FNR == 1 { section = "" }
+            /^[ \t]*\[/ { section = $1 }
+            section == "[Install]" && sub(/^[ \t]*Alias[ \t]*=/, "") {
+                for (n = split($0, names); n; n--) if (names[n] == ENVIRON["NAME"] || names[n] == ENVIRON["TEMPLATE"]) {
+                    file = FILENAME
+                    sub(/.*\//, "", file)
+                    print file
+                }
+            }' {} +
+    done | sort -u | head -n 1 > /run/work/alias
+    while IFS= read -r real <&9; do
+        instance_of "$1" "$real"
+    done 9< /run/work/alias
+}
+
+# is_of_users UNIT: true if it is a unit of users' own managers, not of the system's.
+is_of_users() {
+    unit_directories='/etc/systemd/user /usr/local/lib/systemd/user /usr/lib/systemd/user'
+    file=$(unit_file "$1")
+    unit_directories=$system_directories
+    [ -n "$file" ]
 }
 
 # units: prints the names of all units, without .service.
@@ -93,6 +158,35 @@ units() {
     for directory in $unit_directories; do
         [ ! -d "$directory" ] || (cd "$directory" && find . -maxdepth 1 ! -type d -name '*.*' -printf '%P\n')
     done | sort -u | sed 'p; s/\.service$//'
+}
+
+# can_change VERB UNIT: checks that a unit can be enabled, disabled or masked. What comes of it is looked at by arrived.pl.
+can_change() {
+    real=$(real_unit "$2")
+    mask=$(mask_of "$2")
+    if ! is_unit "$2"; then
+        real=$(alias_of "$2")
+        if [ "$real" ]; then
+            problem services "$2" "$2 is another name of $real" "write $real"
+        elif is_of_users "$2"; then
+            problem services "$2" "$2 is a unit of users, and the system has none of this name" \
+                "$1 it in a hook, for all of them: systemctl --global $1 $2"
+        else
+            problem services "$2" "the system has no unit $2" \
+                "$(units | suggest "$2" "check its name, or add the package that contains it to packages")"
+        fi
+    elif [ -n "$real" ] && { [ "$1" != mask ] || [ -L "/etc/systemd/system/$2" ]; }; then
+        problem services "$2" "$2 is another name of $real" "write $real"
+    elif [ -n "$mask" ] && [ "$1" != mask ]; then
+        case $mask in
+        /etc/*) remedy="leave it out, or remove $mask, which masks it" ;;
+        *) remedy="leave it out; $mask masks it, unless the profile has a unit file in /etc/systemd/system" ;;
+        esac
+        problem services "$2" "$2 is masked in the system, so it cannot be ${1}d" "$remedy"
+    elif [ "$1" = mask ] && [ -f "/etc/systemd/system/$2" ] && [ ! -L "/etc/systemd/system/$2" ]; then
+        problem services "$2" "$2 is a file in /etc/systemd/system, where the mask would have to be" \
+            "leave the file out, or put it into /usr/lib/systemd/system"
+    fi
 }
 
 # has_shells: checks that each user's shell is a program.

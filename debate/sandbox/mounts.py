@@ -29,6 +29,7 @@ _CLONE_NEWNS = 0x00020000
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWPID = 0x20000000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT = 1, 2, 4, 32
+_MNT_DETACH = 2
 _MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
 _AT_FDCWD = -100
 _AT_EMPTY_PATH = 0x1000
@@ -73,6 +74,11 @@ def mount(source: str, target: str | Path, kind: str, flags: int = 0, data: str 
     """Call mount(2). Raises OSError, which names the target."""
     result = libc.mount(source.encode(), str(target).encode(), kind.encode(), ctypes.c_ulong(flags), data.encode())
     checked(result, f"mount {kind or source} on {target}")
+
+
+def unmount(target: Path) -> None:
+    """Take away the mount on ``target``. What still uses it, such as a dying process, keeps it to itself."""
+    checked(libc.umount2(os.fsencode(target), _MNT_DETACH), f"unmount {target}")
 
 
 def tmpfs(target: Path, *, size: int, inodes: int) -> None:

@@ -274,11 +274,24 @@ def _joined(command: Command, net: Network | None) -> Network | None:
 
 
 def _prepare_for(number: int, session: Session, scratch: Path) -> None:
+    changes = session.commands[number].pack_upper and session.layers
+    if changes:
+        with _setting_up():
+            mounts.unmount(scratch / "root")
     try:
         commands.prepare(session.commands[number], number, scratch, len(session.layers), session.uid_base)
     except OSError as error:  # Untrusted code made that tree, as deep as it wanted.
         place = printable(os.path.relpath(error.filename or "", scratch)[:200])
         raise _FailedError(f"what the commands before left cannot be packed: {place}: {error.strerror}") from None
+    if changes:
+        with _setting_up():
+            _stack(session, scratch)
+
+
+def _stack(session: Session, scratch: Path) -> None:
+    """Mount the system. While it is, nothing else may change its upper directory: the kernel would list whiteouts."""
+    below = directories.lower(Path(), len(session.layers))
+    mounts.overlay(overlayfs.options(below, Path("upper"), Path("work")), Path("root"), directory=scratch)
 
 
 @contextlib.contextmanager
@@ -365,8 +378,7 @@ def _prepare(session: Session) -> Path:
         mounts.squashfs(Path(image), target)
     mounts.shift(session.uid_base, [target for _, target in images])
     if session.layers:
-        below = directories.lower(Path(), len(session.layers))
-        mounts.overlay(overlayfs.options(below, Path("upper"), Path("work")), Path("root"), directory=scratch)
+        _stack(session, scratch)
     return scratch
 
 

@@ -32,6 +32,8 @@ def mine(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         ("services: {enable: [shh]}", "shh", "services: the system has no unit shh.service; check its name, or add "),
         ("services: {mask: [apt-dialy.timer]}", "apt-", "services: the system has no unit apt-dialy.timer; did you me"),
         ("services: {enable: [emergency]}", "em", "services: emergency.service has no section .Install., so it cannot"),
+        ("services: {enable: [dbus-org.freedesktop.network1]}", "db", "services: dbus-org.freedesktop.network1.servi"),
+        ("services: {enable: [multi-user.target]}", "mu", "services: multi-user.target has no .*write systemd"),
         ("services: {disable: [dbus]}", "dbus", "services: dbus.service is started by multi-user.target, whether it i"),
         ("services: {enable: [autovt@tty4]}", "au", "services: autovt@tty4.service is another name of getty@tty4.serv"),
         ("permissions: [{path: /etc/motdd, mode: '0600'}]", "/etc", "permissions: the system has no file /etc/motdd; "),
@@ -46,6 +48,7 @@ def mine(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         ("users: [{name: www-data}]", "www", "users: a package has made the user www-data; choose another name; a ho"),
         ("users: [{name: audio}]", "audio", "users: a package has made the group audio, so a user audio could"),
         ("users: [{name: live, uid: 33}]", "33", "users: live: the uid 33 is that of www-data in the system; choos"),
+        ("files: [{path: /lib64/ld-linux-x86-64.so.2}]", "/lib64", "files: awk does not start any more, with /lib64/"),
         ("permissions: [{path: /usr/bin/sh, mode: '0755'}]", "/usr", "permissions: /usr/bin/sh is a link, which has n"),
         ("hooks: [nowhere]", "nowhere", "hooks: nowhere: the system has no nothing to run it; add the package that"),
     ],
@@ -57,11 +60,17 @@ def test_what_the_system_lacks(mine: Checkout, text: str, value: str, message: s
     assert re.search(f"^profiles/mine.yaml:5:{text.index(value) + 1}: {message}", said, re.MULTILINE), said
 
 
-def test_all_of_a_kind_are_told_at_once(mine: Checkout) -> None:
-    mine.profile("mine", f"{PROFILE}locale: de_DD.UTF-8\ntimezone: Europe/Berlim\nkeymap: dee\n")
+def test_all_are_told_at_once(mine: Checkout) -> None:
+    mine.profile(
+        "mine",
+        f"{PROFILE}locale: de_DD.UTF-8\ntimezone: Europe/Berlim\nkeymap: capslock\nservices: {{enable: [shh]}}\n"
+        "permissions: [{path: /etc/motdd, mode: '0600'}]\nusers: [{name: live, shell: /bin/ksh, groups: [sodu]}]\n"
+        "files: [{path: /etc/x, owner: wwwdata}]\n",
+    )
     said = mine.doit("overlay:mine", status=1)
-    found = re.findall(r"^profiles/mine.yaml:([5-7]):[0-9]+: (\w+): the system has no", said, re.MULTILINE)
-    assert sorted(found) == [("5", "locale"), ("6", "timezone"), ("7", "keymap")], said
+    found = re.findall(r"^profiles/mine.yaml:([0-9]+):[0-9]+: (\w+): .* has no ", said, re.MULTILINE)
+    fields = ["locale", "timezone", "keymap", "services", "permissions", "users", "users", "files"]
+    assert sorted(found) == sorted(zip(map(str, [5, 6, 7, 8, 9, 10, 10, 11]), fields, strict=True)), said
 
 
 def test_what_it_has(mine: Checkout) -> None:
@@ -71,7 +80,7 @@ def test_what_it_has(mine: Checkout) -> None:
         "users: [{name: live, shell: /bin/dash, groups: [adm]}, {name: other, uid: 1000}]\n"
         "files: [{path: /etc/skel/d/f, mode: '0400', content: x}, {path: /home/other/d/g}]\n"
         "permissions: [{path: /etc/skel/d, mode: '2750'}]\n"
-        "services: {mask: [apt-daily.timer, getty@tty3, ctrl-alt-del.target], disable: [fstrim.timer],\n"
-        "  enable: [systemd-networkd, getty@tty2]}\n",
+        "services: {mask: [apt-daily.timer, getty@tty3, ctrl-alt-del.target], disable: [fstrim.timer, getty@tty1],\n"
+        "  enable: [systemd-networkd, getty@tty2]}\n",  # So a directory of links is replaced by another.
     )
     mine.doit("overlay:mine")

@@ -205,7 +205,8 @@ FILES = {
     "lib/also.service": "[Install]\nAlso=also.socket\n", "lib/also.socket": INSTALL,
     "lib/named.service": "[Install]\nAlias=other.service\n", "lib/added.service": "[Service]\n",
     "etc/added.service.d/i.conf": "[Install]\nWantedBy = multi-user.target\n",
-    "lib/round.service": "[Install]\nAlso=round.service\n",
+    "lib/round.service": "[Install]\nAlso=round.service\n", "lib/multi-user.target": "[Unit]\n",
+    "lib/x.target": "[Unit]\n",
 }  # fmt: skip
 """Unit files, below the directories of the system (lib) or the administrator (etc)."""
 WANTS = "etc/multi-user.target.wants"
@@ -226,6 +227,17 @@ STATES: list[tuple[str, dict[str, str], str]] = [
     ("enable t@a\\x2db.1.service", {f"{WANTS}/t@a\\x2db.1.service": "/usr/lib/systemd/system/t@.service"}, ""),
     ("enable t@a\\x2db.1.service", {}, "t@a\\x2db.1.service is not enabled in the system"),
     ("enable t@.service", {}, "t@.service has no instance to enable"),
+    ("enable multi-user.target", {}, "multi-user.target has no section [Install]"),
+    (
+        "enable a.service",
+        {"etc/gone.target.wants/a.service": "../a.service"},
+        "a.service is enabled for gone.target, wh",
+    ),
+    ("enable a.timer", {"etc/gone.service.requires/a.timer": "../a.timer"}, "a.timer is enabled for gone.service, whi"),
+    ("enable a.service", {"etc/gone.target.wants/a.service": "a", f"{WANTS}/a.service": "a"}, ""),
+    ("enable a.service", {"etc/dev-x.device.wants/a.service": "../a.service"}, ""),
+    ("enable a.service", {"etc/gone@x.service.wants/a.service": "../a.service"}, ""),
+    ("enable a.service", {"etc/script.service.wants/a.service": "../a.service"}, ""),
     ("enable d@.service", {f"{WANTS}/d@x.service": "/usr/lib/systemd/system/d@.service"}, ""),
     ("enable also.service", {f"{WANTS}/also.socket": "/usr/lib/systemd/system/also.socket"}, ""),
     ("enable also.service", {}, "also.service is not enabled in the system"),
@@ -236,7 +248,22 @@ STATES: list[tuple[str, dict[str, str], str]] = [
     ("disable script.service", {"../rc2.d/K01script": "../init.d/script"}, ""),
     ("disable script.service", {"../rc3.d/S01script": "../init.d/script"}, "script.service is still enabled in the"),
     ("disable a.service", {}, ""),
-    ("disable a.service", {f"{WANTS}/a.service": "/usr/lib/systemd/system/a.service"}, "a.service is still enabled"),
+    (
+        "disable a.service",
+        {f"{WANTS}/a.service": "/usr/lib/systemd/system/a.service"},
+        "a.service is still enabled in the system, for multi-user.target",
+    ),
+    (
+        "disable t@x.service",
+        {f"{WANTS}/t@x.service": "/usr/lib/systemd/system/t@.service"},
+        "t@x.service is still enabled",
+    ),
+    ("disable t@x.service", {f"{WANTS}/t@y.service": "/usr/lib/systemd/system/t@.service"}, ""),
+    (
+        "disable also.socket\nenable also.service",
+        {f"{WANTS}/also.socket": "../also.socket"},
+        "also.socket is still enabled in the system, since also.service has Also=also.socket",
+    ),
     (
         "disable a.service",
         {"lib/x.target.wants/a.service": "../a.service"},
@@ -271,7 +298,7 @@ def test_units(tmp_path: Path, layers: Path, said: str, links: dict[str, str], e
         path(name).unlink(missing_ok=True)
         path(name).symlink_to(target)
     found = compared(tmp_path, [], "", f"{said}\n")
-    unit = said.partition(" ")[2]
+    unit = said.split()[1]
     assert [problem[: len(f"services | {unit} | {expected}")] for problem in found] == (
         [f"services | {unit} | {expected}"] if expected else []
     )

@@ -48,6 +48,87 @@ def test_instances_of_units(shell: str, instances: list[str]) -> None:
     assert found == [name for each in instances for name in ("real@.service", f"real@{each}.service")]
 
 
+UNITS = {
+    "real.service": "[Unit]\n[Install]\nAlias=first.service other.service\n",
+    "no.service": "[Unit]\nAlias=none.service\n",
+    "real@.service": "[Install]\nAlias = other@.service\n", "empty.service": "", "empty@.service": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("verb", "unit", "expected"),
+    [
+        ("enable", "real.service", ""),
+        ("mask", "empty.service", ""),
+        ("enable", "other.service", "other.service is another name of real.service"),
+        ("mask", "first.service", "first.service is another name of real.service"),
+        ("disable", "other@a\\x2d.b.service", "other@a\\x2d.b.service is another name of real@a\\x2d.b.service"),
+        ("enable", "none.service", "the system has no unit none.service"),
+        ("enable", "linked.service", "linked.service is another name of real.service"),
+        ("enable", "empty.service", "empty.service is masked in the system, so it cannot be enabled DIR/empty.service"),
+        ("enable", "empty@x.service", "empty@x.service is masked in the system, so it cannot be enabled DIR/empty@.s"),
+        ("disable", "null.service", "null.service is masked in the system, so it cannot be disabled DIR/null.service"),
+    ],
+)
+def test_units_that_cannot_be_changed(tmp_path: Path, shell: str, verb: str, unit: str, expected: str) -> None:
+    for name, text in UNITS.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "null.service").symlink_to("/dev/null")
+    (tmp_path / "linked.service").symlink_to("real.service")
+    script = """
+        read -r unit_directories
+        system_directories=$unit_directories
+        suggest() { cat > /dev/null; }
+        problem() { printf '%s %s\\n' "$3" "${4#leave it out; }"; }
+        read -r verb unit
+        can_change "$verb" "$unit"
+    """.replace("\\\\", "\\")
+    (tmp_path / "present.sh").write_text(
+        (ROOT / "sandbox" / "present.sh").read_text().replace("/run/work", str(tmp_path))
+    )
+    done = subprocess.run(
+        [shell, "-euc", f". {tmp_path}/present.sh\n{script}"], input=f"{tmp_path}\n{verb} {unit}\n",
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    said = done.stdout.replace(str(tmp_path), "DIR")
+    assert said.startswith(expected) if expected else said == ""
+
+
+@pytest.mark.skipif(not Path("/usr/share/X11/xkb/rules/evdev.xml").exists(), reason="needs xkb-data")
+@pytest.mark.parametrize(
+    ("keymap", "problems"),
+    [
+        ("de", 0), ("us", 0), ("de nodeadkeys", 0), ("us dvorak", 0), ("apl", 0), ("apl sax", 0),
+        ("custom", 1), ("us alt_shift_fragment", 1), ("de dvorak-intl", 1), ("english", 1), ("us de", 1),
+        ("altwin", 1), ("capslock", 1), ("compose", 1), ("ctrl", 1), ("eurosign", 1), ("grab", 1), ("group", 1),
+        ("inet", 1), ("keypad", 1), ("level3", 1), ("pc", 1), ("shift", 1), ("typo", 1),
+    ],
+)  # fmt: skip
+def test_layouts_of_x(keymap: str, problems: int) -> None:
+    """Beside them there are files with parts of layouts, and names of which a file would be the user's own."""
+    assert run("sh", f"problem() {{ echo problem; }}; has_xkb {keymap}").count("problem") == problems
+
+
+def test_keymaps_of_the_console(tmp_path: Path) -> None:
+    """kbd has those of other computers, too, and parts of keymaps."""
+    names = (
+        "i386/qwertz/de.map.gz",
+        "i386/qwerty/us.map",
+        "include/euro.map.gz",
+        "sun/sunkeymap.map.gz",
+        "mac/all/mac-de.map",
+    )
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    text = (ROOT / "sandbox" / "present.sh").read_text().replace("/usr/share/kbd/keymaps", str(tmp_path))
+    script = 'problem() { echo "$2"; }; for name in de us mac-de euro sunkeymap dee; do has_console_keymap $name; done'
+    done = subprocess.run(["sh", "-euc", f"{text}\n{script}"], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["euro", "sunkeymap", "dee"]
+
+
 @pytest.mark.skipif(not Path("/usr/share/zoneinfo/leapseconds").exists(), reason="needs tzdata")
 @pytest.mark.parametrize(
     ("name", "problems"), [("Europe/Berlin", 0), ("Etc/GMT+5", 0), ("leapseconds", 1), ("Europe", 1)]

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from debate import keys
 from debate.distributions.interface import Distribution
-from debate.errors import DebateError
+from debate.errors import Complaint, DebateError, StepError
 from debate.managers import host_apt
 from debate.managers.interface import Holds, Initramfs, Mirrors, Request
 from debate.model import MIRROR, Artifact, Command, Locked, Reach, Step, Supplies
@@ -66,7 +66,7 @@ def mirrors(
         address = settings.mirrors.get(name) or of_profile(name, named)
         if not address:
             remedy = f"give the repository a url, or set {mirror_variable(name)} to its address or directory"
-            raise DebateError("no address is known", remedy, place=f"mirror {name}")
+            raise StepError("", complaints=[Complaint("repositories", name, f"{name}: no address is known", remedy)])
         found[name] = address
     for name, address in found.items():
         _check(address, name, settings)

@@ -17,6 +17,10 @@ _MORE = tuple(map(ipaddress.ip_network, ("168.63.129.16/32", "192.0.0.0/24", "19
 """Networks that some versions of Python take for public, and the address where Azure's hosts answer their guests."""
 
 
+IF_MEANT = "if that is meant, name the address in the settings, as a mirror with any name"
+"""What to do about an address that a step may not connect to."""
+
+
 def endpoint(address: str) -> str:
     """``HOST:PORT`` of an http or https address, in lower case; empty if it is none."""
     try:

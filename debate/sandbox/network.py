@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from debate.errors import Complaint
 from debate.host.libc import checked, libc
@@ -49,18 +49,31 @@ class Network:
         checked(libc.setns(self.namespace, NEW_NET), "setns")
 
     def explain(self, complaints: Iterable[Complaint]) -> list[Complaint]:
-        """``complaints``, with what the proxy knows of their addresses, and those of the proxy. Ends the proxy."""
+        """``complaints``, with what the proxy knows of their addresses, and of those that they were led to.
+
+        With complaints of its own about what it refused beside these. Ends the proxy.
+        """
         said, _ = self.proxy.communicate()
-        found = _reports(said)
-        explained = []
-        for complaint in complaints:
-            texts = found.pop(endpoint(complaint.value), None) if not complaint.field else None
-            if texts:
-                complaint = Complaint("", complaint.value, texts[1], texts[2] or complaint.remedy)
-            explained.append(complaint)
+        found, complaints = _reports(said), list(complaints)
+        asked = {endpoint(each.value) for each in complaints if not each.field}
         # The others were named by nobody but a mirror. Only what was refused is certain to be the cause.
-        refused = [Complaint("", *texts) for texts in found.values() if texts[2]]
-        return [*refused, *explained]
+        refused: dict[tuple[str, str], list[str]] = {}
+        for name, (address, fact, remedy) in found.items():
+            if name not in asked and remedy:
+                refused.setdefault((fact, remedy), []).append(address)
+        explained, led = [], set()
+        for complaint in complaints:
+            texts = found.get(endpoint(complaint.value)) if not complaint.field else None
+            if texts:
+                complaint = replace(complaint, fact=texts[1], remedy=texts[2] or complaint.remedy)
+            for fact, remedy in refused if not complaint.field else ():
+                if fact in complaint.fact and not texts:
+                    led.add((fact, remedy))
+                    way = f"leads to {' or '.join(refused[fact, remedy])}: {fact}"
+                    complaint = replace(complaint, fact=way, remedy=f"{remedy}, or use another mirror")
+            explained.append(complaint)
+        alone = [Complaint("", each, *texts) for texts, them in refused.items() if texts not in led for each in them]
+        return [*alone, *explained]
 
 
 def _reports(said: bytes) -> dict[str, list[str]]:

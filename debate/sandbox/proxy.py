@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 
 from debate.host.run import die_with_parent
 from debate.model import Reach
-from debate.sandbox.addresses import PORTS, is_own, is_public, joined
+from debate.sandbox.addresses import IF_MEANT, PORTS, is_own, is_public, joined
 
 _HEAD = 1 << 16
 """Bytes of a request without its body, and of other buffers."""
@@ -133,7 +133,6 @@ class _Proxy:
         trusted = name in self.reach.trusted
         if trusted and not resolve:
             return []
-        remedy = "if that is meant, name the address in the settings, as a mirror with any name"
         try:
             found = await loop.getaddrinfo(request.host, request.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
@@ -146,9 +145,9 @@ class _Proxy:
             return addresses
         public = [(family, address) for family, address in addresses if is_public(address) and not is_own(address)]
         if addresses and not public:
-            raise _FailedError(f"{addresses[0][1]} is no public address, so the connection is refused", remedy)
+            raise _FailedError(f"{addresses[0][1]} is no public address, so the connection is refused", IF_MEANT)
         if request.port not in PORTS.values() and name not in self.reach.public:
-            raise _FailedError(f"nothing but ports 80 and 443 may be reached there, not {request.port}", remedy)
+            raise _FailedError(f"nothing but ports 80 and 443 may be reached there, not {request.port}", IF_MEANT)
         return public
 
     def _proxy(self, request: _Request) -> str:

@@ -9,6 +9,7 @@ from debate import managers
 from debate.errors import DebateError
 from debate.settings import mirror_variable
 from debate.steps import lock
+from debate.steps.archives import Archives
 from debate.text.amounts import bytes_shown, count
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def _fetch(work: Work, missing: Sequence[Locked]) -> None:
     """Download packages, each verified by its SHA-256."""
     request = work.slice(lock.Slice, "lock")
     manager = managers.get(request.distribution)
-    mirrors = manager.mirrors(work.settings, request, work.record("mirrors"))
+    archives = Archives.of(work, request)
+    mirrors = archives.mirrors
     lost = sorted({package.repository for package in missing} - mirrors.addresses.keys())
     if lost:
         raise DebateError(f"the lock names the archive {lost[0]!r}, whose address is unknown",
@@ -71,7 +73,8 @@ def _fetch(work: Work, missing: Sequence[Locked]) -> None:
     work.expect(sum(package.size for package in missing))
     try:
         remedy = f"run doit lock:{work.name} for what the mirror has now"
-        made = work.run(step, manager.fetch_supplies(missing, mirrors, remedy))
+        with archives.told():
+            made = work.run(step, manager.fetch_supplies(missing, mirrors, remedy))
     finally:
         work.expect(0)
     for package in missing:

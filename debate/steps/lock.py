@@ -16,6 +16,7 @@ from debate.managers.interface import INDEX_BYTES, Repository, Request
 from debate.profile import files, profile_names
 from debate.profile.profile_names import committed
 from debate.steps import proof
+from debate.steps.archives import Archives
 from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
 from debate.text.amounts import count
@@ -226,13 +227,15 @@ class _Locker:
         from debate.profile.lockfile import ARCHIVE, FORMAT, accept
 
         work, manager = self.work, managers.get(self.wanted.distribution)
-        mirrors = manager.mirrors(work.settings, self.wanted, work.record("mirrors"))
+        archives = Archives.of(work, self.wanted)
+        mirrors = archives.mirrors
         for note in mirrors.notes:
             work.say(f"{work.name}: {note}")
         installed = work.store.read(self.below.outputs("packages")["index"], INDEX_BYTES) if self.below else b""
         asked = replace(self.wanted, packages=self.not_below())
         step = manager.lock_step(asked, tools_for(work, self.wanted.distribution), installed)
-        made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
+        with archives.told():
+            made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
         resolved = work.store.read(made["resolved"], INDEX_BYTES).decode(errors="replace")
         added = manager.read_resolved(resolved, mirrors)
         for package in added:

@@ -16,6 +16,7 @@ from debate.deferred import frozen
 from debate.errors import Complaint, DebateError, StepError
 from debate.managers.interface import INDEX_BYTES
 from debate.steps import initrd, lock, proof
+from debate.steps.archives import Archives
 from debate.steps.download import have
 from debate.steps.listed import Listed
 from debate.steps.rule import Rule
@@ -221,8 +222,10 @@ class _Reader:
             return Supplies(files=files)
         indexes = proof.indexes_of(work.record("lock"))
         if indexes is None or not work.store.has(indexes):
-            mirrors = manager.mirrors(work.settings, self.request, work.record("mirrors"))
-            indexes = work.run(step, manager.lock_supplies(work.settings, self.request, mirrors))["indexes"]
+            archives = Archives.of(work, self.request)
+            with archives.told():
+                supplies = manager.lock_supplies(work.settings, self.request, archives.mirrors)
+                indexes = work.run(step, supplies)["indexes"]
         return Supplies(files=files, inputs={"indexes": indexes})
 
     def inspect(self) -> list[bytes]:

@@ -1,37 +1,43 @@
 # Sourced for functions that report why pacman failed with `problem` (problem.sh). They read what pacman itself wrote to
 # its standard error. A mirror's words can be part of such a line, so each pattern is bound to the line's start.
 
+# `server REPOSITORY REPOSITORIES ARCHITECTURE`: prints the address of a repository: pacman names at most its host.
+server() {
+    REPOSITORY=$1 ARCHITECTURE=$3 awk '
+        /^\[/ { own = $0 == "[" ENVIRON["REPOSITORY"] "]" }
+        own && /^Server = / {
+            gsub(/[$]repo/, ENVIRON["REPOSITORY"])
+            gsub(/[$]arch/, ENVIRON["ARCHITECTURE"])
+            print $3
+            exit
+        }' "$2"
+}
+
 # `explain_sync ERRORS REPOSITORIES ARCHITECTURE`: why the databases could not be fetched. REPOSITORIES: sections of
-# pacman.conf.
+# pacman.conf. The builder tells the archive of an address.
 explain_sync() {
-    if grep -qE '^error: .*(invalid or corrupted database \(PGP signature\)|signature from .* is (unknown|marginal) trust)' "$1"
-    then
-        problem "" "" "a mirror's database is signed by an unknown key, so it is refused"
+    ask="get the present key from those who run the archive, and check it"
+    sed -nE 's/^error: ([A-Za-z0-9@._+-]+): signature from .* is (unknown|marginal) trust.*/\1/p' "$1" | sort -u > "$1.signed"
+    while read -r repository; do
+        problem "" "$(server "$repository" "$2" "$3")" "its database is signed by an unknown key, so it is refused" "$ask"
+    done < "$1.signed"
+    [ ! -s "$1.signed" ] || return 0
+    if grep -qE '^error: .*invalid or corrupted database \(PGP signature\)' "$1"; then
+        problem "" "" "a mirror's database is signed by an unknown key, so it is refused" "$ask"
         return
     fi
-    owner=$(sed -nE 's/^error: .*(key "?([^"]*)"?|signature from "([^"]*)") is expired.*/\2\3/p' "$1" | head -n 1)
-    if [ "$owner" ]; then
-        problem "" "" "the key of $owner has expired" "refresh the keyring"
-        return
-    fi
-    found=$(sed -nE "s/^error: failed retrieving file '([^' ]*)' from ([^ ]+) : (.*)/\1 \2 \3/p" "$1" | head -n 1)
+    found=$(sed -nE 's/^error: ([A-Za-z0-9@._+-]+): (key "?([^"]*)"?|signature from "([^"]*)") is expired.*/\1 \3\4/p' "$1" | head -n 1)
     if [ "$found" ]; then
-        file=${found%% *} reason=${found#* }
-        # pacman names only the host, so the address is that of the repository.
-        server=$(REPOSITORY=${file%%.db*} ARCHITECTURE=$3 awk '
-            /^\[/ { own = $0 == "[" ENVIRON["REPOSITORY"] "]" }
-            own && /^Server = / {
-                gsub(/[$]repo/, ENVIRON["REPOSITORY"])
-                gsub(/[$]arch/, ENVIRON["ARCHITECTURE"])
-                print $3
-                exit
-            }' "$2")
-        if [ "$server" ]; then
-            problem "" "$server/$file" "${reason#* }" "check the network and the mirror's address"
-        else
-            problem "" "" "$file from ${reason%% *}: ${reason#* }" "check the network and the mirror's address"
-        fi
+        problem "" "$(server "${found%% *}" "$2" "$3")" "the key of ${found#* } has expired" "refresh the keyring"
+        return
     fi
+    sed -nE "s/^error: failed retrieving file '([^' ]*)' from ([^ ]+) : (.*)/\1 \2 \3/p" "$1" |
+        awk '{ name = $1; sub(/\.db.*/, "", name) } !seen[name]++' > "$1.failed"
+    while read -r file host reason; do
+        address=$(server "${file%%.db*}" "$2" "$3")
+        [ "$address" ] || reason="$file from $host: $reason"
+        problem "" "${address:+$address/$file}" "$reason" "check the network and the mirror's address"
+    done < "$1.failed"
 }
 
 # `explain_names PACKAGES DATABASES SYSTEM`: what of PACKAGES, lines of NAME or NAME=VERSION, no repository has, where pacman would

@@ -52,6 +52,7 @@ explain_update() {
     verdicts "$1" "$2" "$3" "$written" > "$1.verdicts"
     while IFS=$tab read -r archive address kind fact remedy; do
         [ "$address" != - ] || address=
+        # The builder tells the archive of an address, after what the proxy knows of it.
         if [ "$kind" = network ] || [ "$archive" = - ]; then
             problem "" "$address" "$fact" "$remedy"
         else
@@ -65,7 +66,7 @@ complain() {
     if [ -e "/run/in/keys/$1.gpg" ]; then
         problem repositories "$1" "$1, $2: $3" "$4"
     else
-        problem "" "$2" "the archive $1: $3" "$4"
+        problem "" "$2" "$3" "$4"
     fi
 }
 

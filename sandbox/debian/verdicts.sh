@@ -76,6 +76,7 @@ verdicts() {
             }
         }
         function of_answer(archive, url, said,    at) {
+            said_of[said]
             at = "check the network and the mirror\047s address"
             if (said ~ /^(Hash Sum mismatch|File has unexpected size|Undetermined Error|Error writing to file - write \(27:)/)
                 tell(archive, url, "mirror", "differs from the archive\047s signed index, so it is refused: altered, or " \
@@ -113,12 +114,14 @@ verdicts() {
         FILENAME == ARGV[3] {
             # Err:2 ADDRESS SUITE Release, and the reason in the next line.
             if (erring) { sub(/^ +/, ""); sub(/ \[IP: [^]]*\]$/, ""); reason[erring] = $0 }
+            if ($0 ~ /^(Get|Hit|Ign|Err):[0-9]+ [^ ]+ [^ ]+ (In)?Release( \[|$)/) met[start($2) " " $3]
             erring = $0 ~ /^Err:[0-9]+ [^ ]+ [^ ]+ (In)?Release$/ ? start($2) " " $3 : ""
             next
         }
         { line = $0; sub(/ \[IP: [^]]*\]$/, "", line) }
         line ~ /^[EW]: Failed to fetch [^ ]+ / {
             url = $5
+            sub(/:\/\/[^\/@]*@/, "://", url) # apt tells passwords here.
             sub(/^[EW]: Failed to fetch [^ ]+ +/, "", line)
             of_answer(of_file(url), url, line)
             next
@@ -162,6 +165,15 @@ verdicts() {
         }
         line ~ /^E: / && !rest { rest = substr(line, 4) }
         END {
+            # What may be over in a moment, apt tells on standard error only if all else is well. For an index that another
+            # server was to send, it has the address there alone.
+            for (one in name) if (!(one in met) && !seen[name[one]]) { led = one; count++ }
+            for (one in reason) if (reason[one] != "") {
+                of = one in name ? one : count == 1 ? led : ""
+                split(of == "" ? one : of, word, " ")
+                if (of == "" ? !(reason[one] in said_of) : !seen[name[of]])
+                    of_answer(name[of], word[1] "dists/" word[2] "/InRelease", reason[one])
+            }
             for (address in unexplained) tell(unexplained[address], address, "mirror", unsigned, other)
             if (!told && rest) tell("", "", "mirror", rest, "see the log")
         }

@@ -86,12 +86,13 @@ def test_each_cause_has_its_own_words(checkout: Checkout, broken: Broken, addres
                 start = rf".*profiles/mine\.yaml:{number}:12: repositories: {name}, {re.escape(addresses[name])}[^ ]*: "
                 assert any(re.match(start + cause, line) for line in found), (name, said)
     for status in STATUS:
-        index = f"{address}/status-{status}/dists/stable/InRelease: {status}  "
-        [line] = [line for line in found if line.startswith(index)]
+        index = f"repositories: status-{status}, {address}/status-{status}/dists/stable/InRelease: {status}  "
+        [line] = [line for line in found if index in line]
         assert OF_STATUS.get(status, "check the network and the mirror's address") in line
         assert f"set DEBATE_MIRROR_STATUS_{status} to another mirror" in line
-    assert any(line.startswith(f"{address}/loop: Redirection loop") for line in found), found
-    assert any(line.startswith(f"{addresses['no-tls']}/dists") and "SSL connection failed" in line for line in found)
+    assert any(f": repositories: loop, {address}/loop: Redirection loop" in line for line in found), found
+    assert any(f": repositories: no-tls, {addresses['no-tls']}/dists/stable/InRelease: SSL connection failed" in line
+               for line in found)  # fmt: skip
 
 
 def test_components_and_addresses(checkout: Checkout, broken: Broken, address: str) -> None:

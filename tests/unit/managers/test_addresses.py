@@ -119,7 +119,7 @@ def test_settings_name_the_directory_of_a_repository(distribution: str) -> None:
         found = managers.get(distribution).mirrors(known, with_extra(distribution), named)
         assert found.directories == {"extra": "/srv/packages"}
         assert found.addresses["extra"] == "copy:/run/mirror/extra"
-    message = r"mirror extra: no address is known; give the repository a url, or set DEBATE_MIRROR_EXTRA to its"
+    message = r"repositories: extra: no address is known; give the repository a url, or set DEBATE_MIRROR_EXTRA to its"
     with pytest.raises(DebateError, match=message):
         managers.get(distribution).mirrors(settings(**{distribution: "http://m"}), with_extra(distribution), {})
 

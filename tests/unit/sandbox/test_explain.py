@@ -14,10 +14,10 @@ from debate.sandbox import problems
 from tests.conftest import ROOT
 
 NETWORK = "check the network and the mirror's address"
-UNKNOWN_KEY = Complaint("", "", "a mirror's database is signed by an unknown key, so it is refused")
 
 REPOSITORIES = "[own]\nServer = http://own.example\n[core]\nServer = http://m.example/$repo/os/$arch\n"
 SYNC = ("repositories", "x86_64")
+CORE, UNKNOWN_KEY = "http://m.example/core/os/x86_64", "database is signed by an unknown key, so it is refused"
 
 
 def explain(
@@ -68,7 +68,7 @@ SQV = "Sub-process /usr/bin/sqv returned an error code (1), error message is: "
 
 
 def of_main(fact: str, remedy: str, path: str = "") -> Complaint:
-    return Complaint("", MAIN + path, f"the archive debian: {fact}", remedy)
+    return Complaint("", MAIN + path, fact, remedy)
 
 
 def of_own(fact: str, remedy: str, path: str = "") -> Complaint:
@@ -119,6 +119,26 @@ def test_why_there_is_no_release_file(tmp_path: Path) -> None:
     errors = f"E: The repository '{MAIN} trixie Release' does not have a Release file.\n"
     answer = f"Ign:1 {MAIN} trixie InRelease\nErr:2 {MAIN} trixie Release\n  Redirection loop encountered\n"
     assert update(tmp_path, errors, answer) == [Complaint("", MAIN, "Redirection loop encountered", OF_MAIN)]
+
+
+def test_every_source_that_fails_is_told(tmp_path: Path) -> None:
+    """apt tells some on standard error, others only as they fail, and those of another server by its address alone."""
+    (tmp_path / "keys").mkdir(exist_ok=True)
+    lasting = (
+        f"E: Failed to fetch {MAIN.replace('//', '//me:hush@')}/dists/trixie/InRelease  400  Bad [IP: 127.0.0.1 1]\n"
+    )
+    answer = (
+        f"Err:1 {MAIN} trixie InRelease\n  400  Bad [IP: 127.0.0.1 1]\nGet:4 {MAIN} forky InRelease [1 kB]\n"
+        "Ign:2 https://to.example/own s InRelease\nErr:2 https://to.example/own s InRelease\n  Connection failed\n"
+    )
+    assert update(tmp_path, lasting, answer) == [
+        Complaint("", f"{MAIN}/dists/trixie/InRelease", "400  Bad", OF_MAIN),
+        Complaint("", "file:///srv/own/dists/s/InRelease", "Connection failed", OF_MAIN.replace("DEBIAN", "OWN")),
+    ]
+    answer = "Err:1 copy:/run/mirror/own s InRelease\n  Connection timed out [IP: 127.0.0.1 1]\n"
+    assert [each.value for each in update(tmp_path, lasting, answer)] == [
+        f"{MAIN}/dists/trixie/InRelease", "file:///srv/own/dists/s/InRelease",
+    ]  # fmt: skip
 
 
 FORGERIES = (
@@ -270,14 +290,20 @@ def test_why_packages_could_not_be_fetched(tmp_path: Path, errors: str, found: l
 @pytest.mark.parametrize(
     ("errors", "found"),
     [
-        ('error: core: signature from "T <t@x>" is unknown trust\n', [UNKNOWN_KEY]),
-        ("error: failed to synchronize all databases (invalid or corrupted database (PGP signature))\n", [UNKNOWN_KEY]),
+        ('error: core: signature from "T <t@x>" is unknown trust\nerror: own: signature from "x" is marginal trust\n'
+         "error: failed to synchronize all databases (invalid or corrupted database (PGP signature))\n",
+         [Complaint("", address, f"its {UNKNOWN_KEY}", ASK) for address in (CORE, "http://own.example")]),
+        ("error: failed to synchronize all databases (invalid or corrupted database (PGP signature))\n",
+         [Complaint("", "", f"a mirror's {UNKNOWN_KEY}", ASK)]),
         ('error: core: signature from "T <t@x>" is expired\n',
-         [Complaint("", "", "the key of T <t@x> has expired", "refresh the keyring")]),
+         [Complaint("", CORE, "the key of T <t@x> has expired", "refresh the keyring")]),
         ('error: core: key "12AB" is expired\n',
-         [Complaint("", "", "the key of 12AB has expired", "refresh the keyring")]),
-        ("error: failed retrieving file 'core.db.sig' from m.example : The requested URL returned error: 404\n",
-         [unreachable("http://m.example/core/os/x86_64/core.db.sig", "The requested URL returned error: 404")]),
+         [Complaint("", CORE, "the key of 12AB has expired", "refresh the keyring")]),
+        ("error: failed retrieving file 'core.db.sig' from m.example : The requested URL returned error: 404\n"
+         "error: failed retrieving file 'own.db' from own.example : Could not resolve host: own.example\n"
+         "error: failed retrieving file 'own.db.sig' from own.example : Could not resolve host: own.example\n",
+         [unreachable(f"{CORE}/core.db.sig", "The requested URL returned error: 404"),
+          unreachable("http://own.example/own.db", "Could not resolve host: own.example")]),
         ("error: failed retrieving file 'other.db' from m.example : no\n",
          [Complaint("", "", "other.db from m.example: no", NETWORK)]),
         ("error: failed to synchronize all databases (unexpected error)\n", []),

@@ -102,6 +102,16 @@ def explained(*complaints: Complaint) -> list[str]:
     return [str(each.problem()) for each in Network(-1, proxy).explain(complaints)]
 
 
+def test_a_mirror_that_leads_elsewhere_is_told_with_where() -> None:
+    said = "127.0.0.1 is no ?[2Jpublic address"
+    assert explained(
+        Complaint("", "http://a.example/x", f"403  {said}", "look"), Complaint("repositories", "x", said)
+    ) == [
+        f"http://a.example/x: leads to http://127.0.0.1: {said}; name it, or use another mirror",
+        f"repositories: {said}",
+    ]
+
+
 def test_complaints_get_the_reason_that_the_proxy_knows() -> None:
     """What was refused is told in any case; what did not answer may have been asked again."""
     assert explained(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 
 _CURVES = {"nistp256": 65, "nistp384": 97, "nistp521": 133}
 """Curve -> bytes of an uncompressed point on it."""
@@ -38,7 +39,6 @@ _LINE = re.compile(
     r'(?:((?:[^ "]|"(?:[^"\\]|\\"|\\(?!"))*")+) )?((?:ssh-|ecdsa-|sk-)[a-z0-9@.-]+) ([A-Za-z0-9+/=]+)(?: .*)?'
 )
 """Options, type and base64."""
-_OPTION = re.compile(r'([A-Za-z0-9-]+)(?:="((?:[^"\\]|\\"|\\(?!"))*)")?(?:,|\Z)')
 _AGAIN = "copy the whole line of the file that ends in .pub"
 
 
@@ -65,8 +65,11 @@ def fault(line: str) -> tuple[str, str] | None:
 def _of_options(options: str) -> tuple[str, str] | None:
     """What is wrong with the options of a key, for one of which sshd passes over the line."""
     seen = set()
-    for name, value in _OPTION.findall(options):
-        low = name.lower()
+    for option in _split(options):
+        name, _, quoted = option.partition("=")
+        low, value = name.lower(), quoted[1:-1]
+        if quoted and not (len(quoted) > 1 and quoted[0] == quoted[-1] == '"'):
+            return f"option {option[:80]} has a value that is not quoted as a whole", f'write {name[:40]}="…"'
         if low in _FORMS:
             if not re.fullmatch(_FORMS[low], value.replace('\\"', '"')):
                 return f"option {name}={value[:80]!r} has no form that sshd reads", 'see sshd(8), "AUTHORIZED_KEYS"'
@@ -78,6 +81,19 @@ def _of_options(options: str) -> tuple[str, str] | None:
             return f"option {name} takes no value", "leave it out"
         seen.add(low)
     return None
+
+
+def _split(options: str) -> Iterator[str]:
+    """The options, between commas that are not quoted."""
+    start, quoted, escaped = 0, False, False
+    for at, char in enumerate(options):
+        if char == '"' and not escaped:
+            quoted = not quoted
+        elif char == "," and not quoted:
+            yield options[start:at]
+            start = at + 1
+        escaped = char == "\\"
+    yield options[start:]
 
 
 def _fields(data: bytes) -> list[bytes]:

@@ -26,6 +26,7 @@ from debate.profile import lockfile
 from debate.profile.schema import schema
 from debate.remote import transport
 from debate.steps import initrd
+from debate.text import ssh_key
 from tests.bounded import bounded
 
 LENGTH, LONG = 5_000, 300_000
@@ -67,6 +68,7 @@ VARIABLE = {
     "declarations.py": "debate's own source code",
     "managers/apt.py": "_KEPT",
     "steps/initrd.py": "_OWN_HOOK",
+    "text/ssh_key.py": "_FORMS",
     "convert/archiso.py": "constants beside the call",
 }
 """Modules that search for patterns in variables -> what these are, which `elsewhere` has."""
@@ -186,7 +188,7 @@ def elsewhere() -> Iterator[Pattern]:
             yield Pattern(text, use="fullmatch")
     for text in apt._KEPT.values():
         yield Pattern(text, use="fullmatch")
-    for text in initrd._OWN_HOOK.values():
+    for text in (*initrd._OWN_HOOK.values(), *ssh_key._FORMS.values()):
         yield Pattern(text, use="fullmatch")
     for kind in transport.KINDS.values():
         yield Pattern(kind.address, use="fullmatch")

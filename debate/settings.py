@@ -346,7 +346,9 @@ def _in_file(path: Path) -> tuple[dict[_Name, Written], list[Problem]]:
     except ValueError as error:  # TOMLDecodeError, and what int() raises for thousands of digits.
         match = re.fullmatch(r"(.*) \(at line ([0-9]+), column ([0-9]+)\)", str(error), re.DOTALL)
         place = Place(path.name, int(match[2]), int(match[3])) if match else Place(path.name)
-        raise DebateError(match[1] if match else str(error), "fix the TOML syntax", place=place) from None
+        fact = "a number with too many digits" if str(error).startswith("Exceeds the limit") else str(error)
+        fact = match[1] if match else fact
+        raise DebateError(fact, "fix the TOML syntax", place=place) from None
     found: dict[_Name, Written] = {}
     problems: list[Problem] = []
     lines = cache(partial(_lines, text))

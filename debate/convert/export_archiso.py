@@ -90,9 +90,9 @@ class File:
                     found.update(chunk)
                     yield chunk
         except OSError as error:
-            raise DebateError(error.strerror or str(error), _AGAIN, place=str(path)) from None
+            raise DebateError(error.strerror or str(error), _AGAIN, place=shown(path)) from None
         if keys.digest(found.hexdigest()) != self.digest:
-            raise DebateError("changed while it was read", _AGAIN, place=str(path))
+            raise DebateError("changed while it was read", _AGAIN, place=shown(path))
 
 
 _AGAIN = "run the same command again, and leave the file alone meanwhile"

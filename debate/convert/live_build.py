@@ -187,8 +187,8 @@ class _Converter:
             option = match[1].removeprefix("LB_")
             try:
                 value = " ".join(shlex.split(match[2], comments=True))
-            except ValueError as error:
-                self.lose(f"{name}:{number}", f"LB_{option}: {error}")
+            except ValueError:
+                self.lose(f"{name}:{number}", f"LB_{option}: its quotes do not end, or it ends with a backslash")
                 continue
             if not value or self.is_default(option, value):
                 continue

@@ -8,6 +8,7 @@ from typing import Any
 from doit.exceptions import TaskFailed
 
 from debate.errors import NO_SPACE, DebateError
+from debate.text.paths import relative
 
 _REMEDIES = {
     28: NO_SPACE,
@@ -33,4 +34,4 @@ def guarded(action: Callable[[], Any], hint: str = "") -> Any:
         return Failed(error, hint)
     except OSError as error:
         fact = error.strerror or str(error)
-        return Failed(DebateError(fact, _REMEDIES.get(error.errno or 0, ""), place=str(error.filename or "")))
+        return Failed(DebateError(fact, _REMEDIES.get(error.errno or 0, ""), place=relative(str(error.filename or ""))))

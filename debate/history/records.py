@@ -15,6 +15,7 @@ from debate.host import ours
 from debate.host.beneath import RefusedError
 from debate.host.files import fits, write_atomically
 from debate.text import strict_json
+from debate.text.paths import shown
 
 if TYPE_CHECKING:
     from debate.cache.store import Store
@@ -41,7 +42,7 @@ class Records:
 
         value = read_json(path)
         if name in SHAPES and not fits(value, SHAPES[name]):
-            raise DebateError("damaged", AGAIN, place=str(path))
+            raise DebateError("damaged", AGAIN, place=shown(path))
         return value
 
     def save(self, name: str, value: Any) -> None:
@@ -113,13 +114,13 @@ def read_json(path: Path) -> Any:
     try:
         return strict_json.decode(ours.read(path), strict_json.MOST_OF_RECORD)
     except FileNotFoundError:
-        raise DebateError("missing", AGAIN, place=str(path)) from None
+        raise DebateError("missing", AGAIN, place=shown(path)) from None
     except RefusedError as error:
-        raise DebateError(str(error.strerror), AGAIN, place=str(path)) from None
+        raise DebateError(str(error.strerror), AGAIN, place=shown(path)) from None
     except PermissionError:
         raise
     except (OSError, ValueError):
-        raise DebateError("damaged", AGAIN, place=str(path)) from None
+        raise DebateError("damaged", AGAIN, place=shown(path)) from None
 
 
 def save_json(path: Path, value: Any) -> None:

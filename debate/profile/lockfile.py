@@ -70,7 +70,7 @@ def read(path: Path) -> dict[str, Any]:
         text = files.read(path.parent, path.name, files.MAX_LOCK).decode()
         lock = strict_json.decode(text, _MOST_TOKENS)
     except FileNotFoundError:
-        raise DebateError("missing", place=place) from None
+        raise DebateError("missing", _REMEDY, place=place) from None
     except OSError as error:
         fact, remedy = files.refusal(error)
         raise DebateError(fact, remedy, place=place) from None
@@ -78,9 +78,14 @@ def read(path: Path) -> dict[str, Any]:
         raise DebateError(str(error), _REMEDY, place=Place(place, _line_of_second(text, error.name))) from None
     except strict_json.NumberError as error:
         raise DebateError(str(error), _REMEDY, place=Place(place, _line_of_number(text, error.text))) from None
+    except strict_json.NotJSONError as error:
+        fact = "not the JSON of a lock" + ("" if text.strip() else ": empty")
+        raise DebateError(fact, _REMEDY, place=Place(place, error.line)) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise DebateError("not the JSON of a lock: not UTF-8", _REMEDY, place=Place(place, line)) from None
     except ValueError as error:
-        line = getattr(error, "lineno", 1)
-        raise DebateError(f"not the JSON of a lock: {error}", _REMEDY, place=Place(place, line)) from None
+        raise DebateError(f"not the JSON of a lock: {error}", _REMEDY, place=Place(place, 1)) from None
     return check(lock, place, text)
 
 

@@ -36,6 +36,7 @@ from debate.remote.login import Login, rejected
 from debate.remote.transport import MANIFEST
 from debate.remote.wire import Client, Response, origin
 from debate.settings import Settings
+from debate.text.paths import shown
 
 _CHUNK = 1 << 20
 _TRIES = 4
@@ -359,10 +360,22 @@ def _reason(error: BaseException) -> tuple[str, str]:
     for words, reason in _REASONS.items():
         if words in text:
             return reason
-    return (text.partition("\n")[0][:200] if text else type(error).__name__), ""
+    cause = next((each for each in _causes(error) if isinstance(each, OSError) and each.strerror), None)
+    return (str(cause.strerror)[:200].lower() if cause else "its answer cannot be read"), ""
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what led to it, the last one first."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 _REASONS = {
+    "certificate has expired": ("its certificate has expired", ""),
+    "certificate is not yet valid": ("its certificate is not valid yet", "look at the clock of this machine"),
+    "ostname mismatch": ("its certificate is for another name", "write the name that it is for"),
+    "IP address mismatch": ("its certificate is for another name", "write the name that it is for"),
     "CERTIFICATE_VERIFY_FAILED": ("its certificate is signed by an unknown authority", "set DEBATE_REMOTE_CA"),
     "Connection refused": ("connection refused", ""),
     "Name or service not known": ("the name of the host cannot be resolved", ""),
@@ -397,6 +410,6 @@ def connect(settings: Settings) -> Registry:
             auth_servers=tuple(settings.remote_auth.replace(",", " ").split()),
             timeout=settings.remote_timeout,
         )
-    except OSError as error:  # ssl.SSLError is one.
-        fact = f"{settings.remote_ca or _HOST_AUTHORITIES} has no certificates: {error.strerror or error}"
+    except OSError:  # ssl.SSLError is one.
+        fact = f"{shown(Path(settings.remote_ca or _HOST_AUTHORITIES))} has no certificates that can be read"
         raise settings.error("remote_ca", fact, "name a file with certificates in PEM") from None

@@ -146,8 +146,8 @@ def read(data: bytes, kind: str, subject: str, trusted: str, most: int) -> State
             raise UntrustedError("the statement was altered, or signed by an unknown key")
         composed = dict(_composed(found.get("layers")))
         statement = replace(_statement(strict_json.decode(raw), signer), composed=composed)
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
-        raise UntrustedError(f"the manifest is malformed ({type(error).__name__}: {str(error)[:200]})") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UntrustedError(f"the manifest is malformed: {_said(error)}") from None
     if statement.kind != kind or statement.subject != subject:
         raise UntrustedError(f"the statement is about something else: {statement.subject[:16]}, not {subject[:16]}")
     total = sum(artifact.size for artifact in statement.files.values())
@@ -165,6 +165,15 @@ def _composed(layers: Any) -> Iterator[tuple[str, Artifact]]:
             if made.size > MOST_BYTES:
                 raise ValueError("a composition that is too large")
             yield str((layer.get("annotations") or {}).get(_COMPOSES)), made
+
+
+def _said(error: Exception) -> str:
+    """What is wrong with a manifest on which reading it failed, without Python's words."""
+    if isinstance(error, KeyError):
+        return f"it has no field {error.args[0]!r}"
+    if isinstance(error, binascii.Error):
+        return "its statement is no base64"
+    return str(error)[:200] if isinstance(error, ValueError) else "a field of it is of another type"
 
 
 def _statement(said: Mapping[str, Any], signer: str) -> Statement:

@@ -96,8 +96,9 @@ class Choices:
         day = f"{snapshot[:8]}T000000Z"
         try:
             datetime.fromisoformat(snapshot)
-        except ValueError as error:
-            self.problem(("snapshot",), f"snapshot: {snapshot} is no moment: {error}", "correct it")
+        except ValueError:
+            remedy = "write YYYYMMDDTHHMMSSZ, with a month, day and time that there are"
+            self.problem(("snapshot",), f"snapshot: {snapshot} is no moment", remedy)
         else:
             if distribution.SNAPSHOTS_ARE_DAILY and snapshot != day:
                 fact = f"snapshot: dated mirrors of {distribution.TITLE} have one state for each day"

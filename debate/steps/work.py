@@ -437,8 +437,8 @@ def typed(value: Any, kind: type[S], path: Path) -> S:
     make_all()
     try:
         found: S = msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        raise DebateError(f"damaged: {error}", "delete it, and run the same command again", place=str(path)) from None
+    except msgspec.ValidationError:
+        raise DebateError("damaged", "delete it, and run the same command again", place=shown(path)) from None
     return found
 
 

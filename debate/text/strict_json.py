@@ -28,6 +28,14 @@ _DIGITS = 20
 """Of an integer: more than any of 64 bits has."""
 
 
+class NotJSONError(ValueError):
+    """A text is no JSON from this place on, in words of ours: Python's name its own parser."""
+
+    def __init__(self, line: int, column: int) -> None:
+        super().__init__(f"not JSON from line {line}, column {column} on")
+        self.line = line
+
+
 class TwiceError(ValueError):
     """An object has two fields of one ``name``: programs disagree on which of them counts."""
 
@@ -45,7 +53,7 @@ class NumberError(ValueError):
 
 
 def decode(data: bytes | str, most: int = MOST) -> dict[str, Any]:
-    """The object in ``data``, UTF-8 or text that was decoded from it. Raises ValueError.
+    """The object in ``data``, UTF-8 or text that was decoded from it. Raises ValueError, whose text is for people.
 
     Refused are NaN, infinities, numbers that become one (NumberError), names that occur twice in an object
     (TwiceError), what is nested too deeply, and halves of surrogate pairs, which nothing can show or write; and, before
@@ -53,7 +61,10 @@ def decode(data: bytes | str, most: int = MOST) -> dict[str, Any]:
     """
     if isinstance(data, bytes) and len(data) > _WIDE and _BEYOND.search(data):
         raise ValueError("too large")
-    text = data if isinstance(data, str) else data.decode()
+    try:
+        text = data.decode() if isinstance(data, bytes) else data
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 from byte {error.start + 1} on") from None
     if _has_more(text, most):
         raise ValueError(f"more than {most:,} values, names and brackets")
     try:
@@ -66,6 +77,8 @@ def decode(data: bytes | str, most: int = MOST) -> dict[str, Any]:
         )
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise NotJSONError(error.lineno, error.colno) from None
     if not isinstance(value, dict):
         raise ValueError("not an object")
     if _is_deep(value):

@@ -64,7 +64,7 @@ def test_environment_over_file(tmp_path: Path) -> None:
         ("[limits]\nram = 1", {}, "debate.toml:2: setting limits.ram: no such setting; "),
         ("jobs = 1\ncache = x\n", {}, "debate.toml:2:9: Invalid value; fix the TOML syntax"),
         ("jobs = [", {}, "debate.toml: Invalid value (at end of document); fix the TOML syntax"),
-        (f"jobs = {'9' * 5000}", {}, "debate.toml: Exceeds the limit"),
+        (f"jobs = {'9' * 5000}", {}, "debate.toml: a number with too many digits; fix the TOML syntax"),
         (f"jobs = {'[' * 5000}", {}, "debate.toml: nested too deeply; see docs/settings.md"),
         ("jobs = '3'", {}, "debate.toml:1: setting jobs: expected a whole number, found a string; write a whole"),
         ("limits = 3", {}, "debate.toml:1: setting limits: expected a table, found an integer; write [limits] and"),

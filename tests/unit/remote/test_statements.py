@@ -55,6 +55,27 @@ def test_what_is_made_to_break_a_reader(data: bytes) -> None:
         read(data, ACTION, "k" * 64, "", MOST)
 
 
+@pytest.mark.parametrize(
+    ("data", "fact"),
+    [
+        (b"{}", "it has no field 'config'"),
+        (b'{"config": {}}', "it has no field 'data'"),
+        (b'{"config": {"data": "e30="}}', "it has no field 'digest'"),
+        (b'{"config": []}', "a field of it is of another type"),
+        (b'{"config": {"data": 5}}', "a field of it is of another type"),
+        (b'{"config": {"data": "*"}}', "its statement is no base64"),
+        (b"<html>", "not JSON from line 1, column 1 on"),
+        (b'{"a":\n', "not JSON from line 2, column 1 on"),
+        (b'{"a": "\xff"}', "not UTF-8 from byte 8 on"),
+        (b"[]", "not an object"),
+    ],
+)
+def test_what_is_said_of_it_is_not_in_the_words_of_python(data: bytes, fact: str) -> None:
+    with pytest.raises(UntrustedError) as caught:
+        read(data, ACTION, "k" * 64, "", MOST)
+    assert str(caught.value) == f"the manifest is malformed: {fact}"
+
+
 def test_of_something_else() -> None:
     with pytest.raises(UntrustedError, match="about something else"):
         read(manifest(STATEMENT, {}, ""), IMAGE, "k" * 64, "", MOST)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from debate.convert.draft import MAX_VALUES, Draft
 from debate.convert.export_archiso import PROFILE, SUMS
 from debate.convert.foreign import REMEDY, Foreign
 from debate.distributions import arch
-from debate.errors import DebateError
+from debate.errors import DebateError, Problem
 from debate.model import Artifact, Command, Step, Supplies
 from debate.profile.schema import fits
 from debate.steps.choices import has_level
@@ -95,7 +95,18 @@ def read_variables(builder: Builder, tools: Artifact, source: Foreign) -> Variab
             raise DebateError(f"its variables are larger than {MAX_VARIABLES:,} bytes", "make them smaller")
         return parse(builder.store.read(variables, MAX_VARIABLES))
     except DebateError as error:
-        raise error.at(place) from None
+        own = [name for name, value in vars(limits).items() if value != getattr(builder.settings.limits, name)]
+        problems = [_without_setting(problem, own) for problem in error.problems]
+        raise DebateError.of(problems, details=error.details, log=error.log).at(place) from None
+
+
+def _without_setting(problem: Problem, own: Sequence[str]) -> Problem:
+    """``problem``, without the setting that it names if its bound is one of ``own``: no setting raises that one."""
+    for name in own:
+        if (named := f" (setting limits.{name})") in problem.fact:
+            remedy = "a profiledef.sh sets variables: take out what takes that long or that much"
+            return Problem(problem.place, problem.fact.replace(named, ""), remedy)
+    return problem
 
 
 def parse(data: bytes) -> dict[str, list[str]]:

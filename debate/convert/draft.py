@@ -29,6 +29,8 @@ from debate.text.printable import printable, shortened
 
 MAX_VALUES = 10_000
 """Values in the fields of a draft."""
+MOST_LOSSES = 500
+"""Lines about what was lost that are told one by one."""
 _MAX_LINE = 300
 """Characters of a line about what was lost."""
 _SCHEMA = "# yaml-language-server: $schema=../debate/schema/profile.schema.json\n"
@@ -93,7 +95,9 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
     lines = [f"{shown(profiles)}/{name}.yaml written, with {brings}"]
     if losses:
         lines.append(f"without a counterpart, or to be checked ({len(losses)}):")
-        lines += [f"  {shortened(printable(loss), _MAX_LINE)}" for loss in losses]
+        lines += [f"  {shortened(printable(loss), _MAX_LINE)}" for loss in losses[:MOST_LOSSES]]
+        if more := losses[MOST_LOSSES:]:
+            lines.append(f"  and {len(more):,} more, the first of them at {shortened(printable(more[0]), _MAX_LINE)}")
     return [*lines, f"next: doit build:{name}"]
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from debate.convert import archiso, draft
 from debate.convert.foreign import Foreign
-from debate.errors import DebateError
+from debate.errors import DebateError, Problem
 from debate.profile.load import load
 from debate.steps import config
 from tests.conftest import many, write_files
@@ -387,3 +387,11 @@ def test_each_line_matters_or_is_told(directory: Path) -> None:
     for name in VARIABLES:
         after = archiso.convert(Foreign(directory), {**VARIABLES, name: ["other", "other"]} if name != "arch" else {})
         assert after != before or f"{name}" in told, name
+
+
+def test_a_bound_of_ours_names_no_setting() -> None:
+    """Raising the setting would not raise it."""
+    fact = "import: stopped after 60 s (setting limits.stop_after)"
+    found = archiso._without_setting(Problem(None, fact), ["stop_after"])
+    assert str(found).startswith("import: stopped after 60 s; a profiledef.sh sets variables")
+    assert archiso._without_setting(Problem(None, fact), ["memory"]).fact == fact

@@ -218,3 +218,13 @@ def test_each_line_and_file_matters_or_is_told(directory: Path) -> None:
                 )
                 assert after != before or whole or default, (path, line)
         file.write_text(text)
+
+
+def test_what_is_lost_is_told_within_bounds(tmp_path: Path) -> None:
+    names = "bash\n" + "".join(f"?{number}\n" for number in range(900))
+    write_files(tmp_path / "theirs", {"config/package-lists/a.list.chroot": names})
+    (tmp_path / "profiles").mkdir()
+    with live_build.opened(tmp_path / "theirs") as opened:
+        lines = draft.write(live_build.convert(opened), tmp_path / "profiles", "mine")
+    assert len(lines) == 3 + draft.MOST_LOSSES + 1
+    assert lines[-2].startswith("  and 400 more, the first of them at package-lists/a.list.chroot:502: '?500'")

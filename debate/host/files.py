@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from debate.host import ours
 from debate.text import strict_json
@@ -82,11 +82,18 @@ def sweep(directory: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def new_file(path: Path, mode: int = 0o600) -> BinaryIO:
+    """A new file to write and read. What is in its place is removed before; no link is followed. Raises OSError."""
+    path.unlink(missing_ok=True)  # Of a process with the same number in another container.
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    os.fchmod(file, mode)  # whatever the umask is
+    return os.fdopen(file, "w+b")
+
+
 def replace_file(path: Path, temporary: Path, data: bytes, mode: int, *, sync: bool) -> None:
     """Write ``path`` by way of ``temporary``, which nobody else can open. Raises OSError."""
     try:
-        temporary.unlink(missing_ok=True)  # Of a process with the same number in another container.
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+        with new_file(temporary) as file:
             file.write(data)
             os.fchmod(file.fileno(), mode)
             if sync:

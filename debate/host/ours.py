@@ -31,6 +31,27 @@ def why_not_ours(found: os.stat_result, directory: os.stat_result) -> str:
     return "can be written by everyone" if _is_open(found) or _is_open(directory) else ""
 
 
+def why_not_to_write(path: Path) -> tuple[str, str]:
+    """Why someone else may have put a link into the directory ``path``, or in its place, and a remedy.
+
+    Both are empty if nobody can have, or there is no such directory yet. Raises OSError.
+    """
+    try:
+        found, above = os.lstat(path), os.stat(path.parent)
+    except FileNotFoundError:
+        return "", ""
+    if stat.S_ISLNK(found.st_mode):
+        return "is a link", "remove it, and set DEBATE_OUTPUT to build elsewhere"
+    if found.st_uid not in (0, os.geteuid(), above.st_uid):
+        return f"belongs to the user {found.st_uid}", "make it your own with chown, or remove it"
+    if _is_open(found):
+        return "can be written by everyone, so there may be links in it", "run chmod o-w, or remove it"
+    # The group of a user of the same number has nobody else in it, as a rule.
+    if found.st_mode & stat.S_IWGRP and found.st_gid not in (0, os.getegid(), found.st_uid):
+        return f"can be written by the group {found.st_gid}, so there may be links in it", "run chmod g-w, or remove it"
+    return "", ""
+
+
 def _is_open(found: os.stat_result) -> bool:
     """True if everyone can write to a file, or make, rename and remove what they like in a directory."""
     return bool(found.st_mode & stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX

@@ -28,6 +28,7 @@ from typing import IO, Any, BinaryIO
 
 from debate.errors import NO_SPACE, DebateError, Place, Problem
 from debate.host.beneath import Tree, chunks
+from debate.host.files import new_file
 from debate.host.log import Log
 from debate.host.run import die_with_parent
 from debate.machines import AMD64, Machine
@@ -232,8 +233,8 @@ class Guest:
         """Write what is on the guest's screen. A screenshot helps, but the check does not depend on it."""
         picture = camera.picture("png")
         if picture:
-            with suppress(OSError):
-                self.screenshot.write_bytes(picture)
+            with suppress(OSError), new_file(self.screenshot, 0o644) as file:
+                file.write(picture)
 
 
 class _Camera:

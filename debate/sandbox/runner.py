@@ -90,6 +90,7 @@ def _lines(said: str) -> Iterator[dict[str, Any]]:
             yield strict_json.decode(line)
 
 
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _running: dict[str, tuple[subprocess.Popen[bytes], control_groups.Group, Path]] = {}
 """Sandboxes of this process that are running."""
 
@@ -222,7 +223,7 @@ def _failed(
         exceeded=exceeded,
     )
     # Only after `_details` has read the log, or they would be shown twice.
-    with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:
+    with contextlib.suppress(OSError), open(os.open(log, _APPEND), "a", encoding="utf-8") as file:
         file.writelines(readable(f"debate: {problem}\n") for problem in error.problems)
     return error
 

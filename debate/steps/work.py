@@ -41,6 +41,7 @@ from debate.errors import DebateError, Place, ProfileError, StepError
 from debate.history.reasons import Last, Reason, reasons
 from debate.history.records import AGAIN, Records, Report, outputs_of, record_of, report_of, trace_of
 from debate.host.files import read_object
+from debate.host.ours import why_not_to_write
 from debate.model import Artifact, Locked, Result, Step, Supplies
 from debate.profile.load import load
 from debate.profile.places import find
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 _NO_SUPPLIES = Supplies()
 
-_DIRECTORIES = ("logs", "slices", "traces", "traces/read")
+_DIRECTORIES = ("logs", "logs/raw", "slices", "traces", "traces/read", "check", "verify")
 
 
 class UndeclaredError(Exception):
@@ -103,7 +104,7 @@ class ProfileBuild:
 
     def make(self, rule: str) -> Report:
         """Run one step. Raises DebateError."""
-        self._require_no_links()
+        self.require_own()
         work = self.work(rule)
         try:
             with work.places():
@@ -111,12 +112,12 @@ class ProfileBuild:
         except UndeclaredError as error:
             raise DebateError(str(error), "declare it in RULE, or do without it", place=work.rule.file) from error
 
-    def _require_no_links(self) -> None:
-        """Refuse to write through a link, which git can carry, in the place of an output directory."""
-        for path in (self.directory, *(self.directory / name for name in _DIRECTORIES)):
-            if path.is_symlink():
-                remedy = "remove it, and set DEBATE_OUTPUT to build elsewhere"
-                raise DebateError("is a link", remedy, place=str(Path(shown(path.parent), path.name)))
+    def require_own(self) -> None:
+        """Refuse to write where someone else may have put a link, or git has. Raises DebateError."""
+        for path in (self.settings.output, self.directory, *(self.directory / name for name in _DIRECTORIES)):
+            fact, remedy = why_not_to_write(path)
+            if fact:
+                raise DebateError(fact, remedy, place=str(Path(shown(path.parent), path.name)))
 
     def results(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Step and key of each result of the rules ``names``, with those of steps on the way, from their traces."""

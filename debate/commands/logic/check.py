@@ -44,6 +44,7 @@ def check(build: ProfileBuild) -> dict[str, Any]:
         fact = "the profile has no console ttyS0, so the guest says nothing"
         raise DebateError(fact, "add it to boot.console, or set check: {screen: true}", place=f"check:{build.name}")
     login = Login(**about["login"]) if serial else None
+    build.require_own()
     directory = build.directory / "check"
     ours.remove(directory)
     ours.make_directory(directory)

@@ -108,6 +108,7 @@ def pull(made: ProfileBuild) -> dict[str, Any]:
 
 
 def _pull(made: ProfileBuild, remote: Remote) -> dict[str, Any]:
+    made.require_own()
     settings, directory, config = made.settings, made.directory, made.config_hash()
     data = remote.transport.manifest(f"iso-{config}")
     if data is None:

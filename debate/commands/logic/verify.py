@@ -25,7 +25,7 @@ from debate.errors import DebateError, Place, Problem
 from debate.history.records import Records, key_of, outputs_of
 from debate.host import ours as own_files
 from debate.host.beneath import Tree, copy_tree
-from debate.host.files import workspace_name
+from debate.host.files import workspace_name, write_atomically
 from debate.host.run import die_with_parent
 from debate.managers import host_apt
 from debate.model import Artifact, Command, Step, Supplies
@@ -55,6 +55,7 @@ def compared() -> list[str]:
 
 def verify(build: ProfileBuild) -> dict[str, Any]:
     """Rebuild and compare. Raises DebateError, which names the first step that differs."""
+    build.require_own()
     started = time.monotonic()
     directory = build.directory / "verify"
     own_files.remove(directory)
@@ -188,7 +189,7 @@ def _difference(build: ProfileBuild, other: Settings, step: str, directory: Path
             store.copy_out(artifact, kept[-1])
         text = _compare(build, other, first, second)
         report = directory / f"{step}.{name}.txt"
-        report.write_text(readable(text))
+        write_atomically(report, readable(text).encode())
         shown_lines = lines_of(text)[:12]
         lines += [f"{step}: output {name} differs:", *(f"    {line}" for line in shown_lines)]
         lines.append(f"full comparison: {shown(report)}; the two files: {shown(kept[0])}, {kept[1].name}")

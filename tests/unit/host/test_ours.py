@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from debate.host import ours
-from debate.host.files import write_atomically
+from debate.host.files import new_file, write_atomically
+from tests.unit import damage
 
 DATA = b"ours"
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
@@ -109,3 +110,52 @@ def test_a_second_directory_in_the_way(tmp_path: Path) -> None:
         write_atomically(tmp_path / "record.json", DATA)
         (tmp_path / "record.json").unlink()
     assert [path.name for path in tmp_path.iterdir()] == ["record.json.damaged"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in damage.PLACES if not kind.endswith("directory") or "link" in kind])
+def test_a_new_file_follows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    path, victim = tmp_path / "x", tmp_path / "no-such-file"
+    damage.put(path, kind)
+    before = os.umask(0o077)
+    try:
+        with new_file(path, 0o644) as file:
+            file.write(DATA)
+    finally:
+        os.umask(before)
+    assert (path.read_bytes(), path.is_symlink(), victim.exists()) == (DATA, False, False)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+OPEN: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a link": (lambda path: (path.rmdir(), path.symlink_to("/usr")), "is a link"),
+    "another's": (lambda path: os.chown(path, 1001, -1), "belongs to the user 1001"),
+    "everyone's": (lambda path: path.chmod(0o777), "can be written by everyone"),
+    "a group's": (lambda path: (os.chown(path, 0, 1001), path.chmod(0o775)), "can be written by the group 1001"),
+    "everyone's to add to": (lambda path: path.chmod(0o1777), ""),
+    "root's group's": (lambda path: path.chmod(0o775), ""),
+    "our own": (lambda path: path.chmod(0o755), ""),
+    "missing": (Path.rmdir, ""),
+}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a directory away")
+@pytest.mark.parametrize("kind", OPEN)
+def test_where_others_may_have_put_a_link(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "build"
+    path.mkdir()
+    change, expected = OPEN[kind]
+    change(path)
+    fact, remedy = ours.why_not_to_write(path)
+    assert fact.startswith(expected)
+    assert bool(fact) == bool(expected) == bool(remedy)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a directory away")
+def test_the_checkout_of_someone_who_builds_with_sudo(tmp_path: Path) -> None:
+    path = tmp_path / "build"
+    path.mkdir()
+    for each in (tmp_path, path):
+        os.chown(each, 1001, 1001)
+        each.chmod(0o775)
+    assert ours.why_not_to_write(path) == ("", "")

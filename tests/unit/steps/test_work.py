@@ -103,7 +103,9 @@ def test_layers_of_a_damaged_record(below: Any) -> None:
         layers_of({**whole, "below": below})
 
 
-@pytest.mark.parametrize("name", ["x", "x/logs", "x/slices", "x/traces", "x/traces/read"])
+@pytest.mark.parametrize(
+    "name", ["x", "x/logs", "x/logs/raw", "x/slices", "x/traces", "x/traces/read", "x/check", "x/verify"]
+)
 def test_nothing_is_written_through_a_link(profiles: Path, tmp_path: Path, name: str) -> None:
     settings = Settings(root=profiles.parent, cache=profiles.parent / "cache", output=profiles.parent / "build")
     (profiles / "x.yaml").write_text("version: 1\n")

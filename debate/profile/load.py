@@ -40,7 +40,7 @@ def load(directory: Path, name: str) -> Profile:
         raise ProfileError([Problem(Place(shown(directory)), f"{error.strerror}", "make it readable")]) from None
     with opened as tree:
         loader = _Loader(directory, tree)
-        root = loader.load(name, (), None)
+        root = loader.load(name)
     if loader.problems or root is None:
         raise ProfileError(loader.problems)
     return Profile(name, root, tuple(loader.sources), tuple(loader.orders[name]))
@@ -53,55 +53,60 @@ class _Loader:
         self.directory, self.tree = directory, tree
         self.problems: list[Problem] = []
         self.sources: list[Path] = []
-        self.extended: dict[str, Node | None] = {}
-        """What each profile that another one extends comes to."""
+        self.own: dict[str, Node] = {}
+        """File -> what it says itself."""
+        self.asked: dict[str, Place] = {}
+        """File -> where it is extended first."""
         self.orders: dict[str, dict[str, None]] = {}
-        """The files that each profile comes from, those that win last."""
+        """The files that each profile comes from, each once, those that win last."""
         self.nodes = self.merged = 0
         self.is_too_much = False
 
-    def load(self, name: str, chain: tuple[str, ...], asked: Place | None) -> Node | None:
-        """The profile ``name`` merged with what it extends, without its `extends`.
+    def load(self, name: str) -> Node | None:
+        """The profile ``name`` merged with all that it extends, without its `extends`."""
+        self.read(name, (), None)
+        merged: Node | None = None
+        for file in self.orders.get(name, ()):
+            merged = self.own[file] if merged is None else self.merge(merged, self.own[file], self.asked[file])
+        return merged
+
+    def read(self, name: str, chain: tuple[str, ...], asked: Place | None) -> None:
+        """Read the profile ``name`` and all that it extends.
 
         ``chain``: the profiles that extend it, the outermost first. ``asked``: the place where the last of them does.
         """
-        if name in self.extended:
-            return self.extended[name]
+        if name in self.orders:
+            return
         path = self.directory / f"{name}.yaml"
         file = str(Path(shown(self.directory), path.name))  # The path itself, also if it is a link.
         text = self.text(path, name, chain, asked or Place(file, 1, 1))
         if text is None:
-            return None
+            return
         self.sources.append(path)
         root, problems = reader.read(text, file, path.parent)
         if root is None:
             self.problems += problems
-            self.extended[name] = None
-            return None
+            self.orders[name] = {}
+            return
         self.nodes += root.size()
         if self.nodes > _MAX_NODES:
             self.too_much(asked or root.position, *_TOO_LARGE)
-            self.extended[name] = None
-            return None
+            self.orders[name] = {}
+            return
         self.problems += _one_per_place(problems, list(schema.problems(root)))
         self.problems += duplicates(root)
         self.problems += _misplaced(root, self.tree)
-        merged: Node | None = None
         order: dict[str, None] = {}
         for node in _extended(root):
-            parent = self.load(node.value, (*chain, name), node.position) if not self.is_too_much else None
-            if parent is not None:
-                for file_ in self.orders[node.value]:
-                    order.pop(file_, None)
-                    order[file_] = None
-                merged = parent if merged is None else self.merge(merged, parent, node.position)
+            if not self.is_too_much:
+                self.read(node.value, (*chain, name), node.position)
+            for below in self.orders.get(node.value, ()):
+                order.pop(below, None)
+                order[below] = None
         self.orders[name] = {**order, file: None}
+        self.asked[file] = asked or root.position
         left_out = NOT_INHERITED if chain else {"extends"}
-        own = replace(root, value={name: node for name, node in root.value.items() if name not in left_out})
-        found = own if merged is None else self.merge(merged, own, own.position)
-        if chain:
-            self.extended[name] = found
-        return found
+        self.own[file] = replace(root, value={name: node for name, node in root.value.items() if name not in left_out})
 
     def merge(self, parent: Node, own: Node, place: Place) -> Node:
         """``own`` over ``parent``; only ``own``, with a problem at ``place``, once the lists are out of proportion."""

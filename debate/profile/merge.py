@@ -1,7 +1,8 @@
 """Implements `extends`: merges one profile over another, and the later one wins.
 
 By default the entries of a list are appended to those of the extended profile. The schema (`debate.profile.schema`) can
-say otherwise: entries with the same ``x-key`` are merged; a list with ``x-replace`` replaces the other.
+say otherwise: entries with the same ``x-key`` are merged; a list with ``x-replace`` replaces the other; an entry in a
+mapping with ``x-units`` takes the place of all in its lists that name the same unit.
 """
 
 from __future__ import annotations
@@ -23,13 +24,29 @@ def merge(parent: Node, own: Node, part: Mapping[str, Any] | None = None) -> Nod
     part = schema() if part is None else part
     if isinstance(parent.value, dict) and isinstance(own.value, dict):
         fields = part.get("properties", {})
-        value = dict(parent.value)
+        value = _without_units(parent.value, own) if part.get("x-units") else dict(parent.value)
         for name, node in own.value.items():
             value[name] = merge(value[name], node, fields.get(name, {})) if name in value else node
         return replace(own, value=value)
     if isinstance(parent.value, list) and isinstance(own.value, list) and not part.get("x-replace"):
         return replace(own, value=_joined([*parent.value, *own.value], part))
     return own
+
+
+def unit(name: str) -> str:
+    """The name of a systemd unit in full."""
+    kinds = ("service", "socket", "timer", "target", "mount", "path", "slice", "automount", "swap")
+    return name if name.rpartition(".")[2] in kinds else f"{name}.service"
+
+
+def _without_units(lists: Mapping[str, Node], own: Node) -> dict[str, Node]:
+    """``lists`` without the units that the lists of ``own`` name."""
+    named = {unit(str(node.value)) for each in own.value.values() for node in each.entries()}
+
+    def rest(node: Node) -> Node:
+        return replace(node, value=[item for item in node.entries() if unit(str(item.value)) not in named])
+
+    return {name: rest(node) if node.entries() else node for name, node in lists.items()}
 
 
 def _joined(nodes: list[Node], part: Mapping[str, Any]) -> list[Node]:

@@ -6,6 +6,7 @@ In addition to JSON Schema's own keywords, fields have:
 ``x-instead``: what to do instead of writing values of a certain kind that do not match: pattern -> remedy.
 ``x-set``: true for a list whose order and duplicates have no meaning. The order of any other list matters.
 ``x-key``: for a list of mappings, the field that identifies an entry.
+``x-units``: true for a mapping of lists of units, of which a later profile's entry replaces those of the same unit.
 ``x-replace``: true for a list that replaces the one of an extended profile, instead of following it.
 """
 

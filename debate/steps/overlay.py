@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from debate.deferred import frozen
 from debate.entry import Contents, Entry, Made, text_entry
-from debate.profile import files
+from debate.profile import files, merge
 from debate.steps import wanted
 from debate.steps.rule import Rule
 from debate.text.printable import printable
@@ -380,33 +380,24 @@ def _is_plain(path: str) -> bool:
 
 
 def _services(choices: Choices) -> Services:
-    """The units of each kind. Where a profile and what it extends disagree about one, the profile wins."""
-    own = choices.profile.root.position.file
-    named: dict[str, dict[str, list[Place]]] = {}
-    """Unit -> verb -> where it is said."""
+    """The units of each kind. Notes a problem if one profile says two things of one."""
+    named: dict[str, dict[str, Place]] = {}
+    """Unit -> verb -> where it is said last."""
     for verb in _VERBS:
         for number, name in enumerate(choices.data["services"][verb]):
-            places = named.setdefault(_unit(name), {}).setdefault(verb, [])
-            places.append(choices.place(("services", verb, number)))
-    if any(user["ssh_keys"] for user in choices.data["users"]):
-        unit = choices.distribution.SSH_UNIT
-        if not any(other.partition(".")[0] == unit.partition(".")[0] for other in named):  # such as its socket
-            named[unit] = {"enable": []}
+            named.setdefault(merge.unit(name), {})[verb] = choices.place(("services", verb, number))
     chosen: dict[str, set[str]] = {verb: set() for verb in _VERBS}
-    for unit, verbs in named.items():
-        mine = {verb for verb, places in verbs.items() if any(place.file == own for place in places)}
-        verbs_ = mine or verbs.keys()
-        if "enable" in verbs_ and len(verbs_) > 1:
-            other = next(verb for verb in _VERBS if verb in verbs_ and verb != "enable")
-            choices.note(verbs[other][-1], f"services: {unit} is in enable and in {other}", "keep one")
-        for verb in verbs_:
-            chosen[verb].add(unit)
+    if any(user["ssh_keys"] for user in choices.data["users"]):
+        ssh = choices.distribution.SSH_UNIT
+        if not any(other.partition(".")[0] == ssh.partition(".")[0] for other in named):  # such as its socket
+            chosen["enable"].add(ssh)
+    for name, verbs in named.items():
+        if "enable" in verbs and len(verbs) > 1:
+            other = next(verb for verb in _VERBS if verb in verbs and verb != "enable")
+            choices.note(verbs[other], f"services: {name} is in enable and in {other}", "keep one")
+        for verb in verbs:
+            chosen[verb].add(name)
     return Services(**{verb: tuple(sorted(units)) for verb, units in chosen.items()})
-
-
-def _unit(name: str) -> str:
-    kinds = ("service", "socket", "timer", "target", "mount", "path", "slice", "automount", "swap")
-    return name if name.rpartition(".")[2] in kinds else f"{name}.service"
 
 
 def make(work: Work) -> Report:

@@ -25,3 +25,13 @@ def test_show(context: Context) -> None:
     assert shown["release"] == "trixie"
     assert shown.keys() == schema()["properties"].keys() - {"extends"}
     assert answer.data[0]["values"] == shown
+
+
+def test_what_a_later_profile_takes_back_is_not_shown(context: Context) -> None:
+    directory = context.settings.profiles
+    (directory / "_e.yaml").write_text("version: 1\nservices: {enable: [ssh, a]}\n")
+    (directory / "e.yaml").write_text("version: 1\nextends: _e\nservices: {disable: [ssh.service]}\n")
+    answer = show(context, "e")
+    assert answer.data[0]["values"]["services"] == {"enable": ["a"], "disable": ["ssh.service"], "mask": []}
+    assert "e.yaml:3:" in next(line for line in answer.text.splitlines() if '"ssh.service"' in line)
+    assert '"ssh"' not in answer.text

@@ -367,18 +367,18 @@ OFTEN = "extends: more than 1,000,000 values are merged on the way; extend fewer
 @pytest.mark.parametrize(
     ("sizes", "again", "said"),
     [([18_000, 18_000], 1, ""), ([19_000, 19_000, 3_000], 1, LARGE), ([1_000] * 45, 1, LARGE),
-     ([4_500], 20, ""), ([4_500], 70, OFTEN)],
+     ([4_500], 20, ""), ([4_500], 120, OFTEN)],
 )  # fmt: skip
 def test_what_is_extended_has_a_bound_that_is_told(profiles: Path, sizes: list[int], again: int, said: str) -> None:
-    """Of values, however many profiles they are in, and of how often they are merged: ``again`` extend the first."""
+    """Of values, however many profiles they are in, and of how often they are merged: ``again`` follow the first."""
     for number, size in enumerate(sizes):
         lines = [f"- p{number}x{each}\n" if again == 1 else f"- {{path: /x{each}}}\n" for each in range(size)]
         below = f"extends: y{number + 1}\n" if number + 1 < len(sizes) else ""
         kind = "packages:\n" if again == 1 else "files:\n"  # of which merging makes no more
         (profiles / f"y{number}.yaml").write_text(f"version: 1\n{below}{kind}{''.join(lines)}")
     for number in range(again):
-        (profiles / f"z{number}.yaml").write_text("version: 1\nextends: y0\n")
-    text = f"version: 1\nextends: [{', '.join(f'z{number}' for number in range(again))}]\n"
+        (profiles / f"z{number}.yaml").write_text("version: 1\n")
+    text = f"version: 1\nextends: [y0, {', '.join(f'z{number}' for number in range(again))}]\n"
     (profiles / "x.yaml").write_text(text)
     try:
         load(profiles, "x")
@@ -397,12 +397,14 @@ def test_a_link_to_a_name_that_is_not_utf8(profiles: Path) -> None:
 
 def test_profiles_that_double_each_other(profiles: Path) -> None:
     others = {f"y{number}": f"extends: [y{number + 1}, y{number + 1}]\n" for number in range(40)}
-    for last in ("packages: [aa, bb]\n", "services: {enable: [aa, bb]}\n", "initrd: {modules: [aa]}\n"):
+    for last in (
+        "packages: [aa, bb]\n",
+        "services: {enable: [aa, bb]}\n",
+        "initrd: {modules: [aa]}\n",
+        "hostname: one\n",
+    ):
         with bounded():
-            (problem,) = problems(profiles, "extends: y0\n", **others, y40=last)
-        assert str(problem).endswith(f": {LARGE}")
-    with bounded():
-        assert problems(profiles, "extends: y0\n", **others, y40="hostname: one\n") == []
+            assert problems(profiles, "extends: y0\n", **others, y40=last) == []
 
 
 def test_profiles_that_extend_one_another_without_end(profiles: Path) -> None:

@@ -118,3 +118,34 @@ def test_an_entry_that_one_file_has_twice(profiles: Path, name: str) -> None:
 def test_an_entry_without_a_proper_name_is_only_reported(profiles: Path) -> None:
     (profiles / "_pa.yaml").write_text("version: 1\nusers: [{name: [a]}, 3]\n")
     expect(profiles, "extends: _pa\nusers: [{name: [a]}, {uid: 3}]", "profiles/_pa.yaml:2:16: users[1].name: a list")
+
+
+def test_a_profile_that_is_extended_twice_counts_once(profiles: Path) -> None:
+    """Where it is extended last: so it wins over what extends it, if it is named after that."""
+    write(
+        profiles,
+        _one={"boot": {"arguments": ["quiet"]}, "hooks": [], "services": {"enable": ["ssh"]}, "hostname": "one"},
+        _left={"extends": "_one", "boot": {"arguments": ["a=1"]}, "services": {"disable": ["ssh.service"]}},
+        _right={"extends": ["_one"], "boot": {"arguments": ["b"]}, "hostname": "right"},
+        x={"extends": ["_left", "_right"], "boot": {"arguments": ["quiet"]}},
+        y={"extends": ["_left", "_right", "_one"]},
+    )
+    found = load(profiles, "x")
+    assert found.data["boot"] == {"arguments": ["a=1", "quiet", "b", "quiet"]}
+    assert (found.data["hostname"], load(profiles, "y").data["hostname"]) == ("right", "one")
+    assert found.data["services"] == {"enable": ["ssh"], "disable": []}
+    assert [Path(file).stem for file in found.order] == ["_left", "_one", "_right", "x"]
+
+
+@pytest.mark.parametrize("first", ["enable", "disable", "mask"])
+@pytest.mark.parametrize("second", ["enable", "disable", "mask"])
+def test_the_later_profile_wins_about_a_unit(profiles: Path, first: str, second: str) -> None:
+    """Also where neither is the profile's own, and whether or not a name is written in full."""
+    write(
+        profiles,
+        _a={"services": {first: ["a", "b.timer"]}},
+        _b={"extends": "_a", "services": {second: ["a.service"]}},
+        x={"extends": "_b", "services": {"mask": ["c"]}},
+    )
+    said = {(verb, unit) for verb, units in load(profiles, "x").data["services"].items() for unit in units}
+    assert said == {(first, "b.timer"), (second, "a.service"), ("mask", "c")}

@@ -175,7 +175,7 @@ CHANGES = (
 def test_a_change_of_the_code_that_makes_the_config(checkout: Path) -> None:
     """It is noticed, and all that say which config a profile has agree."""
     shutil.copytree(ROOT / "debate", checkout / "debate", ignore=shutil.ignore_patterns("__pycache__"))
-    own = {"PYTHONPATH": str(checkout)}
+    own = {"PYTHONPATH": str(checkout), "DEBATE_MIRROR_ARCH": "https://arch.example"}  # or explain says what would fail
     (checkout / "profiles" / "arch-german.yaml").write_text("version: 1\nextends: arch-minimal\nlocale: de_DE.utf8\n")
 
     def hashes(profile: str) -> set[str]:

@@ -124,8 +124,13 @@ _NAMED = r"[a-z][a-z0-9-]{0,31}"
 """Names of mirrors and keyrings: those of distributions, their archives and repositories."""
 _ADDRESS = r"[a-z][a-z0-9+.-]*://\S+"
 """The general form of addresses of remotes; `debate.remote.transport` has those of each kind."""
-MIRROR_ADDRESS = r"(?:https?://|file:///)[^\s'\"]+"
-"""The addresses of mirrors that settings and the host's own package manager may name."""
+MIRROR_ADDRESS = (
+    r"(?:https?://(?:[!$&(-.0-9:;=A-Z_a-z~%]+@)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?"
+    r"(?:/[!$%&(-;=@-Z_a-z{}~]*)?|file:///[^\s'\"]+)"
+)
+"""The addresses of mirrors that settings and the host's own package manager may name. All else apt cannot ask for."""
+_ODD = re.compile(r"[^!-~]|[\"#'<>?\\^`|]")
+"""What is in no address of a mirror."""
 _DATED = "-snapshot"
 """The end of the names of mirrors whose addresses have placeholders."""
 _PLACEHOLDERS = ("{date}", "{archive}")
@@ -155,6 +160,10 @@ def keyring_variable(name: str) -> str:
     return _variable(f"keyring_{name}")
 
 
+def _variable_of(group: str, key: str) -> str:
+    return {"mirrors": mirror_variable, "keyrings": keyring_variable}.get(group, _variable)(key)
+
+
 def _variable(setting: str) -> str:
     return f"DEBATE_{setting.upper().replace('-', '_')}"
 
@@ -182,7 +191,8 @@ def load(
     """Read ``root``/debate.toml and the environment.
 
     ``checks``: setting outside of tables -> a function that raises DebateError for an invalid value, for settings whose
-    values other modules know. Raises DebateError with all settings that are unknown or invalid.
+    values other modules know; or table -> one that does so for the name of a setting in it. Raises DebateError with all
+    settings that are unknown or invalid.
     """
     root, checks = root.resolve(), checks or {}
     written, problems = _in_file(root / "debate.toml")
@@ -192,6 +202,8 @@ def load(
             name = _name(variable)
             if name is None:
                 problems.append(Problem(Place(variable), "no such setting", _like_variable(variable)))
+            elif variable != _variable_of(*name) and re.fullmatch(_NAMED, name[1].replace("_", "-")):
+                problems.append(Problem(Place(variable), "no such setting", _instead(_variable_of(*name))))
             elif text or name[0] != "mirrors":  # An unset variable of a CI system is empty.
                 written[name] = Written(text, partial(Place, variable), from_environment=True)
     read: dict[str, dict[str, Any]] = {group: {} for group in ("", *_GROUPS)}
@@ -201,6 +213,8 @@ def load(
             read[group][key] = found = _value(root, group, key, value)
             if not group and key in checks and found:
                 _checked(checks[key], str(found), value)
+            elif group in checks:
+                _checked(checks[group], key, value)
         except DebateError as error:
             problems += error.problems
     for place, default in _PLACES.items():
@@ -329,7 +343,7 @@ def _in_file(path: Path) -> tuple[dict[_Name, Written], list[Problem]]:
     """
     try:
         _require_file(path)
-        text = path.read_bytes().decode()
+        text = path.read_bytes().removeprefix(b"\xef\xbb\xbf").decode()  # What some editors begin a file with.
         if match := _LONG_KEY.search(text):
             place = Place(path.name, text.count("\n", 0, match.start()) + 1)
             raise DebateError("a key of more than 10 parts", f"write at most two; {_SEE}", place=place)
@@ -451,9 +465,13 @@ def _text(root: Path, name: str, text: str, written: Written) -> str:
             raise written.error(f"{quoted(text)} does not name servers", "write HOST or HOST:PORT, with commas between")
     if name == "remote_ca" and text:
         path = _existing(root, written, "a file with certificates in PEM")
-        with path.open("rb") as file:
-            if not _CERTIFICATE.search(file.read(_MOST_CERTIFICATES)):
-                raise written.error(f"{shown(path)} has no certificates", "name a file with certificates in PEM")
+        try:
+            with path.open("rb") as file:
+                found = _CERTIFICATE.search(file.read(_MOST_CERTIFICATES))
+        except OSError as error:
+            raise written.error(f"{shown(path)} cannot be read: {error.strerror}", "name a file in PEM") from None
+        if not found:
+            raise written.error(f"{shown(path)} has no certificates", "name a file with certificates in PEM")
         return str(path)
     if name in _PATHS and text:
         return str(_existing(root, written, "a file or directory" if name == "remote_keys" else "a file"))
@@ -465,7 +483,18 @@ _LAST_PORT = 65_535
 
 def _open(address: str) -> str:
     """An address in quotes, without a password."""
-    return quoted(re.sub(r"(?<=://)[^/@]*@", "", address))
+    return quoted(re.sub(r"(?<=://)[^/]*@", "", address))
+
+
+def _odd(address: str) -> str:
+    """What an address begins well with and cannot have, in words; empty if there is no such character."""
+    found = _ODD.search(address)
+    if not found or not address.startswith(("http://", "https://", "file:///")):
+        return ""
+    if "/" not in address[: found.start()].partition("://")[2]:
+        return f": {quoted(found[0])} is in no name of a host"
+    written = "".join(f"%{byte:02X}" for byte in os.fsencode(found[0]))
+    return f": in an address, {quoted(found[0])} is written {written}"
 
 
 def _mirror(name: str, address: str, written: Written) -> str:
@@ -477,7 +506,7 @@ def _mirror(name: str, address: str, written: Written) -> str:
     except ValueError:  # A port that is none, or an open bracket.
         whole = False
     if not whole or not re.fullmatch(MIRROR_ADDRESS, address):
-        raise written.error(f"{_open(address)} is not the address of a mirror", remedy)
+        raise written.error(f"{_open(address)} is not the address of a mirror{_odd(address)}", remedy)
     rest = address
     for placeholder in _PLACEHOLDERS if name.endswith(_DATED) else ():
         rest = rest.replace(placeholder, "")

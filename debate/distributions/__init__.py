@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from debate.errors import DebateError
-from debate.text.suggest import one_of
+from debate.text.suggest import is_slip, one_of, suggest
 
 if TYPE_CHECKING:
     from debate.distributions.interface import Distribution
@@ -31,6 +31,23 @@ def for_tools(choice: str) -> str:
         raise DebateError(f"unknown value {choice!r}", remedy, place="setting base")
     installed = (name for name, program in BOOTSTRAPPERS.items() if shutil.which(program))
     return next(installed, next(iter(BOOTSTRAPPERS)))
+
+
+def require_keyring(name: str) -> None:
+    """Raises DebateError unless the setting ``keyrings.NAME`` has an effect: where packages are signed one by one."""
+    known = [one for one in BOOTSTRAPPERS if get(one).MANAGER == "pacman"]
+    if name not in known:
+        raise DebateError(f"there is no keyring {name!r}, so it would have no effect", suggest(name, known))
+
+
+def misspelt_mirror(name: str) -> str:
+    """The mirror that ``name`` is, but for one letter; empty if it is none, or one itself."""
+    known: list[str] = []
+    for one in BOOTSTRAPPERS:
+        if name in (one, f"{one}-snapshot"):
+            return ""  # The most frequent ones need no distribution to be imported.
+        known += [one, f"{one}-snapshot", *getattr(get(one), "ARCHIVES", ())]
+    return "" if name in known else next((each for each in known if is_slip(name, each)), "")
 
 
 def get(name: str) -> Distribution:

@@ -6,13 +6,14 @@ first one, the profile's own file is enough.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from debate import PACKAGE, distributions, settings
 from debate.commands.command import commands
+from debate.errors import DebateError
 from debate.graph import words
 from debate.graph.command_tasks import command_tasks
 from debate.graph.run import Run
@@ -29,9 +30,10 @@ class Graph:
     """The tasks of one checkout."""
 
     def __init__(self, root: Path) -> None:
-        checks = {
+        checks: Mapping[str, Callable[[str], object]] = {
             "base": distributions.for_tools, "remote": _check_remote, "remote_keys": _check_keys,
-            "remote_sign": _check_secret_key,
+            "remote_sign": _check_secret_key, "keyrings": distributions.require_keyring,
+            "mirrors": partial(_check_mirror, root),
         }  # fmt: skip
         self.settings = settings.load(root, checks=checks)
         self.run = Run(self.settings)
@@ -143,6 +145,14 @@ def _check_secret_key(path: str) -> None:
     from debate.remote import signing
 
     signing.require_secret_key(Path(path))
+
+
+def _check_mirror(root: Path, name: str) -> None:
+    """Names of repositories are free, so only what is likely to be another's is refused, if no profile mentions it."""
+    meant = distributions.misspelt_mirror(name)
+    if meant and not profile_names.mentions(root / "profiles", name):
+        fact = f"no profile has a repository {name!r}, so it would have no effect"
+        raise DebateError(fact, f"did you mean {meant!r}?")
 
 
 def _check_remote(address: str) -> None:

@@ -55,6 +55,18 @@ def _unread(directory: Path) -> Iterator[tuple[str, tuple[str, str]]]:
             yield file, (f"is not read, since a profile's file name ends in {SUFFIX}", f"rename it to {name}{SUFFIX}")
 
 
+def mentions(directory: Path, word: str) -> bool:
+    """True if a file of a profile has ``word`` anywhere."""
+    found = re.compile(rb"(?<![A-Za-z0-9_-])" + re.escape(os.fsencode(word)) + rb"(?![A-Za-z0-9_-])")
+    for name in _all(directory):
+        try:
+            if found.search(files.read(directory, f"{name}{SUFFIX}", files.MAX_PROFILE)):
+                return True
+        except OSError:
+            continue
+    return False
+
+
 def _all(directory: Path) -> list[str]:
     return [file.removesuffix(SUFFIX) for file in _listed(directory) if file.endswith(SUFFIX)]
 

@@ -11,6 +11,7 @@ from debate import managers
 from debate.deferred import frozen
 from debate.errors import Complaint, StepError
 from debate.settings import mirror_variable
+from debate.text.suggest import is_slip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,14 @@ class Archives:
         """Raises DebateError if an address is unknown."""
         named = work.record("mirrors")
         return cls(managers.get(request.distribution).mirrors(work.settings, request, named), request, named)
+
+    def unused(self, addresses: Mapping[str, str]) -> Iterator[str]:
+        """What to say of ``addresses`` in the settings whose names differ by one letter from those of repositories."""
+        for repository in self.request.repositories:
+            for name in addresses.keys() - self.mirrors.addresses.keys() if repository.name not in addresses else ():
+                if is_slip(name, repository.name):
+                    meant = mirror_variable(repository.name)
+                    yield f"{mirror_variable(name)} names no archive of this profile; did you mean {meant}?"
 
     @contextmanager
     def told(self) -> Iterator[None]:

@@ -229,7 +229,7 @@ class _Locker:
         work, manager = self.work, managers.get(self.wanted.distribution)
         archives = Archives.of(work, self.wanted)
         mirrors = archives.mirrors
-        for note in mirrors.notes:
+        for note in (*mirrors.notes, *archives.unused(work.settings.mirrors)):
             work.say(f"{work.name}: {note}")
         installed = work.store.read(self.below.outputs("packages")["index"], INDEX_BYTES) if self.below else b""
         asked = replace(self.wanted, packages=self.not_below())

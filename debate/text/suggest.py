@@ -34,6 +34,16 @@ def closest(word: str, known: Collection[str]) -> str | None:
     return next(iter([*(folded[name] for name in near), *initials, *abbreviated]), None)
 
 
+def is_slip(word: str, name: str) -> bool:
+    """True if ``word`` is ``name`` but for one letter: left out, added, another one, or swapped with the next."""
+    at = next(
+        (n for n, (one, other) in enumerate(zip(word, name, strict=False)) if one != other), min(len(word), len(name))
+    )
+    rest, of = word[at:], name[at:]
+    swapped = rest[:2] == of[1::-1] and rest[2:] == of[2:]
+    return word != name and (swapped or rest[1:] == of or rest == of[1:] or rest[1:] == of[1:])
+
+
 def one_of(what: str, known: Sequence[str]) -> str:
     """The remedy of a message that refuses a ``what``: all of the ``known`` ones, at least one."""
     return f"choose one of {', '.join(known)}" if len(known) > 1 else f"the only {what} is {known[0]}"

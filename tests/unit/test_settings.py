@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -93,8 +94,24 @@ def test_environment_over_file(tmp_path: Path) -> None:
         ("", {"DEBATE_KEYRING_ARCH": "/"}, "DEBATE_KEYRING_ARCH: / is a directory; name a file with keys"),
         *(("", {"DEBATE_MIRROR_DEBIAN": a}, f"DEBATE_MIRROR_DEBIAN: '{a}' is not the address of a mirror; ") for a in (
             "ftp://a.example", "a.example", "/srv", "file://srv", "http://", "http://:80/", "https://a.example:99999/",
-            "http://a.example:0/", "http://a.example:x/", "http://[::1/", "http://a b/", "HTTP://a.example",
+            "http://a.example:0/", "http://a.example:x/", "http://[::1/", "HTTP://a.example", "http://a/[x]",
+            "http://a.example:80:80/",
         )),
+        ("mirrors.x = 'http://u:p@w@a.example/'", {}, "debate.toml:1: setting mirrors.x: 'http://a.example/' is not"),
+        *(("", {"DEBATE_MIRROR_DEBIAN": f"http://a.example/x{c}y"}, f"DEBATE_MIRROR_DEBIAN: {f'http://a.example/x{c}y'!r}"
+           f" is not the address of a mirror: in an address, {c!r} is written {code}; write") for c, code in {
+            "#": "%23", "?": "%3F", "ü": "%C3%BC", " ": "%20", "'": "%27", "\\": "%5C", "|": "%7C", "\x7f": "%7F",
+        }.items()),
+        ("", {"DEBATE_MIRROR_DEBIAN": "http://ü.example/"}, "DEBATE_MIRROR_DEBIAN: 'http://ü.example/' is not the "
+         "address of a mirror: 'ü' is in no name of a host; write"),
+        ("", {"DEBATE_MIRROR_DEBIAN": "http://a b/"}, "DEBATE_MIRROR_DEBIAN: 'http://a b/' is not the address of a "
+         "mirror: ' ' is in no name of a host; write"),
+        ("", {"DEBATE_MIRROR_DEBIAN": "file:///a b"}, "DEBATE_MIRROR_DEBIAN: 'file:///a b' is not the address of a "
+         "mirror: in an address, ' ' is written %20; write"),
+        ("", {"DEBATE_MIRROR_DEBIAN-SECURITY": "http://a"}, "DEBATE_MIRROR_DEBIAN-SECURITY: no such setting; did you "
+         "mean DEBATE_MIRROR_DEBIAN_SECURITY?"),
+        ("", {"DEBATE_Jobs": "1"}, "DEBATE_Jobs: no such setting; did you mean DEBATE_JOBS?"),
+        ("", {"DEBATE_MIRROR_debian": "http://a"}, "DEBATE_MIRROR_debian: no such setting; did you mean DEBATE_"),
         ("mirrors.x = 'http://u:pw@a.example:x/'", {}, "debate.toml:1: setting mirrors.x: 'http://a.example:x/' is"),
         ("mirrors.x = 'http://a/{date}'", {}, "debate.toml:1: setting mirrors.x: 'http://a/{date}' has braces that"),
         ("", {"DEBATE_MIRROR_DEBIAN": "file:///no/such"}, "DEBATE_MIRROR_DEBIAN: there is no directory '/no/such'; "),
@@ -164,6 +181,48 @@ def test_every_setting_has_wrong_values(tmp_path: Path, name: str) -> None:
     checks: dict[str, Callable[[str], object]] = {"base": distributions.for_tools}
     with pytest.raises(DebateError, match=rf"^debate\.toml:1: setting {re.escape(key)}: .*; "):
         settings.load(tmp_path, {}, checks=checks)
+
+
+GOOD = (
+    "http://a.example", "http://me:p%40s$s!@a.example:3142/deb.example/debian", "https://[2001:db8::1]:8443/~u/a+b/%C3%BC",
+    "http://a_b.example/(x)/@y/&;=*,", "http://127.0.0.1:65535/100%", "http://a.example/$x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("address", GOOD)
+def test_addresses_of_mirrors(tmp_path: Path, address: str) -> None:
+    assert settings.load(tmp_path, {"DEBATE_MIRROR_DEBIAN": address}).mirrors == {"debian": address}
+
+
+@given(
+    st.text(st.characters(max_codepoint=0x17F), max_size=12),
+    st.sampled_from(["http://a.example/", "http://", "http://a@"]),
+)
+def test_an_address_is_one_that_apt_can_ask_for(
+    tmp_path_factory: pytest.TempPathFactory, more: str, start: str
+) -> None:
+    """What is taken is the address of a host, without what ends a word of sources.list or a path."""
+    address = start + more
+    with contextlib.suppress(DebateError):
+        settings.load(tmp_path_factory.getbasetemp(), {"DEBATE_MIRROR_DEBIAN": address, "DEBATE_X": ""})
+    try:
+        settings._mirror("debian", address, settings.Written(address, lambda: Place("here")))
+    except DebateError:
+        return
+    parts = urlsplit(address)
+    assert parts.hostname
+    assert (parts.query, parts.fragment) == ("", "")
+    assert address.isascii()
+    assert address.isprintable()
+    assert not set(address) & set(" \"'<>\\^`|#?")
+
+
+def test_a_file_that_begins_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "debate.toml").write_bytes(b"\xef\xbb\xbfjobs = 2\n")
+    assert settings.load(tmp_path, {}).jobs == 2
+    (tmp_path / "debate.toml").write_bytes(b"\xef\xbb\xbfjobs = 2\nx = '\xff'\n")
+    with pytest.raises(DebateError, match=r"^debate\.toml:2: not UTF-8"):
+        settings.load(tmp_path, {})
 
 
 def test_names_that_users_choose(tmp_path: Path) -> None:
@@ -523,7 +582,7 @@ def test_a_file_that_takes_long_to_read(tmp_path: Path, kind: str, times: int) -
 
 
 def test_parts_of_a_key_are_counted_in_keys_alone(tmp_path: Path) -> None:
-    address = "http://a.b.c.d.e.f.g.h.i.j.k.l/?x.y.z=1"
+    address = "http://a.b.c.d.e.f.g.h.i.j.k.l/x.y.z=1"
     (tmp_path / "debate.toml").write_text(f"# a.b.c.d.e.f.g.h.i.j.k.l\n[mirrors]\nmine = '{address}'\n")
     assert settings.load(tmp_path, {}).mirrors == {"mine": address}
     (tmp_path / "debate.toml").write_text("\n\n[a.b.'c'.d.e. \"f\".g.h.i.j.k]\n")

@@ -389,3 +389,44 @@ def test_what_goes_on_builds_the_others(checkout: Path) -> None:
     assert tools() == ["config:minimal"]
     graph.goes_on = True
     assert tools() == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "profile", "told"),
+    [
+        (
+            "MIRROR_DEBAIN",
+            "",
+            "no profile has a repository 'debain', so it would have no effect; did you mean 'debian'?",
+        ),
+        ("MIRROR_DEBIAN_SECURTY", "", "no profile has a repository 'debian-securty', so it would have no effect; did"),
+        ("MIRROR_ARHC", "", "no profile has a repository 'arhc', so it would have no effect; did you mean 'arch'?"),
+        (
+            "MIRROR_DEBIAN_SNAPSHOTS",
+            "",
+            "no profile has a repository 'debian-snapshots', so it would have no effect; did",
+        ),
+        ("KEYRING_ARHC", "", "there is no keyring 'arhc', so it would have no effect; did you mean 'arch'?"),
+        ("KEYRING_DEBIAN", "", "there is no keyring 'debian', so it would have no effect; known: arch"),
+        ("MIRROR_DEBAIN", "repositories: [{name: debain}]", ""),
+        ("MIRROR_DEBIAN", "", ""),
+        ("MIRROR_DEBIAN_SECURITY", "", ""),
+        ("MIRROR_DEBIAN_SNAPSHOT", "", ""),
+        ("MIRROR_INTERNAL", "", ""),
+        ("KEYRING_ARCH", "", ""),
+    ],
+)
+def test_names_of_settings_that_would_have_no_effect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, profile: str, told: str
+) -> None:
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "x.yaml").write_text(f"version: 1\n{profile}\n")
+    (tmp_path / "k").touch()
+    monkeypatch.setenv(f"DEBATE_{variable}", "k" if variable.startswith("KEYRING") else "http://m.example")
+    found = []
+    try:
+        Graph(tmp_path)
+    except DebateError as error:
+        found = str(error).splitlines()
+    assert len(found) == bool(told)
+    assert all(line.startswith(f"DEBATE_{variable}: {told}") for line in found)

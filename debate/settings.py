@@ -66,7 +66,8 @@ class Settings:
     """The checkout."""
     cache: Path
     output: Path
-    cache_size: int = 0
+    cache_size: int = -1
+    """Bytes, 0 for no bound, or negative for a share of the file system: see `cache_bound`."""
     remote: str = ""
     remote_mode: str = "read-write"
     remote_ca: str = ""
@@ -96,6 +97,14 @@ class Settings:
         return DebateError(fact, remedy, place=f"setting {name}")
 
     @property
+    def cache_bound(self) -> int:
+        """Bytes to which the store is reduced after a build; 0 for no bound. Raises OSError."""
+        if self.cache_size >= 0:
+            return self.cache_size
+        state = os.statvfs(self.cache)
+        return state.f_blocks * state.f_frsize // _SHARE
+
+    @property
     def profiles(self) -> Path:
         return self.root / "profiles"
 
@@ -110,6 +119,8 @@ _CHOICES = {
     "scratch": ("auto", "tmpfs", "disk"),
     "acceleration": ("auto", "kvm", "tcg"),
 }
+_SHARE = 4
+"""The part of its file system that the store may take without a setting, as a divisor."""
 _SIZES = ("cache_size",)
 """Settings in bytes, which may have a unit."""
 _PATHS = ("remote_ca", "remote_keys", "remote_sign")

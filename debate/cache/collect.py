@@ -49,7 +49,10 @@ class Collected:
 
 
 def collect(store: Store, *, size: int | None = None, age: float | None = None) -> Collected:
-    """Remove objects unused for ``age`` seconds, then the least recently used until ``size`` bytes are left."""
+    """Remove objects unused for ``age`` seconds, then the least recently used until ``size`` bytes are left.
+
+    Whole ISOs go first: their bytes are in other objects, too. Earlier versions kept them so.
+    """
     now = time.time()
     with store.removing():
         recent = min(store.oldest_builder(), now) - RECENT
@@ -58,14 +61,15 @@ def collect(store: Store, *, size: int | None = None, age: float | None = None) 
     total = sum(bytes_ for _, _, bytes_ in found)
     free = [entry for entry in found if entry[0] < recent and entry[1] not in needed_by_records]
     kept = total - sum(bytes_ for _, _, bytes_ in free)
+    if size is not None and total > size:
+        isos = {digest for _, action in store.actions() if action and action.step == "iso" for digest in named(action)}
+        free.sort(key=lambda entry: (entry[1] not in isos, entry[0]))
     doomed = []
     for entry in free:
         unused = now - entry[0]
         if (age is not None and unused > age) or (size is not None and total > size):
             doomed.append(entry)
             total -= entry[2]
-        else:
-            break
     removed = [entry for start in range(0, len(doomed), _BATCH) for entry in _remove(store, doomed[start:][:_BATCH])]
     if removed:
         _forget(store, {digest for _, digest, _ in removed})

@@ -26,7 +26,7 @@ def run(context: Context, size: str, age: str, source: str) -> Answer:
     if source:
         text, data = dropped(Store(settings.cache, context.say), source)
         return Answer(f"{text}\n", data=(data,))
-    limit = amounts.size(size, "--size") if size else settings.cache_size or (None if age else 0)
+    limit = amounts.size(size, "--size") if size else max(settings.cache_size, 0) or (None if age else 0)
     unused = amounts.age(age, "--age") if age else None
     done = collect(Store(settings.cache, context.say), size=limit, age=unused)
     line = f"{count(done.objects, 'object')} removed, {bytes_shown(done.freed)}; {bytes_shown(done.left)} left"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -125,7 +126,7 @@ class Run:
             self._remote.stop()
 
     def end(self) -> None:
-        """After the last task: wait for transfers, and collect garbage if the store is limited in size."""
+        """After the last task: wait for transfers, and collect garbage unless the store has no bound."""
         if self._remote is not None:
             sending = "sending to the remote"
             if self.display:
@@ -137,7 +138,8 @@ class Run:
             from debate.cache import collect
             from debate.cache.store import Store
 
-            collect.in_background(Store(self.settings.cache), self.settings.cache_size)
+            with suppress(FileNotFoundError):  # Nothing was stored.
+                collect.in_background(Store(self.settings.cache), self.settings.cache_bound)
         self._begun = False
 
     def present(self, record: Path) -> bool:

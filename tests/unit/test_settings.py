@@ -376,7 +376,7 @@ def test_the_page_lists_every_setting(tmp_path: Path) -> None:
         value = getattr(made.limits if group == "limits" else made, last, "")
         if isinstance(value, Path):
             value = value.name
-        assert value in ("", 0) or default.strip("`") == str(value), name
+        assert value in ("", 0, -1) or default.strip("`") == str(value), name
 
 
 def test_the_remote(tmp_path: Path) -> None:
@@ -542,6 +542,15 @@ def test_each_path_is_of_its_kind(
     assert problem.remedy.startswith(f"name a {may_be[0]}")
     if not (below and variable in EXISTING):
         assert re.search(rf"{kind} is a \w+", problem.fact)
+
+
+def test_the_store_has_a_bound(tmp_path: Path) -> None:
+    """Of its file system, unless the user says another, or none."""
+    (tmp_path / "cache").mkdir()
+    total = shutil.disk_usage(tmp_path / "cache").total
+    assert settings.load(tmp_path, {}).cache_bound == total // 4
+    assert settings.load(tmp_path, {"DEBATE_CACHE_SIZE": "2G"}).cache_bound == 2 << 30
+    assert settings.load(tmp_path, {"DEBATE_CACHE_SIZE": "0"}).cache_bound == 0
 
 
 def test_a_directory_that_the_user_chose_may_be_a_link(tmp_path: Path) -> None:

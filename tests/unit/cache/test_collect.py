@@ -51,6 +51,15 @@ def test_the_least_recently_used_go_first(store: Store) -> None:
     assert second.digest not in there(store)
 
 
+def test_whole_isos_of_earlier_versions_go_first(store: Store) -> None:
+    first, second, third = put(store, "first", "second", "third")
+    store.record(keys.key("iso"), "iso", {"iso": second}, 1)
+    collect.collect(store, size=250)
+    assert there(store) == {first.digest, third.digest}
+    collect.collect(store, size=150)
+    assert there(store) == {third.digest}
+
+
 def test_looking_at_an_object_is_using_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     from debate.cache import store as module
 

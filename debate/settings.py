@@ -259,6 +259,12 @@ def _misplaced(default: Path, chosen: Path, name: str, written: Written | None) 
 
     Git can carry a link in the place of ``default``, so only a directory that the user chose may be one.
     """
+    try:
+        str(chosen).encode()
+    except UnicodeEncodeError:
+        fact, remedy = f"the path {quoted(str(chosen))} is not UTF-8", "use another directory"
+        named = written.error(fact, remedy).problems if written else [Problem(Place(f"setting {name}"), fact, remedy)]
+        return named
     path = next((each for each in (chosen, *chosen.parents) if os.path.lexists(each)), chosen) if written else default
     try:
         mode = (path.stat if written else path.lstat)().st_mode

@@ -34,11 +34,18 @@ _REFUSED = 3
 """doit's exit status when nothing ran."""
 
 
+def _require_utf8() -> None:
+    """Start again in Python's UTF-8 mode where the locale has another encoding: the names in an image are UTF-8."""
+    if sys.getfilesystemencoding() != "utf-8" and "utf8" not in sys._xoptions:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+
+
 class Loader(DodoTaskLoader):  # type: ignore[misc]
     """Loads dodo.py, and narrows its ``GRAPH`` to the named profiles."""
 
     def __init__(self) -> None:
         """doit makes the loader before anything else, so before it looks at the words itself."""
+        _require_utf8()
         super().__init__()
         install()
         problem = odd(sys.argv[1:])

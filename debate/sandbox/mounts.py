@@ -72,7 +72,8 @@ def private_namespaces() -> int:
 
 def mount(source: str, target: str | Path, kind: str, flags: int = 0, data: str = "") -> None:
     """Call mount(2). Raises OSError, which names the target."""
-    result = libc.mount(source.encode(), str(target).encode(), kind.encode(), ctypes.c_ulong(flags), data.encode())
+    words = (os.fsencode(source), os.fsencode(target), os.fsencode(kind))
+    result = libc.mount(*words, ctypes.c_ulong(flags), os.fsencode(data))
     checked(result, f"mount {kind or source} on {target}")
 
 
@@ -168,7 +169,7 @@ def shift(first: int, targets: Sequence[Path], *, read_only: bool = True) -> Non
         for target in targets:
             tree = checked(
                 libc.syscall(
-                    _SYS_OPEN_TREE, _AT_FDCWD, str(target).encode(),
+                    _SYS_OPEN_TREE, _AT_FDCWD, os.fsencode(target),
                     _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC,
                 ),
                 f"open_tree {target}",
@@ -185,7 +186,7 @@ def shift(first: int, targets: Sequence[Path], *, read_only: bool = True) -> Non
                 )  # fmt: skip
                 checked(
                     libc.syscall(
-                        _SYS_MOVE_MOUNT, tree, b"", _AT_FDCWD, str(target).encode(),
+                        _SYS_MOVE_MOUNT, tree, b"", _AT_FDCWD, os.fsencode(target),
                         _MOVE_MOUNT_F_EMPTY_PATH,
                     ),
                     f"move_mount {target}",

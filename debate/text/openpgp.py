@@ -19,6 +19,7 @@ _OF_A_KEY = (_PUBLIC, 2, 10, 12, 13, 14, 17, 21)
 _MOST = 50_000
 """Packets of one file. A keyring of a whole distribution has a tenth of that."""
 _EXPORT = "export the key with gpg --export --armor"
+_ONE_FORM = "make it two repositories, or one form of both"
 _ASK = "get the key from those who run the repository"
 
 
@@ -37,8 +38,10 @@ def public_keys(data: bytes) -> bytes:
     blocks = [block for block, end, _ in parts if end]
     if data[0] & 0x80 and not data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         if blocks:
-            raise DebateError("has a binary key and an armoured one", "make it two repositories, or one form of both")
+            raise DebateError("has a binary key and an armoured one", _ONE_FORM)
         blocks = [data]
+    elif blocks and not all(map(_is_text, (data.split(_BEGIN)[0], *(rest for _, _, rest in parts)))):
+        raise DebateError("has a binary key and an armoured one", _ONE_FORM)
     elif len(blocks) < len(parts):
         raise DebateError("has a key that is cut off", _ASK)
     else:
@@ -51,13 +54,35 @@ def public_keys(data: bytes) -> bytes:
 
 
 def _decoded(block: bytes) -> bytes:
-    """What stands between the lines of an armoured key, without its headers and checksum."""
+    """What stands between the lines of an armoured key, without its headers; its checksum must fit."""
     lines = [line.strip() for line in block.split(b"\n")][1:]
     body = lines[lines.index(b"") + 1 :] if b"" in lines else lines
     try:
-        return base64.b64decode(b"".join(line for line in body if not line.startswith(b"=")), validate=True)
+        key = base64.b64decode(b"".join(line for line in body if not line.startswith(b"=")), validate=True)
+        sums = [base64.b64decode(line[1:], validate=True) for line in body if line.startswith(b"=")]
     except binascii.Error:
         raise DebateError("has a key that is damaged", _ASK) from None
+    if any(each != _crc24(key).to_bytes(3, "big") for each in sums):
+        raise DebateError("has a key that is damaged: it does not fit its checksum", _ASK)
+    return key
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _crc24(data: bytes) -> int:
+    """The checksum of armour: see RFC 9580, section 6.1."""
+    crc = 0xB704CE
+    for byte in data:
+        crc ^= byte << 16
+        for _ in range(8):
+            crc = crc << 1 ^ (0x1864CFB if crc & 0x800000 else 0)
+    return crc
 
 
 def _require_keys(data: bytes) -> None:

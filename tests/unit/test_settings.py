@@ -225,6 +225,17 @@ def test_a_file_that_begins_with_a_byte_order_mark(tmp_path: Path) -> None:
         settings.load(tmp_path, {})
 
 
+@pytest.mark.parametrize("name", ["cache", "output"])
+def test_a_directory_whose_name_is_not_utf_8(tmp_path: Path, name: str) -> None:
+    environment = {f"DEBATE_{name.upper()}": os.fsdecode(b"c\xfc")}
+    with pytest.raises(DebateError, match=rf"^DEBATE_{name.upper()}: the path .* is not UTF-8; use another directory$"):
+        settings.load(tmp_path, environment)
+    directory = tmp_path / os.fsdecode(b"c\xfc")
+    directory.mkdir()
+    with pytest.raises(DebateError, match=rf"setting {name}: the path .* is not UTF-8"):
+        settings.load(directory, {})
+
+
 def test_names_that_users_choose(tmp_path: Path) -> None:
     """Those of mirrors are free, and what tests need is no setting. An empty mirror is one that is not set."""
     environment = {"DEBATE_MIRROR_MINE": "http://m.example", "DEBATE_TEST_ANY": "x", "DEBATE_MIRROR_NONE": ""}

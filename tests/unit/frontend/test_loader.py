@@ -109,3 +109,13 @@ def test_a_signal_while_the_settings_are_read(tmp_path: Path, name: str) -> None
     ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
     assert ended.returncode == 128 + getattr(signal, name)
     assert ended.stderr == "\ninterrupted; finished steps are kept: run the same command again to continue\n"
+
+
+@pytest.mark.parametrize("mode", ["0", "1"])
+def test_names_are_utf_8_in_every_locale(mode: str) -> None:
+    code = "import sys; from debate.frontend.loader import Loader as L; L(); print(sys.argv[1])"
+    variables = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": mode, "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, "ü"], env=variables, cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout == "ü\n"

@@ -56,9 +56,13 @@ def test_keys(data: bytes, found: bytes) -> None:
         (b"\xff\xfe" + ARMOURED.decode().encode("utf-16-le"), "has no OpenPGP public key"),
         (b"\xd1\x03abc", "has no OpenPGP public key"),
         (BINARY + ARMOURED, "has a binary key and an armoured one"),
+        (ARMOURED + BINARY, "has a binary key and an armoured one"),
+        (ARMOURED + ELDER + ARMOURED, "has a binary key and an armoured one"),
+        (b"Ours:\n" + BINARY + ARMOURED, "has a binary key and an armoured one"),
         (b"\n".join(LINES[:-2]), "has a key that is cut off"),
         (ARMOURED.replace(LINES[3], b"!!"), "has a key that is damaged"),
-        (ARMOURED.replace(LINES[3], b""), "has a key that is damaged or cut off"),
+        (ARMOURED.replace(LINES[3], b""), "has a key that is damaged: it does not fit its checksum"),
+        (ARMOURED.replace(LINES[3], b"").replace(LINES[-2], b""), "has a key that is damaged or cut off"),
         (BINARY[:-1], "has a key that is damaged or cut off"),
         (BINARY + b"\0", "has a key that is damaged or cut off"),
         (ELDER[:-1], "has a key that is damaged or cut off"),
@@ -71,6 +75,24 @@ def test_what_is_no_file_of_keys(data: bytes, fact: str) -> None:
     [problem] = caught.value.problems
     assert problem.fact == fact
     assert problem.remedy
+
+
+@given(st.integers(0, len(LINES) - 1), st.data())
+def test_no_letter_of_an_armoured_key_is_altered_unseen(number: int, data: st.DataObject) -> None:
+    line = LINES[number]
+    if not line or line.startswith(b"-") or b":" in line:
+        return
+    at = data.draw(st.integers(0, len(line) - 1))
+    letter = data.draw(st.sampled_from(b"ABCDwxyz0189+/"))
+    altered = line[:at] + bytes([letter]) + line[at + 1 :]
+    text = b"\n".join([*LINES[:number], altered, *LINES[number + 1 :]])
+    if line.startswith(b"=") and at == 0:
+        return  # It is a line of the key, then.
+    if altered == line:
+        assert public_keys(text) == BINARY
+    else:
+        with pytest.raises(DebateError, match="damaged"):
+            public_keys(text)
 
 
 @given(st.binary(max_size=40), st.integers(0, len(BINARY)))

@@ -8,6 +8,7 @@ chmod 0755 /usr/sbin/policy-rc.d
 cp /run/in/dpkg.cfg /etc/dpkg/dpkg.cfg.d/99debate
 . /run/step/dkms.sh
 . /run/step/debian/owners.sh
+. /run/step/debian/failed.sh
 unsigned_modules /
 
 # Consecutive lines of the plan with the same verb become one call of dpkg. The plan has a descriptor of its own, since
@@ -16,8 +17,8 @@ do=
 set --
 run() {
     case $do in
-    Inst) dpkg --unpack "$@" ;;
-    Conf) dpkg --configure "$@" ;;
+    Inst) dpkg --unpack "$@" || failed / ;;
+    Conf) dpkg --configure "$@" || failed / ;;
     esac
 }
 while read -r verb name architecture sha256 <&9; do
@@ -32,7 +33,7 @@ while read -r verb name architecture sha256 <&9; do
     esac
 done 9< /run/in/plan
 run "$@"
-dpkg --configure --pending
+dpkg --configure --pending || failed /
 require_modules / dpkg_owners
 
 touch /var/lib/dpkg/status # So that the layer contains the package list even if nothing was added.

@@ -9,7 +9,13 @@ dpkg_owners() {
             # Packages from before the merge of /usr have files in /bin and /lib.
             function real(path) { sub(/^(bin|sbin|lib|lib64)\//, "usr/&", path); return path }
             function told(path, md5) { path = real(path); if (path in wanted) print wanted[path] "\t" name "\t" md5 }
-            BEGIN { while ((getline line < ENVIRON["WANTED"]) > 0) wanted[real(line)] = line }
+            BEGIN {
+                while ((getline line < ENVIRON["WANTED"]) > 0) {
+                    wanted[real(line)] = line
+                    name = line # A script of a package is in no list.
+                    if (sub(/^var\/lib\/dpkg\/info\//, "", name) && sub(/(:[a-z0-9-]+)?\.[a-z0-9]+$/, "", name)) print line "\t" name "\t"
+                }
+            }
             FNR == 1 {
                 kind = name = FILENAME
                 sub(/.*[.\/]/, "", kind)

@@ -2,6 +2,8 @@
 # Installs the locked packages, for pack-root.sh.
 # in: repository/, release, architecture, packages, kernel, dpkg.cfg    left: root/
 set -eu
+. /run/step/problem.sh
+. /run/step/debian/failed.sh
 release=$(cat /run/in/release)
 root=/run/work/root
 # No initramfs is made here: that takes longer than everything else, and is a separate step.
@@ -11,7 +13,7 @@ mmdebstrap --mode=root --variant=essential --format=directory \
     --aptopt='APT::Install-Recommends "false"' --dpkgopt=/run/in/dpkg.cfg \
     --setup-hook='. /run/step/dkms.sh; unsigned_modules "$1"' \
     --hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount \
-    "$release" "$root" "deb [trusted=yes] file:/run/in/repository $release main"
+    "$release" "$root" "deb [trusted=yes] file:/run/in/repository $release main" || failed "$root"
 
 . /run/step/dkms.sh
 . /run/step/debian/owners.sh

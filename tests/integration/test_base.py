@@ -34,6 +34,8 @@ def second(built: Checkout, archive: Archive, tmp_path_factory: pytest.TempPathF
     own.add("debate-y", "1", {}, {script: GREEDY.format(name=script) for script in ("preinst", "postinst")})
     own.add("debate-x", "1", {}, fields="Pre-Depends: debate-y\n")
     own.add("debate-z", "1", {}, fields="Depends: debate-x\n")
+    own.add("debate-fails", "1", {}, {"postinst": "#!/bin/sh\nexit 3\n"})
+    own.add("debate-stops", "1", {}, {"preinst": "#!/bin/sh\nexit 3\n"})
     own.add("debate-source", "1", {"/usr/src/none-1/dkms.conf": "PACKAGE_NAME=none\nexport AUTOINSTALL=1\n"})
     kernel = built.json("minimal", "packages.json")["kernel"]
     own.add("debate-headers", "1", {f"/usr/src/linux-headers-{kernel}/Module.symvers": ""})
@@ -43,6 +45,16 @@ def second(built: Checkout, archive: Archive, tmp_path_factory: pytest.TempPathF
 
 def doit(second: Checkout, *words: str, status: int = 0, **settings: str) -> str:
     return second.doit(*words, status=status, MIRROR_EXTRA=f"file://{second.directory}/extra", **settings)
+
+
+@pytest.mark.parametrize(("name", "state"), [("debate-fails", "half-configured"), ("debate-stops", "not-installed")])
+def test_a_script_that_fails(second: Checkout, name: str, state: str) -> None:
+    """It is told with its package, at the line that asks for it."""
+    second.profile("fails", re.sub(r"packages: .*", f"packages: [{name}]", SECOND))
+    said = doit(second, "rootfs:fails", status=1)
+    assert re.search(
+        f"^profiles/fails.yaml:[0-9]+:[0-9]+: packages: {name} could not be .* it is {state};", said, re.MULTILINE
+    )
 
 
 def test_only_what_is_added_is_built(second: Checkout, built: Checkout) -> None:

@@ -15,7 +15,7 @@ PROFILE = "extends: minimal\nbase: minimal\npackages: [console-setup, locales, t
 def mine(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     checkout = Checkout.make(tmp_path_factory.mktemp("overlay") / "checkout", built.cache)
     checkout.pin(built)
-    (checkout.directory / "profiles" / "nowhere").write_text("#!/usr/bin/env -S nothing\n")
+    (checkout.directory / "profiles" / "nowhere").write_text("#!/usr/bin/env -S nothing\ntrue\n")
     return checkout
 
 

@@ -464,3 +464,19 @@ def test_an_initramfs_that_cannot_be_searched(kind: str, tmp_path: Path) -> None
     assert (field, end) == ("initrd", "")
     assert said.startswith(f"the initramfs cannot be searched for secrets: {fact}")
     assert not (tmp_path.parent / "x").exists()
+
+
+def test_a_script_of_a_package_is_told_as_its(tmp_path: Path) -> None:
+    """No list has it, and dpkg's database no digest."""
+    root = tmp_path / "layer"
+    info = root / "var/lib/dpkg/info"
+    info.mkdir(parents=True)
+    (info.parent / "status").write_text("Package: p\n")
+    for name in ("p", "lib-q:amd64"):
+        (info / f"{name}.list").write_text("/.\n")
+        (info / f"{name}.postinst").write_text(f"#!/bin/sh\ncat << END\n{KEYS['rsa']}END\n")
+    found = searched(root, tmp_path)
+    assert {path.rpartition("/")[2]: each.packages for path, each in found.items()} == {
+        "p.postinst": "p",
+        "lib-q:amd64.postinst": "lib-q",
+    }

@@ -224,8 +224,9 @@ def test_a_file_that_is_exchanged_after_it_was_read(base: Path, make: Callable[[
 
 
 def test_large_files_take_no_memory(base: Path) -> None:
-    (base / "profiles/tree/large").touch()
-    os.truncate(base / "profiles/tree/large", 400 << 20)
+    with (base / "profiles/tree/large").open("wb") as file:
+        for _ in range(400):
+            file.write(bytes(1 << 20))
     assert exported(base, "overlays: [tree]\n")[0]
 
 

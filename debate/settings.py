@@ -171,6 +171,10 @@ def keyring_variable(name: str) -> str:
     return _variable(f"keyring_{name}")
 
 
+def _is_named(key: str) -> bool:
+    return re.fullmatch(_NAMED, key) is not None
+
+
 def _variable_of(group: str, key: str) -> str:
     return {"mirrors": mirror_variable, "keyrings": keyring_variable}.get(group, _variable)(key)
 
@@ -213,7 +217,7 @@ def load(
             name = _name(variable)
             if name is None:
                 problems.append(Problem(Place(variable), "no such setting", _like_variable(variable)))
-            elif variable != _variable_of(*name) and re.fullmatch(_NAMED, name[1].replace("_", "-")):
+            elif variable != _variable_of(*name) and _is_named(name[1].replace("_", "-")):
                 problems.append(Problem(Place(variable), "no such setting", _instead(_variable_of(*name))))
             elif text or name[0] != "mirrors":  # An unset variable of a CI system is empty.
                 written[name] = Written(text, partial(Place, variable), from_environment=True)

@@ -6,8 +6,10 @@ own file; `debate.steps.lock` refuses every other way to write it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -20,6 +22,11 @@ SUFFIX = ".yaml"
 """What the names of profiles' files end in."""
 _LIKE = (".yaml", ".yml")
 """What other programs read as YAML, in small letters."""
+_SIGNS = (
+    re.compile(rb"(?:^|\A\xef\xbb\xbf)version:[ \t]*1[ \t\r]*$", re.MULTILINE),
+    re.compile(rb"^(?:extends|base|packages|distribution):", re.MULTILINE),
+)
+"""What a profile has, and hardly another file of YAML."""
 _LOCK = ".lock.json"
 _MAX_LENGTH = 100
 """Characters of a profile's name. Those of its results are longer, and Linux allows 255."""
@@ -53,6 +60,7 @@ def _unread(directory: Path) -> Iterator[tuple[str, tuple[str, str]]]:
             yield file, (f"{name!r} is not a valid profile name", REMEDY)
         elif suffix != SUFFIX and suffix.lower() in _LIKE:
             yield file, (f"is not read, since a profile's file name ends in {SUFFIX}", f"rename it to {name}{SUFFIX}")
+    yield from _below(directory)
 
 
 def mentions(directory: Path, word: str) -> bool:
@@ -65,6 +73,21 @@ def mentions(directory: Path, word: str) -> bool:
         except OSError:
             continue
     return False
+
+
+def _below(directory: Path) -> Iterator[tuple[str, tuple[str, str]]]:
+    """The same, of the directories in ``directory``. Not all YAML there is a profile."""
+    with contextlib.suppress(OSError), files.opened(directory) as tree:
+        for place in tree.entries():
+            if not stat.S_ISDIR(place.mode) or place.path.startswith("."):
+                continue
+            for item in tree.entries(place.path):
+                path = f"{place.path}/{item.path}"
+                with contextlib.suppress(OSError):
+                    text = tree.read(path, files.MAX_PROFILE) if path.endswith(SUFFIX) else b""
+                    if all(sign.search(text) for sign in _SIGNS):
+                        remedy = f"move it to {directory.name}/, or leave it out"
+                        yield path, ("is not read, since it is in a directory of its own", remedy)
 
 
 def _all(directory: Path) -> list[str]:
@@ -107,6 +130,8 @@ def missing(directory: Path, name: str) -> tuple[str, str]:
 
 def unknown(directory: Path, name: str, known: Iterable[str]) -> tuple[str, str]:
     """Fact and remedy for a ``name`` that is none of ``known``."""
+    if "/" in name and files.is_file(directory, f"{name}{SUFFIX}"):
+        return f"{quoted(name)} is in a directory of its own", f"move {name}{SUFFIX} to {directory.name}/"
     like = [file for file in unread(directory) if os.path.splitext(file)[0] == name]
     remedy = f"rename {like[0]} to {name}{SUFFIX}" if like else suggest(name, known)
     return f"there is no profile {quoted(name)}", remedy

@@ -458,3 +458,18 @@ def test_a_long_text_that_is_used_often(profiles: Path, text: str) -> None:
     with bounded():
         (problem,) = problems(profiles, text.format("A" * 900_000, ", ".join(["*a"] * 15_000)))
     assert problem.fact.startswith("more than 1,048,576 characters of text in one file")
+
+
+def test_a_profile_in_a_directory_of_its_own_is_told(profiles: Path) -> None:
+    for path, text in {
+        "sub/x.yaml": "version: 1\nextends: minimal\n", "sub/bom.yaml": "\ufeffversion: 1\r\npackages: []\r\n",
+        "sub/compose.yaml": "version: 1\nservices: {}\n", "sub/deeper/y.yaml": "version: 1\nbase: x\n",
+        ".git/x.yaml": "version: 1\nextends: minimal\n",
+    }.items():  # fmt: skip
+        (profiles / path).parent.mkdir(parents=True, exist_ok=True)
+        (profiles / path).write_text(text, newline="")
+    fact = "is not read, since it is in a directory of its own"
+    told = {name: said for name, (said, _) in profile_names.unread(profiles).items()}
+    assert told == {"sub/x.yaml": fact, "sub/bom.yaml": fact}
+    fact, remedy = profile_names.unknown(profiles, "sub/x", ["minimal"])
+    assert (fact, remedy) == ("'sub/x' is in a directory of its own", "move sub/x.yaml to profiles/")

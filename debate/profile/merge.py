@@ -14,6 +14,7 @@ from typing import Any
 from debate.errors import Place, Problem
 from debate.profile.node import Node
 from debate.profile.schema import schema
+from debate.text import unit_name
 
 
 def merge(parent: Node, own: Node, part: Mapping[str, Any] | None = None) -> Node:
@@ -33,18 +34,12 @@ def merge(parent: Node, own: Node, part: Mapping[str, Any] | None = None) -> Nod
     return own
 
 
-def unit(name: str) -> str:
-    """The name of a systemd unit in full."""
-    kinds = ("service", "socket", "timer", "target", "mount", "path", "slice", "automount", "swap")
-    return name if name.rpartition(".")[2] in kinds else f"{name}.service"
-
-
 def _without_units(lists: Mapping[str, Node], own: Node) -> dict[str, Node]:
     """``lists`` without the units that the lists of ``own`` name."""
-    named = {unit(str(node.value)) for each in own.value.values() for node in each.entries()}
+    named = {unit_name.full(str(node.value)) for each in own.value.values() for node in each.entries()}
 
     def rest(node: Node) -> Node:
-        return replace(node, value=[item for item in node.entries() if unit(str(item.value)) not in named])
+        return replace(node, value=[item for item in node.entries() if unit_name.full(str(item.value)) not in named])
 
     return {name: rest(node) if node.entries() else node for name, node in lists.items()}
 

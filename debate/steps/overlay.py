@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from debate.deferred import frozen
 from debate.entry import Contents, Entry, Made, text_entry
-from debate.profile import files, merge
+from debate.profile import files
 from debate.steps import wanted
 from debate.steps.rule import Rule
+from debate.text import unit_name
 from debate.text.printable import printable
 from debate.text.ssh_key import fault
 
@@ -385,7 +386,7 @@ def _services(choices: Choices) -> Services:
     """Unit -> verb -> where it is said last."""
     for verb in _VERBS:
         for number, name in enumerate(choices.data["services"][verb]):
-            named.setdefault(merge.unit(name), {})[verb] = choices.place(("services", verb, number))
+            named.setdefault(unit_name.full(name), {})[verb] = choices.place(("services", verb, number))
     chosen: dict[str, set[str]] = {verb: set() for verb in _VERBS}
     if any(user["ssh_keys"] for user in choices.data["users"]):
         ssh = choices.distribution.SSH_UNIT

@@ -1,0 +1,10 @@
+"""Names of systemd units, systemd.unit(5)."""
+
+from __future__ import annotations
+
+_KINDS = ("service", "socket", "timer", "target", "mount", "path", "slice", "automount", "swap")
+
+
+def full(name: str) -> str:
+    """The name in full: that of a service is written without its ending, too."""
+    return name if name.rpartition(".")[2] in _KINDS else f"{name}.service"

@@ -67,8 +67,8 @@ def test_an_altered_index_is_refused(mine: Checkout, own: Archive) -> None:
 
 
 def test_an_archive_that_is_not_there(mine: Checkout, own: Archive, tmp_path: Path) -> None:
-    said = mine.doit("lock:mine", status=1, MIRROR_EXTRA=f"file://{tmp_path}/nowhere")
-    assert f"mirror extra: {tmp_path}/nowhere is not a directory; set DEBATE_MIRROR_EXTRA" in said
+    said = mine.doit("lock:mine", status=3, MIRROR_EXTRA=f"file://{tmp_path}/nowhere")
+    assert f"DEBATE_MIRROR_EXTRA: there is no directory '{tmp_path}/nowhere'; name a directory that is there" in said
     (own.directory / "dists").rename(own.directory / "moved")
     assert "there is no archive with a suite 'stable'" in lock(mine, own, status=1)
 

@@ -69,8 +69,8 @@ def test_all_permissions_that_cannot_be_are_told_at_once(tmp_path: Path, shell: 
     lines = [f"0644\troot\troot\t{path}\n" for path in [*lacking[::-1], str(there)]]
     (tmp_path / "permissions").write_text("".join(lines) + f"0644\tnobody-there\troot\t{there}\n")
     (tmp_path / "users").touch()
-    start, end = "# apply_permissions PATTERN", "\napply_permissions '*' '/etc/skel/*'\nstop_on_problems\n"
-    part = SCRIPT[SCRIPT.index(start) : SCRIPT.index(end) + len(end)]
+    start, end = "# apply_permissions PATTERN", "\napply_permissions '*' '/etc/skel/*'\n"
+    part = SCRIPT[SCRIPT.index(start) : SCRIPT.index(end) + len(end)] + "stop_on_problems\n"
     known = SCRIPT[SCRIPT.index("known() {") :].partition("\n}\n")[0] + "\n}\n"
     script = f"{(ROOT / 'sandbox/problem.sh').read_text()}{known}set -eu\nowner_remedy=x\n{part}"
     for path in ("/run/in/users", "/run/in/permissions", "/run/problems"):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from debate.cache.store import Store
 from debate.host import copying
 from debate.images import results
 
@@ -34,9 +35,10 @@ def test_a_file_system_that_exchanges_nothing(tmp_path: Path, monkeypatch: pytes
 
 def test_the_target_is_there_at_every_moment(tmp_path: Path) -> None:
     """Builders of one profile look at the ISO of each other; so do a QEMU and a web server."""
-    source, target = tmp_path / "source", tmp_path / "target"
-    source.write_bytes(os.urandom(100_000))
-    results.copy(source, target)
+    store, target = Store(tmp_path / "cache"), tmp_path / "target"
+    data = os.urandom(100_000)
+    source = store.put(data)
+    results.copy(store, source, target)
     stop, missing = threading.Event(), []
 
     def look() -> None:
@@ -50,9 +52,9 @@ def test_the_target_is_there_at_every_moment(tmp_path: Path) -> None:
     reader.start()
     try:
         for _ in range(2000):
-            results.copy(source, target)
+            results.copy(store, source, target)
     finally:
         stop.set()
         reader.join()
     assert not missing
-    assert target.read_bytes() == source.read_bytes()
+    assert target.read_bytes() == data

@@ -68,7 +68,7 @@ def test_a_mistake_has_its_own_message(profiles: Path, text: str, expected: str)
             "profiles/x.yaml:2:13: recommends: packages of arch recommend none; name the packages, or leave it out",
         ),
         *(
-            (f"snapshot: {moment}", f"profiles/x.yaml:2:11: snapshot: {moment} is no moment: ")
+            (f"snapshot: {moment}", f"profiles/x.yaml:2:11: snapshot: {moment} is no moment; ")
             for moment in (
                 "20261399T996199Z",
                 "20260231T000000Z",

@@ -1,6 +1,6 @@
 """A stand-in for mkinitcpio and mkinitcpio-archiso, as packages: command line, hooks, errors as mkinitcpio(8) has them.
 
-What it makes is a tar file of the hooks, which nothing boots; test_arch_mirror boots what the real ones make.
+What it makes is an archive of the hooks, which nothing boots; test_arch_mirror boots what the real ones make.
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ for hook in "${HOOKS[@]}"; do
     . "/usr/lib/initcpio/install/$hook" && build || status=1
 done
 printf '%s\n' "${HOOKS[@]}" > "$root/config"
-tar -c -f "$image" --sort=name --mtime=@0 -C "$root" .
+cd "$root"
+find . -exec touch -h -d @0 {} +
+find . | sort | cpio -o -H newc --quiet --reproducible > "$image"
 [ "$status" -eq 0 ] || echo "==> WARNING: errors were encountered during the build. The image may not be complete." >&2
 exit "$EXIT"
 """
 _BUILD = "build() {\n    :\n}\n"
 _HOOKS = ("base", "udev", "modconf", "kms", "archiso_loop_mnt", "block", "filesystems", "keyboard")
 
-_DEPENDS = ("bash", "coreutils", "grep", "kmod", "libc-bin", "liblzma5", "systemd", "tar", "udev")
+_DEPENDS = ("bash", "coreutils", "cpio", "findutils", "grep", "kmod", "libc-bin", "liblzma5", "systemd", "udev")
 """liblzma5 is what Debian's kmod opens by name."""
 
 

@@ -174,8 +174,8 @@ _ARCH_NAMES = {
 }  # fmt: skip
 """Arch's name -> the packages that Debian has it in."""
 TOOLS = (
-    "apt", "archlinux-keyring", "cpio", "debian-archive-keyring", "dosfstools", "grub-common", "grub-efi-amd64-bin",
-    "grub-pc-bin", "mtools", "perl", "squashfs-tools", "xorriso", "xz-utils",
+    "apt", "archlinux-keyring", "bzip2", "cpio", "debian-archive-keyring", "dosfstools", "grub-common",
+    "grub-efi-amd64-bin", "grub-pc-bin", "lz4", "lzop", "mtools", "perl", "squashfs-tools", "xorriso", "xz-utils",
 )  # fmt: skip
 """Debian packages with what the tools tree of an Arch host is made of."""
 

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import tarfile
 import time
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pytest
 
 from debate import keys
 from debate.commands.logic.verify import compared
-from tests.integration import mkinitcpio, pacman_repository
+from tests.integration import cpio, mkinitcpio, pacman_repository
 from tests.integration.checkout import Checkout, packing, ran
 from tests.integration.pacman_repository import PROFILE, Repository
 
@@ -184,16 +183,11 @@ def test_what_archisos_hook_finds(arch: Checkout, repository: Repository, tmp_pa
     subprocess.run(["sha512sum", "--check", "--strict", "airootfs.sha512"], cwd=images, check=True)
     assert len((images / "airootfs.sha512").read_text().splitlines()) == 2
     assert (images / "layers").read_text() == "1-overlay.sfs\n"
-    with tarfile.open(tree / "arch" / "boot" / "x86_64" / "initramfs-linux.img") as initrd:
-        hook, config = (initrd.extractfile(f"./{name}") for name in ("hooks/live_layers", "config"))
-        assert hook
-        assert config
-        assert hook.read() == (arch.directory / "sandbox" / "layers" / "mkinitcpio-hook.sh").read_bytes()
-        hooks = " ".join(config.read().decode().split())
-        assert (
-            hooks == "base udev modconf kms archiso archiso_loop_mnt live_layers block filesystems keyboard microcode"
-        )
-        assert "./intel-ucode.img" in initrd.getnames()
+    initrd = cpio.files((tree / "arch" / "boot" / "x86_64" / "initramfs-linux.img").read_bytes())
+    assert initrd["hooks/live_layers"] == (arch.directory / "sandbox" / "layers" / "mkinitcpio-hook.sh").read_bytes()
+    hooks = " ".join(initrd["config"].decode().split())
+    assert hooks == "base udev modconf kms archiso archiso_loop_mnt live_layers block filesystems keyboard microcode"
+    assert "intel-ucode.img" in initrd
     argv = ["unsquashfs", "-l", "-d", "", images / "airootfs.sfs"]
     listed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
     assert [path for path in listed if path.startswith("/boot/")] == ["/boot/others"], "microcode is in the initramfs"

@@ -28,11 +28,14 @@ class Checked:
     """What else was removed, since it is nothing that the store has."""
 
 
-def _is_composed(store: Store, composition: Composition | None, whole: set[str]) -> bool:
-    """True if objects that were found to be ``whole`` make the file. Raises OSError."""
-    if composition is None or not whole.issuperset(part.digest for part in composition.parts):
+def _is_composed(store: Store, composition: Composition | None) -> bool | None:
+    """True if its parts make the file; None if one was removed, which is no damage. Raises OSError."""
+    if composition is None:
         return False
-    return store.is_composed(composition)
+    try:
+        return store.is_composed(composition)
+    except FileNotFoundError:
+        return None
 
 
 def check(store: Store, progress: Callable[[int, int], None]) -> Checked:
@@ -42,8 +45,10 @@ def check(store: Store, progress: Callable[[int, int], None]) -> Checked:
     for path in store.foreign():
         ours.remove(path)
         foreign.append(path)
-    found = list(store.objects())
-    total, done, dropped = sum(state.st_size for _, state in found), 0, []
+    found, compositions = list(store.objects()), list(store.compositions())
+    total = sum(state.st_size for _, state in found)
+    total += sum(composition.whole.size for _, composition in compositions if composition)
+    done, dropped = 0, []
     whole = set()
     for digest, state in found:
         right = store.verify(digest)
@@ -53,22 +58,26 @@ def check(store: Store, progress: Callable[[int, int], None]) -> Checked:
             dropped.append(digest)
         done += state.st_size
         progress(done, total)
-    for digest, composition in store.compositions():
-        if _is_composed(store, composition, whole):
+    for digest, composition in compositions:
+        right = _is_composed(store, composition)
+        if right:
             whole.add(digest)
         else:
             store.drop_composition(digest)
+        if right is False:
             dropped.append(digest)
+        done += composition.whole.size if composition else 0
+        progress(done, total)
     damaged, forgotten = set(), set()
     for key, action in store.actions():
         if action is None:
             damaged.add(key)
-        elif not all(digest in whole or store.path_of(digest).exists() for digest in named(action)):
+        elif not all(digest in whole or store.keeps(digest) for digest in named(action)):
             forgotten.add(key)
     store.forget(damaged | forgotten)
     return Checked(
         len(found),
-        total,
+        sum(state.st_size for _, state in found),
         tuple(sorted(dropped)),
         len(forgotten),
         tuple(sorted(map(store.action_path, damaged))),

@@ -84,22 +84,28 @@ def needed(store: Store) -> Iterator[str]:
 
     Tells of those that cannot be read.
     """
+    yield from with_parts(store, _named_by_records(store))
+
+
+def _named_by_records(store: Store) -> Iterator[str]:
     for output in store.outputs():
         for path in (*output.glob("*/*.json"), *output.glob(".sandbox/*.json")):
             try:
-                yield from with_parts(store, digests_of(load_object(path)))
+                digests = list(digests_of(load_object(path)))
             except FileNotFoundError:
                 continue  # Removed meanwhile.
             except (OSError, ValueError):
                 store.say(f"{shown(path)}: is damaged, so what only it names counts as not needed; run doit fsck")
+                continue
+            yield from digests
 
 
 def with_parts(store: Store, digests: Iterable[str]) -> Iterator[str]:
     """``digests``, and those of the parts of each that is a composition."""
+    composed = dict(store.compositions())
     for digest in digests:
         yield digest
-        composition = store.composition(digest) if keys.is_digest(digest) else None
-        if composition:
+        if composition := composed.get(digest):
             yield from (part.digest for part in composition.parts)
 
 
@@ -131,11 +137,16 @@ def _remove(store: Store, doomed: list[tuple[float, str, int]]) -> Iterator[tupl
 
 
 def _forget(store: Store, removed: set[str]) -> None:
-    """Remove compositions of objects that were removed, and actions with such outputs."""
-    for digest, composition in store.compositions():
-        if composition is None or not removed.isdisjoint(part.digest for part in composition.parts):
-            store.drop_composition(digest)
-            removed.add(digest)
+    """Remove compositions that lack a part, and actions with outputs that were removed.
+
+    A builder may have made them again meanwhile, so it counts what is there now.
+    """
+    with store.removing():
+        for digest, composition in store.compositions():
+            if composition is None or not store.keeps(digest):
+                store.drop_composition(digest)
+                removed.add(digest)
+    removed = {digest for digest in removed if not store.keeps(digest)}
     doomed = set()
     for key, action in store.actions():
         if action is None:

@@ -71,12 +71,12 @@ def _pieces(composition: Composition, parts: Open) -> Iterator[bytes | Extent]:
 def _unpacked(unpacker: zlib._Decompress, template: BinaryIO, size: int) -> Iterator[bytes]:
     """The next ``size`` bytes of the template. Raises ValueError."""
     while size:
-        packed = unpacker.unconsumed_tail or template.read(_CHUNK)
+        packed = b"" if unpacker.eof else unpacker.unconsumed_tail or template.read(_CHUNK)
         try:
             data = unpacker.decompress(packed, min(size, _CHUNK))
         except zlib.error as error:
             raise ValueError("a damaged template") from error
-        if not data and not packed:
+        if not data and not packed:  # What follows the member's end is not even read.
             raise ValueError("a template that is shorter than what it is for")
         size -= len(data)
         yield data

@@ -72,7 +72,6 @@ class Store:
         """``say`` gets a line about everything that was found to be damaged, and what is done about it."""
         self.root, self.say = root, say
         self._said: set[str] = set()
-        self._written: dict[Artifact, Path] = {}
 
     def path(self, artifact: Artifact) -> Path:
         """Path of the artifact, which need not be in the store."""
@@ -94,9 +93,10 @@ class Store:
         another user, or its mode or its directory permits writing. A lookup counts as a use, so the object is not
         collected while this builder runs.
         """
-        return self._has_object(artifact) or self._has_parts(artifact)
+        return self.has_object(artifact) or self._has_parts(artifact)
 
-    def _has_object(self, artifact: Artifact) -> bool:
+    def has_object(self, artifact: Artifact) -> bool:
+        """True if the artifact is in the store, intact, and no composition: a part of one must be an object."""
         path = self.path(artifact)
         try:
             if time.time() - os.stat(path).st_ctime < _FRESH:
@@ -109,7 +109,7 @@ class Store:
     def _has_parts(self, artifact: Artifact) -> bool:
         composition = self.composition(artifact.digest)
         return (
-            composition is not None and composition.whole == artifact and all(map(self._has_object, composition.parts))
+            composition is not None and composition.whole == artifact and all(map(self.has_object, composition.parts))
         )
 
     def _has(self, path: Path, artifact: Artifact) -> bool:
@@ -286,11 +286,11 @@ class Store:
         ``written``: the file, on the file system of the store. It becomes the first copy that `copy_out` makes.
         """
         self._write(self._composition_path(composition.whole.digest), composition.to_json(), _MODE)
-        self.path(composition.whole).unlink(missing_ok=True)  # An earlier version kept it as a whole.
+        ours.remove(self.path(composition.whole))  # An earlier version kept it as a whole.
         if written is not None:
             path = self._make(self.root / "tmp") / workspace_name("whole")
             os.rename(written, path)
-            self._written[composition.whole] = path
+            _written[self.root, composition.whole] = path
             atexit.register(path.unlink, missing_ok=True)
 
     def compositions(self) -> Iterator[tuple[str, Composition | None]]:
@@ -305,7 +305,10 @@ class Store:
         ours.remove(self._composition_path(digest))
 
     def copy(self, artifact: Artifact, target: BinaryIO) -> None:
-        """Write the artifact, which must be in the store, to the new file ``target``. Raises OSError."""
+        """Write the artifact, which must be in the store, to the new file ``target``.
+
+        Raises OSError, and DebateError for a composition that is damaged.
+        """
         try:
             with self.open(artifact) as source:
                 send(source.fileno(), target.fileno(), artifact.size)
@@ -316,12 +319,13 @@ class Store:
             try:
                 compose.write(composition, self.open, target)
             except ValueError as error:
-                raise OSError(errno.EIO, f"{error} in {shown(self._composition_path(artifact.digest))}") from error
+                place = shown(self._composition_path(artifact.digest))
+                raise DebateError(f"has {error}", "run doit fsck", place=place) from None
             target.flush()
 
     def copy_out(self, artifact: Artifact, target: Path) -> None:
         """Make the new file ``target`` from the artifact, for the user: it is no file of the store. Raises OSError."""
-        written = self._written.pop(artifact, None)
+        written = _written.pop((self.root, artifact), None)
         if written is not None:
             try:
                 os.chmod(written, 0o644)
@@ -331,6 +335,13 @@ class Store:
                 written.unlink(missing_ok=True)  # It is on another file system, or gone.
         with target.open("xb") as file:
             self.copy(artifact, file)
+
+    def keeps(self, digest: str) -> bool:
+        """True if there is an object of this digest, or a composition whose parts are there. Reads none of them."""
+        if self.path_of(digest).exists():
+            return True
+        composition = self.composition(digest)
+        return composition is not None and all(self.path(part).exists() for part in composition.parts)
 
     def is_composed(self, composition: Composition) -> bool:
         """True if the parts, all of which must be in the store, make the file. Reads all of them. Raises OSError."""
@@ -562,6 +573,10 @@ class Store:
             except OSError:
                 continue  # It has just ended or is just being made, or is no workspace.
             shutil.rmtree(directory, ignore_errors=True)
+
+
+_written: dict[tuple[Path, Artifact], Path] = {}
+"""Root of a store, and a composed file that this process has just written -> where it is. Each task has a store."""
 
 
 def _output(path: Path) -> Path | None:

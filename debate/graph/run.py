@@ -139,7 +139,8 @@ class Run:
             from debate.cache.store import Store
 
             with suppress(FileNotFoundError):  # Nothing was stored.
-                collect.in_background(Store(self.settings.cache), self.settings.cache_bound)
+                if bound := self.settings.cache_bound:  # Some file systems do not tell their size.
+                    collect.in_background(Store(self.settings.cache), bound)
         self._begun = False
 
     def present(self, record: Path) -> bool:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from debate.history.records import Report
     from debate.steps.work import Work
 
-_LOCK = ".lock"
+LOCK = ".lock"
 """The file in the output directory that is locked (flock) by the builder that is writing the results."""
 _FACTS = "manifest.json"
 _COMPANIONS = ("cdx.json", "packages")
@@ -42,7 +42,7 @@ def make(work: Work) -> Report:
     # With two writers at once, build.json could describe the other's files. The directory itself, which other users can
     # open, they could also lock; the store may be another one, or read-only.
     directory = work.directory
-    with held(directory / _LOCK, lambda who: work.say(f"{work.name}: {who} is writing to {shown(directory)}; waiting")):
+    with held(directory / LOCK, lambda who: work.say(f"{work.name}: {who} is writing to {shown(directory)}; waiting")):
         report = {**_write(work), **work.remember()}
         work.release()
         return report

@@ -97,7 +97,7 @@ class Remote:
             raise statements.UntrustedError(f"the statement says that the step took {str(error)[:80]}") from None
         missing = {artifact for artifact in statement.files.values() if not self.store.has(artifact)}
         composed = [self.composition(file, statement) for file in missing if file.digest in statement.composed]
-        parts = {part for composition in composed for part in composition.parts if not self.store.has(part)}
+        parts = {part for composition in composed for part in composition.parts if not self.store.has_object(part)}
         wanted = missing - {composition.whole for composition in composed} | parts
         require_room(self.store.root, wanted)
         for artifact in wanted:
@@ -133,7 +133,7 @@ class Remote:
             try:
                 found = Composition.from_json(file.read())
             except ValueError as error:
-                raise statements.UntrustedError(f"{artifact.digest}: its composition has {error}") from None
+                raise statements.UntrustedError(f"{artifact.digest}: its composition is refused: {error}") from None
         if found.whole != artifact:
             raise statements.UntrustedError(f"{artifact.digest}: its composition is that of another file")
         return found
@@ -167,10 +167,16 @@ class Remote:
             self._try(self._sending, what, lambda: self.publish(tag, statement, annotations, paths))
 
     def publish(
-        self, tag: str, statement: Statement, annotations: Mapping[str, str], paths: Mapping[Artifact, Path]
+        self,
+        tag: str,
+        statement: Statement,
+        annotations: Mapping[str, str],
+        paths: Mapping[Artifact, Path],
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> int:
         """Send files, then the manifest that names them. Returns the bytes that had to be sent.
 
+        Calls ``progress`` after each file, with the bytes that the remote has of all.
         Of a file that the store has as a composition, its parts are sent: the registry has most of them already.
         Raises RegistryError.
         """
@@ -179,7 +185,7 @@ class Remote:
         composed = {
             artifact: composition
             for artifact, composition in found.items()
-            if composition and composition.whole == artifact and all(map(self.store.has, composition.parts))
+            if composition and composition.whole == artifact and all(map(self.store.has_object, composition.parts))
         }
         data = statements.manifest(statement, annotations, self.settings.remote_sign, composed)
         wanted = {artifact: paths[artifact] for artifact in files - composed.keys()}
@@ -187,10 +193,12 @@ class Remote:
         for path in wanted.values():
             if not path.exists():
                 raise RegistryError(f"{shown(path)} is missing", "build again, and then push")
-        sent = 0
+        sent, there, total = 0, 0, sum(artifact.size for artifact in wanted)
         for artifact in sorted(wanted, key=lambda artifact: artifact.size):
             if self.transport.push(artifact, wanted[artifact], lambda: self._stopping):
                 sent += artifact.size
+            there += artifact.size
+            progress(there, total)
         for composition in composed.values():
             self._push(statements.blob(composition), composition.to_json())
         self._push(statement.artifact, statement.data)
@@ -235,11 +243,11 @@ class Remote:
             result = action()
         except StoppedError:
             return None
-        except (RegistryError, DebateError) as error:
+        except (RegistryError, DebateError, OSError) as error:
             with self._lock:
                 was_closed = way.closed
                 way.failures += 1
-                hopeless = isinstance(error, DeniedError | TooSlowError | UnavailableError | DebateError)
+                hopeless = isinstance(error, DeniedError | TooSlowError | UnavailableError | DebateError | OSError)
                 way.closed = was_closed or way.failures >= _MOST_FAILURES or hopeless
                 if isinstance(error, UnavailableError):  # Whatever it is asked for next, that would wait as long.
                     self._fetching.closed = self._sending.closed = True
@@ -264,9 +272,13 @@ def require_room(directory: Path, files: Collection[Artifact]) -> None:
         raise RegistryError(f"its files have {wanted:,} bytes, and {shown(directory)} has {free:,} free", NO_SPACE)
 
 
-def _text(error: RegistryError | DebateError) -> str:
+def _text(error: RegistryError | DebateError | OSError) -> str:
     """An error on one line, without its details."""
-    return "; ".join(map(str, error.problems)) if isinstance(error, DebateError) else str(error)
+    if isinstance(error, DebateError):
+        return "; ".join(map(str, error.problems))
+    if isinstance(error, OSError) and not isinstance(error, RegistryError):
+        return f"{shown(Path(error.filename))}: {error.strerror}" if error.filename else error.strerror or str(error)
+    return str(error)
 
 
 def annotate(notes: Mapping[str, str]) -> dict[str, str]:

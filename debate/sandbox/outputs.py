@@ -28,7 +28,8 @@ def take(
 ) -> tuple[int, Artifact]:
     """Run a command and write its standard output to ``target``. ``enter`` is called in its process first.
 
-    Whenever the command pauses, the file is synced, unless a ``finder`` takes it apart, too: then it can be made again.
+    Whenever the command pauses, the file is synced, unless a ``finder`` takes it apart, too: then it can be made again,
+    if known files are found in it.
     Returns the command's exit status and the output. Raises OSError for more than ``most`` bytes.
     """
     digest, size, synced = hashlib.sha256(), 0, True
@@ -71,6 +72,12 @@ def take(
 
 def _too_large(most: int) -> OSError:
     return OSError(f"larger than {most:,} bytes (setting limits.bytes)")
+
+
+def sync(path: Path) -> None:
+    """Have a file on the disk before its name is. Raises OSError."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _sync(file: BinaryIO) -> None:

@@ -228,6 +228,8 @@ def _execute(session: Session, number: int, scratch: Path, net: Network | None, 
                 composition = finder.finish(taken[name]) if finder and not status else None
             if composition:
                 _say(composition=composition.to_json().decode())
+            elif finder and not status:
+                outputs.sync(output)
         return status
     with (
         _new_output(scratch, name) if name else contextlib.nullcontext(sys.stderr) as target,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from debate import keys
 from debate.cache import compose
 from debate.cache.store import Store
+from debate.host import ours
 from debate.host.files import temporary_beside
+from debate.remote.errors import RegistryError
 from debate.remote.remote import other_file, require_room
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from debate.remote.statements import Statement
 
 _PARTS = ".parts"
+_TRIES = 3
 
 
 class Download:
@@ -35,69 +38,86 @@ class Download:
     def __init__(self, remote: Remote, directory: Path, activity: Activity) -> None:
         self._remote, self._directory, self._activity = remote, directory, activity
         self._fetched = Store(directory / _PARTS, remote.say)
+        self._bytes = 0
 
     def run(self, files: Mapping[str, Artifact], statement: Statement) -> int:
-        """Fetch what is not there already, by its name. Returns the bytes fetched. Raises RegistryError and OSError."""
+        """Fetch what is not there already, by its name. Returns the bytes fetched. Raises RegistryError and OSError.
+
+        All files are there and verified before the first gets its name.
+        """
         wanted = {name: file for name, file in files.items() if not self._is_there(name, file)}
         composed = {
             file: self._remote.composition(file, statement)
             for file in wanted.values()
             if file.digest in statement.composed
         }
-        parts = {part for composition in composed.values() for part in composition.parts}
-        objects = {part for part in parts | set(wanted.values()) - composed.keys() if not self._has(part)}
-        require_room(self._directory, [*wanted.values(), *objects])
-        with self._progress(sum(artifact.size for artifact in objects)):
-            for artifact in sorted(objects, key=lambda artifact: artifact.size):
+        if not _is_directory(self._fetched.root):
+            ours.remove(self._fetched.root)  # Such as a link that git carried here.
+        made = {self._directory / name: temporary_beside(self._directory / name) for name in wanted}
+        try:
+            self._make(dict(zip(made.values(), wanted.values(), strict=True)), composed)
+            for target, temporary in made.items():
+                os.replace(temporary, target)
+        finally:
+            for temporary in made.values():
+                temporary.unlink(missing_ok=True)
+        shutil.rmtree(self._fetched.root, ignore_errors=True)
+        return self._bytes
+
+    def _make(self, files: Mapping[Path, Artifact], composed: Mapping[Artifact, Composition]) -> None:
+        """Fetch what the new ``files`` need, and write them."""
+        for _ in range(_TRIES):
+            self._fetch([file for file in files.values() if file not in composed], self._remote.store.has)
+            parts = [part for composition in composed.values() for part in composition.parts]
+            self._fetch(parts, self._remote.store.has_object)
+            require_room(self._directory, files.values())
+            try:
+                for path, file in files.items():
+                    self._write(path, file, composed.get(file))
+                return
+            except FileNotFoundError:
+                continue  # A collector took from the cache what was there a moment ago.
+        raise RegistryError("the cache loses parts while they are used", "run doit gc, and then the same command again")
+
+    def _fetch(self, artifacts: Iterable[Artifact], has: Callable[[Artifact], bool]) -> None:
+        wanted = [each for each in dict.fromkeys(artifacts) if not has(each) and not self._fetched.has_object(each)]
+        require_room(self._directory, wanted)
+        self._activity.total = sum(artifact.size for artifact in wanted)
+        self._activity.written = lambda: sum(map(self._arrived, wanted))
+        try:
+            for artifact in sorted(wanted, key=lambda artifact: artifact.size):
                 self._remote.fetch(artifact, self._fetched)
-        for name, file in wanted.items():
-            self._write(self._directory / name, file, composed.get(file))
-        shutil.rmtree(self._directory / _PARTS, ignore_errors=True)
-        return sum(artifact.size for artifact in objects)
+                self._bytes += artifact.size
+        finally:
+            self._activity.total, self._activity.written = 0, lambda: 0
+
+    def _arrived(self, artifact: Artifact) -> int:
+        for path in (self._fetched.incoming_path(artifact), self._fetched.path(artifact)):
+            with suppress(OSError):
+                return path.stat().st_size
+        return 0
 
     def _is_there(self, name: str, artifact: Artifact) -> bool:
         path = self._directory / name
         return path.exists() and path.stat().st_size == artifact.size and keys.sha256_file(path) == artifact.digest
 
-    def _has(self, artifact: Artifact) -> bool:
-        return self._remote.store.has(artifact) or self._fetched.has(artifact)
-
     def _open(self, artifact: Artifact) -> BinaryIO:
-        store = self._fetched if self._fetched.has(artifact) else self._remote.store
+        store = self._fetched if self._fetched.has_object(artifact) else self._remote.store
         return store.open(artifact)
 
-    @contextmanager
-    def _progress(self, total: int) -> Iterator[None]:
-        self._activity.total, self._activity.written = total, lambda: _bytes(self._directory / _PARTS)
-        try:
-            yield
-        finally:
-            self._activity.total, self._activity.written = 0, lambda: 0
-
-    def _write(self, target: Path, artifact: Artifact, composition: Composition | None) -> None:
-        temporary = temporary_beside(target)
-        try:
-            with temporary.open("xb") as file:
-                if composition is None:
-                    (self._fetched if self._fetched.has(artifact) else self._remote.store).copy(artifact, file)
-                else:
+    def _write(self, path: Path, artifact: Artifact, composition: Composition | None) -> None:
+        with path.open("wb") as file:
+            if composition is None:
+                (self._fetched if self._fetched.has_object(artifact) else self._remote.store).copy(artifact, file)
+            else:
+                try:
                     compose.write(composition, self._open, file)
-            if keys.sha256_file(temporary) != artifact.digest:
-                raise other_file(artifact)
-            os.replace(temporary, target)
-        except ValueError as error:
-            raise other_file(artifact) from error
-        finally:
-            temporary.unlink(missing_ok=True)
+                except ValueError as error:
+                    raise other_file(artifact) from error
+        if keys.sha256_file(path) != artifact.digest:
+            raise other_file(artifact)
 
 
-def _bytes(directory: Path) -> int:
-    """Bytes of all files below a directory that changes meanwhile."""
-    total = 0
-    for name, _, files in os.walk(directory):
-        for file in files:
-            try:
-                total += os.lstat(os.path.join(name, file)).st_size
-            except OSError:
-                continue
-    return total
+def _is_directory(path: Path) -> bool:
+    """True for a directory, but not for a link to one."""
+    return path.is_dir() and not path.is_symlink()

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Set
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from debate import keys
 from debate.commands.logic.download import Download
 from debate.errors import DebateError
 from debate.host.files import sweep
+from debate.host.locks import held
 from debate.images import results
 from debate.images.iso import Slice
 from debate.images.kinds import ISO, KINDS
@@ -29,6 +31,7 @@ from debate.text.amounts import bytes_shown, count
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
+    from debate.model import Activity
     from debate.settings import Settings
     from debate.steps.work import ProfileBuild
 
@@ -50,7 +53,7 @@ def push(made: ProfileBuild) -> dict[str, Any]:
     remote = Remote(settings, made.store, made.builder.say)
     paths = {artifact: directory / name for name, artifact in statement.files.items()}
     try:
-        sent = remote.publish(f"iso-{config}", statement, notes, paths)
+        sent = remote.publish(f"iso-{config}", statement, notes, paths, partial(_show, made.builder.activity))
         searched = set(made.of_image())
         for step, key in _made(made):
             action = made.store.lookup(key)
@@ -61,6 +64,10 @@ def push(made: ProfileBuild) -> dict[str, Any]:
     finally:
         remote.finish()
     return {"note": f"{settings.remote}:iso-{config}  {bytes_shown(sent)} sent"}
+
+
+def _show(activity: Activity, done: int, total: int) -> None:
+    activity.total, activity.written = total, lambda: done
 
 
 def _finished(made: ProfileBuild, architecture: str) -> tuple[Statement, str]:
@@ -122,11 +129,17 @@ def _pull(made: ProfileBuild, remote: Remote) -> dict[str, Any]:
     architecture = _architecture(made)
     names = results.names(made.name, architecture)
     _require_names(made, statement, names)
-    sweep(directory)
     files = {name: statement.files[name] for name in sorted(names)}
-    fetched = Download(remote, directory, made.builder.activity).run(files, statement)
+    waiting = partial(_wait, made)
+    with held(directory / results.LOCK, waiting):
+        sweep(directory)
+        fetched = Download(remote, directory, made.builder.activity).run(files, statement)
     iso = directory / results.names_of_images(made.name, architecture)[ISO.rule]
     return {"note": f"{shown(iso)}  {bytes_shown(fetched)} fetched  {statement.files[iso.name].digest}"}
+
+
+def _wait(made: ProfileBuild, who: str) -> None:
+    made.builder.say(f"{made.name}: {who} is writing to {shown(made.directory)}; waiting")
 
 
 def _require_names(made: ProfileBuild, statement: Statement, names: Set[str]) -> None:

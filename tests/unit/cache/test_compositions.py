@@ -17,7 +17,8 @@ from debate.artifact import Artifact
 from debate.cache import collect, report, sources
 from debate.cache.check import check
 from debate.cache.store import Store
-from debate.composition import Composition
+from debate.composition import Composition, Extent
+from debate.errors import DebateError
 from tests.bounded import bounded
 from tests.composed import SIZE, composed, made, part
 
@@ -79,7 +80,7 @@ def test_what_was_written_anyway_is_the_first_copy(store: Store, tmp_path: Path)
     inode = (tmp_path / "written").stat().st_ino
     store.compose(composition, tmp_path / "written")
     for number in range(2):
-        store.copy_out(composition.whole, tmp_path / f"out{number}")
+        Store(store.root).copy_out(composition.whole, tmp_path / f"out{number}")  # Each task has a store of its own.
         found = (tmp_path / f"out{number}").stat()
         assert (found.st_ino == inode) == (number == 0)
         assert (found.st_mode & 0o777, found.st_nlink) == (0o644, 1)
@@ -139,10 +140,6 @@ def test_a_damaged_composition_is_a_miss_that_heals(store: Store, said: list[str
     assert content(store, composition.whole, tmp_path) == whole
 
 
-def template_of(data: bytes) -> Callable[[bytes], bytes]:
-    return lambda between: gzip.compress(data or between)
-
-
 BAD_TEMPLATES: dict[str, Callable[[bytes], bytes]] = {
     "longer": lambda between: gzip.compress(between + b"!"),
     "shorter": lambda between: gzip.compress(between[:-1]),
@@ -167,10 +164,19 @@ def test_a_template_that_does_not_fit_makes_no_file(store: Store, tmp_path: Path
         assert not store.is_composed(wrong)
     store.compose(wrong)
     if bad != "other bytes":
-        with pytest.raises(OSError, match=r"template"):
+        with pytest.raises(DebateError, match=r"json: has a .*template.*; run doit fsck$"):
             content(store, wrong.whole, tmp_path)
     assert check(store, lambda *_: None).dropped == (wrong.whole.digest,)
     assert not store.has(wrong.whole)
+
+
+def test_what_follows_a_template_is_not_read(store: Store) -> None:
+    size = 100 << 20
+    template = store.put(gzip.compress(b"") + bytes(size))
+    extent = Extent(0, store.put(part("a")))
+    with bounded():
+        wrong = Composition(Artifact(keys.sha256(b"x"), SIZE + size), template, (extent,))
+        assert not store.is_composed(wrong)
 
 
 def test_what_is_needed_keeps_its_parts(store: Store, tmp_path: Path) -> None:
@@ -215,6 +221,49 @@ def test_fsck_reads_what_it_makes(store: Store) -> None:
     path.write_bytes(changed)
     checked = check(store, lambda *_: None)
     assert (checked.dropped, checked.forgotten) == ((composition.whole.digest,), 1)
+
+
+def test_fsck_beside_a_build_removes_nothing_good(store: Store) -> None:
+    """What was made after it began to look is whole, too."""
+    first, _ = composed(store, "a")
+    store.record(keys.key("first"), "iso", {"iso": first.whole}, 1)
+    made_meanwhile: list[Composition] = []
+
+    def progress(_: int, __: int) -> None:
+        if not made_meanwhile:
+            made_meanwhile.append(composed(store, "b", "c")[0])
+            store.record(keys.key("k"), "iso", {"iso": made_meanwhile[0].whole}, 1)
+
+    checked = check(store, progress)
+    assert (checked.dropped, checked.forgotten) == ((), 0)
+    assert store.has(made_meanwhile[0].whole)
+
+
+def test_a_part_that_was_collected_is_no_damage(store: Store) -> None:
+    composition, _ = composed(store, "a")
+    store.path(composition.template).unlink()
+    assert check(store, lambda *_: None).dropped == ()
+    assert list(store.compositions()) == []
+
+
+def test_what_was_made_again_meanwhile_is_kept(store: Store) -> None:
+    """A builder made the part anew, after the collector had removed it and before that forgets what needs it."""
+    composition, _ = composed(store, "a")
+    store.record(keys.key("k"), "iso", {"iso": composition.whole}, 1)
+    collect._forget(store, {composition.template.digest})
+    assert store.lookup(keys.key("k"), ("iso",)) is not None
+    dead, _ = made(store, "b", between=(b"other",))
+    store.compose(dead)
+    store.path(dead.template).unlink()
+    collect._forget(store, {keys.sha256(b"another")})
+    assert [digest for digest, _ in store.compositions()] == [composition.whole.digest]
+
+
+def test_a_directory_in_the_place_of_the_whole_goes(store: Store) -> None:
+    composition, _ = made(store, "a")
+    store.path(composition.whole).mkdir(parents=True)
+    store.compose(composition)
+    assert store.has(composition.whole)
 
 
 def test_the_report_counts_parts(store: Store, tmp_path: Path) -> None:

@@ -114,9 +114,19 @@ def other(_: Shelf, composition: Composition, __: bytes) -> bytes:
     return Composition(whole, composition.template, composition.extents).to_json()
 
 
+def composed_here(_: Shelf, composition: Composition, __: bytes) -> bytes:
+    """A part that `test_what_does_not_make…` has, but as a composition."""
+    part_of = Extent(0, Artifact(keys.sha256(HERE), len(HERE)))
+    whole = Artifact(composition.whole.digest, composition.whole.size)
+    return Composition(whole, composition.template, (part_of,)).to_json()
+
+
+HERE = b"between" + part("c") + b"between"
+"""What `composed` makes of that part."""
 HOSTILE: dict[str, Callable[[Shelf, Composition, bytes], bytes]] = {
     "moved": moved,
     "a bomb": bomb,
+    "a part that is composed": composed_here,
     "of another file": other,
     "overlapping": changed(extents=[{"offset": 5, "digest": keys.sha256(part("a")), "size": 70_000}] * 2),
     "endless": changed(extents=[{"offset": 0, "digest": keys.sha256(part("a")), "size": 1 << 43}]),
@@ -129,12 +139,8 @@ HOSTILE: dict[str, Callable[[Shelf, Composition, bytes], bytes]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_what_does_not_make_the_file_is_a_miss_with_a_line(tmp_path: Path, shelf: Shelf, name: str) -> None:
-    one, sender, _ = side(tmp_path / "one")
-    composition, whole = composed(one, "a", "b")
-    send(sender, composition.whole)
-    data = HOSTILE[name](shelf, composition, whole)
+def replace_composition(shelf: Shelf, data: bytes) -> None:
+    """What the only manifest names becomes ``data``."""
     shelf.blobs[keys.sha256(data)] = data
     (tag,) = shelf.manifests
     manifest = json.loads(shelf.manifests[tag])
@@ -142,14 +148,24 @@ def test_what_does_not_make_the_file_is_a_miss_with_a_line(tmp_path: Path, shelf
         if "composition" in layer["mediaType"]:
             layer |= {"digest": keys.sha256(data), "size": len(data)}
     shelf.manifests[tag] = json.dumps(manifest).encode()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_does_not_make_the_file_is_a_miss_with_a_line(tmp_path: Path, shelf: Shelf, name: str) -> None:
+    one, sender, _ = side(tmp_path / "one")
+    composition, whole = composed(one, "a", "b")
+    send(sender, composition.whole)
+    replace_composition(shelf, HOSTILE[name](shelf, composition, whole))
     two, fetcher, said = side(tmp_path / "two")
+    here, _ = composed(two, "c")
+    assert here.whole.digest == keys.sha256(HERE)
     with bounded():
         assert fetcher.lookup("iso", KEY, ("iso",)) is None
     assert len(said) == 1
     assert said[0].startswith(f"remote shelf://5: iso ({KEY[:16]}): ")
     assert "\n" not in said[0]
     assert not two.has(composition.whole)
-    assert list(two.compositions()) == []
+    assert [digest for digest, _ in two.compositions()] == [here.whole.digest]
 
 
 @pytest.mark.parametrize(

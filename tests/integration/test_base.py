@@ -47,16 +47,6 @@ def doit(second: Checkout, *words: str, status: int = 0, **settings: str) -> str
     return second.doit(*words, status=status, MIRROR_EXTRA=f"file://{second.directory}/extra", **settings)
 
 
-@pytest.mark.parametrize(("name", "state"), [("debate-fails", "half-configured"), ("debate-stops", "not-installed")])
-def test_a_script_that_fails(second: Checkout, name: str, state: str) -> None:
-    """It is told with its package, at the line that asks for it."""
-    second.profile("fails", re.sub(r"packages: .*", f"packages: [{name}]", SECOND))
-    said = doit(second, "rootfs:fails", status=1)
-    assert re.search(
-        f"^profiles/fails.yaml:[0-9]+:[0-9]+: packages: {name} could not be .* it is {state};", said, re.MULTILINE
-    )
-
-
 def test_only_what_is_added_is_built(second: Checkout, built: Checkout) -> None:
     said = doit(second, "build:second")
     assert ran(said, "minimal")["rootfs"] == ran(said, "second")["initrd"] == "cached"
@@ -70,6 +60,16 @@ def test_only_what_is_added_is_built(second: Checkout, built: Checkout) -> None:
     assert {"/usr/bin/less", "/var/lib/dpkg/info/less.list", "/var/lib/dpkg/status"} <= set(listing)
     strangers = {path for path in listing if path.startswith(("/boot/", "/usr/lib/modules/", "/usr/sbin/policy-rc.d"))}
     assert not strangers
+
+
+@pytest.mark.parametrize(("name", "state"), [("debate-fails", "half-configured"), ("debate-stops", "not-installed")])
+def test_a_script_that_fails(second: Checkout, name: str, state: str) -> None:
+    """It is told with its package, at the line that asks for it."""
+    second.profile("fails", re.sub(r"packages: .*", f"packages: [{name}]", SECOND))
+    said = doit(second, "rootfs:fails", status=1)
+    assert re.search(
+        f"^profiles/fails.yaml:[0-9]+:[0-9]+: packages: {name} could not be .* it is {state};", said, re.MULTILINE
+    )
 
 
 def test_a_script_that_reads_its_input_takes_nothing_away(second: Checkout) -> None:

@@ -190,8 +190,10 @@ def variables(settings: Settings) -> dict[str, str]:
         for one in fields(settings)
         if one.name in _types("") and not one.name.startswith("remote")
     }
+    usual = {one.name: one.default for kind in (Settings, Limits) for one in fields(kind)}
+    plain |= vars(settings.limits)
     return {
-        **{_variable(name): str(value) for name, value in {**plain, **vars(settings.limits)}.items() if value},
+        **{_variable(name): str(value) for name, value in plain.items() if value != usual[name]},
         **{mirror_variable(name): address for name, address in settings.mirrors.items()},
         **{keyring_variable(name): path for name, path in settings.keyrings.items()},
     }
@@ -254,7 +256,7 @@ def _exposed(path: Path, shown: str, written: Written) -> Iterator[Problem]:
     if found.st_mode & 0o077:
         fact = f"other users of this machine can read or change {shown} (mode {found.st_mode & 0o777:o})"
         yield from written.error(fact, f"run chmod 600 {shown}").problems
-    if found.st_uid not in (0, os.geteuid()):
+    if found.st_uid not in (0, os.geteuid(), path.parent.stat().st_uid):
         yield from written.error(f"{shown} belongs to another user", "make it your own with chown").problems
 
 

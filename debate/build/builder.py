@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from debate import keys
 from debate.build.executor import Executor
 from debate.build.local import LocalExecutor
-from debate.cache.action import Action
+from debate.cache.action import HERE, Action
 from debate.cache.store import Store
 from debate.errors import DebateError
 from debate.model import Activity, Artifact, Result, Step, Supplies
@@ -128,7 +128,7 @@ class Builder:
         if action is not None and action.held:
             how = (action.seconds, action.source, action.signer)
             self.store.record(key, action.step, action.outputs, *how)
-            if self.remote:
+            if self.remote and action.source == HERE:  # What others state is not ours to sign.
                 self.remote.send(action.step, key, action.outputs, action.seconds, notes)
 
     def _is_believed(self, result: Result, check: Check) -> bool:

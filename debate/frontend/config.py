@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from debate.frontend.checker import XXH3Checker
-from debate.frontend.database import NAME
+from debate.frontend.database import NAME, Database
 from debate.frontend.progress import Board
 from debate.frontend.reporter import Reporter
 from debate.graph.tasks import Graph
@@ -29,6 +29,7 @@ def doit_config(graph: Graph, **more: Any) -> dict[str, Any]:
         database = ":memory:"
     if not all(os.access(path, os.W_OK) for path in (output, database) if os.path.exists(path)):
         database = ":memory:"  # Commands that only read must work without write access.
+    Database.own = database
     reports = {"at_end": staticmethod(graph.run.end), "board": board, "warnings": graph.settings.warnings}
     return {
         "backend": "debate",

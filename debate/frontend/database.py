@@ -40,13 +40,15 @@ class Database(SqliteDB):  # type: ignore[misc]
     """doit's backend for SQLite, which survives whatever is in its place."""
 
     desc = "SQLite (the default of debate)"
+    own = ""
+    """The path of debate's own database. Any other is a file that the user named."""
     _conn: sqlite3.Connection
 
     def __init__(self, name: str, codec: Any, *, module_name: Any = None) -> None:
         fact = "" if name == _MEMORY else _misplaced(Path(name))
         if fact and not _put_aside(Path(name), fact):
             name = _MEMORY
-        if Path(name).name == NAME:
+        if name == Database.own:
             _keep_private(Path(name))
         super().__init__(name, codec, module_name=module_name)
 
@@ -162,7 +164,7 @@ def _misplaced(path: Path) -> str:
         fact = why_not_ours(found, os.stat(path.parent))
         if fact:
             return fact
-        if not end and path.name != NAME and found.st_size and not _is_sqlite(file):
+        if not end and str(path) != Database.own and found.st_size and not _is_sqlite(file):
             return "is no database"
     return ""
 
@@ -178,7 +180,7 @@ def _put_aside(path: Path, fact: str) -> bool:
 
     Raises InvalidDodoFile, which ends doit's run with a line, for a file of the user.
     """
-    if path.name != NAME:
+    if str(path) != Database.own:
         problem = Problem(Place(shown(path)), f"{fact}, and it was named as doit's database", "name a new file")
         raise InvalidDodoFile(str(problem)) from DebateError.of([problem])
     try:

@@ -112,7 +112,7 @@ class List(Own, DoitList):  # type: ignore[misc]
         if params["template"] is not None:
             try:
                 params["template"].format(name="", status="", doc="")
-            except (LookupError, ValueError, AttributeError):
+            except (LookupError, ValueError, AttributeError, TypeError, MemoryError):
                 fact = f"list: {quoted(params['template'])} is no template"
                 raise InvalidCommand(f"{fact}; use {{name}}, {{status}} and {{doc}} in it") from None
         return super().execute(params, args)

@@ -6,7 +6,9 @@ missing, and replaced or put right when it is written the next time.
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import shutil
 import stat
 from contextlib import suppress
@@ -26,7 +28,7 @@ def why_not_ours(found: os.stat_result, directory: os.stat_result) -> str:
 
     It may belong to whoever owns its directory, for who owns the checkout may build in it by sudo.
     """
-    if found.st_uid not in (0, os.geteuid(), directory.st_uid):
+    if found.st_uid not in (directory.st_uid, *_trusted()):
         return f"belongs to the user {found.st_uid}"
     return "can be written by everyone" if _is_open(found) or _is_open(directory) else ""
 
@@ -38,18 +40,35 @@ def why_not_to_write(path: Path) -> tuple[str, str]:
     """
     try:
         found, above = os.lstat(path), os.stat(path.parent)
-    except FileNotFoundError:
-        return "", ""
-    if stat.S_ISLNK(found.st_mode):
-        return "is a link", "remove it, and set DEBATE_OUTPUT to build elsewhere"
-    if found.st_uid not in (0, os.geteuid(), above.st_uid):
+    except (FileNotFoundError, NotADirectoryError):
+        return "", ""  # What is no directory is told of itself.
+    if not stat.S_ISDIR(found.st_mode):
+        kind = "a link" if stat.S_ISLNK(found.st_mode) else "no directory"
+        return f"is {kind}", "remove it, and set DEBATE_OUTPUT to build elsewhere"
+    if found.st_uid not in (above.st_uid, *_trusted()):
         return f"belongs to the user {found.st_uid}", "make it your own with chown, or remove it"
     if _is_open(found):
         return "can be written by everyone, so there may be links in it", "run chmod o-w, or remove it"
     # The group of a user of the same number has nobody else in it, as a rule.
-    if found.st_mode & stat.S_IWGRP and found.st_gid not in (0, os.getegid(), found.st_uid):
+    known = found.st_gid in (0, os.getegid(), found.st_uid) or _is_private(found)
+    if found.st_mode & stat.S_IWGRP and not known:
         return f"can be written by the group {found.st_gid}, so there may be links in it", "run chmod g-w, or remove it"
     return "", ""
+
+
+def _trusted() -> tuple[int, ...]:
+    """Root, this user, and who became root by sudo(8)."""
+    by_sudo = os.environ.get("SUDO_UID", "")
+    return (0, os.geteuid(), *([int(by_sudo)] if by_sudo.isascii() and by_sudo.isdigit() else []))
+
+
+def _is_private(found: os.stat_result) -> bool:
+    """True if nobody but the owner is in the group of a file: it is named like that user, as useradd(8) makes it."""
+    try:
+        user, group = pwd.getpwuid(found.st_uid).pw_name, grp.getgrgid(found.st_gid)
+    except KeyError:
+        return False
+    return group.gr_name == user and set(group.gr_mem) <= {user}
 
 
 def _is_open(found: os.stat_result) -> bool:

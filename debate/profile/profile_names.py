@@ -79,14 +79,19 @@ def _below(directory: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     """The same, of the directories in ``directory``. Not all YAML there is a profile."""
     with contextlib.suppress(OSError), files.opened(directory) as tree:
         for place in tree.entries():
-            if not stat.S_ISDIR(place.mode) or place.path.startswith("."):
+            if not stat.S_ISDIR(place.mode) or place.path.startswith((".", "_")):
                 continue
-            for item in tree.entries(place.path):
-                path = f"{place.path}/{item.path}"
+            try:
+                names = [item.path for item in tree.entries(place.path)]
+            except OSError as error:
+                yield place.path, (f"{error.strerror}, so nothing is known of profiles in it", "remove it")
+                continue
+            for name in names:
+                path = f"{place.path}/{name}"
                 with contextlib.suppress(OSError):
                     text = tree.read(path, files.MAX_PROFILE) if path.endswith(SUFFIX) else b""
                     if all(sign.search(text) for sign in _SIGNS):
-                        remedy = f"move it to {directory.name}/, or leave it out"
+                        remedy = f"move it to {directory.name}/, or let the name of its directory begin with _"
                         yield path, ("is not read, since it is in a directory of its own", remedy)
 
 

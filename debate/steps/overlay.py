@@ -326,7 +326,7 @@ def script_faults(content: bytes) -> list[tuple[str, str]]:
     elif b"\0" in content:
         line = content.count(b"\n", 0, content.index(b"\0")) + 1
         found.append((f"has a NUL on line {line}", "remove it; scripts are text"))
-    elif printable(text) != text:
+    elif text.lstrip("\ufeff").startswith("#!") and printable(text) != text:
         found.append(("has characters in its first line that nobody sees", "write ASCII there"))
     elif text.startswith("#!"):
         found += _wrong_interpreter(text[2:].split())

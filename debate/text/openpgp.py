@@ -36,11 +36,12 @@ def public_keys(data: bytes) -> bytes:
         raise DebateError("has a private key", f"remove that from everywhere; {_EXPORT}")
     parts = [part.partition(_END) for part in data.split(_BEGIN)[1:]]
     blocks = [block for block, end, _ in parts if end]
-    if data[0] & 0x80 and not data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+    before = data.split(_BEGIN)[0]
+    if data[0] & 0x80 and not data.startswith((b"\xff\xfe", b"\xfe\xff")) and not _is_text(before):
         if blocks:
             raise DebateError("has a binary key and an armoured one", _ONE_FORM)
         blocks = [data]
-    elif blocks and not all(map(_is_text, (data.split(_BEGIN)[0], *(rest for _, _, rest in parts)))):
+    elif blocks and not all(map(_is_text, (before, *(rest for _, _, rest in parts)))):
         raise DebateError("has a binary key and an armoured one", _ONE_FORM)
     elif len(blocks) < len(parts):
         raise DebateError("has a key that is cut off", _ASK)
@@ -62,26 +63,36 @@ def _decoded(block: bytes) -> bytes:
         sums = [base64.b64decode(line[1:], validate=True) for line in body if line.startswith(b"=")]
     except binascii.Error:
         raise DebateError("has a key that is damaged", _ASK) from None
-    if any(each != _crc24(key).to_bytes(3, "big") for each in sums):
+    if len(sums) > 1:
+        raise DebateError("has a key that is damaged: it has several checksums", _ASK)
+    if sums and sums[0] != _crc24(key).to_bytes(3, "big"):
         raise DebateError("has a key that is damaged: it does not fit its checksum", _ASK)
     return key
 
 
 def _is_text(data: bytes) -> bool:
+    """False for packets, the first byte of which is above all of ASCII. gpg passes over text in any character set."""
+    if b"\0" in data:
+        return False
     try:
         data.decode()
     except UnicodeDecodeError:
-        return False
+        return data.lstrip()[0] < 0x80
     return True
 
 
 def _crc24(data: bytes) -> int:
     """The checksum of armour: see RFC 9580, section 6.1."""
+    table = [_shifted(byte << 16) for byte in range(256)]
     crc = 0xB704CE
     for byte in data:
-        crc ^= byte << 16
-        for _ in range(8):
-            crc = crc << 1 ^ (0x1864CFB if crc & 0x800000 else 0)
+        crc = (crc << 8 & 0xFFFFFF) ^ table[crc >> 16 ^ byte]
+    return crc
+
+
+def _shifted(crc: int) -> int:
+    for _ in range(8):
+        crc = crc << 1 ^ (0x1864CFB if crc & 0x800000 else 0)
     return crc
 
 

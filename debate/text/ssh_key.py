@@ -20,16 +20,18 @@ _TYPES = (
 )  # fmt: skip
 _RSA_BITS = (1024, 16_384)
 """Those of the keys that sshd accepts."""
-_FLAGS = {"restrict", "cert-authority", "verify-required"}
-_SWITCHES = {"agent-forwarding", "port-forwarding", "pty", "touch-required", "user-rc", "x11-forwarding"}
+_FLAGS = {"restrict", "cert-authority"}
+_SWITCHES = {
+    "agent-forwarding", "port-forwarding", "pty", "touch-required", "user-rc", "verify-required", "x11-forwarding",
+}  # fmt: skip
 """Options without a value, which may begin with no-."""
 _ONCE = {"command", "principals", "from", "tunnel"}
 _FORMS = {
-    "command": r".+",
-    "principals": r".+",
+    "command": r".*",
+    "principals": r".*",
     "from": r".+",
     "environment": r"[A-Za-z0-9_]+=.*",
-    "expiry-time": r"[0-9]{8}(?:[0-9]{4}(?:[0-9]{2})?)?Z?",
+    "expiry-time": r"[0-9]{8}(?:[0-9]{4}(?:[0-9]{2})?)?(?i:Z|UTC)?",
     "permitopen": r".+:(?:[0-9]{1,5}|\*)",
     "permitlisten": r"(?:.+:)?(?:[0-9]{1,5}|\*)",
     "tunnel": r"[0-9]{1,9}|any",
@@ -71,13 +73,13 @@ def _of_options(options: str) -> tuple[str, str] | None:
         if quoted and not (len(quoted) > 1 and quoted[0] == quoted[-1] == '"'):
             return f"option {option[:80]} has a value that is not quoted as a whole", f'write {name[:40]}="…"'
         if low in _FORMS:
-            if not re.fullmatch(_FORMS[low], value.replace('\\"', '"')):
+            if not quoted or not re.fullmatch(_FORMS[low], value.replace('\\"', '"')):
                 return f"option {name}={value[:80]!r} has no form that sshd reads", 'see sshd(8), "AUTHORIZED_KEYS"'
             if low in _ONCE and low in seen:
                 return f"option {name} is there twice", "keep one"
         elif low not in _FLAGS and low.removeprefix("no-") not in _SWITCHES:
             return f"{name} is no option of a key", f"known: {', '.join(sorted({*_FLAGS, *_SWITCHES, *_FORMS}))}"
-        elif value:
+        elif "=" in option:
             return f"option {name} takes no value", "leave it out"
         seen.add(low)
     return None

@@ -419,6 +419,13 @@ def test_another_checkout_with_the_same_settings(tmp_path: Path) -> None:
     assert other == replace(made, root=tmp_path / "other")
 
 
+@pytest.mark.parametrize("size", ["", "0", "1"])
+def test_a_bound_is_handed_on(tmp_path: Path, size: str) -> None:
+    """Also none, and that of the default."""
+    made = settings.load(tmp_path, {"DEBATE_CACHE_SIZE": size} if size else {})
+    assert settings.load(tmp_path, settings.variables(made)) == made
+
+
 @pytest.mark.parametrize("address", ["oci://r.example/x", "oci+http://127.0.0.1:5000/x", "dir:///srv/debate", "s3://b"])
 def test_addresses_of_any_kind_of_remote(tmp_path: Path, address: str) -> None:
     """Which kinds there are is known to `debate.remote.transport` alone."""

@@ -7,6 +7,7 @@ outside of a directory of its own. Blobs are written as they are: `.gitattribute
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import shutil
 import stat
@@ -26,6 +27,9 @@ from debate.text.paths import shown
 _GIT = ("git", "-c", "core.bigFileThreshold=1m")
 """Larger files pass through its memory in parts."""
 _MOST_FILES = 50_000
+_MOST_TEXT = 16 << 20
+"""Bytes of a list of files, as of the paths in the overlays of a profile."""
+_LONGEST_LINK = 4095
 _PART = 1 << 18
 _CHUNK = 1 << 20
 _NO_REVISION = "name a commit, branch or tag"
@@ -98,7 +102,7 @@ def _files(settings: Settings, revision: str) -> list[_Blob]:
     except DebateError:
         raise DebateError(f"the repository has no revision {revision!r}", _NO_REVISION, place="diff") from None
     listed = _said(settings, ["ls-tree", "-r", "-z", "--long", tree.decode().strip(), "--", settings.profiles.name])
-    if listed.count(b"\0") > _MOST_FILES:
+    if listed.count(b"\0") > _MOST_FILES or len(listed) > _MOST_TEXT:
         raise _too_large(revision)
     files, left = [], MAX_BYTES
     for line in os.fsdecode(listed).split("\0")[:-1]:
@@ -107,6 +111,8 @@ def _files(settings: Settings, revision: str) -> list[_Blob]:
         if kind == "blob" and path.startswith(f"{settings.profiles.name}/"):  # The others are repositories.
             files.append(_Blob(int(mode, 8), name, int(size), path))
             left -= int(size)
+            if stat.S_ISLNK(files[-1].mode) and files[-1].size > _LONGEST_LINK:
+                raise DebateError("is a link that no file system could hold", _NO_REVISION, place=f"{revision}:{path}")
     if not files:
         fact = f"revision {revision!r} has no directory {settings.profiles.name}"
         raise DebateError(fact, "name a revision that has it", place="diff")
@@ -157,15 +163,16 @@ class _Git:
 def _said(settings: Settings, words: Sequence[str]) -> bytes:
     """What git says, but not all of a list with more than `_MOST_FILES`. Raises DebateError if it fails."""
     with _Git(settings, words) as git:
-        said = b""
+        said, ends = bytearray(), 0
         while data := git.output.read(_PART):
             said += data
-            if said.count(b"\0") > _MOST_FILES:
-                return said
+            ends += data.count(b"\0")
+            if ends > _MOST_FILES or len(said) > _MOST_TEXT:
+                return bytes(said)
         complaint = git.failure()
     if complaint is not None:
         raise _failed(settings, complaint)
-    return said
+    return bytes(said)
 
 
 def _failed(settings: Settings, said: bytes) -> DebateError:
@@ -199,7 +206,10 @@ def _unpack(settings: Settings, files: Sequence[_Blob], tree: Tree) -> None:
 
 def _write(directory: Tree, name: str, file: _Blob, source: IO[bytes]) -> None:
     if stat.S_ISLNK(file.mode):  # A link to /etc in an overlay is one in the system.
-        directory.make_link(name, os.fsdecode(source.read(file.size)))
+        to = os.fsdecode(source.read(file.size))
+        if not to or "\0" in to:
+            raise OSError(errno.EINVAL, f"{file.path} is a link that no file system could hold")
+        directory.make_link(name, to)
         return
     left = file.size
     with directory.created(name, 0o755 if file.mode & stat.S_IXUSR else 0o644) as target:

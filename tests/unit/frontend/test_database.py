@@ -143,6 +143,7 @@ def test_one_run_mends_it(checkout: Path, damage: str) -> None:
     assert not (checkout / "build" / "made-by-sqlite").exists()
 
 
+@pytest.mark.parametrize("name", ["named", ".doit.db"])
 @pytest.mark.parametrize(
     "make",
     [
@@ -155,17 +156,17 @@ def test_one_run_mends_it(checkout: Path, damage: str) -> None:
     ids=["a directory", "a text", "a link", "a pipe", "a journal that is a directory"],
 )
 def test_a_file_that_the_user_names_stays_as_it_is(
-    checkout: Path, make: Callable[[Path], object], tmp_path: Path
+    checkout: Path, make: Callable[[Path], object], name: str, tmp_path: Path
 ) -> None:
-    path = tmp_path / "named"
+    path = tmp_path / name
     make(path)
-    before = [(each, each.lstat()[:9]) for each in sorted(tmp_path.iterdir())]
+    before = [(each, (*each.lstat()[:7], each.lstat().st_mtime)) for each in sorted(tmp_path.iterdir())]
     for words in (["run"], ["list"], ["forget"]):
         said = doit(checkout, *words, "--db-file", str(path), status=3)
         assert re.fullmatch(
-            r"ERROR: .*/named: is (no database|damaged), and it was named as .*; name a new file\n", said
+            rf"ERROR: .*/{name}: is (no database|damaged), and it was named as .*; name a new file\n", said
         ), said
-    assert [(each, each.lstat()[:9]) for each in sorted(tmp_path.iterdir())] == before
+    assert [(each, (*each.lstat()[:7], each.lstat().st_mtime)) for each in sorted(tmp_path.iterdir())] == before
 
 
 def test_a_new_file_that_the_user_names_is_used(checkout: Path) -> None:

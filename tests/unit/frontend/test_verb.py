@@ -248,6 +248,7 @@ def test_odd_options_of_doits_commands(command: str, odd: Path) -> None:
         ("list --template {", "list: '{' is no template; use {name}, {status} and {doc} in it"),
         ("list --template {0}", "list: '{0}' is no template; use {name}, {status} and {doc} in it"),
         ("list --template {name.x}", "list: '{name.x}' is no template; use {name}, {status} and {doc} in it"),
+        ("list --template {name[a]}", "list: '{name[a]}' is no template; use {name}, {status} and {doc} in it"),
         ("list --template {name:x}", "list: '{name:x}' is no template; use {name}, {status} and {doc} in it"),
         ("run -n x profiles", "option num_process: not a whole number; doit help run lists doit's options"),
         ("-n -1 profiles", "option -n: -1 is no number of tasks; write 0 or more"),

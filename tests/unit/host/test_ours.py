@@ -132,6 +132,7 @@ OPEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "another's": (lambda path: os.chown(path, 1001, -1), "belongs to the user 1001"),
     "everyone's": (lambda path: path.chmod(0o777), "can be written by everyone"),
     "a group's": (lambda path: (os.chown(path, 0, 1001), path.chmod(0o775)), "can be written by the group 1001"),
+    "a file": (lambda path: (path.rmdir(), path.touch()), "is no directory"),
     "everyone's to add to": (lambda path: path.chmod(0o1777), ""),
     "root's group's": (lambda path: path.chmod(0o775), ""),
     "our own": (lambda path: path.chmod(0o755), ""),
@@ -149,6 +150,27 @@ def test_where_others_may_have_put_a_link(tmp_path: Path, kind: str) -> None:
     fact, remedy = ours.why_not_to_write(path)
     assert fact.startswith(expected)
     assert bool(fact) == bool(expected) == bool(remedy)
+
+
+def test_below_what_is_no_directory(tmp_path: Path) -> None:
+    """That is told of the file itself."""
+    (tmp_path / "file").touch()
+    assert ours.why_not_to_write(tmp_path / "file/logs") == ("", "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a directory away")
+def test_a_directory_of_whoever_uses_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.chown(tmp_path, 1001, 1001)
+    (tmp_path / "file").touch()
+    os.chown(tmp_path / "file", 1001, 1001)
+    path = tmp_path.parent / f"{tmp_path.name}-out"
+    path.mkdir()
+    os.chown(path, 1001, 1001)
+    assert ours.why_not_to_write(path)[0] == "belongs to the user 1001"
+    monkeypatch.setenv("SUDO_UID", "1001")
+    assert ours.why_not_to_write(path) == ("", "")
+    monkeypatch.setenv("SUDO_UID", "1002")
+    assert ours.why_not_to_write(path)[0] == "belongs to the user 1001"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a directory away")

@@ -31,6 +31,8 @@ ELDER = b"\x99\x00\x03abc"
         (b"\xef\xbb\xbf\r\nKeys of us\r\n\r\n" + ARMOURED.replace(b"\n", b"\r\n"), BINARY),
         (ARMOURED.replace(b"\n\n", b"\nComment: ours\nVersion: 1\n\n", 1), BINARY),
         (b"\n".join(line for line in LINES if not line.startswith(b"=")) + b"\n", BINARY),
+        ("Schlüssel:\n".encode("latin-1") + ARMOURED + "für uns\n".encode("latin-1"), BINARY),
+        ("Über uns\n".encode() + ARMOURED, BINARY),
     ],
 )
 def test_keys(data: bytes, found: bytes) -> None:
@@ -61,6 +63,10 @@ def test_keys(data: bytes, found: bytes) -> None:
         (b"Ours:\n" + BINARY + ARMOURED, "has a binary key and an armoured one"),
         (b"\n".join(LINES[:-2]), "has a key that is cut off"),
         (ARMOURED.replace(LINES[3], b"!!"), "has a key that is damaged"),
+        (
+            ARMOURED.replace(LINES[-2], b"\n".join([LINES[-2]] * 2)),
+            "has a key that is damaged: it has several checksums",
+        ),
         (ARMOURED.replace(LINES[3], b""), "has a key that is damaged: it does not fit its checksum"),
         (ARMOURED.replace(LINES[3], b"").replace(LINES[-2], b""), "has a key that is damaged or cut off"),
         (BINARY[:-1], "has a key that is damaged or cut off"),

@@ -35,6 +35,7 @@ GOOD = (
     f'from="192.0.2.0/24,!a",no-pty,Restrict,command="a \\" b, c" ssh-ed25519 {ED25519}',
     f'environment="A=b",environment="C=",expiry-time="20301231",permitopen="h:22",tunnel="0" ssh-ed25519 {ED25519} x',
     f"no-touch-required,cert-authority ssh-ed25519 {ED25519}",
+    f'no-verify-required,command="",expiry-time="20301231UTC" ssh-ed25519 {ED25519}',
 )
 DAMAGED = "the key is damaged or cut off"
 BAD = {
@@ -61,6 +62,8 @@ BAD = {
     f"no-ptty ssh-ed25519 {ED25519}": "no-ptty is no option of a key",
     f"no-restrict ssh-ed25519 {ED25519}": "no-restrict is no option of a key",
     f"command ssh-ed25519 {ED25519}": "option command='' has no form that sshd reads",
+    f'restrict="" ssh-ed25519 {ED25519}': "option restrict takes no value",
+    f"command=a ssh-ed25519 {ED25519}": "option command=a has a value that is not quoted as a whole",
     f'no-pty="x" ssh-ed25519 {ED25519}': "option no-pty takes no value",
     f'command="a",command="b" ssh-ed25519 {ED25519}': "option command is there twice",
     f'expiry-time="tomorrow" ssh-ed25519 {ED25519}': "option expiry-time='tomorrow' has no form",

@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from debate import keys
+from debate.cache.store import Store
 from tests.faults import ways
 from tests.integration.checkout import DOIT, Checkout, hook, host_state, ran, remembered, wait_until_gone
 from tests.unit import damage
@@ -73,7 +74,8 @@ def test_a_damaged_object_is_made_again(checkout: Checkout, step: str) -> None:
     checkout.doit("build:mine")
     before = checkout.digest("mine")
     digest = next(iter(checkout.json("mine", f"{step}.json")["outputs"].values()))["digest"]
-    path = checkout.object(digest)
+    *_, path = files_of(checkout, digest)[:2]  # Of the ISO, the template, which is all that no other step has.
+    digest = keys.sha256_file(path)
     with path.open("r+b") as file:
         file.seek(1000)
         byte = file.read(1)
@@ -242,6 +244,16 @@ def test_the_umask_of_the_user(checkout: Checkout, built: Checkout, umask: str) 
     assert "up to date" in checkout.doit("build:minimal")
 
 
+def files_of(checkout: Checkout, digest: str) -> list[Path]:
+    """What the store has of an output: the object, or how it is composed and of what."""
+    composition = Store(checkout.cache).composition(digest)
+    if composition is None:
+        return [checkout.object(digest)]
+    digits = digest.removeprefix("sha256:")
+    parts = [checkout.object(part.digest) for part in composition.parts]
+    return [checkout.cache / "compositions" / f"{digits}.json", *parts]
+
+
 def copy_needed(built: Checkout, checkout: Checkout) -> None:
     """Give another store, and nothing that it shares with the first, what `minimal` is made of."""
     checkout.pin(built)
@@ -250,9 +262,10 @@ def copy_needed(built: Checkout, checkout: Checkout) -> None:
             made = json.loads(trace.read_bytes())
             for result in (made, *made.get("parts", {}).values()):
                 for artifact in result.get("outputs", {}).values():
-                    target = checkout.object(artifact["digest"])
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy2(built.object(artifact["digest"]), target)
+                    for path in files_of(built, artifact["digest"]):
+                        target = checkout.cache / path.relative_to(built.cache)
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        shutil.copy2(path, target)
                 if "key" in result:
                     (checkout.cache / "actions").mkdir(exist_ok=True)
                     shutil.copy(built.cache / "actions" / f"{result['key']}.json", checkout.cache / "actions")

@@ -75,7 +75,8 @@ def test_an_archive_that_is_not_there(mine: Checkout, own: Archive, tmp_path: Pa
 
 def test_a_mirror_that_does_not_answer(mine: Checkout) -> None:
     said = mine.doit("lock:mine", status=1, MIRROR_EXTRA="http://127.0.0.1:9/apt")
-    assert "\nhttp://127.0.0.1:9/apt/dists/stable/InRelease: Unable to connect" in said
+    index = "http://127.0.0.1:9/apt/dists/stable/InRelease"
+    assert f"mine.yaml:5:12: repositories: extra, {index}: Unable to connect: Connection refused; " in said
     assert "check the network and the mirror's address" in said
 
 
@@ -92,15 +93,23 @@ class _Elsewhere(http.server.BaseHTTPRequestHandler):
 
 def test_only_settings_name_a_mirror_on_this_host(mine: Checkout) -> None:
     """A profile does not, nor does a mirror that redirects there."""
-    why = "is no public address, so the connection is refused; if that is meant, name the address in the settings"
+    why = "is no public address, so the connection is refused; if that is meant, "
+    where = "mine.yaml:5:12: repositories: extra, "
     mine.profile("mine", PROFILE.replace("http://packages.invalid", "http://localhost"))
     said = mine.doit("lock:mine", status=1)
-    assert f"\nhttp://localhost/apt/dists/stable/InRelease: 127.0.0.1 {why}" in said
+    named = (
+        f"{where}http://localhost/apt/dists/stable/InRelease: 127.0.0.1 {why}set DEBATE_MIRROR_EXTRA to this address"
+    )
+    assert named in said
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        said = mine.doit("lock:mine", status=1, MIRROR_EXTRA=f"http://127.0.0.1:{server.server_address[1]}/apt")
+        mirror = f"http://127.0.0.1:{server.server_address[1]}/apt"
+        said = mine.doit("lock:mine", status=1, MIRROR_EXTRA=mirror)
         server.shutdown()
-    assert re.search(rf"\nhttp://127\.0\.0\.2:9(/x)?: 127\.0\.0\.2 {re.escape(why)}", said), said
+    leads = f"{where}{mirror}/dists/stable/InRelease: leads to http://127.0.0.2:9"
+    assert re.search(
+        rf"{re.escape(leads)}(/x)?: 127\.0\.0\.2 {re.escape(why)}name the address in the settings", said
+    ), said
     assert "unsigned" not in said
 
 

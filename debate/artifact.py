@@ -21,6 +21,11 @@ class Artifact:
     """Bytes."""
 
     @classmethod
+    def of(cls, data: bytes) -> Self:
+        """The artifact with this content."""
+        return cls(keys.sha256(data), len(data))
+
+    @classmethod
     def from_json(cls, value: Any) -> Self:
         """The artifact in a record, an action or a statement, none of which is trusted: digests become paths.
 

@@ -46,8 +46,8 @@ def check(store: Store, progress: Callable[[int, int], None]) -> Checked:
         ours.remove(path)
         foreign.append(path)
     found, compositions = list(store.objects()), list(store.compositions())
-    total = sum(state.st_size for _, state in found)
-    total += sum(composition.whole.size for _, composition in compositions if composition)
+    size = sum(state.st_size for _, state in found)
+    total = size + sum(composition.whole.size for _, composition in compositions if composition)
     done, dropped = 0, []
     whole = set()
     for digest, state in found:
@@ -77,7 +77,7 @@ def check(store: Store, progress: Callable[[int, int], None]) -> Checked:
     store.forget(damaged | forgotten)
     return Checked(
         len(found),
-        sum(state.st_size for _, state in found),
+        size,
         tuple(sorted(dropped)),
         len(forgotten),
         tuple(sorted(map(store.action_path, damaged))),

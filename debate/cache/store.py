@@ -93,7 +93,7 @@ class Store:
         another user, or its mode or its directory permits writing. A lookup counts as a use, so the object is not
         collected while this builder runs.
         """
-        return self.has_object(artifact) or self._has_parts(artifact)
+        return self.has_object(artifact) or self.whole_composition(artifact) is not None
 
     def has_object(self, artifact: Artifact) -> bool:
         """True if the artifact is in the store, intact, and no composition: a part of one must be an object."""
@@ -106,11 +106,11 @@ class Store:
         except OSError:
             return False  # Missing, just removed by another builder, or not readable for this user.
 
-    def _has_parts(self, artifact: Artifact) -> bool:
-        composition = self.composition(artifact.digest)
-        return (
-            composition is not None and composition.whole == artifact and all(map(self.has_object, composition.parts))
-        )
+    def whole_composition(self, artifact: Artifact) -> Composition | None:
+        """The composition of an artifact, if the store has all its parts, intact."""
+        found = self.composition(artifact.digest)
+        whole = found is not None and found.whole == artifact and all(map(self.has_object, found.parts))
+        return found if whole else None
 
     def _has(self, path: Path, artifact: Artifact) -> bool:
         found = os.lstat(path)
@@ -353,7 +353,7 @@ class Store:
 
     def put(self, data: bytes) -> Artifact:
         """Store a small file."""
-        artifact = Artifact(keys.sha256(data), len(data))
+        artifact = Artifact.of(data)
         if not self.has(artifact):
             self._write(self.path(artifact), data, _MODE)
             os.utime(self.path(artifact), ns=(UNTOUCHED, UNTOUCHED))
@@ -462,10 +462,10 @@ class Store:
     def foreign(self) -> Iterator[Path]:
         """What is in the store, and is no object, action, lock or whatever else the store has. Nothing reads it."""
         for path in _files(self.root / "objects"):
-            if path.name != "sha256" or not _is_directory(path):
+            if path.name != "sha256" or not ours.is_directory(path):
                 yield path
         for start in _files(self.root / "objects" / "sha256"):
-            if not re.fullmatch("[0-9a-f]{2}", start.name) or not _is_directory(start):
+            if not re.fullmatch("[0-9a-f]{2}", start.name) or not ours.is_directory(start):
                 yield start
             else:
                 yield from (path for path in _files(start) if not _is_file(path, "[0-9a-f]{62}"))
@@ -562,7 +562,7 @@ class Store:
             if is_builder_alive(name):
                 continue
             directory = self.root / "tmp" / name
-            if not _is_directory(directory):
+            if not ours.is_directory(directory):
                 directory.unlink(missing_ok=True)
                 continue
             try:
@@ -611,14 +611,6 @@ def _hash(file: BinaryIO, size: int) -> str:
 def _is_safe(found: os.stat_result) -> bool:
     """True if only this user and root can write to the file."""
     return found.st_uid in (0, os.geteuid()) and stat.S_IMODE(found.st_mode) == _MODE
-
-
-def _is_directory(path: Path) -> bool:
-    """True for a directory, but not for a link to one."""
-    try:
-        return stat.S_ISDIR(os.lstat(path).st_mode)
-    except OSError:
-        return False
 
 
 def _is_file(path: Path, pattern: str) -> bool:

@@ -85,6 +85,14 @@ def read(path: Path, most: int = MOST) -> bytes:
         return b"".join(chunks(file, most))
 
 
+def is_directory(path: Path) -> bool:
+    """True for a directory, but not for a link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
 def make_directory(path: Path) -> None:
     """Make the directory ``path`` and those above it, mode 0755, unless they are there.
 

@@ -11,6 +11,8 @@ build.json                  file of each kind of image, digest of the ISO, sizes
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from debate.history.records import Report
     from debate.steps.work import Work
 
-LOCK = ".lock"
+_LOCK = ".lock"
 """The file in the output directory that is locked (flock) by the builder that is writing the results."""
 _FACTS = "manifest.json"
 _COMPANIONS = ("cdx.json", "packages")
@@ -39,13 +41,20 @@ _COMPANIONS = ("cdx.json", "packages")
 
 def make(work: Work) -> Report:
     """Write all results. Returns the report for the reporter."""
-    # With two writers at once, build.json could describe the other's files. The directory itself, which other users can
-    # open, they could also lock; the store may be another one, or read-only.
-    directory = work.directory
-    with held(directory / LOCK, lambda who: work.say(f"{work.name}: {who} is writing to {shown(directory)}; waiting")):
+    with writing(work.directory, work.say):
         report = {**_write(work), **work.remember()}
         work.release()
         return report
+
+
+def writing(directory: Path, say: Callable[[str], None]) -> AbstractContextManager[None]:
+    """Held by who writes to the output ``directory`` of a profile. ``say`` gets a line if that is another.
+
+    With two writers at once, build.json could describe the other's files. The directory itself, which other users can
+    open, they could also lock; the store may be another one, or read-only.
+    """
+    place = shown(directory)
+    return held(directory / _LOCK, lambda who: say(f"{directory.name}: {who} is writing to {place}; waiting"))
 
 
 def _write(work: Work) -> Report:

@@ -181,12 +181,8 @@ class Remote:
         Raises RegistryError.
         """
         files = set(statement.files.values())
-        found = {artifact: self.store.composition(artifact.digest) for artifact in files}
-        composed = {
-            artifact: composition
-            for artifact, composition in found.items()
-            if composition and composition.whole == artifact and all(map(self.store.has_object, composition.parts))
-        }
+        found = {artifact: self.store.whole_composition(artifact) for artifact in files}
+        composed = {artifact: composition for artifact, composition in found.items() if composition}
         data = statements.manifest(statement, annotations, self.settings.remote_sign, composed)
         wanted = {artifact: paths[artifact] for artifact in files - composed.keys()}
         wanted |= {part: self.store.path(part) for composition in composed.values() for part in composition.parts}
@@ -200,16 +196,16 @@ class Remote:
             there += artifact.size
             progress(there, total)
         for composition in composed.values():
-            self._push(statements.blob(composition), composition.to_json())
-        self._push(statement.artifact, statement.data)
+            self._push(composition.to_json())
+        self._push(statement.data)
         self.transport.put_manifest(tag, data)
         return sent
 
-    def _push(self, artifact: Artifact, data: bytes) -> None:
+    def _push(self, data: bytes) -> None:
         with tempfile.NamedTemporaryFile(prefix="debate-statement-") as file:
             file.write(data)
             file.flush()
-            self.transport.push(artifact, Path(file.name))
+            self.transport.push(Artifact.of(data), Path(file.name))
 
     def finish(self) -> None:
         """Wait until everything is sent, and close the connection. Further use opens another one."""
@@ -276,7 +272,7 @@ def _text(error: RegistryError | DebateError | OSError) -> str:
     """An error on one line, without its details."""
     if isinstance(error, DebateError):
         return "; ".join(map(str, error.problems))
-    if isinstance(error, OSError) and not isinstance(error, RegistryError):
+    if isinstance(error, OSError):
         return f"{shown(Path(error.filename))}: {error.strerror}" if error.filename else error.strerror or str(error)
     return str(error)
 

@@ -69,7 +69,7 @@ class Statement:
     @property
     def artifact(self) -> Artifact:
         """The statement as a blob."""
-        return Artifact(keys.sha256(self.data), len(self.data))
+        return Artifact.of(self.data)
 
 
 def manifest(
@@ -110,7 +110,9 @@ def _layers(name: str, artifact: Artifact, composition: Composition | None) -> I
     if composition is None:
         yield _layer(_FILE, artifact, name)
         return
-    yield _layer(_COMPOSITION, blob(composition), f"{name}.composition.json", {_COMPOSES: artifact.digest})
+    yield _layer(
+        _COMPOSITION, Artifact.of(composition.to_json()), f"{name}.composition.json", {_COMPOSES: artifact.digest}
+    )
     template, *parts = composition.parts
     yield _layer(_TEMPLATE, template, f"{name}.template.gz")
     yield from (_layer(_FILE, part, keys.digits(part.digest)) for part in parts)
@@ -118,12 +120,6 @@ def _layers(name: str, artifact: Artifact, composition: Composition | None) -> I
 
 def _layer(kind: str, artifact: Artifact, title: str, more: Mapping[str, str] = {}) -> dict[str, Any]:
     return {"mediaType": kind, **vars(artifact), "annotations": {_TITLE: title, **more}}
-
-
-def blob(composition: Composition) -> Artifact:
-    """A composition as a blob."""
-    data = composition.to_json()
-    return Artifact(keys.sha256(data), len(data))
 
 
 def read(data: bytes, kind: str, subject: str, trusted: str, most: int) -> Statement:

@@ -51,7 +51,7 @@ class Download:
             for file in wanted.values()
             if file.digest in statement.composed
         }
-        if not _is_directory(self._fetched.root):
+        if not ours.is_directory(self._fetched.root):
             ours.remove(self._fetched.root)  # Such as a link that git carried here.
         made = {self._directory / name: temporary_beside(self._directory / name) for name in wanted}
         try:
@@ -101,14 +101,17 @@ class Download:
         path = self._directory / name
         return path.exists() and path.stat().st_size == artifact.size and keys.sha256_file(path) == artifact.digest
 
+    def _store(self, artifact: Artifact) -> Store:
+        """The one that has it."""
+        return self._fetched if self._fetched.has_object(artifact) else self._remote.store
+
     def _open(self, artifact: Artifact) -> BinaryIO:
-        store = self._fetched if self._fetched.has_object(artifact) else self._remote.store
-        return store.open(artifact)
+        return self._store(artifact).open(artifact)
 
     def _write(self, path: Path, artifact: Artifact, composition: Composition | None) -> None:
         with path.open("wb") as file:
             if composition is None:
-                (self._fetched if self._fetched.has_object(artifact) else self._remote.store).copy(artifact, file)
+                self._store(artifact).copy(artifact, file)
             else:
                 try:
                     compose.write(composition, self._open, file)
@@ -116,8 +119,3 @@ class Download:
                     raise other_file(artifact) from error
         if keys.sha256_file(path) != artifact.digest:
             raise other_file(artifact)
-
-
-def _is_directory(path: Path) -> bool:
-    """True for a directory, but not for a link to one."""
-    return path.is_dir() and not path.is_symlink()

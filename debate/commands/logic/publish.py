@@ -14,7 +14,6 @@ from debate import keys
 from debate.commands.logic.download import Download
 from debate.errors import DebateError
 from debate.host.files import sweep
-from debate.host.locks import held
 from debate.images import results
 from debate.images.iso import Slice
 from debate.images.kinds import ISO, KINDS
@@ -130,16 +129,11 @@ def _pull(made: ProfileBuild, remote: Remote) -> dict[str, Any]:
     names = results.names(made.name, architecture)
     _require_names(made, statement, names)
     files = {name: statement.files[name] for name in sorted(names)}
-    waiting = partial(_wait, made)
-    with held(directory / results.LOCK, waiting):
+    with results.writing(directory, made.builder.say):
         sweep(directory)
         fetched = Download(remote, directory, made.builder.activity).run(files, statement)
     iso = directory / results.names_of_images(made.name, architecture)[ISO.rule]
     return {"note": f"{shown(iso)}  {bytes_shown(fetched)} fetched  {statement.files[iso.name].digest}"}
-
-
-def _wait(made: ProfileBuild, who: str) -> None:
-    made.builder.say(f"{made.name}: {who} is writing to {shown(made.directory)}; waiting")
 
 
 def _require_names(made: ProfileBuild, statement: Statement, names: Set[str]) -> None:

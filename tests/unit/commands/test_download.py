@@ -16,7 +16,7 @@ from debate.remote.statements import ACTION, Statement, read
 from tests.bounded import bounded
 from tests.composed import composed, part
 from tests.unit.remote.shelf import Shelf
-from tests.unit.remote.test_composed import HOSTILE, KEY, replace_composition, send, side
+from tests.unit.remote.test_composed import HOSTILE, KEY, replace_composition, sent, side
 
 SHOWN = "a.json"
 """A companion, which is before the ISO in the order of names."""
@@ -30,8 +30,7 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
 def run(remote: Remote, shelf: Shelf, directory: Path, whole: Artifact) -> int:
     (tag,) = shelf.manifests
     statement = read(shelf.manifests[tag], ACTION, KEY, "", 1 << 30)
-    companion = Artifact(next(iter(statement.files.values())).digest, whole.size)
-    assert companion == whole
+    assert statement.files == {"iso": whole}
     made = Statement(ACTION, KEY, {SHOWN: COMPANION, "x.iso": whole}, {}, composed=statement.composed)
     shelf.blobs[COMPANION.digest] = b"{}"
     return Download(remote, directory, Activity("")).run(dict(made.files), made)
@@ -51,9 +50,7 @@ COMPANION = Artifact("sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c
 
 
 def test_only_what_is_missing_is_fetched(tmp_path: Path, shelf: Shelf) -> None:
-    one, sender, _ = side(tmp_path / "one")
-    composition, whole = composed(one, "a", "b")
-    send(sender, composition.whole)
+    composition, whole = sent(tmp_path, "a", "b")
     two, fetcher = prepared(tmp_path)
     two.put(part("a"))
     fetched = run(fetcher, shelf, tmp_path / "build", composition.whole)
@@ -65,9 +62,7 @@ def test_only_what_is_missing_is_fetched(tmp_path: Path, shelf: Shelf) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_does_not_make_the_file_changes_nothing(tmp_path: Path, shelf: Shelf, name: str) -> None:
-    one, sender, _ = side(tmp_path / "one")
-    composition, whole = composed(one, "a", "b")
-    send(sender, composition.whole)
+    composition, whole = sent(tmp_path, "a", "b")
     replace_composition(shelf, HOSTILE[name](shelf, composition, whole))
     two, fetcher = prepared(tmp_path)
     composed(two, "c")
@@ -78,9 +73,7 @@ def test_what_does_not_make_the_file_changes_nothing(tmp_path: Path, shelf: Shel
 
 
 def test_a_link_in_the_place_of_its_parts_is_not_followed(tmp_path: Path, shelf: Shelf) -> None:
-    one, sender, _ = side(tmp_path / "one")
-    composition, whole = composed(one, "a")
-    send(sender, composition.whole)
+    composition, whole = sent(tmp_path, "a")
     _, fetcher = prepared(tmp_path)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "build/.parts").symlink_to(tmp_path / "elsewhere")
@@ -92,9 +85,7 @@ def test_a_link_in_the_place_of_its_parts_is_not_followed(tmp_path: Path, shelf:
 def test_parts_that_a_collector_takes_meanwhile_are_fetched(
     tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, sender, _ = side(tmp_path / "one")
-    composition, whole = composed(one, "a", "b")
-    send(sender, composition.whole)
+    composition, whole = sent(tmp_path, "a", "b")
     two, fetcher = prepared(tmp_path)
     artifact = two.put(part("a"))
     write = Download._write

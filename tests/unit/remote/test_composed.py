@@ -42,10 +42,16 @@ def send(remote: Remote, whole: Artifact, key: str = KEY) -> None:
     remote.finish()
 
 
-def test_only_parts_are_sent_and_fetched(tmp_path: Path, shelf: Shelf) -> None:
-    one, sender, _ = side(tmp_path / "one")
-    composition, whole = composed(one, "a", "b")
+def sent(directory: Path, *names: str) -> tuple[Composition, bytes]:
+    """A file of the parts ``names``, which one side has sent."""
+    store, sender, _ = side(directory / "one")
+    composition, whole = composed(store, *names)
     send(sender, composition.whole)
+    return composition, whole
+
+
+def test_only_parts_are_sent_and_fetched(tmp_path: Path, shelf: Shelf) -> None:
+    composition, whole = sent(tmp_path, "a", "b")
     assert whole not in shelf.blobs.values()
     two, fetcher, said = side(tmp_path / "two")
     two.put(part("a"))
@@ -152,9 +158,7 @@ def replace_composition(shelf: Shelf, data: bytes) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_does_not_make_the_file_is_a_miss_with_a_line(tmp_path: Path, shelf: Shelf, name: str) -> None:
-    one, sender, _ = side(tmp_path / "one")
-    composition, whole = composed(one, "a", "b")
-    send(sender, composition.whole)
+    composition, whole = sent(tmp_path, "a", "b")
     replace_composition(shelf, HOSTILE[name](shelf, composition, whole))
     two, fetcher, said = side(tmp_path / "two")
     here, _ = composed(two, "c")
@@ -180,9 +184,7 @@ def test_what_does_not_make_the_file_is_a_miss_with_a_line(tmp_path: Path, shelf
     ],
 )
 def test_a_layer_that_is_malformed_is_a_miss_with_a_line(tmp_path: Path, shelf: Shelf, layer: dict[str, Any]) -> None:
-    one, sender, _ = side(tmp_path / "one")
-    composition, _ = composed(one, "a")
-    send(sender, composition.whole)
+    composition, _ = sent(tmp_path, "a")
     (tag,) = shelf.manifests
     manifest = json.loads(shelf.manifests[tag])
     manifest["layers"][0] |= layer

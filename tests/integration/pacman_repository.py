@@ -63,13 +63,15 @@ class Repository:
     """GnuPG's directory."""
     key: Path
     """The public key that signs packages."""
+    clock: Sequence[str] = ()
+    """Options of gpg for the time at which the key is made and signs."""
 
     @classmethod
-    def make(cls, directory: Path, *, expire: str = "never") -> Repository:
+    def make(cls, directory: Path, *, expire: str = "never", clock: Sequence[str] = ()) -> Repository:
         home = Path(tempfile.mkdtemp(prefix="debate-gpg-"))
         atexit.register(_forget, home)
         _run(
-            "gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key",
+            "gpg", "--batch", "--quiet", *clock, "--passphrase", "", "--quick-generate-key",
             "debate tests <tests@debate.invalid>", "rsa3072", "sign", expire, home=home,
         )  # fmt: skip
         (directory / REPOSITORY / "os" / "x86_64").mkdir(parents=True)
@@ -78,7 +80,7 @@ class Repository:
         _run("bsdtar", "-czf", str(extra / "extra.db"), "-T", "/dev/null")
         key = directory / "key.gpg"
         key.write_bytes(_run("gpg", "--batch", "--export", home=home))
-        return cls(directory, home, key)
+        return cls(directory, home, key, clock)
 
     @property
     def pool(self) -> Path:
@@ -132,7 +134,7 @@ class Repository:
         )  # fmt: skip
         shutil.rmtree(package.tree)
         if sign:
-            _run("gpg", "--batch", "--yes", "--detach-sign", str(path), home=self.home)
+            _run("gpg", "--batch", "--yes", *self.clock, "--detach-sign", str(path), home=self.home)
         return path
 
     def publish(self, *packages: Path) -> None:

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -295,11 +294,10 @@ def test_a_mirror_with_another_version(arch: Checkout, repository: Repository, t
 
 def test_an_expired_key(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
     mirror = copied(repository, tmp_path)
-    old = Repository.make(tmp_path / "old", expire="seconds=1")
-    stale = Repository(mirror.directory, old.home, tmp_path / "keys.gpg")
+    old = Repository.make(tmp_path / "old", expire="1d", clock=("--faked-system-time", "20260201T000000"))
+    stale = Repository(mirror.directory, old.home, tmp_path / "keys.gpg", old.clock)
     stale.key.write_bytes(repository.key.read_bytes() + old.key.read_bytes())
     stale.publish(stale.add(pacman_repository.plain(tmp_path / "work", "stale", "1.0-1", {"usr/share/stale": "x"})))
-    time.sleep(2)
     arch.profile("stale", f"{PROFILE}packages: [stale]\n")
     said = arch.doit("build:stale", status=1, **stale.settings)
     assert "stale 1.0-1: the key that signed it has expired, so it is refused" in said

@@ -57,12 +57,14 @@ class Locked:
     """A detached OpenPGP signature in base64, where packages are signed one by one."""
     essential: bool = False
     """True if a repository of the profile calls it essential, which puts it into the system unasked."""
+    replaces: str = ""
+    """An archive of the distribution that has a package of this name, if this one is of a repository of the profile."""
     installed: int = field(default=0, compare=False)
     """Bytes that it takes when it is installed, as the archive's index says; 0 if unknown. Nothing relies on it."""
 
     def to_json(self) -> dict[str, Any]:
         """The form in a lock."""
-        optional = ("signature", "essential", "installed")
+        optional = ("signature", "essential", "replaces", "installed")
         return {name: value for name, value in vars(self).items() if name not in optional or value}
 
     @property

@@ -30,7 +30,7 @@ _KEPT_INDEXES = "copy:/run/work/mirror/"
 """Where a proof has the archives' indexes, as apt's sources name it."""
 
 _RESOLVED = re.compile(
-    r"([a-z0-9,-]*)( essential)?(?: installed=([0-9]{1,9}))? "
+    r"([a-z0-9,-]*)( essential)?(?: also=([a-z0-9,-]+))?(?: installed=([0-9]{1,9}))? "
     r"'([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb ([0-9]{1,15}) SHA256:([0-9a-f]{64})"
 )
 _HOLDS = "X-Debate-Holds"
@@ -240,7 +240,8 @@ class Apt:
         return Supplies(files=files, mirrors=mirrors.directories, reach=shared.reach_of(mirrors))
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
-        """Parse the output of lock.sh: ARCHIVES [essential] [installed=KIB] 'URI' FILE SIZE SHA256:HEX.
+        """Parse the output of lock.sh: ARCHIVES [essential] [also=ARCHIVES] [installed=KIB] 'URI' FILE SIZE
+        SHA256:HEX.
 
         FILE is NAME_VERSION_ARCH.deb.
         """
@@ -249,12 +250,15 @@ class Apt:
             match = _RESOLVED.fullmatch(line.rstrip(" "))
             if match is None:
                 raise DebateError(f"{line!r} has no SHA-256, so it is refused", "use another mirror", place="apt")
-            archives, mark, installed, uri, name, version, architecture, size, digest = match.groups()
+            archives, mark, also, installed, uri, name, version, architecture, size, digest = match.groups()
             # Archives can share an address, and only one of them has the package.
             having = {one: mirrors.addresses[one] for one in archives.split(",") if one in mirrors.addresses}
             archive, path = shared.archive_of(uri, having, "apt")
-            version, essential = urllib.parse.unquote(version), bool(mark) and archive not in self.facts.ARCHIVES
-            one = Locked(name, version, architecture, archive, path, int(size), digest, essential=essential)
+            one = Locked(name, urllib.parse.unquote(version), architecture, archive, path, int(size), digest)
+            if archive not in self.facts.ARCHIVES:
+                others = (also or "").split(",")
+                replaces = next((other for other in self.facts.ARCHIVES if other in others), "")
+                one = replace(one, essential=bool(mark), replaces=replaces)
             found.append(replace(one, installed=int(installed or 0) << 10))
         return sorted(found, key=lambda package: package.identity)
 

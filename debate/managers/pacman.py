@@ -171,11 +171,11 @@ class Pacman:
 
     def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
         """Parse the output of lock.sh, lines of: name, version, repository, location, size, SHA-256, signature, bytes
-        when installed.
+        when installed, other repositories that have a package of this name.
         """
         found = []
         for line in lines_of(resolved):
-            name, version, _, location, size, sha256, signature, installed = [*line.split("\t"), *[""] * 8][:8]
+            name, version, _, location, size, sha256, signature, installed, also = [*line.split("\t"), *[""] * 9][:9]
             if not re.fullmatch(r"[0-9a-f]{64}", sha256):
                 raise DebateError(
                     f"the database has no SHA-256 for {name}, so it is refused", "use another mirror", place="pacman"
@@ -189,9 +189,10 @@ class Pacman:
             archive, path = shared.archive_of(location, _servers(mirrors.addresses), "pacman")
             architecture = re.sub(r"\.pkg\.tar(\.[a-z0-9]+)?$(?!\n)", "", location).rpartition("-")[2]
             more = int(installed) if re.fullmatch(r"[0-9]{1,12}", installed) else 0
-            found.append(
-                Locked(name, version, architecture, archive, path, int(size), sha256, signature, installed=more)
-            )
+            one = Locked(name, version, architecture, archive, path, int(size), sha256, signature, installed=more)
+            if archive != self.facts.NAME and not {*also.split(",")}.isdisjoint(self.facts.COMPONENTS):
+                one = replace(one, replaces=self.facts.NAME)
+            found.append(one)
         return sorted(found, key=lambda package: package.identity)
 
     def indexes_step(self, request: Request, tools: Artifact) -> None:

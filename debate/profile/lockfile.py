@@ -29,21 +29,22 @@ FORMAT = 1
 _REMEDY = "restore it from git, or delete it and build"
 _WORD = r"[a-z0-9][a-z0-9_-]{0,63}"
 _SHA256 = r"[0-9a-f]{64}"
+_ARCHIVE = r"[a-z][a-z0-9-]{0,31}"
 _FIELDS = {
     "request": keys.DIGEST, "distribution": _WORD, "release": _WORD, "architecture": _WORD,
 }  # fmt: skip
 """Fields of a lock that are text -> their form. The others are `format`, `packages`, `indexes` and `archives`."""
 _PACKAGE_FIELDS = {
     "name": r"[a-z0-9][a-z0-9@+._-]{0,254}", "version": r"[A-Za-z0-9][A-Za-z0-9.+:~_-]{0,254}", "architecture": _WORD,
-    "repository": r"[a-z][a-z0-9-]{0,31}", "path": r"(?:[A-Za-z0-9/.+:~_@=,-]|%[0-9A-Fa-f]{2}){1,1024}",
+    "repository": _ARCHIVE, "replaces": _ARCHIVE, "path": r"(?:[A-Za-z0-9/.+:~_@=,-]|%[0-9A-Fa-f]{2}){1,1024}",
     "sha256": _SHA256, "signature": r"(?:[A-Za-z0-9+/]{4}){0,16384}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
 }  # fmt: skip
 _PATH = re.compile(r"[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,%-]*(?:/[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,%-]*)*")
 """A path below an archive's root after decoding: nothing absolute, hidden, empty or above, nothing like an option."""
-_OPTIONAL = {"signature", "essential", "installed"}
+_OPTIONAL = {"signature", "essential", "replaces", "installed"}
 _INDEXES_FIELDS = {"digest": keys.DIGEST}
 ARCHIVE = {
-    "archive": _PACKAGE_FIELDS["repository"], "suite": r"[A-Za-z0-9][A-Za-z0-9/_.-]{0,254}",
+    "archive": _ARCHIVE, "suite": r"[A-Za-z0-9][A-Za-z0-9/_.-]{0,254}",
     "date": r"[0-9]{4}(?:-[0-9]{2}){2}T[0-9]{2}(?::[0-9]{2}){2}Z",
 }  # fmt: skip
 """Fields of the archives that a lock was made of -> their form: the date is that of the suite's index."""
@@ -291,13 +292,20 @@ class PackageChange:
     """The version; None if it was removed. The same as ``old`` if only the file differs."""
     essential: str = ""
     """The repository that calls the new one essential, which puts it into the system unasked."""
+    replaces: str = ""
+    """The repository whose new one is in the place of a package of the distribution."""
 
     def to_json(self) -> dict[str, Any]:
-        told = {"essential": self.essential} if self.essential else {}
+        told = {name: value for name in ("essential", "replaces") if (value := getattr(self, name))}
         return {"name": self.name, "old": self.old, "new": self.new, **told}
 
     def __str__(self) -> str:
-        return self._said() + (f" (essential in the repository {self.essential})" if self.essential else "")
+        told = self._said()
+        if self.essential:
+            told += f" (essential in the repository {self.essential})"
+        if self.replaces:
+            told += f" (of the repository {self.replaces}, in place of the distribution's)"
+        return told
 
     def _said(self) -> str:
         if self.old is None:
@@ -320,6 +328,6 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[PackageC
         was, now = before.get(identity), after.get(identity)
         versions = was["version"] if was else None, now["version"] if now else None
         if was is None or now is None or (was["version"], was["sha256"]) != (now["version"], now["sha256"]):
-            essential = now["repository"] if now and "essential" in now else ""
-            found.append(PackageChange(name, *versions, essential))
+            marks = {mark: now["repository"] for mark in ("essential", "replaces") if now and mark in now}
+            found.append(PackageChange(name, *versions, **marks))
     return found

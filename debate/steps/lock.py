@@ -200,13 +200,16 @@ class _Locker:
         return {"note": note, "lines": [*map(str, changes), *self.unasked(packages_of(new))]}
 
     def unasked(self, packages: Iterable[Locked]) -> list[str]:
-        """Lines about packages that repositories of the profile put into the system by themselves."""
+        """Lines about what repositories of the profile do to the system by themselves."""
         asked = {word.partition("=")[0] for word in self.wanted.packages}
-        return [
-            f"{package.name} {package.version}: not asked for; the repository {package.repository} calls it essential"
-            for package in packages
-            if package.essential and package.name not in asked
-        ]
+        said = []
+        for package in packages:
+            what = f"{package.name} {package.version}"
+            if package.essential and package.name not in asked:
+                said.append(f"{what}: not asked for; the repository {package.repository} calls it essential")
+            if package.replaces:
+                said.append(f"{what}: of the repository {package.repository}; {package.replaces} has this package, too")
+        return said
 
     def has_indexes(self, lock: Mapping[str, Any]) -> bool:
         """True if the signed indexes from which a lock was made are here."""

@@ -2,7 +2,8 @@
 # Resolves a package list against the mirrors' databases.
 # in: those of pacman.sh; packages, installed (index of the base's packages)
 #     for messages: system (the distribution), base (the base's name, or empty)
-# out: resolved (tab-separated: name, version, repository, location, size, SHA-256, signature in base64)
+# out: resolved (tab-separated: name, version, repository, location, size, SHA-256, signature in base64,
+#      bytes when installed, other repositories that have a package of this name with commas between them)
 set -eu
 . /run/step/suggest.sh
 . /run/step/arch/pacman.sh
@@ -62,10 +63,21 @@ awk -v RS= -F '\n' '
     $1 == "%PGPSIG%" { signature = $2 }
     $1 == "%ISIZE%" { installed = $2 }
     END { flush() }' /run/work/databases > /run/work/sums
+awk -v RS= -F '\n' '
+    $1 == "%REPOSITORY%" { repository = $2 }
+    $1 == "%NAME%" { print $2 "\t" repository }' /run/work/databases > /run/work/names
 awk -v OFS='\t' '
-    NR == FNR { split($0, sum, "\t"); sha256[sum[1]] = sum[2]; signature[sum[1]] = sum[3]; installed[sum[1]] = sum[4]; next }
-    { file = $4; sub(/.*\//, $3 "/", file); print $1, $2, $3, $4, $5, sha256[file], signature[file], installed[file] }
-' /run/work/sums /run/work/resolved > /run/work/packages
+    FILENAME == ARGV[1] { split($0, sum, "\t"); sha256[sum[1]] = sum[2]; signature[sum[1]] = sum[3]; installed[sum[1]] = sum[4]; next }
+    FILENAME == ARGV[2] { split($0, one, "\t"); having[one[1]] = having[one[1]] "," one[2]; next }
+    {
+        file = $4
+        sub(/.*\//, $3 "/", file)
+        also = having[$1] ","
+        sub("," $3 ",", ",", also)
+        gsub(/^,|,$/, "", also)
+        print $1, $2, $3, $4, $5, sha256[file], signature[file], installed[file], also
+    }
+' /run/work/sums /run/work/names /run/work/resolved > /run/work/packages
 
 # Other signatures are files next to the package. If one is unavailable, its field stays empty and the package is refused.
 mkdir /run/work/signatures

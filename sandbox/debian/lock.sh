@@ -2,8 +2,9 @@
 # Resolves a package list against signed indexes.
 # in: sources.list, archives, keys/, written, options, apt.conf, packages, installed (index of the base's packages)
 #     for messages: system (distribution and release), base (the base's name, or empty)
-# out: resolved (lines of apt-get --print-uris after the archives that have the package, with commas between them, and the
-#      word `essential` if one of these calls it so, and `installed=KIB` if the index says what it takes)
+# out: resolved (lines of apt-get --print-uris after the archives that have the package, with commas between them, the
+#      word `essential` if one of these calls it so, `also=ARCHIVES` if others have a package of its name, and
+#      `installed=KIB` if the index says what it takes)
 #      archives (lines of archive, suite and the date of its index)
 #      indexes (see indexes.sh)
 set -eu
@@ -41,13 +42,23 @@ awk -F '\t' '
         version = $3
         gsub(/:/, "%3a", version)
         one = $2 "_" version "_" $4 ".deb SHA256:" $7
+        if (!named[$2, $1]++) having[$2] = having[$2] "," $1
         if (one in wanted && !seen[one, $1]++) {
             archives[one] = archives[one] (archives[one] == "" ? "" : ",") $1
             if ($2 "_" version "_" $4 ".deb " $1 in essential) mark[one] = " essential"
             size[one] = installed[$7]
         }
     }
-    END { for (n = 1; n <= count; n++) print archives[key[n]] mark[key[n]] size[key[n]] " " line[n] }' \
+    function also(one, name, archive, n, found) { # archives that have another package of its name
+        sub(/_.*/, "", name)
+        split(substr(having[name], 2), archive, ",")
+        for (n = 1; n in archive; n++) if (!((one, archive[n]) in seen)) found = found "," archive[n]
+        return found == "" ? "" : " also=" substr(found, 2)
+    }
+    END {
+        for (n = 1; n <= count; n++)
+            print archives[key[n]] mark[key[n]] also(key[n], key[n]) size[key[n]] " " line[n]
+    }' \
     /run/work/locked /run/work/essential /run/work/installed /run/work/entries > /run/out/resolved
 dates > /run/out/archives
 keep /run/work/indexes

@@ -133,7 +133,7 @@ def test_the_same_file_name_in_two_repositories(arch: Checkout, repository: Repo
     arch.profile("two", f"{PROFILE}packages: [probe]\n{where}")
     arch.doit("packages:two", **repository.settings, MIRROR_OWN=f"file://{own.pool}")
     probe = next(one for one in arch.json("two", "lock.json")["packages"] if one["name"] == "probe")
-    assert (probe["repository"], probe["path"]) == ("own", package.name)
+    assert (probe["repository"], probe["path"], probe["replaces"]) == ("own", package.name, "arch")
     assert f"sha256:{probe['sha256']}" == keys.sha256_file(package)
     assert probe["signature"] == base64.b64encode(signature.read_bytes()).decode()
 

@@ -144,18 +144,24 @@ def test_what_apt_would_take_for_something_else(mine: Checkout, own: Archive) ->
     assert f"3:12: packages: debate-needs cannot be installed: {why}" in lock(mine, own, status=1)
 
 
-def test_a_package_that_a_repository_calls_essential(mine: Checkout, own: Archive) -> None:
-    """It is installed though nobody asks for it, and that is said."""
+def test_what_a_repository_does_unasked(mine: Checkout, own: Archive) -> None:
+    """What it calls essential is installed, and its higher version is taken in place of Debian's: both are said."""
     lock(mine, own)
     mine.profile("other", PROFILE)
     own.add("debate-must", "1", {}, fields="Essential: yes\n")
+    own.add("less", "999", {})
     own.publish()
+    mine.profile("mine", PROFILE.replace("[debate-probe]", "[debate-probe, less]"))
     said = lock(mine, own)
     assert "+ debate-must 1 (essential in the repository extra)\n" in said
     assert "debate-must 1: not asked for; the repository extra calls it essential\n" in said
     must = next(p for p in mine.json("mine", "lock.json")["packages"] if p["name"] == "debate-must")
     assert must["essential"] is True
     assert not any("essential" in p for p in mine.json("mine", "lock.json")["packages"] if p["repository"] == "debian")
+    assert "+ less 999 (of the repository extra, in place of the distribution's)\n" in said
+    assert "less 999: of the repository extra; debian has this package, too\n" in said
+    [mark] = [p for p in mine.json("mine", "lock.json")["packages"] if "replaces" in p]
+    assert (mark["name"], mark["replaces"]) == ("less", "debian")
 
 
 def test_a_lock_of_an_archive_that_names_its_own_root(mine: Checkout, own: Archive) -> None:

@@ -116,6 +116,13 @@ def test_what_apt_answers() -> None:
     ]
     must = Locked("must", "1:2", "all", "extra", "pool/must_1%253a2_all.deb", 5, DIGEST, essential=True)
     assert found == [[must], [replace(must, repository="debian-security", essential=False)]]
+    # Of a package of the same name in other archives: only the distribution's counts, and only for other repositories.
+    for archives, replaces in {
+        "extra also=debian": "debian", "extra also=other,debian-security installed=1": "debian-security",
+        "extra also=other": "", "debian also=debian-security": "", "debian also=extra": "",
+    }.items():  # fmt: skip
+        [one] = APT.read_resolved(text.format(archives), Mirrors({archives.split()[0]: "E"}, {}))
+        assert one == replace(must, repository=archives.split()[0], essential=False, replaces=replaces)
 
 
 @pytest.mark.parametrize(

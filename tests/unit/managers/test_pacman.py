@@ -87,6 +87,11 @@ def test_read_resolved() -> None:
     for said, installed in (("4096", 4096), ("0", 0), ("", 0), ("-1", 0), ("x", 0), ("9" * 13, 0)):
         (found,) = PACMAN.read_resolved(f"{resolved()}\t{said}", MIRRORS)
         assert (found, found.installed) == (ZLIB, installed)
+    extra, mirrors = resolved(address="http://e.example"), Mirrors({"mine": "http://e.example"}, {})
+    for also, replaces in (("core", "arch"), ("other,extra", "arch"), ("other", ""), ("", "")):
+        assert PACMAN.read_resolved(f"{resolved()}\t\t{also}", MIRRORS) == [ZLIB]
+        [found] = PACMAN.read_resolved(f"{extra}\t\t{also}", mirrors)
+        assert found.replaces == replaces
     directory = Mirrors({"arch": "copy:/run/mirror/arch"}, {})
     assert PACMAN.read_resolved(resolved(address="file:///run/mirror/arch"), directory) == [ZLIB]
 

@@ -83,6 +83,7 @@ def faults() -> Iterator[tuple[Any, str, int]]:
         "repository": ("-x", "Debian", "a/b", "a.b", "1x", "x" * 33),
         "sha256": ("b", "A" * 64, "g" * 64, "a" * 63, f"{'a' * 64}\n", f"sha256:{'a' * 64}"),
         "essential": (False, 1, "true", None),
+        "replaces": ("", "-x", "Debian", "a.b", "x" * 33, None),
         "signature": ("a", "ab=", "=", "a===", "abc d", "ab\n=", 1, None),
         "size": ("5", 10**15, 1 << 36 | 1, float("1e3")),
         "installed": ("5", 0, -1, True, None, 1 << 40 | 1, float("1e3")),
@@ -196,7 +197,8 @@ _FIT = st.fixed_dictionaries(
         "sha256": st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
     },
     optional={
-        "signature": st.just("c2ln"), "essential": st.just(True), "installed": st.integers(0, MAX_INSTALLED),
+        "signature": st.just("c2ln"), "essential": st.just(True), "replaces": st.just("debian"),
+        "installed": st.integers(0, MAX_INSTALLED),
     },
 )  # fmt: skip
 _ANY = st.one_of(_ODD, st.text(max_size=9), st.from_regex(r"(\./|\.\./|/|%2e|%25|-| |[a-z.]){1,6}", fullmatch=True))
@@ -251,6 +253,10 @@ def test_differences() -> None:
     assert str(change) == "+ must 8.14.1-2+b1 (essential in the repository extra)"
     assert change.to_json()["essential"] == "extra"
     assert "essential" not in differences(lock(PACKAGE, must), lock(PACKAGE))[0].to_json()
+    instead = {**PACKAGE, "version": "9", "repository": "extra", "replaces": "debian"}
+    (change,) = differences(lock(PACKAGE), lock(instead))
+    assert str(change) == "~ curl 8.14.1-2+b1 -> 9 (of the repository extra, in place of the distribution's)"
+    assert change.to_json()["replaces"] == "extra"
 
 
 def test_what_a_package_takes_is_no_part_of_what_it_is() -> None:

@@ -105,6 +105,12 @@ explain_names() {
 
 # `providers NAME INDEXES`: the packages that provide NAME, at most ten, with commas between them.
 providers() {
+    providing "$@" | awk 'NR <= 10 { all = all (all == "" ? "" : ", ") $0 }
+        END { print all (NR > 10 ? " and " NR - 10 " more" : "") }'
+}
+
+# `providing NAME INDEXES`: the packages that provide NAME, one a line.
+providing() {
     while read -r _ _ file _; do
         NAME=$1 awk '
             $1 == "Package:" { package = $2 }
@@ -115,18 +121,25 @@ providers() {
                     if (each[n] == ENVIRON["NAME"]) print package
                 }
             }' "$file"
-    done < "$2" | sort -u | awk 'NR <= 10 { all = all (all == "" ? "" : ", ") $0 }
-        END { print all (NR > 10 ? " and " NR - 10 " more" : "") }'
+    done < "$2" | sort -u
 }
 
-# `explain_packages ERRORS PACKAGES INSTALLED ENTRIES BASE`: why no set of packages has all of PACKAGES. What apt says of it:
+# `explain_packages ERRORS PACKAGES INSTALLED ENTRIES BASE INDEXES`: why no set of packages has all of PACKAGES. What apt says
+# of it:
 #    1. curl:amd64=8 is selected for install
 #    2. curl:amd64 Depends libcurl4 (= 8)
 # INSTALLED is the index of the base's packages, which is named BASE, or empty.
 explain_packages() {
     grep -qE '^E: (Unable to correct problems|Packages need to be removed|Held packages were changed)' "$1" || return 0
-    BASE=$5 awk '
+    sed -nE 's/^ *([0-9]+\.|-) [^ ]+ (Conflicts|Breaks) ([^ (:]+).*/\3/p' "$1" | sort -u | head -n 20 | while read -r name; do
+        providing "$name" "$6" | sed "s/^/$name /"
+    done > "$1.provided"
+    BASE=$5 PROVIDED="$1.provided" awk '
         BEGIN {
+            while ((getline line < ENVIRON["PROVIDED"]) > 0) {
+                split(line, word, " ")
+                provide[word[1]] = provide[word[1]] " " word[2]
+            }
             split("Depends PreDepends Pre-Depends Recommends Conflicts Breaks Obsoletes", kinds, " ")
             split("depends on,pre-depends on,pre-depends on,recommends,conflicts with,breaks,obsoletes", words, ",")
             for (n in kinds) verb[kinds[n]] = words[n]
@@ -156,15 +169,28 @@ explain_packages() {
         }
         $2 in about && !known[$2, $3]++ { there[$2] = there[$2] (there[$2] == "" ? "" : " and ") $3 }
         END {
-            remedy = count > 1 ? "leave one of them out" : "leave it out, or name a repository that has what it needs"
             for (n = 1; n <= last; n++) {
                 name = targets[n]
                 if (name in below) {
                     said = said ", and the base " ENVIRON["BASE"] " has " name " " below[name]
                     remedy = "leave it out, or choose another base"
-                } else if (about[name] && !(name in subject))
-                    said = said (name in there ? ", and there is " name " " there[name] : ", and there is no package " name)
+                } else if (about[name]) {
+                    if (!(name in subject))
+                        said = said (name in there ? ", and there is " name " " there[name] : ", and there is no package " name)
+                } else # It can be virtual.
+                    for (k = split(provide[name], by, " "); k; k--) {
+                        if (by[k] in subject) continue
+                        if (by[k] in asked) {
+                            said = said ", which " by[k] " is"
+                            if (!(by[k] in involved)) { involved[by[k]]; order[++count] = by[k] }
+                        } else if (by[k] in below) {
+                            said = said ", which " by[k] " of the base " ENVIRON["BASE"] " is"
+                            remedy = "leave it out, or choose another base"
+                        }
+                    }
             }
+            if (remedy == "")
+                remedy = count > 1 ? "leave one of them out" : "leave it out, or name a repository that has what it needs"
             if (said == "") { said = "apt found no way to install all of them"; remedy = "see the log for why" }
             if (!count) print "\t" said "\t" remedy
             for (n = 1; n <= count; n++) print order[n] "\t" order[n] " cannot be installed: " said "\t" remedy

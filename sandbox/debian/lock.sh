@@ -28,7 +28,8 @@ stop_on_problems
 if ! xargs -a /run/in/packages apt-get -qq --print-uris -y --no-upgrade --no-remove install '?essential' \
     > /run/work/resolved 2> "$errors"; then
     cat /run/work/resolved "$errors" >&2
-    explain_packages "$errors" /run/in/packages /run/in/installed /run/work/entries "$(cat /run/in/base)"
+    explain_packages "$errors" /run/in/packages /run/in/installed /run/work/entries "$(cat /run/in/base)" \
+        /run/work/indexes
     exit 1
 fi
 sed -n "/^'/p" /run/work/resolved > /run/work/locked

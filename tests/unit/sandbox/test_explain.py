@@ -160,8 +160,8 @@ def test_a_mirrors_words_are_only_text(tmp_path: Path, forged: str) -> None:
     ]
     wanted = "http://m.example/a_1.deb 00 a 1\n"
     assert explain(tmp_path, "debian", errors, "explain_fetch", "wanted", "refresh", wanted=wanted) == fetched
-    words = ("packages", "installed", "entries", "below")
-    files = {"packages": "curl\n", "installed": errors, "entries": ENTRIES}
+    words = ("packages", "installed", "entries", "below", "indexes")
+    files = {"packages": "curl\n", "installed": errors, "entries": ENTRIES, "indexes": ""}
     assert explain(tmp_path, "debian", errors, "explain_packages", *words, **files) == []
     errors = f"error: failed retrieving file 'core.db' from m.example : 418 {forged}\n"
     found = explain(tmp_path, "arch", errors, "explain_sync", *SYNC, repositories=REPOSITORIES)
@@ -244,6 +244,13 @@ E: The following information from --solver 3.0 may provide additional context:
           "     2. c:amd64=0.7 conflicts with other versions of itself"], "Package: c\nVersion: 0.7\n\n",
          [("need", "need cannot be installed: need depends on c (= 1), and the base below has c 0.7",
            "leave it out, or choose another base")]),
+        (["1. d:amd64=1 is selected for install", "2. d:amd64 Conflicts mail-transport-agent"], "",
+         [(name, f"{name} cannot be installed: d conflicts with mail-transport-agent, which exim4 is",
+           "leave one of them out") for name in ("d", "exim4")]),
+        (["1. d:amd64=1 is selected for install", "2. d:amd64 Conflicts mail-transport-agent"],
+         "Package: postfix\nVersion: 1\n\n",
+         [(name, f"{name} cannot be installed: d conflicts with mail-transport-agent, which postfix of the base below "
+           "is, which exim4 is", "leave it out, or choose another base") for name in ("d", "exim4")]),
         (["what a later version of apt might say"], "",
          [("", "apt found no way to install all of them", "see the log for why")]),
     ],
@@ -252,9 +259,12 @@ def test_why_apt_could_not_resolve(
     tmp_path: Path, said: list[str], base: str, found: list[tuple[str, str, str]]
 ) -> None:
     errors = SOLVER + "".join(f"   {line}\n" for line in said)
-    files = {"packages": "deep\nd\nneed=1\n" + ("" if base else "c\n"), "installed": base, "entries": ENTRIES}
+    index = tmp_path / "Packages"
+    index.write_text(PACKAGES)
+    asked = "deep\nd\nneed=1\nexim4\n" + ("" if base else "c\n")
+    files = {"packages": asked, "installed": base, "entries": ENTRIES, "indexes": f"debian trixie {index} main\n"}
     expected = [Complaint("packages", *each) for each in found]
-    words = ("packages", "installed", "entries", "below")
+    words = ("packages", "installed", "entries", "below", "indexes")
     assert explain(tmp_path, "debian", errors, "explain_packages", *words, **files) == expected
 
 

@@ -279,7 +279,7 @@ class _Converter:
 
     def rest_of_accounts(self, shadow: list[str]) -> None:
         """Report what shadow, group and gshadow have, and users have not."""
-        users = {line[0] for line in self.passwd}
+        users = {name: gid for name, _, _, gid, *_ in reversed(self.passwd)}
         for line in filter(None, shadow):
             name, _, _, *rest = [*line.split(":"), "", "", ""]
             if name not in users:
@@ -292,7 +292,7 @@ class _Converter:
             members[name] = listed
             if password not in ("", "x", "!", "*"):
                 self.lose("airootfs/etc/group", f"password of the group {name!r}: groups have none")
-            gid = next((gid for user, _, _, gid, *_ in self.passwd if user == name), number)
+            gid = users.get(name, number)
             if gid != number:
                 self.lose("airootfs/etc/group", f"number {number} of the group {name!r}: it is {gid} in passwd")
             if listed and name not in users and name != "root":

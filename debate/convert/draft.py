@@ -151,9 +151,12 @@ def _fields(draft: Draft, name: str, files: Mapping[str, str]) -> dict[str, Any]
         fields["overlays"] = [f"overlays/{name}"]
     if draft.hooks:
         fields["hooks"] = [f"hooks/{name}/{hook}" for hook in draft.hooks]
-    if draft.keys:
+    if draft.keys and isinstance(fields.get("repositories"), list):  # What no profile can have is refused later.
         fields["repositories"] = [
-            {**repository, "key": f"keys/{name}/{repository['name']}"} for repository in fields["repositories"]
+            {**repository, "key": f"keys/{name}/{repository['name']}"}
+            if isinstance(repository, Mapping) and "name" in repository
+            else repository
+            for repository in fields["repositories"]
         ]
     return fields
 

@@ -122,7 +122,7 @@ class Graph:
         found += [output / profile / f"{record}.json" for record in rule.needs]
         base = profile_names.base(self.settings.profiles, profile) if rule.below else None
         # doit refuses a circular graph in its own words; without these edges, `config` fails with the problem's place.
-        if base and not profile_names.circular(self.settings.profiles, profile):
+        if base and not profile_names.endless(self.settings.profiles, profile):
             found += [output / base / f"{record}.json" for record in rule.below]
         if rule.tools:
             found.append(output / HOST / f"{TOOLS}.json")

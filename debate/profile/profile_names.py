@@ -28,6 +28,12 @@ _SIGNS = (
 )
 """What a profile has, and hardly another file of YAML."""
 _LOCK = ".lock.json"
+_MOST_BASES = 10
+"""Bases below each other. All of them are read before a profile's tasks are known."""
+_MOST_BELOW = 4 << 20
+"""Bytes of YAML in the directories of `profiles/` that are looked at for profiles which nobody reads."""
+_SMALLEST = 4096
+"""Bytes that a file counts at least: opening it takes time, too."""
 _MAX_LENGTH = 100
 """Characters of a profile's name. Those of its results are longer, and Linux allows 255."""
 _BASE = re.compile(
@@ -77,6 +83,7 @@ def mentions(directory: Path, word: str) -> bool:
 
 def _below(directory: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     """The same, of the directories in ``directory``. Not all YAML there is a profile."""
+    left = _MOST_BELOW
     with contextlib.suppress(OSError), files.opened(directory) as tree:
         for place in tree.entries():
             if not stat.S_ISDIR(place.mode) or place.path.startswith((".", "_")):
@@ -88,8 +95,16 @@ def _below(directory: Path) -> Iterator[tuple[str, tuple[str, str]]]:
                 continue
             for name in names:
                 path = f"{place.path}/{name}"
+                if not path.endswith(SUFFIX):
+                    continue
+                if left <= 0:
+                    fact = "has more YAML than is looked at for profiles that are not read"
+                    yield place.path, (fact, "let its name begin with _")
+                    break
+                left -= _SMALLEST
                 with contextlib.suppress(OSError):
-                    text = tree.read(path, files.MAX_PROFILE) if path.endswith(SUFFIX) else b""
+                    text = tree.read(path, files.MAX_PROFILE)
+                    left -= len(text)
                     if all(sign.search(text) for sign in _SIGNS):
                         remedy = f"move it to {directory.name}/, or let the name of its directory begin with _"
                         yield path, ("is not read, since it is in a directory of its own", remedy)
@@ -152,18 +167,26 @@ def base(directory: Path, name: str) -> str | None:
 
 
 def chain(directory: Path, name: str) -> tuple[str, ...]:
-    """The base, its base and so on, the nearest first. Ends before it would become circular."""
+    """The base, its base and so on, the nearest first. Ends before it would become circular, or too long."""
     found: list[str] = []
     below = base(directory, name)
-    while below is not None and below not in found and below != name:
+    while below is not None and below not in found and below != name and len(found) < _MOST_BASES:
         found.append(below)
         below = base(directory, below)
     return tuple(found)
 
 
-def circular(directory: Path, name: str) -> bool:
-    """True if the chain of bases never ends. `debate.steps.lock` refuses such a profile."""
+def endless(directory: Path, name: str) -> bool:
+    """True if the chain of bases never ends, or is too long. `debate.steps.lock` refuses such a profile."""
     return base(directory, (name, *chain(directory, name))[-1]) is not None
+
+
+def why_endless(directory: Path, name: str) -> tuple[str, str]:
+    """Fact and remedy for a profile of which `endless` is true."""
+    bases = chain(directory, name)
+    if len(bases) == _MOST_BASES:
+        return f"there are more than {_MOST_BASES} bases below each other", "choose another base"
+    return f"base is circular: {' -> '.join((name, *bases))}", "break the cycle"
 
 
 def committed(directory: Path, name: str) -> Path:

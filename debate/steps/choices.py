@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -137,7 +138,11 @@ class Choices:
         try:
             content = files.read(node.directory, node.value, min(files.MAX_FILE, self._room))
         except OSError as error:
-            self.refuse(node, kind, error)
+            if error.errno == errno.EFBIG and self._room < files.MAX_FILE:
+                fact = f"{kind} {node.value!r}: with the hooks and keys before it, more than {_MAX_READ:,} bytes"
+                self.problems.append(Problem(node.position, fact, "name fewer, or smaller ones"))
+            else:
+                self.refuse(node, kind, error)
             return None
         self._room -= len(content)
         return content

@@ -119,9 +119,8 @@ def _base(choices: Choices) -> str | None:
         return None
     if name is None:
         return None
-    if profile_names.circular(directory, own):
-        bases = profile_names.chain(directory, own)
-        choices.problem(("base",), f"base is circular: {' -> '.join((own, *bases))}", "break the cycle")
+    if profile_names.endless(directory, own):
+        choices.problem(("base",), *profile_names.why_endless(directory, own))
         return name
     if name.startswith("_") or not files.exists(directory, f"{name}.yaml"):
         known = [known for known in profile_names.names(directory) if known != own]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import itertools
 from collections.abc import Iterator
 
@@ -83,11 +84,15 @@ def _is_text(data: bytes) -> bool:
 
 def _crc24(data: bytes) -> int:
     """The checksum of armour: see RFC 9580, section 6.1."""
-    table = [_shifted(byte << 16) for byte in range(256)]
-    crc = 0xB704CE
+    table, crc = _crc24_table(), 0xB704CE
     for byte in data:
         crc = (crc << 8 & 0xFFFFFF) ^ table[crc >> 16 ^ byte]
     return crc
+
+
+@functools.cache  # A file can have as many keys as it has lines.
+def _crc24_table() -> list[int]:
+    return [_shifted(byte << 16) for byte in range(256)]
 
 
 def _shifted(crc: int) -> int:

@@ -201,6 +201,12 @@ def test_fields_that_multiply_each_other(tmp_path: Path) -> None:
         })  # fmt: skip
 
 
+def test_accounts_that_multiply_each_other(tmp_path: Path) -> None:
+    accounts = {"airootfs/etc/passwd": "a\n" * 100_000, "airootfs/etc/group": "b\n" * 100_000}
+    with imported(tmp_path, of_archiso):
+        write_files(tmp_path / "theirs", {**ARCHISO, **accounts})
+
+
 def test_permissions_that_multiply_each_other(tmp_path: Path) -> None:
     write_files(tmp_path, {**ARCHISO, **{f"airootfs/d/{number}": "" for number in range(200)}})
     words = [word for number in range(5000) for word in ("/d" + "/" * number, "0:0:755")]
@@ -355,6 +361,13 @@ def forged(directory: Path, profile: bytes, files: Mapping[str, str] = test_arch
 def test_an_own_profile_that_is_not_ours(tmp_path: Path, profile: bytes) -> None:
     with imported(tmp_path, of_archiso):
         forged(tmp_path / "theirs", profile)
+
+
+@pytest.mark.parametrize("repositories", ["1", "[1]", "[[name, a]]", "[x, {name: a}]", "[{q: 1}, {name: [a]}]"])
+def test_repositories_that_have_keys_and_no_names(tmp_path: Path, repositories: str) -> None:
+    with imported(tmp_path, of_archiso):
+        profile = f"fields: {{repositories: {repositories}}}\nexecutable: []\n".encode()
+        forged(tmp_path / "theirs", profile, {**test_archiso.FILES, "debate/keys/a": "x"})
 
 
 @pytest.mark.parametrize("make", THINGS.values(), ids=THINGS)

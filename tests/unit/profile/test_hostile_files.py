@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -298,7 +298,42 @@ def test_all_hooks_have_a_bound(profiles: Path) -> None:
     with bounded():
         found = problems(profiles, f"hooks: [{', '.join(['f'] * 2000)}]\n")
     assert found
-    assert all("is larger than 0 bytes" in problem.fact for problem in found[:MOST_PROBLEMS])
+    fact = "hook 'f': with the hooks and keys before it, more than 33,554,432 bytes"
+    assert {problem.fact for problem in found[:MOST_PROBLEMS]} == {fact}
+
+
+@pytest.mark.parametrize("names", [("d",), [f"d{number}" for number in range(200)]])
+def test_links_to_one_large_file_in_directories(profiles: Path, names: Sequence[str]) -> None:
+    """Profiles are looked for there, and git keeps a thousand links for the price of one file."""
+    (profiles / "large").write_bytes(b"#" * files.MAX_PROFILE)
+    for name in names:
+        (profiles / name).mkdir()
+        for number in range(20_000 // len(names)):
+            (profiles / name / f"{number}.yaml").symlink_to("../large")
+    with bounded():
+        told = profile_names.unread(profiles)
+    assert {fact for fact, _ in told.values()} == {"has more YAML than is looked at for profiles that are not read"}
+
+
+def test_many_bases_below_each_other(profiles: Path) -> None:
+    """All are read before a task is known, for each of the profiles."""
+    for number in range(400):
+        (profiles / f"b{number}.yaml").write_text(f"version: 1\nbase: b{number + 1}\n")
+    (profiles / "b400.yaml").write_text("version: 1\n")
+    with bounded():
+        lengths = [len(profile_names.chain(profiles, f"b{number}")) for number in range(400)]
+    assert lengths == [*[10] * 390, *range(10, 0, -1)]
+    (problem,) = [each for each in problems(profiles, "base: b0\n") if "base" in each.fact]
+    assert (problem.fact, problem.remedy) == ("there are more than 10 bases below each other", "choose another base")
+
+
+def test_many_armoured_keys(profiles: Path) -> None:
+    """Each with a checksum, which is wrong in the last."""
+    block = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n\n=twTO\n-----END PGP PUBLIC KEY BLOCK-----\n"
+    (profiles / "k").write_text(f"{block * 40_000}{block.replace('=t', '=s')}")
+    with bounded():
+        (problem,) = problems(profiles, "repositories: [{name: x, url: 'http://x.example', key: k, suites: [s]}]\n")
+    assert problem.fact == "key 'k' has a key that is damaged: it does not fit its checksum"
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff", "\ufeff# a comment\n", "# a comment\n"])

@@ -7,14 +7,16 @@ outside of a directory of its own. Blobs are written as they are: `.gitattribute
 from __future__ import annotations
 
 import atexit
+import contextlib
 import errno
 import os
+import resource
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, NamedTuple, Self, cast
@@ -32,7 +34,15 @@ _MOST_TEXT = 16 << 20
 _LONGEST_LINK = 4095
 _PART = 1 << 18
 _CHUNK = 1 << 20
+_MOST_MEMORY = 256 << 20
+"""Bytes that git may take, beside what it maps. A file that is kept as its difference from another needs both."""
+_MOST_TIME = 20
+"""Seconds of the processor in which git must list files: a few trees within each other can be a tree without end."""
 _NO_REVISION = "name a commit, branch or tag"
+
+
+_OTHER = "name another revision"
+_TOO_LONG = b"debate: too long"
 
 
 class _Blob(NamedTuple):
@@ -44,13 +54,17 @@ class _Blob(NamedTuple):
     path: str
 
 
-@contextmanager
+@contextlib.contextmanager
 def profiles_at(settings: Settings, revision: str) -> Iterator[Path]:
     """The profiles directory at ``revision``, in a directory that is removed in the end.
 
     Raises DebateError, and gives each DebateError that is raised meanwhile the places in git: ``REVISION:PATH``.
     """
     files = _files(settings, revision)
+    needed, where = sum(file.size for file in files), tempfile.gettempdir()
+    if needed > (room := shutil.disk_usage(where).free):
+        fact = f"the profiles of revision {revision!r} have {needed:,} bytes, and {where} has room for {room:,}"
+        raise DebateError(fact, "set TMPDIR to a directory with more", place="diff")
     directory = Path(tempfile.mkdtemp(prefix="debate-diff-"))
     atexit.register(_remove, directory)  # Ctrl-C ends the process while this thread is anywhere.
     try:
@@ -59,7 +73,7 @@ def profiles_at(settings: Settings, revision: str) -> Iterator[Path]:
                 _unpack(settings, files, tree)
         except OSError as error:
             fact = f"the profiles of revision {revision!r} cannot be unpacked: {error.strerror or error}"
-            raise DebateError(fact, "name another revision", place="diff") from None
+            raise DebateError(fact, _OTHER, place="diff") from None
         try:
             yield directory / settings.profiles.name
         except DebateError as error:
@@ -123,14 +137,20 @@ def _files(settings: Settings, revision: str) -> list[_Blob]:
 
 def _too_large(revision: str) -> DebateError:
     fact = f"the profiles of revision {revision!r} have more than {_MOST_FILES:,} files or {MAX_BYTES:,} bytes"
-    return DebateError(fact, "name another revision", place="diff")
+    return DebateError(fact, _OTHER, place="diff")
 
 
 class _Git:
     """A git in the checkout that is running. A context manager, in which ``output`` has what it says."""
 
-    def __init__(self, settings: Settings, words: Sequence[str], given: IO[bytes] | int = subprocess.DEVNULL) -> None:
-        """Raises DebateError if git is missing."""
+    def __init__(
+        self,
+        settings: Settings,
+        words: Sequence[str],
+        given: IO[bytes] | int = subprocess.DEVNULL,
+        seconds: int = 0,
+    ) -> None:
+        """``seconds``: of the processor, at most; 0 is no limit. Raises DebateError if git is missing."""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         argv = [*_GIT, "-C", str(settings.root), *words]
         environment = {**os.environ, "LC_ALL": "C"}
@@ -138,6 +158,10 @@ class _Git:
             self._process = subprocess.Popen(
                 argv, stdin=given, stdout=subprocess.PIPE, stderr=self._errors, env=environment
             )
+            with contextlib.suppress(ProcessLookupError):  # It is done already.
+                resource.prlimit(self._process.pid, resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
+                if seconds:  # At the first limit SIGXCPU, which nobody else sends; at the second SIGKILL.
+                    resource.prlimit(self._process.pid, resource.RLIMIT_CPU, (seconds, seconds + 1))
         except FileNotFoundError:
             raise DebateError("not installed", "install it to compare revisions", place="git") from None
         self.output = cast("IO[bytes]", self._process.stdout)
@@ -154,15 +178,18 @@ class _Git:
 
     def failure(self) -> bytes | None:
         """The start of its complaints, if it has failed."""
-        if not self._process.wait():
+        code = self._process.wait()
+        if not code:
             return None
+        if code == -signal.SIGXCPU:
+            return _TOO_LONG
         self._errors.seek(0)
         return self._errors.read(_CHUNK)
 
 
 def _said(settings: Settings, words: Sequence[str]) -> bytes:
     """What git says, but not all of a list with more than `_MOST_FILES`. Raises DebateError if it fails."""
-    with _Git(settings, words) as git:
+    with _Git(settings, words, seconds=_MOST_TIME) as git:
         said, ends = bytearray(), 0
         while data := git.output.read(_PART):
             said += data
@@ -183,6 +210,10 @@ def _failed(settings: Settings, said: bytes) -> DebateError:
         return DebateError(fact, f"run git config --global --add safe.directory {settings.root}", place=place)
     if b"not a git repository" in said:
         return DebateError("is in no git repository", "name two profiles, without @REVISION", place=place)
+    if said == _TOO_LONG:
+        return DebateError(f"git does not list the revision's files in {_MOST_TIME} s", _OTHER, place=place)
+    if b"Out of memory" in said:
+        return DebateError(f"git needs more than {_MOST_MEMORY >> 20} MiB for a file", _OTHER, place=place)
     return DebateError("git cannot read the repository", "run git fsck", place=place)
 
 
@@ -194,14 +225,16 @@ def _unpack(settings: Settings, files: Sequence[_Blob], tree: Tree) -> None:
         with _Git(settings, ["cat-file", "--batch"], names) as git:
             here, above = tree, ""
             for file in files:
-                if git.output.readline().split() != [file.name.encode(), b"blob", str(file.size).encode()]:
-                    raise _failed(settings, b"")
+                line = git.output.readline()
+                if line.split() != [file.name.encode(), b"blob", str(file.size).encode()]:
+                    raise _failed(settings, b"" if line else git.failure() or b"")
                 directory, _, name = file.path.rpartition("/")
                 if directory != above:
                     tree.make_directory(directory)
                     here, above = tree.below(directory), directory
                 _write(here, name, file, git.output)
-                git.output.read(1)  # The end of a line.
+                if git.output.read(1) != b"\n":
+                    raise _failed(settings, git.failure() or b"")
 
 
 def _write(directory: Tree, name: str, file: _Blob, source: IO[bytes]) -> None:

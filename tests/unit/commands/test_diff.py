@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from debate.commands.logic import revision
 from debate.commands.logic.diff import derived, diff
 from debate.commands.logic.revision import profiles_at
 from debate.errors import DebateError
@@ -278,11 +279,20 @@ def test_git_does_not_speak_for_itself(
         diff(repository, [f"minimal@{name}", "minimal"])
 
 
-def test_a_revision_has_bounds(repository: Settings) -> None:
-    """They are known before anything is read: a few trees can have a hundred million files."""
-    tree: list[Any] = [(BLOB, "x", b"")]
+@pytest.mark.parametrize(
+    ("tree", "depth", "message"),
+    [
+        ([(BLOB, "x", b"")], 8, "have more than 50,000 files or 8,589,934,592 bytes"),
+        ([], 12, "git does not list the revision's files in 1 s; name another revision"),
+    ],
+)
+def test_a_revision_has_bounds(
+    repository: Settings, monkeypatch: pytest.MonkeyPatch, tree: list[Any], depth: int, message: str
+) -> None:
+    """They are known before anything is read: a few trees can have a hundred million files, or only directories."""
+    monkeypatch.setattr(revision, "_MOST_TIME", 1)
     name = hand_made(repository, tree)
-    for _ in range(8):
+    for _ in range(depth):
         data = b"".join(f"40000 {number}\0".encode() + bytes.fromhex(name) for number in range(10))
         done = subprocess.run(
             ["git", "hash-object", "-w", "-t", "tree", "--stdin"],
@@ -294,8 +304,41 @@ def test_a_revision_has_bounds(repository: Settings) -> None:
         ["git", "hash-object", "-w", "-t", "tree", "--stdin"],
         input=data, cwd=repository.root, check=True, capture_output=True,
     )  # fmt: skip
-    with bounded(), pytest.raises(DebateError, match="have more than 50,000 files or 8,589,934,592 bytes"):
+    with bounded(), pytest.raises(DebateError, match=message):
         diff(repository, [f"minimal@{done.stdout.decode().strip()}", "minimal"])
+
+
+def test_a_file_that_git_needs_much_memory_for(repository: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is kept as its difference from another, so a pack of a few bytes can have two that are as large as can be."""
+    content = os.urandom(1 << 20) * 24
+    for name in ("a", "b"):
+        (repository.profiles / name).write_bytes(name.encode() + content)
+    for words in (["add", "."], ["-c", "user.name=t", "-c", "user.email=t@x.example", "commit", "-qm", "two"]):
+        subprocess.run(["git", *words], cwd=repository.root, check=True)
+    repack = ["git", "-c", "core.bigFileThreshold=4g", "repack", "-qadf"]
+    subprocess.run(repack, cwd=repository.root, check=True)
+    assert diff(repository, ["minimal@main", "minimal"]).text.startswith("config: the same")
+    monkeypatch.setattr(revision, "_MOST_MEMORY", 32 << 20)
+    with pytest.raises(DebateError, match="git needs more than 32 MiB for a file; name another revision"):
+        diff(repository, ["minimal@main", "minimal"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a file system")
+def test_a_revision_that_there_is_no_room_for(repository: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (repository.profiles / "large").open("wb") as large:
+        large.truncate(64 << 20)
+    for words in (["add", "."], ["-c", "user.name=t", "-c", "user.email=t@x.example", "commit", "-qm", "two"]):
+        subprocess.run(["git", *words], cwd=repository.root, check=True)
+    small = repository.root / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small], check=True)
+    try:
+        monkeypatch.setattr(tempfile, "tempdir", str(small))
+        with pytest.raises(DebateError, match=f"bytes, and {small} has room for [0-9,]+; set TMPDIR to"):
+            diff(repository, ["minimal@main", "minimal"])
+        assert not list(small.iterdir())
+    finally:
+        subprocess.run(["umount", small], check=True)
 
 
 def test_ctrl_c_leaves_nothing(repository: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:

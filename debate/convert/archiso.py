@@ -286,10 +286,10 @@ class _Converter:
                 self.lose("airootfs/etc/shadow", f"{name!r} is not in passwd")
             elif any(rest):
                 self.lose("airootfs/etc/shadow", f"limits of the password of {name!r}: a hook can set them, with chage")
-        members: dict[str, str] = {}
+        members: dict[str, set[str]] = {}
         for line in filter(None, lines_of(self.source.text("airootfs/etc/group"))):
             name, password, number, listed = [*line.split(":"), "", "", ""][:4]
-            members[name] = listed
+            members[name] = {*listed.split(",")}
             if password not in ("", "x", "!", "*"):
                 self.lose("airootfs/etc/group", f"password of the group {name!r}: groups have none")
             gid = users.get(name, number)
@@ -301,7 +301,7 @@ class _Converter:
                 )
         for line in filter(None, lines_of(self.source.text("airootfs/etc/gshadow"))):
             name, password, administrators, listed = [*line.split(":"), "", "", ""][:4]
-            more = {*listed.split(","), ""} - {*members.get(name, "").split(","), ""}
+            more = {*filter(None, listed.split(","))} - members.get(name, set())
             if password.strip("!*") or administrators or more:
                 self.lose("airootfs/etc/gshadow", f"password, administrators or members of {name!r}: groups have none")
 

@@ -75,6 +75,8 @@ def _facts(part: dict[str, Any]) -> str:
         facts.append(f"Form: {part['x-form']}.")
     if part.get("maxLength"):
         facts.append(f"At most {part['maxLength']:,} characters.")
+    if part.get("maxItems"):
+        facts.append(f"At most {part['maxItems']:,} items.")
     if part.get("items") and not part.get("x-set"):
         facts.append("Order matters.")
     if part.get("default") is not None:

@@ -116,6 +116,7 @@ _LIMITS = {
     "minLength": ("is too short", "write {0} or more characters"),
     "maxLength": ("is too long", "write at most {0} characters"),
     "minItems": ("has too few items", "write {0} or more"),
+    "maxItems": ("has too many items", "write at most {0}"),
 }
 """Schema keyword -> fact and remedy."""
 

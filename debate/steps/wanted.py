@@ -20,6 +20,8 @@ _COVERED = ("/dev", "/proc", "/run", "/sys", "/tmp")  # noqa: S108
 _LINKS = {"/var/run": "/run", "/var/lock": "/run/lock"}
 """Links that systems have and that lead there."""
 _MOST_LINKS = 40
+_MOST_PARTS = 4096
+"""Parts of a path on its way through links, each of which can have two thousand."""
 
 
 def is_covered(path: str, links: Mapping[str, str] = _LINKS) -> bool:
@@ -45,16 +47,17 @@ def _covering(path: str, links: Mapping[str, str]) -> str | None:
 
 def _resolved(path: str, links: Mapping[str, str]) -> str:
     """``path`` without links on the way to it; the last part is not followed."""
-    left, found, hops = path.split("/")[::-1], "", 0
+    left, found, hops, parts = path.split("/")[::-1], "", 0, 0
     while left:
         part = left.pop()
+        parts += 1
         if part in ("", "."):
             continue
         if part == "..":
             found = found.rpartition("/")[0]
             continue
         at = f"{found}/{part}"
-        if left and at in links and hops < _MOST_LINKS:
+        if left and at in links and hops < _MOST_LINKS and parts < _MOST_PARTS:
             hops += 1
             target = links[at]
             found = "" if target.startswith("/") else found

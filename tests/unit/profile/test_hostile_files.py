@@ -327,6 +327,14 @@ def test_many_bases_below_each_other(profiles: Path) -> None:
     assert (problem.fact, problem.remedy) == ("there are more than 10 bases below each other", "choose another base")
 
 
+def test_a_link_through_itself_in_a_thousand_parts(profiles: Path) -> None:
+    (profiles / "o" / "srv").mkdir(parents=True)
+    (profiles / "o" / "srv" / "l").symlink_to("./" * 2040 + "l")
+    below = ", ".join(f"{{path: /srv/l/{number}, mode: '0755'}}" for number in range(3000))
+    with bounded():
+        assert problems(profiles, f"overlays: [o]\npermissions: [{below}]\n") == []
+
+
 def test_many_armoured_keys(profiles: Path) -> None:
     """Each with a checksum, which is wrong in the last."""
     block = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n\n=twTO\n-----END PGP PUBLIC KEY BLOCK-----\n"

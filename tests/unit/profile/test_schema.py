@@ -225,6 +225,13 @@ def test_text_that_is_too_long(profiles: Path) -> None:
     )
 
 
+def test_a_list_that_is_too_long(profiles: Path) -> None:
+    allow = ", ".join(f"/{number}" for number in range(201))
+    start = "secrets.allow: ['/0', '/1', '/2', '/3', '/4', '/5', '/6', '/7', '/8', '/..."
+    said = f"profiles/x.yaml:2:18: {start} has too many items; write at most 200"
+    expect(profiles, f"secrets: {{allow: [{allow}]}}", said)
+
+
 def test_no_version(profiles: Path) -> None:
     (profiles / "x.yaml").write_text("hostname: a\n")
     with pytest.raises(

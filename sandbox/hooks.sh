@@ -4,6 +4,7 @@
 set -eu
 . /run/step/problem.sh
 . /run/step/present.sh
+. /run/step/up-to-date.sh
 
 # interpreter FILE: prints the program that its first line names.
 interpreter() {
@@ -56,4 +57,5 @@ done 9< /run/in/hooks
 
 has_shells
 stop_on_problems
+bring_up_to_date
 . /run/step/leftovers.sh

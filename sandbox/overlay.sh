@@ -6,6 +6,7 @@ set -eu
 . /run/step/problem.sh
 . /run/step/present.sh
 . /run/step/suggest.sh
+. /run/step/up-to-date.sh
 
 # known passwd|group NAME|NUMBER
 known() {
@@ -209,4 +210,5 @@ while read -r verb unit <&9; do
     cat /run/work/said >&2
 done 9< /run/in/services
 stop_on_problems
+[ -s /run/in/hooks ] || bring_up_to_date # Hooks come last.
 . /run/step/leftovers.sh

@@ -7,6 +7,7 @@ and reads them.
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -71,6 +72,14 @@ def left() -> str:
         time.sleep(0.2)
 
 
+def updates() -> str:
+    """The units that have brought this system up to date when it booted."""
+    units = [f"{name}.service" for name in ("ldconfig", "systemd-journal-catalog-update", "systemd-sysusers")]
+    words = ["systemctl", "list-units", "--plain", "--no-legend", "--state=active", *units]
+    lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    return " ".join(line.split()[0] for line in lines) or "none"
+
+
 def say(kind: str, text: str) -> None:
     """Opened each time: a getty that starts on the console hangs up on who else has it open."""
     with open("/dev/ttyS0", "w") as console:
@@ -79,6 +88,7 @@ def say(kind: str, text: str) -> None:
 
 def main() -> None:
     """Try everything under the kind that is found here, and under plain cgroup v2."""
+    say("boot", f"updates: {updates()}")
     found = control_groups.kind()
     for kind in (found, "cgroup v2"):
         control_groups.kind = lambda chosen=kind: chosen  # type: ignore[assignment, misc]

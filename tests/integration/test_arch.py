@@ -76,6 +76,11 @@ def test_images_are_packed_as_the_profile_says(arch: Checkout) -> None:
         assert packing(arch.object(arch.artifact("arch", step, "layer").digest)) == ("zstd", "9", 1 << 20)
     names = [layer["name"] for layer in arch.json("arch", "manifest.json")["layers"]]
     assert names == ["packages", "overlay"]
+    argv = ["unsquashfs", "-lls", arch.object(arch.artifact("arch", "overlay", "layer").digest)]
+    listed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    times = re.findall(r"(\S+ \S+) squashfs-root/(?:usr|etc/\.updated|var/\.updated)$", listed, re.MULTILINE)
+    assert len(times) == 3
+    assert len(set(times)) == 1, "the first boot has nothing to update"
 
 
 def test_it_boots(arch: Checkout) -> None:

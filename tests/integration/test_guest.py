@@ -75,3 +75,8 @@ def test_attacks(said: dict[tuple[str, str], str], kind: str) -> None:
     found = {name: said.get((kind, f"attack {name}"), "").partition(":")[0] for name in ATTACKS}
     # No images lie in there, and nobody listens: these tell nothing.
     assert found == dict.fromkeys(ATTACKS, "held"), said
+
+
+def test_nothing_is_left_to_the_first_boot(said: dict[tuple[str, str], str]) -> None:
+    """With live-boot; that of dracut is looked at by every's self-check."""
+    assert said["boot", "updates"] == "none"

@@ -72,8 +72,11 @@ for cluster in etc/postgresql/*/*; do
     [ -d "$cluster" ] || continue
     at=${cluster#etc/postgresql/}
     server=postgresql@${at%/*}-${at#*/}.service
-    own "postgresql-${at%/*}-${at#*/}" "$server" "/$cluster/postgresql.conf" "$cluster" "var/lib/postgresql/$at" << END
+    # Files that the profile has in the cluster's directory, with which no cluster is made, are put aside for that time.
+    own "postgresql-${at%/*}-${at#*/}" "$server" "/var/lib/postgresql/$at/PG_VERSION" "$cluster" "var/lib/postgresql/$at" << END
+/bin/sh -c 'rm -rf /run/postgresql-given; if [ -e /$cluster ]; then mv /$cluster /run/postgresql-given; fi'
 /usr/bin/pg_createcluster ${at%/*} ${at#*/}
+/bin/sh -c 'if [ -e /run/postgresql-given ]; then cp -a /run/postgresql-given/. /$cluster; fi'
 END
     mkdir -p etc/systemd/system/postgresql.service.wants
     ln -sf /usr/lib/systemd/system/postgresql@.service "etc/systemd/system/postgresql.service.wants/$server"

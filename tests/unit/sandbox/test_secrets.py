@@ -116,6 +116,10 @@ TOKENS = {
     "sendgrid": "SG" + "." + "a" * 22 + "." + "b" * 43,
     "vault": "hvs" + "." + "aB3d" * 6,
     "digitalocean": "dop_v1" + "_" + "0f" * 32,
+    "grafana": "glsa" + "_" + "aB3d" * 8 + "_" + "0f" * 4,
+    "shopify": "shpat" + "_" + "0f" * 16,
+    "atlassian": "ATATT3" + "aB3-" * 25,
+    "databricks": "dapi" + "0f" * 16,
 }
 NOTHING = {
     "public key": pem("PUBLIC KEY"),
@@ -195,6 +199,12 @@ NAMED = {
     "home/live/.local/share/fish/fish_history": "a history",
     "root/.gnupg/private-keys-v1.d/0.key": "a private key of OpenPGP",
     "etc/krb5.keytab": "keys of Kerberos",
+    "etc/hostid": "the id of a host",
+    "var/lib/phpmyadmin/blowfish_secret.inc.php": "a key of phpMyAdmin",
+    "etc/ppp/chap-secrets": "passwords",
+    "home/live/all.kdbx": "passwords",
+    "root/client.p12": "a private key",
+    "home/live/.mozilla/firefox/x.default/key4.db": "a private key",
 }
 WITH = {
     "root/.netrc": "machine a.example login b password c",
@@ -204,6 +214,11 @@ WITH = {
     "etc/wireguard/private.key": "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=",
     "etc/iscsi/initiatorname.iscsi": "## DO NOT EDIT\nInitiatorName=iqn.1993-08.org.debian:01:abc\n",
     "etc/nvme/hostid": "5e1f6a90-9f4b-4f2e-8d0f-0e0d6f6f4d11\n",
+    "etc/shadowsocks-libev/config.json": '{\n "server_port": 8388,\n "password":"aB3dEf6hIj9k"\n}',
+    "etc/roundcube/config.inc.php": "$config['des_key'] = 'aB3dEf6hIj9kLm2nOp5qRs8t';\n",
+    "etc/NetworkManager/system-connections/home.nmconnection": "[wifi-security]\npsk=correct horse\n",
+    "etc/wpa_supplicant/wpa_supplicant.conf": 'network={\n\tssid="home"\n\tpsk="correct horse"\n}\n',
+    "var/lib/iwd/home.psk": "[Security]\nPassphrase=correct horse\n",
     "etc/popularity-contest.conf": 'PARTICIPATE="no"\nMY_HOSTID="0123456789abcdef0123456789abcdef"\n',
 }
 WITHOUT = {
@@ -211,6 +226,11 @@ WITHOUT = {
     "etc/machine-id": "uninitialized\n",
     "etc/iscsi/initiatorname.iscsi": "GenerateName=yes\n",
     "root/.netrc": "# nothing yet\n",
+    "etc/NetworkManager/system-connections/wired.nmconnection": "[connection]\ntype=ethernet\n",
+    "etc/wpa_supplicant/open.conf": 'network={\n\tssid="home"\n\tkey_mgmt=NONE\n}\n',
+    "var/lib/iwd/home.open": "[Settings]\nAutoConnect=true\n",
+    "etc/roundcube/defaults.inc.php": "$config['des_key'] = '';\n",
+    "etc/shadowsocks-libev/config.json": '{"server_port": 8388}',
     "home/live/.npmrc": "save-exact=true\n",
     "etc/apt/auth.conf": "# machine\n",
     "home/live/.bashrc": "HISTFILE=~/.bash_history\n",

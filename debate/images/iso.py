@@ -54,6 +54,7 @@ class Slice:
             fact = f"boot.arguments: {size:,} characters with the consoles, and the kernel cuts off a long command line"
             remedy = f"make them {_LONGEST:,} or fewer; modprobe.d, sysctl.d and units take settings from files"
             choices.problem(("boot", "arguments"), fact, remedy)
+        _refuse_arguments(choices)
         return cls(
             distribution=data["distribution"],
             architecture=data["architecture"],
@@ -66,6 +67,20 @@ class Slice:
             console=tuple(boot["console"]),
             arguments=tuple(boot["arguments"]),
         )
+
+
+def _refuse_arguments(choices: Choices) -> None:
+    """Note a problem for each argument that would keep the kernel or the initramfs from what debate tells them."""
+    generator = choices.data["initrd"]["generator"]
+    if generator not in choices.distribution.LIVE:
+        return  # `debate.steps.initrd` notes that.
+    finders = live.get(choices.data["distribution"], generator).FINDERS
+    for number, argument in enumerate(choices.data["boot"]["arguments"]):
+        name, place = argument.partition("=")[0], ("boot", "arguments", number)
+        if name in finders:
+            choices.problem(place, f"boot.arguments: {name} is how the live system is found", "leave it out")
+        elif argument == "--":
+            choices.problem(place, "boot.arguments: what follows -- goes to init, not to the kernel", "leave it out")
 
 
 def make(work: Work) -> Report:

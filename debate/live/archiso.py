@@ -12,6 +12,8 @@ from debate.machines import machine
 from debate.model import Artifact
 from debate.sandbox.image.lines import as_lines
 
+FINDERS: tuple[str, ...] = ("archisobasedir", "archisosearchuuid")
+
 
 def live(parts: LiveParts) -> Live:
     """The lowest layer is archiso's image, found by a file named after the epoch. Debate's hook adds the others."""

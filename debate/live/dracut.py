@@ -8,6 +8,8 @@ from __future__ import annotations
 from debate.live.interface import Live, LiveParts
 from debate.sandbox.image.lines import as_lines
 
+FINDERS: tuple[str, ...] = ("root", "rd.live.image", "rd.live.overlay.overlayfs")
+
 
 def live(parts: LiveParts) -> Live:
     """The lowest layer is dmsquash-live's image, found by the volume label. Debate's module stacks the others on it."""

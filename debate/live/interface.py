@@ -43,5 +43,8 @@ class Live:
 class LiveSystem(Protocol):
     """A module of this package."""
 
+    FINDERS: tuple[str, ...]
+    """Names of the kernel arguments by which the initramfs finds the system. A profile's own would come after them."""
+
     def live(self, parts: LiveParts) -> Live:
         """The files in which the initramfs finds its images."""

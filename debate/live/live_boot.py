@@ -9,6 +9,8 @@ from debate.live.interface import Live, LiveParts
 from debate.model import Artifact
 from debate.sandbox.image.lines import as_lines
 
+FINDERS: tuple[str, ...] = ("boot", "nonetworking")
+
 
 def live(parts: LiveParts) -> Live:
     """live-boot stacks the images in live/filesystem.module, the first one at the bottom."""

@@ -97,8 +97,8 @@ def test_no_serial_line() -> None:
     assert "serial" not in iso.menu(replace(SLICE, console=("tty0",)), LIVE)
 
 
-def problems(profiles: Path, text: str) -> list[str]:
-    (profiles / "x.yaml").write_text(f"version: 1\nboot:\n  arguments: [quiet, '{text}']\n")
+def problems(profiles: Path, text: str, more: str = "") -> list[str]:
+    (profiles / "x.yaml").write_text(f"version: 1\nboot:\n  arguments: [quiet, '{text}']\n{more}\n")
     try:
         config.normalise(load(profiles, "x"), profiles)
     except ProfileError as error:
@@ -114,6 +114,31 @@ def test_a_command_line_that_the_kernel_would_cut_off(profiles: Path) -> None:
         "profiles/x.yaml:3:14: boot.arguments: 1,902 characters with the consoles, and the kernel "
     )
     assert problem.endswith("make them 1,900 or fewer; modprobe.d, sysctl.d and units take settings from files")
+
+
+@pytest.mark.parametrize(
+    ("system", "arguments", "fact"),
+    [
+        ("", ["boot=casper", "boot"], "boot is how the live system is found"),
+        ("", ["nonetworking"], "nonetworking is how the live system is found"),
+        (
+            "initrd: {generator: dracut}",
+            ["root=/dev/sda1", "root=live:CDLABEL=X"],
+            "root is how the live system is found",
+        ),
+        ("distribution: arch", ["archisobasedir=x"], "archisobasedir is how the live system is found"),
+        ("distribution: arch", ["--"], "what follows -- goes to init, not to the kernel"),
+        ("", ["--"], "what follows -- goes to init, not to the kernel"),
+        ("", ["boots=1", "root=/dev/sda1", "---", "x=--", "live-media=removable"], ""),
+        ("distribution: arch", ["boot=live"], ""),
+        ("initrd: {generator: none}", ["boot=live"], ""),
+    ],
+)
+def test_arguments_that_debate_sets(profiles: Path, system: str, arguments: list[str], fact: str) -> None:
+    for argument in arguments:
+        found = problems(profiles, argument, system)
+        told = [problem for problem in found if "boot.arguments" in problem]
+        assert told == ([f"profiles/x.yaml:3:22: boot.arguments: {fact}; leave it out"] if fact else [])
 
 
 @pytest.mark.parametrize(

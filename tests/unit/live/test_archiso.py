@@ -31,6 +31,7 @@ def test_where_the_hook_looks(name: str) -> None:
         "arch/x86_64/airootfs.sha512": b"1  airootfs.sfs\n2  1-packages.sfs\n1  2-overlay.sfs\n",
         "boot/2001-09-09-01-46-40-00.uuid": b"",
     }
+    assert [argument.partition("=")[0] for argument in found.arguments] == list(live.get("arch", "mkinitcpio").FINDERS)
     assert found.arguments == ("archisobasedir=arch", "archisosearchuuid=2001-09-09-01-46-40-00")
     assert found.kernel.lstrip("/") in found.tree
     assert found.initrd.lstrip("/") in found.tree

@@ -23,4 +23,5 @@ def test_where_the_module_looks(distribution: str) -> None:
         "LiveOS/2-overlay.squashfs": ONE,
         "LiveOS/layers": b"1-packages.squashfs\n2-overlay.squashfs\n",
     }
+    assert [argument.partition("=")[0] for argument in found.arguments] == list(live.get("debian", "dracut").FINDERS)
     assert found.arguments == ("root=live:CDLABEL=ARCH", "rd.live.image", "rd.live.overlay.overlayfs=1")

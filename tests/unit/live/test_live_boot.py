@@ -23,3 +23,6 @@ def test_where_live_boot_looks() -> None:
     assert found.kernel.lstrip("/") in found.tree
     assert found.initrd.lstrip("/") in found.tree
     assert "boot=live" in found.arguments
+    assert [argument.partition("=")[0] for argument in found.arguments] == list(
+        live.get("debian", "initramfs-tools").FINDERS
+    )

@@ -17,10 +17,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from debate.errors import DebateError
-from debate.settings import Limits
 from debate.text.lines import lines_of
+
+if TYPE_CHECKING:
+    from debate.settings import Limits
 
 _ROOT = Path("/sys/fs/cgroup")
 _PERIOD = 100_000

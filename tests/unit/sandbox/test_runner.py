@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 
 from debate.errors import Complaint, Place
 from debate.model import Activity
-from debate.sandbox.runner import _copy_log, _failed, tail
+from debate.sandbox.runner import _copy_log, _ended, _failed, tail
+from debate.sandbox.thrashing import Thrashing
 from debate.settings import Limits
 from tests.bounded import bounded
 from tests.foreign import NOT_FILES, SECRET, secret
@@ -76,6 +79,13 @@ def test_complaints_are_shown_at_their_places(tmp_path: Path) -> None:
         "x.yaml:3:4: users: no shell; add it",
     ]
     assert asked == [("users", "live")], "what is not of the profile has no place there"
+
+
+def test_a_session_is_waited_for_until_its_deadline() -> None:
+    with subprocess.Popen(["sleep", "600"]) as process, open(os.pidfd_open(process.pid)) as descriptor:
+        assert not _ended(descriptor.fileno(), time.monotonic() + 0.1, Thrashing(process.pid))
+        process.kill()
+        assert _ended(descriptor.fileno(), time.monotonic() + 600, Thrashing(process.pid))
 
 
 def test_the_line_that_tells_is_marked(tmp_path: Path) -> None:

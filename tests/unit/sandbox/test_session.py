@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -50,6 +52,17 @@ def test_a_builder_that_is_killed_while_python_is_loaded(tmp_path: Path) -> None
     )  # It ends when all have ended that have its output.
     assert (done.stdout, done.stderr) == ("", "")
     assert (tmp_path / "procs").read_text() == ""
+
+
+def test_what_is_said_last_arrives(tmp_path: Path) -> None:
+    """Its processes end without taking Python apart first."""
+    session = replace(EXAMPLE, directory=str(tmp_path / "gone"), cgroup_procs=(), in_scope=False, builder=os.getpid())
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "debate.sandbox.session"],
+        env={"PYTHONPATH": str(ROOT)}, input=session.to_json(), capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert json.loads(done.stdout)["problem"]["fact"].startswith(("the sandbox could not be", "systemd-nspawn is not"))
 
 
 @pytest.mark.parametrize("module", ["session", "runner", "limits", "proxy"])

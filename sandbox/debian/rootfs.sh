@@ -21,6 +21,8 @@ require_modules "$root" dpkg_owners
 
 cd "$root"
 . /run/step/debian/clean.sh
-rm -rf tmp/* run/* etc/hostname etc/resolv.conf etc/apt/sources.list etc/apt/sources.list.d/* \
+# mmdebstrap's own files, and no others: a package can have its sources there, or make resolv.conf a link.
+[ -L etc/resolv.conf ] || rm -f etc/resolv.conf
+rm -rf tmp/* run/* etc/hostname etc/apt/sources.list etc/apt/sources.list.d/[0-9][0-9][0-9][0-9]* \
     etc/dpkg/dpkg.cfg.d/99mmdebstrap etc/apt/apt.conf.d/99mmdebstrap
 : > etc/machine-id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -39,10 +40,7 @@ def check(build: ProfileBuild) -> dict[str, Any]:
     wanted = about["check"]
     menu = build.load("slices/iso")
     _require_time(menu["timeout"], wanted["timeout"], f"check:{build.name}")
-    serial = any(console.startswith("ttyS0") for console in menu["console"])
-    if not serial and not wanted["screen"]:
-        fact = "the profile has no console ttyS0, so the guest says nothing"
-        raise DebateError(fact, "add it to boot.console, or set check: {screen: true}", place=f"check:{build.name}")
+    serial = _says(menu["console"], wanted, f"check:{build.name}")
     login = Login(**about["login"]) if serial else None
     build.require_own()
     directory = build.directory / "check"
@@ -74,6 +72,15 @@ def check(build: ProfileBuild) -> dict[str, Any]:
     with ThreadPoolExecutor(number) as pool:
         notes = list(pool.map(boot, [replace(guest, processors=_processors(number)) for guest in guests]))
     return {"note": f"{', '.join(notes)}; {directory.name}/ has console logs and screenshots"}
+
+
+def _says(consoles: Sequence[str], wanted: Mapping[str, Any], place: str) -> bool:
+    """True if a guest says on ttyS0 how far it is. Raises DebateError if it does not, and should."""
+    serial = any(console.partition(",")[0] == "ttyS0" for console in consoles)
+    if not serial and (wanted["marker"] or not wanted["screen"]):
+        remedy = "add it to boot.console, or set check: {screen: true} without a marker"
+        raise DebateError("the profile has no console ttyS0, so the guest says nothing", remedy, place=place)
+    return serial
 
 
 def _require_time(menu: int, limit: int, place: str) -> None:

@@ -55,6 +55,21 @@ def test_the_end_of_a_long_line_is_shown() -> None:
     assert activity.line == "uefi: " + "x" * 80
 
 
+@pytest.mark.parametrize("marker", [None, "up"])
+@pytest.mark.parametrize("screen", [False, True])
+@pytest.mark.parametrize(
+    ("consoles", "serial"),
+    [(["tty0", "ttyS0,115200"], True), (["ttyS0"], True), (["tty0"], False), ([], False), (["ttyS01"], False)],
+)
+def test_a_guest_that_says_nothing(consoles: list[str], serial: bool, screen: bool, marker: str | None) -> None:
+    wanted = {"marker": marker, "screen": screen}
+    if serial or (screen and not marker):
+        assert check._says(consoles, wanted, "check:x") is serial
+        return
+    with pytest.raises(DebateError, match="no console ttyS0, so the guest says nothing; add it to boot"):
+        check._says(consoles, wanted, "check:x")
+
+
 @pytest.mark.parametrize(
     ("menu", "limit", "fact"),
     [

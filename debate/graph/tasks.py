@@ -17,8 +17,8 @@ from debate.errors import DebateError
 from debate.graph import words
 from debate.graph.command_tasks import command_tasks
 from debate.graph.run import Run
-from debate.graph.stamp import stamp
 from debate.graph.untouched import untouched
+from debate.host.stamp import stamp
 from debate.profile import profile_names
 from debate.steps.rule import CONFIG, HOST, TOOLS, Rule
 from debate.steps.rules import rules

@@ -20,7 +20,7 @@ def selected(words: Sequence[str], profiles: Path) -> set[str] | None:
     """The profiles that ``words`` name, and their bases; None if a word may stand for others, too."""
     if named_commands(words) is None:
         return None
-    named = {word.partition(":")[2].rpartition(":")[2] for word in words}
+    named = {word.partition(":")[2].rpartition(":")[2] for word in words if not _is_single(word)}
     if any(not name or _PATTERN & set(name) for name in named):
         return None
     return named | {base for name in named for base in profile_names.chain(profiles, name)}
@@ -87,6 +87,11 @@ def _is_per_step(command: str) -> bool:
 def _write_step(command: str, name: str) -> str:
     """The remedy for a command without a step that it can take."""
     return f"write {command}:STEP:{name}, with STEP one of {', '.join(shell_steps())}"
+
+
+def _is_single(task: str) -> bool:
+    """True for a task of which there is one, whatever profiles there are."""
+    return not commands()[task].per if task in commands() else task in rules() and not rules()[task].profile
 
 
 def per_profile() -> Mapping[str, str]:

@@ -76,12 +76,13 @@ class Tree:
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self._close()
+        self.close()
 
     def __del__(self) -> None:
-        self._close()
+        self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close the directory, if it is open."""
         if self._root >= 0:
             os.close(self._root)
             self._root = -1

@@ -31,10 +31,9 @@ def with_defaults(part: Mapping[str, Any], data: Any) -> Any:
     if isinstance(data, dict):
         filled = dict(data)
         for name, field in part.get("properties", {}).items():
-            if name not in filled and "default" in field:
-                filled[name] = field["default"]
-            if name in filled:
-                filled[name] = with_defaults(field, filled[name])
+            value = filled[name] if name in filled else field.get("default", filled)
+            if value is not filled:
+                filled[name] = with_defaults(field, value) if isinstance(value, dict | list) else value
         return filled
     if isinstance(data, list):
         return [with_defaults(part.get("items", {}), item) for item in data]

@@ -8,9 +8,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextvars import ContextVar
+from functools import cached_property
 from pathlib import Path
 
 from debate.host.beneath import RefusedError, Tree
+from debate.text.paths import shown
 
 MAX_PROFILE = 1 << 20
 """Bytes of a profile."""
@@ -20,9 +23,35 @@ MAX_FILE = 4 << 20
 """Bytes of a hook or a key."""
 
 
-def opened(directory: Path) -> Tree:
+class Profiles(Tree):
+    """The profiles directory."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory, follow=True, guard=True)
+        self.directory = directory
+
+    @cached_property
+    def shown(self) -> str:
+        """Its path for messages."""
+        return shown(self.directory)
+
+    def is_of(self, directory: Path) -> bool:
+        """True if this is ``directory``."""
+        return directory == self.directory
+
+    def exists(self, path: str) -> bool:
+        """See `exists`."""
+        return os.path.lexists(f"{self.directory}/{path}")
+
+
+current: ContextVar[Profiles | None] = ContextVar("current", default=None)
+"""What all that is read in a directory is read with, for the time of a visit: see `debate.profile.visit`."""
+
+
+def opened(directory: Path) -> Profiles:
     """The profiles directory. Raises OSError."""
-    return Tree(directory, follow=True, guard=True)
+    now = current.get()
+    return now if now is not None and now.is_of(directory) else Profiles(directory)
 
 
 def read(directory: Path, name: str, limit: int) -> bytes:
@@ -43,7 +72,8 @@ def is_file(directory: Path, name: str, limit: int = MAX_PROFILE) -> bool:
 
 def exists(directory: Path, name: str) -> bool:
     """True if there is something of this name, whatever it is: reading it tells what is wrong with it."""
-    return os.path.lexists(directory / name)
+    now = current.get()
+    return now.exists(name) if now is not None and now.is_of(directory) else os.path.lexists(directory / name)
 
 
 def refusal(error: OSError) -> tuple[str, str]:

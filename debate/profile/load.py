@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 import posixpath
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from debate.errors import MOST_PROBLEMS, Place, Problem, ProfileError
@@ -24,6 +26,9 @@ _MAX_NODES = 2 * reader.MAX_NODES
 """Values of a profile and of all that it extends."""
 _MAX_MERGED = 1_000_000
 """Values that are looked at while profiles are merged."""
+
+_LONG = 1 << 16
+"""Bytes of a file from which on it is not kept in memory."""
 
 _TOO_LARGE = f"extends: more than {_MAX_NODES:,} values in all", "write fewer, or extend fewer profiles"
 _TOO_OFTEN = f"extends: more than {_MAX_MERGED:,} values are merged on the way", "extend fewer profiles"
@@ -49,7 +54,7 @@ def load(directory: Path, name: str) -> Profile:
 class _Loader:
     """Reads a profile and those that it extends, and collects the problems of all."""
 
-    def __init__(self, directory: Path, tree: Tree) -> None:
+    def __init__(self, directory: Path, tree: files.Profiles) -> None:
         self.directory, self.tree = directory, tree
         self.problems: list[Problem] = []
         self.sources: list[Path] = []
@@ -78,23 +83,22 @@ class _Loader:
         if name in self.orders:
             return
         path = self.directory / f"{name}.yaml"
-        file = str(Path(shown(self.directory), path.name))  # The path itself, also if it is a link.
+        file = os.path.join(self.tree.shown, path.name)  # The path itself, also if it is a link.
         text = self.text(path, name, chain, asked or Place(file, 1, 1))
         if text is None:
             return
         self.sources.append(path)
-        root, problems = reader.read(text, file, path.parent)
+        root, size, problems = (_read if len(text) <= _LONG else _read.__wrapped__)(text, file, path.parent)
         if root is None:
             self.problems += problems
             self.orders[name] = {}
             return
-        self.nodes += root.size()
+        self.nodes += size
         if self.nodes > _MAX_NODES:
             self.too_much(asked or root.position, *_TOO_LARGE)
             self.orders[name] = {}
             return
-        self.problems += _one_per_place(problems, list(schema.problems(root)))
-        self.problems += duplicates(root)
+        self.problems += problems
         self.problems += _misplaced(root, self.tree)
         order: dict[str, None] = {}
         for node in _extended(root):
@@ -145,6 +149,18 @@ class _Loader:
                 problem = f"profile {name!r} {fact}", remedy
         self.problems.append(Problem(asked, *problem))
         return None
+
+
+@lru_cache(maxsize=16)
+def _read(text: bytes, file: str, directory: Path) -> tuple[Node | None, int, tuple[Problem, ...]]:
+    """What the file of one profile says, the number of its values, and its problems, but for those of named files.
+
+    A file that many profiles extend is parsed once.
+    """
+    root, of_yaml = reader.read(text, file, directory)
+    if root is None:
+        return None, 0, tuple(of_yaml)
+    return root, root.size(), (*_one_per_place(of_yaml, list(schema.problems(root))), *duplicates(root))
 
 
 def _one_per_place(of_yaml: list[Problem], of_schema: list[Problem]) -> Iterator[Problem]:

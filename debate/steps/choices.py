@@ -35,7 +35,7 @@ class Choices:
     """One profile, whose files must be below ``directory``."""
 
     def __init__(self, profile: Profile, directory: Path) -> None:
-        self.profile, self.directory = profile, directory.resolve()
+        self.profile, self.directory = profile, directory
         self.data: dict[str, Any] = chosen(profile)
         """All fields of the profile except `extends`."""
         self.distribution = distributions.get(self.data["distribution"])

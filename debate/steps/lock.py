@@ -300,8 +300,9 @@ def problems(settings: Settings, name: str, wanted: Slice, request_of: Callable[
     """
     from debate.profile import lockfile
 
-    path = committed(settings.profiles, name)
-    if not os.path.lexists(path):
+    directory = settings.profiles
+    path = committed(directory, name)
+    if not files.exists(directory, path.name):
         return ()
     try:
         lock = lockfile.read(path)
@@ -309,10 +310,10 @@ def problems(settings: Settings, name: str, wanted: Slice, request_of: Callable[
             return ()  # One that does not fit is made again.
         below: set[Locked] | None = None if wanted.base else set()
         others: list[Request] = []
-        if wanted.base and os.path.lexists(base := committed(settings.profiles, wanted.base)):
+        if wanted.base and files.exists(directory, (base := committed(directory, wanted.base)).name):
             below = set(lockfile.packages_of(lockfile.read(base)))
         elif wanted.base:
-            others += map(request_of, profile_names.chain(settings.profiles, name))
+            others += map(request_of, profile_names.chain(directory, name))
     except DebateError as error:
         return error.problems
     return _misfits(lock, wanted, path, below, others)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from debate.deferred import frozen
 from debate.entry import Contents, Entry, Made, text_entry
-from debate.profile import files
 from debate.steps import wanted
 from debate.steps.rule import Rule
 from debate.text import unit_name
@@ -208,7 +207,8 @@ def _ssh_keys(user: Mapping[str, Any]) -> Iterator[tuple[Entry, bytes]]:
 
 def _overlays(choices: Choices, claims: Claims) -> None:
     """The trees of files. Of one path the later profile's is taken."""
-    from debate.profile.tree import Room, scan
+    from debate.profile.tree import Room
+    from debate.profile.visit import scanned
 
     room = Room()
     for number, node in choices.nodes("overlays"):
@@ -217,14 +217,13 @@ def _overlays(choices: Choices, claims: Claims) -> None:
         target = "/" if isinstance(item, str) else item["target"]
         choices.sources.append(source.directory / source.value)
         try:
-            with files.opened(source.directory) as profiles, profiles.below(source.value) as tree:
-                scanned = scan(tree, target, source.position, room)
+            found = scanned(source.directory, source.value, target, source.position, room)
         except OSError as error:
             choices.refuse(source, "overlay", error)
             continue
-        room = scanned.room
-        choices.problems.extend(scanned.problems)
-        for entry in scanned.entries:
+        room = found.room
+        choices.problems.extend(found.problems)
+        for entry in found.entries:
             if not _is_plain(entry.path):
                 fact = f"overlay has a file name with control characters: {entry.path!r}"
                 choices.note(source.position, fact, "rename it")
@@ -232,7 +231,7 @@ def _overlays(choices: Choices, claims: Claims) -> None:
                 fact = f"overlay has a link to a name with control characters: {entry.path!r}"
                 choices.note(source.position, fact, "link to another name")
             claims.add(entry, f"overlay {source.value!r}", source.position)
-        for digest, path in scanned.contents.items():
+        for digest, path in found.contents.items():
             choices.contents.setdefault(digest, path)
 
 

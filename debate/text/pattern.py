@@ -6,6 +6,7 @@ backreferences and no lookaround. Source: https://github.com/google/re2/wiki/Syn
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import re2
@@ -18,6 +19,7 @@ _LONGEST = 60
 """Characters of what is wrong with a pattern, which RE2 says with the pattern."""
 
 
+@lru_cache(maxsize=8)
 def compiled(pattern: str | bytes) -> Any:
     """The pattern, which has re's methods; one of bytes is for bytes. Raises ValueError with what is wrong with it."""
     options = re2.Options()

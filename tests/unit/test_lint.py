@@ -56,6 +56,7 @@ def _calls(names: str) -> list[tuple[str, ast.Call, str]]:
 
 OUTSIDE = {
     "debate/sandbox/session.py": "a process of its own, whose output is read by the builder",
+    "debate/commands/logic/validate.py": "a process of its own, whose output is read by the command",
     "debate/sandbox/proxy.py": "a process of its own, whose output is read by the session",
     "debate/frontend/database.py": "a line on standard error",
     "debate/frontend/help.py": "help, and the text of the README",

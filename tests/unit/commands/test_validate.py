@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +15,15 @@ from typing import Any
 import pytest
 
 from debate.commands.command import Context
+from debate.commands.logic import validate as logic
 from debate.commands.profiles import run as profiles
 from debate.commands.validate import run as validate
 from debate.errors import DebateError, Place, Problem
 from debate.profile.load import load
+from debate.settings import Settings
 from debate.steps import config, lock
 from tests.bounded import bounded
+from tests.conftest import PROFILES
 from tests.unit import damage
 from tests.unit.commands.conftest import context_of
 
@@ -205,3 +211,179 @@ def test_a_committed_lock_on_a_base(context: Context) -> None:
     (directory / "below.lock.json").write_text("[]")
     (problem,) = validate(context, ["above"]).problems
     assert problem.place == Place("profiles/below.lock.json", 1)
+
+
+# What is kept --------------------------------------------------------------------------------------
+
+
+KEY = (PROFILES / "keys" / "extra.asc").read_text()
+
+
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The profiles that were read, and not only found to be as they were."""
+    names: list[str] = []
+    check = logic._problems
+
+    def noting(settings: Settings, name: str) -> list[Problem]:
+        names.append(name)
+        return check(settings, name)
+
+    monkeypatch.setattr(logic, "_problems", noting)
+    return names
+
+
+def family(directory: Path) -> None:
+    """Profiles that read whatever a profile can: `web` all of it, `top` by way of its base, `plain` its own file."""
+    for path in directory.glob("*.yaml"):
+        path.unlink()
+    files = {
+        "_far.yaml": "version: 1\npackages: [vim]\n",
+        "_near.yaml": "version: 1\nextends: _far\nhooks: [hooks/near.sh]\n"
+                      "repositories: [{name: x, url: 'https://a.example', suites: [x], key: keys/other.asc}]\n",
+        "web.yaml": "version: 1\nextends: _near\nhooks: [hooks/own.sh]\ninitrd: {hooks: [hooks/i.sh]}\n"
+                    "overlays: [{source: site, target: /opt}]\n"
+                    "repositories: [{name: x, url: 'https://x.example', suites: [x], key: keys/x.asc}]\n",
+        "top.yaml": "version: 1\nbase: web\n",
+        "plain.yaml": "version: 1\n",
+        "hooks/near.sh": "#!/bin/sh\ntrue\n", "hooks/own.sh": "#!/bin/sh\ntrue\n", "hooks/i.sh": "#!/bin/sh\ntrue\n",
+        "keys/x.asc": KEY, "keys/other.asc": KEY,
+        "site/etc/motd": "Hello.\n",
+    }  # fmt: skip
+    for name, text in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (directory / "site/etc/link").symlink_to("motd")
+
+
+def edited(name: str) -> Callable[[Path], object]:
+    """Changes a file and neither its size nor its time."""
+
+    def change(directory: Path) -> None:
+        path = directory / name
+        found, content = path.stat(), path.read_bytes()
+        path.write_bytes(content[:-1] + b" ")
+        os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+    return change
+
+
+def linked(directory: Path) -> None:
+    (directory / "site/etc/link").unlink()
+    (directory / "site/etc/link").symlink_to("other")
+
+
+CHANGES: dict[str, tuple[Callable[[Path], object], set[str]]] = {
+    "nothing": (lambda _: None, set()),
+    "another file": (lambda x: (x / "README.md").write_text("x"), set()),
+    "another profile": (lambda x: (x / "new.yaml").write_text("version: 1\n"), {"new"}),
+    "its own file": (edited("plain.yaml"), {"plain"}),
+    "the file of a base": (edited("web.yaml"), {"web", "top"}),
+    "what it extends": (edited("_near.yaml"), {"web", "top"}),
+    "what that extends": (edited("_far.yaml"), {"web", "top"}),
+    "a hook": (edited("hooks/own.sh"), {"web"}),
+    "a hook of what it extends": (edited("hooks/near.sh"), {"web"}),
+    "a hook of the initramfs": (edited("hooks/i.sh"), {"web"}),
+    "a hook that is gone": (lambda x: (x / "hooks/near.sh").unlink(), {"web", "top"}),
+    "a key": (edited("keys/x.asc"), {"web"}),
+    "a key that another replaces": (lambda x: (x / "keys/other.asc").unlink(), {"web", "top"}),
+    "a file of an overlay": (edited("site/etc/motd"), {"web"}),
+    "a mode in an overlay": (lambda x: (x / "site/etc/motd").chmod(0o755), {"web"}),
+    "a link in an overlay": (linked, {"web"}),
+    "a new file in an overlay": (lambda x: (x / "site/new").touch(), {"web"}),
+    "an overlay that is gone": (lambda x: (x / "site").rename(x / "elsewhere"), {"web", "top"}),
+    "a lock": (lambda x: (x / "plain.lock.json").write_text("{}"), {"plain"}),
+    "a profile that is gone": (lambda x: (x / "plain.yaml").unlink(), set()),
+}  # fmt: skip
+"""A change, and the profiles that have to be read again."""
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_what_did_not_change_is_not_read_again(context: Context, checked: list[str], kind: str) -> None:
+    directory = context.settings.profiles
+    family(directory)
+    assert validate(context, []).text == "3 profiles: all valid\n"
+    assert sorted(checked) == ["plain", "top", "web"]
+    checked.clear()
+    change, expected = CHANGES[kind]
+    change(directory)
+    again = validate(context, [])
+    assert expected <= {*checked} <= expected | {"top"}
+    (context.settings.output / logic.KEPT).unlink()
+    assert validate(context, []) == again
+    checked.clear()
+    validate(context, [])
+    assert {*checked} == {str(fields["profile"]) for fields in again.data if fields["problems"]} - {"elsewhere"}
+
+
+def test_settings_and_code_count(context: Context, checked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    family(context.settings.profiles)
+    for context_ in (context, context_of(replace(context.settings, lock="refresh"))):
+        validate(context_, [])
+        assert len(checked) == 3
+        checked.clear()
+    monkeypatch.setattr(logic, "stamp", lambda *_: "another")
+    validate(context, [])
+    assert len(checked) == 3
+
+
+@pytest.mark.parametrize("kind", [*damage.PLACES, *damage.CONTENTS])
+def test_what_is_kept_heals(context: Context, checked: list[str], kind: str) -> None:
+    family(context.settings.profiles)
+    validate(context, [])
+    path = context.settings.output / logic.KEPT
+    whole = path.read_bytes()
+    if kind in damage.PLACES:
+        damage.put(path, kind)
+    else:
+        path.write_bytes(damage.CONTENTS[kind])
+    checked.clear()
+    with bounded():
+        assert validate(context, []).good
+    assert (len(checked), path.read_bytes()) == (3, whole)
+
+
+def test_no_damage_makes_a_wrong_profile_right(context: Context) -> None:
+    """Whatever is lost, written twice or changed: of each look, key and bracket."""
+    family(context.settings.profiles)
+    validate(context, [])
+    path = context.settings.output / logic.KEPT
+    kept = path.read_text()
+    (context.settings.profiles / "_far.yaml").write_text("version: 1\npkgs: [vim]\n")
+    wrong = validate(context, [])
+    assert not wrong.good
+    words = re.findall(r'"[^"]*"|[\[\]{}:,]', kept)
+    for number in range(len(words)):
+        for part in ([], [words[number]] * 2, [words[number].replace("_far", "_near")]):
+            path.write_text("".join([*words[:number], *part, *words[number + 1 :]]))
+            assert validate(context, []) == wrong
+
+
+def test_many_are_checked_by_several_processes(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = context.settings.profiles
+    family(directory)
+    for number in range(6):
+        (directory / f"bad{number}.yaml").write_text("version: 1\npkgs: [vim]\nextends: _near\n")
+    alone = validate(context, [])
+    path = context.settings.output / logic.KEPT
+    kept = json.loads(path.read_bytes())
+    monkeypatch.setattr(logic, "_SHARE", 2)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
+    path.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(logic, "_problems", None)
+        assert validate(context, []) == alone
+    assert json.loads(path.read_bytes()) == kept
+    path.unlink()
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert validate(context, []) == alone, "what becomes of a process that was killed"
+
+
+def test_who_may_not_write_checks_everything(context: Context, checked: list[str]) -> None:
+    family(context.settings.profiles)
+    context.settings.output.write_text("")
+    for _ in range(2):
+        assert validate(context, []).good
+        assert len(checked) == 3
+        checked.clear()

@@ -19,9 +19,9 @@ from debate import PACKAGE, keys
 from debate.artifact import Artifact
 from debate.cache.store import Store
 from debate.errors import DebateError
-from debate.graph.stamp import stamp
 from debate.graph.tasks import Graph
 from debate.host.locks import held
+from debate.host.stamp import stamp
 from debate.images import manifest, results
 from debate.images.kinds import ISO, KINDS, Kind
 from debate.steps.rules import rules

@@ -44,7 +44,7 @@ EDITS: dict[str, tuple[str, str, set[str]]] = {
 HASHES = """
 import json
 from pathlib import Path
-from debate.graph.stamp import stamp
+from debate.host.stamp import stamp
 from debate.profile.load import load
 from debate.steps.config import normalise
 root = Path("profiles")

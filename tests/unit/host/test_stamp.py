@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from debate import PACKAGE
-from debate.graph.stamp import stamp
 from debate.graph.tasks import Graph
+from debate.host.stamp import stamp
 from debate.steps.rule import HOST
 from debate.steps.rules import rules
 from tests.conftest import ROOT

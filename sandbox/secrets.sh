@@ -79,9 +79,13 @@ of() {
     ' "$work/owners" | sort -u
 }
 
-# few NAMES: NAMES with commas between them, or nothing if there are more than three.
+# few NAMES: NAMES with commas between them, or nothing if there are more than three, or others than of packages: the
+# database is the layer's.
 few() {
-    printf '%s' "$1" | awk '{ all = all (NR > 1 ? "," : "") $0 } END { if (NR <= 3) printf "%s", all }'
+    printf '%s' "$1" | awk '
+        length > 255 || !/^[A-Za-z0-9][A-Za-z0-9@+._-]*$/ { other = 1 }
+        { all = all (NR > 1 ? "," : "") $0 }
+        END { if (NR <= 3 && !other) printf "%s", all }'
 }
 
 # makers PATH: the packages that have a file, or whose scripts name it, or that have the directory that it is in.

@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import io
+import itertools
 import os
 import sys
 import threading
@@ -29,6 +30,8 @@ _INCOMPLETE = 2
 """The exit status if output was lost."""
 _REMEMBERED = 100
 """Characters of an unfinished line that decide whether what follows is a command."""
+_AT_ONCE = 1000
+"""Lines of a section that are made and written together."""
 
 
 class Stream(io.TextIOBase):
@@ -168,11 +171,13 @@ class Door(Stream):
             self.flush()
 
     def folded(self, title: str, lines: Iterable[str]) -> None:
-        """Write lines as a collapsed section of the log on GitHub or GitLab."""
+        """Write lines as a collapsed section of the log on GitHub or GitLab, a few at a time."""
         begin, end = ci.section(self._line_of(title), github=self.github)
+        left = iter(lines)
         with self._alone():
             self.commands([begin])
-            self.lines(*lines)
+            while some := tuple(itertools.islice(left, _AT_ONCE)):
+                self.lines(*some)
             self.commands([end])
 
     def end(self) -> None:

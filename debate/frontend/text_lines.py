@@ -6,8 +6,10 @@ of the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from debate.commands.command import Answer
 from debate.errors import DebateError, Problem
@@ -15,11 +17,14 @@ from debate.frontend import ci
 from debate.frontend.form import Done, Tally
 from debate.frontend.progress import Board
 from debate.text.amounts import count
+from debate.text.paths import shown
 
 _SOURCES = {"local": "from the cache", "remote": "from the remote"}
 _COUNTED = {"built": "built", **_SOURCES}
 _WHY = 90
 """Maximum number of characters of a reason that are shown in the line of a step."""
+_FOLDED_LINES, _FOLDED_BYTES = 50_000, 8 << 20
+"""How much of the log of a step its section has. An installation of 2,000 packages has a fourth of that."""
 
 
 class TextLines:
@@ -91,10 +96,23 @@ class TextLines:
         """Write the log of a step to the CI log, as a collapsed section."""
         if not done.log or not (self.board.door.github or ci.on_gitlab()):
             return
-        with open(done.log, errors="replace") as file:
-            lines = [f"    {line.rstrip()}" for line in file]
-        if lines:
-            self.board.door.folded(title, lines)
+        with open(done.log, "rb") as file:
+            lines = _folded(file, done.log)
+            if first := next(lines, ""):
+                self.board.door.folded(title, itertools.chain([first], lines))
+
+
+def _folded(log: BinaryIO, path: str) -> Iterator[str]:
+    """The lines of a log, as many as a section has. A sandbox wrote it: it may have nothing but line ends."""
+    left = _FOLDED_BYTES
+    for _ in range(_FOLDED_LINES):
+        line = log.readline(left)
+        if not line:
+            break
+        left -= len(line)
+        yield f"    {line.decode(errors='replace').rstrip()}"
+    if log.read(1):
+        yield f"    …; the whole log: {shown(Path(path))}"
 
 
 def _note(done: Done) -> str:

@@ -22,7 +22,6 @@ from debate.managers.interface import Holds, Initramfs, Manager, Mirrors, Reques
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, mirror_variable
-from debate.text.lines import lines_of
 
 _HEAD = 4096
 """Bytes of an InRelease file in which its date is."""
@@ -46,6 +45,10 @@ _KEPT = {
     _HOLDS: shared.HOLDS,
 }
 """The fields of a package that apt chooses and orders by, which is all that goes into an index, and their values."""
+_ENTRY = re.compile(
+    f"(?:(?:{'|'.join(f'{name}: {form}' for name, form in _KEPT.items())})\\n){{1,{len(_KEPT)}}}".encode()
+)
+"""The entry of a package in an index, without `_own_fields`."""
 
 
 def manager(facts: AptDistribution) -> Manager:
@@ -239,14 +242,14 @@ class Apt:
         }
         return Supplies(files=files, mirrors=mirrors.directories, reach=shared.reach_of(mirrors))
 
-    def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
-        """Parse the output of lock.sh: ARCHIVES [essential] [also=ARCHIVES] [installed=KIB] 'URI' FILE SIZE
+    def read_resolved(self, lines: Iterable[str], mirrors: Mirrors) -> list[Locked]:
+        """Parse the output of lock.sh, lines of: ARCHIVES [essential] [also=ARCHIVES] [installed=KIB] 'URI' FILE SIZE
         SHA256:HEX.
 
         FILE is NAME_VERSION_ARCH.deb.
         """
         found = []
-        for line in lines_of(resolved):
+        for line in lines:
             match = _RESOLVED.fullmatch(line.rstrip(" "))
             if match is None:
                 raise DebateError(f"{line!r} has no SHA-256, so it is refused", "use another mirror", place="apt")
@@ -299,15 +302,18 @@ class Apt:
         return shared.holds(_fields(stanza).get(_HOLDS, "").split())
 
     def is_index(self, index: bytes, packages: Sequence[Locked]) -> bool:
-        *entries, rest = index.decode(errors="replace").split("\n\n")
-        return (
-            not rest
-            and len(entries) == len(packages)
-            and all(
-                entry.startswith(f"Package: {package.name}\n") and f"{entry}\n".endswith(f"\n{_own_fields(package)}")
-                for entry, package in zip(entries, packages, strict=True)
-            )
-        )
+        start = 0
+        for package in packages:
+            end = index.find(b"\n\n", start) + 1
+            own = _own_fields(package).encode()
+            if not (
+                index.startswith(f"Package: {package.name}\n".encode(), start, end)
+                and index.endswith(b"\n" + own, start, end)
+                and _ENTRY.fullmatch(index, start, end - len(own))
+            ):
+                return False
+            start = end + 1
+        return start == len(index)
 
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], tools: Collection[str]) -> list[str]:
         return sorted(
@@ -426,7 +432,7 @@ def _fields(stanza: bytes) -> dict[str, str]:
 
     Raises ValueError for anything but one paragraph, and for values that they cannot have. Other fields are free text.
     """
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     names = {name.lower(): name for name in _KEPT}
     last = ""
     for line in stanza.decode(errors="replace").rstrip("\n").split("\n"):
@@ -439,9 +445,10 @@ def _fields(stanza: bytes) -> dict[str, str]:
             raise ValueError("its control file is not one paragraph of fields")
         elif (last := name.lower()) in found:
             raise ValueError(f"its control file has two fields {names.get(last, 'of one name')}")
-        value = value.strip(" \t")
-        found[last] = f"{found.get(last, '')} {value}".strip(" ")
-    kept = {name: found[name.lower()] for name in _KEPT if name.lower() in found}
+        values = found.setdefault(last, [])
+        if last in names and (value := value.strip(" \t")):
+            values.append(value)
+    kept = {name: " ".join(found[name.lower()]) for name in _KEPT if name.lower() in found}
     for name, value in kept.items():
         if not re.fullmatch(_KEPT[name], value):
             raise ValueError(f"its field {name} is malformed")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 INDEX_BYTES = 64 << 20
 """Maximum size of the index of a profile's packages, and of what they were resolved to. 10,000 packages have ten."""
+STANZA_BYTES = 1 << 20
+"""Maximum size of a package's metadata. The largest have some kilobytes."""
 
 
 @frozen
@@ -159,8 +161,8 @@ class Manager(Protocol):
     def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
         """What `lock_step` needs from the host: mirrors, keyrings. Raises DebateError."""
 
-    def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
-        """The packages in the output of a lock step. Raises DebateError if one of them cannot be verified."""
+    def read_resolved(self, lines: Iterable[str], mirrors: Mirrors) -> list[Locked]:
+        """The packages in the lines of a lock step's output. Raises DebateError if one of them cannot be verified."""
 
     def indexes_step(self, request: Request, tools: Artifact) -> Step | None:
         """Download the archives' signed indexes, with the supplies of `lock_step`. Output: indexes.

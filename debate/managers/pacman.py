@@ -20,11 +20,10 @@ from debate.distributions.interface import PacmanDistribution
 from debate.errors import DebateError
 from debate.host.run import run
 from debate.managers import shared
-from debate.managers.interface import Holds, Initramfs, Manager, Mirrors, Request, Target
+from debate.managers.interface import STANZA_BYTES, Holds, Initramfs, Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import MIRROR_ADDRESS, Settings, keyring_variable, mirror_variable
-from debate.text.lines import lines_of
 
 _ASK = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=15).close()"
 """Python that fails if an address is unavailable."""
@@ -169,12 +168,12 @@ class Pacman:
         files = {"repositories": repositories, **more, **self.trust(settings, request)}
         return Supplies(files=files, mirrors=mirrors.directories, reach=shared.reach_of(mirrors))
 
-    def read_resolved(self, resolved: str, mirrors: Mirrors) -> list[Locked]:
+    def read_resolved(self, lines: Iterable[str], mirrors: Mirrors) -> list[Locked]:
         """Parse the output of lock.sh, lines of: name, version, repository, location, size, SHA-256, signature, bytes
         when installed, other repositories that have a package of this name.
         """
         found = []
-        for line in lines_of(resolved):
+        for line in lines:
             name, version, _, location, size, sha256, signature, installed, also = [*line.split("\t"), *[""] * 9][:9]
             if not re.fullmatch(r"[0-9a-f]{64}", sha256):
                 raise DebateError(
@@ -260,16 +259,26 @@ class Pacman:
         return shared.holds(stanza.partition(b"\n")[0].decode(errors="replace").removeprefix("#").split())
 
     def is_index(self, index: bytes, packages: Sequence[Locked]) -> bool:
-        pairs, end = list[tuple[Locked, bytes]](), 0
+        start = 0
         for package in packages:
-            start = end + sum(len(entry.tobuf(_FORMAT)) for entry in _entries(package, 0))
-            size = re.fullmatch(rb"([0-7]{11})\0", index[start - tarfile.BLOCKSIZE : start][124:136])
-            if size is None:
+            own = _own_sections(package)
+            head = sum(len(entry.tobuf(_FORMAT)) for entry in _entries(package, 0))
+            digits = re.fullmatch(rb"([0-7]{11})\0", index[start + head - tarfile.BLOCKSIZE : start + head][124:136])
+            size = int(digits[1], 8) if digits else 0
+            if not len(own) <= size <= len(own) + STANZA_BYTES:
                 return False
-            desc = index[start : start + int(size[1], 8)]
-            end = start + -(-len(desc) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
-            pairs.append((package, b"#\n" + desc.removeprefix(_own_sections(package))))
-        return self.index(pairs) == index
+            expected = b"".join(entry.tobuf(_FORMAT) for entry in _entries(package, size)) + own
+            end = start + head + size
+            if not index.startswith(expected, start) or self.fault(
+                package, b"#\n" + index[start + len(expected) : end]
+            ):
+                return False
+            start = end + -size % tarfile.BLOCKSIZE
+            if index[end:start].strip(b"\0"):
+                return False
+        rest = 2 * tarfile.BLOCKSIZE
+        rest += -(start + rest) % tarfile.RECORDSIZE
+        return index[start:] == bytes(rest)
 
     def initrd_wanted(self, packages: Iterable[tuple[Locked, bytes]], tools: Collection[str]) -> list[str]:
         return sorted(

@@ -240,7 +240,8 @@ def inspect_step(script: str, packages: Sequence[Locked], tools: Artifact) -> St
     )
 
 
-HOLDS = r"(?:(?:initrd|dkms|kernel=[A-Za-z0-9.+~_-]+|headers=[A-Za-z0-9.+~_-]+)(?: (?!$)|$))*"
+_HOLDS = r"(?:initrd|dkms|kernel=[A-Za-z0-9.+~_-]+|headers=[A-Za-z0-9.+~_-]+)"
+HOLDS = f"(?:{_HOLDS}(?: {_HOLDS})*)?"
 """The words with which the scripts read.sh say what a package has."""
 
 

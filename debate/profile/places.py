@@ -11,6 +11,8 @@ from debate.profile.node import Node
 
 _BETWEEN = re.compile(r"[\s:=,@]+")
 """What separates the parts of a value such as ``user:group`` or ``package=version``."""
+_MOST_PARTS = 3
+"""Parts of a value that are looked for by themselves."""
 
 
 def find(root: Node, field: str, value: str) -> Place | None:
@@ -30,6 +32,8 @@ def find(root: Node, field: str, value: str) -> Place | None:
         return None
     scalars = [scalar for node in nodes for scalar in _scalars(node)]
     parts = _parts(value)
+    if len(parts) > _MOST_PARTS:  # Of a sandbox, which may say anything, and each costs a look at the whole field.
+        parts = []
     found = [scalar for scalar in scalars if value and value in _spellings(scalar)]
     found = found or [scalar for scalar in scalars if value and value in _parts(scalar.raw)]
     while parts and not found:

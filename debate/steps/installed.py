@@ -33,6 +33,8 @@ _STATES = {"H": "half-installed", "U": "not configured", "F": "half-configured",
 """The second letter of dpkg's state, in words. Source: dpkg-query(1), ``db:Status-Abbrev``."""
 _SHOWN = 20
 """Maximum number of packages that are named."""
+_MORE = 1000
+"""Packages more than the lock's that a list may have. They are told by name."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Installed:
 
 def installed(store: Store, listed: Artifact, locked: Sequence[Locked]) -> list[Installed]:
     """The packages of a list, which are those of the lock. Raises StepError for any other list."""
-    lines = [match.groups() for match in _SYSTEM.read(store, listed)]
+    lines = [match.groups() for match in _SYSTEM.read(store, listed, len(locked) + _MORE)]
     found = [Installed(*words[:5]) for words in lines]
     versions = {(each.name, each.architecture): each.version for each in found}
     wanted = {package.identity: package.version for package in locked}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from fnmatch import fnmatchcase
@@ -17,6 +18,7 @@ from debate.profile import files, profile_names
 from debate.profile.profile_names import committed
 from debate.steps import proof
 from debate.steps.archives import Archives
+from debate.steps.listed import Listed
 from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
 from debate.text.amounts import count
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
 
 _SYSTEM = ("distribution", "release", "architecture")
 """Fields of a lock that are those of the profile."""
+_RESOLVED = Listed("what the package manager chose", re.compile(r"[\t -~]+"), place="lock", can_be_empty=True)
+_ARCHIVES = Listed(
+    "the list of archives", re.compile(r"([!-~]{1,64}) ([!-~]{1,255}) ([!-~]{1,64})"), place="lock", lines=1000
+)
 
 
 @frozen
@@ -238,8 +244,7 @@ class _Locker:
         step = manager.lock_step(asked, tools_for(work, self.wanted.distribution), installed)
         with archives.told():
             made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
-        resolved = work.store.read(made["resolved"], INDEX_BYTES).decode(errors="replace")
-        added = manager.read_resolved(resolved, mirrors)
+        added = manager.read_resolved([match[0] for match in _RESOLVED.read(work.store, made["resolved"])], mirrors)
         for package in added:
             if unfit := manager.unfit(package, self.wanted):
                 fact = f"cannot be locked: {_said(package, unfit)}"
@@ -255,10 +260,8 @@ class _Locker:
         }
         if "indexes" in made:
             new["indexes"] = asdict(made["indexes"])
-            lines = (
-                work.store.read(made["archives"], INDEX_BYTES).decode(errors="replace").removesuffix("\n").split("\n")
-            )
-            new["archives"] = [dict(zip(ARCHIVE, line.split(" "), strict=False)) for line in lines]
+            lines = _ARCHIVES.read(work.store, made["archives"])
+            new["archives"] = [dict(zip(ARCHIVE, line.groups(), strict=True)) for line in lines]
         accept(new, f"lock:{work.name}")
         return new
 

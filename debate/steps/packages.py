@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from debate import distributions, keys, managers
 from debate.deferred import frozen
 from debate.errors import Complaint, DebateError, StepError
-from debate.managers.interface import INDEX_BYTES
+from debate.managers.interface import INDEX_BYTES, STANZA_BYTES
 from debate.steps import initrd, lock, proof
 from debate.steps.archives import Archives
 from debate.steps.download import have
@@ -38,9 +38,7 @@ _BUILDERS = Listed("the list of packages that modules are built with", _SHA256, 
 _NEEDED = Listed("the list of the initramfs's packages", _SHA256)
 _LISTS = {"initrd": _NEEDED, "modules": _BUILDERS}
 """Output -> the form of it. Each is a list of packages by SHA-256, in the order of the lock."""
-_KERNEL = Listed("the version of the kernel", re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_~-]{0,127}"), most=1 << 10)
-_STANZA_BYTES = 1 << 20
-"""Maximum size of a package's metadata. The largest have some kilobytes."""
+_KERNEL = Listed("the version of the kernel", re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_~-]{0,127}"), lines=1)
 
 
 @frozen
@@ -189,7 +187,7 @@ class _Reader:
 
     def listed(self, form: Listed, output: Artifact) -> list[str]:
         """SHA-256 of each package in an output of `_LISTS`. Raises DebateError unless all are in the lock."""
-        found = [match[0] for match in form.read(self.work.store, output)]
+        found = [match[0] for match in form.read(self.work.store, output, len(self.packages))]
         known = set(found)
         if found != [package.sha256 for package in self.packages if package.sha256 in known]:
             raise DebateError(f"{form.what} has others than the lock's", place="packages")
@@ -197,10 +195,8 @@ class _Reader:
 
     def booted(self, listed: Artifact) -> str:
         """The output ``kernel``. Raises DebateError unless it is one version."""
-        found = _KERNEL.read(self.work.store, listed)
-        if len(found) != 1:
-            raise DebateError(f"{_KERNEL.what} is more than one", place="packages")
-        return found[0][0]
+        [found] = _KERNEL.read(self.work.store, listed)
+        return found[0]
 
     def check(self, outputs: Mapping[str, Artifact]) -> None:
         """Raise DebateError if outputs, whoever made them, are not those of the lock's packages."""
@@ -260,9 +256,9 @@ class _Reader:
 
     def content(self, package: Locked, stanza: Artifact) -> tuple[bytes, str]:
         """The metadata of a package, and what is wrong with it; that is empty if nothing is."""
-        if stanza.size > _STANZA_BYTES:
+        if stanza.size > STANZA_BYTES:
             return b"", "its control data is too large"
-        data = self.work.store.read(stanza, _STANZA_BYTES)
+        data = self.work.store.read(stanza, STANZA_BYTES)
         return data, self.manager.fault(package, data)
 
 

@@ -8,12 +8,13 @@ package has it.
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from debate import keys
 from debate.deferred import frozen
-from debate.errors import Complaint, StepError
+from debate.errors import Complaint, DebateError, StepError
 from debate.steps import initrd, overlay
 from debate.steps.rule import Rule
 from debate.text.amounts import count
@@ -22,12 +23,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from debate.artifact import Artifact
+    from debate.cache.store import Store
     from debate.history.records import Report
     from debate.model import Step
     from debate.steps.work import Work
 
-_BYTES = 16 << 20
-"""Maximum size of what is found in a layer. Paths have at most 4 kB, and nobody leaves thousands of keys."""
+_BYTES, _MOST = 8 << 20, 50_000
+"""Maximum size of what is found in a layer, and number of its files, with those that packages have."""
+_NAME = rb"[A-Za-z0-9][A-Za-z0-9@+._-]{0,254}"
+_FOUND = re.compile(
+    rb"((?:[a-z][ -~]{0,127})?)\0((?!/)[^\0]+(?<!/))\0((?:[0-9a-f]{64})?)\0((?:%b(?:,%b){0,2})?)" % (_NAME, _NAME)
+)
+"""What secrets.sh writes about a file: see `Found`."""
 _SHOWN = 20
 """Maximum number of files that are named."""
 _ALLOW = "name it in secrets.allow if everybody who has the ISO may have it"
@@ -42,6 +49,7 @@ class Found:
     path: str
     """Without a leading slash."""
     sha256: str
+    """Empty if the file was not read."""
     packages: str
     """Those that own it, or else seem to have made it, with commas between them; may be empty."""
 
@@ -52,10 +60,14 @@ def make(work: Work) -> Report:
     from debate.steps.work import layers_of
 
     layers = [*layers_of(work.record("rootfs")), work.outputs("overlay")["layer"]]
-    results = [work.realise(step("-initrd", work.outputs("initrd")["initrd"], work.tools))]
-    results += [work.realise(step(f"-{number}", layer, work.tools)) for number, layer in enumerate(layers[:-1])]
-    results.append(work.realise(step("", layers[-1], work.tools)))
-    in_initrd, *in_layers = [read(work.store.read(result.outputs["found"], _BYTES)) for result in results]
+    searched = {"-initrd": work.outputs("initrd")["initrd"]}
+    searched |= {f"-{number}": layer for number, layer in enumerate(layers[:-1])} | {"": layers[-1]}
+
+    def check(outputs: Mapping[str, Artifact]) -> list[Found]:
+        return read(work.store, outputs["found"])
+
+    results = [work.realise(step(end, what, work.tools), check=check) for end, what in searched.items()]
+    in_initrd, *in_layers = [check(result.outputs) for result in results]
     found = secret(in_layers)
     allow: list[str] = work.record("about")["secrets"]["allow"]
     contents = work.record("contents")
@@ -98,12 +110,20 @@ def step(end: str, searched: Artifact, tools: Artifact) -> Step:
     )
 
 
-def read(data: bytes) -> list[Found]:
-    """What secrets.sh wrote about a layer. Raises StepError for anything else."""
-    fields = data.decode(errors="replace").split("\0")
-    if len(fields) % 4 != 1 or fields[-1]:
-        raise StepError("what was found is malformed", "run doit fsck")
-    return [Found(*fields[start : start + 4]) for start in range(0, len(fields) - 1, 4)]
+def read(store: Store, artifact: Artifact) -> list[Found]:
+    """What secrets.sh wrote about a layer. Raises DebateError for anything else, or for more than it has room for."""
+    data = store.read(artifact, _BYTES) if artifact.size <= _BYTES else b""
+    if artifact.size > _BYTES or data.count(b"\0") > 4 * _MOST:
+        fact = f"more than {_MOST:,} files, or files with {_BYTES:,} bytes of names, look like secrets"
+        raise DebateError(fact, "leave out what brings them", place="secrets")
+    *fields, rest = data.split(b"\0")
+    found = []
+    for start in range(0, len(fields) + bool(rest), 4):
+        match = _FOUND.fullmatch(b"\0".join(fields[start : start + 4]))
+        if match is None or rest or b"//" in match[2]:
+            raise DebateError("what was found is malformed", "run the same command again", place="secrets")
+        found.append(Found(*(field.decode(errors="replace") for field in match.groups())))
+    return found
 
 
 def secret(layers: Sequence[Iterable[Found]]) -> list[tuple[int, Found]]:

@@ -21,7 +21,6 @@ later steps need not run.
 
 from __future__ import annotations
 
-import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -43,6 +42,7 @@ from debate.history.records import AGAIN, Records, Report, outputs_of, record_of
 from debate.host.files import read_object
 from debate.host.ours import why_not_to_write
 from debate.model import Artifact, Locked, Result, Step, Supplies
+from debate.profile import files
 from debate.profile.load import load
 from debate.profile.places import find
 from debate.profile.profile_names import chain
@@ -415,9 +415,19 @@ def _place_in_tree(root: Node, path: str) -> Place | None:
         source, target = item.get("source") or item, item.get("target")
         below = f"{target.value.rstrip('/')}/" if target else "/"
         name = path.removeprefix(below)
-        if path.startswith(below) and os.path.lexists(source.directory / source.value / name):
+        if path.startswith(below) and _has(source, name):
             return source.position
     return None
+
+
+def _has(overlay: Node, path: str) -> bool:
+    """True if the overlay has this path, which somebody in a sandbox may have made up."""
+    try:
+        with files.opened(overlay.directory) as tree, tree.below(overlay.value) as own:
+            own.mode(path)
+    except OSError:
+        return False
+    return True
 
 
 class Below(_Readable):

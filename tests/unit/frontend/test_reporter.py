@@ -14,12 +14,15 @@ from doit.exceptions import TaskFailed
 
 from debate.commands.command import Answer
 from debate.errors import DebateError, Place, Problem
+from debate.frontend.door import Door
 from debate.frontend.progress import Board
 from debate.frontend.reporter import Reporter
 from debate.graph.failed import Failed
 from debate.history.records import report_of
+from debate.host.log import LIMIT
 from debate.model import Result
 from debate.steps.rule import HOST
+from tests.bounded import bounded
 from tests.unit.frontend.github import obeyed
 
 
@@ -102,9 +105,48 @@ def test_github_folds_logs_and_obeys_nothing_in_them(
         "    quiet",
         "    : :error: :forged",
         "    : :add-mask: :x",
-        "    ?[0Ksection_end :1:x",
-        "    ?[0K",
+        "    ?[0Ksection_end :1:x??[0K",
     ]
+
+
+FULL = {
+    "empty lines": (b"\n", 50_001), "short lines": (b"a\n", 50_001), "not UTF-8": (b"\xff\n", 50_001),
+    "commands": (b"::x::\n", 50_001), "an endless line": (b"a", 2), "long lines": (b"a" * 4999 + b"\n", 1679),
+}  # fmt: skip
+"""What a full log is made of, and the lines of its section."""
+
+
+@pytest.mark.parametrize("kind", FULL)
+def test_a_full_log_is_folded_in_part(
+    reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: Path, kind: str
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    one, number = FULL[kind]
+    log.write_bytes(one * (LIMIT // len(one)))
+    with bounded(processor=10):
+        reporter.add_success(task("overlay:x", source="built", seconds=1.0, log=str(log)))
+    text = output(reporter)
+    assert len(text) < 16 << 20
+    assert text.count("\n    ") == number
+    assert f"\n    …; the whole log: {log}\n" in text
+
+
+def test_no_more_of_a_log_is_held_than_is_written_at_once(
+    reporter: Reporter, monkeypatch: pytest.MonkeyPatch, log: Path
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    sizes: list[int] = []
+    write = Door.lines
+
+    def lines(door: Door, *some: str, style: str = "") -> None:
+        sizes.append(len(some))
+        write(door, *some, style=style)
+
+    monkeypatch.setattr(Door, "lines", lines)
+    log.write_bytes(b"\n" * (1 << 20))
+    reporter.add_success(task("overlay:x", source="built", seconds=1.0, log=str(log)))
+    assert max(sizes) == 1000
+    assert sum(sizes) == 50_002, "and the line of the step"
 
 
 @pytest.mark.parametrize("where", ["", "GITHUB_ACTIONS", "GITLAB_CI"])

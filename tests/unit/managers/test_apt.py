@@ -103,15 +103,15 @@ def test_what_apt_answers() -> None:
         "debian,debian-security 'http://m.example/debian-security/pool/c/curl_8_all.deb' curl_8_all.deb 5 "
         f"SHA256:{DIGEST}\n"
     )
-    assert APT.read_resolved(text, MIRRORS) == [
+    assert APT.read_resolved(text.splitlines(), MIRRORS) == [
         Locked("curl", "8", "all", "debian-security", "pool/c/curl_8_all.deb", 5, DIGEST),
         Locked("vim", "2:9.1+1-2", "amd64", "debian", "pool/v/vim_9.1%2b1-2_amd64.deb", 17, DIGEST),
     ]
-    assert [package.installed for package in APT.read_resolved(text, MIRRORS)] == [0, 3072]
+    assert [package.installed for package in APT.read_resolved(text.splitlines(), MIRRORS)] == [0, 3072]
     # Of an index that was made in the archive's root, of a package that two archives call essential.
     text = f"{{}} 'E/././pool/must_1%253a2_all.deb' must_1%3a2_all.deb 5 SHA256:{DIGEST}"
     found = [
-        APT.read_resolved(text.format(f"{archive} essential installed=1"), Mirrors({archive: "E"}, {}))
+        APT.read_resolved([text.format(f"{archive} essential installed=1")], Mirrors({archive: "E"}, {}))
         for archive in ("extra", "debian-security")
     ]
     must = Locked("must", "1:2", "all", "extra", "pool/must_1%253a2_all.deb", 5, DIGEST, essential=True)
@@ -121,7 +121,7 @@ def test_what_apt_answers() -> None:
         "extra also=debian": "debian", "extra also=other,debian-security installed=1": "debian-security",
         "extra also=other": "", "debian also=debian-security": "", "debian also=extra": "",
     }.items():  # fmt: skip
-        [one] = APT.read_resolved(text.format(archives), Mirrors({archives.split()[0]: "E"}, {}))
+        [one] = APT.read_resolved([text.format(archives)], Mirrors({archives.split()[0]: "E"}, {}))
         assert one == replace(must, repository=archives.split()[0], essential=False, replaces=replaces)
 
 
@@ -136,7 +136,7 @@ def test_what_apt_answers() -> None:
 )
 def test_answers_that_are_refused(text: str, message: str) -> None:
     with pytest.raises(DebateError, match=message):
-        APT.read_resolved(text, MIRRORS)
+        APT.read_resolved([text], MIRRORS)
 
 
 def test_what_messages_need() -> None:

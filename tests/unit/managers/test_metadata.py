@@ -110,6 +110,7 @@ def test_whatever_a_package_says(package: Locked, good: str, data: st.DataObject
     if manager.fault(package, text):
         return
     index = manager.index([(package, text)])
+    assert manager.is_index(index, [package])
     if package is PKG:
         with tarfile.open(fileobj=io.BytesIO(index)) as tar:
             assert tar.getnames() == ["tool-1:2.0-1", "tool-1:2.0-1/desc"]

@@ -69,9 +69,9 @@ def test_every_package_has_its_own_file(name: str, packages: list[Locked]) -> No
             file = path.rpartition("/")[2]
             assert len(file) <= 72
             assert file.startswith(one.digest.removeprefix("sha256:"))
-    index = manager.index(
-        (package, b"#\n" if name == "arch" else f"Package: {package.name}\n".encode()) for package in packages
-    )
+    desc = "#\n%NAME%\n{0.name}\n\n%VERSION%\n{0.version}\n\n%ARCH%\n{0.architecture}\n\n"
+    stanza = desc if name == "arch" else "Package: {0.name}\n"
+    index = manager.index((package, stanza.format(package).encode()) for package in packages)
     assert manager.is_index(index, packages)
     for package in packages:
         assert index.count(package.sha256.encode()) == 2, "its digest and the name of its file"

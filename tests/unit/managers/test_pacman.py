@@ -83,23 +83,23 @@ def resolved(sha256: str = "ab" * 32, signature: str = "c2ln", address: str = "h
 
 
 def test_read_resolved() -> None:
-    assert PACMAN.read_resolved(resolved(), MIRRORS) == [ZLIB]
+    assert PACMAN.read_resolved([resolved()], MIRRORS) == [ZLIB]
     for said, installed in (("4096", 4096), ("0", 0), ("", 0), ("-1", 0), ("x", 0), ("9" * 13, 0)):
-        (found,) = PACMAN.read_resolved(f"{resolved()}\t{said}", MIRRORS)
+        (found,) = PACMAN.read_resolved([f"{resolved()}\t{said}"], MIRRORS)
         assert (found, found.installed) == (ZLIB, installed)
     extra, mirrors = resolved(address="http://e.example"), Mirrors({"mine": "http://e.example"}, {})
     for also, replaces in (("core", "arch"), ("other,extra", "arch"), ("other", ""), ("", "")):
-        assert PACMAN.read_resolved(f"{resolved()}\t\t{also}", MIRRORS) == [ZLIB]
-        [found] = PACMAN.read_resolved(f"{extra}\t\t{also}", mirrors)
+        assert PACMAN.read_resolved([f"{resolved()}\t\t{also}"], MIRRORS) == [ZLIB]
+        [found] = PACMAN.read_resolved([f"{extra}\t\t{also}"], mirrors)
         assert found.replaces == replaces
     directory = Mirrors({"arch": "copy:/run/mirror/arch"}, {})
-    assert PACMAN.read_resolved(resolved(address="file:///run/mirror/arch"), directory) == [ZLIB]
+    assert PACMAN.read_resolved([resolved(address="file:///run/mirror/arch")], directory) == [ZLIB]
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_order_of_a_lock_is_not_that_of_the_database(order: int) -> None:
     other = resolved().replace("x86_64.pkg", "any.pkg")
-    found = PACMAN.read_resolved("\n".join([other, resolved()][::order]), MIRRORS)
+    found = PACMAN.read_resolved([other, resolved()][::order], MIRRORS)
     assert [package.architecture for package in found] == ["any", "x86_64"]
 
 
@@ -113,7 +113,7 @@ def test_the_order_of_a_lock_is_not_that_of_the_database(order: int) -> None:
 )
 def test_what_is_refused(line: str, message: str) -> None:
     with pytest.raises(DebateError, match=message):
-        PACMAN.read_resolved(line, MIRRORS)
+        PACMAN.read_resolved([line], MIRRORS)
 
 
 def test_the_index_is_a_database() -> None:

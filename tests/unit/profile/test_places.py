@@ -14,6 +14,7 @@ from debate.profile import reader
 from debate.profile.load import load
 from debate.profile.node import Node
 from debate.profile.places import find
+from tests.bounded import bounded
 
 TEXT = """\
 version: 1
@@ -129,3 +130,15 @@ def test_a_value_of_an_extended_profile(tmp_path: Path) -> None:
     root = load(tmp_path, "x").root
     assert str(find(root, "packages", "curll")) == f"{tmp_path}/_base.yaml:2:12"
     assert str(find(root, "packages", "vim")) == f"{tmp_path}/x.yaml:3:12"
+
+
+@pytest.mark.parametrize("value", ["a " * 2048, "a:b:c:d", "p1 " * 4, ":" * 4096])
+def test_what_a_sandbox_names(tmp_path: Path, value: str) -> None:
+    """As many complaints as are read, about the longest of lists."""
+    (tmp_path / "x.yaml").write_text(
+        "version: 1\ndescription: x\npackages:\n" + "".join(f"  - p{number}\n" for number in range(5000))
+    )
+    root = load(tmp_path, "x").root
+    with bounded():
+        for _ in range(50):
+            assert find(root, "packages", value) is not None

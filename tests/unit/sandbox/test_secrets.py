@@ -18,6 +18,7 @@ from types import MappingProxyType
 
 import pytest
 
+from debate.cache.store import Store
 from debate.steps.secrets import Found, read
 from tests.conftest import ROOT
 
@@ -51,7 +52,8 @@ def searched(
     """What secrets.sh finds in the layer ``root`` or in an initramfs, by path."""
     done = run(root, work, initrd, changes)
     assert (done.returncode, done.stderr) == (0, "")
-    found = read((work / "out/found").read_bytes())
+    store = Store(work / "store")
+    found = read(store, store.put((work / "out/found").read_bytes()))
     assert len({each.path for each in found}) == len(found), "a file is found once"
     return {each.path: each for each in found}
 
@@ -391,6 +393,13 @@ def test_conffiles_and_the_merge_of_usr(tmp_path: Path) -> None:
         "etc/x.pem": False,
         "etc/changed.pem": True,
     }
+
+
+def test_what_only_looks_like_the_name_of_a_package(tmp_path: Path) -> None:
+    """The database is the layer's: whatever a hook puts there, what is found has a form."""
+    scripts = {f"var/lib/dpkg/info/{name}.postinst": b"keygen /etc/made/by-script\n" for name in ("a b", "x'y", "-z")}
+    found = searched(layer(tmp_path, {"etc/made/by-script": KEY, "var/lib/dpkg/status": b"", **scripts}), tmp_path)
+    assert {path: each.packages for path, each in found.items()} == {"etc/made/by-script": ""}
 
 
 # The initramfs --------------------------------------------------------------------------------------------

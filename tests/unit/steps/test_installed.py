@@ -75,7 +75,10 @@ def test_another_list(tmp_path: Path, old: str, new: str, said: str) -> None:
 def test_too_much(tmp_path: Path) -> None:
     with pytest.raises(DebateError, match="too large"):
         read(tmp_path, b"x" * (16 << 20) + b"x")
-    many = "".join(f"p{number}\t1\tall\tp\t1\n" for number in range(100_000))
+    many = "".join(f"p{number}\t1\tall\tp\t1\n" for number in range(1004))
+    with pytest.raises(DebateError, match=r"the list of what is installed has more than 1,?003 lines"):
+        read(tmp_path, many.encode())
+    many = "".join(f"p{number}\t1\tall\tp\t1\n" for number in range(1000))
     with pytest.raises(StepError) as caught:
         read(tmp_path, many.encode())
     assert len(caught.value.problems) == 20, "and not one for each"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from debate.errors import StepError
+from debate.cache.store import Store
+from debate.errors import DebateError, StepError
 from debate.steps import secrets
 from debate.steps.secrets import Found
 from tests.conftest import ROOT, write_files
@@ -133,10 +134,43 @@ def test_what_a_package_has_is_no_secret() -> None:
     assert secrets.secret([[copied], [shipped]]) == [(0, copied)]
 
 
-@pytest.mark.parametrize("data", [b"x", b"\0", b"a\0b\0c\0", b"a\0b\0c\0d", b"a\0b\0c\0d\0e"])
-def test_what_is_malformed(data: bytes) -> None:
-    with pytest.raises(StepError, match="malformed"):
-        secrets.read(data)
+GOOD = entry("etc/x.key", packages="a,libb++2,c@d")
+SHA = b"0" * 64
+
+
+@pytest.mark.parametrize("data", [
+    b"x", b"\0", b"a\0b\0c\0", b"a\0b\0c\0d", b"a\0b\0c\0d\0e", GOOD[:-1], GOOD + b"x", GOOD + b"\0",
+    entry("/etc/x"), entry("etc/"), entry("etc//x"), entry(""), entry("x", sha256="0" * 63),
+    entry("x", sha256="0" * 65),
+    entry("x", sha256="A" * 64), entry("x", packages=","), entry("x", packages="a,b,c,d"), entry("x", packages="a b"),
+    entry("x", packages="-a"), entry("x", packages="a\n"), entry("x", "A key"), entry("x", "a\nkey"),
+    entry("x", "a" * 129),
+])  # fmt: skip
+def test_what_is_malformed(tmp_path: Path, data: bytes) -> None:
+    store = Store(tmp_path)
+    assert (
+        secrets.read(store, store.put(GOOD + GOOD))
+        == [Found("a private key", "etc/x.key", "0" * 64, "a,libb++2,c@d")] * 2
+    )
+    with pytest.raises(DebateError, match="malformed"):
+        secrets.read(store, store.put(data))
+
+
+def test_more_than_can_be_told(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert len(secrets.read(store, store.put(entry("x") * 50_000))) == 50_000
+    for data in (entry("x") * 50_001, entry("x" * (8 << 20))):
+        with pytest.raises(DebateError, match="more than 50,000 files, or files with 8,388,608 bytes of names"):
+            secrets.read(store, store.put(data))
+
+
+def test_what_secrets_are_called() -> None:
+    """Each row of the table has a form that is read."""
+    rows = (ROOT / "sandbox/secrets.table").read_text().splitlines()
+    names = {row.partition("\t")[0] for row in rows if row and not row.startswith("#")}
+    assert len(names) > 40
+    for name in names:
+        assert secrets._FOUND.fullmatch(entry("x", name)[:-1]), name
 
 
 def test_each_layer_has_a_key_of_its_own(tmp_path: Path) -> None:

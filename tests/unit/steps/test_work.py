@@ -11,10 +11,11 @@ from debate.artifact import Artifact
 from debate.build.builder import Builder
 from debate.cache.store import Store
 from debate.errors import Complaint, DebateError, StepError
+from debate.profile.load import load
 from debate.settings import Settings
 from debate.steps.rule import Rule
 from debate.steps.rules import rules
-from debate.steps.work import ProfileBuild, layers_of
+from debate.steps.work import ProfileBuild, _place, layers_of
 from tests.conftest import write_files
 
 DIGEST = f"sha256:{'1' * 64}"
@@ -116,3 +117,18 @@ def test_nothing_is_written_through_a_link(profiles: Path, tmp_path: Path, name:
     with pytest.raises(DebateError, match=rf"^build/{name}: is a link; remove it, and set DEBATE_OUTPUT"):
         ProfileBuild(settings, "x", Builder(settings, Store(settings.cache))).make("config")
     assert list(elsewhere.iterdir()) == []
+
+
+def test_a_sandbox_does_not_ask_what_the_host_has(tmp_path: Path) -> None:
+    """The place of a file is the overlay that has it, and says nothing of what is elsewhere."""
+    profiles = tmp_path / "profiles"
+    write_files(profiles, {"o/etc/a": "x", "x.yaml": "version: 1\ndescription: x\n\noverlays:\n  - o\n"})
+    (tmp_path / "outside").touch()
+    (profiles / "o/link").symlink_to(tmp_path)
+    root = load(profiles, "x").root
+    for path in ("/etc/a", "/etc", "/link"):
+        assert str(_place(root, "files", path)).endswith("x.yaml:5:5")
+    up = "../" * 20
+    for path in ("/etc/b", "/link/outside", f"/{up}etc/passwd", "//etc/passwd", f"/{tmp_path}/outside", "/../x.yaml",
+                 "/etc/a/../../../x.yaml", "/a\0b", f"/{'a/' * 3000}", "/\udcff"):  # fmt: skip
+        assert _place(root, "files", path) == root.position, path

@@ -219,28 +219,55 @@ sub masked {
     return (readlink("$ROOT" . resolved("$ETC/$unit", 0)) // '') eq '/dev/null';
 }
 
-# The values of the section [Install] in the file of a unit and in what adds to it.
-sub install {
+# What masks a unit: itself, or its template, unless the unit has a file of its own.
+sub mask_of {
     my ($unit) = @_;
-    my %found;
-    for my $name (template($unit) eq $unit ? $unit : ($unit, template($unit))) {
-        for my $directory (@UNITS) {
-            for my $path ("$directory/$name", map { "$directory/$name.d/$_->[0]" } names("$directory/$name.d")) {
-                my $file = opened(resolved($path, 1)) or next;
-                my $section = '';
-                while (my $line = <$file>) {
-                    $section = $1 if $line =~ /^\s*\[(.*)\]\s*$/;
-                    push @{ $found{$1} }, split ' ', $2 if $section eq 'Install' && $line =~ /^\s*(\w+)\s*=\s*(.*\S)/;
-                }
-            }
+    return $unit if masked($unit);
+    my $template = template($unit);
+    return masked($template) && !(grep { lstat("$ROOT" . resolved("$_/$unit", 0)) } @UNITS) ? $template : '';
+}
+
+# The file of a unit, or of its template, without links.
+sub unit_file {
+    my ($unit) = @_;
+    for my $name ($unit, template($unit)) {
+        for (@UNITS) {
+            my $real = resolved("$_/$name", 1);
+            return $real if lstat("$ROOT$real");
         }
     }
-    return \%found;
+    return '';
 }
+
+# The values of a section in the file of a unit and in what adds to it, and which file takes them all back, by an empty value.
+sub section {
+    my ($unit, $wanted) = @_;
+    my (%found, %emptied, %added);
+    for my $name (template($unit) eq $unit ? $unit : (template($unit), $unit)) {
+        for my $directory (map { "$_/$name.d" } reverse @UNITS) {
+            $added{ $_->[0] } = "$directory/$_->[0]" for grep { $_->[0] =~ /\.conf\z/ } names($directory);
+        }
+    }
+    for my $path (unit_file($unit), map { $added{$_} } sort keys %added) {
+        my $file = opened(resolved($path, 1)) or next;
+        my $section = '';
+        while (my $line = <$file>) {
+            $section = $1 if $line =~ /^\s*\[(.*)\]\s*$/;
+            next if $section ne $wanted || $line !~ /^\s*(\w+)\s*=\s*(.*?)\s*$/;
+            if    ($2 ne '')          { push @{ $found{$1} }, split ' ', $2 }
+            elsif (delete $found{$1}) { $emptied{$1} = $path }
+        }
+    }
+    delete @emptied{ keys %found };
+    return wantarray ? (\%found, \%emptied) : \%found;
+}
+
+sub install { return scalar section($_[0], 'Install') }
 
 # True if there is, or can be, a unit: those of other kinds, and instances, come from devices, /etc/fstab and generators.
 sub exists_at_boot {
     my ($name) = @_;
+    return 0 if mask_of($name);
     return 1 if $name !~ /\.(target|service|socket|timer|path)\z/ || $name =~ /@/;
     my $script = $name =~ s/\.service\z//r;
     return lstat("$ROOT/etc/init.d/$script") || grep { lstat("$ROOT" . resolved($_, 1) . "/$name") } @UNITS;
@@ -254,7 +281,7 @@ sub together {
 
 sub enabled {
     my ($unit, %seen) = @_;
-    return 0 if masked($unit) || $seen{$unit}++;
+    return 0 if mask_of($unit) || $seen{$unit}++;
     return 1 if $ours{$unit} || $alias{$unit};
     my $script = $unit =~ s/\.service\z//r;
     return 1 if grep { $_->[0] =~ /^S[0-9]+\Q$script\E\z/ } map { names("/etc/rc$_.d") } 2 .. 5;
@@ -271,10 +298,61 @@ open(my $services, '<', '/run/in/services') or die "services: $!";
 my @services = <$services>;
 my @enable   = map { /^enable (\S+)/ } @services;
 
+# Unit -> what starts it, of all that starts with default.target: by .wants and the like, by what unit files want, and by
+# sockets, timers and paths for their services.
+my $TRIGGER = qr/\.(socket|timer|path)\z/;
+my $started;
+
+sub boot {
+    my (%by, %wants);
+    for my $links (\%ours, \%given) {
+        for my $unit (keys %$links) { push @{ $wants{$_} }, $unit for @{ $links->{$unit} } }
+    }
+    my @left = ('default.target');
+    while (defined(my $name = shift @left)) {
+        my $unit = unit_file($name) =~ s{.*/}{}r;
+        $unit = $name if $unit eq '' || $unit eq template($name);
+        next if mask_of($name) || mask_of($unit);
+        my $file = section($unit, 'Unit');
+        my @next = map { @{ $file->{$_} // [] } } qw(Wants Requires BindsTo Upholds);
+        push @next, map { @{ $wants{$_} // [] } } $name eq $unit ? $name : ($name, $unit);
+        if ($unit =~ $TRIGGER) {
+            my $kind  = ucfirst $1;
+            my $own   = section($unit, $kind);
+            my $other = $own->{ $kind eq 'Socket' ? 'Service' : 'Unit' };
+            push @next, $other ? @$other : $unit =~ s/$TRIGGER/.service/r
+                if lc($own->{Accept}[-1] // 'no') !~ /^(1|yes|y|true|t|on)\z/;
+        }
+        for (@next) { push(@left, $_), $by{$_} = $unit unless $by{$_} }
+    }
+    return \%by;
+}
+
+sub starter {
+    my ($unit) = @_;
+    $started //= boot();
+    return $started->{$unit} // '';
+}
+
+# The generator that names the template of an instance, as that of PostgreSQL's clusters. Of gettys, debate knows more.
+sub generator {
+    my ($unit) = @_;
+    return '' if $unit !~ /^(.+@).+\./ || $1 eq 'serial-getty@';
+    my $start = $1;
+    for my $directory (map { "$_/systemd/system-generators" } qw(/etc /usr/local/lib /usr/lib /lib)) {
+        for (names($directory)) {
+            my $file = opened(resolved("$directory/$_->[0]", 1)) or next;
+            local $/;
+            return $_->[0] if (<$file> // '') =~ /(?<![\w-])\Q$start\E/;
+        }
+    }
+    return '';
+}
+
 sub unit {
     my ($verb, $unit) = @_;
     my ($by) = @{ $given{$unit} // [] };
-    my $install = install($unit);
+    my ($install, $emptied) = section($unit, 'Install');
     my $script  = $unit =~ s/\.service\z//r;
     my $static  = !(grep { $install->{$_} } qw(WantedBy RequiredBy UpheldBy Alias Also)) && !lstat("$ROOT/etc/init.d/$script");
     if ($verb eq 'mask') {
@@ -284,10 +362,16 @@ sub unit {
         if (enabled($unit)) {
             my @by = @{ $ours{$unit} // [] };
             return if !@by || $alias{$unit} || grep { exists_at_boot($_) } @by;
+            my ($mask) = grep { $_ } map { mask_of($_) } @by;
+            return ("$unit is enabled for @by, which is masked, so nothing starts it", "keep one of the two") if $mask;
             return ("$unit is enabled for @by, which the system does not have, so nothing starts it",
                 'add the package that has it, or a file ' . "$ETC/$unit.d/install.conf with [Install] and WantedBy=multi-user.target in it");
         }
-        return ("$unit is masked in the system", 'keep one of enable and mask') if masked($unit);
+        my $mask = mask_of($unit);
+        return ("$unit is masked in the system", 'keep one of enable and mask') if $mask eq $unit;
+        return ("$unit cannot start, since its template $mask is masked in the system", 'keep one') if $mask;
+        return ("$unit cannot be enabled, since $_->[1] takes back its $_->[0]=", "leave it out, or write a unit behind $_->[0]= there")
+            for map { [$_, $emptied->{$_}] } grep { $static } sort keys %$emptied;
         return ("$unit has no section [Install], so it cannot be enabled", $by
             ? "leave it out: $by starts it"
             : $unit =~ /\.target\z/
@@ -296,15 +380,29 @@ sub unit {
                 . ' with [Install] and WantedBy=multi-user.target in it') if $static;
         return ("$unit has no instance to enable", 'write one, as in getty@tty2.service')
             if $unit =~ /@\./ && !$install->{DefaultInstance};
+        my @gone = grep { !exists_at_boot($_) } @{ $install->{Also} // [] };
+        return ("$unit is not enabled in the system: it has nothing but Also=@gone, which the system does not have",
+            'add the package that has it, or a file ' . "$ETC/$unit.d/install.conf with [Install] and WantedBy=multi-user.target in it")
+            if @gone && !grep { $install->{$_} } qw(WantedBy RequiredBy UpheldBy Alias);
         return ("$unit is not enabled in the system", 'see the log');
     }
-    return ("$unit is started by $by, whether it is enabled or not", 'mask it') if $by && !masked($unit);
-    return ("$unit has no section [Install], so it cannot be disabled", 'mask it, or disable what starts it') if $static;
+    return if mask_of($unit);
+    return ("$unit is started by $by, whether it is enabled or not", 'mask it') if $by;
+    my $starter = starter($unit);
+    return ("$unit has no section [Install], so it cannot be disabled",
+        $starter ? "mask it, or disable $starter, which starts it" : 'mask it, or disable what starts it') if $static;
     if (enabled($unit)) {
         my ($also) = together($unit, @enable);
         return ("$unit is still enabled in the system, since $also has Also=$unit", 'keep one of the two') if $also;
         my @by = @{ $ours{$unit} // [] };
         return ("$unit is still enabled in the system" . (@by ? ", for @by" : ''), 'see the log');
+    }
+    if ($starter && !grep { $_ eq $starter } @enable) {
+        return ("$unit is started by $starter, whether it is enabled or not", $starter =~ $TRIGGER
+            ? "disable that, too; mask $unit; or, if that is meant, write $starter into enable" : 'mask it, or disable that, too');
+    }
+    if (my $generator = generator($unit)) {
+        return ("$unit can be started by $generator, whether it is enabled or not", 'mask it');
     }
     my $id   = opened(resolved('/etc/machine-id', 1));
     my $text = $id ? (<$id> // '') : 'missing';

@@ -11,6 +11,7 @@ from debate.deferred import frozen
 from debate.entry import Contents, Entry, Made, text_entry
 from debate.steps import wanted
 from debate.steps.rule import Rule
+from debate.steps.units import note_contradictions
 from debate.text import unit_name
 from debate.text.printable import printable
 from debate.text.ssh_key import fault
@@ -397,6 +398,7 @@ def _services(choices: Choices) -> Services:
             choices.note(verbs[other], f"services: {name} is in enable and in {other}", "keep one")
         for verb in verbs:
             chosen[verb].add(name)
+    note_contradictions(choices, named, files_of(choices).found)
     return Services(**{verb: tuple(sorted(units)) for verb, units in chosen.items()})
 
 

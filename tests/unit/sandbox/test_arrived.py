@@ -206,7 +206,14 @@ FILES = {
     "lib/named.service": "[Install]\nAlias=other.service\n", "lib/added.service": "[Service]\n",
     "etc/added.service.d/i.conf": "[Install]\nWantedBy = multi-user.target\n",
     "lib/round.service": "[Install]\nAlso=round.service\n", "lib/multi-user.target": "[Unit]\n",
-    "lib/x.target": "[Unit]\n",
+    "lib/x.target": "[Unit]\n", "lib/default.target": "[Unit]\nRequires=multi-user.target\n",
+    "lib/sock.socket": "[Install]\nWantedBy=multi-user.target\n", "lib/sock.service": INSTALL,
+    "lib/accept.socket": f"[Socket]\nAccept=yes\n{INSTALL}", "lib/accept.service": INSTALL,
+    "lib/o.timer": f"[Timer]\nUnit=served.service\n{INSTALL}", "lib/o.path": f"[Path]\nUnit=served.service\n{INSTALL}",
+    "lib/served.service": INSTALL, "lib/wants.service": f"[Unit]\nWants=other.service\nWants=served.service\n{INSTALL}",
+    "lib/lost.service": "[Install]\nAlso=nothere.service\n",
+    "../../usr/lib/systemd/system-generators/g": "x\0postgres@.service\0serial-t@.service\0",
+    "lib/postgres@.service": INSTALL,
 }  # fmt: skip
 """Unit files, below the directories of the system (lib) or the administrator (etc)."""
 WANTS = "etc/multi-user.target.wants"
@@ -271,12 +278,68 @@ STATES: list[tuple[str, dict[str, str], str]] = [
     ),
     ("disable static.service", {}, "static.service has no section [Install], so it cannot be disabled"),
     ("disable a.service", {"../machine-id": "gone"}, "a.service is enabled again at the first boot, by systemd's pre"),
+    (
+        "enable t@x.service",
+        {f"{WANTS}/t@x.service": "t", "etc/t@.service": "/dev/null"},
+        "t@x.service cannot start, sin",
+    ),
+    ("enable d@.service", {f"{WANTS}/d@x.service": "d", "etc/d@.service": "/dev/null"}, "d@.service is masked in the"),
+    (
+        "enable a.service",
+        {f"{WANTS}/a.service": "a", "etc/multi-user.target": "/dev/null"},
+        "a.service is enabled for multi-user.target, which is masked",
+    ),
+    (
+        "enable lost.service",
+        {},
+        "lost.service is not enabled in the system: it has nothing but Also=nothere.service, wh",
+    ),
+    (
+        "enable a.service",
+        {"etc/a.service.d/x.conf": "[Install]\nWantedBy=\n"},
+        "a.service cannot be enabled, since /etc/systemd/system/a.service.d/x.conf takes back its WantedBy=",
+    ),
+    (
+        "enable a.service",
+        {"etc/a.service.d/x.conf": "[Install]\nWantedBy=\nWantedBy=x.target\n"},
+        "a.service is not enabled in the system",
+    ),
+    ("disable sock.service", {}, ""),
+    (
+        "disable sock.service",
+        {f"{WANTS}/sock.socket": "x"},
+        "sock.service is started by sock.socket, whether it is ena",
+    ),
+    ("disable sock.service\nenable sock.socket", {f"{WANTS}/sock.socket": "x"}, ""),
+    ("disable sock.service", {f"{WANTS}/sock.socket": "x", "etc/sock.socket": "/dev/null"}, ""),
+    ("disable sock.service", {f"{WANTS}/sock.socket": "x", "etc/sock.service": "/dev/null"}, ""),
+    ("disable sock.service", {"etc/x.target.wants/sock.socket": "x"}, ""),
+    ("disable accept.service", {f"{WANTS}/accept.socket": "x"}, ""),
+    (
+        "disable served.service",
+        {f"{WANTS}/o.timer": "x"},
+        "served.service is started by o.timer, whether it is enabled",
+    ),
+    (
+        "disable served.service",
+        {f"{WANTS}/o.path": "x"},
+        "served.service is started by o.path, whether it is enabled o",
+    ),
+    ("disable served.service", {f"{WANTS}/wants.service": "x"}, "served.service is started by wants.service, whether"),
+    ("disable served.service", {f"{WANTS}/wants.service": "x", "etc/wants.service": INSTALL}, ""),
+    (
+        "disable served.service",
+        {"lib/x.target.wants/wants.service": "x", "etc/default.target": "/usr/lib/systemd/system/x.target"},
+        "served.service is started by wants.service, whether it is enabled or not",
+    ),
+    ("disable postgres@17-main.service", {}, "postgres@17-main.service can be started by g, whether it is enabled or"),
+    ("disable t@x.service", {}, ""),
     ("mask a.service", {"etc/a.service": "/dev/null"}, ""),
     ("mask a.service", {}, "a.service is not masked in the system"),
     ("mask t@x.service", {"etc/t@x.service": "/dev/null"}, ""),
     ("mask t@x.service", {"etc/t@.service": "/dev/null"}, "t@x.service is not masked in the system"),
 ]
-"""What the profile says, the links of the system, and what is wrong."""
+"""What the profile says, the links (and texts) of the system, and what is wrong."""
 
 
 @pytest.mark.parametrize(("said", "links", "expected"), STATES)
@@ -296,7 +359,10 @@ def test_units(tmp_path: Path, layers: Path, said: str, links: dict[str, str], e
     for name, target in links.items():
         path(name).parent.mkdir(parents=True, exist_ok=True)
         path(name).unlink(missing_ok=True)
-        path(name).symlink_to(target)
+        if "\n" in target:
+            path(name).write_text(target)
+        else:
+            path(name).symlink_to(target)
     found = compared(tmp_path, [], "", f"{said}\n")
     unit = said.split()[1]
     assert [problem[: len(f"services | {unit} | {expected}")] for problem in found] == (

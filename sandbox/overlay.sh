@@ -7,6 +7,7 @@ set -eu
 . /run/step/present.sh
 . /run/step/suggest.sh
 . /run/step/up-to-date.sh
+. /run/step/fits.sh
 
 # known passwd|group NAME|NUMBER
 known() {
@@ -85,34 +86,17 @@ while read -r database name <&9; do
     known "$database" "$name" || problem files "$name" "/etc/$database has no $name to own files" "$owner_remedy"
 done 9< /run/in/groups
 
-# explain_tree: says which paths of the tree cannot be, after tar failed.
-explain_tree() {
-    while IFS=$(printf '\t') read -r path kind rest <&9; do
-        parent=${path%/*}
-        while [ -n "$parent" ]; do
-            if [ -e "$parent" ] && [ ! -d "$parent" ]; then
-                problem files "$path" "$path: $parent is a file in the system, so nothing can be below it" "choose another path"
-                break
-            fi
-            parent=${parent%/*}
-        done
-        case $kind in
-        file | link)
-            [ -L "$path" ] || [ ! -d "$path" ] ||
-                problem files "$path" "$path is a directory in the system, and a $kind cannot take its place" "choose another path"
-            ;;
-        esac
-    done 9< /run/in/wanted
-    [ "$problems" -ne 0 ] || problem files "" "the files could not be unpacked" "see the log for the message of tar"
-}
+fits_tree
+stop_on_problems
 
 # Existing directories keep their modes, and links to directories (/lib) stay links.
 printf '%s\n' $databases > /run/work/unpacked
 tar -x -f /run/in/tree.tar -C / --anchored --exclude-from=/run/work/unpacked --no-overwrite-dir \
-    --keep-directory-symlink --same-owner --same-permissions || {
-    explain_tree
-    stop_on_problems
-}
+    --keep-directory-symlink --same-owner --same-permissions ||
+    problem files "" "the files could not be unpacked" "see the log for the message of tar"
+stop_on_problems
+still_lead
+stop_on_problems
 
 # What a file of the profile can break: the program itself, the loader, a library.
 for program in awk chmod find sed stat systemctl tar; do
@@ -121,7 +105,7 @@ for program in awk chmod find sed stat systemctl tar; do
     [ "$status" -ge 126 ] || continue
     while IFS=$(printf '\t') read -r path kind rest <&9; do
         case "$kind $path" in
-        "file "*/bin/* | "file "*/sbin/* | "file "*/lib*.so* | "file "*/ld-*.so* | "link "*/bin/* | "link "*/sbin/* | "link "*.so*)
+        "file "*/bin/* | "file "*/sbin/* | "file "*/lib*.so* | "file "*/ld-*.so* | "link "*bin/* | "link "*bin | "link "*.so* | "link "*/lib*)
             problem files "$path" "$program does not start any more, with $path in the system" \
                 "leave it out, or put it into a directory such as /usr/local/lib/debate and name that where it is needed"
             ;;
@@ -204,9 +188,16 @@ done 9< /run/in/services
 [ -s /run/in/hooks ] || has_shells # A hook may bring them.
 stop_on_problems
 
+# reason: prints why systemctl failed. It goes on after errors, and names links and what it passes over besides.
+reason() {
+    awk '/^Failed to / && !/, ignoring/ { print; found = 1; exit }
+        !/^(Created symlink|Removed|Unit .* is added as a dependency|Failed to .*, ignoring)/ && NF { last = $0 }
+        END { if (!found) print last }' /run/work/said | sed 's/\.$//'
+}
+
 while read -r verb unit <&9; do
     SYSTEMD_OFFLINE=1 systemctl "$verb" "$unit" 2> /run/work/said ||
-        problem services "$unit" "systemctl $verb $unit failed: $(tail -n 1 /run/work/said)" "see the log for all that it says"
+        problem services "$unit" "systemctl $verb $unit failed: $(reason)" "see the log for all that it says"
     cat /run/work/said >&2
 done 9< /run/in/services
 stop_on_problems

@@ -1,8 +1,18 @@
 # Sourced by overlay.sh: checks that the system has what a profile names. Missing things would be ignored at boot.
 # Needs `problem`.
 
+# lacks_locale NAME: true if the C library does not find it.
+lacks_locale() {
+    [ -n "$(LC_ALL=$1 locale 2>&1 > /dev/null)" ]
+}
+
 # has_locale NAME: checks that locale-gen, which continues after errors, made it, and with its own character set.
 has_locale() {
+    if lacks_locale "$1" && ! awk -v name="$1" '$1 == name { found = 1 } END { exit !found }' /etc/locale.gen; then
+        problem locale "$1" "/etc/locale.gen is the profile's own, and has no line for $1" \
+            "add one that begins with $1 to it, or leave that file out"
+        return
+    fi
     case $1 in
     *.*) ;;
     *)
@@ -15,7 +25,7 @@ has_locale() {
         fi
         ;;
     esac
-    [ -n "$(LC_ALL=$1 locale 2>&1 > /dev/null)" ] || return 0
+    lacks_locale "$1" || return 0
     near=$(ls /usr/share/i18n/locales | grep "^${1%%_*}_" | tr '\n' ' ')
     problem locale "$1" "the system has no $1" "choose one of /usr/share/i18n/locales${near:+; for this language: $near}"
 }

@@ -166,3 +166,42 @@ def test_locales_without_a_character_set(tmp_path: Path, name: str, remedy: str)
     said = subprocess.run(["sh", "-euc", told], capture_output=True, text=True).stdout.split("\n")
     assert said[0].startswith("write ") == bool(remedy)
     assert not remedy or said[0] == remedy
+
+
+@pytest.mark.parametrize(
+    ("generated", "field"),
+    [
+        ("fr_FR.UTF-8 UTF-8\n", "/etc/locale.gen is the profile's own, and has no line for xx_XX.UTF-8"),
+        ("# xx_XX.UTF-8 UTF-8\n", "/etc/locale.gen is the profile's own, and has no line for xx_XX.UTF-8"),
+        ("xx_XX.UTF-8 UTF-8\n", "the system has no xx_XX.UTF-8"),
+    ],
+)
+def test_a_locale_that_was_not_made(tmp_path: Path, generated: str, field: str) -> None:
+    (tmp_path / "locale.gen").write_text(generated)
+    script = (ROOT / "sandbox" / "present.sh").read_text().replace("/etc/locale.gen", f"{tmp_path}/locale.gen")
+    told = 'problem() { printf "%s\\n" "$3"; }; has_locale xx_XX.UTF-8'
+    done = subprocess.run(["sh", "-eufc", f"{script}\n{told}"], capture_output=True, text=True, timeout=60)
+    assert done.stdout.replace(str(tmp_path), "/etc") == f"{field}\n"
+
+
+SAID = [
+    ("Failed to enable unit: Cannot alias a@x.service as b.service.\nCreated symlink '/e/a' \u2192 '/u/a'.\n",
+     "Failed to enable unit: Cannot alias a@x.service as b.service"),
+    ("Failed to enable unit, \"multi\" is not a valid unit name.\nCreated symlink /x -> /y.\n"
+     "Unit /x is added as a dependency to a non-existent unit user.target.\n",
+     'Failed to enable unit, "multi" is not a valid unit name'),
+    ("Failed to enable auxiliary unit x.service, ignoring.\nFailed to enable unit, file x: Invalid argument\n",
+     "Failed to enable unit, file x: Invalid argument"),
+    ("Synchronizing state of a.service with SysV service script.\nupdate-rc.d: error: no runlevels\nRemoved /x.\n",
+     "update-rc.d: error: no runlevels"),
+    ("Failed to enable auxiliary unit x.service, ignoring.\n", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "expected"), SAID)
+def test_why_systemctl_failed(tmp_path: Path, said: str, expected: str) -> None:
+    (tmp_path / "said").write_text(said)
+    text = (ROOT / "sandbox" / "overlay.sh").read_text().replace("/run/work", str(tmp_path))
+    function = "reason() {" + text.partition("\nreason() {")[2].partition("\n}\n")[0] + "\n}\nreason\n"
+    done = subprocess.run(["sh", "-euc", function], capture_output=True, text=True, timeout=60)
+    assert (done.stdout.strip(), done.stderr) == (expected, "")

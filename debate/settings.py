@@ -236,6 +236,7 @@ def load(
             problems += error.problems
     for place, default in _PLACES.items():
         problems += _misplaced(root / default, read[""][place], place, written.get(("", place)))
+    problems += _linked(root / "profiles")
     if problems:
         raise DebateError.of(problems)
     groups: dict[str, Any] = {
@@ -282,6 +283,13 @@ def _misplaced(default: Path, chosen: Path, name: str, written: Written | None) 
         return written.error(f"{path} is a {kind(mode)}", "name a directory").problems
     remedy = f"remove it, or set {_variable(name)} to another directory"
     return [Problem(Place(default.name), f"is a {kind(mode)}", remedy)]
+
+
+def _linked(profiles: Path) -> Iterable[Problem]:
+    """What is wrong with the profiles directory. Git can carry a link there, and what is below it is read."""
+    if not profiles.is_symlink():
+        return ()
+    return [Problem(Place(profiles.name), "is a link", "make it a directory; one from elsewhere can be mounted there")]
 
 
 def _checked(check: Callable[[str], T], text: str, written: Written) -> T:

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from debate import distributions, settings
 from debate.errors import DebateError, Place, Problem
+from debate.profile import files
 from tests.bounded import bounded
 from tests.conftest import ROOT
 from tests.foreign import NOT_FILES
@@ -524,6 +525,37 @@ def test_a_default_directory_is_one(make: Callable[[Path], None], fact: str, nam
         assert (done.returncode, done.stdout) == (3, "")
         assert done.stderr.startswith(f"ERROR: {name}: is a ")
     assert (os.listdir(elsewhere), sorted(os.listdir(tmp_path))) == ([], before)
+
+
+@pytest.mark.parametrize("target", [".", "elsewhere", "missing", "/etc", "profiles"])
+def test_the_profiles_directory_is_one(target: str, tmp_path: Path) -> None:
+    """Through a link to the checkout itself, debate.toml with its password would be below profiles/."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "profiles").symlink_to(target)
+    with pytest.raises(DebateError, match=r"^profiles: is a link; make it a directory; one from elsewhere can be"):
+        settings.load(tmp_path, {})
+    for file in ("dodo.py", "pyproject.toml"):
+        shutil.copy(ROOT / file, tmp_path / file)
+    for words in ([], ["validate"], ["show:x"], ["new", "x"], ["diff", "x", "y"], ["list"]):
+        done = subprocess.run([DOIT, *words], cwd=tmp_path, capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (3, "")
+        assert done.stderr.startswith("ERROR: profiles: is a link; ")
+
+
+@pytest.mark.parametrize("name", ["keys", "hooks", "overlays", "overlays/x"])
+@pytest.mark.parametrize("target", ["..", "/etc", "../debate.toml"])
+def test_a_directory_of_profiles_may_lead_to_others_of_them_only(name: str, target: str, tmp_path: Path) -> None:
+    directory = tmp_path / "profiles"
+    (directory / name).parent.mkdir(parents=True)
+    (directory / name).symlink_to(target)
+    (directory / "inside").mkdir()
+    with files.opened(directory) as tree:
+        with pytest.raises(OSError):  # noqa: PT011 - whatever says so first
+            tree.read(f"{name}/debate.toml", 100)
+        (directory / name).unlink()
+        (directory / name).symlink_to("../inside" if "/" in name else "inside")
+        (directory / "inside" / "debate.toml").write_text("x")
+        assert tree.read(f"{name}/debate.toml", 100) == b"x"
 
 
 EXISTING = {

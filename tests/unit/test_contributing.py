@@ -242,6 +242,8 @@ def test_the_field_is_accepted_and_checked(field: Path) -> None:
     write(field, 'image: {preparer: "a\'b"}')
     said = doit(field, "validate", "x", status=1)
     assert 'profiles/x.yaml:2:19: image.preparer: "a\'b" is not a valid preparer; use text without quotes' in said
+    write(field, 'image: {preparer: "debate\\n"}')
+    assert "is not a valid preparer" in doit(field, "validate", "x", status=1), "the pattern is for the whole value"
     write(field, "image: {preparers: x}")
     assert "unknown field 'preparers' in image; did you mean 'preparer'?" in doit(field, "validate", "x", status=1)
 

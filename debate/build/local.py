@@ -12,6 +12,7 @@ from debate.cache import sources
 from debate.cache.action import HERE
 from debate.cache.store import Store
 from debate.errors import DebateError, StepError
+from debate.host import ours
 from debate.host.files import workspace_name
 from debate.host.memory import available_memory
 from debate.model import MIRROR, PROXY_PORT, Activity, Artifact, Reach, Step, Supplies
@@ -45,6 +46,7 @@ class LocalExecutor:
     def run(self, step: Step, supplies: Supplies, log: Path, shell: tuple[int, ...] = ()) -> dict[str, Artifact]:
         require_names(step, supplies)
         self._require(step, supplies)
+        ours.require_writable(self._directories(log))
         inputs = sum(artifact.size for artifact in step.inputs.values())
         place = scratch(self.settings, inputs * _WRITTEN if supplies.writes is None else supplies.writes)
         try:
@@ -54,6 +56,11 @@ class LocalExecutor:
                 raise
         self.say(f"{step.name}: its files do not fit into memory (setting limits.memory); running it again on disk")
         return self._run(step, supplies, log, shell, "disk")
+
+    def _directories(self, log: Path) -> list[Path]:
+        """Where a log is written, each directory after those above it."""
+        below = [path for path in log.parents if path.is_relative_to(self.settings.output)]
+        return [*reversed(below), log.parent / "raw"]
 
     def _run(
         self, step: Step, supplies: Supplies, log: Path, shell: tuple[int, ...], place: str

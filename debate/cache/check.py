@@ -9,7 +9,6 @@ from pathlib import Path
 from debate.cache.collect import named
 from debate.cache.store import Store
 from debate.composition import Composition
-from debate.host import ours
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,10 @@ def _is_composed(store: Store, composition: Composition | None) -> bool | None:
 def check(store: Store, progress: Callable[[int, int], None]) -> Checked:
     """Read all objects. Calls ``progress`` after each one, with the bytes read so far and in total. Raises OSError."""
     store.secure()
-    foreign = []
-    for path in store.foreign():
-        ours.remove(path)
-        foreign.append(path)
+    foreign = list(store.foreign())
+    for path in foreign:
+        store.discard(path)
+    store.forget_outputs()
     found, compositions = list(store.objects()), list(store.compositions())
     size = sum(state.st_size for _, state in found)
     total = size + sum(composition.whole.size for _, composition in compositions if composition)

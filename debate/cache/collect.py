@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from debate import PACKAGE, keys
+from debate.cache import outputs
 from debate.cache.action import Action
 from debate.cache.store import Store
-from debate.host import ours
 from debate.host.files import load_object
 from debate.text.paths import shown
 
@@ -54,6 +54,8 @@ def collect(store: Store, *, size: int | None = None, age: float | None = None) 
     Whole ISOs go first: their bytes are in other objects, too. Earlier versions kept them so.
     """
     now = time.time()
+    store.secure()
+    store.forget_outputs()
     with store.removing():
         recent = min(store.oldest_builder(), now) - RECENT
     needed_by_records = set(needed(store))
@@ -89,7 +91,8 @@ def needed(store: Store) -> Iterator[str]:
 
 def _named_by_records(store: Store) -> Iterator[str]:
     for output in store.outputs():
-        for path in (*output.glob("*/*.json"), *output.glob(".sandbox/*.json")):
+        builds = outputs.builds(output, store.say_once)
+        for path in (path for build in builds for path in outputs.files(build, "", store.say_once)):
             try:
                 digests = list(digests_of(load_object(path)))
             except FileNotFoundError:
@@ -111,11 +114,11 @@ def with_parts(store: Store, digests: Iterable[str]) -> Iterator[str]:
 
 def digests_of(record: Mapping[str, Any]) -> Iterator[str]:
     """Digests of outputs, packages and indexes in what was read from a record or a lock."""
-    outputs, packages, indexes = record.get("outputs"), record.get("packages"), record.get("indexes")
+    made, packages, indexes = record.get("outputs"), record.get("packages"), record.get("indexes")
     if isinstance(indexes, dict):
         yield str(indexes.get("digest"))
-    if isinstance(outputs, dict):
-        yield from (str(output.get("digest")) for output in outputs.values() if isinstance(output, dict))
+    if isinstance(made, dict):
+        yield from (str(output.get("digest")) for output in made.values() if isinstance(output, dict))
     if isinstance(packages, list):
         yield from (keys.digest(str(package.get("sha256"))) for package in packages if isinstance(package, dict))
 
@@ -129,10 +132,10 @@ def _remove(store: Store, doomed: list[tuple[float, str, int]]) -> Iterator[tupl
     """Remove the chosen objects, except those that were used since they were chosen."""
     with store.removing():
         for entry in doomed:
-            path = str(store.path_of(entry[1]))
+            path = store.path_of(entry[1])
             with suppress(FileNotFoundError):
-                if os.stat(path).st_ctime == entry[0]:
-                    os.unlink(path)
+                if os.lstat(path).st_ctime == entry[0]:
+                    store.discard(path)
                     yield entry
 
 
@@ -157,14 +160,10 @@ def _forget(store: Store, removed: set[str]) -> None:
 
 
 def _remove_downloads(store: Store, now: float) -> int:
-    number = 0
-    with suppress(FileNotFoundError), os.scandir(store.root / "incoming") as entries:
-        for entry in entries:
-            with suppress(FileNotFoundError):
-                if now - entry.stat(follow_symlinks=False).st_mtime > _UNFINISHED:
-                    ours.remove(Path(entry.path))
-                    number += 1
-    return number
+    old = [path for path, found in store.downloads() if now - found.st_mtime > _UNFINISHED]
+    for path in old:
+        store.discard(path)
+    return len(old)
 
 
 def in_background(store: Store, size: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from debate.cache import outputs
 from debate.cache.collect import digests_of, needed, with_parts
 from debate.cache.store import Store
 from debate.host.files import read_object
@@ -74,9 +75,12 @@ def report(store: Store, remote: str) -> tuple[str, list[dict[str, Any]]]:
 
 def _uses(store: Store, sizes: dict[str, int]) -> Iterator[Use]:
     for output in store.outputs():
-        for directory in sorted(path for path in output.iterdir() if (path / "traces").is_dir()):
-            traces = [read_object(path, Trace) for path in sorted((directory / "traces").glob("*.json"))]
-            named = (digest for path in directory.glob("*.json") for digest in digests_of(read_object(path)))
+        for directory in outputs.builds(output, store.say_once):
+            traces = [read_object(path, Trace) for path in outputs.files(directory, "traces", store.say_once)]
+            if not traces:
+                continue
+            records = map(read_object, outputs.files(directory, "", store.say_once))
+            named = (digest for record in records for digest in digests_of(record))
             names = set(with_parts(store, named))
             yield Use(
                 shown(directory),

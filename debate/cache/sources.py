@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from debate.cache import outputs
 from debate.cache.action import Action
 from debate.cache.collect import named, with_parts
 from debate.cache.store import Store
@@ -36,6 +37,7 @@ def drop(store: Store, source: str) -> Dropped:
     ``source``: `HERE`, the address of a remote or the number of a key. An object that another source made as well
     stays: its content is what its name says, whoever sent it.
     """
+    store.secure()
     doomed, kept, wanted, sources = set[str](), set[str](), set[str](), set[str]()
     for key, action in store.actions():
         if action is None:
@@ -60,7 +62,7 @@ def drop(store: Store, source: str) -> Dropped:
             path = store.path_of(digest)
             with suppress(FileNotFoundError):
                 sizes.append(path.lstat().st_size)
-                ours.remove(path)
+                store.discard(path)
     return Dropped(len(doomed), len(sizes), sum(sizes), len(traces), tuple(sorted(sources)))
 
 
@@ -71,7 +73,8 @@ def of(store: Store, digest: str) -> Action | None:
 
 def _traces(store: Store, source: str) -> Iterator[Path]:
     for output in store.outputs():
-        for path in output.glob("*/traces/*.json"):
+        builds = outputs.builds(output, store.say_once)
+        for path in (path for build in builds for path in outputs.files(build, "traces", store.say_once)):
             try:
                 results = _results(load_object(path, Trace))
             except FileNotFoundError:

@@ -13,7 +13,9 @@
         tmp/NAME                    a small file before it is renamed into place
 
 Files to lock have the mode 0600, so that no other user can hold a lock. Directories have the mode 0755; one that others
-could write to is taken over: see `debate.cache.directories`.
+could write to is taken over: see `debate.cache.directories`. Git can carry a link in the place of each of them. So
+whatever lists a directory or removes something from it does that by `Store.names`, `Store.listed` and `Store.discard`,
+which follow none, and looks only at names of the forms above.
 Everything is written under tmp/ or incoming/, synced and renamed, so that readers never see a partial file.
 
 The time of an object's last use is its st_ctime, which changes when it is made, linked into a sandbox, or touched by
@@ -46,9 +48,9 @@ from debate.cache.directories import UNTOUCHED
 from debate.composition import MOST_BYTES, Composition
 from debate.errors import DebateError
 from debate.host import ours
-from debate.host.beneath import RefusedError, chunks
+from debate.host.beneath import RefusedError, Tree, chunks
 from debate.host.copying import send
-from debate.host.files import is_builder_alive, replace_file, workspace_name
+from debate.host.files import is_builder_alive, is_workspace_name, replace_file, workspace_name
 from debate.host.locks import held, is_still, lock_file, regular_file
 from debate.text.paths import shown
 
@@ -61,6 +63,13 @@ _LARGEST_ACTION = 8 << 20
 _DIRECTORIES = (
     "objects", "objects/sha256", "compositions", "actions", "locks", "running", "outputs", "incoming", "tmp"
 )  # fmt: skip
+_OBJECTS = "objects/sha256"
+_OUTPUT = "[0-9a-f]{32}"
+_FORMS = {
+    "actions": r"[0-9a-f]{64}\.json", "compositions": r"[0-9a-f]{64}\.json", "locks": "[a-z0-9-]+", "outputs": _OUTPUT,
+    "incoming": "[0-9a-f]{64}",
+}  # fmt: skip
+"""Directories of regular files -> the form of their names."""
 _LONGEST_PATH = 4096
 _OPEN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -115,7 +124,7 @@ class Store:
     def _has(self, path: Path, artifact: Artifact) -> bool:
         found = os.lstat(path)
         if stat.S_ISREG(found.st_mode) and found.st_size != artifact.size:
-            self._say_once(
+            self.say_once(
                 f"{shown(path)}: has {found.st_size:,} bytes, and is asked for with {artifact.size:,}, so it counts as "
                 "missing"
             )
@@ -130,7 +139,8 @@ class Store:
             os.utime(path, ns=(UNTOUCHED, UNTOUCHED), follow_symlinks=False)
         return os.lstat(path).st_size == artifact.size
 
-    def _say_once(self, line: str) -> None:
+    def say_once(self, line: str) -> None:
+        """Say a line, unless it was said already."""
         if line not in self._said:
             self._said.add(line)
             self.say(line)
@@ -197,17 +207,43 @@ class Store:
             return None  # It was collected in the meantime.
 
     def secure(self) -> None:
-        """Make sure that nobody else can write to the directories that exist. Raises OSError."""
+        """Make sure that the directories that exist are ones in which nobody else can write. Raises OSError.
+
+        What is in the place of one, such as a link, is put aside.
+        """
         for path in (self.root / name for name in _DIRECTORIES):
             if os.path.lexists(path):
                 self._make(path)
-                for below in _directories(path):
-                    self._make(Path(below.path))
+        for path in (self.root / _OBJECTS / start for start in self.names(_OBJECTS)):
+            if ours.is_directory(path):
+                self._make(path)
 
     def _make(self, path: Path) -> Path:
         """Make a directory of the store, so that nobody else can write to it. Raises OSError."""
         directories.make(path, self.root, self.say)
         return path
+
+    def names(self, directory: str) -> list[str]:
+        """The names in a ``directory`` of the store, unsorted; none if it is missing, or no directory."""
+        try:
+            with Tree(self.root) as tree:
+                return tree.names(directory)
+        except FileNotFoundError:
+            return []
+        except (RefusedError, NotADirectoryError):
+            place = f"{shown(self.root)}/{directory}"
+            self.say_once(f"{place}: is no directory, so nothing in it is used; the next build or doit fsck moves it")
+            return []
+
+    def listed(self, directory: str) -> Iterator[tuple[str, os.stat_result]]:
+        """Name and status of everything in a ``directory`` of the store, unsorted; nothing if it is no directory."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, RefusedError), Tree(self.root) as tree:
+            yield from tree.listed(directory)
+
+    def discard(self, path: Path) -> None:
+        """Remove a file or directory of the store, if it is there, and no link is on the way to it. Raises OSError."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, RefusedError), Tree(self.root) as tree:
+            tree.remove(str(path.relative_to(self.root)))
 
     def lookup(self, key: str, names: Collection[str] | None = None) -> Action | None:
         """The action ``key``, if all its outputs are in the store, and they are ``names`` unless that is None."""
@@ -274,7 +310,7 @@ class Store:
             return None
         except (OSError, ValueError) as error:
             fact = (error.strerror if isinstance(error, OSError) else "") or "is damaged"
-        self._say_once(f"{shown(path)}: {fact}, so the file that it makes counts as missing")
+        self.say_once(f"{shown(path)}: {fact}, so the file that it makes counts as missing")
         return None
 
     def _composition_path(self, digest: str) -> Path:
@@ -286,7 +322,7 @@ class Store:
         ``written``: the file, on the file system of the store. It becomes the first copy that `copy_out` makes.
         """
         self._write(self._composition_path(composition.whole.digest), composition.to_json(), _MODE)
-        ours.remove(self.path(composition.whole))  # An earlier version kept it as a whole.
+        self.discard(self.path(composition.whole))  # An earlier version kept it as a whole.
         if written is not None:
             path = self._make(self.root / "tmp") / workspace_name("whole")
             os.rename(written, path)
@@ -295,14 +331,14 @@ class Store:
 
     def compositions(self) -> Iterator[tuple[str, Composition | None]]:
         """Digest of every composed file, unordered, and its composition; None for a damaged one."""
-        for name in _names(self.root / "compositions"):
+        for name in self.names("compositions"):
             digest = keys.digest(name.removesuffix(".json"))
             if keys.is_digest(digest):
                 yield digest, self.composition(digest)
 
     def drop_composition(self, digest: str) -> None:
         """Remove a composition, and none of its parts."""
-        ours.remove(self._composition_path(digest))
+        self.discard(self._composition_path(digest))
 
     def copy(self, artifact: Artifact, target: BinaryIO) -> None:
         """Write the artifact, which must be in the store, to the new file ``target``.
@@ -408,11 +444,12 @@ class Store:
             self._announce(output)
 
     def _announce(self, output: Path) -> None:
+        self.secure()
         running = self._make(self.root / "running") / workspace_name("builder")
         with self.removing(shared=True), lock_file(running) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             os.dup(file.fileno())  # Locked until this process ends.
-        known = self.root / "outputs" / keys.digits(keys.sha256(os.fsencode(output)))[:32]
+        known = self.root / "outputs" / _name_of(output)
         if _output(known) != output:
             self._write(known, os.fsencode(output), 0o644)
         atexit.register(running.unlink, missing_ok=True)
@@ -420,12 +457,12 @@ class Store:
     def oldest_builder(self) -> float:
         """Start time of the oldest running builder, in seconds since 1970; infinity if none runs."""
         oldest = float("inf")
-        for path in _files(self.root / "running"):
+        for path in (self.root / "running" / name for name in self.names("running") if is_workspace_name(name)):
             try:
                 with open(os.open(path, os.O_RDONLY | _OPEN), "rb") as file:
                     started = os.fstat(file.fileno()).st_mtime
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    path.unlink(missing_ok=True)
+                    self.discard(path)
             except BlockingIOError:
                 oldest = min(oldest, started)
             except OSError:
@@ -434,50 +471,58 @@ class Store:
 
     def outputs(self) -> list[Path]:
         """The existing output directories of the checkouts that use this store."""
-        found = []
-        for path in _files(self.root / "outputs"):
-            output = _output(path)
-            if output and output.is_dir():
-                found.append(output)
-            elif os.access(path.parent, os.W_OK):
-                if output is None:
-                    self.say(
-                        f"{shown(path)}: names no output directory, so it was removed; the next build writes it again"
-                    )
-                ours.remove(path)
-        return sorted(found)
+        return sorted(output for _, output in self._outputs() if output and ours.is_directory(output))
+
+    def forget_outputs(self) -> None:
+        """Forget the output directories that are gone."""
+        for path, output in self._outputs():
+            if output is None:
+                fact = "names no output directory, so it was removed; the next build writes it again"
+                self.say(f"{shown(path)}: {fact}")
+            if output is None or not ours.is_directory(output):
+                self.discard(path)
+
+    def _outputs(self) -> Iterator[tuple[Path, Path | None]]:
+        """Every file in outputs/, and the directory that it names; None if it is damaged."""
+        for path in (self.root / "outputs" / name for name in self.names("outputs")):
+            if re.fullmatch(_OUTPUT, path.name):
+                yield path, _output(path)
 
     def objects(self) -> Iterator[tuple[str, os.stat_result]]:
         """Digest and stat of every object, unordered; what is no regular file under such a name is left out."""
-        for algorithm in _directories(self.root / "objects"):
-            for start in _directories(algorithm.path):
-                with os.scandir(start.path) as entries:
-                    for entry in entries:
-                        digest = f"{algorithm.name}:{start.name}{entry.name}"
-                        with contextlib.suppress(FileNotFoundError):
-                            found = entry.stat(follow_symlinks=False)
-                            if stat.S_ISREG(found.st_mode) and len(start.name) == 2 and keys.is_digest(digest):
-                                yield digest, found
+        for start in self.names(_OBJECTS):
+            for name, found in self.listed(f"{_OBJECTS}/{start}"):
+                digest = keys.digest(f"{start}{name}")
+                if stat.S_ISREG(found.st_mode) and len(start) == 2 and keys.is_digest(digest):
+                    yield digest, found
 
     def foreign(self) -> Iterator[Path]:
         """What is in the store, and is no object, action, lock or whatever else the store has. Nothing reads it."""
-        for path in _files(self.root / "objects"):
+        for path in self._paths("objects"):
             if path.name != "sha256" or not ours.is_directory(path):
                 yield path
-        for start in _files(self.root / "objects" / "sha256"):
+        for start in self._paths(_OBJECTS):
             if not re.fullmatch("[0-9a-f]{2}", start.name) or not ours.is_directory(start):
                 yield start
             else:
-                yield from (path for path in _files(start) if not _is_file(path, "[0-9a-f]{62}"))
-        for name in ("actions", "compositions"):
-            yield from (path for path in _files(self.root / name) if not _is_file(path, r"[0-9a-f]{64}\.json"))
-        for name in ("locks", "running", "outputs"):
-            yield from (path for path in _files(self.root / name) if not _is_file(path, r"[a-z0-9-]+"))
-        yield from (path for path in _files(self.root / "incoming") if not _is_file(path, "[0-9a-f]{64}"))
+                yield from self._misfits(f"{_OBJECTS}/{start.name}", "[0-9a-f]{62}")
+        for name, form in _FORMS.items():
+            yield from self._misfits(name, form)
+        for name in ("running", "tmp"):
+            yield from (path for path in self._paths(name) if not is_workspace_name(path.name))
+
+    def _paths(self, directory: str) -> list[Path]:
+        return [self.root / directory / name for name in self.names(directory)]
+
+    def _misfits(self, directory: str, form: str) -> Iterator[Path]:
+        """What in a directory is no regular file with a name of that form."""
+        for name, found in self.listed(directory):
+            if not re.fullmatch(form, name) or not stat.S_ISREG(found.st_mode):
+                yield self.root / directory / name
 
     def actions(self) -> Iterator[tuple[str, Action | None]]:
         """Key and content of every action, unordered; None for a damaged one."""
-        for name in _names(self.root / "actions"):
+        for name in self._actions():
             key = name.removesuffix(".json")
             try:
                 yield key, Action.from_json(key, ours.read(self.root / "actions" / name, _LARGEST_ACTION))
@@ -488,19 +533,22 @@ class Store:
 
     def count_actions(self) -> int:
         """The number of actions; reads none of them."""
-        return len(_names(self.root / "actions"))
+        return len(self._actions())
+
+    def _actions(self) -> list[str]:
+        return [name for name in self.names("actions") if re.fullmatch(_FORMS["actions"], name)]
 
     def forget(self, keys_: Collection[str]) -> None:
         """Remove actions, and their locks unless a builder holds them."""
         for key in keys_:
-            ours.remove(self.action_path(key))
-        for key in set(_names(self.root / "locks")).intersection(keys_):
+            self.discard(self.action_path(key))
+        for key in set(self.names("locks")).intersection(keys_):
             with (
                 contextlib.suppress(FileNotFoundError, BlockingIOError),
                 lock_file(path := self.root / "locks" / key) as file,
             ):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.unlink(path)
+                self.discard(path)
 
     @contextmanager
     def alone(self, name: str) -> Iterator[bool]:
@@ -536,6 +584,12 @@ class Store:
                     yield file
                     return
 
+    def downloads(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """Path and status of each object that is being downloaded, or was."""
+        for name, found in self.listed("incoming"):
+            if re.fullmatch(_FORMS["incoming"], name):
+                yield self.root / "incoming" / name, found
+
     def incoming_path(self, artifact: Artifact) -> Path:
         """Path of an object while it is downloaded."""
         return self.root / "incoming" / keys.digits(artifact.digest)
@@ -554,29 +608,41 @@ class Store:
 
     def abandoned(self) -> Iterator[str]:
         """Names of workspaces whose builder has died, and of the workspaces in them. Removes each after yielding it."""
-        try:
-            names = os.listdir(self.root / "tmp")
-        except FileNotFoundError:
-            return
-        for name in names:
-            if is_builder_alive(name):
-                continue
+        for name in filter(_is_dead, self.names("tmp")):
             directory = self.root / "tmp" / name
             if not ours.is_directory(directory):
-                directory.unlink(missing_ok=True)
+                self.discard(directory)
                 continue
             try:
-                with open(os.open(directory / "lock", os.O_RDONLY | _OPEN), "rb") as file:
+                with Tree(directory) as tree, tree.open("lock") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     yield name
-                    yield from (path.name for path in directory.glob("*/cache/tmp/*"))
+                    yield from _inner(tree)
             except OSError:
                 continue  # It has just ended or is just being made, or is no workspace.
-            shutil.rmtree(directory, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                self.discard(directory)
 
 
 _written: dict[tuple[Path, Artifact], Path] = {}
 """Root of a store, and a composed file that this process has just written -> where it is. Each task has a store."""
+
+
+def _is_dead(name: str) -> bool:
+    """True if ``name`` in a tmp/ is that of a builder that has ended."""
+    return is_workspace_name(name) and not is_builder_alive(name)
+
+
+def _inner(workspace: Tree) -> Iterator[str]:
+    """Names of the workspaces of dead builders in the stores that are in a workspace, as `verify` makes one."""
+    for name in workspace.names():
+        with contextlib.suppress(OSError):
+            yield from filter(_is_dead, workspace.names(f"{name}/cache/tmp"))
+
+
+def _name_of(output: Path) -> str:
+    """The name of the file in outputs/ that names an output directory."""
+    return keys.digits(keys.sha256(os.fsencode(output)))[:32]
 
 
 def _output(path: Path) -> Path | None:
@@ -585,7 +651,8 @@ def _output(path: Path) -> Path | None:
         name = os.fsdecode(ours.read(path, _LONGEST_PATH))
     except OSError:
         return None
-    return Path(name) if name.startswith("/") and "\0" not in name else None
+    whole = name.startswith("/") and "\0" not in name and path.name == _name_of(Path(name))
+    return Path(name) if whole else None
 
 
 @contextmanager
@@ -611,30 +678,3 @@ def _hash(file: BinaryIO, size: int) -> str:
 def _is_safe(found: os.stat_result) -> bool:
     """True if only this user and root can write to the file."""
     return found.st_uid in (0, os.geteuid()) and stat.S_IMODE(found.st_mode) == _MODE
-
-
-def _is_file(path: Path, pattern: str) -> bool:
-    """True for a regular file whose name has a certain form, and for one that has just been removed."""
-    try:
-        return re.fullmatch(pattern, path.name) is not None and stat.S_ISREG(os.lstat(path).st_mode)
-    except FileNotFoundError:
-        return True
-
-
-def _directories(path: str | Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(path) as entries:
-            return [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
-
-def _names(directory: str | Path) -> list[str]:
-    try:
-        return os.listdir(directory)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
-
-def _files(directory: Path) -> list[Path]:
-    return [directory / name for name in _names(directory)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from debate.commands.command import Answer, Command, Context
 from debate.commands.gc import SOURCE, dropped
@@ -35,7 +34,8 @@ def run(context: Context, source: str) -> Answer:
             context.say(f"{bytes_shown(done)} of {bytes_shown(total)} read")
 
     found = check(store, progress)
-    records = [path for output in _outputs(store.outputs(), context.settings.output) for path in damaged(output)]
+    outputs = dict.fromkeys([*store.outputs(), context.settings.output])
+    records = [path for output in outputs for path in damaged(output, store.say_once)]
     for path in records:
         ours.remove(path)
     line = f"{more}; " if more else ""
@@ -55,11 +55,6 @@ def run(context: Context, source: str) -> Answer:
     problem = Problem(Place(shown(context.settings.cache)), f"{line}; {said}", "the next build makes them again")
     names = [*found.dropped, *map(shown, (*found.damaged, *found.foreign, *records))]
     raise DebateError.of([problem], details="\n".join(f"  {name}" for name in names))
-
-
-def _outputs(known: list[Path], own: Path) -> list[Path]:
-    """The output directories of all checkouts that use the store, and that of this one."""
-    return list(dict.fromkeys([*known, own]))
 
 
 COMMAND = Command(

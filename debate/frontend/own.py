@@ -21,9 +21,11 @@ from doit.cmd_resetdep import ResetDep as DoitResetDep
 from doit.cmd_strace import Strace as DoitStrace
 from doit.cmdparse import CmdParseError
 from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
+from doit.task import Task
 
 from debate.errors import DebateError
 from debate.frontend.database import Database
+from debate.host.ours import require_writable
 from debate.text.printable import printable, quoted
 
 
@@ -133,6 +135,17 @@ class Info(Own, DoitInfo):  # type: ignore[misc]
 
 class Clean(Own, DoitClean):  # type: ignore[misc]
     """`doit clean`."""
+
+    def clean_tasks(self, tasks: Sequence[Task], dryrun: bool, cleanforget: bool) -> None:
+        """Clean ``tasks``, unless someone else may have put a link where debate has the files of one of them."""
+        graph = self.loader.namespace.get("GRAPH")
+        if graph is not None:
+            above = {path for task in tasks for target in task.targets for path in Path(target).parents}
+            try:
+                require_writable(sorted(path for path in above if path.is_relative_to(graph.settings.output)))
+            except DebateError as error:
+                raise InvalidDodoFile(str(error)) from error
+        super().clean_tasks(tasks, dryrun, cleanforget)
 
 
 class Forget(Own, DoitForget):  # type: ignore[misc]

@@ -152,26 +152,35 @@ class Tree:
         finally:
             os.close(found)
 
-    def entries(self, path: str = "", *, most: int = MAX_ENTRIES) -> list[Item]:
-        """What is in the directory ``path``, sorted by name; its paths are names. Links are told, not followed."""
-        found = self._find(path)
+    def names(self, path: str = "") -> list[str]:
+        """The names in the directory ``path``, unsorted."""
+        listed = self._opened(path)
         try:
-            listed = os.open(".", _READ | os.O_DIRECTORY, dir_fd=found)
+            return os.listdir(listed)
         finally:
-            os.close(found)
-        items: list[Item] = []
+            os.close(listed)
+
+    def listed(self, path: str = "") -> Iterator[tuple[str, os.stat_result]]:
+        """Name and status of everything in the directory ``path``, unsorted. Links are told, not followed."""
+        listed = self._opened(path)
         try:
             with os.scandir(listed) as names:
                 for entry in names:
-                    if len(items) == most:
-                        raise RefusedError(errno.EFBIG, f"has more than {most:,} entries", "remove some")
                     try:
                         status = entry.stat(follow_symlinks=False)
                     except FileNotFoundError:
                         continue  # Removed meanwhile.
-                    items.append(Item(entry.name, status.st_mode, status.st_size))
+                    yield entry.name, status
         finally:
             os.close(listed)
+
+    def entries(self, path: str = "", *, most: int = MAX_ENTRIES) -> list[Item]:
+        """What is in the directory ``path``, sorted by name; its paths are names. Links are told, not followed."""
+        items: list[Item] = []
+        for name, status in self.listed(path):
+            if len(items) == most:
+                raise RefusedError(errno.EFBIG, f"has more than {most:,} entries", "remove some")
+            items.append(Item(name, status.st_mode, status.st_size))
         return sorted(items)
 
     def walk(
@@ -275,6 +284,14 @@ class Tree:
                 os.close(parent)
             made = f"{made}/{part}" if made else part
         self.below(made).__exit__(None, None, None)
+
+    def _opened(self, path: str) -> int:
+        """A descriptor of the directory ``path``, to list it."""
+        found = self._find(path)
+        try:
+            return os.open(".", _READ | os.O_DIRECTORY, dir_fd=found)
+        finally:
+            os.close(found)
 
     def _parent(self, path: str) -> tuple[int, str]:
         """The directory that has the last part of ``path``, and that part."""

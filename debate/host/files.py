@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from debate.host import ours
 from debate.text import strict_json
 
+_WORKSPACE = re.compile(r"[0-9]{1,20}-[0-9]{1,20}-[0-9]{1,20}-[A-Za-z0-9_.-]{1,100}")
+"""The form of the names that `workspace_name` makes."""
 _numbers = itertools.count(1)
 _UNFINISHED = "unfinished"
 
@@ -23,6 +26,11 @@ def workspace_name(label: str) -> str:
     """A unique name for a workspace, from which `is_builder_alive` can tell its builder."""
     process = os.getpid()
     return f"{process}-{_started(process)}-{next(_numbers)}-{label}"
+
+
+def is_workspace_name(name: str) -> bool:
+    """True for a name of the form that `workspace_name` makes, which is also one for any command or pattern."""
+    return _WORKSPACE.fullmatch(name) is not None
 
 
 def is_builder_alive(name: str) -> bool:

@@ -11,10 +11,13 @@ import os
 import pwd
 import shutil
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from debate.errors import DebateError
 from debate.host.beneath import RefusedError, Tree, chunks
+from debate.text.paths import shown
 
 MOST = 48 << 20
 """Bytes that are read of a file. The largest are the trees of overlays: see `debate.profile.tree.Room`."""
@@ -56,6 +59,14 @@ def why_not_to_write(path: Path) -> tuple[str, str]:
     return "", ""
 
 
+def require_writable(paths: Iterable[Path]) -> None:
+    """Refuse to write to directories, each after those above it, to which `why_not_to_write`. Raises DebateError."""
+    for path in paths:
+        fact, remedy = why_not_to_write(path)
+        if fact:
+            raise DebateError(fact, remedy, place=str(Path(shown(path.parent), path.name)))
+
+
 def _trusted() -> tuple[int, ...]:
     """Root, this user, and who became root by sudo(8)."""
     by_sudo = os.environ.get("SUDO_UID", "")
@@ -79,7 +90,8 @@ def _is_open(found: os.stat_result) -> bool:
 def read(path: Path, most: int = MOST) -> bytes:
     """The content of a file. Raises OSError: RefusedError if it is no regular file, too large, or not ours."""
     with Tree(path.parent) as tree, tree.open(path.name) as file:
-        fact = why_not_ours(os.fstat(file.fileno()), os.stat(path.parent))
+        above = os.lstat(path.parent)
+        fact = "is below a link" if stat.S_ISLNK(above.st_mode) else why_not_ours(os.fstat(file.fileno()), above)
         if fact:
             raise RefusedError(1, fact, _AGAIN)
         return b"".join(chunks(file, most))

@@ -11,6 +11,7 @@ cgroup-v2.rst of Linux.
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import signal
 import time
@@ -140,7 +141,7 @@ def kind() -> str:
 def clean_up(name: str) -> None:
     """Remove the group ``name`` of a killed builder, if it exists."""
     # The killed builder may have run in a different group than this one.
-    for directory in _ROOT.rglob(f"debate-{name}"):
+    for directory in _ROOT.rglob(f"debate-{glob.escape(name)}"):
         _remove(directory)
 
 

@@ -39,8 +39,9 @@ from debate.deferred import make_all
 from debate.errors import DebateError, Place, ProfileError, StepError
 from debate.history.reasons import Last, Reason, reasons
 from debate.history.records import AGAIN, Records, Report, outputs_of, record_of, report_of, trace_of
+from debate.history.shapes import SHAPES
 from debate.host.files import read_object
-from debate.host.ours import why_not_to_write
+from debate.host.ours import require_writable
 from debate.model import Artifact, Locked, Result, Step, Supplies
 from debate.profile import files
 from debate.profile.load import load
@@ -59,6 +60,12 @@ S = TypeVar("S")
 _NO_SUPPLIES = Supplies()
 
 _DIRECTORIES = ("logs", "logs/raw", "slices", "traces", "traces/read", "check", "verify")
+
+
+def output_directories(settings: Settings, name: str) -> list[Path]:
+    """Where a profile's build writes, each directory after those above it."""
+    directory = settings.output / name
+    return [settings.output, directory, *(directory / below for below in _DIRECTORIES)]
 
 
 class UndeclaredError(Exception):
@@ -91,6 +98,10 @@ class ProfileBuild:
         """A JSON file of the output directory, without ``.json``. Raises DebateError if it is missing or damaged."""
         return self.records.load(record)
 
+    def slice(self, rule: str, kind: type[S]) -> S:
+        """The slice of a rule, which has the type ``kind``. Raises DebateError if it is missing or damaged."""
+        return typed(self.load(f"slices/{rule}"), kind, self.directory / f"slices/{rule}.json")
+
     def outputs(self, record: str) -> dict[str, Artifact]:
         """The artifacts that a record names."""
         return outputs_of(self.load(record), str(self.directory / f"{record}.json"))
@@ -114,10 +125,7 @@ class ProfileBuild:
 
     def require_own(self) -> None:
         """Refuse to write where someone else may have put a link, or git has. Raises DebateError."""
-        for path in (self.settings.output, self.directory, *(self.directory / name for name in _DIRECTORIES)):
-            fact, remedy = why_not_to_write(path)
-            if fact:
-                raise DebateError(fact, remedy, place=str(Path(shown(path.parent), path.name)))
+        require_writable(output_directories(self.settings, self.name))
 
     def results(self, names: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Step and key of each result of the rules ``names``, with those of steps on the way, from their traces."""
@@ -193,7 +201,7 @@ class Work(_Readable):
         """
         name = rule or self.rule.name
         self._require(name in self.rule.slices_read, f"the slice of {name}")
-        return typed(self._build.load(f"slices/{name}"), kind, self._build.directory / f"slices/{name}.json")
+        return self._build.slice(name, kind)
 
     def record(self, name: str) -> Any:
         """A record that the rule needs, or its own of the last run. Raises DebateError if it is missing or damaged."""
@@ -210,7 +218,7 @@ class Work(_Readable):
     def remembered(self, name: str) -> dict[str, str]:
         """What an earlier run kept in a file of the rule's ``memory``; empty if there is none, or it is damaged."""
         self._require(name in self.rule.memory, f"the memory {name}")
-        return read_object(self._build.directory / f"{name}.json", dict[str, str])
+        return read_object(self._build.directory / f"{name}.json", SHAPES[name])
 
     @property
     def directory(self) -> Path:

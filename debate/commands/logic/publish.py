@@ -25,7 +25,6 @@ from debate.remote.remote import Remote, annotate
 from debate.remote.statements import IMAGE, Statement, read
 from debate.steps.rule import HOST
 from debate.steps.rules import rules
-from debate.steps.work import typed
 from debate.text.amounts import bytes_shown, count
 from debate.text.paths import shown
 
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 def push(made: ProfileBuild) -> dict[str, Any]:
     """Send the results of the last build, and those of its steps. Raises DebateError."""
     settings, directory = _require_remote(made), made.directory
+    made.require_own()
     if settings.remote_mode != "read-write":
         raise DebateError("read-only, so nothing can be pushed", "set it to read-write", place="setting remote_mode")
     if not results.present(directory):
@@ -91,7 +91,7 @@ def _finished(made: ProfileBuild, architecture: str) -> tuple[Statement, str]:
 
 def _architecture(made: ProfileBuild) -> str:
     """The architecture of the profile, which is in the names of its results. Raises DebateError."""
-    return typed(made.load("slices/iso"), Slice, made.directory / "slices/iso.json").architecture
+    return made.slice("iso", Slice).architecture
 
 
 def _made(made: ProfileBuild) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,8 @@ from debate.cache.store import Store
 from debate.host.files import is_builder_alive, workspace_name, write_atomically
 from debate.model import Artifact
 
+KEY = keys.key("k")
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
@@ -59,21 +61,21 @@ def test_an_object_is_read_again_only_when_its_time_moved(store: Store, monkeypa
 
 def test_an_action_counts_only_with_all_its_outputs(store: Store) -> None:
     one, two = store.put(b"1"), store.put(b"2")
-    store.record("k", "step", {"one": one, "two": two}, 1.5)
-    found = store.lookup("k")
+    store.record(KEY, "step", {"one": one, "two": two}, 1.5)
+    found = store.lookup(KEY)
     assert found is not None
     assert found.outputs == {"one": one, "two": two}
     assert found.seconds == 1.5
     store.path(two).unlink()
-    assert store.lookup("k") is None
+    assert store.lookup(KEY) is None
 
 
 @pytest.mark.parametrize("names", [(), ("one",), ("one", "two", "three"), ("one", "three")])
 def test_an_action_with_other_outputs_is_a_miss(store: Store, names: tuple[str, ...]) -> None:
     """Later steps depend on which outputs there are, so neither may any be missing nor may any be added."""
-    store.record("k", "step", {"one": store.put(b"1"), "two": store.put(b"2")}, 1.5)
-    assert store.lookup("k", names) is None
-    assert store.lookup("k", ("two", "one")) == store.lookup("k")
+    store.record(KEY, "step", {"one": store.put(b"1"), "two": store.put(b"2")}, 1.5)
+    assert store.lookup(KEY, names) is None
+    assert store.lookup(KEY, ("two", "one")) == store.lookup(KEY)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +94,9 @@ def test_an_action_with_other_outputs_is_a_miss(store: Store, names: tuple[str, 
 )
 def test_a_damaged_action_is_a_miss(store: Store, content: bytes) -> None:
     (store.root / "actions").mkdir(parents=True)
-    (store.root / "actions" / "k.json").write_bytes(content)
-    assert store.lookup("k") is None
-    assert [key for key, _ in store.actions()] == ["k"]
+    (store.root / "actions" / f"{KEY}.json").write_bytes(content)
+    assert store.lookup(KEY) is None
+    assert [key for key, _ in store.actions()] == [KEY]
 
 
 HOSTILE = {
@@ -117,11 +119,11 @@ def test_an_action_touches_no_file_outside_the_objects(store: Store, digest: obj
     name = digest.format(root=store.root, start=start) if isinstance(digest, str) else digest
     (store.root / "actions").mkdir()
     action = {
-        "key": "k", "step": "x", "outputs": {"a": {"digest": name, "size": size}}, "seconds": 1, "source": "here",
+        "key": KEY, "step": "x", "outputs": {"a": {"digest": name, "size": size}}, "seconds": 1, "source": "here",
         "signer": "",
     }  # fmt: skip
-    (store.root / "actions" / "k.json").write_text(json.dumps(action))
-    assert store.lookup("k") is None
+    (store.root / "actions" / f"{KEY}.json").write_text(json.dumps(action))
+    assert store.lookup(KEY) is None
     assert {path: path.stat() for path in before} == before
 
 
@@ -157,10 +159,10 @@ def test_a_second_builder_waits(store: Store) -> None:
     told = threading.Event()
 
     def second() -> None:
-        with store.locked("k", told.set):
+        with store.locked(KEY, told.set):
             order.append("second")
 
-    with store.locked("k"):
+    with store.locked(KEY):
         thread = threading.Thread(target=second)
         thread.start()
         assert told.wait(10), "the second builder is told that it waits"
@@ -193,14 +195,14 @@ def test_another_user_believes_only_what_nobody_else_can_write(owner: int, mode:
         os.chmod(name, 0o755)  # noqa: S103 - the other user has to get there
         store = Store(Path(name))
         artifact = store.put(b"shared")
-        store.record("k", "step", {"it": artifact}, 1)
+        store.record(KEY, "step", {"it": artifact}, 1)
         os.chown(store.path(artifact), owner, owner)
         store.path(artifact).chmod(mode)
         child = os.fork()
         if child == 0:
             os.setresgid(1000, 1000, 1000)
             os.setresuid(1000, 1000, 1000)
-            found = store.lookup("k")
+            found = store.lookup(KEY)
             os._exit(found is not None and store.read(artifact, 1 << 20) == b"shared")
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == usable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from debate.remote.remote import Remote
 from debate.remote.statements import ACTION, Statement, read
 from tests.bounded import bounded
 from tests.composed import composed, part
+from tests.unit import outside
 from tests.unit.remote.shelf import Shelf
 from tests.unit.remote.test_composed import HOSTILE, KEY, replace_composition, sent, side
 
@@ -97,3 +99,31 @@ def test_parts_that_a_collector_takes_meanwhile_are_fetched(
     monkeypatch.setattr(Download, "_write", collected)
     run(fetcher, shelf, tmp_path / "build", composition.whole)
     assert (tmp_path / "build/x.iso").read_bytes() == whole
+
+
+@pytest.mark.parametrize("put", outside.KINDS.values(), ids=outside.KINDS)
+def test_what_is_in_the_place_of_a_file_is_neither_read_nor_followed(
+    tmp_path: Path, shelf: Shelf, put: Callable[[Path, Path], None]
+) -> None:
+    composition, whole = sent(tmp_path, "a")
+    _, fetcher = prepared(tmp_path)
+    elsewhere = outside.aged(tmp_path / "elsewhere")
+    before, path = outside.state(elsewhere), tmp_path / "build/x.iso"
+    path.unlink()
+    put(path, elsewhere)
+    with bounded():
+        run(fetcher, shelf, tmp_path / "build", composition.whole)
+    assert not path.is_symlink()
+    assert path.read_bytes() == whole
+    assert outside.state(elsewhere) == before
+
+
+@pytest.mark.usefixtures("shelf")
+def test_an_endless_file_is_not_read(tmp_path: Path) -> None:
+    """A device has the size 0, as an empty file has."""
+    _, fetcher = prepared(tmp_path)
+    path = tmp_path / "build/x.iso"
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with bounded():
+        assert not Download(fetcher, tmp_path / "build", Activity("x"))._is_there("x.iso", Artifact.of(b""))

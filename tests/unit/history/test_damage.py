@@ -61,7 +61,7 @@ def read_everything(made: ProfileBuild) -> None:
         lambda: explain(made),
         lambda: report.report(made.store, ""),
         lambda: list(collect.needed(made.store)),
-        lambda: list(damaged(output)),
+        lambda: list(damaged(output, print)),
         lambda: publish._finished(made, publish._architecture(made)),
         lambda: list(publish._made(made)),
         lambda: diff.diff(made.settings, ["minimal", "below"]),

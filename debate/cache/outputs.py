@@ -1,0 +1,44 @@
+"""The JSON files of builds in the output directories that use a store, for who reads or removes them there.
+
+Another user may have written to one of these directories, and git can carry a link there. So a directory counts only if
+`debate.host.ours` knows that nobody has put a link into it or in its place; the others are told, and left as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from debate.host import ours
+from debate.host.beneath import Tree
+from debate.text.paths import shown
+
+
+def builds(output: Path, say: Callable[[str], None]) -> list[Path]:
+    """The directories of the builds in ``output``, sorted. ``say`` gets a line about each that is passed over."""
+    if not _counts(output, say):
+        return []
+    with Tree(output) as tree:
+        paths = [output / name for name in sorted(tree.names())]
+    return [path for path in paths if (path.is_dir() or path.is_symlink()) and _counts(path, say)]
+
+
+def files(build: Path, directory: str, say: Callable[[str], None]) -> Iterator[Path]:
+    """What is named like a JSON file in a ``directory`` of a build, such as ``traces/read``, sorted; empty: itself."""
+    path = build
+    for part in Path(directory).parts:
+        path /= part
+        if not _counts(path, say):
+            return
+    with Tree(path) as tree:
+        yield from (path / name for name in sorted(tree.names()) if name.endswith(".json"))
+
+
+def _counts(path: Path, say: Callable[[str], None]) -> bool:
+    try:
+        fact, remedy = ours.why_not_to_write(path)
+    except OSError as error:
+        fact, remedy = f"cannot be read ({error.strerror})", "run as root"
+    if fact:
+        say(f"{Path(shown(path.parent), path.name)}: {fact}, so it is passed over; {remedy}")
+    return not fact and ours.is_directory(path)

@@ -16,6 +16,8 @@ from debate.model import Locked
 
 _Digest = Annotated[str, msgspec.Meta(pattern=rf"^{keys.DIGEST}\Z")]
 
+_Sha512 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{128}\Z")]
+
 _Distribution = Annotated[str, msgspec.Meta(pattern=rf"^({'|'.join(BOOTSTRAPPERS)})\Z")]
 
 
@@ -111,7 +113,7 @@ SHAPES: Mapping[str, Any] = {
     "initramfs": _Contents,
     "build": _Build,
     "manifest": _Manifest,
-    "sha512": dict[_Digest, str],
+    "sha512": dict[_Digest, _Sha512],
     "traces/sandbox": _Keyed,
 }
 """Record, without ``.json`` -> its type. Fields that nothing reads are not declared; a record that is not here can be

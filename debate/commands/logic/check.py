@@ -11,15 +11,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from debate.errors import DebateError
+from debate.history.records import AGAIN
 from debate.host import ours
 from debate.host.memory import available_memory
+from debate.images import iso as iso_step
 from debate.images.kinds import ISO
 from debate.images.results import names_of_images
 from debate.machines import machine
 from debate.qemu import guest as qemu
 from debate.qemu.login import Login
 from debate.steps.boot import Slice
-from debate.steps.work import typed
+from debate.text.paths import shown
+from debate.text.pattern import compiled
 
 if TYPE_CHECKING:
     from debate.model import Activity
@@ -31,18 +34,22 @@ def check(build: ProfileBuild) -> dict[str, Any]:
 
     Writes FIRMWARE.log and FIRMWARE.png for each firmware to check/ in the output directory.
     """
-    grub = typed(build.load("slices/boot"), Slice, build.directory / "slices/boot.json")
+    build.require_own()
+    grub = build.slice("boot", Slice)
     emulated = machine(grub.architecture)
     if shutil.which(emulated.qemu) is None:
         raise DebateError("not installed", f"run ./setup check:{build.name}", place=emulated.qemu)
     iso = build.directory / names_of_images(build.name, grub.architecture)[ISO.rule]
     about = build.load("about")
     wanted = about["check"]
-    menu = build.load("slices/iso")
-    _require_time(menu["timeout"], wanted["timeout"], f"check:{build.name}")
-    serial = _says(menu["console"], wanted, f"check:{build.name}")
+    menu = build.slice("iso", iso_step.Slice)
+    _require_time(menu.timeout, wanted["timeout"], f"check:{build.name}")
+    serial = _says(menu.console, wanted, f"check:{build.name}")
+    try:
+        compiled(wanted["marker"] or "")
+    except ValueError:
+        raise DebateError("damaged", AGAIN, place=shown(build.directory / "about.json")) from None
     login = Login(**about["login"]) if serial else None
-    build.require_own()
     directory = build.directory / "check"
     ours.remove(directory)
     ours.make_directory(directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +14,7 @@ from debate import keys
 from debate.cache import compose
 from debate.cache.store import Store
 from debate.host import ours
+from debate.host.beneath import Tree, chunks
 from debate.host.files import temporary_beside
 from debate.remote.errors import RegistryError
 from debate.remote.remote import other_file, require_room
@@ -57,7 +59,7 @@ class Download:
         try:
             self._make(dict(zip(made.values(), wanted.values(), strict=True)), composed)
             for target, temporary in made.items():
-                os.replace(temporary, target)
+                ours.move(temporary, target)
         finally:
             for temporary in made.values():
                 temporary.unlink(missing_ok=True)
@@ -98,8 +100,17 @@ class Download:
         return 0
 
     def _is_there(self, name: str, artifact: Artifact) -> bool:
-        path = self._directory / name
-        return path.exists() and path.stat().st_size == artifact.size and keys.sha256_file(path) == artifact.digest
+        """True if the file is there. What is no regular file, or has another size, is not read."""
+        digest = hashlib.sha256()
+        try:
+            with Tree(self._directory) as tree, tree.open(name) as file:
+                if os.fstat(file.fileno()).st_size != artifact.size:
+                    return False
+                for data in chunks(file, artifact.size):
+                    digest.update(data)
+        except OSError:
+            return False
+        return keys.digest(digest.hexdigest()) == artifact.digest
 
     def _store(self, artifact: Artifact) -> Store:
         """The one that has it."""
@@ -109,7 +120,8 @@ class Download:
         return self._store(artifact).open(artifact)
 
     def _write(self, path: Path, artifact: Artifact, composition: Composition | None) -> None:
-        with path.open("wb") as file:
+        ours.remove(path)  # Of an earlier try.
+        with path.open("xb") as file:
             if composition is None:
                 self._store(artifact).copy(artifact, file)
             else:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from debate.commands.logic import check
 from debate.errors import DebateError
 from debate.model import Activity
 from debate.qemu import guest as qemu
+from tests.unit.steps.fake import build_on_a_base
 
 
 @pytest.mark.parametrize(
@@ -85,3 +88,24 @@ def test_a_menu_that_outlasts_the_check(menu: int, limit: int, fact: str) -> Non
     with pytest.raises(DebateError) as caught:
         check._require_time(menu, limit, "check:x")
     assert str(caught.value).startswith(f"check:x: {fact}")
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("slices/iso", {"timeout": "soon"}), ("slices/iso", {"timeout": None}), ("slices/iso", {"console": 5}),
+        ("slices/iso", {"console": [5]}), ("slices/iso", []), ("slices/boot", {"firmware": 5}), ("slices/boot", {}),
+        ("about", {"check": {"marker": "(", "timeout": 60, "screen": False}}), ("about", {"check": {"marker": 5}}),
+        ("about", {"login": 5}), ("about", []),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_damaged_record_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, change: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(check.shutil, "which", lambda _: "/bin/true")
+    made = build_on_a_base(tmp_path)
+    path = made.directory / f"{file}.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change} if change else change))
+    with pytest.raises(DebateError, match=rf"{file}\.json: damaged; "):
+        check.check(made)

@@ -11,7 +11,7 @@ from debate.text.paths import shown
 
 def run(context: Context, profile: str) -> Answer:
     """Write build/NAME/archiso/. Raises DebateError."""
-    from debate.convert import export_archiso
+    from debate.convert import draft, export_archiso
     from debate.profile.load import load
 
     settings = context.settings
@@ -25,7 +25,7 @@ def run(context: Context, profile: str) -> Answer:
     return Answer(
         report={
             "note": f"{shown(directory)}: {files}; mkarchiso -v {shown(directory)} builds it",
-            "lines": [f"  {loss}" for loss in exported.losses],
+            "lines": draft.told(exported.losses),
         }
     )
 

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,11 +94,20 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
     brings = f"{count(len(files), 'file')} and {count(len(draft.hooks), 'hook')}"
     lines = [f"{shown(profiles)}/{name}.yaml written, with {brings}"]
     if losses:
-        lines.append(f"without a counterpart, or to be checked ({len(losses)}):")
-        lines += [f"  {shortened(printable(loss), _MAX_LINE)}" for loss in losses[:MOST_LOSSES]]
-        if more := losses[MOST_LOSSES:]:
-            lines.append(f"  and {len(more):,} more, the first of them at {shortened(printable(more[0]), _MAX_LINE)}")
+        lines.append(f"without a counterpart, or to be checked ({len(losses)}; files are named below {place}):")
+        lines += told(losses)
     return [*lines, f"next: doit build:{name}"]
+
+
+def told(losses: Sequence[str]) -> list[str]:
+    """Lines about what was lost: the first `MOST_LOSSES`, and the number of the others.
+
+    Each is one line, whatever a name in it has.
+    """
+    lines = [f"  {shortened(printable(loss), _MAX_LINE)}" for loss in losses[:MOST_LOSSES]]
+    if more := losses[MOST_LOSSES:]:
+        lines.append(f"  and {len(more):,} more, the first of them at {shortened(printable(more[0]), _MAX_LINE)}")
+    return lines
 
 
 def packages(places: Mapping[str, str]) -> tuple[list[str], list[str]]:

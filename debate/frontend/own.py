@@ -39,9 +39,10 @@ class Backends:
 
 
 def _opened(backend: Any, name: str, *words: Any, **more: Any) -> Any:
+    if not Path(name).parent.is_dir():  # Of some kinds only the end of the run would tell.
+        fact = f"{quoted(str(Path(name).parent))} is no directory, so {quoted(name)} cannot be there"
+        raise InvalidCommand(f"{fact}; --db-file names a file in one that is there")
     try:
-        if not Path(name).parent.is_dir():  # Of some kinds only the end of the run would tell.
-            raise FileNotFoundError
         return backend(name, *words, **more)
     except (InvalidCommand, InvalidDodoFile):
         raise

@@ -228,3 +228,11 @@ def test_what_is_lost_is_told_within_bounds(tmp_path: Path) -> None:
         lines = draft.write(live_build.convert(opened), tmp_path / "profiles", "mine")
     assert len(lines) == 3 + draft.MOST_LOSSES + 1
     assert lines[-2].startswith("  and 400 more, the first of them at package-lists/a.list.chroot:502: '?500'")
+
+
+def test_what_an_export_loses_is_told_in_the_same_way() -> None:
+    assert draft.told([]) == []
+    assert draft.told(["/a\nb: x", "y" * 400]) == ["  /a?b: x", f"  {'y' * 300}… (100 more characters)"]
+    lines = draft.told([f"/{number}: x" for number in range(1600)])
+    assert len(lines) == draft.MOST_LOSSES + 1
+    assert lines[-1] == "  and 1,100 more, the first of them at /500: x"

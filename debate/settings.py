@@ -142,6 +142,8 @@ MIRROR_ADDRESS = (
 """The addresses of mirrors that settings and the host's own package manager may name. All else apt cannot ask for."""
 _ODD = re.compile(r"[^!-~]|[\"#'<>?\\^`|]")
 """What is in no address of a mirror."""
+_NO_LOGIN, _NO_PATH = re.compile(r"[^!$&(-.0-9:;=A-Z_a-z~%]"), re.compile(r"[^!$%&(-;=@-Z_a-z{}~]")
+"""What is in no name and password, and in no path, of one: see `MIRROR_ADDRESS`."""
 _DATED = "-snapshot"
 """The end of the names of mirrors whose addresses have placeholders."""
 _PLACEHOLDERS = ("{date}", "{archive}")
@@ -514,18 +516,44 @@ _LAST_PORT = 65_535
 
 def _open(address: str) -> str:
     """An address in quotes, without a password."""
-    return quoted(re.sub(r"(?<=://)[^/]*@", "", address))
+    scheme, separator, rest = address.partition("://")
+    return quoted(f"{scheme}{separator}{rest.rpartition('@')[2] if _has_login(rest) else rest}")
 
 
-def _odd(address: str) -> str:
-    """What an address begins well with and cannot have, in words; empty if there is no such character."""
-    found = _ODD.search(address)
-    if not found or not address.startswith(("http://", "https://", "file:///")):
-        return ""
-    if "/" not in address[: found.start()].partition("://")[2]:
-        return f": {quoted(found[0])} is in no name of a host"
-    written = "".join(f"%{byte:02X}" for byte in os.fsencode(found[0]))
-    return f": in an address, {quoted(found[0])} is written {written}"
+def _odd(address: str) -> tuple[str, str] | tuple[()]:
+    """What an address that begins well cannot have, and what to do about it; empty if it is nothing of this kind."""
+    scheme, separator, rest = address.partition("://")
+    if scheme == "file" and rest.startswith("/"):
+        found = _ODD.search(rest)
+        return _encoded("in an address", found[0]) if found else ()
+    if scheme not in ("http", "https") or not separator:
+        return ()
+    login, at, rest = rest.rpartition("@") if _has_login(rest) else ("", "", rest)
+    if at and (found := _NO_LOGIN.search(login)):
+        return _encoded("in the name and the password of an address", found[0])
+    host, _, path = rest.partition("/")
+    if host.startswith("[") and "]" not in host:
+        return ": the [ before the address of its host is not closed", "write a ] behind that, before the port"
+    if found := _ODD.search(host):
+        return f": {quoted(found[0])} is in no name of a host", "write / behind the name of the host, or correct it"
+    port = host.rpartition("]")[2].partition(":")[2]
+    if port and not (re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) <= _LAST_PORT):
+        return f": {quoted(port)} is no port", f"write a number from 1 to {_LAST_PORT}, or leave it out"
+    found = _NO_PATH.search(path)
+    if found and found[0] == "?":
+        return ": it has no query", "leave out ? and what follows, or write %3F where a name on the mirror has it"
+    return _encoded("in an address", found[0]) if found else ()
+
+
+def _has_login(rest: str) -> bool:
+    """True if an @ in an address, without its scheme, ends a user name and password, which may have a / by mistake."""
+    first = rest.partition("/")[0]
+    return "@" in first or ("@" in rest and ":" in first and not re.fullmatch(r"[0-9]*", first.rpartition(":")[2]))
+
+
+def _encoded(where: str, character: str) -> tuple[str, str]:
+    written = "".join(f"%{byte:02X}" for byte in os.fsencode(character))
+    return f": {where}, {quoted(character)} is written {written}", f"write {written}, or correct the address"
 
 
 def _mirror(name: str, address: str, written: Written) -> str:
@@ -537,7 +565,8 @@ def _mirror(name: str, address: str, written: Written) -> str:
     except ValueError:  # A port that is none, or an open bracket.
         whole = False
     if not whole or not re.fullmatch(MIRROR_ADDRESS, address):
-        raise written.error(f"{_open(address)} is not the address of a mirror{_odd(address)}", remedy)
+        why, remedy = _odd(address) or ("", remedy)
+        raise written.error(f"{_open(address)} is not the address of a mirror{why}", remedy)
     rest = address
     for placeholder in _PLACEHOLDERS if name.endswith(_DATED) else ():
         rest = rest.replace(placeholder, "")

@@ -93,22 +93,30 @@ def test_environment_over_file(tmp_path: Path) -> None:
         ("keyrings.arch = ''", {}, "debate.toml:1: setting keyrings.arch: is empty; name a file with keys, or"),
         ("keyrings.arch = 'none.gpg'", {}, "debate.toml:1: setting keyrings.arch: /"),
         ("", {"DEBATE_KEYRING_ARCH": "/"}, "DEBATE_KEYRING_ARCH: / is a directory; name a file with keys"),
-        *(("", {"DEBATE_MIRROR_DEBIAN": a}, f"DEBATE_MIRROR_DEBIAN: '{a}' is not the address of a mirror; ") for a in (
-            "ftp://a.example", "a.example", "/srv", "file://srv", "http://", "http://:80/", "https://a.example:99999/",
-            "http://a.example:0/", "http://a.example:x/", "http://[::1/", "HTTP://a.example", "http://a/[x]",
-            "http://a.example:80:80/",
+        *(("", {"DEBATE_MIRROR_DEBIAN": a}, f"DEBATE_MIRROR_DEBIAN: '{a}' is not the address of a mirror; write an "
+           "address that begins with http://, https:// or file:///, such as http://mirror.example/debian") for a in (
+            "ftp://a.example", "a.example", "/srv", "file://srv", "http://", "http://:80/", "HTTP://a.example",
+        )),
+        *(("", {"DEBATE_MIRROR_DEBIAN": a},
+           f"DEBATE_MIRROR_DEBIAN: {(hidden or a)!r} is not the address of a mirror: {said}") for a, hidden, said in (
+            *((f"http://a.example:{port}/", "", f"'{port}' is no port; write a number from 1 to 65535, or leave it out")
+              for port in ("99999", "0", "x", "80:80")),
+            ("http://[::1/", "", "the [ before the address of its host is not closed; write a ] behind that"),
+            ("http://a/[x]", "", "in an address, '[' is written %5B; write %5B, or correct the address"),
+            ("http://a/x?y=1", "", "it has no query; leave out ? and what follows, or write %3F where a name"),
+            ("http://ü.example/", "", "'ü' is in no name of a host; write / behind the name of the host, or correct"),
+            ("http://a b/", "", "' ' is in no name of a host; write"),
+            ("http://a?b=1", "", "'?' is in no name of a host; write"),
+            ("file:///a b", "", "in an address, ' ' is written %20; write %20"),
+            *((f"http://u:p{c}w@a.example/x", "http://a.example/x", "in the name and the password of an address, "
+               f"'{c}' is written {code}; write {code}, or correct the address") for c, code in {
+                "@": "%40", "/": "%2F", "?": "%3F", "#": "%23", "[": "%5B", "]": "%5D", " ": "%20", "ü": "%C3%BC",
+            }.items()),
+            *((f"http://a.example/x{c}y", "", f"in an address, {c!r} is written {code}; write") for c, code in {
+                "#": "%23", "ü": "%C3%BC", " ": "%20", "'": "%27", "\\": "%5C", "|": "%7C", "\x7f": "%7F",
+            }.items()),
         )),
         ("mirrors.x = 'http://u:p@w@a.example/'", {}, "debate.toml:1: setting mirrors.x: 'http://a.example/' is not"),
-        *(("", {"DEBATE_MIRROR_DEBIAN": f"http://a.example/x{c}y"}, f"DEBATE_MIRROR_DEBIAN: {f'http://a.example/x{c}y'!r}"
-           f" is not the address of a mirror: in an address, {c!r} is written {code}; write") for c, code in {
-            "#": "%23", "?": "%3F", "ü": "%C3%BC", " ": "%20", "'": "%27", "\\": "%5C", "|": "%7C", "\x7f": "%7F",
-        }.items()),
-        ("", {"DEBATE_MIRROR_DEBIAN": "http://ü.example/"}, "DEBATE_MIRROR_DEBIAN: 'http://ü.example/' is not the "
-         "address of a mirror: 'ü' is in no name of a host; write"),
-        ("", {"DEBATE_MIRROR_DEBIAN": "http://a b/"}, "DEBATE_MIRROR_DEBIAN: 'http://a b/' is not the address of a "
-         "mirror: ' ' is in no name of a host; write"),
-        ("", {"DEBATE_MIRROR_DEBIAN": "file:///a b"}, "DEBATE_MIRROR_DEBIAN: 'file:///a b' is not the address of a "
-         "mirror: in an address, ' ' is written %20; write"),
         ("", {"DEBATE_MIRROR_DEBIAN-SECURITY": "http://a"}, "DEBATE_MIRROR_DEBIAN-SECURITY: no such setting; did you "
          "mean DEBATE_MIRROR_DEBIAN_SECURITY?"),
         ("", {"DEBATE_Jobs": "1"}, "DEBATE_Jobs: no such setting; did you mean DEBATE_JOBS?"),

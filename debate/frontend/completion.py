@@ -17,7 +17,7 @@ RUN = (("c", "continue", "continue with other tasks if one fails"), ("n", "proce
 """The commonly used ones of doit's own options: letter, name, meaning."""
 
 _TASKS = r"""(doit list --all 2> /dev/null | string replace -r "^(\S+)\s+" "\$1\t")"""
-_PROFILES = r"""(doit list --all --quiet 2> /dev/null | string replace -rf "^build:" "")"""
+_PROFILES = r"""(doit list --all --quiet build 2> /dev/null | string replace -rf "^build:" "")"""
 
 
 def fish() -> str:

@@ -105,7 +105,11 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         try:
             words = tasks_among(pos_args, commands())
             graph.goes_on = self.goes_on
-            graph.narrow(words)
+            if getattr(cmd, "only_groups", False):
+                graph.narrow_to_groups(words)
+            else:
+                # Without a word, `doit` runs the default tasks.
+                graph.narrow(words or (cmd.sel_tasks or [] if cmd.execute_tasks else []))
             tasks = super().load_tasks(cmd, pos_args)
             if _reach_further(tasks):
                 graph.widen()

@@ -110,6 +110,9 @@ def _no_names(command: str, args: Sequence[str]) -> None:
 class List(Own, DoitList):  # type: ignore[misc]
     """`doit list`."""
 
+    only_groups = False
+    """True if no task of a profile is shown, but those that are named."""
+
     def execute(self, params: Any, args: list[str]) -> Any:
         """Show the tasks."""
         if params["template"] is not None:
@@ -118,6 +121,7 @@ class List(Own, DoitList):  # type: ignore[misc]
             except (LookupError, ValueError, AttributeError, TypeError, MemoryError):
                 fact = f"list: {quoted(params['template'])} is no template"
                 raise InvalidCommand(f"{fact}; use {{name}}, {{status}} and {{doc}} in it") from None
+        self.only_groups = not params["subtasks"]
         return super().execute(params, args)
 
 

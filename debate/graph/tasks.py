@@ -41,6 +41,10 @@ class Graph:
         """The profiles that the command line names; None for all. The loader sets it."""
         self.named_commands: list[str] | None = None
         """The commands that the command line names; None for all."""
+        self._names: list[str] | None = None
+        """The names of all profiles, once they were listed."""
+        self._bases: dict[str, str | None] = {}
+        """Profile -> its base, as far as it was read for these tasks."""
         self.goes_on = False
         """True if a failed task ends only what needs it (doit's --continue). The loader sets it."""
 
@@ -50,13 +54,21 @@ class Graph:
         self.named_commands = words.named_commands(words_)
         self.run.refresh = words.refreshed(words_, self.settings.profiles)
 
+    def narrow_to_groups(self, words_: list[str]) -> None:
+        """Limit the tasks to one for each rule and command, and those of profiles that ``words_`` name (build:NAME)."""
+        named = [word for word in words_ if ":" in word]
+        self.selected = words.selected(named, self.settings.profiles) if named else set()
+        self.named_commands = None
+
     def widen(self) -> None:
         """Make the tasks of all profiles and commands, whatever the words name."""
         self.selected = self.named_commands = None
 
     def profiles(self) -> list[str]:
         """The profiles that have tasks."""
-        names = profile_names.names(self.settings.profiles)
+        if self._names is None:
+            self._names = profile_names.names(self.settings.profiles)
+        names = self._names
         return names if self.selected is None else [name for name in names if name in self.selected]
 
     def steps(self) -> Iterator[Task]:
@@ -88,10 +100,11 @@ class Graph:
     def step(self, rule: Rule, profile: str) -> Task:
         """The task of one rule for one profile."""
         directory = self.settings.output / profile
-        record = directory / f"{rule.name}.json"
+        path = str(directory)
+        record = Path(f"{path}/{rule.name}.json")
         code = stamp(PACKAGE, self.settings.scripts)
         uptodate: list[Any] = [
-            (untouched, [{name: directory / f"{name}.json" for name in rule.remembered}]),
+            (untouched, [{name: f"{path}/{name}.json" for name in rule.remembered}]),
             _config_changed(f"{code} {rule.state(self.settings, profile)}"),
             (rule.whole, [self.settings, profile]),
         ]
@@ -103,7 +116,7 @@ class Graph:
             "doc": rule.doc,
             "actions": [(self.make, [rule, profile])],
             "file_dep": self.reads(rule, profile),
-            "targets": [str(record), *(str(directory / target) for target in _further(rule))],
+            "targets": [f"{path}/{rule.name}.json", *(f"{path}/{target}" for target in _further(rule))],
             "uptodate": uptodate,
             "clean": [(rule.clean, [directory])] if rule.clean else True,
             "meta": {"root": rule.root},
@@ -112,21 +125,31 @@ class Graph:
     def make(self, rule: Rule, profile: str, task: Any) -> Any:
         """Run one step. Then tell doit which files it read, so that doit watches these from now on."""
         result = self.run.make(rule, profile)
+        self._bases.pop(profile, None)
         task.file_dep = set(self.reads(rule, profile))
         return result
 
     def reads(self, rule: Rule, profile: str) -> list[str]:
         """All files that a step depends on, except code."""
-        output = self.settings.output
-        found = [output / profile / f"slices/{name}.json" for name in rule.slices_read]
-        found += [output / profile / f"{record}.json" for record in rule.needs]
-        base = profile_names.base(self.settings.profiles, profile) if rule.below else None
-        # doit refuses a circular graph in its own words; without these edges, `config` fails with the problem's place.
-        if base and not profile_names.endless(self.settings.profiles, profile):
-            found += [output / base / f"{record}.json" for record in rule.below]
+        output = str(self.settings.output)
+        found = [f"{output}/{profile}/slices/{name}.json" for name in rule.slices_read]
+        found += [f"{output}/{profile}/{record}.json" for record in rule.needs]
+        if base := self._base(profile) if rule.below else None:
+            found += [f"{output}/{base}/{record}.json" for record in rule.below]
         if rule.tools:
-            found.append(output / HOST / f"{TOOLS}.json")
-        return sorted({*map(str, found), *rule.watches(self.settings, profile)})
+            found.append(f"{output}/{HOST}/{TOOLS}.json")
+        return sorted({*found, *rule.watches(self.settings, profile)})
+
+    def _base(self, profile: str) -> str | None:
+        """The base of a profile.
+
+        doit refuses a circular graph in its own words; without these edges, `config` fails with the problem's place.
+        """
+        if profile not in self._bases:
+            directory = self.settings.profiles
+            endless = profile_names.endless(directory, profile)
+            self._bases[profile] = None if endless else profile_names.base(directory, profile)
+        return self._bases[profile]
 
     def records(self, need: str, profile: str) -> list[str]:
         """The records of the rule that a command needs, or of all that `verify` compares for ``*``."""

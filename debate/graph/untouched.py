@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from doit.task import Task
 
 
-def untouched(task: Task, values: dict[str, Any], remembered: Mapping[str, Path]) -> bool:
+def untouched(task: Task, values: dict[str, Any], remembered: Mapping[str, str | Path]) -> bool:
     """True if the targets are unchanged, and what the step keeps for its next run can be read.
 
     ``remembered`` are the files for that, by name without ``.json``: others may write these, too, so a change does not
@@ -35,7 +35,7 @@ def untouched(task: Task, values: dict[str, Any], remembered: Mapping[str, Path]
     if values.get("targets") != now["targets"] or not isinstance(then, dict):
         return False
     changed = [name for name in remembered if name in then and then[name] != now["remembered"].get(name)]
-    return all(_is_whole(name, remembered[name]) for name in changed)
+    return all(_is_whole(name, Path(remembered[name])) for name in changed)
 
 
 def _digest(path: str) -> str:
@@ -46,7 +46,7 @@ def _digest(path: str) -> str:
         return ""
 
 
-def _look(path: Path) -> list[int]:
+def _look(path: str | Path) -> list[int]:
     """What tells a change of a file, without reading it; empty if there is none."""
     try:
         found = os.lstat(path)

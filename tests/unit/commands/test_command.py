@@ -28,7 +28,11 @@ def test_a_declaration_fits_its_function(command: Command) -> None:
 def test_usage(command: Command) -> None:
     first, empty, *rest = command.usage.splitlines()
     label = {"": "", "profile": ":NAME", "step": ":STEP:NAME"}[command.per]
-    assert first == "doit" if command.name == "profiles" else first.startswith(f"doit {command.name}{label}")
+    assert (
+        first == "doit [profiles [NAME …]]"
+        if command.name == "profiles"
+        else first.startswith(f"doit {command.name}{label}")
+    )
     assert command.names in first
     for option in command.options:
         assert f"--{option.name}" in first or f"-{option.short} " in first

@@ -90,7 +90,7 @@ def test_a_file_that_nobody_reads(context: Context, file: str, fact: str, remedy
     (context.settings.profiles / file).write_text("version: 1\n")
     problem = Problem(Place(f"profiles/{file}", 1, 1), fact, remedy)
     assert validate(context, []).problems == (problem,)
-    assert f"  {file}: {fact}; {remedy}\n" in profiles(context).text
+    assert f"  {file}: {fact}; {remedy}\n" in profiles(context, []).text
 
 
 def test_what_is_no_profile(context: Context) -> None:

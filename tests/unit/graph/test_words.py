@@ -41,3 +41,24 @@ def test_then_its_task_is_not_up_to_date(rule: Rule) -> None:
     assert False not in graph.step(rule, profile)["uptodate"]
     graph.run.refresh = {profile}
     assert (False in graph.step(rule, profile)["uptodate"]) == rule.on_request
+
+
+DECLARED = {
+    ("validate",): 0, ("profiles",): 0, ("cache", "doctor"): 0, ("sandbox",): 0, ("validate", "build:minimal"): 1,
+    ("build:minimal", "build:rescue"): 2, ("build",): 2, ("*",): 2, ("my-own",): 2, (): 2,
+}  # fmt: skip
+"""The words after `doit`, and the profiles of which they need tasks."""
+
+
+@pytest.mark.parametrize("line", DECLARED)
+def test_only_profiles_that_are_named_have_tasks(profiles: Path, line: tuple[str, ...]) -> None:
+    selected = words.selected(line, profiles)
+    assert len(PROFILES if selected is None else PROFILES & selected) == DECLARED[line]
+
+
+@pytest.mark.parametrize(("line", "expected"), [((), 0), (("build",), 0), (("build", "hash:minimal"), 1)])
+def test_a_list_of_groups_needs_no_profile(line: tuple[str, ...], expected: int) -> None:
+    graph = Graph(ROOT)
+    graph.narrow_to_groups([*line])
+    assert len(graph.profiles()) == expected
+    assert {task["basename"] for task in graph.steps()} == {*rules()}

@@ -3,7 +3,7 @@
 # in: kernel (its version), generator, compression (or empty), mkinitcpio.conf; of the profile, one a line: modules, files
 #     (paths), firmware (patterns below /usr/lib/firmware), hooks (names); tree.tar (its hooks and other files that the
 #     generator reads); modules.tar, those that DKMS built, if there are any
-# left: kernel, initrd
+# left: kernel, initrd, warnings (a line for each)
 . /run/step/problem.sh
 
 make_initrd() {
@@ -16,24 +16,27 @@ make_initrd() {
     mount --rbind /dev "$root"/dev
     mount --rbind /proc "$root"/proc
     [ ! -e "$root"/usr/bin/systemd-hwdb ] || chroot "$root" systemd-hwdb --usr update
+    keymap=$(listed_tree | grep -x etc/default/keyboard || true)
     defaults
     tar -x -f /run/in/tree.tar -C "$root" --no-same-owner --no-overwrite-dir --keep-directory-symlink
     [ ! -e /run/in/modules.tar ] ||
         tar -x -f /run/in/modules.tar -C "$root" --no-same-owner --no-overwrite-dir --keep-directory-symlink
     chroot "$root" depmod "$version"
+    own_hooks
+    readable
+    keyboard
     wanted
+    # Not part of a condition, in which a shell goes on after a command that fails. What mkinitramfs -v says of each file
+    # is left out.
     {
-        make_with_"$(echo "$generator" | tr - _)" 2>&1 || echo "$?" > /run/work/failed
-    } | tee /run/work/said
+        make_with_"$(echo "$generator" | tr - _)"
+        : > /run/work/made
+    } 2>&1 | tee /run/work/said | sed -E '/^(Adding|Copying|\(excluding|dracut-install: (cp|mkdir|ln|Missing|Failed to find module)) /d'
+    heard
     # mkinitcpio continues after a failed hook, and may exit with 0.
-    if [ -e /run/work/failed ] || [ ! -s "$root"/boot/initrd ] || grep -q '^==> ERROR:' /run/work/said; then
+    if [ ! -e /run/work/made ] || [ ! -s "$root"/boot/initrd ] || grep -q '^==> ERROR:' /run/work/said; then
         problem initrd "$generator" "$generator failed" "see the log for its message"
-        stop_on_problems
     fi
-    # mkinitramfs and dracut go on with another compression than a file of the profile says.
-    instead=$(grep -E '(^W: |compression).*(using gzip|falling back)' /run/work/said | head -n 1 || true)
-    [ ! "$instead" ] || problem initrd "" "it would be compressed in another way: $instead" \
-        "write it as initrd.compression, which brings the program, or add that one to packages"
     stop_on_problems
     verify
     mv "$kernel" /run/work/kernel
@@ -42,6 +45,9 @@ make_initrd() {
 
 # How it is compressed if neither the field nor a file of the profile says so.
 defaults() {
+    if [ "$generator" = initramfs-tools ] && [ -e "$root"/bin/setupcon ] && [ "$keymap" ]; then
+        echo KEYMAP=y >> "$root"/etc/initramfs-tools/initramfs.conf
+    fi
     [ ! "$compression" ] || return 0
     case $generator in
     initramfs-tools) printf 'COMPRESS=zstd\nCOMPRESSLEVEL=9\n' >> "$root"/etc/initramfs-tools/initramfs.conf ;;
@@ -54,21 +60,102 @@ listed_tree() {
     tar -t --quoting-style=literal -f /run/in/tree.tar
 }
 
+# Leaves the hooks of the profile, by its fields and its files, in /run/work/own: lines of NAME and PATH.
+own_hooks() {
+    case $generator in
+    initramfs-tools) where='(etc|usr/share)/initramfs-tools/hooks/([^/]+)' ;;
+    dracut) where='(usr/lib)/dracut/modules\.d/[0-9][0-9]([^/]+)/module-setup\.sh' ;;
+    mkinitcpio) where='(etc|usr/lib)/initcpio/install/([^/]+)' ;;
+    esac
+    listed_tree | sed -nE "s,^$where\$,\\2 &,p" > /run/work/own
+}
+
+# complain PATH FACT REMEDY: a problem of a hook or another file of the profile. PATH has no leading slash.
+complain() {
+    name=$(awk -v path="$1" '{ name = $1; sub(/^[^ ]* /, "") } $0 == path { print name }' /run/work/own)
+    if [ "$name" ] && grep -qxFe "$name" /run/in/hooks; then
+        problem initrd.hooks "$name" "$2" "$3"
+    else
+        problem files "/$1" "/$1: $2" "$3"
+    fi
+}
+
+# Scripts of the profile that the generator, or what reads its configuration, could not parse. mkinitramfs asks sh of each
+# script, whatever its first line says, and passes over it in silence.
+readable() {
+    language=sh
+    case $generator in
+    initramfs-tools) where='^(etc|usr/share)/initramfs-tools/(hooks/[^/]+|scripts/([^/]+/)?[^/]+|conf\.d/[^/]+|initramfs\.conf)$' ;;
+    dracut) language=bash where='^etc/dracut\.conf(\.d/[^/]+\.conf)?$|^usr/lib/dracut/modules\.d/[^/]+/module-setup\.sh$' ;;
+    mkinitcpio) language=bash where='^etc/mkinitcpio\.conf(\.d/[^/]+\.conf)?$|^(etc|usr/lib)/initcpio/install/[^/]+$' ;;
+    esac
+    listed_tree | grep -E "$where" > /run/work/scripts || true
+    while IFS= read -r path <&9; do
+        chroot "$root" test -f "/$path" || continue
+        chroot "$root" "$language" -n "/$path" > /run/work/error 2>&1 ||
+            complain "$path" "$language cannot read it, so $generator passes over it: $(head -n 1 /run/work/error)" \
+                "write it in the language of $language, or have it call a program that is not"
+    done 9< /run/work/scripts
+}
+
+# What was said while it was made: refuses what leaves out something of the profile's, and leaves the rest in
+# /run/work/warnings. Each hook of the profile must have run.
+heard() {
+    awk -v own=/run/work/own -v keymap="$keymap" -f /run/step/said.awk /run/work/said > /run/work/heard
+    while read -r how name line <&9; do
+        path=$(awk -v name="$name" '$1 == name { sub(/^[^ ]* /, ""); print; exit }' /run/work/own)
+        if [ "$how" = told ]; then
+            echo "$name: $line" >> /run/work/told
+        elif [ "$path" ]; then
+            complain "$path" "it fails: $line" "correct it; send to /dev/null what is no error"
+        elif [ "${line##*compress*}" ] && [ "${line##*using gzip*}" ]; then
+            problem initrd "" "$generator leaves something out: $line" \
+                "add the package that has it to packages, or correct the file that asks for it"
+        else
+            problem initrd "" "it would be compressed in another way: $line" \
+                "write it as initrd.compression, which brings the program, or add that one to packages"
+        fi
+    done 9< /run/work/heard
+    touch /run/work/told
+    sort -u /run/work/told | head -n 50 > /run/work/warnings
+    [ -e /run/work/made ] || return 0
+    sed -nE 's/^Calling hook (.*)/\1/p; s/.*\*\*\* Including module: (.*) \*\*\*.*/\1/p; s/.*Running build hook: \[(.*)\].*/\1/p' \
+        /run/work/said > /run/work/ran
+    while read -r name path <&9; do
+        # Those of files of dracut and mkinitcpio run only where something asks for them.
+        [ "$generator" = initramfs-tools ] || grep -qxFe "$name" /run/in/hooks || continue
+        grep -qxFe "$name" /run/work/ran || complain "$path" "$generator did not run it" "see the log for its message"
+    done 9< /run/work/own
+}
+
 # Finds what the profile names, and leaves the files of it, with the modules', in /run/work/files and /run/work/expected.
 wanted() {
     : > /run/work/files
     : > /run/work/expected
     for name in $(cat /run/in/modules); do
-        if chroot "$root" modprobe -q -S "$version" --show-depends "$name" > /run/work/depends; then
+        if chroot "$root" modprobe -q -i -S "$version" --show-depends "$name" > /run/work/depends; then
             sed -n 's/^insmod \([^ ]*\).*/\1/p' /run/work/depends >> /run/work/expected
         else
             problem initrd "$name" "the kernel $version has no module $name" \
                 "check its name, or add the package that has it to packages"
         fi
     done
+    own=etc/initramfs-tools/modules
+    if [ "$generator" = initramfs-tools ] && listed_tree | grep -qx "$own"; then
+        sed -nE 's/^[[:space:]]*([^#[:space:]]+).*/\1/p' "$root/$own" > /run/work/named
+        while read -r name <&9; do
+            chroot "$root" modprobe -q -i -S "$version" --show-depends "$name" > /run/work/depends ||
+                complain "$own" "the kernel $version has no module $name" \
+                    "check its name, or add the package that has it to packages"
+            sed -n 's/^insmod \([^ ]*\).*/\1/p' /run/work/depends >> /run/work/expected
+        done 9< /run/work/named
+    fi
     while read -r path <&9; do
         if chroot "$root" test -f "$path"; then
             echo "$path" >> /run/work/files
+            lacking=$(chroot "$root" ldd "$path" 2> /run/work/error | sed -nE 's/^[[:space:]]*([^ ]+) => not found$/\1/p' | paste -s -d ' ')
+            [ ! "$lacking" ] || problem initrd "$path" "$path needs $lacking, and nothing has it there" \
+                "name that file in initrd.files, too, or add the package that has it to packages"
         else
             problem initrd "$path" "the system has no file $path" \
                 "check the path; what scripts of packages or hooks make is not there yet, so write it to files"
@@ -90,6 +177,20 @@ wanted() {
     fi
     sort -u -o /run/work/files /run/work/files
     cat /run/work/files >> /run/work/expected
+    listed_tree | sed -nE 's,^(etc|usr/lib)/modprobe\.d/[^/]+\.conf$,/&,p' >> /run/work/expected
+    [ "$generator" != initramfs-tools ] ||
+        listed_tree | sed -nE '/\/$/d; s,^(etc|usr/share)/initramfs-tools/(scripts/.*),/\2,p' >> /run/work/expected
+}
+
+# The layout of `keymap`, for a passphrase and for the shell of an initramfs that finds no medium. setupcon would take
+# other characters than the system's where nothing says which, and give what it makes another name each time.
+keyboard() {
+    [ "$generator" = initramfs-tools ] && [ -e "$root"/bin/setupcon ] || return 0
+    [ -e "$root"/etc/default/keyboard ] || echo 'XKBLAYOUT="us"' > "$root"/etc/default/keyboard
+    [ -e "$root"/etc/default/console-setup ] ||
+        printf 'ACTIVE_CONSOLES="/dev/tty1"\nCHARMAP="UTF-8"\n' > "$root"/etc/default/console-setup
+    mkdir -p "$root"/etc/console-setup
+    chroot "$root" setupcon --save-only
 }
 
 make_with_initramfs_tools() {
@@ -107,7 +208,7 @@ done 9< /run/files
 END
         chmod 0755 "$own"/hooks/zz-debate
     fi
-    chroot "$root" mkinitramfs ${compression:+-c "$compression"} -o /boot/initrd "$version"
+    chroot "$root" mkinitramfs -v ${compression:+-c "$compression"} -o /boot/initrd "$version"
 }
 
 make_with_dracut() {
@@ -143,6 +244,7 @@ make_with_mkinitcpio() {
     {
         cat /run/in/mkinitcpio.conf
         listed_tree | grep -E '^etc/mkinitcpio\.conf(\.d/[^/]+\.conf)?$' | sort | sed 's,^,/,' | quoted | sed 's/^/. /'
+        echo "heard='$(listed_tree | grep -xE 'etc/(vconsole\.conf|mdadm\.conf|lvm/lvm\.conf)' | paste -s -d ' ')'"
         # The profile's own file may set these anew.
         cat /run/step/layers/mkinitcpio-hooks.bash
         echo 'HOOKS=(${HOOKS[*]} '"$(paste -s -d ' ' /run/in/hooks))"

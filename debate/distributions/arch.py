@@ -24,6 +24,7 @@ COMPONENTS: tuple[str, ...] = ("core", "extra", "multilib")
 DEFAULT_COMPONENTS: tuple[str, ...] = ("core", "extra")
 TOOLS: Mapping[str, tuple[str, ...]] = {"mkinitcpio": ("mkinitcpio", "mkinitcpio-archiso"), "dracut": ("dracut",)}
 COMPRESSORS: Mapping[str, tuple[str, ...]] = {name: (name,) for name in ("zstd", "xz", "gzip", "lz4")}
+LAYOUTS: Mapping[str, tuple[str, ...]] = dict.fromkeys(TOOLS, ("kbd",))
 GENERATORS: tuple[str, ...] = tuple(TOOLS)
 LIVE: Mapping[str, str] = {"mkinitcpio": "archiso", "dracut": "dracut"}
 MANAGER = "pacman"

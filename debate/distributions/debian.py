@@ -23,7 +23,7 @@ COMPONENTS: tuple[str, ...] = ("main", "contrib", "non-free", "non-free-firmware
 DEFAULT_COMPONENTS: tuple[str, ...] = ("main",)
 TOOLS: Mapping[str, tuple[str, ...]] = {
     "initramfs-tools": ("initramfs-tools", "live-boot", "live-boot-initramfs-tools", "mount", "zstd"),
-    "dracut": ("dracut", "dracut-live", "mount", "zstd"),
+    "dracut": ("dracut", "dracut-live", "mount", "systemd-sysv", "zstd"),
 }
 COMPRESSORS: Mapping[str, tuple[str, ...]] = {
     "zstd": ("zstd",),
@@ -31,6 +31,7 @@ COMPRESSORS: Mapping[str, tuple[str, ...]] = {
     "gzip": ("gzip",),
     "lz4": ("lz4",),
 }
+LAYOUTS: Mapping[str, tuple[str, ...]] = {"initramfs-tools": ("console-setup",)}
 GENERATORS: tuple[str, ...] = tuple(TOOLS)
 LIVE: Mapping[str, str] = {"initramfs-tools": "live_boot", "dracut": "dracut"}
 MANAGER = "apt"

@@ -38,6 +38,8 @@ class Distribution(Protocol):
     """Generator -> the packages that make its initramfs."""
     COMPRESSORS: Mapping[str, tuple[str, ...]]
     """How an initramfs is compressed -> the packages that do it."""
+    LAYOUTS: Mapping[str, tuple[str, ...]]
+    """Generator whose initramfs has the profile's layout of the keyboard -> the packages that it takes that from."""
     LIVE: Mapping[str, str]
     """Generator -> the module of `debate.live` for its initramfs."""
     MANAGER: str

@@ -418,7 +418,7 @@ class Apt:
         return Step(
             name="initrd",
             commands=(Command("debian/initrd.sh", rights="bootstrap"), Command("take.sh", show_left=True)),
-            outputs=("kernel", "initrd"),
+            outputs=("kernel", "initrd", "warnings"),
             epoch=epoch,
             parameters=shared.initrd_parameters(kernel, initramfs),
             trees={"tree.tar": initramfs.tree},

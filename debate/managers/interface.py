@@ -255,7 +255,7 @@ class Manager(Protocol):
         tools: Artifact,
         epoch: int,
     ) -> Step:
-        """Make the initramfs of ``kernel``, a version of `Holds`. Outputs: kernel, initrd.
+        """Make the initramfs of ``kernel``, a version of `Holds`. Outputs: kernel, initrd, warnings.
 
         ``modules``: a tar archive with those that packages have as source; None without any.
         """

@@ -362,7 +362,7 @@ class Pacman:
         return Step(
             name="initrd",
             commands=(Command("arch/initrd.sh", rights="bootstrap"), Command("take.sh", show_left=True)),
-            outputs=("kernel", "initrd"),
+            outputs=("kernel", "initrd", "warnings"),
             epoch=epoch,
             parameters={
                 **shared.initrd_parameters(kernel, initramfs),

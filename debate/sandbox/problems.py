@@ -20,7 +20,7 @@ _BYTES = 256 << 10
 _FIELD_BYTES = 4096
 _COUNT = 50
 _FIELDS = 4
-_FIELD = re.compile(r"([a-z][a-z_]{0,63})?")
+_FIELD = re.compile(r"([a-z][a-z_]{0,63}(\.[a-z][a-z_]{0,63})?)?")
 _ADDRESS = re.compile(r"([a-z]+:/[!-~]+)?")
 """The value without a field. It becomes the place of a problem, so it must not look like a file of the profile."""
 

@@ -13,34 +13,42 @@ from debate.entry import Entry
 from debate.managers.interface import Initramfs, Target
 from debate.steps import overlay
 from debate.steps.download import supplier
+from debate.steps.listed import Listed
 from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
+from debate.text.amounts import count
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from debate.errors import Place
     from debate.history.records import Report
-    from debate.model import Step
+    from debate.model import Artifact, Step
     from debate.steps.choices import Choices
     from debate.steps.claims import Claims
     from debate.steps.work import Work
 
+_WARNINGS = Listed("the list of warnings", re.compile("[ -~]{1,400}"), most=1 << 16, can_be_empty=True)
 _READ = {
     "": (
-        "/etc/modprobe.d/", "/usr/lib/modprobe.d/", "/usr/lib/modules/", "/usr/lib/firmware/", "/etc/udev/",
-        "/usr/lib/udev/", "/etc/systemd/network/", "/etc/crypttab", "/etc/mdadm.conf", "/etc/mdadm/", "/etc/lvm/",
-        "/etc/multipath.conf", "/etc/multipath/", "/etc/iscsi/", "/etc/plymouth/", "/usr/share/plymouth/",
+        "/etc/modprobe.d/", "/usr/lib/modprobe.d/", "/etc/depmod.d/", "/usr/lib/modules/", "/usr/lib/firmware/",
+        "/etc/udev/", "/usr/lib/udev/", "/etc/mdadm.conf", "/etc/lvm/", "/etc/plymouth/", "/usr/share/plymouth/",
+        "/etc/fonts/", "/etc/ld.so.conf", "/etc/ld.so.conf.d/",
     ),
     "initramfs-tools": (
-        "/etc/initramfs-tools/", "/usr/share/initramfs-tools/", "/etc/live/", "/usr/lib/live/",
+        "/etc/initramfs-tools/", "/usr/share/initramfs-tools/", "/etc/live/", "/usr/lib/live/", "/etc/crypttab",
         "/etc/cryptsetup-initramfs/", "/etc/dropbear/initramfs/", "/etc/default/keyboard", "/etc/default/console-setup",
+        "/etc/console-setup/", "/etc/fstab", "/etc/mdadm/", "/etc/multipath.conf", "/etc/multipath/", "/etc/iscsi/",
+        "/etc/systemd/network/", "/usr/lib/systemd/network/", "/etc/hostid", "/etc/zfs/",
     ),
     "dracut": (
         "/etc/dracut.conf", "/etc/dracut.conf.d/", "/usr/lib/dracut/", "/etc/modules-load.d/",
         "/usr/lib/modules-load.d/", "/etc/sysctl.conf", "/etc/sysctl.d/", "/etc/vconsole.conf", "/etc/locale.conf",
+        "/etc/crypttab", "/etc/mdadm/", "/etc/multipath.conf", "/etc/multipath/", "/etc/iscsi/",
+        "/etc/systemd/network/", "/usr/lib/systemd/network/", "/etc/hostid", "/etc/zfs/",
     ),
     "mkinitcpio": (
-        "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/", "/etc/initcpio/", "/usr/lib/initcpio/",
-        "/etc/modules-load.d/", "/usr/lib/modules-load.d/", "/etc/crypttab.initramfs", "/etc/vconsole.conf",
+        "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/", "/etc/initcpio/", "/usr/lib/initcpio/", "/etc/vconsole.conf",
     ),
 }  # fmt: skip
 """Generator, or empty for all -> the files (`_real`) that it and its hooks read; with a slash at the end, all below."""
@@ -52,6 +60,13 @@ _HOOK = {
     "mkinitcpio": "/etc/initcpio/install/{}",
 }
 """Generator -> where it looks for a hook."""
+_HOOKS = {
+    "initramfs-tools": r"/(etc|usr/share)/initramfs-tools/hooks/.",
+    "dracut": r"/usr/lib/dracut/modules\.d/.",
+    "mkinitcpio": r"/(etc|usr/lib)/initcpio/install/.",
+}
+"""Generator -> pattern of what runs when it makes an initramfs."""
+_LAYOUT = frozenset(("/etc/default/keyboard", "/etc/vconsole.conf"))
 _OWN_HOOK = {
     "initramfs-tools": r"/etc/initramfs-tools/hooks/zz-debate(/.*)?",
     "dracut": r"/usr/lib/dracut/modules\.d/[0-9][0-9]live-layers(/.*)?",
@@ -59,6 +74,30 @@ _OWN_HOOK = {
 }
 """Generator -> pattern of what would replace the hook that sandbox/initrd.sh adds, or be replaced by it."""
 _MUST_BE_EXECUTABLE = ("/etc/initramfs-tools/hooks/", "/etc/initramfs-tools/scripts/")
+_PLAIN = "[A-Za-z0-9._-]+"
+_PASSED_OVER = {
+    "": (("/etc/modprobe.d/", r"[^/]+\.conf", "modprobe", "end its name with .conf"),),
+    "initramfs-tools": (
+        ("/etc/initramfs-tools/hooks/", _PLAIN, "mkinitramfs", "give it a name of letters, digits, ., _ and -"),
+        ("/etc/initramfs-tools/scripts/", f"({_PLAIN}/)?{_PLAIN}", "mkinitramfs",
+         "name it DIRECTORY/FILE with letters, digits, ., _ and -"),
+        ("/etc/initramfs-tools/conf.d/", r"(?!.*\.dpkg-)[A-Za-z0-9][A-Za-z0-9._-]*", "mkinitramfs",
+         "give it a name of letters, digits, ., _ and -"),
+    ),
+    "dracut": (
+        ("/etc/dracut.conf.d/", r"[^/]+\.conf", "dracut", "end its name with .conf"),
+        ("/usr/lib/dracut/modules.d/", r"[0-9][0-9][^/]+/.+", "dracut", "start the module's name with two digits"),
+    ),
+    "mkinitcpio": (
+        ("/etc/mkinitcpio.conf.d/", r"[^/]+\.conf", "mkinitcpio", "end its name with .conf"),
+        ("/etc/crypttab.initramfs", "(?!)", "a hook that archiso's can run beside",
+         "write `initrd: {generator: dracut}` and /etc/crypttab"),
+    ),
+}  # fmt: skip
+"""Generator, or empty for all -> a start of paths, the rest of those that are read there, by what, and the remedy."""
+_FOR_PEOPLE = re.compile(r"(.*/)?(README[^/]*|\.gitkeep|\.gitignore)")
+"""What lies in such directories and is meant for no program."""
+_LINKS_ARE_NOT_READ = "/etc/initramfs-tools/scripts/"
 
 
 @frozen
@@ -72,6 +111,8 @@ class Slice(Initramfs):
         hooks = _hooks(choices, generator)
         claims = _read_by(choices, generator, {_real(path) for path in files})
         _require_executable(choices, claims)
+        _require_read(choices, generator)
+        _require_layout(choices, claims, generator)
         for number, entry in enumerate(hooks.values()):
             claims.add(entry, "initrd.hooks", choices.place(("initrd", "hooks", number)))
         _require_no_own(choices, claims, generator)
@@ -100,8 +141,15 @@ class Slice(Initramfs):
 
     @property
     def of_packages(self) -> bool:
-        """True if it has files that are not the profile's own, which may be of any package."""
-        return not set(map(_real, self.files)) <= {entry.path for entry in self.tree}
+        """True if its root needs all packages: it has files that are not the profile's own, or runs hooks of it."""
+        where = re.compile(_HOOKS[self.generator])
+        own = {entry.path for entry in self.tree}
+        return not set(map(_real, self.files)) <= own or any(map(where.match, own))
+
+    @property
+    def has_layout(self) -> bool:
+        """True if the profile says how keys are laid out."""
+        return bool(_LAYOUT & {entry.path for entry in self.tree})
 
 
 def _hooks(choices: Choices, generator: str) -> dict[str, Entry]:
@@ -159,8 +207,30 @@ def _require_executable(choices: Choices, claims: Claims) -> None:
             choices.note(claim.place, f"{path} is not executable, so mkinitramfs passes over it", remedy)
 
 
+def _require_read(choices: Choices, generator: str) -> None:
+    """Note a problem for each file that is where the generator looks, but that it passes over."""
+    for claim in overlay.files_of(choices).found.values():
+        path = _real(claim.entry.path)
+        if claim.entry.type == "directory":
+            continue
+        if claim.entry.type == "link" and path.startswith(_LINKS_ARE_NOT_READ):
+            choices.note(claim.place, f"{path} is a link, and mkinitramfs passes over it", "put the file there")
+        for start, rest, reader, remedy in (*_PASSED_OVER[""], *_PASSED_OVER[generator]):
+            below = path.removeprefix(start)
+            if below != path and not re.fullmatch(rest, below) and not _FOR_PEOPLE.fullmatch(below):
+                choices.note(claim.place, f"{path} is not read by {reader}", remedy)
+
+
+def _require_layout(choices: Choices, claims: Claims, generator: str) -> None:
+    """Note a problem if a passphrase would be asked for in another layout than that of the profile."""
+    able = choices.distribution.LAYOUTS
+    if choices.data["keymap"] and generator not in able and "/etc/crypttab" in claims.found:
+        fact = f"keymap: {generator} has no layout in the initramfs, which asks for the passphrases of /etc/crypttab"
+        choices.problem(("keymap",), fact, f"write `initrd: {{generator: {next(iter(able))}}}`")
+
+
 def make(work: Work) -> Report:
-    """Record: outputs kernel and initrd.
+    """Record: outputs kernel, initrd and warnings.
 
     Modules that DKMS builds when the system is installed are built once more: so neither waits for the other.
     """
@@ -178,7 +248,13 @@ def make(work: Work) -> Report:
         system = manager.rootfs_step(with_sources, index, read["kernel"], target, tools, epoch)
         modules = work.realise(modules_step(system), supplier(work, with_sources)).outputs["modules"]
     step = manager.initrd_step(packages, read["kernel"], values, modules, tools, epoch)
-    return work.finish(step, supplier(work, packages, "initramfs"))
+    told: list[str] = []
+
+    def check(made: Mapping[str, Artifact]) -> None:
+        told[:] = [match[0] for match in _WARNINGS.read(work.store, made["warnings"])]
+
+    report = work.finish(step, supplier(work, packages, "initramfs"), check)
+    return {**report, "note": count(len(told), "warning"), "lines": told} if told else report
 
 
 def modules_step(rootfs: Step) -> Step:
@@ -199,6 +275,6 @@ RULE = Rule(
     needs=("lock", "packages", "mirrors", "initramfs"),
     tools=True,
     rights=("bootstrap", "data", "fetch"),
-    outputs=("kernel", "initrd"),
+    outputs=("kernel", "initrd", "warnings"),
     has_shell=True,
 )

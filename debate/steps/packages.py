@@ -80,7 +80,9 @@ class _Reader:
         self.boots = work.slice(Slice)
         self.initramfs = work.slice(initrd.Slice, "initrd")
         facts, compression = distributions.get(self.request.distribution), self.initramfs.compression
-        self.makers = {*facts.TOOLS[self.initramfs.generator], *facts.COMPRESSORS.get(compression, ())}
+        generator = self.initramfs.generator
+        layouts = facts.LAYOUTS.get(generator, ()) if self.initramfs.has_layout else ()
+        self.makers = {*facts.TOOLS[generator], *facts.COMPRESSORS.get(compression, ()), *layouts}
         """What makes the initramfs."""
         self.facts = facts
         self.manager = managers.get(self.request.distribution)

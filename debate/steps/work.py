@@ -395,12 +395,15 @@ class Work(_Readable):
 
 
 def _place(root: Node, field: str, value: str) -> Place | None:
-    """The place of a complaint in the profile. Scripts know hooks by number and units by full names."""
+    """The place of a complaint in the profile. Scripts know hooks by number or name, and units by full names."""
     if field == "files" and value.startswith("/"):
         return _place_in_tree(root, value) or root.position
     if field == "hooks" and value.isascii() and value.isdecimal() and int(value):
         hooks = root.get(field)
         return hooks.at([int(value) - 1]).position if hooks else None
+    if field == "initrd.hooks":
+        hooks = root.at(("initrd", "hooks"))
+        return next((node.position for node in hooks.entries() if Path(node.value).stem == value), hooks.position)
     kernel = root.get("kernel")
     if field == "packages" and kernel and kernel.value == value:
         return kernel.position  # It is a package like the others.

@@ -25,7 +25,10 @@ add_runscript() { cp "/usr/lib/initcpio/hooks/$hook" "$root/hooks/"; }
 root=$(mktemp -d) status=0
 mkdir "$root/hooks"
 for hook in "${HOOKS[@]}"; do
-    . "/usr/lib/initcpio/install/$hook" && build || status=1
+    echo "  -> Running build hook: [$hook]"
+    file=/etc/initcpio/install/$hook
+    [ -e "$file" ] || file=/usr/lib/initcpio/install/$hook
+    . "$file" && build || status=1
 done
 printf '%s\n' "${HOOKS[@]}" > "$root/config"
 cd "$root"
@@ -35,7 +38,8 @@ find . | sort | cpio -o -H newc --quiet --reproducible > "$image"
 exit "$EXIT"
 """
 _BUILD = "build() {\n    :\n}\n"
-_HOOKS = ("base", "udev", "modconf", "kms", "archiso_loop_mnt", "block", "filesystems", "keyboard")
+_STANDING = ("base", "udev", "modconf", "kms", "archiso_loop_mnt", "block", "filesystems", "keyboard")
+_HOOKS = (*_STANDING, "keymap", "mdadm_udev")
 
 _DEPENDS = ("bash", "coreutils", "cpio", "findutils", "grep", "kmod", "libc-bin", "liblzma5", "systemd", "udev")
 """liblzma5 is what Debian's kmod opens by name."""

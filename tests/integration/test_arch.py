@@ -175,7 +175,10 @@ def with_mkinitcpio(repository: Repository, directory: Path, **how: str) -> Repo
 def test_what_archisos_hook_finds(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
     """The ISO with mkinitcpio: it is found by its UUID, and its sums are those of all layers."""
     mirror = with_mkinitcpio(repository, tmp_path)
-    arch.profile("live", "extends: arch-minimal\npackages: [intel-ucode]\nimage: {label: LIVE}\n")
+    (arch.directory / "profiles" / "hooks" / "mine.sh").write_text('build() {\n    cp /usr/share/probe "$root"\n}\n')
+    files = "files:\n  - {path: /etc/vconsole.conf, content: 'KEYMAP=us'}\n  - {path: /etc/mdadm.conf, content: x}\n"
+    fields = f"packages: [intel-ucode, probe]\n{files}initrd: {{hooks: [hooks/mine.sh]}}\n"
+    arch.profile("live", f"extends: arch-minimal\n{fields}image: {{label: LIVE}}\n")
     arch.doit("build:live", **mirror.settings)
     iso, tree = arch.iso("live"), arch.unpack("live", tmp_path / "tree")
     uuid = subprocess.run(
@@ -190,7 +193,9 @@ def test_what_archisos_hook_finds(arch: Checkout, repository: Repository, tmp_pa
     initrd = cpio.files((tree / "arch" / "boot" / "x86_64" / "initramfs-linux.img").read_bytes())
     assert initrd["hooks/live_layers"] == (arch.directory / "sandbox" / "layers" / "mkinitcpio-hook.sh").read_bytes()
     hooks = " ".join(initrd["config"].decode().split())
-    assert hooks == "base udev modconf kms archiso archiso_loop_mnt live_layers block filesystems keyboard microcode"
+    standing = "base udev modconf kms archiso archiso_loop_mnt live_layers block filesystems keyboard"
+    assert hooks == f"{standing} microcode keymap mine", "mdadm_udev needs mdmon"
+    assert "probe" in initrd, "a hook sees the packages of the profile"
     assert "intel-ucode.img" in initrd
     argv = ["unsquashfs", "-l", "-d", "", images / "airootfs.sfs"]
     listed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()

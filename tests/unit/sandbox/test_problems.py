@@ -46,6 +46,8 @@ echo not reached
         (GOOD + b"rest", [FOUND], 1),
         (b"users\0live\0\0add it\0" + GOOD, [FOUND], 1),
         (b"users\0li\xffve\0no shell\0\0" + GOOD, [FOUND], 1),
+        (b"initrd.hooks\0live\0no shell\0add it\0", [Complaint("initrd.hooks", "live", "no shell", "add it")], 0),
+        (b"..\0\0no shell\0\0.x\0\0no shell\0\0x.\0\0no shell\0\0a.b.c\0\0no shell\0\0", [], 4),
         (b"../x: y\0\0no shell\0\0" + GOOD, [FOUND], 1),
         (b"users\0\0" + b"x" * 4097 + b"\0\0" + GOOD, [FOUND], 1),
         (b"users\0\0\x1b[31m\xe2\x80\xae\n::error::\0\0", [Complaint("users", "", "?[31m??::error::")], 0),

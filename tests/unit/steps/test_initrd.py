@@ -13,18 +13,23 @@ from debate.steps import config, initrd
 from tests.conftest import write_files
 
 TREE = {
-    "etc/modprobe.d/x.conf", "etc/crypttab", "etc/mdadm/mdadm.conf", "etc/plymouth/plymouthd.conf",
-    "etc/udev/rules.d/x", "usr/lib/modules/6/x.ko", "usr/lib/firmware/x", "etc/systemd/network/x.link",
+    "etc/modprobe.d/x.conf", "etc/mdadm.conf", "etc/lvm/lvm.conf", "etc/plymouth/plymouthd.conf",
+    "etc/udev/rules.d/x", "usr/lib/modules/6/x.ko", "usr/lib/firmware/x", "etc/ld.so.conf.d/x.conf", "etc/fonts/x",
 }  # fmt: skip
 OWN = {
     "initramfs-tools": {
         "etc/initramfs-tools/modules",
         "etc/initramfs-tools/conf.d/x",
         "etc/initramfs-tools/initramfs.conf",
+        "etc/fstab",
+        "etc/console-setup/x.kmap",
+        "etc/default/keyboard",
     },
     "dracut": {"etc/dracut.conf.d/x.conf", "usr/lib/dracut/modules.d/90x/module-setup.sh", "etc/modules-load.d/x.conf"},
     "mkinitcpio": {"etc/mkinitcpio.conf.d/x.conf", "etc/mkinitcpio.conf", "etc/initcpio/install/x"},
 }
+SHARED = {"etc/crypttab", "etc/systemd/network/x.link", "usr/lib/systemd/network/x.link", "etc/mdadm/mdadm.conf"}
+"""What initramfs-tools and dracut read, and no hook of mkinitcpio beside archiso's."""
 OTHERS = {"etc/motd", "etc/crypttab2", "usr/bin/x", "etc/modprobe.conf.x"}
 
 
@@ -41,13 +46,13 @@ def system(generator: str) -> str:
 @pytest.mark.parametrize("generator", OWN)
 def test_files_that_it_reads_are_taken_along(tmp_path: Path, generator: str) -> None:
     """From overlays as from `files`, and no others: a change of those costs no initramfs."""
-    names = sorted(TREE | OTHERS | {name for own in OWN.values() for name in own})
+    names = sorted(TREE | SHARED | OTHERS | {name for own in OWN.values() for name in own})
     half = len(names) // 2
     files = "".join(f"  - {{path: /{name}, content: x}}\n" for name in names[:half])
     overlay = {f"tree/{name}": "x" for name in names[half:]}
     found = slice_of(tmp_path, f"{system(generator)}overlays: [tree]\nfiles:\n{files}", **overlay)
     kept = {entry.path.lstrip("/") for entry in found.tree if entry.type == "file"}
-    shared = {"etc/modules-load.d/x.conf"} if generator == "mkinitcpio" else set()
+    shared = set() if generator == "mkinitcpio" else SHARED
     of_fields = {"etc/locale.conf"} if generator == "dracut" else set()
     assert kept == TREE | OWN[generator] | shared | of_fields
     again = {**overlay, **{f"tree/{name}": "y" for name in OTHERS if f"tree/{name}" in overlay}}
@@ -78,6 +83,61 @@ def test_hooks_are_where_the_generator_looks(tmp_path: Path, generator: str) -> 
             "mkinitcpio": "/etc/initcpio/install/{}",
         }[generator]]
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("generator", OWN)
+def test_hooks_see_all_packages(tmp_path: Path, generator: str) -> None:
+    """What a hook takes along may be of any package; without one the root has few."""
+    path = HOOKS[generator][0]
+    assert slice_of(tmp_path, f"{system(generator)}  hooks: [h.sh]\n", **{"h.sh": "x"}).of_packages
+    assert slice_of(tmp_path, f"{system(generator)}files: [{{path: /{path}, mode: '0755'}}]\n").of_packages
+    other = sorted(OWN[generator] - {path for path in OWN[generator] if "/install/" in path or "modules.d" in path})[0]
+    assert not slice_of(tmp_path, f"{system(generator)}files: [{{path: /{other}}}]\n").of_packages
+
+
+@pytest.mark.parametrize(("generator", "path", "fact"), [
+    ("initramfs-tools", "etc/initramfs-tools/hooks/a+b", "is not read by mkinitramfs; give it a name of letters"),
+    ("initramfs-tools", "etc/initramfs-tools/hooks/a b", "is not read by mkinitramfs"),
+    ("initramfs-tools", "etc/initramfs-tools/hooks/d/x", "is not read by mkinitramfs"),
+    ("initramfs-tools", "etc/initramfs-tools/scripts/local-top/d/x", "is not read by mkinitramfs; name it DIRECTORY"),
+    ("initramfs-tools", "etc/initramfs-tools/conf.d/.x", "is not read by mkinitramfs"),
+    ("initramfs-tools", "etc/initramfs-tools/conf.d/x.dpkg-old", "is not read by mkinitramfs"),
+    ("initramfs-tools", "etc/modprobe.d/x", "is not read by modprobe; end its name with .conf"),
+    ("dracut", "etc/dracut.conf.d/x", "is not read by dracut; end its name with .conf"),
+    ("dracut", "lib/dracut/modules.d/mine/module-setup.sh", "is not read by dracut; start the module's name with two"),
+    ("mkinitcpio", "etc/mkinitcpio.conf.d/x", "is not read by mkinitcpio; end its name with .conf"),
+    ("mkinitcpio", "etc/crypttab.initramfs", "is not read by a hook that archiso's can run beside; write `initrd: "),
+])  # fmt: skip
+def test_what_a_generator_passes_over(tmp_path: Path, generator: str, path: str, fact: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        slice_of(tmp_path, f"{system(generator)}files:\n  - {{path: '/{path}', mode: '0755'}}\n")
+    [problem] = caught.value.problems
+    assert f"{path} {fact}" in str(caught.value)
+    assert problem.place is not None
+    assert problem.place.line == 6
+
+
+def test_what_is_there_for_people(tmp_path: Path) -> None:
+    slice_of(tmp_path, "files: [{path: /etc/modprobe.d/README}, {path: /etc/modprobe.d/.gitkeep}]\n")
+
+
+def test_a_script_that_is_a_link(tmp_path: Path) -> None:
+    path = tmp_path / "tree/etc/initramfs-tools/scripts/local-top/x"
+    path.parent.mkdir(parents=True)
+    path.symlink_to("/usr/bin/true")
+    with pytest.raises(ProfileError, match="local-top/x is a link, and mkinitramfs passes over it; put the file there"):
+        slice_of(tmp_path, "overlays: [tree]\n")
+
+
+def test_a_passphrase_in_another_layout(tmp_path: Path) -> None:
+    """dracut on Debian has no layout in the initramfs; what asks for none there may have one in the system."""
+    crypttab = "files: [{path: /etc/crypttab, content: x}]\n"
+    with pytest.raises(ProfileError, match=r"p\.yaml:\d+:9: keymap: dracut has no layout in the initramfs, which asks"):
+        slice_of(tmp_path, f"{system('dracut')}keymap: de\n{crypttab}")
+    assert not slice_of(tmp_path, f"{system('dracut')}keymap: de\n").of_packages
+    assert slice_of(tmp_path, f"{system('initramfs-tools')}keymap: de\n{crypttab}").has_layout
+    assert slice_of(tmp_path, f"{system('mkinitcpio')}keymap: de\n").has_layout
+    assert not slice_of(tmp_path, f"{system('initramfs-tools')}{crypttab}").has_layout
 
 
 def test_files_of_packages_need_all_packages(tmp_path: Path) -> None:

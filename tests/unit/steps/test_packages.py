@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,8 +19,9 @@ from debate import PACKAGE, keys, managers
 from debate.cache.store import Store
 from debate.commands.logic.explain import explain
 from debate.errors import StepError
+from debate.history.records import Report
 from debate.managers.interface import Holds
-from debate.model import Locked
+from debate.model import Artifact, Locked, Step
 from debate.steps import initrd, packages
 from debate.steps.work import ProfileBuild
 from tests.conftest import ROOT
@@ -150,13 +151,17 @@ def test_packages_of_the_same_name(chosen: tuple[str, ...], tmp_path: Path, monk
     assert needed == [package.sha256 for package in locked if package.architecture in chosen]
 
     taken = []
+
+    def finish(step: Step, _: object, check: Callable[[Mapping[str, Artifact]], None]) -> Report:
+        taken.extend(step.inputs.values())
+        check({"warnings": store.put(b"mine: W: x\nmine: W: y\n")})
+        return {"source": "built"}
+
     slices[""] = INITRAMFS  # type: ignore[assignment]
-    work.record, work.finish = (
-        lambda _: {"initrd": needed, "modules": [], "kernel": "6"},
-        lambda step, _: taken.extend(step.inputs.values()),
-    )
+    work.record, work.finish = lambda _: {"initrd": needed, "modules": [], "kernel": "6"}, finish
     monkeypatch.setattr(initrd, "tools_for", lambda *_: selected)
-    initrd.make(work)
+    said = initrd.make(work)
+    assert said == {"source": "built", "note": "2 warnings", "lines": ["mine: W: x", "mine: W: y"]}
     assert taken == [package.artifact for package in locked if package.architecture in chosen]
 
 

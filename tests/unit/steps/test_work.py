@@ -30,6 +30,7 @@ users:
     shell: /bin/zsh
 locale: de_DD.UTF-8
 services: {enable: [ssh], mask: [x.service]}
+initrd: {hooks: [hooks/one.sh, other.sh]}
 """
 
 
@@ -52,6 +53,8 @@ def places(profiles: Path, *complaints: Complaint) -> list[str]:
         ("hooks", "2", "3:23: "),
         ("hooks", "4", "3:8: "),
         ("hooks", "0", "3:8: "),
+        ("initrd.hooks", "other", "10:32: "),
+        ("initrd.hooks", "elsewhere", "10:17: "),
         ("locale", "de_DD.UTF-8", "8:9: "),
         ("services", "ssh.service", "9:21: "),
         ("services", "x.service", "9:34: "),

@@ -185,7 +185,7 @@ wanted() {
 # The layout of `keymap`, for a passphrase and for the shell of an initramfs that finds no medium. setupcon would take
 # other characters than the system's where nothing says which, and give what it makes another name each time.
 keyboard() {
-    [ "$generator" = initramfs-tools ] && [ -e "$root"/bin/setupcon ] || return 0
+    [ -e "$root"/bin/setupcon ] || return 0
     [ -e "$root"/etc/default/keyboard ] || echo 'XKBLAYOUT="us"' > "$root"/etc/default/keyboard
     [ -e "$root"/etc/default/console-setup ] ||
         printf 'ACTIVE_CONSOLES="/dev/tty1"\nCHARMAP="UTF-8"\n' > "$root"/etc/default/console-setup

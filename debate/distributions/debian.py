@@ -31,7 +31,7 @@ COMPRESSORS: Mapping[str, tuple[str, ...]] = {
     "gzip": ("gzip",),
     "lz4": ("lz4",),
 }
-LAYOUTS: Mapping[str, tuple[str, ...]] = {"initramfs-tools": ("console-setup",)}
+LAYOUTS: Mapping[str, tuple[str, ...]] = dict.fromkeys(TOOLS, ("console-setup",))
 GENERATORS: tuple[str, ...] = tuple(TOOLS)
 LIVE: Mapping[str, str] = {"initramfs-tools": "live_boot", "dracut": "dracut"}
 MANAGER = "apt"

@@ -39,7 +39,7 @@ class Distribution(Protocol):
     COMPRESSORS: Mapping[str, tuple[str, ...]]
     """How an initramfs is compressed -> the packages that do it."""
     LAYOUTS: Mapping[str, tuple[str, ...]]
-    """Generator whose initramfs has the profile's layout of the keyboard -> the packages that it takes that from."""
+    """Generator -> the packages that its initramfs takes the layout of a keyboard from."""
     LIVE: Mapping[str, str]
     """Generator -> the module of `debate.live` for its initramfs."""
     MANAGER: str

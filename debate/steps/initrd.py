@@ -45,7 +45,8 @@ _READ = {
         "/etc/dracut.conf", "/etc/dracut.conf.d/", "/usr/lib/dracut/", "/etc/modules-load.d/",
         "/usr/lib/modules-load.d/", "/etc/sysctl.conf", "/etc/sysctl.d/", "/etc/vconsole.conf", "/etc/locale.conf",
         "/etc/crypttab", "/etc/mdadm/", "/etc/multipath.conf", "/etc/multipath/", "/etc/iscsi/",
-        "/etc/systemd/network/", "/usr/lib/systemd/network/", "/etc/hostid", "/etc/zfs/",
+        "/etc/systemd/network/", "/usr/lib/systemd/network/", "/etc/hostid", "/etc/zfs/", "/etc/default/keyboard",
+        "/etc/default/console-setup", "/etc/console-setup/",
     ),
     "mkinitcpio": (
         "/etc/mkinitcpio.conf", "/etc/mkinitcpio.conf.d/", "/etc/initcpio/", "/usr/lib/initcpio/", "/etc/vconsole.conf",
@@ -112,7 +113,6 @@ class Slice(Initramfs):
         claims = _read_by(choices, generator, {_real(path) for path in files})
         _require_executable(choices, claims)
         _require_read(choices, generator)
-        _require_layout(choices, claims, generator)
         for number, entry in enumerate(hooks.values()):
             claims.add(entry, "initrd.hooks", choices.place(("initrd", "hooks", number)))
         _require_no_own(choices, claims, generator)
@@ -219,14 +219,6 @@ def _require_read(choices: Choices, generator: str) -> None:
             below = path.removeprefix(start)
             if below != path and not re.fullmatch(rest, below) and not _FOR_PEOPLE.fullmatch(below):
                 choices.note(claim.place, f"{path} is not read by {reader}", remedy)
-
-
-def _require_layout(choices: Choices, claims: Claims, generator: str) -> None:
-    """Note a problem if a passphrase would be asked for in another layout than that of the profile."""
-    able = choices.distribution.LAYOUTS
-    if choices.data["keymap"] and generator not in able and "/etc/crypttab" in claims.found:
-        fact = f"keymap: {generator} has no layout in the initramfs, which asks for the passphrases of /etc/crypttab"
-        choices.problem(("keymap",), fact, f"write `initrd: {{generator: {next(iter(able))}}}`")
 
 
 def make(work: Work) -> Report:

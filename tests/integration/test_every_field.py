@@ -44,6 +44,7 @@ def test_the_initramfs_is_what_the_profile_says(every: Checkout) -> None:
     assert found["etc/modprobe.d/every.conf"] == b"options loop max_loop=9\n"
     assert found["usr/lib/firmware/debate/probe.bin"] == b"firmware\n"
     assert "usr/bin/sleep" in found
+    assert b"adiaeresis" in found["etc/console-setup/cached_UTF-8_del.kmap"]
     assert any(re.search(r"/dm-crypt\.ko", name) for name in found)
     assert "etc/motd" not in found
 

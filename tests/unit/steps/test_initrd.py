@@ -22,13 +22,18 @@ OWN = {
         "etc/initramfs-tools/conf.d/x",
         "etc/initramfs-tools/initramfs.conf",
         "etc/fstab",
-        "etc/console-setup/x.kmap",
-        "etc/default/keyboard",
     },
     "dracut": {"etc/dracut.conf.d/x.conf", "usr/lib/dracut/modules.d/90x/module-setup.sh", "etc/modules-load.d/x.conf"},
     "mkinitcpio": {"etc/mkinitcpio.conf.d/x.conf", "etc/mkinitcpio.conf", "etc/initcpio/install/x"},
 }
-SHARED = {"etc/crypttab", "etc/systemd/network/x.link", "usr/lib/systemd/network/x.link", "etc/mdadm/mdadm.conf"}
+SHARED = {
+    "etc/crypttab",
+    "etc/default/keyboard",
+    "etc/console-setup/x.kmap",
+    "etc/systemd/network/x.link",
+    "usr/lib/systemd/network/x.link",
+    "etc/mdadm/mdadm.conf",
+}
 """What initramfs-tools and dracut read, and no hook of mkinitcpio beside archiso's."""
 OTHERS = {"etc/motd", "etc/crypttab2", "usr/bin/x", "etc/modprobe.conf.x"}
 
@@ -129,15 +134,11 @@ def test_a_script_that_is_a_link(tmp_path: Path) -> None:
         slice_of(tmp_path, "overlays: [tree]\n")
 
 
-def test_a_passphrase_in_another_layout(tmp_path: Path) -> None:
-    """dracut on Debian has no layout in the initramfs; what asks for none there may have one in the system."""
-    crypttab = "files: [{path: /etc/crypttab, content: x}]\n"
-    with pytest.raises(ProfileError, match=r"p\.yaml:\d+:9: keymap: dracut has no layout in the initramfs, which asks"):
-        slice_of(tmp_path, f"{system('dracut')}keymap: de\n{crypttab}")
-    assert not slice_of(tmp_path, f"{system('dracut')}keymap: de\n").of_packages
-    assert slice_of(tmp_path, f"{system('initramfs-tools')}keymap: de\n{crypttab}").has_layout
-    assert slice_of(tmp_path, f"{system('mkinitcpio')}keymap: de\n").has_layout
-    assert not slice_of(tmp_path, f"{system('initramfs-tools')}{crypttab}").has_layout
+@pytest.mark.parametrize("generator", OWN)
+def test_a_layout_takes_what_loads_it(tmp_path: Path, generator: str) -> None:
+    """Its packages are in the root of the initramfs only where the profile has a layout."""
+    assert slice_of(tmp_path, f"{system(generator)}keymap: de\n").has_layout
+    assert not slice_of(tmp_path, system(generator)).has_layout
 
 
 def test_files_of_packages_need_all_packages(tmp_path: Path) -> None:

@@ -30,13 +30,13 @@ from tests.unit.commands.conftest import context_of
 
 def test_validate(context: Context) -> None:
     answer = validate(context, [])
-    assert (answer.text, answer.good, answer.problems) == ("5 profiles: all valid\n", True, ())
+    assert (answer.text, answer.good, answer.problems) == ("6 profiles: all valid\n", True, ())
     (context.settings.profiles / "bad.yaml").write_text("version: 1\npkgs: [vim]\nhostname: a b\n")
     answer = validate(context, [])
     assert not answer.good
     assert "profiles/bad.yaml:2:1: unknown field 'pkgs'" in answer.text
     assert "profiles/bad.yaml:3:11: " in answer.text
-    assert answer.text.endswith("6 profiles: 1 invalid, 2 problems\n")
+    assert answer.text.endswith("7 profiles: 1 invalid, 2 problems\n")
     assert validate(context, ["minimal"]).good
 
 

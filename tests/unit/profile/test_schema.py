@@ -86,7 +86,8 @@ def test_shipped_profiles(path: Any) -> None:
 
 
 def test_shipped_names() -> None:
-    assert profile_names.names(ROOT / "profiles") == ["arch-minimal", "arch-rescue", "kiosk", "minimal", "rescue"]
+    names = ["arch-minimal", "arch-rescue", "desktop", "kiosk", "minimal", "rescue"]
+    assert profile_names.names(ROOT / "profiles") == names
 
 
 def test_the_test_profile_sets_every_field() -> None:

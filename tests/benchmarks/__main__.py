@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from debate import keys, live, managers
 from debate.build.builder import Builder
@@ -38,6 +39,7 @@ from tests.conftest import ROOT
 from tests.integration import pacman_repository
 from tests.integration.checkout import DOIT, Checkout
 
+EDITS = 5
 HAND = {name: Path(__file__).with_name(f"hand-{name}.sh") for name in ("debian", "arch")}
 
 
@@ -58,6 +60,14 @@ def run(*argv: str, directory: Path | None = None) -> None:
     )
     if done.returncode:
         sys.exit(f"{shlex.join(argv)}: exit status {done.returncode}\n{done.stderr[-4000:]}")
+
+
+class Edit(NamedTuple):
+    """What an edit of a profile costs."""
+
+    seconds: float
+    share: float
+    """Bytes that it adds to the store, by those of the ISO."""
 
 
 class Bench:
@@ -162,12 +172,19 @@ class Bench:
     def nothing_by_hand(self) -> float:
         return timed(lambda: run("sh", "-c", "id -un; ls /sys/class/net"), 7)
 
-    def changed(self, change: Callable[[int], object]) -> float:
+    def changed(self, change: Callable[[int], object]) -> Edit:
         numbers = iter(range(100))
         self.build(self.full)
-        return timed(lambda: self.build(self.full), 5, lambda: change(next(numbers)))
+        before = self.stored()
+        seconds = timed(lambda: self.build(self.full), EDITS, lambda: change(next(numbers)))
+        return Edit(seconds, (self.stored() - before) / EDITS / self.full.iso(self.name).stat().st_size)
 
-    def overlay_file(self) -> float:
+    def stored(self) -> int:
+        """Bytes in the store."""
+        composed = (self.full.cache / "compositions").iterdir()
+        return sum(state.st_size for _, state in self.store.objects()) + sum(path.stat().st_size for path in composed)
+
+    def overlay_file(self) -> Edit:
         tree = self.full.directory / "profiles" / "bench" / "etc"
         tree.mkdir(parents=True)
         profile = self.full.directory / "profiles" / f"{self.name}.yaml"
@@ -175,7 +192,7 @@ class Bench:
         (tree / "file").write_text("first\n")
         return self.changed(lambda number: (tree / "file").write_text(f"{number}\n"))
 
-    def menu(self) -> float:
+    def menu(self) -> Edit:
         profile = self.full.directory / "profiles" / f"{self.name}.yaml"
         text = profile.read_text()
         return self.changed(lambda number: profile.write_text(f"{text}boot: {{timeout: {number + 20}}}\n"))
@@ -238,6 +255,11 @@ def row(name: str, ours: float, what: str, other: float, most: float | None = No
     sys.stdout.flush()
 
 
+def say(name: str, value: float, unit: str, most: str) -> None:
+    sys.stdout.write(f"{name:<42} {value:7.2f} {unit:<8} (at most {most})\n")
+    sys.stdout.flush()
+
+
 def minimal(directory: Path) -> Bench:
     text = (ROOT / "profiles" / "minimal.yaml").read_text()
     return Bench(directory, "minimal", text.partition("version: 1\n")[2], {})
@@ -268,8 +290,11 @@ def main() -> None:
         last = bench.last_steps_by_hand()
         row("a sandbox around nothing", bench.sandboxed(bench.trivial()), "without it", bench.nothing_by_hand())
         row("a sandbox around xorriso", bench.sandboxed(bench.iso_step()), "xorriso and SHA-256", last)
-        row("one overlay file", bench.overlay_file(), "xorriso and SHA-256", last, 2.0)
-        row("boot menu", bench.menu(), "xorriso and SHA-256", last, 2.0)
+        overlay, menu = bench.overlay_file(), bench.menu()
+        row("one overlay file", overlay.seconds, "xorriso and SHA-256", last, 2.0)
+        row("boot menu", menu.seconds, "xorriso and SHA-256", last, 2.0)
+        say("one overlay file: added to the store", overlay.share * 100, "% of ISO", "1 %")
+        say("boot menu: added to the store", menu.share * 100, "% of ISO", "1 %")
         if wanted.live_build:
             other = bench.live_build()
             row("cold build, packages there", cold, "live-build", other, 0.2)

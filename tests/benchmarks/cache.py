@@ -25,17 +25,12 @@ from debate.cache.store import Store
 from debate.model import Artifact
 from debate.remote.transport import connect
 from debate.settings import Settings
-from tests.benchmarks.__main__ import row, timed
+from tests.benchmarks.__main__ import row, say, timed
 from tests.integration.checkout import Checkout
 from tests.integration.registry import Registry
 
 ACTIONS = 100_000
 LARGE = 2 << 30
-
-
-def say(name: str, value: float, unit: str, most: str) -> None:
-    sys.stdout.write(f"{name:<42} {value:7.2f} {unit:<8} (at most {most})\n")
-    sys.stdout.flush()
 
 
 def full_store(directory: Path) -> Store:

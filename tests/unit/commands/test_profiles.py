@@ -29,13 +29,13 @@ def test_a_page_is_shown_and_how_to_see_the_rest(many: Context) -> None:
     listed = shown(many)
     assert len(listed) == 12
     assert listed[0].startswith("  arch-minimal ")
-    assert listed[-1] == "105 profiles; 11 shown: doit profiles 'WORD*' or doit profiles '*'"
+    assert listed[-1] == "106 profiles; 11 shown: doit profiles 'WORD*' or doit profiles '*'"
     assert len(profiles(many, []).text.splitlines()) <= 20
 
 
 def test_all_are_shown_if_they_fit(many: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LINES", "200")
-    assert len(shown(many)) == 105
+    assert len(shown(many)) == 106
 
 
 def test_a_terminal_of_few_lines(many: Context, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,8 +44,8 @@ def test_a_terminal_of_few_lines(many: Context, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_those_that_fit_a_pattern(many: Context) -> None:
-    assert shown(many, "web1*", "minimal")[-1] == "105 profiles; 11 shown: doit profiles 'WORD*' or doit profiles '*'"
-    assert len(shown(many, "*")) == 105
+    assert shown(many, "web1*", "minimal")[-1] == "106 profiles; 11 shown: doit profiles 'WORD*' or doit profiles '*'"
+    assert len(shown(many, "*")) == 106
     assert shown(many, "web07")[0] == "  web07  Number 7"
 
 

@@ -167,6 +167,10 @@ for my $line (@users) {
         push @wrong, "has the full name '$has->[4]'"      if $has->[4] ne $full && ($name ne 'root' || $full ne '');
         push @wrong, "has the home $has->[5], not $home"  if $has->[5] ne $home;
         push @wrong, "has the shell $has->[6]"            if $has->[6] ne $shell;
+        my @same = sort grep { $_ ne $name && ($passwd->{$_}[2] // '') eq $has->[2] } keys %$passwd;
+        push @wrong, "has the uid $has->[2] of @same"     if @same;
+        push @wrong, "has the gid $has->[3], which is not that of its group"
+            if $name ne 'root' && (!$group->{$name} || $group->{$name}[2] ne $has->[3]);
         push @wrong, 'has another password'               if !$shadow->{$name} || $shadow->{$name}[1] ne $hash;
         for my $one (split /,/, $groups) {
             my $line = $group->{$one};
@@ -174,7 +178,7 @@ for my $line (@users) {
                 unless $line && ($line->[2] eq $has->[3] || grep { $_ eq $name } split /,/, $line->[3]);
         }
     }
-    problem('users', $name, "$name $_ in the system", 'leave the user out of the files in overlays, such as /etc/passwd')
+    problem('users', $name, "$name $_ in the system", 'leave the user and its group out of files such as /etc/passwd')
         for @wrong;
 }
 # Units: the links that systemd reads at boot, and what their files say.

@@ -7,6 +7,7 @@ set -eu
 . /run/step/present.sh
 . /run/step/suggest.sh
 . /run/step/up-to-date.sh
+. /run/step/databases.sh
 . /run/step/fits.sh
 
 # known passwd|group NAME|NUMBER
@@ -44,20 +45,11 @@ while IFS=: read -r name uid shell groups full_name password <&9; do
 done 9< /run/in/users
 stop_on_problems
 
-# Users and groups in the overlay's own files are merged into those of packages, and override them. The files keep their
-# modes, since those in a tree are always 0644, and shadow must not be readable. This comes first, since the owners of
-# other files are looked up here.
-databases='etc/passwd etc/group etc/shadow etc/gshadow'
 mkdir -p /run/work
-for database in $databases; do
-    tar -x -O -f /run/in/tree.tar "$database" > /run/work/new 2> /dev/null || continue
-    awk -F : 'NR == FNR { line[$1] = $0; order[++count] = $1; next }
-        $1 in line { $0 = line[$1]; delete line[$1] }
-        { print }
-        END { for (n = 1; n <= count; n++) if (order[n] in line) print line[order[n]] }' \
-        /run/work/new "/$database" > /run/work/merged
-    cat /run/work/merged > "/$database"
-done
+# This comes first, since the owners of other files are looked up here.
+merge_databases
+compare_databases
+stop_on_problems
 
 # Now that the groups of the overlay's own files are there, too.
 while IFS=: read -r name uid shell groups full_name password <&9; do

@@ -167,6 +167,13 @@ class Choices:
         self.contents[digest] = content
         return digest
 
+    def content(self, digest: str, limit: int) -> bytes:
+        """The content of a file of the tree, of at most ``limit`` bytes if it is an overlay's. Raises OSError."""
+        found = self.contents[digest]
+        if isinstance(found, Path):
+            return files.read(self.directory, str(found.relative_to(self.directory)), limit)
+        return found
+
     # Values in several slices ----------------------------------------------------------------------
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,6 @@ from debate.deferred import frozen
 from debate.entry import Contents, Entry, Made, text_entry
 from debate.steps import wanted
 from debate.steps.rule import Rule
-from debate.steps.units import note_contradictions
 from debate.text import unit_name
 from debate.text.printable import printable
 from debate.text.ssh_key import fault
@@ -132,6 +132,8 @@ def ends_at_once(shell: str) -> bool:
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_MOST_LINES = 5
+"""Lines of one file that are told."""
 _VERBS = ("enable", "disable", "mask")
 
 
@@ -277,6 +279,9 @@ def _refuse(choices: Choices, tree: Mapping[str, Entry], places: Mapping[str, Pl
         elif entry and (entry.mode, entry.owner, entry.group) != ("0644", "root", "root"):
             fact = f"{path} is merged into the system's, which keeps its mode and owner"
             note(path, path, fact, "leave mode, owner and group out")
+        if entry and entry.type == "file":
+            for fact, remedy in _database_faults(choices, entry):
+                choices.note(places.get(path), fact, remedy)
     links = wanted.links_of(tree.values())
     for number, item in enumerate(choices.data["permissions"]):
         path, place = item["path"], choices.place(("permissions", number, "path"))
@@ -285,6 +290,18 @@ def _refuse(choices: Choices, tree: Mapping[str, Entry], places: Mapping[str, Pl
         elif path in tree and tree[path].type == "link":
             fact = f"permissions: {path} is a link, which has no mode of its own"
             choices.note(place, fact, f"name what it leads to: {tree[path].target}")
+
+
+def _database_faults(choices: Choices, entry: Entry) -> Iterable[tuple[str, str]]:
+    """What is wrong with a file of users or groups: the first lines of it."""
+    from debate.steps import databases
+
+    try:
+        content = choices.content(entry.digest, databases.LARGEST)
+    except OSError as error:
+        return [(f"{entry.path}: {error.strerror}", "make it a file that can be read, of at most 4 MiB")]
+    uids = {user["name"]: user["uid"] for user in choices.data["users"] if user["uid"] is not None}
+    return itertools.islice(databases.faults(entry.path, content, uids), _MOST_LINES)
 
 
 def _read_hooks(choices: Choices) -> Iterable[Hook]:
@@ -382,6 +399,8 @@ def _is_plain(path: str) -> bool:
 
 def _services(choices: Choices) -> Services:
     """The units of each kind. Notes a problem if one profile says two things of one."""
+    from debate.steps.units import note_contradictions
+
     named: dict[str, dict[str, Place]] = {}
     """Unit -> verb -> where it is said last."""
     for verb in _VERBS:

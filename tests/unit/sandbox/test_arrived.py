@@ -113,6 +113,12 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "home": (lambda root: edit(root / "etc/passwd", "/home/live", "/srv"), "users | live | live has the home /srv, no"),
     "name": (lambda root: edit(root / "etc/passwd", "A B", "C"), "users | live | live has the full name 'C' in the sy"),
     "group member": (lambda root: edit(root / "etc/group", "other,live", "other"), "users | live | live is not in the"),
+    "the same uid": (
+        lambda root: edit(root / "etc/passwd", "root:x", "eve:x:1000:1000::/:/bin/sh\nroot:x"),
+        "users | live | live has the uid 1000 of eve in the",
+    ),
+    "own group": (lambda root: edit(root / "etc/group", "live:x:1000", "live:x:77"), "users | live | live has the gid"),
+    "no own group": (lambda root: edit(root / "etc/group", "live:x:1000:\n", ""), "users | live | live has the gid 10"),
     "password": (lambda root: edit(root / "etc/shadow", "root::", "root:*:"), "users | root | root has another passwo"),
 }  # fmt: skip
 

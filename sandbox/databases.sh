@@ -1,0 +1,56 @@
+# Sourced by overlay.sh: merges users and groups in the profile's own files into those of packages, which they override. The
+# files keep their modes, since those in a tree are always 0644, and shadow must not be readable. Needs `problem`.
+# in: tree.tar
+
+databases='etc/passwd etc/group etc/shadow etc/gshadow'
+
+# merge_databases: leaves the lines that were merged in /run/work/etc.
+merge_databases() {
+    mkdir -p /run/work/etc
+    for database in $databases; do
+        tar -x -O -f /run/in/tree.tar "$database" > "/run/work/$database" 2> /dev/null || {
+            rm "/run/work/$database"
+            continue
+        }
+        if [ ! -f "/$database" ]; then
+            problem files "/$database" "the system has no /$database into which the profile's could be merged" \
+                "add the package passwd, or leave it out"
+            continue
+        fi
+        awk -F : 'NR == FNR { line[$1] = $0; order[++count] = $1; next }
+            $1 in line { $0 = line[$1]; delete line[$1] }
+            { print }
+            END { for (n = 1; n <= count; n++) if (order[n] in line) print line[order[n]] }' \
+            "/run/work/$database" "/$database" > /run/work/merged
+        cat /run/work/merged > "/$database"
+    done
+}
+
+# told DATABASE REMEDY: tells a problem for each line of /run/work/facts.
+told() {
+    while IFS= read -r fact <&9; do
+        problem files "/$1" "/$1: $fact" "$2"
+    done 9< /run/work/facts
+}
+
+# compare_databases: tells what the lines of the profile do not have, or share, in the system.
+compare_databases() {
+    for database in etc/passwd etc/group; do
+        [ -e "/run/work/$database" ] || continue
+        what=uid
+        [ "$database" = etc/passwd ] || what=gid
+        awk -F : -v what=$what 'NR == FNR { ours[$1]; next }
+            !($3 in name) { name[$3] = $1; next }
+            $1 in ours { print $1 " has the " what " " $3 " of " name[$3] " in the system"; next }
+            name[$3] in ours { print name[$3] " has the " what " " $3 " of " $1 " in the system" }' \
+            "/run/work/$database" "/$database" > /run/work/facts
+        told "$database" "choose another; in a hook, \`useradd --non-unique\` can give two names to one"
+    done
+    for pair in shadow:passwd gshadow:group; do
+        database=etc/${pair%:*} names=etc/${pair#*:}
+        [ -e "/run/work/$database" ] || continue
+        awk -F : -v names="/$names" 'NR == FNR { known[$1]; next } !($1 in known) { print $1 " is not in " names " of the system" }' \
+            "/$names" "/run/work/$database" > /run/work/facts
+        told "$database" "add it there, or leave it out"
+    done
+}

@@ -6,6 +6,7 @@ import dbm.dumb
 import json
 import os
 import re
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -31,8 +32,9 @@ COMMANDS = (
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout whose `minimal` has its config."""
     directory = tmp_path_factory.mktemp("checkout")
-    for name in ("dodo.py", "pyproject.toml", "sandbox", "profiles"):
+    for name in ("dodo.py", "pyproject.toml", "sandbox"):
         (directory / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "profiles", directory / "profiles", symlinks=True)
     doit(directory, "config:minimal")
     return directory
 
@@ -192,8 +194,9 @@ def test_every_command_survives_it(checkout: Path, words: list[str]) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a file system")
 def test_a_full_disk(tmp_path: Path) -> None:
     """What was written meanwhile is put aside or completed, and the run itself counts."""
-    for name in ("dodo.py", "pyproject.toml", "sandbox", "profiles"):
+    for name in ("dodo.py", "pyproject.toml", "sandbox"):
         (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "profiles", tmp_path / "profiles", symlinks=True)
     (tmp_path / "build").mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=4k,mode=755", "tmpfs", str(tmp_path / "build")]
     subprocess.run(mount, check=True)
@@ -225,8 +228,9 @@ def test_what_is_read_of_a_row_has_the_types_that_doit_expects(value: object) ->
 
 def test_no_other_user_can_lock_it(tmp_path: Path) -> None:
     """Who can read it could, for as long as they like. What it remembers is kept."""
-    for name in ("dodo.py", "pyproject.toml", "sandbox", "profiles"):
+    for name in ("dodo.py", "pyproject.toml", "sandbox"):
         (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "profiles", tmp_path / "profiles", symlinks=True)
     path = tmp_path / "build/.doit.db"
     old = os.umask(0)
     try:
@@ -242,8 +246,9 @@ def test_no_other_user_can_lock_it(tmp_path: Path) -> None:
 
 def test_a_database_of_the_host_that_was_linked_there(tmp_path: Path) -> None:
     """Neither what is in it nor its mode changes, on a kernel that does not protect hard links."""
-    for name in ("dodo.py", "pyproject.toml", "sandbox", "profiles"):
+    for name in ("dodo.py", "pyproject.toml", "sandbox"):
         (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "profiles", tmp_path / "profiles", symlinks=True)
     path, elsewhere = tmp_path / "build/.doit.db", tmp_path / "elsewhere"
     doit(tmp_path, "config:minimal")
     path.rename(elsewhere)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,8 +92,8 @@ sys.exit(DoitMain(Loader()).run({0}))
 )  # fmt: skip
 def test_a_dodo_of_ones_own(tmp_path: Path, dodo: str, words: list[str], refused: bool) -> None:
     (tmp_path / "dodo.py").write_text(dodo)
-    for name in ("profiles", "sandbox"):
-        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "sandbox").symlink_to(ROOT / "sandbox")
+    shutil.copytree(ROOT / "profiles", tmp_path / "profiles", symlinks=True)
     done = subprocess.run(
         [sys.executable, "-c", NOBODY.format(words)], cwd=tmp_path, capture_output=True, text=True,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": "/"},

@@ -171,7 +171,7 @@ class Choices:
         """The content of a file of the tree, of at most ``limit`` bytes if it is an overlay's. Raises OSError."""
         found = self.contents[digest]
         if isinstance(found, Path):
-            return files.read(self.directory, str(found.relative_to(self.directory)), limit)
+            return files.read(self.directory, str(found.relative_to(self.directory.resolve())), limit)
         return found
 
     # Values in several slices ----------------------------------------------------------------------

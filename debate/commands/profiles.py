@@ -57,8 +57,10 @@ def run(context: Context, names: Sequence[str]) -> Answer:
     }
     longest = max(map(len, steps))
     lines += ["Next:", *(f"  {doit} {words:<{longest}}  {meaning}" for words, meaning in steps.items())]
-    data = tuple({"profile": name, "description": text} for name, text in described.items())
-    return Answer("\n".join(lines) + "\n", data=data)
+    data: list[dict[str, object]] = [{"profile": name, "description": text} for name, text in described.items()]
+    if len(shown_) < len(known):
+        data.append({"profiles": len(known), "shown": len(shown_)})
+    return Answer("\n".join(lines) + "\n", data=tuple(data))
 
 
 def _fitting(settings: Settings, known: Sequence[str], words: Sequence[str]) -> list[str]:

@@ -58,6 +58,8 @@ def test_what_is_read_has_a_form(built: tuple[ProfileBuild, set[str]], wrong: st
         for name, output in action.outputs.items():
             if output.digest not in read or action.step in ("lock", "layer"):
                 continue
+            if (action.step, name, wrong) == ("initrd", "warnings", "words"):
+                continue  # They are for people alone, so any words will do.
             tried.add((action.step, name))
             made.store.record(key, action.step, {**action.outputs, name: bad}, 1, ELSEWHERE)
             if action.step in ("inspect", "select"):  # They are looked up when packages are read.

@@ -327,15 +327,19 @@ sub boot {
             push @next, $other ? @$other : $unit =~ s/$TRIGGER/.service/r
                 if lc($own->{Accept}[-1] // 'no') !~ /^(1|yes|y|true|t|on)\z/;
         }
-        for (@next) { push(@left, $_), $by{$_} = $unit unless $by{$_} }
+        for (@next) {
+            push @left, $_ unless $by{$_};
+            push @{ $by{$_} }, $unit;
+        }
     }
     return \%by;
 }
 
-sub starter {
+# starters UNIT: the units by which it starts at boot.
+sub starters {
     my ($unit) = @_;
     $started //= boot();
-    return $started->{$unit} // '';
+    return @{ $started->{$unit} // [] };
 }
 
 # The generator that names the template of an instance, as that of PostgreSQL's clusters. Of gettys, debate knows more.
@@ -384,7 +388,7 @@ sub unit {
                 . ' with [Install] and WantedBy=multi-user.target in it') if $static;
         return ("$unit has no instance to enable", 'write one, as in getty@tty2.service')
             if $unit =~ /@\./ && !$install->{DefaultInstance};
-        my @gone = grep { !exists_at_boot($_) } @{ $install->{Also} // [] };
+        my @gone = grep { !exists_at_boot($_) && !mask_of($_) } @{ $install->{Also} // [] };
         return ("$unit is not enabled in the system: it has nothing but Also=@gone, which the system does not have",
             'add the package that has it, or a file ' . "$ETC/$unit.d/install.conf with [Install] and WantedBy=multi-user.target in it")
             if @gone && !grep { $install->{$_} } qw(WantedBy RequiredBy UpheldBy Alias);
@@ -392,18 +396,20 @@ sub unit {
     }
     return if mask_of($unit);
     return ("$unit is started by $by, whether it is enabled or not", 'mask it') if $by;
-    my $starter = starter($unit);
+    my @starters = starters($unit);
     return ("$unit has no section [Install], so it cannot be disabled",
-        $starter ? "mask it, or disable $starter, which starts it" : 'mask it, or disable what starts it') if $static;
+        @starters ? "mask it, or disable $starters[0], which starts it" : 'mask it, or disable what starts it') if $static;
     if (enabled($unit)) {
         my ($also) = together($unit, @enable);
         return ("$unit is still enabled in the system, since $also has Also=$unit", 'keep one of the two') if $also;
         my @by = @{ $ours{$unit} // [] };
         return ("$unit is still enabled in the system" . (@by ? ", for @by" : ''), 'see the log');
     }
-    if ($starter && !grep { $_ eq $starter } @enable) {
-        return ("$unit is started by $starter, whether it is enabled or not", $starter =~ $TRIGGER
-            ? "disable that, too; mask $unit; or, if that is meant, write $starter into enable" : 'mask it, or disable that, too');
+    for my $other (@starters) {
+        my $meant = $other =~ $TRIGGER;
+        next if $meant && grep { $_ eq $other } @enable;
+        return ("$unit is started by $other, whether it is enabled or not", $meant
+            ? "disable that, too; mask $unit; or, if that is meant, write $other into enable" : 'mask it, or disable that, too');
     }
     if (my $generator = generator($unit)) {
         return ("$unit can be started by $generator, whether it is enabled or not", 'mask it');

@@ -40,9 +40,10 @@ compare_databases() {
         what=uid
         [ "$database" = etc/passwd ] || what=gid
         awk -F : -v what=$what 'NR == FNR { ours[$1]; next }
-            !($3 in name) { name[$3] = $1; next }
-            $1 in ours { print $1 " has the " what " " $3 " of " name[$3] " in the system"; next }
-            name[$3] in ours { print name[$3] " has the " what " " $3 " of " $1 " in the system" }' \
+            { id = $3 + 0 }
+            !(id in name) { name[id] = $1; next }
+            $1 in ours { print $1 " has the " what " " $3 " of " name[id] " in the system"; next }
+            name[id] in ours { print name[id] " has the " what " " $3 " of " $1 " in the system" }' \
             "/run/work/$database" "/$database" > /run/work/facts
         told "$database" "choose another; in a hook, \`useradd --non-unique\` can give two names to one"
     done

@@ -25,6 +25,8 @@ make_initrd() {
     own_hooks
     readable
     keyboard
+    # For libraries in directories of their own, and for dracut, which finds by it those that are loaded by name.
+    chroot "$root" ldconfig
     wanted
     # Not part of a condition, in which a shell goes on after a command that fails. What mkinitramfs -v says of each file
     # is left out.
@@ -55,6 +57,9 @@ defaults() {
     esac
 }
 
+# What is beside scripts and is none, as a command of sed.
+for_people='/(^|\/)(README[^/]*|\.gitkeep|\.gitignore)$/d'
+
 # The names in tree.tar as they are.
 listed_tree() {
     tar -t --quoting-style=literal -f /run/in/tree.tar
@@ -67,7 +72,7 @@ own_hooks() {
     dracut) where='(usr/lib)/dracut/modules\.d/[0-9][0-9]([^/]+)/module-setup\.sh' ;;
     mkinitcpio) where='(etc|usr/lib)/initcpio/install/([^/]+)' ;;
     esac
-    listed_tree | sed -nE "s,^$where\$,\\2 &,p" > /run/work/own
+    listed_tree | sed -nE "$for_people; s,^$where\$,\\2 &,p" > /run/work/own
 }
 
 # complain PATH FACT REMEDY: a problem of a hook or another file of the profile. PATH has no leading slash.
@@ -89,7 +94,7 @@ readable() {
     dracut) language=bash where='^etc/dracut\.conf(\.d/[^/]+\.conf)?$|^usr/lib/dracut/modules\.d/[^/]+/module-setup\.sh$' ;;
     mkinitcpio) language=bash where='^etc/mkinitcpio\.conf(\.d/[^/]+\.conf)?$|^(etc|usr/lib)/initcpio/install/[^/]+$' ;;
     esac
-    listed_tree | grep -E "$where" > /run/work/scripts || true
+    listed_tree | sed -E "$for_people" | grep -E "$where" > /run/work/scripts || true
     while IFS= read -r path <&9; do
         chroot "$root" test -f "/$path" || continue
         chroot "$root" "$language" -n "/$path" > /run/work/error 2>&1 ||
@@ -101,11 +106,11 @@ readable() {
 # What was said while it was made: refuses what leaves out something of the profile's, and leaves the rest in
 # /run/work/warnings. Each hook of the profile must have run.
 heard() {
-    awk -v own=/run/work/own -v keymap="$keymap" -f /run/step/said.awk /run/work/said > /run/work/heard
+    LC_ALL=C awk -v own=/run/work/own -v keymap="$keymap" -f /run/step/said.awk /run/work/said > /run/work/heard
     while read -r how name line <&9; do
         path=$(awk -v name="$name" '$1 == name { sub(/^[^ ]* /, ""); print; exit }' /run/work/own)
         if [ "$how" = told ]; then
-            echo "$name: $line" >> /run/work/told
+            printf '%s: %s\n' "$name" "$line" | LC_ALL=C cut -c 1-400 >> /run/work/told
         elif [ "$path" ]; then
             complain "$path" "it fails: $line" "correct it; send to /dev/null what is no error"
         elif [ "${line##*compress*}" ] && [ "${line##*using gzip*}" ]; then
@@ -190,7 +195,10 @@ keyboard() {
     [ -e "$root"/etc/default/console-setup ] ||
         printf 'ACTIVE_CONSOLES="/dev/tty1"\nCHARMAP="UTF-8"\n' > "$root"/etc/default/console-setup
     mkdir -p "$root"/etc/console-setup
-    chroot "$root" setupcon --save-only
+    if ! chroot "$root" setupcon --save-only; then
+        complain etc/default/keyboard "setupcon fails with it" "correct it, or choose another keymap"
+        stop_on_problems
+    fi
 }
 
 make_with_initramfs_tools() {
@@ -212,8 +220,6 @@ END
 }
 
 make_with_dracut() {
-    # dracut finds libraries that are loaded by name (libkmod, by systemd) through the linker's cache.
-    chroot "$root" ldconfig
     module=$root/usr/lib/dracut/modules.d/91live-layers
     mkdir "$module"
     cp /run/step/layers/dracut-module.bash "$module"/module-setup.sh

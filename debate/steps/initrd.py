@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     from debate.steps.claims import Claims
     from debate.steps.work import Work
 
-_WARNINGS = Listed("the list of warnings", re.compile("[ -~]{1,400}"), most=1 << 16, can_be_empty=True)
+_WARNINGS = Listed(
+    "the list of warnings",
+    re.compile("[ -~]{1,400}"),
+    most=1 << 16,
+    can_be_empty=True,
+    place="initrd",
+    remedy="run the same command again",
+)
 _READ = {
     "": (
         "/etc/modprobe.d/", "/usr/lib/modprobe.d/", "/etc/depmod.d/", "/usr/lib/modules/", "/usr/lib/firmware/",
@@ -202,6 +209,8 @@ def _require_executable(choices: Choices, claims: Claims) -> None:
     """Note a problem for each script that mkinitramfs would pass over."""
     for path, claim in claims.found.items():
         entry = claim.entry
+        if _FOR_PEOPLE.fullmatch(path):
+            continue
         if entry.type == "file" and path.startswith(_MUST_BE_EXECUTABLE) and not int(entry.mode, 8) & 0o111:
             remedy = 'set its mode to "0755"' if claim.field == "files" else "make it executable"
             choices.note(claim.place, f"{path} is not executable, so mkinitramfs passes over it", remedy)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the initramfs in a root directory with only the packages that an initramfs may contain.
 # They are unpacked, not installed, so no scripts of packages run.
-# in: packages/SHA256, those of ../initrd.sh    left: kernel, initrd
+# in: packages/SHA256, those of ../initrd.sh    left: kernel, initrd, warnings
 set -eu
 root=/run/work/root
 mkdir -p "$root"/dev "$root"/proc "$root"/sys "$root"/run "$root"/tmp "$root"/boot

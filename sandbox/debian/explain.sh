@@ -132,7 +132,7 @@ providing() {
 explain_packages() {
     grep -qE '^E: (Unable to correct problems|Packages need to be removed|Held packages were changed)' "$1" || return 0
     sed -nE 's/^ *([0-9]+\.|-) [^ ]+ (Conflicts|Breaks) ([^ (:]+).*/\3/p' "$1" | sort -u | head -n 20 | while read -r name; do
-        providing "$name" "$6" | sed "s/^/$name /"
+        providing "$name" "$6" | while read -r by; do printf '%s %s\n' "$name" "$by"; done
     done > "$1.provided"
     BASE=$5 PROVIDED="$1.provided" awk '
         BEGIN {

@@ -72,11 +72,12 @@ for cluster in etc/postgresql/*/*; do
     [ -d "$cluster" ] || continue
     at=${cluster#etc/postgresql/}
     server=postgresql@${at%/*}-${at#*/}.service
+    given=/run/postgresql-${at%/*}-${at#*/}
     # Files that the profile has in the cluster's directory, with which no cluster is made, are put aside for that time.
     own "postgresql-${at%/*}-${at#*/}" "$server" "/var/lib/postgresql/$at/PG_VERSION" "$cluster" "var/lib/postgresql/$at" << END
-/bin/sh -c 'rm -rf /run/postgresql-given; if [ -e /$cluster ]; then mv /$cluster /run/postgresql-given; fi'
+/bin/sh -c 'rm -rf $given; if [ -e /$cluster ]; then mv /$cluster $given; fi'
 /usr/bin/pg_createcluster ${at%/*} ${at#*/}
-/bin/sh -c 'if [ -e /run/postgresql-given ]; then cp -a /run/postgresql-given/. /$cluster; fi'
+/bin/sh -c 'if [ -e $given ]; then cp -a $given/. /$cluster; rm -rf $given; fi'
 END
     mkdir -p etc/systemd/system/postgresql.service.wants
     ln -sf /usr/lib/systemd/system/postgresql@.service "etc/systemd/system/postgresql.service.wants/$server"

@@ -3,7 +3,7 @@
 # They are unpacked, not installed, which takes a quarter of the time. Of the files that maintainer scripts
 # write, an initramfs needs udev's hardware database, live-boot's directory and awk. With these, it is the
 # same, byte for byte.
-# in: packages/SHA256.deb, those of ../initrd.sh    left: kernel, initrd
+# in: packages/SHA256.deb, those of ../initrd.sh    left: kernel, initrd, warnings
 set -eu
 root=/run/work/root
 mkdir -p "$root"/dev "$root"/proc

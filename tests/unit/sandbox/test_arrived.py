@@ -334,6 +334,16 @@ STATES: list[tuple[str, dict[str, str], str]] = [
     ("disable served.service", {f"{WANTS}/wants.service": "x"}, "served.service is started by wants.service, whether"),
     ("disable served.service", {f"{WANTS}/wants.service": "x", "etc/wants.service": INSTALL}, ""),
     (
+        "disable served.service\nenable wants.service",
+        {f"{WANTS}/wants.service": "x"},
+        "served.service is started by wants.service, whether it is enabled or not",
+    ),
+    (
+        "disable served.service\nenable o.timer",
+        {f"{WANTS}/o.timer": "x", f"{WANTS}/wants.service": "x"},
+        "served.service is started by wants.service, whether it is enabled or not",
+    ),
+    (
         "disable served.service",
         {"lib/x.target.wants/wants.service": "x", "etc/default.target": "/usr/lib/systemd/system/x.target"},
         "served.service is started by wants.service, whether it is enabled or not",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -20,12 +21,16 @@ def test_a_system_without_such_packages(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_cluster_of_postgresql(tmp_path: Path) -> None:
-    """It is made where there is no data yet, whatever the profile has in the directory of its configuration."""
-    for path in ("etc/postgresql/17/main/postgresql.conf", "var/lib/postgresql/17/main/PG_VERSION"):
-        (tmp_path / path).parent.mkdir(parents=True)
-        (tmp_path / path).touch()
-    unit = cured(tmp_path)["postgresql-17-main"]
+def test_clusters_of_postgresql(tmp_path: Path) -> None:
+    """Each is made where there is no data yet, whatever the profile has in the directory of its configuration."""
+    for cluster in ("17/main", "17/other"):
+        for path in (f"etc/postgresql/{cluster}/postgresql.conf", f"var/lib/postgresql/{cluster}/PG_VERSION"):
+            (tmp_path / path).parent.mkdir(parents=True)
+            (tmp_path / path).touch()
+    units = cured(tmp_path)
+    unit = units["postgresql-17-main"]
+    aside = [set(re.findall("/run/[a-z0-9-]+", text)) for text in units.values()]
+    assert len(set.union(*aside)) == len(aside) == 2, "none takes what another has put aside"
     assert not (tmp_path / "etc/postgresql/17/main").exists()
     assert not (tmp_path / "var/lib/postgresql/17/main").exists()
     assert "ConditionPathExists=!/var/lib/postgresql/17/main/PG_VERSION\n" in unit

@@ -124,6 +124,9 @@ def test_what_a_generator_passes_over(tmp_path: Path, generator: str, path: str,
 
 def test_what_is_there_for_people(tmp_path: Path) -> None:
     slice_of(tmp_path, "files: [{path: /etc/modprobe.d/README}, {path: /etc/modprobe.d/.gitkeep}]\n")
+    slice_of(
+        tmp_path, "files: [{path: /etc/initramfs-tools/hooks/README}, {path: /etc/initramfs-tools/scripts/.gitkeep}]"
+    )
 
 
 def test_a_script_that_is_a_link(tmp_path: Path) -> None:

@@ -28,7 +28,9 @@ def run(context: Context, size: str, age: str, source: str) -> Answer:
         return Answer(f"{text}\n", data=(data,))
     limit = amounts.size(size, "--size") if size else max(settings.cache_size, 0) or (None if age else 0)
     unused = amounts.age(age, "--age") if age else None
-    done = collect(Store(settings.cache, context.say), size=limit, age=unused)
+    store = Store(settings.cache, context.say)
+    store.secure()
+    done = collect(store, size=limit, age=unused)
     line = f"{count(done.objects, 'object')} removed, {bytes_shown(done.freed)}; {bytes_shown(done.left)} left"
     if done.downloads:
         line += f"; {count(done.downloads, 'download')} removed, which were not finished"

@@ -6,6 +6,7 @@ Another user may have written to one of these directories, and git can carry a l
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,9 +19,8 @@ def builds(output: Path, say: Callable[[str], None]) -> list[Path]:
     """The directories of the builds in ``output``, sorted. ``say`` gets a line about each that is passed over."""
     if not _counts(output, say):
         return []
-    with Tree(output) as tree:
-        paths = [output / name for name in sorted(tree.names())]
-    return [path for path in paths if (path.is_dir() or path.is_symlink()) and _counts(path, say)]
+    paths = [output / name for name, mode in _listed(output, say) if stat.S_ISDIR(mode) or stat.S_ISLNK(mode)]
+    return [path for path in paths if _counts(path, say)]
 
 
 def files(build: Path, directory: str, say: Callable[[str], None]) -> Iterator[Path]:
@@ -30,15 +30,30 @@ def files(build: Path, directory: str, say: Callable[[str], None]) -> Iterator[P
         path /= part
         if not _counts(path, say):
             return
-    with Tree(path) as tree:
-        yield from (path / name for name in sorted(tree.names()) if name.endswith(".json"))
+    yield from (path / name for name, _ in _listed(path, say) if name.endswith(".json"))
+
+
+def _listed(path: Path, say: Callable[[str], None]) -> list[tuple[str, int]]:
+    """Name and mode of all that is in a directory, sorted; none if it was removed meanwhile, or cannot be listed."""
+    try:
+        with Tree(path) as tree:
+            return sorted((name, found.st_mode) for name, found in tree.listed())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        _pass_over(path, *ours.unreadable(error), say)
+        return []
 
 
 def _counts(path: Path, say: Callable[[str], None]) -> bool:
     try:
         fact, remedy = ours.why_not_to_write(path)
     except OSError as error:
-        fact, remedy = f"cannot be read ({error.strerror})", "run as root"
+        fact, remedy = ours.unreadable(error)
     if fact:
-        say(f"{Path(shown(path.parent), path.name)}: {fact}, so it is passed over; {remedy}")
+        _pass_over(path, fact, remedy, say)
     return not fact and ours.is_directory(path)
+
+
+def _pass_over(path: Path, fact: str, remedy: str, say: Callable[[str], None]) -> None:
+    say(f"{Path(shown(path.parent), path.name)}: {fact}, so it is passed over; {remedy}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from doit.task import Task
 from debate.errors import DebateError
 from debate.frontend.database import Database
 from debate.host.ours import require_writable
+from debate.text.paths import shown
 from debate.text.printable import printable, quoted
 
 
@@ -39,8 +41,9 @@ class Backends:
 
 
 def _opened(backend: Any, name: str, *words: Any, **more: Any) -> Any:
-    if not Path(name).parent.is_dir():  # Of some kinds only the end of the run would tell.
-        fact = f"{quoted(str(Path(name).parent))} is no directory, so {quoted(name)} cannot be there"
+    directory = os.path.dirname(name) or "."
+    if not os.path.isdir(directory):  # Of some kinds only the end of the run would tell.
+        fact = f"{quoted(directory)} is no directory, so {quoted(name)} cannot be there"
         raise InvalidCommand(f"{fact}; --db-file names a file in one that is there")
     try:
         return backend(name, *words, **more)
@@ -150,7 +153,11 @@ class Clean(Own, DoitClean):  # type: ignore[misc]
                 require_writable(sorted(path for path in above if path.is_relative_to(graph.settings.output)))
             except DebateError as error:
                 raise InvalidDodoFile(str(error)) from error
-        super().clean_tasks(tasks, dryrun, cleanforget)
+        try:
+            super().clean_tasks(tasks, dryrun, cleanforget)
+        except PermissionError as error:
+            fact = f"{shown(Path(str(error.filename)))}: cannot be removed ({error.strerror})"
+            raise InvalidCommand(f"{fact}; run as root") from error
 
 
 class Forget(Own, DoitForget):  # type: ignore[misc]

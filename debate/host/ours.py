@@ -59,10 +59,18 @@ def why_not_to_write(path: Path) -> tuple[str, str]:
     return "", ""
 
 
+def unreadable(error: OSError) -> tuple[str, str]:
+    """Fact and remedy for a file or directory that this user may not look at."""
+    return f"cannot be read ({error.strerror})", "run as root"
+
+
 def require_writable(paths: Iterable[Path]) -> None:
     """Refuse to write to directories, each after those above it, to which `why_not_to_write`. Raises DebateError."""
     for path in paths:
-        fact, remedy = why_not_to_write(path)
+        try:
+            fact, remedy = why_not_to_write(path)
+        except OSError as error:
+            fact, remedy = unreadable(error)
         if fact:
             raise DebateError(fact, remedy, place=str(Path(shown(path.parent), path.name)))
 

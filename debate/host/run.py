@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +21,14 @@ def die_with_parent() -> None:
     """Make the kernel kill this process when the thread that started it ends; see prctl(2)."""
     if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
+
+
+def own(module: str) -> list[str]:
+    """The command that runs a module of debate as a process of its own, which needs the standard library alone.
+
+    It runs nothing that was installed for Python to start with, and looks for no module where it was started.
+    """
+    return [sys.executable, "-S", "-P", "-m", module]
 
 
 _KEPT = ("PATH", "HOME", "TMPDIR", "http_proxy", "https_proxy", "no_proxy")

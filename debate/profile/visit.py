@@ -65,7 +65,11 @@ class Visit(Profiles):
         look = f"content {path}"
         data = self._contents.get(path)
         if data is None or len(data) > limit:
-            data = super().read(path, limit)
+            try:
+                data = super().read(path, limit)
+            except OSError:
+                self._saw(look, CHANGED)
+                raise
             self._saw(look, keys.sha256(data))
             if len(data) <= self._room and path not in self._contents:
                 self._contents[path] = data
@@ -74,8 +78,13 @@ class Visit(Profiles):
         return data
 
     def status(self, path: str) -> os.stat_result:
-        found = super().status(path)
-        self._saw(f"kind {path}", str(stat.S_IFMT(found.st_mode)))
+        look = f"kind {path}"
+        try:
+            found = super().status(path)
+        except OSError:
+            self._saw(look, CHANGED)
+            raise
+        self._saw(look, str(stat.S_IFMT(found.st_mode)))
         return found
 
     def scanned(self, path: str, target: str, place: Place, room: Room) -> Scan:

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, replace
 
 from debate.errors import Complaint
 from debate.host.libc import checked, libc
-from debate.host.run import die_with_parent
+from debate.host.run import die_with_parent, own
 from debate.model import PROXY_PORT, Reach
 from debate.sandbox.addresses import endpoint
 from debate.sandbox.image.calls import NEW_NET
@@ -104,7 +104,7 @@ def make(reach: Reach, uid: int, most: int) -> Network:
     listener, namespace = found[0]
     with listener:
         proxy = subprocess.Popen(
-            [sys.executable, "-m", "debate.sandbox.proxy"],
+            own("debate.sandbox.proxy"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=sys.stderr,  # the log

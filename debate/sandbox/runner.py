@@ -9,7 +9,6 @@ import re
 import select
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ from debate import PACKAGE
 from debate.composition import Composition
 from debate.errors import Complaint, StepError
 from debate.host.log import Log
+from debate.host.run import own
 from debate.model import Activity, Artifact
 from debate.sandbox import limits as control_groups
 from debate.sandbox.session import Session
@@ -52,8 +52,7 @@ def run(
     try:
         session = replace(session, cgroup_procs=group.procs, in_scope=bool(group.prefix), builder=os.getpid())
         process = subprocess.Popen(
-            # -S: it needs the standard library alone, and runs nothing that was installed for Python to start with.
-            [*group.prefix, sys.executable, "-S", "-m", "debate.sandbox.session"],
+            [*group.prefix, *own("debate.sandbox.session")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

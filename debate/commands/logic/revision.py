@@ -140,6 +140,14 @@ def _too_large(revision: str) -> DebateError:
     return DebateError(fact, _OTHER, place="diff")
 
 
+def _limit(process: int, what: int, soft: int, hard: int) -> None:
+    """Set a limit of a process of ours. One that this process has itself, only root could raise. Raises OSError."""
+    _, most = resource.getrlimit(what)
+    if most != resource.RLIM_INFINITY:
+        soft, hard = min(soft, most), min(hard, most)
+    resource.prlimit(process, what, (soft, hard))
+
+
 class _Git:
     """A git in the checkout that is running. A context manager, in which ``output`` has what it says."""
 
@@ -150,7 +158,7 @@ class _Git:
         given: IO[bytes] | int = subprocess.DEVNULL,
         seconds: int = 0,
     ) -> None:
-        """``seconds``: of the processor, at most; 0 is no limit. Raises DebateError if git is missing."""
+        """``seconds``: of the processor, at most; 0 is no limit. Raises DebateError if git cannot be started so."""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         argv = [*_GIT, "-C", str(settings.root), *words]
         environment = {**os.environ, "LC_ALL": "C"}
@@ -158,13 +166,19 @@ class _Git:
             self._process = subprocess.Popen(
                 argv, stdin=given, stdout=subprocess.PIPE, stderr=self._errors, env=environment
             )
-            with contextlib.suppress(ProcessLookupError):  # It is done already.
-                resource.prlimit(self._process.pid, resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
-                if seconds:  # At the first limit SIGXCPU, which nobody else sends; at the second SIGKILL.
-                    resource.prlimit(self._process.pid, resource.RLIMIT_CPU, (seconds, seconds + 1))
         except FileNotFoundError:
             raise DebateError("not installed", "install it to compare revisions", place="git") from None
         self.output = cast("IO[bytes]", self._process.stdout)
+        try:
+            _limit(self._process.pid, resource.RLIMIT_DATA, _MOST_MEMORY, _MOST_MEMORY)
+            if seconds:  # At the first limit SIGXCPU, which nobody else sends; at the second SIGKILL.
+                _limit(self._process.pid, resource.RLIMIT_CPU, seconds, seconds + 1)
+        except ProcessLookupError:
+            pass  # It is done already.
+        except OSError as error:
+            self.__exit__()
+            fact = f"cannot be limited ({error.strerror})"
+            raise DebateError(fact, "compare where prlimit(2) is permitted", place="git") from None
 
     def __enter__(self) -> Self:
         return self

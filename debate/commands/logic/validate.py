@@ -2,7 +2,8 @@
 
 That a profile is all right is kept in the output directory, with what that depends on: its looks (see
 `debate.profile.visit.Visit`), the code and a setting. It is kept as a key of all that, so a record that is damaged has
-another key, and the profile is checked again. What is wrong is never kept: it is looked for each time.
+another key, and the profile is checked again. What is wrong is never kept: it is looked for each time. Where ``CI`` is
+set, nothing is kept, and nothing that was is used.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ def all_problems(settings: Settings, names: Sequence[str]) -> dict[str, list[Pro
     if not names:
         return {}
     path = settings.output / KEPT
-    before: Mapping[str, list[str]] = read_object(path, Kept).get("valid", {})
+    # There a commit that is checked may bring that file itself.
+    keeps = "CI" not in os.environ
+    before: Mapping[str, list[str]] = read_object(path, Kept).get("valid", {}) if keeps else {}
     basis = [stamp(PACKAGE, settings.scripts), settings.lock, str(settings.profiles.resolve())]
     found: dict[str, list[Problem]] = {name: [] for name in names}
     with visit(settings.profiles) as profiles:
@@ -68,7 +71,7 @@ def all_problems(settings: Settings, names: Sequence[str]) -> dict[str, list[Pro
             found[name] = wrong
             if not wrong and CHANGED not in seen.values():
                 valid[name] = [_key(basis, name, seen), *seen]
-    if valid != before:
+    if keeps and valid != before:
         with suppress(OSError):  # Who may only read checks everything each time.
             write_atomically(path, json.dumps({"valid": valid}).encode())
     return found

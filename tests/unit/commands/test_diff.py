@@ -7,9 +7,11 @@ import hashlib
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -321,6 +323,49 @@ def test_a_file_that_git_needs_much_memory_for(repository: Settings, monkeypatch
     monkeypatch.setattr(revision, "_MOST_MEMORY", 32 << 20)
     with pytest.raises(DebateError, match="git needs more than 32 MiB for a file; name another revision"):
         diff(repository, ["minimal@main", "minimal"])
+
+
+_LIMITED = """\
+import os, resource, sys
+from pathlib import Path
+from debate.commands.logic import revision
+from debate.settings import Settings
+for what, most in (resource.RLIMIT_DATA, 200 << 20), (resource.RLIMIT_CPU, 10):
+    resource.setrlimit(what, (most, most))
+if os.geteuid() == 0:
+    os.setuid(65534)
+with revision._Git(Settings(Path("/"), Path("/"), Path("/")), ["cat-file", "--batch"], 0, 20) as git:
+    for what in resource.RLIMIT_DATA, resource.RLIMIT_CPU:
+        print(*resource.prlimit(git._process.pid, what))
+"""
+
+
+def test_a_user_whose_own_limits_are_lower() -> None:
+    """They stay: only root could raise them."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LIMITED], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": "/tmp"},  # noqa: S108
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == (f"{200 << 20} {200 << 20}\n10 10\n", "")
+
+
+def test_git_is_not_left_behind(repository: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If its limits cannot be set, such as in a container that permits no prlimit(2)."""
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def noted(*words: Any, **more: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(*words, **more))
+        return started[-1]
+
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(subprocess, "Popen", noted)
+    monkeypatch.setattr(resource, "prlimit", refused)
+    with pytest.raises(DebateError, match=r"^git: cannot be limited \(Operation not permitted\); "):
+        diff(repository, ["minimal@main", "minimal"])
+    assert [process.returncode is None for process in started] == [False]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a file system")

@@ -219,6 +219,12 @@ def test_a_committed_lock_on_a_base(context: Context) -> None:
 KEY = (PROFILES / "keys" / "extra.asc").read_text()
 
 
+@pytest.fixture(autouse=True)
+def no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There nothing is kept."""
+    monkeypatch.delenv("CI", raising=False)
+
+
 @pytest.fixture
 def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The profiles that were read, and not only found to be as they were."""
@@ -315,6 +321,36 @@ def test_what_did_not_change_is_not_read_again(context: Context, checked: list[s
     checked.clear()
     validate(context, [])
     assert {*checked} == {str(fields["profile"]) for fields in again.data if fields["problems"]} - {"elsewhere"}
+
+
+def test_a_base_that_comes_later(context: Context) -> None:
+    """Of what is above, too, it decides what is right."""
+    directory = context.settings.profiles
+    family(directory)
+    (directory / "web.yaml").write_text("version: 1\nbase: x\n")
+    validate(context, [])
+    (directory / "x.yaml").write_text("version: 1\nbase: top\n")
+    again = validate(context, [])
+    assert {fields["profile"] for fields in again.data if fields["problems"]} == {"top", "web", "x"}
+    (context.settings.output / logic.KEPT).unlink()
+    assert validate(context, []) == again
+
+
+def test_ci_believes_no_record(context: Context, checked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit can bring one that has the right key for a wrong profile."""
+    family(context.settings.profiles)
+    path = context.settings.output / logic.KEPT
+    with monkeypatch.context() as patch:
+        patch.setattr(logic, "_problems", lambda *_: [])
+        (context.settings.profiles / "plain.yaml").write_text("version: 1\npkgs: [vim]\n")
+        assert validate(context, []).good
+    forged = path.read_bytes()
+    assert validate(context, []).good
+    assert checked == []
+    monkeypatch.setenv("CI", "true")
+    assert not validate(context, []).good
+    assert sorted(checked) == ["plain", "top", "web"]
+    assert path.read_bytes() == forged
 
 
 def test_settings_and_code_count(context: Context, checked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,18 @@ def test_what_changes_meanwhile_is_told(profiles: Path, monkeypatch: pytest.Monk
 def test_what_cannot_be_looked_at(profiles: Path, look: str) -> None:
     with visit(profiles) as reader:
         assert reader.look(look) == CHANGED
+
+
+@pytest.mark.parametrize(("look", "read"), [("content", lambda x: x.read("no")), ("kind", lambda x: x.mode("no"))])
+def test_what_could_not_be_read_stays_unknown(profiles: Path, look: str, read: Callable[[Visit], object]) -> None:
+    """Also if whoever reads it passes over that, or it comes later."""
+    with visit(profiles) as reader:
+        with pytest.raises(FileNotFoundError):
+            read(reader)
+        assert reader.seen == {f"{look} no": CHANGED}
+        (profiles / "no").touch()
+        read(reader)
+        assert reader.seen == {f"{look} no": CHANGED}
 
 
 def test_an_overlay_that_no_image_can_have_is_never_as_it_was(profiles: Path) -> None:

@@ -8,7 +8,6 @@ import os
 import socket
 import socketserver
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from debate import PACKAGE
+from debate.host.run import own
 from debate.model import Reach
 from debate.sandbox import proxy
 
@@ -67,9 +67,9 @@ def test_a_session_that_ends_first(started: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         given = {**asdict(Reach()), "listener": listener.fileno(), "uid": os.geteuid(), "most": 1}
         child = subprocess.Popen(
-            [sys.executable, "-m", "debate.sandbox.proxy"],
+            own("debate.sandbox.proxy"),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            pass_fds=(listener.fileno(),), cwd=PACKAGE.parent,
+            pass_fds=(listener.fileno(),), env={"PYTHONPATH": str(PACKAGE.parent)},
         )  # fmt: skip
         with child:
             assert child.stdin

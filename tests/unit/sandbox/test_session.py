@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from debate.host.run import own
 from debate.model import Reach
 from debate.sandbox.image.command import Command
 from debate.sandbox.session import Session, _FailedError, _new_output
@@ -35,7 +36,8 @@ def test_through_json_and_back() -> None:
 
 KILLED = """\
 import os, subprocess, sys
-session = subprocess.Popen([sys.executable, "-m", "debate.sandbox.session"], stdin=subprocess.PIPE, text=True)
+from debate.host.run import own
+session = subprocess.Popen(own("debate.sandbox.session"), stdin=subprocess.PIPE, text=True)
 session.stdin.write(sys.argv[1].replace('"builder": 0', f'"builder": {os.getpid()}'))
 session.stdin.close()
 os._exit(0)
@@ -58,11 +60,24 @@ def test_what_is_said_last_arrives(tmp_path: Path) -> None:
     """Its processes end without taking Python apart first."""
     session = replace(EXAMPLE, directory=str(tmp_path / "gone"), cgroup_procs=(), in_scope=False, builder=os.getpid())
     done = subprocess.run(
-        [sys.executable, "-S", "-m", "debate.sandbox.session"],
+        own("debate.sandbox.session"),
         env={"PYTHONPATH": str(ROOT)}, input=session.to_json(), capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 2, done.stderr
     assert json.loads(done.stdout)["problem"]["fact"].startswith(("the sandbox could not be", "systemd-nspawn is not"))
+
+
+@pytest.mark.parametrize("module", ["session", "proxy"])
+def test_nothing_of_where_it_is_started_is_run(tmp_path: Path, module: str) -> None:
+    """A build is started in a checkout, which may have a file of any name."""
+    for name in ("debate", "json", "socket", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text(f"import os\nos.write(2, b'a stranger: {name}')\n")
+    done = subprocess.run(
+        own(f"debate.sandbox.{module}"), cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, input="", capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert "a stranger" not in done.stderr
+    assert f"debate/sandbox/{module}.py" in done.stderr or not done.returncode, "the module was run"
 
 
 @pytest.mark.parametrize("module", ["session", "runner", "limits", "proxy"])

@@ -533,7 +533,7 @@ def _odd(address: str) -> tuple[str, str] | tuple[()]:
         return _encoded("in the name and the password of an address", found[0])
     host, _, path = rest.partition("/")
     if host.startswith("[") and "]" not in host:
-        return ": the [ before the address of its host is not closed", "write a ] behind that, before the port"
+        return ": the [ before the address of its host is not closed", "write ] after it, before the port"
     if found := _ODD.search(host):
         return f": {quoted(found[0])} is in no name of a host", "write / behind the name of the host, or correct it"
     port = host.rpartition("]")[2].partition(":")[2]

@@ -14,8 +14,8 @@
 
 Files to lock have the mode 0600, so that no other user can hold a lock. Directories have the mode 0755; one that others
 could write to is taken over: see `debate.cache.directories`. Git can carry a link in the place of each of them. So
-whatever lists a directory or removes something from it does that by `Store.names`, `Store.listed` and `Store.discard`,
-which follow none, and looks only at names of the forms above.
+whatever lists a directory, or removes something other than its own temporary files from it, does that by `Store.names`,
+`Store.listed` and `Store.discard`, which follow none, and looks only at names of the forms above.
 Everything is written under tmp/ or incoming/, synced and renamed, so that readers never see a partial file.
 
 The time of an object's last use is its st_ctime, which changes when it is made, linked into a sandbox, or touched by

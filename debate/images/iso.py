@@ -71,14 +71,11 @@ class Slice:
 
 def _refuse_arguments(choices: Choices) -> None:
     """Note a problem for each argument that would keep the kernel or the initramfs from what debate tells them."""
-    generator = choices.data["initrd"]["generator"]
-    if generator not in choices.distribution.LIVE:
-        return  # `debate.steps.initrd` notes that.
-    finders = live.get(choices.data["distribution"], generator).FINDERS
+    finders = live.get(choices.data["distribution"], choices.data["initrd"]["generator"]).FINDERS
     for number, argument in enumerate(choices.data["boot"]["arguments"]):
         name, place = argument.partition("=")[0], ("boot", "arguments", number)
         if name in finders:
-            choices.problem(place, f"boot.arguments: {name} is how the live system is found", "leave it out")
+            choices.problem(place, f"boot.arguments: {name} is set by debate", "leave it out")
         elif argument == "--":
             choices.problem(place, "boot.arguments: what follows -- goes to init, not to the kernel", "leave it out")
 

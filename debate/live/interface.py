@@ -44,7 +44,7 @@ class LiveSystem(Protocol):
     """A module of this package."""
 
     FINDERS: tuple[str, ...]
-    """Names of the kernel arguments by which the initramfs finds the system. A profile's own would come after them."""
+    """Names of the kernel arguments that `live` sets. A profile's own would come after them."""
 
     def live(self, parts: LiveParts) -> Live:
         """The files in which the initramfs finds its images."""

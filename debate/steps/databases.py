@@ -22,9 +22,6 @@ _CORRECT = "correct it, or leave it out"
 
 def faults(path: str, content: bytes, uids: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Facts and remedies for the file at ``path``: one for each line that is none. ``uids``: those of `users`."""
-    if len(content) > LARGEST:
-        yield f"{path} is larger than {LARGEST >> 20} MiB", "leave out what is not needed"
-        return
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
@@ -58,7 +55,7 @@ def _fault(path: str, fields: list[str]) -> str:
     line, name, known = ":".join(fields), fields[0], FIELDS[path]
     fact = ""
     if not line.strip():
-        fact = "empty, which is no entry"
+        fact = "is empty"
     elif line[0] in "#+-":
         fact = f"begins with {line[0]}, which is no entry: the file has neither comments nor NIS"
     elif len(fields) != known:

@@ -98,7 +98,7 @@ _PASSED_OVER = {
     ),
     "mkinitcpio": (
         ("/etc/mkinitcpio.conf.d/", r"[^/]+\.conf", "mkinitcpio", "end its name with .conf"),
-        ("/etc/crypttab.initramfs", "(?!)", "a hook that archiso's can run beside",
+        ("/etc/crypttab.initramfs", "(?!)", "any hook that can run beside archiso's",
          "write `initrd: {generator: dracut}` and /etc/crypttab"),
     ),
 }  # fmt: skip

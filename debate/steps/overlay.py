@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from debate.deferred import frozen
 from debate.entry import Contents, Entry, Made, text_entry
+from debate.profile import files
 from debate.steps import wanted
 from debate.steps.rule import Rule
 from debate.text import unit_name
@@ -299,7 +300,8 @@ def _database_faults(choices: Choices, entry: Entry) -> Iterable[tuple[str, str]
     try:
         content = choices.content(entry.digest, databases.LARGEST)
     except OSError as error:
-        return [(f"{entry.path}: {error.strerror}", "make it a file that can be read, of at most 4 MiB")]
+        fact, remedy = files.refusal(error)
+        return [(f"{entry.path} {fact}", remedy)]
     uids = {user["name"]: user["uid"] for user in choices.data["users"] if user["uid"] is not None}
     return itertools.islice(databases.faults(entry.path, content, uids), _MOST_LINES)
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from debate.text import unit_name
+from debate.text import kernel_line, unit_name
+from debate.text.unit_name import template
 
 if TYPE_CHECKING:
     from debate.errors import Place
@@ -30,12 +31,6 @@ def note_contradictions(choices: Choices, named: Named, paths: Collection[str]) 
     _arguments(choices, named)
     _generated(choices, named)
     _logged_in(choices, named)
-
-
-def template(unit: str) -> str:
-    """The template of an instance; else the unit itself."""
-    start, at, rest = unit.partition("@")
-    return f"{start}@.{rest.rpartition('.')[2]}" if at else unit
 
 
 def _templates(choices: Choices, named: Named, paths: Collection[str]) -> None:
@@ -66,7 +61,7 @@ def _arguments(choices: Choices, named: Named) -> None:
         for verb in against:
             if verb in named.get(unit, {}):
                 place = named[unit][verb]
-                fact = f"boot.arguments: {argument} is against services, which has {unit} in {verb} ({place})"
+                fact = f"boot.arguments: {argument} contradicts services, where {unit} is in {verb} ({place})"
                 choices.problem(("boot", "arguments", number), fact, "keep one")
 
 
@@ -87,8 +82,8 @@ def _generated(choices: Choices, named: Named) -> None:
 def _logged_in(choices: Choices, named: Named) -> None:
     """A user with `autologin`, where a console of the profile has no getty to do that."""
     consoles = choices.data["boot"]["console"]
-    gettys = {console: _SCREEN for console in consoles if _is_screen(_tty(console))}
-    gettys |= {tty: _SERIAL.format(tty) for tty in map(_tty, consoles) if not _is_screen(tty)}
+    gettys = {console: _SCREEN for console in consoles if _is_screen(kernel_line.tty(console))}
+    gettys |= {tty: _SERIAL.format(tty) for tty in map(kernel_line.tty, consoles) if not _is_screen(tty)}
     for number, user in enumerate(choices.data["users"]):
         for console, unit in gettys.items() if user["autologin"] else ():
             if place := _is_off(named, unit):
@@ -112,11 +107,7 @@ def _serial(choices: Choices) -> Iterator[str]:
     """The consoles of the kernel that are no screen, each once."""
     arguments = [argument.partition("=") for argument in choices.data["boot"]["arguments"]]
     consoles = (*choices.data["boot"]["console"], *(value for name, _, value in arguments if name == "console"))
-    yield from dict.fromkeys(tty for tty in map(_tty, consoles) if not _is_screen(tty))
-
-
-def _tty(console: str) -> str:
-    return console.partition(",")[0]
+    yield from dict.fromkeys(tty for tty in map(kernel_line.tty, consoles) if not _is_screen(tty))
 
 
 def _is_screen(tty: str) -> bool:

@@ -21,6 +21,11 @@ def joined(arguments: Iterable[str]) -> str:
     return " ".join(f'"{argument}"' if " " in argument else argument for argument in arguments)
 
 
+def tty(console: str) -> str:
+    """The device of a console, as in ``console=``, without its options."""
+    return console.partition(",")[0]
+
+
 def split(line: str) -> list[str]:
     """The arguments of a line, without double quotes around one or around its value."""
     return [_QUOTED.sub(r"\1\2\3", word) for word in _WORD.findall(line)]

@@ -8,3 +8,9 @@ _KINDS = ("service", "socket", "timer", "target", "mount", "path", "slice", "aut
 def full(name: str) -> str:
     """The name in full: that of a service is written without its ending, too."""
     return name if name.rpartition(".")[2] in _KINDS else f"{name}.service"
+
+
+def template(unit: str) -> str:
+    """The template of an instance; else the unit itself."""
+    start, at, rest = unit.partition("@")
+    return f"{start}@.{rest.rpartition('.')[2]}" if at else unit

@@ -101,7 +101,7 @@ def test_environment_over_file(tmp_path: Path) -> None:
            f"DEBATE_MIRROR_DEBIAN: {(hidden or a)!r} is not the address of a mirror: {said}") for a, hidden, said in (
             *((f"http://a.example:{port}/", "", f"'{port}' is no port; write a number from 1 to 65535, or leave it out")
               for port in ("99999", "0", "x", "80:80")),
-            ("http://[::1/", "", "the [ before the address of its host is not closed; write a ] behind that"),
+            ("http://[::1/", "", "the [ before the address of its host is not closed; write ] after it"),
             ("http://a/[x]", "", "in an address, '[' is written %5B; write %5B, or correct the address"),
             ("http://a/x?y=1", "", "it has no query; leave out ? and what follows, or write %3F where a name"),
             ("http://ü.example/", "", "'ü' is in no name of a host; write / behind the name of the host, or correct"),

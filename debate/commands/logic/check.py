@@ -21,6 +21,7 @@ from debate.machines import machine
 from debate.qemu import guest as qemu
 from debate.qemu.login import Login
 from debate.steps.boot import Slice
+from debate.text import kernel_line
 from debate.text.paths import shown
 from debate.text.pattern import compiled
 
@@ -83,7 +84,7 @@ def check(build: ProfileBuild) -> dict[str, Any]:
 
 def _says(consoles: Sequence[str], wanted: Mapping[str, Any], place: str) -> bool:
     """True if a guest says on ttyS0 how far it is. Raises DebateError if it does not, and should."""
-    serial = any(console.partition(",")[0] == "ttyS0" for console in consoles)
+    serial = any(kernel_line.tty(console) == "ttyS0" for console in consoles)
     if not serial and (wanted["marker"] or not wanted["screen"]):
         remedy = "add it to boot.console, or set check: {screen: true} without a marker"
         raise DebateError("the profile has no console ttyS0, so the guest says nothing", remedy, place=place)

@@ -119,19 +119,21 @@ def test_a_command_line_that_the_kernel_would_cut_off(profiles: Path) -> None:
 @pytest.mark.parametrize(
     ("system", "arguments", "fact"),
     [
-        ("", ["boot=casper", "boot"], "boot is how the live system is found"),
-        ("", ["nonetworking"], "nonetworking is how the live system is found"),
-        (
-            "initrd: {generator: dracut}",
-            ["root=/dev/sda1", "root=live:CDLABEL=X"],
-            "root is how the live system is found",
-        ),
-        ("distribution: arch", ["archisobasedir=x"], "archisobasedir is how the live system is found"),
+        ("", ["boot=casper", "boot"], "boot is set by debate"),
+        ("", ["nonetworking"], "nonetworking is set by debate"),
+        ("initrd: {generator: dracut}", ["root=/dev/sda1", "root=live:CDLABEL=X"], "root is set by debate"),
+        ("distribution: arch", ["archisobasedir=x"], "archisobasedir is set by debate"),
         ("distribution: arch", ["--"], "what follows -- goes to init, not to the kernel"),
         ("", ["--"], "what follows -- goes to init, not to the kernel"),
         ("", ["boots=1", "root=/dev/sda1", "---", "x=--", "live-media=removable"], ""),
         ("distribution: arch", ["boot=live"], ""),
-        ("initrd: {generator: none}", ["boot=live"], ""),
+        # Of a generator that is refused itself, the distribution's first one counts.
+        (
+            "distribution: arch\ninitrd: {generator: initramfs-tools}",
+            ["archisobasedir=x"],
+            "archisobasedir is set by debate",
+        ),
+        ("distribution: arch\ninitrd: {generator: initramfs-tools}", ["boot=live"], ""),
     ],
 )
 def test_arguments_that_debate_sets(profiles: Path, system: str, arguments: list[str], fact: str) -> None:

@@ -22,7 +22,7 @@ GOOD = {
 }
 BAD = [
     ("/etc/passwd", "a:x:1:1::/:/bin/sh\r\n", "line 1: ends in CR LF, as on Windows; convert it"),
-    ("/etc/passwd", "a:x:1:1::/:\n\nb:x:2:2::/:\n", "line 2: empty, which is no entry; correct it, or leave it out"),
+    ("/etc/passwd", "a:x:1:1::/:\n\nb:x:2:2::/:\n", "line 2: is empty; correct it, or leave it out"),
     ("/etc/passwd", "# users\n", "line 1: begins with #, which is no entry"),
     ("/etc/passwd", "+::::::\n", "line 1: begins with +, which is no entry"),
     ("/etc/passwd", "a:x:1:1:/:/bin/sh\n", "line 1: has 6 fields, where an entry has 7"),
@@ -72,6 +72,15 @@ def test_what_is_no_entry(tmp_path: Path, path: str, content: str, expected: str
     found = told(tmp_path, yaml.safe_dump(profile))
     assert len(found) == bool(expected), found
     assert all(f" {path}, {expected}" in problem for problem in found), found
+
+
+def test_a_file_that_is_too_large(tmp_path: Path) -> None:
+    (tmp_path / "tree" / "etc").mkdir(parents=True)
+    with (tmp_path / "tree/etc/group").open("wb") as file:
+        file.truncate(databases.LARGEST + 1)
+    assert told(tmp_path, "version: 1\noverlays: [tree]\n") == [
+        "2:12: /etc/group is larger than 4,194,304 bytes; make it smaller"
+    ]
 
 
 def test_a_user_of_the_profile_may_have_its_line() -> None:

@@ -111,7 +111,7 @@ def test_hooks_see_all_packages(tmp_path: Path, generator: str) -> None:
     ("dracut", "etc/dracut.conf.d/x", "is not read by dracut; end its name with .conf"),
     ("dracut", "lib/dracut/modules.d/mine/module-setup.sh", "is not read by dracut; start the module's name with two"),
     ("mkinitcpio", "etc/mkinitcpio.conf.d/x", "is not read by mkinitcpio; end its name with .conf"),
-    ("mkinitcpio", "etc/crypttab.initramfs", "is not read by a hook that archiso's can run beside; write `initrd: "),
+    ("mkinitcpio", "etc/crypttab.initramfs", "is not read by any hook that can run beside archiso's; write `initrd: "),
 ])  # fmt: skip
 def test_what_a_generator_passes_over(tmp_path: Path, generator: str, path: str, fact: str) -> None:
     with pytest.raises(ProfileError) as caught:

@@ -9,7 +9,7 @@ import pytest
 from debate.errors import ProfileError
 from debate.profile.load import load
 from debate.steps import config
-from debate.steps.units import template
+from debate.text.unit_name import template
 
 LOGIN = "users: [{name: live, autologin: true}]\n"
 ARGUMENTS = "boot: {{arguments: ['{}']}}\n"
@@ -44,9 +44,9 @@ CASES = [
     (LOGIN + "services: {mask: [getty@tty2, serial-getty@ttyS1], enable: [getty@tty3]}", ""),
     ("users: [{name: live}]\nservices: {mask: [getty@tty1, serial-getty@ttyS0]}", ""),
     (ARGUMENTS.format("systemd.wants=a") + "services: {disable: [a]}",
-     "boot.arguments: systemd.wants=a is against services, which has a.service in disable (x.yaml:3:22); keep one"),
+     "boot.arguments: systemd.wants=a contradicts services, where a.service is in disable (x.yaml:3:22); keep one"),
     (ARGUMENTS.format("systemd.wants=a.timer") + "services: {mask: [a.timer]}", "boot.arguments: systemd.wants=a.tim"),
-    (ARGUMENTS.format("systemd.mask=a") + "services: {enable: [a]}", "boot.arguments: systemd.mask=a is against"),
+    (ARGUMENTS.format("systemd.mask=a") + "services: {enable: [a]}", "boot.arguments: systemd.mask=a contradicts"),
     (ARGUMENTS.format("systemd.mask=a") + "services: {disable: [a], enable: [b]}", ""),
     (ARGUMENTS.format("systemd.debug_shell") + "services: {mask: [debug-shell]}", "boot.arguments: systemd.debug_she"),
     (ARGUMENTS.format("systemd.debug-shell=0") + "services: {mask: [debug-shell]}", ""),

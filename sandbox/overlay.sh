@@ -78,17 +78,17 @@ while read -r database name <&9; do
     known "$database" "$name" || problem files "$name" "/etc/$database has no $name to own files" "$owner_remedy"
 done 9< /run/in/groups
 
+missing=$problems # What is wrong with those does not keep the others from being told.
 fits_tree
-stop_on_problems
+[ "$problems" -eq "$missing" ] || stop_on_problems
 
 # Existing directories keep their modes, and links to directories (/lib) stay links.
 printf '%s\n' $databases > /run/work/unpacked
 tar -x -f /run/in/tree.tar -C / --anchored --exclude-from=/run/work/unpacked --no-overwrite-dir \
     --keep-directory-symlink --same-owner --same-permissions ||
     problem files "" "the files could not be unpacked" "see the log for the message of tar"
-stop_on_problems
 still_lead
-stop_on_problems
+[ "$problems" -eq "$missing" ] || stop_on_problems
 
 # What a file of the profile can break: the program itself, the loader, a library.
 for program in awk chmod find sed stat systemctl tar; do

@@ -163,9 +163,14 @@ def read_only(checkout: Checkout) -> Iterator[Checkout]:
     checkout.doit("build:minimal")
     shutil.rmtree(checkout.output("minimal"))
     subprocess.run(["mount", "--bind", checkout.cache, checkout.cache], check=True)
-    subprocess.run(["mount", "-o", "remount,bind,ro", checkout.cache], check=True)
-    yield checkout
-    subprocess.run(["umount", checkout.cache], check=True)
+    try:
+        deadline = time.monotonic() + 30  # The build's collector, in the background, writes for a moment.
+        while subprocess.run(["mount", "-o", "remount,bind,ro", checkout.cache]).returncode:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield checkout
+    finally:
+        subprocess.run(["umount", checkout.cache], check=True)
 
 
 def test_a_cache_that_cannot_be_written(read_only: Checkout, built: Checkout) -> None:

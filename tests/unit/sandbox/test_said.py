@@ -99,6 +99,8 @@ def test_a_layout_that_cannot_be_loaded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
+        "W: Kernel configuration /boot/config-7 is missing, zstd compression support (CONFIG_RD_ZSTD) cannot be "
+        "checked and is assumed to be available",
         "W: Possible missing firmware /lib/firmware/i915/x.bin for module i915",
         "==> WARNING: Possibly missing firmware for module: 'xhci_pci'",
         "/usr/bin/dracut: line 1099: /sys/module/firmware_class/parameters/path: No such file or directory",

@@ -90,17 +90,15 @@ def needed(store: Store) -> Iterator[str]:
 
 
 def _named_by_records(store: Store) -> Iterator[str]:
-    for output in store.outputs():
-        builds = outputs.builds(output, store.say_once)
-        for path in (path for build in builds for path in outputs.files(build, "", store.say_once)):
-            try:
-                digests = list(digests_of(load_object(path)))
-            except FileNotFoundError:
-                continue  # Removed meanwhile.
-            except (OSError, ValueError):
-                store.say(f"{shown(path)}: is damaged, so what only it names counts as not needed; run doit fsck")
-                continue
-            yield from digests
+    for path in outputs.of_all(store.outputs(), "", store.say_once):
+        try:
+            digests = list(digests_of(load_object(path)))
+        except FileNotFoundError:
+            continue  # Removed meanwhile.
+        except (OSError, ValueError):
+            store.say(f"{shown(path)}: is damaged, so what only it names counts as not needed; run doit fsck")
+            continue
+        yield from digests
 
 
 def with_parts(store: Store, digests: Iterable[str]) -> Iterator[str]:

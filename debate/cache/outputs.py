@@ -7,7 +7,7 @@ Another user may have written to one of these directories, and git can carry a l
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from debate.host import ours
@@ -21,6 +21,13 @@ def builds(output: Path, say: Callable[[str], None]) -> list[Path]:
         return []
     paths = [output / name for name, mode in _listed(output, say) if stat.S_ISDIR(mode) or stat.S_ISLNK(mode)]
     return [path for path in paths if _counts(path, say)]
+
+
+def of_all(directories: Iterable[Path], directory: str, say: Callable[[str], None]) -> Iterator[Path]:
+    """The `files` of all builds in the output ``directories``."""
+    for output in directories:
+        for build in builds(output, say):
+            yield from files(build, directory, say)
 
 
 def files(build: Path, directory: str, say: Callable[[str], None]) -> Iterator[Path]:
@@ -46,10 +53,7 @@ def _listed(path: Path, say: Callable[[str], None]) -> list[tuple[str, int]]:
 
 
 def _counts(path: Path, say: Callable[[str], None]) -> bool:
-    try:
-        fact, remedy = ours.why_not_to_write(path)
-    except OSError as error:
-        fact, remedy = ours.unreadable(error)
+    fact, remedy = ours.why_not_to_write(path)
     if fact:
         _pass_over(path, fact, remedy, say)
     return not fact and ours.is_directory(path)

@@ -72,18 +72,16 @@ def of(store: Store, digest: str) -> Action | None:
 
 
 def _traces(store: Store, source: str) -> Iterator[Path]:
-    for output in store.outputs():
-        builds = outputs.builds(output, store.say_once)
-        for path in (path for build in builds for path in outputs.files(build, "traces", store.say_once)):
-            try:
-                results = _results(load_object(path, Trace))
-            except FileNotFoundError:
-                continue  # Removed meanwhile.
-            except (OSError, ValueError):
-                store.say(_passed_over(path))
-                continue
-            if any(source in (made.get("origin"), made.get("signer")) for made in results):
-                yield path
+    for path in outputs.of_all(store.outputs(), "traces", store.say_once):
+        try:
+            results = _results(load_object(path, Trace))
+        except FileNotFoundError:
+            continue  # Removed meanwhile.
+        except (OSError, ValueError):
+            store.say(_passed_over(path))
+            continue
+        if any(source in (made.get("origin"), made.get("signer")) for made in results):
+            yield path
 
 
 def _passed_over(path: Path) -> str:

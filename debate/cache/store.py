@@ -161,7 +161,7 @@ class Store:
         if stat.S_ISREG(found.st_mode):
             with open(os.open(path, os.O_RDONLY | _OPEN), "rb") as file:
                 found = os.fstat(file.fileno())
-                whole = self._can_hold(found.st_size) and _hash(file, found.st_size) == digest
+                whole = self._can_hold(found.st_size) and digest_of(file, found.st_size) == digest
                 if whole and (_is_safe(found) or self._is_copied(file, found.st_size, path, digest)):
                     return True
         self._remove(path, found)
@@ -176,7 +176,7 @@ class Store:
                 os.fchmod(copy.fileno(), _MODE)
                 os.fsync(copy.fileno())
                 copy.seek(0)
-                if _hash(copy, size) != digest:
+                if digest_of(copy, size) != digest:
                     return False
             os.replace(temporary, path)
             return True
@@ -664,7 +664,7 @@ def _unless_read_only() -> Iterator[None]:
             raise
 
 
-def _hash(file: BinaryIO, size: int) -> str:
+def digest_of(file: BinaryIO, size: int) -> str:
     """The digest of a file of ``size`` bytes; empty if it grows, as long as someone still writes to it."""
     digest = hashlib.sha256()
     try:

@@ -39,12 +39,14 @@ def why_not_ours(found: os.stat_result, directory: os.stat_result) -> str:
 def why_not_to_write(path: Path) -> tuple[str, str]:
     """Why someone else may have put a link into the directory ``path``, or in its place, and a remedy.
 
-    Both are empty if nobody can have, or there is no such directory yet. Raises OSError.
+    Both are empty if nobody can have, or there is no such directory yet.
     """
     try:
         found, above = os.lstat(path), os.stat(path.parent)
     except (FileNotFoundError, NotADirectoryError):
         return "", ""  # What is no directory is told of itself.
+    except OSError as error:
+        return unreadable(error)
     if not stat.S_ISDIR(found.st_mode):
         kind = "a link" if stat.S_ISLNK(found.st_mode) else "no directory"
         return f"is {kind}", "remove it, and set DEBATE_OUTPUT to build elsewhere"
@@ -67,10 +69,7 @@ def unreadable(error: OSError) -> tuple[str, str]:
 def require_writable(paths: Iterable[Path]) -> None:
     """Refuse to write to directories, each after those above it, to which `why_not_to_write`. Raises DebateError."""
     for path in paths:
-        try:
-            fact, remedy = why_not_to_write(path)
-        except OSError as error:
-            fact, remedy = unreadable(error)
+        fact, remedy = why_not_to_write(path)
         if fact:
             raise DebateError(fact, remedy, place=str(Path(shown(path.parent), path.name)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from debate import keys
 from debate.cache import compose
-from debate.cache.store import Store
+from debate.cache.store import Store, digest_of
 from debate.host import ours
-from debate.host.beneath import Tree, chunks
+from debate.host.beneath import Tree
 from debate.host.files import temporary_beside
 from debate.remote.errors import RegistryError
 from debate.remote.remote import other_file, require_room
@@ -101,16 +100,12 @@ class Download:
 
     def _is_there(self, name: str, artifact: Artifact) -> bool:
         """True if the file is there. What is no regular file, or has another size, is not read."""
-        digest = hashlib.sha256()
         try:
             with Tree(self._directory) as tree, tree.open(name) as file:
-                if os.fstat(file.fileno()).st_size != artifact.size:
-                    return False
-                for data in chunks(file, artifact.size):
-                    digest.update(data)
+                is_of_size = os.fstat(file.fileno()).st_size == artifact.size
+                return is_of_size and digest_of(file, artifact.size) == artifact.digest
         except OSError:
             return False
-        return keys.digest(digest.hexdigest()) == artifact.digest
 
     def _store(self, artifact: Artifact) -> Store:
         """The one that has it."""

@@ -86,6 +86,14 @@ def settings_of(store: Store) -> Settings:
     return Settings(root=root, cache=store.root, output=root / "build")
 
 
+def require_unfollowed(store: Store, use: str, elsewhere: Path, before: object, kind: str) -> None:
+    """After a use of the store ``elsewhere`` is as ``before``, and after one that only looks the store, too."""
+    inside = outside.state(store.root)
+    (SHOWS | CHANGES)[use](store, settings_of(store))
+    assert outside.state(elsewhere) == before, kind
+    assert use not in SHOWS or outside.state(store.root) == inside, "who only looks changes nothing"
+
+
 @pytest.mark.parametrize("use", [*SHOWS, *CHANGES])
 @pytest.mark.parametrize("part", PARTS)
 def test_nothing_in_the_place_of_a_directory_is_followed(store: Store, elsewhere: Path, part: str, use: str) -> None:
@@ -94,10 +102,7 @@ def test_nothing_in_the_place_of_a_directory_is_followed(store: Store, elsewhere
         store = Store(store.root.with_name(f"cache of {kind}"), store.say)
         (store.root / part).parent.mkdir(parents=True, exist_ok=True)
         put(store.root / part, elsewhere)
-        inside = outside.state(store.root)
-        (SHOWS | CHANGES)[use](store, settings_of(store))
-        assert outside.state(elsewhere) == before, kind
-        assert use not in SHOWS or outside.state(store.root) == inside, "who only looks changes nothing"
+        require_unfollowed(store, use, elsewhere, before, kind)
 
 
 @pytest.mark.parametrize("use", ["gc", "gc --age", "gc --source", "fsck", "a build begins", "cache"])
@@ -128,10 +133,7 @@ def test_nothing_under_a_name_of_a_directory_is_followed(store: Store, elsewhere
         (store.root / part).mkdir(parents=True)
         for name in (NAMES[part], "odd name *"):
             put(store.root / part / name, elsewhere)
-        inside = outside.state(store.root)
-        (SHOWS | CHANGES)[use](store, settings_of(store))
-        assert outside.state(elsewhere) == before, kind
-        assert use not in SHOWS or outside.state(store.root) == inside
+        require_unfollowed(store, use, elsewhere, before, kind)
         odd = os.path.lexists(store.root / part / "odd name *")
         assert odd == (use != "fsck"), "what the store does not know is removed by fsck only"
 

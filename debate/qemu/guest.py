@@ -14,14 +14,15 @@ import os
 import pwd
 import re
 import resource
+import signal
 import socket
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -32,8 +33,9 @@ from debate.host.files import new_file
 from debate.host.log import Log
 from debate.host.run import die_with_parent
 from debate.machines import AMD64, Machine
+from debate.qemu.firmware import SECURE_BOOT, of_machine, options, own_variables
 from debate.qemu.login import Dialog, Login, LoginError
-from debate.qemu.screen import Screen
+from debate.qemu.screen import Motion, Screen
 from debate.text import strict_json
 from debate.text.lines import lines_of
 from debate.text.paths import shown
@@ -55,13 +57,41 @@ _MOST_TEXT = 1 << 20
 """Characters of the console in which the marker is looked for."""
 _PICTURE = 32 << 20
 """Bytes of a screenshot, and of any file that QEMU writes."""
+_COMPLAINT = 1 << 10
+"""Bytes that are shown of what QEMU says when it ends."""
 _REPLY = 1 << 20
 """Bytes that QEMU's monitor may say."""
 _PATIENCE = 20
 """Seconds for a screenshot."""
 _BETWEEN = 3
 """Seconds between two pictures of a screen that is to stay as it is."""
+_MEANWHILE = 15
+"""Seconds between two pictures of a screen before that: behind a splash, nothing is said on the serial console."""
+CONFINED = ("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
+"""Options without which no guest is run: what QEMU may not ask of the kernel."""
+_TRANSLATED = 200
+"""MiB of translated code that QEMU keeps under TCG: see `accelerator`."""
+_SECURE = r"(?i)secure boot enabled"
+"""What says that Secure Boot is in effect: a kernel that is not quiet, else GRUB (`debate.images.iso`)."""
 _NO_LOGIN = "see what is printed before: a program such as login or the user's shell is missing, or ends at once"
+
+
+def accelerator(acceleration: str) -> str:
+    """The value of QEMU's -accel.
+
+    Linux has each process at addresses of its own, and QEMU translates programs anew for each. All of that is in one
+    list for a page of memory, through which QEMU goes for each piece when the page is used for something else: an
+    initramfs whose scripts start many programs took minutes to be freed. When the space is used up, all is forgotten.
+    """
+    return f"tcg,tb-size={_TRANSLATED}" if acceleration == "tcg" else acceleration
+
+
+@dataclass(frozen=True)
+class Medium:
+    """A file that a guest has as a disc, or as a USB stick."""
+
+    path: Path
+    disk: bool
 
 
 @dataclass(frozen=True)
@@ -70,7 +100,7 @@ class Guest:
 
     iso: Path
     firmware: str
-    """``bios`` or ``uefi``."""
+    """``bios``, one of `Machine.firmware`, or `debate.qemu.firmware.SECURE_BOOT`."""
     log: Path
     screenshot: Path
     memory: int = 2048
@@ -80,15 +110,26 @@ class Guest:
     just patched, and the kernel panics."""
     disk: bool = False
     """Attach the ISO as a USB stick rather than as a CD."""
+    beside: tuple[Medium, ...] = ()
+    """Other media that it has."""
+    beside_first: bool = False
+    """True if they are attached before the ISO, from which the firmware starts in any case."""
     login: Login | None = None
     """Who must be able to log in on the serial console; None for what has no serial console."""
     screen: bool = False
     """True if its screen must show a picture that is not black and stays."""
+    menu: int = 0
+    """Seconds for which the boot menu may stay there, before anything that is promised."""
     say: Callable[[str], None] = lambda _: None
     """Called with each line that the guest prints while it boots."""
     silence: int = 0
-    """Seconds without output on the serial console after which the boot fails; 0 for the default by acceleration."""
+    """Seconds without output on the serial console after which the boot fails, but for those in which QEMU waited for a
+    processor, and unless with `screen` something goes on there; 0 for the default by acceleration."""
     machine: Machine = AMD64
+    certificate: bytes = b""
+    """The one that the firmware knows for Secure Boot (DER); empty for Microsoft's."""
+    stopped: threading.Event = field(default_factory=threading.Event)
+    """When it is set, the boot ends at once, with DebateError."""
 
     def boot(self, *, marker: str = "", timeout: int, acceleration: str = "auto") -> tuple[float, str]:
         """Boot until all that is promised was seen. Returns seconds and acceleration.
@@ -113,20 +154,23 @@ class Guest:
             theirs,
             tempfile.NamedTemporaryFile(prefix="debate-check-") as picture,
             open(picture.name, "wb") as canvas,
-            self._iso() as iso,
+            ExitStack() as stack,
+            own_variables(self.machine, self.firmware, self.certificate) as variables,
         ):
-            given = (iso.fileno(), canvas.fileno(), theirs.fileno())
+            files = [stack.enter_context(opened(medium.path)).fileno() for medium in self._media]
+            given = (canvas.fileno(), theirs.fileno(), variables, *files)
             process = subprocess.Popen(
-                self._argv(*given, acceleration),
+                self._argv(canvas.fileno(), theirs.fileno(), variables, files, acceleration),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd="/",
                 env={"PATH": os.environ.get("PATH", os.defpath)},  # The whole one can have the password of the remote.
                 pass_fds=given,
+                start_new_session=True,
                 user=nobody.pw_uid,
                 group=nobody.pw_gid,
-                extra_groups=_kvm_groups() if acceleration == "kvm" else [],
+                extra_groups=kvm_groups() if acceleration == "kvm" else [],
                 preexec_fn=_prepare,
             )
             theirs.close()
@@ -137,43 +181,45 @@ class Guest:
                 time.sleep(1)  # The screen is updated later than the serial console.
                 self._take_screenshot(camera)
             except DebateError:
-                if process.poll() is None:
+                if process.poll() is None and not self.stopped.is_set():
                     self._take_screenshot(camera)
                 raise
             finally:
-                process.kill()
+                _end(process)
                 console.join()
-                process.communicate()
         if console.lost:
             raise DebateError(f"{console.lost}: the guest's console is incomplete", NO_SPACE, place=shown(self.log))
         return seconds
 
-    def _iso(self) -> BinaryIO:
-        try:
-            with Tree(self.iso.parent) as built:
-                return built.open(self.iso.name)
-        except OSError as error:
-            raise DebateError(f"{error.strerror}", "build it again", place=shown(self.iso)) from None
+    @property
+    def _media(self) -> list[Medium]:
+        """All media, in the order in which they are attached."""
+        iso = Medium(self.iso, self.disk)
+        return [*self.beside, iso] if self.beside_first else [iso, *self.beside]
 
-    def _argv(self, iso: int, picture: int, monitor: int, acceleration: str) -> list[str]:
-        """The command line of QEMU, which gets three open files: ISO, screenshot, and the socket of its monitor."""
-        argv = [self.machine.qemu, "-nodefaults", "-no-reboot", "-machine", self.machine.qemu_machine]
+    def _argv(self, picture: int, monitor: int, variables: int, media: Sequence[int], acceleration: str) -> list[str]:
+        """The command line of QEMU, which gets open files: screenshot, the socket of its monitor, the variables of
+        firmware with Secure Boot, which the guest may change, and its media.
+        """
+        machine = of_machine(self.machine, self.firmware)
+        argv = [self.machine.qemu, "-nodefaults", "-no-reboot", "-machine", machine]
         argv += ["-m", str(self.memory)]
         argv += ["-smp", str(self.processors if acceleration == "kvm" else 1)]
         argv += ["-nic", "none", "-display", "none", "-vga", "std"]
-        argv += ["-accel", acceleration]
+        argv += ["-accel", accelerator(acceleration)]
         argv += ["-cpu", self.machine.qemu_cpu if acceleration == "tcg" else "host"]
-        argv += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
+        argv += CONFINED
         argv += ["-serial", "stdio", "-chardev", f"socket,id=qmp,fd={monitor}", "-mon", "chardev=qmp,mode=control"]
         argv += ["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"]
-        argv += ["-add-fd", f"fd={iso},set=1", "-add-fd", f"fd={picture},set=2"]
-        media = "disk" if self.disk else "cdrom"
-        argv += ["-drive", f"if=none,id=iso,media={media},format=raw,readonly=on,file=/dev/fdset/1"]
-        argv += ["-device", "qemu-xhci"] if self.disk else []
-        argv += ["-device", "usb-storage,drive=iso" if self.disk else "ide-cd,drive=iso"]
-        if self.firmware == "uefi":
-            argv += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={_ovmf(self.machine)}"]
-        return argv
+        argv += ["-add-fd", f"fd={picture},set=2"]
+        argv += ["-device", "qemu-xhci"] if any(medium.disk for medium in self._media) else []
+        for number, (descriptor, medium) in enumerate(zip(media, self._media, strict=True), 3):
+            drive, first = f"drive{number}", ",bootindex=0" if medium.path == self.iso else ""
+            argv += ["-add-fd", f"fd={descriptor},set={number}"]
+            kind = f"media={'disk' if medium.disk else 'cdrom'},format=raw,readonly=on"
+            argv += ["-drive", f"if=none,id={drive},{kind},file=/dev/fdset/{number}"]
+            argv += ["-device", f"{'usb-storage' if medium.disk else 'ide-cd'},drive={drive}{first}"]
+        return argv + options(self.machine, self.firmware, variables, 1)
 
     def _watch(
         self,
@@ -185,32 +231,43 @@ class Guest:
         camera: _Camera,
     ) -> float:
         started = time.monotonic()
-        wanted, screen, pictured = compiled(marker), Screen(), started
+        wanted, screen, motion, moved, pictured = (
+            compiled(marker),
+            Screen.longer_than(self.menu, _BETWEEN),
+            Motion(),
+            0.0,
+            started,
+        )
         dialog = Dialog(self.login, partial(_type, process)) if self.login and not marker else None
         speaks = bool(marker or dialog)
         """True until all was seen on the serial console."""
+        heard, waited = 0.0, 0.0
         while True:
             total, text = console.total, console.text()
+            if self.stopped.is_set():
+                raise self._failed("the boot was interrupted", text)
             try:
                 if speaks and (wanted.search(text) if marker else dialog and dialog.looks_up(text, total)):
                     speaks = False
             except LoginError as error:
                 raise self._failed(str(error), text, _NO_LOGIN) from None
             if not speaks and not self.screen:
-                return time.monotonic() - started
-            if not speaks and time.monotonic() - pictured > _BETWEEN:
+                return self._up(started, text)
+            if self.screen and time.monotonic() - pictured > (_MEANWHILE if speaks else _BETWEEN):
+                picture = camera.picture("ppm")
                 pictured = time.monotonic()
-                if screen.stays(camera.picture("ppm")):
-                    return time.monotonic() - started
+                if not speaks and screen.stays(picture):
+                    return self._up(started, text)
+                if speaks and motion.goes_on(picture):
+                    moved = pictured
             failure = next((words for words in _FAILURES if words in text), None)
             if failure:
                 time.sleep(1)  # The rest of the line, and what follows it, may not have arrived yet.
-                before, _, after = console.text().partition(failure)
-                end = before + failure + "\n".join(after.split("\n")[:6])
+                start, _, after = console.text().partition(failure)
+                end = start + failure + "\n".join(after.split("\n")[:6])
                 raise self._failed(f"the guest failed: {failure}", end)
             if process.poll() is not None:
-                said = process.stderr.read().decode(errors="replace") if process.stderr else ""
-                raise self._failed(f"QEMU ended with status {process.returncode} {said.strip()}", text)
+                raise self._failed(f"QEMU ended with status {process.returncode} {_complaint(process)}".strip(), text)
             if time.monotonic() - started > timeout:
                 remedy = "raise check.timeout in the profile if it was still booting"
                 what = "did not come up" if speaks else "showed no picture that stays"
@@ -218,11 +275,20 @@ class Guest:
             if not speaks:
                 time.sleep(0.2)
                 continue
-            quiet = time.monotonic() - console.last
+            last = max(console.last, moved)
+            if last != heard:
+                heard, waited = last, _waited(process.pid)
+            quiet = time.monotonic() - last - (_waited(process.pid) - waited)
             if quiet > (self.silence or _SILENCE[acceleration]):
                 kind = _SilentError if acceleration == "kvm" else DebateError
                 raise self._failed(f"the guest produced no output for {quiet:.0f} s", text, kind=kind)
             time.sleep(0.2)
+
+    def _up(self, started: float, text: str) -> float:
+        """Seconds since ``started``. Raises DebateError if Secure Boot should be in effect, and nothing says so."""
+        if self.firmware == SECURE_BOOT and not compiled(_SECURE).search(text):
+            raise self._failed("the guest is up, and does not say that Secure Boot is enabled", text)
+        return time.monotonic() - started
 
     def _failed(self, fact: str, text: str, remedy: str = "", *, kind: type[DebateError] = DebateError) -> DebateError:
         tail = "\n".join(f"    {shortened(line)}" for line in lines_of(text.strip())[-12:])
@@ -235,6 +301,15 @@ class Guest:
         if picture:
             with suppress(OSError), new_file(self.screenshot, 0o644) as file:
                 file.write(picture)
+
+
+def opened(path: Path) -> BinaryIO:
+    """An ISO to read, without following a link. Raises DebateError."""
+    try:
+        with Tree(path.parent) as directory:
+            return directory.open(path.name)
+    except OSError as error:
+        raise DebateError(f"{error.strerror}", "build it again", place=shown(path)) from None
 
 
 class _Camera:
@@ -261,6 +336,43 @@ class _Camera:
         except (OSError, ValueError, RecursionError):
             pass
         return b""
+
+
+def _waited(process: int) -> float:
+    """Seconds for which a process had to wait for a processor that others had: so long it could say nothing.
+
+    Those of the thread that waited longest; 0 if the kernel does not tell. Source: sched-stats.rst of Linux.
+    """
+    found = [0]
+    with suppress(OSError, ValueError, IndexError):
+        for thread in os.listdir(f"/proc/{process}/task"):
+            found.append(int(Path(f"/proc/{process}/task/{thread}/schedstat").read_text().split()[1]))
+    return max(found) / 1e9
+
+
+def _complaint(process: subprocess.Popen[bytes]) -> str:
+    """The start of what QEMU wrote to its standard error, now that it has ended.
+
+    It is not read to its end, for what QEMU may have left behind can write on.
+    """
+    try:
+        descriptor = process.stderr.fileno() if process.stderr else -1
+        os.set_blocking(descriptor, False)
+        said = os.read(descriptor, _COMPLAINT)
+    except OSError:
+        return ""
+    return " ".join(said.decode(errors="replace").split())
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill QEMU, with what it may have left behind, and read nothing more of it."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for stream in (process.stdin, process.stderr):
+        if stream:
+            with suppress(OSError):  # What was typed last has no reader any more.
+                stream.close()
 
 
 def _type(process: subprocess.Popen[bytes], text: str) -> None:
@@ -321,7 +433,7 @@ class _Console:
     def _collect(self, stream: IO[bytes], log: Path, say: Callable[[str], None]) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         waiting = rest = ""
-        with Log(log) as file:
+        with stream, Log(log) as file:
             while data := os.read(stream.fileno(), 65536):
                 clean, waiting = plain(waiting + decoder.decode(data))
                 self._text = (self._text + clean)[-_MOST_TEXT:]
@@ -368,12 +480,6 @@ def kvm_works(machine: Machine = AMD64) -> bool:
     return done.returncode == 0x21
 
 
-def _kvm_groups() -> list[int]:
+def kvm_groups() -> list[int]:
+    """The groups that may use KVM."""
     return [os.stat("/dev/kvm").st_gid]
-
-
-def _ovmf(machine: Machine) -> str:
-    for path in machine.firmware:
-        if Path(path).exists():
-            return path
-    raise DebateError("UEFI firmware for QEMU (OVMF) is not installed", "run ./setup with the same target")

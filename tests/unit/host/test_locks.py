@@ -110,6 +110,56 @@ def test_one_that_another_user_has_locked_is_replaced(store: Store, mode: int) -
                 fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+LEASE = f"open F, '+<', shift; fcntl(F, {fcntl.F_SETLEASE}, {fcntl.F_WRLCK}) or die; $| = 1; print qq(held\\n); <STDIN>"
+OTHERS: dict[str, tuple[Callable[[Path], list[str]], int]] = {
+    "a lock": (lambda path: ["flock", str(path), *HOLD], 0o600),
+    "a lease": (lambda path: ["perl", "-e", LEASE, str(path)], 0o600),
+    "a lease that shows": (lambda path: ["perl", "-e", LEASE, str(path)], 0o644),
+}
+"""What another user holds -> how, and the mode of their file."""
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_file_of_another_user_is_replaced(store: Store, name: str) -> None:
+    """They may have put it there while they could write to the directory, as to one that is sticky."""
+    hold, mode = OTHERS[name]
+    store.root.mkdir()
+    path = store.root / "lock"
+    path.touch()
+    os.chown(path, NOBODY, NOBODY)
+    path.chmod(mode)
+    with subprocess.Popen(
+        hold(path), stdin=subprocess.PIPE, stdout=subprocess.PIPE, user=NOBODY, group=NOBODY, extra_groups=[], text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        with lock_file(path) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            assert (os.fstat(file.fileno()).st_uid, path.stat().st_uid) == (0, 0)
+        process.communicate()
+
+
+def test_a_file_with_another_name_is_replaced(store: Store, tmp_path: Path) -> None:
+    """Where the kernel lets everyone link it, it may be the lock of another program of root's, such as cron's."""
+    store.root.mkdir()
+    path, other = store.root / "lock", tmp_path / "crond.pid"
+    other.touch(0o600)
+    with open(other, "rb") as held_elsewhere:
+        fcntl.flock(held_elsewhere, fcntl.LOCK_EX)
+        os.link(other, path)
+        with lock_file(path) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert other.exists()
+
+
+@pytest.mark.parametrize("owner", [0, NOBODY])
+def test_only_our_own_builders_keep_what_is_old(store: Store, owner: int) -> None:
+    store.announce(store.root / "build")
+    [path] = (store.root / "running").iterdir()
+    os.chown(path, owner, owner)
+    assert (store.oldest_builder() == float("inf")) == (owner == NOBODY)
+
+
 @pytest.mark.parametrize("kind", ["directory", "link", "pipe", "dangling"])
 def test_what_is_no_file_is_replaced(tmp_path: Path, kind: str) -> None:
     path, other = tmp_path / "lock", tmp_path / "other"

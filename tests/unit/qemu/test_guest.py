@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -81,11 +85,13 @@ def watch(
 ) -> float:
     """Watch a guest whose console says ``text`` and then nothing for ``quiet`` seconds."""
     guest = qemu.Guest(Path("iso"), "bios", Path("console.log"), Path("png"), silence=5)
-    said = SimpleNamespace(read=lambda: b"no such device")
-    process: Any = SimpleNamespace(poll=lambda: ended, returncode=ended, stderr=said)
     console: Any = SimpleNamespace(text=lambda: text, total=len(text), last=time.monotonic() - quiet)
     camera: Any = None
-    return guest._watch(process, console, "login: ", timeout, acceleration, camera)
+    with tempfile.TemporaryFile() as said:
+        said.write(b"no such device\n")
+        said.seek(0)
+        process: Any = SimpleNamespace(poll=lambda: ended, returncode=ended, stderr=said, pid=os.getpid())
+        return guest._watch(process, console, "login: ", timeout, acceleration, camera)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +122,56 @@ def test_how_a_boot_fails(monkeypatch: pytest.MonkeyPatch, state: dict[str, Any]
     assert isinstance(error, qemu._SilentError) == (state.get("acceleration") == "kvm")
 
 
+@pytest.mark.parametrize(
+    ("pictures", "fact"),
+    [
+        (["1", "2", "3"], "the guest did not come up within 0.5 s"),
+        (["1", "2"], "the guest produced no output for "),
+        ([""], "the guest produced no output for "),
+    ],
+)
+def test_a_splash_says_nothing_on_the_console(monkeypatch: pytest.MonkeyPatch, pictures: list[str], fact: str) -> None:
+    """So its guest is no silent one, as long as something moves on the screen."""
+    monkeypatch.setattr(qemu, "_MEANWHILE", 0)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    moment = cast("int", 0.1)
+    guest = qemu.Guest(Path("iso"), "bios", Path("console.log"), Path("png"), silence=moment, screen=True)
+    console: Any = SimpleNamespace(text=lambda: "a", total=1, last=0.0)
+    taken = itertools.cycle(f"P6 1 1 255\n{each}" if each else "" for each in pictures)
+    camera: Any = SimpleNamespace(picture=lambda _: next(taken).encode())
+    process: Any = SimpleNamespace(poll=lambda: None, pid=os.getpid())
+    with pytest.raises(DebateError) as caught:
+        guest._watch(process, console, "login: ", 5 * moment if len(pictures) == 3 else 60, "tcg", camera)
+    assert caught.value.problems[0].fact.startswith(fact)
+
+
+def test_who_waits_for_a_processor_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited = iter((7.0, 107.0))
+    monkeypatch.setattr(qemu, "_waited", lambda _: next(waited, 107.0))
+    with pytest.raises(DebateError, match="did not come up within 1 s"):
+        watch("a", quiet=99, timeout=1)
+    waited = iter((7.0, 27.0))
+    monkeypatch.setattr(qemu, "_waited", lambda _: next(waited, 27.0))
+    with pytest.raises(DebateError, match="no output for 79 s"):
+        watch("a", quiet=99)
+
+
+def test_how_long_a_process_waited() -> None:
+    """Two that want the same processor do."""
+    one = min(os.sched_getaffinity(0))
+    busy = ["taskset", "-c", str(one), sys.executable, "-c", "while True: pass"]
+    with subprocess.Popen(busy) as first, subprocess.Popen(busy) as second:
+        try:
+            deadline = time.monotonic() + 30
+            while not (qemu._waited(first.pid) > 0.1 and qemu._waited(second.pid) > 0.1):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        finally:
+            first.kill()
+            second.kill()
+    assert qemu._waited(first.pid) == 0
+
+
 def test_a_marker_is_success_whatever_else_is_there() -> None:
     assert watch("login: Kernel panic", ended=1, quiet=99) < 5
 
@@ -125,14 +181,48 @@ def test_a_marker_is_success_whatever_else_is_there() -> None:
 def test_what_a_machine_brings_to_the_command_line(
     monkeypatch: pytest.MonkeyPatch, machine: Machine, number: int
 ) -> None:
-    present = machine.firmware[number]
+    present = machine.firmware["uefi"][number]
     monkeypatch.setattr(Path, "exists", lambda path: str(path) == present)
     guest = qemu.Guest(Path("iso"), "uefi", Path("log"), Path("png"), machine=machine)
-    argv = guest._argv(5, 6, 7, "tcg")
+    argv = guest._argv(5, 6, 7, [8], "tcg")
     assert argv[0] == machine.qemu
     assert argv[argv.index("-machine") + 1] == machine.qemu_machine
     assert argv[argv.index("-cpu") + 1] == machine.qemu_cpu
     assert argv[-1].endswith(f",file={present}")
     monkeypatch.setattr(Path, "exists", lambda _: False)
     with pytest.raises(DebateError, match=r"^UEFI firmware .* is not installed; run \./setup"):
-        guest._argv(5, 6, 7, "tcg")
+        guest._argv(5, 6, 7, [8], "tcg")
+
+
+@pytest.mark.parametrize("disk", [True, False])
+@pytest.mark.parametrize(("first", "files"), [(False, [7, 8]), (True, [8, 7])])
+def test_media_are_attached_in_their_order(disk: bool, first: bool, files: list[int]) -> None:
+    """And the firmware starts from the ISO, whichever it is."""
+    beside = (qemu.Medium(Path("other"), disk=not disk),)
+    guest = qemu.Guest(Path("iso"), "bios", Path("log"), Path("png"), disk=disk, beside=beside, beside_first=first)
+    argv = guest._argv(5, 6, 9, files, "tcg")
+    devices = [word for word in argv if word.startswith(("usb-storage,", "ide-cd,"))]
+    sets = [word for word in argv if word.startswith("fd=")]
+    assert sets == ["fd=5,set=2", f"fd={files[0]},set=3", f"fd={files[1]},set=4"]
+    iso, other = ("usb-storage", "ide-cd") if disk else ("ide-cd", "usb-storage")
+    wanted = [f"{iso},drive=drive{3 + first},bootindex=0", f"{other},drive=drive{4 - first}"]
+    assert devices == (wanted[::-1] if first else wanted)
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.debian)
+def test_a_machine_with_secure_boot(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> None:
+    """Its variables are a file that only this guest has."""
+    present = list(machine.secure_firmware[0])
+    monkeypatch.setattr(Path, "exists", lambda path: str(path) in present)
+    guest = qemu.Guest(Path("iso"), "secure-boot", Path("log"), Path("png"), machine=machine)
+    argv = guest._argv(5, 6, 7, [8], "tcg")
+    assert argv[argv.index("-machine") + 1] == f"{machine.qemu_machine},smm=on"
+    assert "driver=cfi.pflash01,property=secure,value=on" in argv
+    drives = [argument for argument in argv if argument.startswith("if=pflash")]
+    assert drives == [
+        f"if=pflash,unit=0,format=raw,readonly=on,file={machine.secure_firmware[0][0]}",
+        "if=pflash,unit=1,format=raw,auto-read-only=off,file=/dev/fdset/1",
+    ]
+    present.pop()
+    with pytest.raises(DebateError, match=r"^UEFI firmware .* Microsoft's keys is not installed; run \./setup"):
+        guest._argv(5, 6, 7, [8], "tcg")

@@ -113,6 +113,38 @@ def test_a_screenshot_is_what_qemu_drew(place: Path, monkeypatch: pytest.MonkeyP
     assert sorted(path.name for path in place.iterdir()) == ["check", "qemu", "secret", "x.iso"]
 
 
+FLOOD = """\
+    try:
+        while True: os.write({0}, {1} * 1000)
+    except OSError: os._exit(0)
+"""
+LEFT = {
+    f"{name} of {whose}": (f"if not os.fork():\n{FLOOD.format(number, said)}{own}", ended)
+    for name, number in (("standard output", 1), ("standard error", 2))
+    for whose, said, own, ended in (
+        ("one that ended", b"x " * 5, "time.sleep(1); sys.exit(7)\n", True),
+        ("one that runs", b"login: ", PROMPT + "time.sleep(60)\n", False),  # One prompt would be lost in the flood.
+    )
+}
+"""What says something without end that QEMU has left behind, and whether QEMU itself has ended by then."""
+
+
+@pytest.mark.parametrize(("program", "ended"), LEFT.values(), ids=LEFT)
+def test_what_is_said_without_end_is_not_waited_for(
+    place: Path, monkeypatch: pytest.MonkeyPatch, program: str, ended: bool
+) -> None:
+    monkeypatch.setattr(qemu, "_PATIENCE", 1)
+    with bounded(seconds=30, processor=30):  # The console is read as fast as it comes.
+        if not ended:
+            boot(place, program)
+            return
+        with pytest.raises(DebateError) as caught:
+            boot(place, program)
+    assert caught.value.problems[0].fact.startswith("QEMU ended with status 7")
+    assert len(caught.value.problems[0].fact) < 2000
+    assert len(str(caught.value)) < 64 << 10
+
+
 def test_it_has_no_password_of_the_builder(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody's processes can read each other's environments."""
     monkeypatch.setattr(qemu, "_PATIENCE", 2)

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from debate.qemu.screen import Screen
+from debate.qemu.screen import Motion, Screen
 
 SIZE = 64 * 48
 
@@ -41,3 +41,27 @@ def test_a_picture_that_stays(pictures: list[bytes], expected: bool) -> None:
     screen = Screen()
     seen = [screen.stays(each) for each in pictures]
     assert any(seen) == expected
+
+
+@pytest.mark.parametrize(("seconds", "wanted"), [(0, 5), (3, 6), (4, 7), (30, 15)])
+def test_the_boot_menu_stays_only_so_long(seconds: int, wanted: int) -> None:
+    screen = Screen.longer_than(seconds, 3)
+    assert [screen.stays(picture(0.9)) for _ in range(wanted)] == [*[False] * (wanted - 1), True]
+
+
+A, B, C, D = (picture(0.1, 0.0002, seed=seed) for seed in range(4))
+
+
+@pytest.mark.parametrize(
+    ("pictures", "expected"),
+    [
+        ([A, A, A], "+  "),
+        ([A, B, A, B, B, A], "++    "),  # a cursor that blinks
+        ([A, B, A, C, D, C, D], "++ ++  "),  # and one that wrote a character meanwhile
+        ([A, B, C, D], "++++"),  # a splash, though little of it moves
+        ([b"", picture(0), b"", b"P6\n1", picture(0)], " +   "),
+    ],
+)
+def test_a_screen_on_which_something_goes_on(pictures: list[bytes], expected: str) -> None:
+    motion = Motion()
+    assert "".join("+" if motion.goes_on(each) else " " for each in pictures) == expected

@@ -1,4 +1,4 @@
-"""What a server for network boot offers, as a file system that it can mount: kernel, initramfs and layers."""
+"""Kernel, initramfs and layers in one file system, for whoever boots them in another way."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def make(work: Work) -> Report:
     for number, (name, layer) in enumerate(layers(work.record("rootfs"), work.record("overlay"))):
         files[f"{number}-{name}.squashfs"] = layer
     step = Step(
-        name="netboot",
+        name="bundle",
         commands=(Command("iso.sh", stdout="tree"),),
         outputs=("tree",),
         epoch=work.record("hash")["epoch"],
-        parameters={"options": b"-rational-rock\0-volid\0NETBOOT\0"},
+        parameters={"options": b"-rational-rock\0-volid\0BUNDLE\0"},
         inputs={f"iso/{name}": file for name, file in files.items()},
         tools=work.tools,
     )
@@ -32,8 +32,8 @@ def make(work: Work) -> Report:
 
 
 RULE = Rule(
-    name="netboot",
-    doc="gather the files for network boot",
+    name="bundle",
+    doc="put the files that boot into one",
     make=make,
     needs=("hash", "rootfs", "overlay", "initrd"),
     tools=True,

@@ -1,0 +1,77 @@
+"""The firmware of a guest: what QEMU is told of it, and the variables of firmware with Secure Boot.
+
+Sources: qemu(1); docs/system/i386/pc.rst of QEMU (smm); README of OVMF, "SMM support" (cfi.pflash01, secure).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from debate import install
+from debate.errors import DebateError
+from debate.machines import Machine
+from debate.qemu.variables import with_certificate
+
+SECURE_BOOT = "secure-boot"
+"""UEFI with Secure Boot. Other kinds of firmware are ``bios`` and those of `Machine.firmware`."""
+
+
+def of_machine(machine: Machine, firmware: str) -> str:
+    """The value of QEMU's -machine."""
+    return machine.qemu_machine + (",smm=on" if firmware == SECURE_BOOT else "")
+
+
+def options(machine: Machine, firmware: str, variables: int, number: int) -> list[str]:
+    """QEMU's options for the firmware.
+
+    ``variables`` is the descriptor of their file, which becomes the set of that ``number``. Raises DebateError if the
+    firmware is not installed.
+    """
+    if firmware == "bios":
+        return []
+    code = secure(machine)[0] if firmware == SECURE_BOOT else uefi(machine, firmware)
+    argv = ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}"]
+    if firmware == SECURE_BOOT:
+        # Only code of the firmware itself may write there.
+        argv += ["-global", "driver=cfi.pflash01,property=secure,value=on", "-add-fd", f"fd={variables},set={number}"]
+        argv += ["-drive", f"if=pflash,unit=1,format=raw,auto-read-only=off,file=/dev/fdset/{number}"]
+    return argv
+
+
+@contextmanager
+def own_variables(machine: Machine, firmware: str, certificate: bytes) -> Iterator[int]:
+    """The descriptor of a file with the variables of one guest, which may change them.
+
+    Firmware with Secure Boot knows ``certificate`` (DER) alone, or Microsoft's if that is empty; for other firmware the
+    file is empty. Raises DebateError.
+    """
+    with tempfile.TemporaryFile(prefix="debate-variables-") as file:
+        if firmware == SECURE_BOOT:
+            _, of_microsoft, empty = secure(machine)
+            content = Path(empty if certificate else of_microsoft).read_bytes()
+            file.write(with_certificate(content, certificate) if certificate else content)
+            file.flush()
+        yield file.fileno()
+
+
+def secure(machine: Machine) -> tuple[str, str, str]:
+    """Code of UEFI firmware with Secure Boot, variables with Microsoft's keys, and without any. Raises DebateError."""
+    for files in machine.secure_firmware:
+        if all(Path(file).exists() for file in files):
+            return files
+    fact = "UEFI firmware for QEMU with Secure Boot and Microsoft's keys is not installed"
+    raise DebateError(fact, f"{install('ovmf', 'with the same target')}; Debian's ovmf has it")
+
+
+def uefi(machine: Machine, firmware: str) -> str:
+    """The file with one of `Machine.firmware`. Raises DebateError if none is installed."""
+    for path in machine.firmware[firmware]:
+        if Path(path).exists():
+            return path
+    if firmware != "uefi":
+        fact = f"firmware {firmware} for QEMU is not installed"
+        raise DebateError(fact, "install the package that has it, on Debian ovmf-ia32, on Arch edk2-ovmf")
+    raise DebateError("UEFI firmware for QEMU (OVMF) is not installed", install("ovmf", "with the same target"))

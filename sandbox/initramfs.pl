@@ -1,7 +1,7 @@
 # Unpacks the regular files of an initramfs: archives one after the other, of which the last one may be compressed.
 # Links, devices and modes are left out, for what counts is the content. A file whose name another one has already is
 # put below again-NUMBER.
-# usage: initramfs.pl IMAGE DIRECTORY
+# usage: initramfs.pl IMAGE DIRECTORY [names], which prints the names of everything, and unpacks nothing
 # Source: https://docs.kernel.org/driver-api/early-userspace/buffer-format.html
 use strict;
 use warnings;
@@ -18,7 +18,7 @@ my %UNPACK = (    # how it begins => what unpacks it
     "\x89LZO\0"         => 'lzop -q -dc',
 );
 my ($NAME, $BLOCK, $DEPTH) = (4096, 1 << 20, 4);    # Bytes of a name; read at once; archives in one another.
-my ($image, $to) = @ARGV;
+my ($image, $to, $names) = @ARGV;
 my $again = 0;
 
 sub refuse {
@@ -95,7 +95,11 @@ sub unpack_all {
             $start += -$start % 4;
             refuse('it ends within a file') if $start + $bytes > $size;
             sysseek($in, $start, SEEK_SET) // die "$path: $!";
-            copy($in, $bytes, place($name)) if S_ISREG($mode) && $bytes;
+            if ($names) {
+                print "$name\n" if $name !~ /\n/;
+            } elsif (S_ISREG($mode) && $bytes) {
+                copy($in, $bytes, place($name));
+            }
             $at = $start + $bytes;
             $at += -$at % 4;
             next;

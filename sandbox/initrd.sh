@@ -1,6 +1,7 @@
 # Sourced for `make_initrd ROOT`, which makes the initramfs with the tools in ROOT, where packages have their kernel as
 # /boot/vmlinuz-VERSION or as /usr/lib/modules/VERSION/vmlinuz.
-# in: kernel (its version), generator, compression (or empty), mkinitcpio.conf; of the profile, one a line: modules, files
+# in: kernel (its version), generator, compression (or empty), mkinitcpio.conf, network (if it is to fetch the system over
+#     one, and would not otherwise); of the profile, one a line: modules, files
 #     (paths), firmware (patterns below /usr/lib/firmware), hooks (names); tree.tar (its hooks and other files that the
 #     generator reads); modules.tar, those that DKMS built, if there are any
 # left: kernel, initrd, warnings (a line for each)
@@ -23,11 +24,13 @@ make_initrd() {
         tar -x -f /run/in/modules.tar -C "$root" --no-same-owner --no-overwrite-dir --keep-directory-symlink
     chroot "$root" depmod "$version"
     own_hooks
+    unhooked
     readable
     keyboard
     # For libraries in directories of their own, and for dracut, which finds by it those that are loaded by name.
     chroot "$root" ldconfig
     wanted
+    firmware
     # Not part of a condition, in which a shell goes on after a command that fails. What mkinitramfs -v says of each file
     # is left out.
     {
@@ -83,6 +86,41 @@ complain() {
     else
         problem files "/$1" "/$1: $2" "$3"
     fi
+}
+
+# tell LINE: a line for people.
+tell() {
+    printf '%s\n' "$1" | LC_ALL=C tr -c ' -~\n' '?' | cut -c 1-400 >> /run/work/told
+}
+
+# Files of the profile that a hook reads which no package has: then they have no effect in the initramfs. What is for nothing
+# else is refused; what the system has a use for, too, is told.
+unhooked() {
+    [ "$generator" = initramfs-tools ] || return 0
+    listed_tree | sed '/\/$/d' > /run/work/listed-tree
+    while read -r where hook package how <&9; do
+        [ ! -e "$root/etc/initramfs-tools/hooks/$hook" ] && [ ! -e "$root/usr/share/initramfs-tools/hooks/$hook" ] || continue
+        path=$(grep -m 1 -E "^$where" /run/work/listed-tree || true)
+        [ "$path" ] || continue
+        if [ "$path" = etc/crypttab ]; then
+            awk '!/^[ \t]*#/ && $4 ~ /(^|,)initramfs(,|$)/ { found = 1 } END { exit !found }' "$root/$path" || continue
+        fi
+        if [ "$how" = refused ]; then
+            complain "$path" "the initramfs has nothing that reads it" "add $package to packages"
+        else
+            tell "/$path: not for the initramfs, without the package $package"
+        fi
+    done 9<< 'END'
+etc/crypttab$ cryptroot cryptsetup-initramfs refused
+etc/cryptsetup-initramfs/ cryptroot cryptsetup-initramfs refused
+etc/dropbear/initramfs/ dropbear dropbear-initramfs refused
+etc/mdadm/ mdadm mdadm told
+etc/iscsi/ iscsi open-iscsi told
+etc/multipath(\.conf$|/) multipath multipath-tools-boot told
+etc/zfs/ zfs zfs-initramfs told
+etc/lvm/ lvm2 lvm2 told
+(etc|usr/share)/plymouth/ plymouth plymouth told
+END
 }
 
 # Scripts of the profile that the generator, or what reads its configuration, could not parse. mkinitramfs asks sh of each
@@ -187,6 +225,23 @@ wanted() {
         listed_tree | sed -nE '/\/$/d; s,^(etc|usr/share)/initramfs-tools/(scripts/.*),/\2,p' >> /run/work/expected
 }
 
+# Tells of the modules that the profile names, and that firmware is missing which they may ask for: generators do so of some,
+# or of none. One driver can name a hundred files, and a machine needs one of them.
+firmware() {
+    touch /run/work/named
+    for name in $(sort -u /run/in/modules /run/work/named); do
+        count=0
+        chroot "$root" modinfo -k "$version" -F firmware "$name" 2> /run/work/error > /run/work/firmware || continue
+        while IFS= read -r file <&9; do
+            set -- "$root"/usr/lib/firmware/$file*
+            [ ! -e "$1" ] || continue
+            [ "$count" -gt 0 ] || first=$file
+            count=$((count + 1))
+        done 9< /run/work/firmware
+        [ "$count" = 0 ] || tell "the module $name is named, and firmware of it is missing: $first, $count in all"
+    done
+}
+
 # The layout of `keymap`, for a passphrase and for the shell of an initramfs that finds no medium. setupcon would take
 # other characters than the system's where nothing says which, and give what it makes another name each time.
 keyboard() {
@@ -203,6 +258,7 @@ keyboard() {
 
 make_with_initramfs_tools() {
     own=$root/etc/initramfs-tools
+    [ ! -d "$root"/usr/lib/live/boot ] || cp /run/step/layers/live-boot.sh "$root"/usr/lib/live/boot/9999-debate
     cat /run/in/modules >> "$own"/modules
     if [ -s /run/work/files ]; then
         cp /run/work/files "$root"/run/files
@@ -223,8 +279,10 @@ make_with_dracut() {
     module=$root/usr/lib/dracut/modules.d/91live-layers
     mkdir "$module"
     cp /run/step/layers/dracut-module.bash "$module"/module-setup.sh
+    cp /run/step/layers/dracut-copied.sh "$module"/copied.sh
     cp /run/step/layers/dracut-stack.sh "$module"/stack.sh
     set -- --force --no-hostonly --reproducible --kver "$version"
+    [ ! -e /run/in/network ] || set -- "$@" --add livenet
     set -- "$@" --add "dmsquash-live live-layers $(paste -s -d ' ' /run/in/hooks)"
     [ -e "$root"/etc/plymouth ] || set -- "$@" --omit plymouth
     [ ! "$compression" ] || set -- "$@" "--$compression"
@@ -236,6 +294,9 @@ make_with_dracut() {
     while IFS= read -r path <&9; do
         set -- "$@" --include "$path" "$path"
     done 9< /run/work/others
+    while read -r _ path <&9; do
+        [ -L "$root/$path" ] || [ ! -f "$root/$path" ] || cat /run/step/dracut-hook.bash >> "$root/$path"
+    done 9< /run/work/own
     chroot "$root" dracut "$@" /boot/initrd
 }
 
@@ -251,6 +312,7 @@ make_with_mkinitcpio() {
         cat /run/in/mkinitcpio.conf
         listed_tree | grep -E '^etc/mkinitcpio\.conf(\.d/[^/]+\.conf)?$' | sort | sed 's,^,/,' | quoted | sed 's/^/. /'
         echo "heard='$(listed_tree | grep -xE 'etc/(vconsole\.conf|mdadm\.conf|lvm/lvm\.conf)' | paste -s -d ' ')'"
+        [ ! -e /run/in/network ] || echo 'network=yes'
         # The profile's own file may set these anew.
         cat /run/step/layers/mkinitcpio-hooks.bash
         echo 'HOOKS=(${HOOKS[*]} '"$(paste -s -d ' ' /run/in/hooks))"

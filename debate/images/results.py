@@ -22,6 +22,7 @@ from debate.host.files import read_object, sweep, temporary_beside, write_atomic
 from debate.host.locks import held
 from debate.images.kinds import ISO, KINDS
 from debate.machines import machine
+from debate.profile.profile_names import file_name
 from debate.steps.rule import Rule
 from debate.text.amounts import bytes_shown
 from debate.text.paths import shown
@@ -99,7 +100,7 @@ def _write(work: Work) -> Report:
 def _stem(profile: str, architecture: str) -> str:
     """What the names of all results but the manifest start with. Raises DebateError for an unknown architecture."""
     machine(architecture)  # It comes from a record, and becomes a path.
-    return f"{profile}-{architecture}"
+    return f"{file_name(profile)}-{architecture}"
 
 
 def names_of_images(profile: str, architecture: str) -> dict[str, str]:
@@ -183,7 +184,7 @@ RULE = Rule(
     name="build",
     doc="make the ISO with checksum, manifest, package list and SBOM",
     make=make,
-    needs=(*(kind.rule for kind in KINDS), "rootfs", "overlay", "secrets", "initrd", "lock", "hash", "about"),
+    needs=(*(kind.rule for kind in KINDS), "rootfs", "overlay", "secrets", "initrd", "boot", "lock", "hash", "about"),
     tools=True,
     compared=False,  # except for their times, its files follow from other records
     pure=False,

@@ -44,7 +44,7 @@ def sbom(facts: dict[str, Any]) -> dict[str, Any]:
                     {"name": "debate:repository", "value": package["repository"]},
                 ],
             }
-            for package in facts["packages"]
+            for package in [*facts["packages"], *(one for one in facts["unpacked"] if one not in facts["packages"])]
         ],
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from typing import TYPE_CHECKING
 
 from debate import distributions
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from debate.live.interface import LiveSystem
 
 
+@cache
 def get(distribution: str, generator: str) -> LiveSystem:
     """The module for initramfses made by ``generator``, imported on first use."""
     module: LiveSystem = importlib.import_module(f"debate.live.{distributions.get(distribution).LIVE[generator]}")

@@ -7,16 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from debate import managers
+from debate import distributions, managers
 from debate.deferred import frozen
 from debate.entry import Entry
 from debate.managers.interface import Initramfs, Target
 from debate.steps import overlay
 from debate.steps.download import supplier
-from debate.steps.listed import Listed
+from debate.steps.listed import for_people, telling
 from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
-from debate.text.amounts import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,14 +27,7 @@ if TYPE_CHECKING:
     from debate.steps.claims import Claims
     from debate.steps.work import Work
 
-_WARNINGS = Listed(
-    "the list of warnings",
-    re.compile("[ -~]{1,400}"),
-    most=1 << 16,
-    can_be_empty=True,
-    place="initrd",
-    remedy="run the same command again",
-)
+_WARNINGS = for_people("warning", "initrd", 1 << 16)
 _READ = {
     "": (
         "/etc/modprobe.d/", "/usr/lib/modprobe.d/", "/etc/depmod.d/", "/usr/lib/modules/", "/usr/lib/firmware/",
@@ -76,7 +68,7 @@ _HOOKS = {
 """Generator -> pattern of what runs when it makes an initramfs."""
 _LAYOUT = frozenset(("/etc/default/keyboard", "/etc/vconsole.conf"))
 _OWN_HOOK = {
-    "initramfs-tools": r"/etc/initramfs-tools/hooks/zz-debate(/.*)?",
+    "initramfs-tools": r"/etc/initramfs-tools/hooks/zz-debate(/.*)?|/usr/lib/live/boot/9999-debate(/.*)?",
     "dracut": r"/usr/lib/dracut/modules\.d/[0-9][0-9]live-layers(/.*)?",
     "mkinitcpio": r"/(etc|usr/lib)/initcpio/(install|hooks)/live_layers(/.*)?|/etc/debate-mkinitcpio\.conf",
 }
@@ -132,6 +124,8 @@ class Slice(Initramfs):
             files=files,
             firmware=tuple(sorted(set(wanted["firmware"]))),
             hooks=tuple(hooks),
+            network=choices.data["boot"]["network"]
+            and generator in distributions.get(choices.data["distribution"]).NETWORK,
             tree=tuple(tree[path] for path in sorted(tree)),
         )
 
@@ -144,7 +138,7 @@ class Slice(Initramfs):
     @property
     def is_changed(self) -> bool:
         """True if the profile has fields of it beside the generator."""
-        return bool(self.compression or self.modules or self.files or self.firmware or self.hooks)
+        return bool(self.compression or self.modules or self.files or self.firmware or self.hooks or self.network)
 
     @property
     def of_packages(self) -> bool:
@@ -218,13 +212,14 @@ def _require_executable(choices: Choices, claims: Claims) -> None:
 
 def _require_read(choices: Choices, generator: str) -> None:
     """Note a problem for each file that is where the generator looks, but that it passes over."""
+    passed_over = (*_PASSED_OVER[""], *_PASSED_OVER[generator])
     for claim in overlay.files_of(choices).found.values():
         path = _real(claim.entry.path)
         if claim.entry.type == "directory":
             continue
         if claim.entry.type == "link" and path.startswith(_LINKS_ARE_NOT_READ):
             choices.note(claim.place, f"{path} is a link, and mkinitramfs passes over it", "put the file there")
-        for start, rest, reader, remedy in (*_PASSED_OVER[""], *_PASSED_OVER[generator]):
+        for start, rest, reader, remedy in passed_over:
             below = path.removeprefix(start)
             if below != path and not re.fullmatch(rest, below) and not _FOR_PEOPLE.fullmatch(below):
                 choices.note(claim.place, f"{path} is not read by {reader}", remedy)
@@ -255,7 +250,7 @@ def make(work: Work) -> Report:
         told[:] = [match[0] for match in _WARNINGS.read(work.store, made["warnings"])]
 
     report = work.finish(step, supplier(work, packages, "initramfs"), check)
-    return {**report, "note": count(len(told), "warning"), "lines": told} if told else report
+    return telling(report, "warning", told)
 
 
 def modules_step(rootfs: Step) -> Step:

@@ -24,6 +24,7 @@ characters then."""
 
 _LEVELS = 64
 """Objects and lists within each other. Code that walks through them calls itself once or more for each."""
+_WITH_LEVELS = (dict, list)
 _DIGITS = 20
 """Of an integer: more than any of 64 bits has."""
 
@@ -91,16 +92,26 @@ def decode(data: bytes | str, most: int = MOST) -> dict[str, Any]:
     return value
 
 
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{,]', re.DOTALL)
-"""A string without an end ends with the text, so that none begins inside it."""
+_ONE = r'"(?:[^"\\]++|\\.)*+"?+|[\[{,]'
+"""A token. A string without an end ends with the text, so that none begins inside it."""
+_EACH = 1000
+"""Tokens that one match of `_TOKENS` takes, or else it takes the rest: a match for each of a million takes as long as
+parsing them."""
+_TOKEN = re.compile(_ONE, re.DOTALL)
+_TOKENS = re.compile(rf'(?:[^"\[{{,]*+(?:{_ONE})){{{_EACH}}}+()|.++', re.DOTALL)
 _BEYOND = re.compile(rb"[\xf0-\xf4]")
 
 
 def _has_more(text: str, most: int) -> bool:
     """True if ``text`` has more than ``most`` tokens. They are counted one by one only if strings may have them."""
-    if sum(map(text.count, "[{,")) + text.count('"') // 2 <= most:
+    if sum(map(text.count, "[{,")) + (text.count('"') + 1) // 2 <= most:
         return False
-    return next(itertools.islice(_TOKEN.finditer(text), most, None), None) is not None
+    end = 0
+    for found in itertools.islice(_TOKENS.finditer(text), most // _EACH):
+        if not found.lastindex:
+            return False
+        end = found.end()
+    return next(itertools.islice(_TOKEN.finditer(text, end), most % _EACH, None), None) is not None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -134,7 +145,7 @@ def _is_deep(value: dict[str, Any]) -> bool:
             below
             for each in level
             for below in (each.values() if isinstance(each, dict) else each)
-            if isinstance(below, dict | list)
+            if isinstance(below, _WITH_LEVELS)
         ]
         if not level:
             return False

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The dracut module live-layers, which runs dracut-stack.sh at boot. See dracut.modules(7).
+# The dracut module live-layers, which runs dracut-copied.sh and dracut-stack.sh at boot. See dracut.modules(7).
 # Sourced by dracut, as module-setup.sh.
 
 check() {
@@ -11,10 +11,11 @@ depends() {
 }
 
 installkernel() {
-    instmods loop overlay squashfs
+    instmods loop overlay squashfs vfat nls_ascii nls_cp437 nls_iso8859-1
 }
 
 install() {
-    inst_multiple cp mkdir mount
+    inst_multiple blkid cat cp ln mkdir mount sha256sum umount
+    inst_hook initqueue/settled 50 "$moddir/copied.sh"
     inst_hook pre-mount 50 "$moddir/stack.sh"
 }

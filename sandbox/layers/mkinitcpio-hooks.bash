@@ -25,5 +25,9 @@ for file in $heard; do
     etc/lvm/*) ! { command -v lvm && command -v pdata_tools; } > /dev/null || add lvm2 sd-lvm2 ;;
     esac
 done
+# After archiso, whose way to mount the medium they replace.
+if [[ ${network-} ]]; then
+    read -ra HOOKS <<< "$(printf '%s ' "${HOOKS[@]}" | sed 's/\(^\| \)archiso /&archiso_pxe_common archiso_pxe_http /')"
+fi
 unset -f add
-unset file heard
+unset file heard network

@@ -74,9 +74,20 @@ def test_the_record_of_a_build(made: ProfileBuild) -> None:
     facts = made.load("manifest")
     assert facts["iso"] == {"digest": digest, "size": record["files"]["minimal-amd64.iso"][0]}
     assert list(facts) == [
-        "architecture", "archives", "config", "debate", "description", "distribution", "epoch", "format", "initrd",
-        "iso", "kernel", "layers", "lock", "name", "packages", "release", "sandbox",
+        "architecture", "archives", "certificate", "config", "debate", "description", "distribution", "epoch", "format",
+        "initrd", "iso", "kernel", "layers", "lock", "name", "packages", "release", "sandbox", "unpacked",
     ]  # fmt: skip
+
+
+def test_what_the_boot_loader_is_made_of_is_described(made: ProfileBuild) -> None:
+    """It is on the ISO, and not installed."""
+    made.make("build")
+    facts, sbom = made.load("manifest"), json.loads((made.directory / "minimal-amd64.cdx.json").read_text())
+    names = ["grub-efi-amd64-signed", "shim-signed"]
+    assert [package["name"] for package in facts["unpacked"]] == names
+    assert not {package["name"] for package in facts["packages"]} & {*names}
+    assert [part["name"] for part in sbom["components"]][-2:] == names
+    assert facts["unpacked"][0]["sha256"] == made.load("lock")["unpacked"][0]["sha256"]
 
 
 def test_another_version_of_debate_is_in_the_manifest(made: ProfileBuild, monkeypatch: pytest.MonkeyPatch) -> None:

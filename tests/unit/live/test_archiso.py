@@ -20,7 +20,7 @@ def digits(image: Artifact) -> str:
 @pytest.mark.parametrize("name", sorted(AMD64.names))
 def test_where_the_hook_looks(name: str) -> None:
     """See README.bootparams of mkinitcpio-archiso: below Arch's name of the architecture."""
-    found = live.get("arch", "mkinitcpio").live(LiveParts(ONE, TWO, LAYERS, digits, "ARCH", 1_000_000_000, name))
+    found = live.get("arch", "mkinitcpio").live(LiveParts(ONE, TWO, LAYERS, digits, "id", 1_000_000_000, name))
     assert found.tree == {
         "arch/boot/x86_64/vmlinuz-linux": ONE,
         "arch/boot/x86_64/initramfs-linux.img": TWO,
@@ -34,4 +34,5 @@ def test_where_the_hook_looks(name: str) -> None:
     assert [argument.partition("=")[0] for argument in found.arguments] == list(live.get("arch", "mkinitcpio").FINDERS)
     assert found.arguments == ("archisobasedir=arch", "archisosearchuuid=2001-09-09-01-46-40-00")
     assert found.kernel.lstrip("/") in found.tree
-    assert found.initrd.lstrip("/") in found.tree
+    assert [path.lstrip("/") in found.tree for path in found.initrds] == [True]
+    assert found.loopback[-1] == 'set iso_arguments="img_dev=/dev/disk/by-uuid/$iso_uuid img_loop=$iso_path"'

@@ -10,13 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from debate import live
-from debate.images import iso
+from debate.images import menu
 from debate.live.interface import LiveParts
 from debate.model import Artifact
 from debate.profile.schema import fits
 from debate.text import kernel_line
 from debate.text.grub import quote
-from tests.unit.images.test_iso import LIVE, SLICE
+from tests.unit.images.test_iso import HERE, LIVE, SLICE
 
 ASCII = st.text("".join(map(chr, range(32, 127))), max_size=12)
 HARD = st.text(" '\"\\$`;{}|&<>#=%*?[]~!\n\tü-x", max_size=12)
@@ -102,9 +102,11 @@ def test_a_word_of_grub(text: str) -> None:
 )
 @example(title="--class", arguments=["a= b ", "dyndbg=file a +p; file b =_", "x=$y`z`", "--"])
 def test_what_the_profile_says_arrives(title: str, arguments: list[str]) -> None:
-    menu = iso.menu(replace(SLICE, title=title, console=("tty0",), arguments=tuple(arguments)), LIVE).splitlines()
-    assert grub_words(menu[2].removesuffix(" {")) == ["menuentry", "--", title]
-    words = grub_words(menu[3])
+    entry = menu.Entry("own-1", title, "", "", ("console=tty0", *arguments))
+    lines = menu.text(replace(SLICE, console=("tty0",), entries=(entry,), default="own-1"), LIVE, HERE).splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("menuentry "))
+    assert grub_words(lines[at].removesuffix(" {")) == ["menuentry", "--id=own-1", "--", title]
+    words = grub_words(lines[at + 1].replace(" $iso_arguments ", " ", 1))  # no word: it is set for loopback.cfg alone
     assert words == ["linux", "/live/vmlinuz", "boot=live", "console=tty0", *arguments]
     line = written_by_grub(words[1:])
     assert line == kernel_line.joined(words[1:])
@@ -145,5 +147,5 @@ def test_the_longest_line_is_within_what_kernels_read(distribution: str, generat
     parts = LiveParts(image, image, [("0-packages", image)], lambda _: "0", "L" * 32, 946_684_800, architecture)
     made = live.get(distribution, generator).live(parts)
     own = kernel_line.joined([f"BOOT_IMAGE={made.kernel}", *made.arguments])
-    assert len(own) + len(" ") + iso._LONGEST <= 2047
+    assert len(own) + len(" ") + menu.LONGEST <= 2047
     assert set(own) <= set(string.printable)

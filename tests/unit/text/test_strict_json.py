@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 
 import pytest
@@ -36,16 +37,27 @@ def test_refused(name: str) -> None:
 
 MANY: dict[str, tuple[str, str, int]] = {
     "lists": ('{"a": [%s]}', "[],", 2), "objects": ('{"a": [%s]}', "{},", 2), "levels": ('{"a": [%s]}', "[[[]]],", 4),
-    "small objects": ('{"a": [%s]}', '{"b":1},', 3), "names": ("{%s}", '"%d":0,', 2),
-    "integers": ('{"a": [%s]}', "%d,", 1), "fractions": ('{"a": [%s]}', "1.5,", 1), "null": ('{"a": [%s]}', "null,", 1),
-    "texts": ('{"a": [%s]}', '"x%d",', 2), "empty texts": ('{"a": [%s]}', '"",', 2),
-    "escapes": ('{"a": [%s]}', '"\\u1234",', 2),
+    "small objects": ('{"a": [%s]}', '{"b":1},', 3), "names": ("{%s}", '"1%06d":0,', 2),
+    "integers": ('{"a": [%s]}', "1%06d,", 1), "fractions": ('{"a": [%s]}', "1.5,", 1),
+    "null": ('{"a": [%s]}', "null,", 1), "texts": ('{"a": [%s]}', '"x%06d",', 2),
+    "empty texts": ('{"a": [%s]}', '"",', 2), "escapes": ('{"a": [%s]}', '"\\u1234",', 2),
 }  # fmt: skip
-"""What there can be many of: the text around them, one of them, and its tokens."""
+"""What there can be many of: the text around them, one of them, and its tokens. All of a kind have one length."""
+DIFFERENT = 1_000_000
+"""As many have different numbers. They are made once."""
+
+
+@functools.cache
+def different(one: str) -> str:
+    return "".join([one % count for count in range(DIFFERENT)])
 
 
 def filled(around: str, one: str, number: int) -> bytes:
-    many = "".join(one % count for count in range(number)) if "%" in one else one * number
+    if "%" in one:
+        times, rest = divmod(number, DIFFERENT)
+        many = different(one) * times + different(one)[: rest * len(one % 0)]
+    else:
+        many = one * number
     return (around % many.removesuffix(",")).encode()
 
 
@@ -61,6 +73,15 @@ def test_many_values(kind: str) -> None:
         decode(data, MOST_OF_RECORD)
     with bounded(), pytest.raises(ValueError, match="more than 300,000 values"):
         decode(data)
+
+
+@pytest.mark.parametrize("number", [1, 999, 1000, 1001, 1999, 2000, 2001, 2500])
+@pytest.mark.parametrize("one", ["[", '"[,{",', '"\\"[",{', '"\\\\",', "1,", '"x" ', '"'])
+def test_values_are_counted_exactly(one: str, number: int) -> None:
+    text = f" {one * number} "
+    tokens = sum(1 for _ in strict_json._TOKEN.finditer(text))
+    for most in {tokens - 1, tokens, tokens + 1, 1000, 2000} - {-1}:
+        assert strict_json._has_more(text, most) == (tokens > most)
 
 
 LONG = {
@@ -98,10 +119,11 @@ JSON = st.recursive(
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
 )
 
 
-@given(st.dictionaries(st.text(), JSON))
+@given(st.dictionaries(st.text(), JSON, max_size=5))
 def test_what_is_written_is_read(value: dict[str, object]) -> None:
     assert decode(json.dumps(value).encode()) == value
     assert decode(json.dumps(value, ensure_ascii=False).encode()) == value

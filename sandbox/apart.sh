@@ -16,17 +16,11 @@ apart() {
     TMPDIR=/run/work/reader-$reader setpriv --reuid="$reader" --regid="$reader" --clear-groups "$@"
 }
 
-# `read_apart READER`: runs the script READER for each package, with its path. Its standard output becomes the output of its
-# package.
+# `read_apart READER`: reads each package with the Perl in the file READER: see apart.pl. What it prints becomes the output
+# of its package.
 # in: packages/SHA256, names (lines of SHA256 and name)    out: SHA256
 read_apart() {
     close_shared
-    awk '{ print 1000 + NR % 60000, $0 }' /run/in/names | xargs -n 3 -P "$(nproc)" sh -euc '
-        . /run/step/apart.sh
-        # In units of 512 bytes: 64 MiB. The control data of the largest packages has a sixth of that.
-        ulimit -f 131072
-        apart "$1" sh -eu "$0" "/run/in/packages/$2" > "/run/out/$2" ||
-            problem packages "$3" "the control data of $3 cannot be read, or is too large" "leave the package out"
-        stop_on_problems
-    ' "$1"
+    # In units of 512 bytes: 64 MiB.
+    (ulimit -f 131072 && exec perl /run/step/apart.pl "$1" "$(nproc)")
 }

@@ -103,7 +103,7 @@ sub compare {
     if ($mode ne '-' && $found ne 'link' && oct($mode) != ($has[2] & 07777)) {
         problem('files', $path, "$path: the profile has mode $mode, and the system $bits", $REMEDY);
     }
-    if ($owner ne '-' && (id($passwd, $owner) != $has[4] || id($group, $owners) != $has[5])) {
+    if (($owner ne '-' && id($passwd, $owner) != $has[4]) || ($owners ne '-' && id($group, $owners) != $has[5])) {
         problem('files', $path, "$path: the profile has the owner $owner:$owners, and the system $has[4]:$has[5]", $REMEDY);
     }
     return if $kind eq '-' || $kind eq 'directory';
@@ -121,19 +121,32 @@ sub compare {
     problem('files', $path, "$path has attributes that the profile did not ask for: @more", $REMEDY) if @more;
 }
 
-my (%wanted, @order);
+# True if two permissions of one file say different things of its mode, owner or group.
+sub differ {
+    my ($one, $other) = @_;
+    my @of = (sub { oct($_[0]) }, sub { id($passwd, $_[0]) }, sub { id($group, $_[0]) });
+    return grep { my @has = ($one->[2 + $_], $other->[2 + $_]); !(grep { $_ eq '-' } @has) && $of[$_]->($has[0]) != $of[$_]->($has[1]) } 0 .. 2;
+}
+
+my (%wanted, %permitted, @order);
 open(my $list, '<', '/run/in/wanted') or die "wanted: $!";
 while (my $line = <$list>) {
     chomp $line;
     my @asked = split /\t/, $line, -1;
     my $real  = resolved($asked[0], $asked[1] eq 'directory');
     my $other = $wanted{$real};
+    if ($asked[1] eq '-') {    # permissions, which come last
+        my $same = $permitted{$real};
+        problem('permissions', $asked[0], "$asked[0] and $same->[0] are the same file in the system: $real", 'keep one')
+            if $same && differ($same, \@asked);
+        $permitted{$real} = [@asked];
+    }
     if (!$other) {
         $wanted{$real} = \@asked;
         push @order, $real;
     }
-    elsif ($asked[1] eq '-') {    # permissions, which come last
-        @$other[2 .. 4] = @asked[2 .. 4];
+    elsif ($asked[1] eq '-') {
+        for (2 .. 4) { $other->[$_] = $asked[$_] if $asked[$_] ne '-' }
     }
     elsif ($asked[1] ne 'directory' || $other->[1] ne 'directory') {
         problem('files', $asked[0], "$asked[0] and $other->[0] are the same $asked[1] in the system: $real", 'keep one');

@@ -1,10 +1,10 @@
 # Sourced by overlay.sh: merges users and groups in the profile's own files into those of packages, which they override. The
-# files keep their modes, since those in a tree are always 0644, and shadow must not be readable. Needs `problem`.
+# files keep their modes, since those in a tree are always 0644, and shadow must not be readable. Needs `problem` and `stop_on_problems`.
 # in: tree.tar
 
 databases='etc/passwd etc/group etc/shadow etc/gshadow'
 
-# merge_databases: leaves the lines that were merged in /run/work/etc.
+# merge_databases: leaves the lines that were merged in /run/work/etc. Ends with problems if the system lacks a file for them.
 merge_databases() {
     mkdir -p /run/work/etc
     for database in $databases; do
@@ -12,11 +12,11 @@ merge_databases() {
             rm "/run/work/$database"
             continue
         }
-        if [ ! -f "/$database" ]; then
-            problem files "/$database" "the system has no /$database into which the profile's could be merged" \
-                "add the package passwd, or leave it out"
-            continue
-        fi
+        for needed in $(printf '%s\n' "$database" etc/passwd etc/group | sort -u); do
+            [ -f "/$needed" ] || problem files "/$database" "the system has no /$needed, which the profile's /$database needs" \
+                "add the package that makes it, or leave /$database out"
+        done
+        stop_on_problems
         awk -F : 'NR == FNR { line[$1] = $0; order[++count] = $1; next }
             $1 in line { $0 = line[$1]; delete line[$1] }
             { print }
@@ -54,4 +54,20 @@ compare_databases() {
             "/$names" "/run/work/$database" > /run/work/facts
         told "$database" "add it there, or leave it out"
     done
+    users=etc/passwd groups_of=etc/group
+    for database in etc/group etc/gshadow; do
+        [ -e "/run/work/$database" ] || continue
+        # Users may be elsewhere, too, such as in LDAP.
+        ! grep -Eq '^passwd:.*(compat|extrausers|ldap|nis|sss|winbind)' /etc/nsswitch.conf 2> /dev/null || continue
+        awk -F : -v first="$([ "$database" = etc/group ] && echo 4 || echo 3)" 'NR == FNR { known[$1]; next }
+            { for (n = first; n <= 4; n++) for (m = split($n, each, ","); m; m--) if (!(each[m] in known))
+                print $1 " has the member " each[m] ", and the system has no such user" }' \
+            "/$users" "/run/work/$database" > /run/work/facts
+        told "$database" "add the user, or leave it out of the line"
+    done
+    [ -e /run/work/etc/passwd ] || return 0
+    awk -F : 'NR == FNR { known[$3 + 0]; next }
+        !($4 + 0 in known) { print $1 " has the gid " $4 ", and the system has no such group" }' \
+        "/$groups_of" /run/work/etc/passwd > /run/work/facts
+    told etc/passwd "add the group, or choose one that there is"
 }

@@ -1,9 +1,12 @@
 #!/bin/sh
 # Runs the profile's hooks in the system that is being built, after what the profile says was found to be in it.
-# in: users, hooks, hook/NUMBER
+# in: users, wanted, interpreters, unit-links, units, readers, leftovers, hooks, hook/NUMBER
 set -eu
 . /run/step/problem.sh
 . /run/step/present.sh
+. /run/step/suggest.sh
+. /run/step/settings.sh
+. /run/step/used.sh
 . /run/step/up-to-date.sh
 
 # interpreter FILE: prints the program that its first line names.
@@ -33,6 +36,8 @@ while read -r DEBATE_HOOK <&9; do
     hook=/run/in/hook/$number
     echo "hook $DEBATE_HOOK"
     status=0
+    touch /run/work/before
+    sleep 0.02 # Files that are made in the same moment would not be newer.
     case $(head -c 2 "$hook") in
     '#!')
         program=$(interpreter "$hook")
@@ -53,9 +58,11 @@ while read -r DEBATE_HOOK <&9; do
         problem hooks "$number" "$DEBATE_HOOK runs $(head -n 1 /run/work/called), and the initramfs is not made by hooks" \
             "remove that; say what the initramfs needs with \`initrd\`, or in files of its generator's configuration"
     stop_on_problems
+    note_left "$number" "$DEBATE_HOOK"
 done 9< /run/in/hooks
 
 has_shells
+is_of_use
 stop_on_problems
 bring_up_to_date
 . /run/step/leftovers.sh

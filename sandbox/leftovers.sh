@@ -1,3 +1,3 @@
 # Sourced by each command that changes users: removes what would differ between runs.
-rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- \
-    /var/cache/ldconfig/aux-cache
+# in: leftovers (paths without spaces, one a line), none of which the profile itself may have
+rm -f $(cat /run/in/leftovers)

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs in the system that is being built. Everything that it changes becomes the upper layer.
 # Loops read from a descriptor of their own: the system's programs have /dev/null as their standard input.
-# in: users, groups, tree.tar, wanted, permissions, commands, checks, services, hooks
+# in: users, groups, tree.tar, wanted, permissions, commands, checks, services, triggers,
+#     interpreters, unit-links, units, readers, leftovers, hooks, locales (a tar of those that were made before)
 set -eu
 . /run/step/problem.sh
 . /run/step/present.sh
@@ -9,6 +10,9 @@ set -eu
 . /run/step/up-to-date.sh
 . /run/step/databases.sh
 . /run/step/fits.sh
+. /run/step/settings.sh
+. /run/step/used.sh
+. /run/step/triggers.sh
 
 # known passwd|group NAME|NUMBER
 known() {
@@ -62,9 +66,9 @@ while IFS=: read -r name uid shell groups full_name password <&9; do
         problem users "$name" "usermod failed for $name" "see the log for its message"
 done 9< /run/in/users
 
-# belongs NAME|NUMBER U|G u|g FILE: true if that is its owner or group.
+# belongs NAME|NUMBER|- U|G u|g FILE: true if that is its owner or group, or any would do.
 belongs() {
-    [ "$1" = "$(stat -c "%$2" -- "$4")" ] || [ "$1" = "$(stat -c "%$3" -- "$4")" ]
+    [ "$1" = - ] || [ "$1" = "$(stat -c "%$2" -- "$4")" ] || [ "$1" = "$(stat -c "%$3" -- "$4")" ]
 }
 
 # has_capabilities FILE: true if it has some. tar lists them; getcap(8) may not be there.
@@ -108,7 +112,7 @@ for program in awk chmod find sed stat systemctl tar; do
 done
 
 # apply_permissions PATTERN OTHERS: sets modes and owners of the paths that match PATTERN and not OTHERS.
-# Fields: mode, owner, group, path, with tabs between them. Of a colon at the end, `read` would make nothing.
+# Fields: mode, owner, group, path, with tabs between them, and - for an owner or group that stays. Of a colon at the end, `read` would make nothing.
 apply_permissions() {
     while IFS=$(printf '\t') read -r mode owner group path <&9; do
         case $path in $2) continue ;; $1) ;; *) continue ;; esac
@@ -116,8 +120,8 @@ apply_permissions() {
             problem permissions "$path" "the system has no file $path" "check the path, or leave it out"
             continue
         fi
-        known passwd "$owner" || problem permissions "$owner" "$path: the system has no user $owner" "$owner_remedy"
-        known group "$group" || problem permissions "$group" "$path: the system has no group $group" "$owner_remedy"
+        [ "$owner" = - ] || known passwd "$owner" || problem permissions "$owner" "$path: the system has no user $owner" "$owner_remedy"
+        [ "$group" = - ] || known group "$group" || problem permissions "$group" "$path: the system has no group $group" "$owner_remedy"
         if [ -L "$path" ]; then
             problem permissions "$path" "$path is a link, which has no mode of its own" "name what it leads to: $(readlink -- "$path")"
         fi
@@ -129,7 +133,8 @@ apply_permissions() {
                     "leave owner and group out, or set all of them in a hook: chown, chmod, setcap"
                 continue
             fi
-            chown -- "$owner:$group" "$path"
+            [ "$owner" = - ] || chown -- "$owner" "$path"
+            [ "$group" = - ] || chgrp -- "$group" "$path"
         fi
         chmod -- "$mode" "$path"
     done 9< /run/in/permissions
@@ -166,9 +171,11 @@ done 9< /run/in/users
 apply_permissions '*' '/etc/skel/*'
 
 missing=$problems
+[ ! -e /run/in/locales ] || tar -x -f /run/in/locales -C / --touch
 while read -r command <&9; do
     $command || problem locale "" "$command failed with exit status $?" "see the log for its message"
 done 9< /run/in/commands
+run_triggers
 [ "$problems" -eq "$missing" ] || stop_on_problems
 while read -r what names <&9; do
     "has_$what" $names
@@ -177,7 +184,10 @@ done 9< /run/in/checks
 while read -r verb unit <&9; do
     can_change "$verb" "$unit"
 done 9< /run/in/services
-[ -s /run/in/hooks ] || has_shells # A hook may bring them.
+[ -s /run/in/hooks ] || { # A hook may bring them.
+    has_shells
+    is_of_use
+}
 stop_on_problems
 
 # reason: prints why systemctl failed. It goes on after errors, and names links and what it passes over besides.

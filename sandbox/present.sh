@@ -1,5 +1,5 @@
 # Sourced by overlay.sh: checks that the system has what a profile names. Missing things would be ignored at boot.
-# Needs `problem`.
+# Needs `problem`, and `has_module` of settings.sh.
 
 # lacks_locale NAME: true if the C library does not find it.
 lacks_locale() {
@@ -80,6 +80,13 @@ has_console_keymap() {
     [ -z "$(console_keymaps "$1")" ] || return 0
     near=$(console_keymaps "${1%"${1#??}"}*" | tr '\n' ' ')
     problem keymap "$1" "the system has no $1" "choose one of /usr/share/kbd/keymaps${near:+, such as $near}"
+}
+
+# has_speech: checks that a kernel can read its console out. Those for clouds have neither sound nor this.
+has_speech() {
+    has_module speakup_soft ||
+        problem boot.entries accessibility "no kernel of the system has a module speakup_soft" \
+            "choose another kernel, or leave the entry out"
 }
 
 system_directories='/etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system'

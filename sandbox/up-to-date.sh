@@ -10,9 +10,25 @@ is_older() {
     [ ! -e "$made" ] || [ -n "$(find "$@" -newercm "$made" -print -quit 2> /dev/null)" ]
 }
 
-# ldconfig.service
+# has_changed PATH …: true if this layer changed one of these files, or has something new or altered directly in one of these
+# directories, or nothing more of what was there. What is below is from before 2020, as all epochs are.
+has_changed() {
+    [ -n "$(find "$@" -maxdepth 1 ! -type d -newerct 2020-01-01 -print -quit 2> /dev/null)" ] ||
+        [ -n "$(find "$@" -maxdepth 0 -newermt 2020-01-01 -print -quit 2> /dev/null)" ]
+}
+
+# library_directories: prints where ldconfig looks.
+library_directories() {
+    {
+        printf '%s\n' /usr/lib /usr/lib64 /usr/lib32 /usr/libx32
+        cat /etc/ld.so.conf /etc/ld.so.conf.d/* 2> /dev/null | sed -n 's,^[[:space:]]*\(/[^#[:space:]]*\).*,\1,p'
+    } | sed 'p; s,$,/glibc-hwcaps/*,'
+}
+
+# ldconfig.service. Packages keep its cache up to date, and it reads all libraries.
 update_libraries() {
     command -v ldconfig > /dev/null || return 0
+    [ ! -e /etc/ld.so.cache ] || has_changed /etc/ld.so.cache /etc/ld.so.conf /etc/ld.so.conf.d $(library_directories) || return 0
     ldconfig -i -X -C /run/work/libraries || return
     [ "$(sha256sum < /run/work/libraries)" = "$(sha256sum < /etc/ld.so.cache)" ] || cat /run/work/libraries > /etc/ld.so.cache
 }

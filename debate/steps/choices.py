@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debate import distributions, keys
 from debate.entry import Entry
 from debate.errors import Place, Problem
+from debate.live import ready
 from debate.profile import files
 from debate.profile.chosen import chosen
 from debate.profile.node import Node, Profile
+from debate.profile.profile_names import file_name
 from debate.text import pattern
 from debate.text.suggest import one_of
 
 if TYPE_CHECKING:
+    from debate.distributions.interface import LocaleParts
+    from debate.profile.tree import Script
     from debate.steps.claims import Claims
 
 _LEVELS = {"zstd": 22, "gzip": 9}
@@ -40,6 +47,10 @@ class Choices:
         """All fields of the profile except `extends`."""
         self.distribution = distributions.get(self.data["distribution"])
         self.problems: list[Problem] = []
+        self.scripts: dict[str, Script] = {}
+        """Digest of a file of the tree that begins as a script -> what is known of it."""
+        self.told: list[str] = []
+        """What has less effect than one might expect, and is no problem: lines for people."""
         self.contents: dict[str, bytes | Path] = {}
         """Digest -> content of each file and hook."""
         self.sources: list[Path] = list(profile.sources)
@@ -171,7 +182,8 @@ class Choices:
         """The content of a file of the tree, of at most ``limit`` bytes if it is an overlay's. Raises OSError."""
         found = self.contents[digest]
         if isinstance(found, Path):
-            return files.read(self.directory, str(found.relative_to(self.directory.resolve())), limit)
+            directory, name = files.absolute(self.directory, files.relative(self.directory.resolve(), found))
+            return files.read(directory, name, limit)
         return found
 
     # Values in several slices ----------------------------------------------------------------------
@@ -182,6 +194,34 @@ class Choices:
         return self.data["kernel"] or self.distribution.default_kernel(self.data["architecture"])
 
     @property
+    def signed(self) -> Mapping[str, tuple[str, str]]:
+        """What the distribution has signed for Secure Boot: see `debate.distributions.interface.Distribution`."""
+        return self.distribution.SIGNED.get(self.data["architecture"], {})
+
+    @property
+    def secure(self) -> str:
+        """Who signed what UEFI starts: one of the values of `boot.secure`."""
+        boot = self.data["boot"]
+        usual = "distribution" if self.signed and "uefi" in boot["firmware"] else "none"
+        return boot["secure"] or usual
+
+    @property
+    def unpacked(self) -> tuple[str, ...]:
+        """Packages of which the ISO has files, and that are not installed."""
+        signed = {package for package, _ in self.signed.values()} if self.secure == "distribution" else set[str]()
+        return tuple(sorted(signed | ({self.distribution.MEMTEST} if self.memtest else set())))
+
+    @property
+    def memtest(self) -> bool:
+        """True if the menu has memtest86+, and the distribution, too."""
+        return bool(self.distribution.MEMTEST) and "memtest" in ready.named(self.data)
+
+    @cached_property
+    def locale_parts(self) -> LocaleParts:
+        """What the distribution makes of locale, keymap and time zone."""
+        return self.distribution.locale_parts(self.data)
+
+    @property
     def system(self) -> Mapping[str, str]:
         """Distribution, release and architecture."""
         return {name: self.data[name] for name in ("distribution", "release", "architecture")}
@@ -189,9 +229,27 @@ class Choices:
     @property
     def label(self) -> str:
         """The volume label: the profile's own, or one made from its name (ISO 9660 allows 32 characters)."""
-        name = self.profile.name.upper()
+        name = file_name(self.profile.name).upper()
         label: str = self.data["image"]["label"]
         return label or "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "_" for c in name)[:32]
+
+    def tell_of_messages(self, patterns: Iterable[str], whose: str) -> None:
+        """Note if the translations for the profile's locale are excluded: then programs speak English."""
+        locale = self.data["locale"]
+        language = re.split("[_.@]", locale)[0]
+        if language in ("C", "POSIX", "en"):
+            return
+        file = f"/usr/share/locale/{language}/LC_MESSAGES/x.mo"
+        if fits := next((glob for glob in patterns if fnmatchcase(file, glob)), ""):
+            self.told.append(
+                f"locale: {whose} leaves out the messages for {locale} ({fits}), so programs of packages speak English"
+            )
+
+    @staticmethod
+    def compression_of(data: Mapping[str, Any]) -> str:
+        """How a profile with these values packs its layers, in words."""
+        algorithm, level = data["image"]["compression"]["algorithm"], data["image"]["compression"]["level"]
+        return f"{algorithm} at level {level}" if algorithm in _LEVELS else str(algorithm)
 
     @property
     def mksquashfs(self) -> tuple[str, ...]:
@@ -199,6 +257,6 @@ class Choices:
         compression = self.data["image"]["compression"]
         algorithm, level = compression["algorithm"], compression["level"]
         options = ["-comp", algorithm, "-b", "1M"]
-        if algorithm in ("zstd", "gzip"):
+        if algorithm in _LEVELS:
             options += ["-Xcompression-level", str(level)]
         return tuple(options)

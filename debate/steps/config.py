@@ -16,7 +16,8 @@ from debate.deferred import frozen
 from debate.errors import ProfileError
 from debate.managers.interface import Initramfs
 from debate.profile import files, sources
-from debate.steps import overlay
+from debate.steps import boot, overlay, signing
+from debate.steps.listed import telling
 from debate.steps.rule import Rule, Slice
 from debate.steps.rules import rules
 
@@ -47,6 +48,8 @@ class Config:
     """Files and directories that were read."""
     trees: tuple[Entry, ...]
     """The entries of all overlays, sorted by path. They are in the overlay's slice, too."""
+    told: tuple[str, ...] = ()
+    """What has less effect than one might expect: lines for people."""
 
     def slice(self, kind: type[S]) -> S:
         """The slice of this type."""
@@ -78,7 +81,15 @@ def normalise(profile: Profile, directory: Path) -> Config:
         raise ProfileError(choices.problems)
     about = {name: choices.data[name] for name in ("description", "secrets", "check")}
     about["login"] = login(choices.data["users"])
-    return Config(slices, about, _mirrors(choices), choices.contents, tuple(choices.sources), choices.trees)
+    return Config(
+        slices,
+        about,
+        _mirrors(choices),
+        choices.contents,
+        tuple(choices.sources),
+        choices.trees,
+        tuple(choices.told),
+    )
 
 
 def _mirrors(choices: Choices) -> dict[str, str]:
@@ -109,6 +120,8 @@ def make(work: Work) -> Report:
     from debate.profile.load import load
 
     made = normalise(load(work.settings.profiles, work.name), work.settings.profiles)
+    if made.slice(boot.Slice).secure == "own":
+        signing.require(work.settings)  # Without it, work would be for nothing.
     for name, values in made.values.items():
         work.save(values, f"slices/{name}")
     work.save(made.about, "about")
@@ -119,7 +132,7 @@ def make(work: Work) -> Report:
     work.save(_sources({d: content for d, content in made.contents.items() if d in of_initramfs}), "initramfs")
     work.save(sources.state(made.sources, work.settings.profiles), "sources")
     work.save(made.values)
-    return {}
+    return telling({}, "remark", made.told)
 
 
 def _sources(contents: Mapping[str, bytes | Path]) -> dict[str, dict[str, str]]:
@@ -132,9 +145,10 @@ def _sources(contents: Mapping[str, bytes | Path]) -> dict[str, dict[str, str]]:
 
 def _files(settings: Settings, profile: str) -> list[str]:
     """Regular files from which the profile was read the last time; before that, its own file."""
-    own = f"{profile}.yaml"
+    directory, name = files.where(settings.profiles, profile)
+    own = f"{name}.yaml"
     found = sources.files(settings.output / profile, settings.profiles)
-    return sorted({str(settings.profiles / own), *found} if files.is_file(settings.profiles, own) else found)
+    return sorted({str(directory / own), *found} if files.is_file(directory, own) else found)
 
 
 RULE = Rule(

@@ -6,6 +6,7 @@ Whoever makes an output, such as a package's script, a mirror or a remote, could
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from debate.text.amounts import count
 
 if TYPE_CHECKING:
     from debate.cache.store import Store
+    from debate.history.records import Report
     from debate.model import Artifact
 
 
@@ -54,3 +56,14 @@ class Listed:
                 raise DebateError(f"line {number} of {self.what} is malformed", self.remedy, place=self.place)
             found.append(match)
         return found
+
+
+def for_people(what: str, place: str, most: int) -> Listed:
+    """The form of an output with a line for each ``what`` that a step tells; ``most`` in bytes."""
+    line, remedy = re.compile("[ -~]{1,400}"), "run the same command again"
+    return Listed(f"the list of {what}s", line, remedy, place, most, can_be_empty=True)
+
+
+def telling(report: Report, what: str, lines: Sequence[str]) -> Report:
+    """``report`` with ``lines``, each of them a ``what``."""
+    return {**report, "note": count(len(lines), what), "lines": lines} if lines else report

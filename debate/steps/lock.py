@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Self
 
-from debate import keys, managers
+from debate import distributions, keys, managers
 from debate.deferred import frozen
 from debate.errors import Complaint, DebateError, Problem, StepError
 from debate.host.files import write_atomically
+from debate.live import ready
 from debate.managers.interface import INDEX_BYTES, Repository, Request
 from debate.profile import files, profile_names
 from debate.profile.profile_names import committed
 from debate.steps import proof
 from debate.steps.archives import Archives
-from debate.steps.listed import Listed
+from debate.steps.listed import Listed, for_people
 from debate.steps.rule import Rule
 from debate.steps.tools import tools_for
 from debate.text.amounts import count
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from debate.history.records import Report
-    from debate.model import Locked
+    from debate.managers.interface import Mirrors
+    from debate.model import Artifact, Locked
     from debate.profile.node import Node
     from debate.settings import Settings
     from debate.steps.choices import Choices
@@ -42,6 +45,7 @@ _RESOLVED = Listed("what the package manager chose", re.compile(r"[\t -~]+"), pl
 _ARCHIVES = Listed(
     "the list of archives", re.compile(r"([!-~]{1,64}) ([!-~]{1,255}) ([!-~]{1,64})"), place="lock", lines=1000
 )
+_REMARKS = for_people("remark", "lock", 1 << 18)
 
 
 @frozen
@@ -59,7 +63,15 @@ class Slice(Request):
             recommends=data["recommends"],
             packages=tuple(sorted(_packages(choices))),
             base=_base(choices),
+            unpacked=choices.unpacked,
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON without what a profile does not ask for, as locks of older versions have it in `request`."""
+        from debate.steps.work import json_values
+
+        values: dict[str, Any] = json_values(self)
+        return values if self.unpacked else {name: values[name] for name in values if name != "unpacked"}
 
 
 def _packages(choices: Choices) -> set[str]:
@@ -72,6 +84,7 @@ def _packages(choices: Choices) -> set[str]:
             fact = f"packages: {name} is named with version {pinned[name]} and with version {version}"
             choices.problem(("packages", number), fact, "keep one")
     words = {*named, choices.kernel, *choices.distribution.implied_packages(choices.data)}
+    words |= {*choices.distribution.SPEECH} if "accessibility" in ready.named(choices.data) else set()
     return {word for word in words if word not in pinned}
 
 
@@ -115,9 +128,6 @@ def _public_keys(choices: Choices, number: int, node: Node) -> bytes:
 
 def _base(choices: Choices) -> str | None:
     """The base profile, on whose packages this one is installed. Notes a problem if it does not fit."""
-    from debate.profile.chosen import chosen
-    from debate.profile.load import load
-
     own, directory = choices.profile.name, choices.directory
     name: str | None = choices.data["base"]
     if name != profile_names.base(directory, own):
@@ -128,13 +138,14 @@ def _base(choices: Choices) -> str | None:
     if profile_names.endless(directory, own):
         choices.problem(("base",), *profile_names.why_endless(directory, own))
         return name
-    if name.startswith("_") or not files.exists(directory, f"{name}.yaml"):
+    of, its = files.where(directory, name)
+    if its.startswith("_") or not files.exists(of, f"{its}.yaml"):
         known = [known for known in profile_names.names(directory) if known != own]
         choices.problem(("base",), f"base: no profile {name!r} can be built", suggest(name, known))
         return name
-    below = load(directory, name)
-    choices.sources += below.sources
-    other = chosen(below)
+    sources, values = files.once(directory, f"base {name}", lambda: _as_base(directory, name))
+    choices.sources += sources
+    other = {**values}
     other["kernel"] = other["kernel"] or choices.distribution.default_kernel(other["architecture"])
     own_values = {**choices.data, "kernel": choices.kernel}
     for field in ("distribution", "release", "architecture", "kernel", "initrd"):
@@ -154,7 +165,37 @@ def _base(choices: Choices) -> str | None:
             choices.problem(
                 ("image", "exclude", number), fact, "exclude it there, too, or remove the files in a hook instead"
             )
+    _tell_of_the_base(choices, name, other)
     return name
+
+
+def _tell_of_the_base(choices: Choices, name: str, other: Mapping[str, Any]) -> None:
+    """Note the fields of the profile that say nothing of what its base has: its layers stay as they are."""
+    mine, its = choices.compression_of(choices.data), choices.compression_of(other)
+    image = choices.profile.root.value.get("image")
+    if mine != its and image is not None and "compression" in image.value:
+        choices.told.append(
+            f"image.compression: {mine} is for this profile's own layers; those of the base {name!r} are {its}"
+        )
+    more = [glob for glob in other["image"]["exclude"] if glob not in choices.data["image"]["exclude"]]
+    choices.tell_of_messages(more, f"image.exclude of the base {name!r}")
+    if choices.data["recommends"] and not other["recommends"]:
+        choices.told.append(f"recommends: is for this profile's own packages; those of the base {name!r} bring none")
+    moment = choices.data["snapshot"]
+    if moment not in (None, other["snapshot"]):
+        when = f"of {other['snapshot']}" if other["snapshot"] else "those that its lock chose"
+        choices.told.append(
+            f"snapshot: {moment} is for this profile's own packages; those of the base {name!r} are {when}"
+        )
+
+
+def _as_base(directory: Path, name: str) -> tuple[tuple[Path, ...], Mapping[str, Any]]:
+    """Files and values of a profile."""
+    from debate.profile.chosen import chosen
+    from debate.profile.load import load
+
+    below = load(directory, name)
+    return below.sources, chosen(below)
 
 
 def _is_within(glob: str, other: str) -> bool:
@@ -177,12 +218,17 @@ class _Locker:
         self.request = _request(self.wanted)
         self.below = work.below(self.wanted.base)
         self.packages_below = self.below.locked() if self.below else []
+        self.remarks: list[str] = []
+        """What the package manager passed over when it resolved the list."""
 
     def run(self) -> dict[str, Any]:
         from debate.profile import lockfile
         from debate.profile.lockfile import packages_of
 
         pinned, refresh = os.path.lexists(self.path), self.work.refresh
+        if pinned and refresh and profile_names.is_shipped(self.work.name):
+            fact, remedy = "debate ships this profile with its lock", "pin a profile of your own that extends it"
+            raise DebateError(fact, remedy, place=f"lock:{self.work.name}")
         old = lockfile.read(self.path) if pinned else self.kept()
         misfits = _misfits(old, self.wanted, self.path, set(self.packages_below)) if old is not None else []
         if misfits and pinned and not refresh and self.work.settings.lock == "refuse":
@@ -191,21 +237,22 @@ class _Locker:
         if old is not None and fits and not refresh:
             self.work.save(old)
             state = "pinned" if pinned else "lock unchanged"
-            if "archives" not in old and managers.get(self.wanted.distribution).suites(self.wanted):
+            if "archives" not in old:
                 state += f", of archives that it does not name (doit lock:{self.work.name} does)"
             return {"note": _noted(old, state)}
         new = self.resolve()
-        if old is not None and _chosen(old) == _chosen(new) and self.has_indexes(old):
+        if old is not None and _chosen(old) == _chosen(new) and ("indexes" not in new or self.has_indexes(old)):
             new = old  # Other indexes that say the same are no change.
         if pinned:
             write_atomically(self.path, lockfile.to_text(new).encode())
         self.work.save(new)
         changes = lockfile.differences(old, new) if old else []
         note = _noted(new, (f"{len(changes)} changed" if changes else "nothing changed") if old else "")
-        return {"note": note, "lines": [*map(str, changes), *self.unasked(packages_of(new))]}
+        unasked = self.unasked([*packages_of(new), *packages_of(new, "unpacked")])
+        return {"note": note, "lines": [*map(str, changes), *unasked, *self.remarks]}
 
-    def unasked(self, packages: Iterable[Locked]) -> list[str]:
-        """Lines about what repositories of the profile do to the system by themselves."""
+    def unasked(self, packages: Collection[Locked]) -> list[str]:
+        """Lines about what repositories of the profile do to the system by themselves, or do not do at all."""
         asked = {word.partition("=")[0] for word in self.wanted.packages}
         said = []
         for package in packages:
@@ -214,6 +261,13 @@ class _Locker:
                 said.append(f"{what}: not asked for; the repository {package.repository} calls it essential")
             if package.replaces:
                 said.append(f"{what}: of the repository {package.repository}; {package.replaces} has this package, too")
+        used = {package.repository for package in packages}
+        for repository in self.wanted.repositories:
+            if repository.name not in used:
+                said.append(
+                    f"no package is of the repository {repository.name}: it has none of those asked for, none that is "
+                    "newer, or apt prefers other archives to it, as to backports (NAME=VERSION in packages chooses)"
+                )
         return said
 
     def has_indexes(self, lock: Mapping[str, Any]) -> bool:
@@ -232,38 +286,53 @@ class _Locker:
 
     def resolve(self) -> dict[str, Any]:
         """Resolve the package list with the distribution's own package manager."""
+        from debate.managers import shared
         from debate.profile.lockfile import ARCHIVE, FORMAT, accept
 
-        work, manager = self.work, managers.get(self.wanted.distribution)
+        work, manager, moment = self.work, managers.get(self.wanted.distribution), self.wanted.snapshot
+        if moment and moment > f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}":
+            # A dated mirror may answer with what it has now, and later with something else.
+            fact = f"{moment} is in the future"
+            raise StepError("", complaints=[Complaint("snapshot", moment, fact, "choose a moment that has passed")])
         archives = Archives.of(work, self.wanted)
         mirrors = archives.mirrors
-        for note in (*mirrors.notes, *archives.unused(work.settings.mirrors)):
+        for note in (*mirrors.notes, *archives.unused(work.settings.mirrors), *shared.unheard(mirrors)):
             work.say(f"{work.name}: {note}")
         installed = work.store.read(self.below.outputs("packages")["index"], INDEX_BYTES) if self.below else b""
         asked = replace(self.wanted, packages=self.not_below())
         step = manager.lock_step(asked, tools_for(work, self.wanted.distribution), installed)
         with archives.told():
             made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
-        added = manager.read_resolved([match[0] for match in _RESOLVED.read(work.store, made["resolved"])], mirrors)
-        for package in added:
+        if "remarks" in made:
+            self.remarks = [match[0] for match in _REMARKS.read(work.store, made["remarks"])]
+        added = self.chosen(made["resolved"], mirrors)
+        apart = self.chosen(made["unpacked"], mirrors) if "unpacked" in made else []
+        for package in (*added, *apart):
             if unfit := manager.unfit(package, self.wanted):
                 fact = f"cannot be locked: {_said(package, unfit)}"
                 raise DebateError(fact, "leave the package out", place=f"repository {package.repository}")
         packages = self.on_top(added)
-        if lost := _lost(self.wanted, packages):
+        if lost := _lost(self.wanted, packages, apart):
             raise StepError("", complaints=lost)
         new: dict[str, Any] = {
             "format": FORMAT,
             **{name: getattr(self.wanted, name) for name in _SYSTEM},
             "request": self.request,
             "packages": [package.to_json() for package in packages],
+            **({"unpacked": [package.to_json() for package in apart]} if apart else {}),
+            "archives": [
+                dict(zip(ARCHIVE, line.groups(), strict=True)) for line in _ARCHIVES.read(work.store, made["archives"])
+            ],
         }
         if "indexes" in made:
             new["indexes"] = asdict(made["indexes"])
-            lines = _ARCHIVES.read(work.store, made["archives"])
-            new["archives"] = [dict(zip(ARCHIVE, line.groups(), strict=True)) for line in lines]
         accept(new, f"lock:{work.name}")
         return new
+
+    def chosen(self, resolved: Artifact, mirrors: Mirrors) -> list[Locked]:
+        """The packages in an output of `lock_step`."""
+        lines = [match[0] for match in _RESOLVED.read(self.work.store, resolved)]
+        return managers.get(self.wanted.distribution).read_resolved(lines, mirrors)
 
     def not_below(self) -> tuple[str, ...]:
         """What is asked for and the base does not have. Raises StepError if the base has other versions."""
@@ -305,7 +374,7 @@ def problems(settings: Settings, name: str, wanted: Slice, request_of: Callable[
 
     directory = settings.profiles
     path = committed(directory, name)
-    if not files.exists(directory, path.name):
+    if not files.exists(path.parent, path.name):
         return ()
     try:
         lock = lockfile.read(path)
@@ -313,7 +382,7 @@ def problems(settings: Settings, name: str, wanted: Slice, request_of: Callable[
             return ()  # One that does not fit is made again.
         below: set[Locked] | None = None if wanted.base else set()
         others: list[Request] = []
-        if wanted.base and files.exists(directory, (base := committed(directory, wanted.base)).name):
+        if wanted.base and files.exists((base := committed(directory, wanted.base)).parent, base.name):
             below = set(lockfile.packages_of(lockfile.read(base)))
         elif wanted.base:
             others += map(request_of, profile_names.chain(directory, name))
@@ -351,23 +420,37 @@ def _misfits(
     if without:
         fact = f"made without {' '.join(without[0])}, of which the release consists"
         return [Problem(place_in(path), fact, remedy)]
-    packages = packages_of(lock)
+    packages, apart = packages_of(lock), packages_of(lock, "unpacked")
     for number, package in enumerate(packages):
         unfit = None if package in (below or ()) else manager.unfit(package, wanted)
         if unfit and all(manager.unfit(package, other) for other in others):
             return [Problem(place_in(path, "packages", number, unfit[0]), _said(package, unfit), remedy)]
+    for number, package in enumerate(apart):
+        if unfit := manager.unfit(package, wanted):
+            return [Problem(place_in(path, "unpacked", number, unfit[0]), _said(package, unfit), remedy)]
     fits = lock["request"] == _request(wanted)
     if not fits or not (below or set()) <= set(packages):
         whose = "the base's lock file" if fits else "the package list"
         fact = f"the lock file does not match {whose}"
         return [Problem(place_in(path), fact, f"{remedy}, or set DEBATE_LOCK=refresh")]
-    lost = _lost(wanted, packages)
+    for number, package in enumerate(apart):
+        if package.name not in wanted.unpacked or package.name in {one.name for one in apart[:number]}:
+            fact = f"package {package.name!r}: nothing of it is unpacked"
+            return [Problem(place_in(path, "unpacked", number, "name"), fact, remedy)]
+    lost = _lost(wanted, packages, apart)
     return [Problem(place_in(path, "packages"), each.fact, remedy) for each in lost]
 
 
-def _lost(wanted: Slice, packages: Iterable[Locked]) -> list[Complaint]:
-    """What the profile asks for and ``packages`` do not have."""
+def _lost(wanted: Slice, packages: Iterable[Locked], apart: Iterable[Locked]) -> list[Complaint]:
+    """What the profile asks for and ``packages`` do not have, or ``apart``, of which it has files alone."""
     has, found = {package.name: package.version for package in packages}, []
+    for name in sorted(set(wanted.unpacked) - {package.name for package in apart}):
+        if name == distributions.get(wanted.distribution).MEMTEST:
+            fact = f"{name} is needed for the entry memtest, and the lock has none"
+            found.append(Complaint("boot.entries", "memtest", fact, "leave the entry out"))
+            continue
+        fact = f"{name} is needed for Secure Boot, and the lock has none"
+        found.append(Complaint("boot.secure", "", fact, "write `boot: {secure: none}`"))
     for word in wanted.packages:
         name, _, version = word.partition("=")
         if name not in has:
@@ -393,10 +476,12 @@ def _chosen(lock: Mapping[str, Any]) -> dict[str, Any]:
 def _noted(lock: Mapping[str, Any], state: str) -> str:
     """The line about a lock: its packages, and of each archive the newest date."""
     dates: dict[str, str] = {}
+    more = len(lock.get("unpacked", ()))
     for each in lock.get("archives", ()):
         dates[each["archive"]] = max(dates.get(each["archive"], ""), each["date"][:10])
     of = ", ".join(f"{archive} of {date}" for archive, date in dates.items())
-    return ", ".join(filter(None, (count(len(lock["packages"]), "package"), state, of)))
+    unpacked = f"{more} unpacked" if more else ""
+    return ", ".join(filter(None, (count(len(lock["packages"]), "package"), unpacked, state, of)))
 
 
 def _pinned(settings: Settings, profile: str) -> list[str]:

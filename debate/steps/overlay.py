@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from debate.deferred import frozen
 from debate.entry import Contents, Entry, Made, text_entry
+from debate.live import ready
 from debate.profile import files
-from debate.steps import wanted
+from debate.steps import locales, passed_over, unread, uses, wanted
 from debate.steps.rule import Rule
 from debate.text import unit_name
 from debate.text.printable import printable
@@ -49,6 +50,7 @@ class Permission:
     mode: str
     """Octal digits."""
     owner: str
+    """Empty for the one that it has; so is the group."""
     group: str
 
 
@@ -81,28 +83,34 @@ class Slice:
     """Argument lists to run in the system."""
     checks: tuple[tuple[str, ...], ...]
     """What the system must then have: words for the functions of sandbox/present.sh."""
+    interpreters: tuple[tuple[str, str], ...]
+    """Programs that run the profile's executable scripts, each with the path of one of these."""
+    cron: tuple[tuple[str, str, str], ...]
+    """Path, fact and remedy of each file that Debian's cron passes over, if the base's packages may have another."""
     hooks: tuple[Hook, ...]
     mksquashfs: tuple[str, ...]
 
     @classmethod
     def of(cls, choices: Choices) -> Self:
         data = choices.data
-        claims, parts = files_of(choices).copy(), choices.distribution.locale_parts(data)
+        claims, parts = files_of(choices).copy(), choices.locale_parts
         for number, user in enumerate(data["users"]):
             _log_in(choices, claims, number, user)
         names = [user["name"] for user in data["users"]]
-        found = wanted.in_homes(claims.entries, names, _with_owner(choices, claims))
-        _refuse(choices, found, claims.places)
+        explicit = _with_owner(choices, claims)
+        found = wanted.in_homes(claims.entries, names, explicit)
+        permissions = tuple(_permissions(choices, found))
+        _refuse(choices, found, claims.places, permissions)
         choices.unique("permissions", "path")
         return cls(
             users=tuple(_read_users(choices)),
             tree=tuple(found[path] for path in sorted(found)),
-            permissions=tuple(
-                Permission(**item) for item in sorted(data["permissions"], key=lambda item: str(item["path"]))
-            ),
+            permissions=permissions,
             services=_services(choices),
             commands=tuple(map(tuple, parts.commands)),
-            checks=tuple(map(tuple, parts.checks)),
+            checks=(*map(tuple, parts.checks), *([("speech",)] if "accessibility" in ready.named(data) else [])),
+            interpreters=tuple(sorted(_interpreters(choices, found, permissions, claims.places).items())),
+            cron=tuple(sorted(_of_base(choices, found, permissions))),
             hooks=tuple(_read_hooks(choices)),
             mksquashfs=choices.mksquashfs,
         )
@@ -167,12 +175,30 @@ def _read_users(choices: Choices) -> Iterable[User]:
         )
 
 
+_PATIENCE = ("/etc/systemd/system/dev-ttyS0.device.d/patience.conf", "[Unit]\nJobRunningTimeoutSec=infinity\n")
+"""A kernel that has this console tells udev of it, but on a slow or busy machine udev may come to it after more than 90
+seconds. systemd would have given up by then, and nobody could log in there; see systemd.device(5), systemd.unit(5)."""
+
+
+_SPEECH = (
+    "/etc/systemd/system/espeakup.service.d/accessibility.conf",
+    f"[Unit]\nConditionKernelCommandLine={ready.SPEECH}\n",
+)
+"""Debian starts it as soon as there is a sound card, and it would speak whatever entry of the menu was chosen."""
+
+
 def _system(choices: Choices, claims: Claims) -> None:
-    """Files for hostname, locale, keymap and time zone."""
-    data, name = choices.data, choices.data["hostname"]
+    """Files for hostname, locale, keymap, time zone, the serial console and speech."""
+    name = choices.data["hostname"]
     hosts = f"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost ip6-localhost\n"
-    parts = choices.distribution.locale_parts(data)
-    made = [Made("hostname", *text_entry("/etc/hostname", f"{name}\n")), Made("", *text_entry("/etc/hosts", hosts))]
+    parts = choices.locale_parts
+    made = [
+        Made("hostname", *text_entry("/etc/hostname", f"{name}\n")),
+        Made("", *text_entry("/etc/hosts", hosts)),
+        Made("", *text_entry(*_PATIENCE)),
+    ]
+    if "accessibility" in ready.named(choices.data):
+        made.append(Made("", *text_entry(*_SPEECH)))
     for each in (*made, *parts.made):
         said = choices.profile.root.get(each.field)
         claims.add_made(each, said.position if said else None)
@@ -213,8 +239,10 @@ def _overlays(choices: Choices, claims: Claims) -> None:
     """The trees of files. Of one path the later profile's is taken."""
     from debate.profile.tree import Room
     from debate.profile.visit import scanned
+    from debate.steps import databases
 
     room = Room()
+    permitted = {*databases.FIELDS, *(item["path"] for item in choices.data["permissions"])}
     for number, node in choices.nodes("overlays"):
         item = choices.data["overlays"][number]
         source = node.value["source"] if isinstance(node.value, dict) else node
@@ -235,29 +263,62 @@ def _overlays(choices: Choices, claims: Claims) -> None:
                 fact = f"overlay has a link to a name with control characters: {entry.path!r}"
                 choices.note(source.position, fact, "link to another name")
             claims.add(entry, f"overlay {source.value!r}", source.position)
+        for closed, mode in found.private:
+            if closed not in permitted:
+                fact = (
+                    f"overlay {source.value!r} has {closed} with mode {mode}, and in the system everybody could read it"
+                )
+                remedy = "name path and mode in permissions, since git does not store modes; or chmod go+rX"
+                choices.note(source.position, fact, remedy)
+        for opened, mode, kept in found.open:
+            if opened not in permitted:
+                fact = f"overlay {source.value!r} has {opened} with mode {mode}, and in the system it would be {kept}"
+                remedy = f"name path and mode in permissions, since git does not store modes; or chmod {kept}"
+                choices.note(source.position, fact, remedy)
+        choices.scripts.update(found.scripts)
         for digest, path in found.contents.items():
             choices.contents.setdefault(digest, path)
 
 
 def _files(choices: Choices, claims: Claims) -> None:
     """The files that are written in the profile."""
+    from debate.profile.tree import script_in
+
     for number, item in enumerate(choices.data["files"]):
         owner = {name: item[name] for name in ("owner", "group")}
         made = Made("files", *text_entry(item["path"], item["content"], mode=item["mode"].zfill(4), **owner))
+        if script := script_in(made.content):
+            choices.scripts[made.entry.digest] = script
         claims.add_made(made, choices.place(("files", number, "path")))
 
 
-def _with_owner(choices: Choices, claims: Claims) -> set[str]:
-    """Paths of files for which the profile names an owner or group."""
-    return {
-        path
+def _with_owner(choices: Choices, claims: Claims) -> dict[str, set[str]]:
+    """Paths of files for which the profile names an owner or group -> those of the two that it names."""
+    named = {
+        path: node.value.keys() & {"owner", "group"}
         for number, node in choices.nodes("files")
         if claims.found[path := choices.data["files"][number]["path"]].field == "files"
-        if node.value.keys() & {"owner", "group"}
     }
+    return {path: fields for path, fields in named.items() if fields}
 
 
-def _refuse(choices: Choices, tree: Mapping[str, Entry], places: Mapping[str, Place | None]) -> None:
+def _permissions(choices: Choices, tree: Mapping[str, Entry]) -> Iterator[Permission]:
+    """Those of the profile. What is in a home, and of no other owner in the tree, is its user's."""
+    names = [user["name"] for user in choices.data["users"]]
+    for item in sorted(choices.data["permissions"], key=lambda item: str(item["path"])):
+        path = item["path"]
+        user = wanted.home_of(path, names)
+        own = tree.get(path, Entry(path, "", owner=user, group=user))
+        owner, group = (own.owner, own.group) if user else ("", "")
+        yield Permission(path, item["mode"], item["owner"] or owner, item["group"] or group)
+
+
+def _refuse(
+    choices: Choices,
+    tree: Mapping[str, Entry],
+    places: Mapping[str, Place | None],
+    permissions: Iterable[Permission],
+) -> None:
     """Note what cannot be in an image: of each overlay only the first path of a kind."""
     told: set[tuple[Place | None, str]] = set()
 
@@ -269,6 +330,12 @@ def _refuse(choices: Choices, tree: Mapping[str, Entry], places: Mapping[str, Pl
 
     for path, fact in wanted.hidden(tree):
         note(path, "hidden", fact, wanted.NOT_COVERED)
+    for path in wanted.REMOVED:
+        if path in tree:
+            note(path, path, f"{path} is removed from each system, since what leaves it behind differs", "leave it out")
+    for path in wanted.MADE:
+        if path in tree:
+            note(path, path, f"{path} is made of the system's other files, after all else", "leave it out")
     for path, above in wanted.clashes(tree):
         remedy = f"put it below {above.target}" if above.type == "link" else "choose another path for one of them"
         note(path, "clash", f"{path} is below {above.path}, which is a {above.type} of this profile", remedy)
@@ -283,6 +350,17 @@ def _refuse(choices: Choices, tree: Mapping[str, Entry], places: Mapping[str, Pl
         if entry and entry.type == "file":
             for fact, remedy in _database_faults(choices, entry):
                 choices.note(places.get(path), fact, remedy)
+    debian, other_cron = choices.data["distribution"] == "debian", _has_other_cron(choices)
+    others = (unread.CRON,) if other_cron or not debian else ()
+    for path, fact, remedy in unread.faults(tree.values(), others=others):
+        choices.note(places.get(path), fact, remedy)
+    for path, fact, remedy in _line_faults(choices, tree, others):
+        choices.note(places.get(path), fact, remedy)
+    others = (unread.CRON,) if other_cron else ()
+    said = {item["path"]: choices.place(("permissions", n)) for n, item in enumerate(choices.data["permissions"])}
+    last = wanted.with_permissions(tree, permissions)
+    for path, fact, remedy in unread.modes(last, others=others, own_groups=debian):
+        choices.note(said.get(path, places.get(path)), fact, remedy)
     links = wanted.links_of(tree.values())
     for number, item in enumerate(choices.data["permissions"]):
         path, place = item["path"], choices.place(("permissions", number, "path"))
@@ -304,6 +382,77 @@ def _database_faults(choices: Choices, entry: Entry) -> Iterable[tuple[str, str]
         return [(f"{entry.path} {fact}", remedy)]
     uids = {user["name"]: user["uid"] for user in choices.data["users"] if user["uid"] is not None}
     return itertools.islice(databases.faults(entry.path, content, uids), _MOST_LINES)
+
+
+def _has_other_cron(choices: Choices) -> bool:
+    """True if something else than Debian's cron may read its files in the system. Of a base only the system tells."""
+    return "systemd-cron" in choices.data["packages"] or _is_on_a_base(choices)
+
+
+def _is_on_a_base(choices: Choices) -> bool:
+    return choices.data["distribution"] == "debian" and choices.data["base"] is not None
+
+
+def _of_base(
+    choices: Choices, tree: Mapping[str, Entry], permissions: Iterable[Permission]
+) -> Iterable[tuple[str, str, str]]:
+    """Path, fact and remedy of what cron would pass over, if the base has Debian's."""
+    if not _is_on_a_base(choices) or "systemd-cron" in choices.data["packages"]:
+        return ()
+    last = tuple(wanted.with_permissions(tree, permissions))
+    found, others = (
+        {*unread.faults(tree.values(), others=each), *unread.modes(last, others=each)} for each in ((), (unread.CRON,))
+    )
+    only_cron = {path: entry for path, entry in tree.items() if passed_over.is_only_for(unread.CRON, path)}
+    return {*found - others, *_line_faults(choices, only_cron, ())}
+
+
+def _line_faults(
+    choices: Choices, tree: Mapping[str, Entry], others: tuple[str, ...]
+) -> Iterator[tuple[str, str, str]]:
+    """Path, fact and remedy of lines that programs pass over, but for ``others``: the first ones of each file."""
+    for path, entry in tree.items():
+        read = passed_over.reader(path, others) if entry.type == "file" else None
+        if read is None:
+            continue
+        try:
+            content = choices.content(entry.digest, passed_over.LARGEST)
+        except OSError as error:
+            fact, remedy = files.refusal(error)
+            yield path, f"{path} {fact}", remedy
+            continue
+        for fact, remedy in itertools.islice(read(content.decode(errors="replace")), _MOST_LINES):
+            yield path, f"{path} {fact}", remedy
+
+
+def _interpreters(
+    choices: Choices,
+    tree: Mapping[str, Entry],
+    permissions: Iterable[Permission],
+    places: Mapping[str, Place | None],
+) -> dict[str, str]:
+    """Program -> the first executable file that it runs. Notes what is wrong with the first lines of such files."""
+    found: dict[str, str] = {}
+    for entry in wanted.with_permissions(tree, permissions):
+        script = choices.scripts.get(entry.digest)
+        if script is None or not int(entry.mode, 8) & 0o111:
+            continue
+        program = interpreter(script.first)
+        crlf = script.crlf and program.rpartition("/")[2] in _SHELLS
+        wrong = script_faults(script.first + (b"\ntrue\r\n" if crlf else b"\ntrue\n"))
+        for fact, remedy in wrong:
+            choices.note(places.get(entry.path), f"{entry.path} {fact}", remedy)
+        if program and not wrong and not wanted.is_covered(program):
+            found.setdefault(program, entry.path)
+    return found
+
+
+def interpreter(first: bytes) -> str:
+    """The program that a first line names, as the kernel or env(1) looks for it; empty for none."""
+    words = first.removesuffix(b"\r").decode(errors="replace")[2:].split()
+    if words and words[0].endswith("/env"):
+        words = [word for word in words[1:] if word[0] != "-" and "=" not in word]
+    return words[0] if words else ""
 
 
 def _read_hooks(choices: Choices) -> Iterable[Hook]:
@@ -428,25 +577,43 @@ def make(work: Work) -> Report:
     from debate.model import Supplies
     from debate.steps.work import layers_of
 
-    contents = work.contents("contents")
-    step_ = step(work.slice(Slice), contents, tuple(layers_of(work.record("rootfs"))), work.tools)
-    return work.finish(step_, lambda: Supplies(contents=contents))
+    contents, overlay = work.contents("contents"), work.slice(Slice)
+    layers = tuple(layers_of(work.record("rootfs")))
+
+    def supply() -> Supplies:
+        return Supplies(contents=contents)
+
+    making = locales.step(overlay, layers, work.tools)
+    made = work.realise(making, supply).outputs["locales"] if making else None
+    return work.finish(step(overlay, contents, layers, work.tools, made), supply)
 
 
-def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], tools: Artifact) -> Step:
-    """Output: layer. ``contents`` has the bytes of all hooks."""
+def step(
+    overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], tools: Artifact, made: Artifact | None = None
+) -> Step:
+    """Output: layer. ``contents`` has the bytes of all hooks; ``made`` the locales, if they are not made here."""
     from debate.model import Command, Step
     from debate.sandbox.image.lines import as_lines
     from debate.steps.work import epoch_of
 
+    run = locales.COMMAND if made else None
     parameters = {
         "users": _users(overlay.users).encode(),
         "groups": as_lines(_owners(overlay.tree)),
-        "permissions": as_lines(f"{p.mode}\t{p.owner}\t{p.group}\t{p.path}" for p in overlay.permissions),
+        "permissions": as_lines(
+            f"{each.mode}\t{each.owner or '-'}\t{each.group or '-'}\t{each.path}" for each in overlay.permissions
+        ),
         "services": as_lines(f"{verb} {unit}" for verb in sorted(_VERBS) for unit in getattr(overlay.services, verb)),
-        "commands": as_lines(" ".join(words) for words in overlay.commands),
+        "commands": as_lines(" ".join(words) for words in overlay.commands if words != (run,)),
         "checks": as_lines(" ".join(words) for words in overlay.checks),
         "wanted": as_lines(wanted.lines(overlay.tree, overlay.permissions)),
+        "triggers": as_lines("\t".join(words) for words in uses.triggers(overlay.tree) if words[0] != run),
+        "interpreters": as_lines(map("\t".join, overlay.interpreters)),
+        "cron": as_lines(map("\t".join, overlay.cron)),
+        "unit-links": as_lines(map("\t".join, uses.unit_links(overlay.tree))),
+        "units": as_lines(map("\t".join, uses.units(overlay.tree))),
+        "readers": as_lines(map("\t".join, uses.readers(overlay.tree))),
+        "leftovers": as_lines(wanted.REMOVED),
         "hooks": as_lines(hook.name for hook in overlay.hooks),
         "mksquashfs": as_lines(overlay.mksquashfs),
     }
@@ -467,6 +634,7 @@ def step(overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], tools
         epoch=epoch_of(overlay),
         parameters=parameters,
         trees={"tree.tar": overlay.tree},
+        inputs={"locales": made} if made else {},
         layers=layers,
         tools=tools,
     )

@@ -82,14 +82,16 @@ class _Reader:
         facts, compression = distributions.get(self.request.distribution), self.initramfs.compression
         generator = self.initramfs.generator
         layouts = facts.LAYOUTS.get(generator, ()) if self.initramfs.has_layout else ()
-        self.makers = {*facts.TOOLS[generator], *facts.COMPRESSORS.get(compression, ()), *layouts}
+        network = facts.NETWORK[generator] if self.initramfs.network else ()
+        self.makers = {*facts.TOOLS[generator], *facts.COMPRESSORS.get(compression, ()), *layouts, *network}
         """What makes the initramfs."""
         self.facts = facts
         self.manager = managers.get(self.request.distribution)
         below = work.below(self.request.base)
         # The base's step of this name has proven the base's.
         self.own = shipped(self.packages, below.locked()) if below else self.packages
-        self.proof = proof.step_for(work, self.request, self.own)
+        self.unproven = [*self.own, *(package for package in work.unpacked() if package not in self.own)]
+        self.proof = proof.step_for(work, self.request, self.unproven)
 
     def ingredients(self) -> dict[str, Any]:
         """The ingredients of the key of the index."""
@@ -113,7 +115,7 @@ class _Reader:
         from debate.sandbox.image.lines import as_lines
 
         work = self.work
-        if self.own:
+        if self.unproven:
             work.realise(self.proof, self.evidence)
         have(work, self.packages)
         pairs = list(zip(self.packages, self.inspect(), strict=True))
@@ -216,7 +218,7 @@ class _Reader:
         files = {"remedy": f"run doit lock:{work.name}".encode()}
         step = manager.indexes_step(self.request, work.tools)
         if step is None:
-            have(work, self.own)
+            have(work, self.unproven)
             return Supplies(files=files)
         indexes = proof.indexes_of(work.record("lock"))
         if indexes is None or not work.store.has(indexes):

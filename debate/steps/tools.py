@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from debate import distributions, managers
+from debate import distributions, install, managers
 from debate.errors import DebateError
 from debate.steps import installed
 from debate.steps.rule import Rule
@@ -28,7 +28,7 @@ def make(work: Work) -> Report:
         program = distributions.BOOTSTRAPPERS[name]
         if shutil.which(program) is None:
             raise DebateError(
-                f"{program}, which makes the tools tree, is not installed", "run ./setup", place="sandbox"
+                f"{program}, which makes the tools tree, is not installed", install(program), place="sandbox"
             )
         return manager.tools_supplies(work.settings)
 

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 
 DATABASES = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow")
 """Files that are merged into the system's own, line by line, instead of replacing them."""
+REMOVED = (
+    "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/subuid-", "/etc/subgid-",
+    "/var/cache/ldconfig/aux-cache",
+)  # fmt: skip
+"""What programs that change the system leave behind, and sandbox/leftovers.sh removes, since it would differ."""
+MADE = (
+    "/etc/ld.so.cache", "/etc/.updated", "/var/.updated", "/etc/udev/hwdb.bin", "/var/lib/systemd/catalog/database",
+)  # fmt: skip
+"""What sandbox/up-to-date.sh makes of other files, after all else."""
 NOT_COVERED = "choose another directory, or create it at boot with tmpfiles.d"
 _COVERED = ("/dev", "/proc", "/run", "/sys", "/tmp")  # noqa: S108
 """Directories on which the running system mounts another file system, so that their content is never seen."""
@@ -101,24 +110,32 @@ def _parents(path: str) -> Iterator[str]:
         yield path
 
 
-def in_homes(tree: Mapping[str, Entry], users: Iterable[str], explicit: Collection[str]) -> dict[str, Entry]:
+def home_of(path: str, users: Collection[str]) -> str:
+    """The one of ``users`` whose home ``path`` is, or is in; empty for none, and for root."""
+    name = path.removeprefix("/home/").partition("/")[0] if path.startswith("/home/") else ""
+    return name if name in users and name != "root" else ""
+
+
+def in_homes(
+    tree: Mapping[str, Entry], users: Collection[str], explicit: Mapping[str, Collection[str]]
+) -> dict[str, Entry]:
     """``tree`` with all that is in the homes of ``users`` owned by them, directories on the way included.
 
-    A home has the mode 0700. ``explicit``: paths whose owner the profile names itself.
+    A home has the mode 0700. ``explicit``: paths of which the profile names owner or group itself -> which of the two.
     """
-    homes = {f"/home/{name}": name for name in users if name != "root"}
     found = dict(tree)
     for path, entry in tree.items():
-        home = "/".join(path.split("/", 3)[:3])
-        if home not in homes:
+        name = home_of(path, users)
+        if not name:
             continue
-        own: dict[str, Any] = {"owner": homes[home], "group": homes[home]}
+        home = f"/home/{name}"
+        own: dict[str, Any] = {"owner": name, "group": name}
         if path == home:
             if entry.type == "directory":
                 found[path] = Entry(path, "directory", mode="0700", **own)
             continue
-        if path not in explicit:
-            found[path] = Entry(**{**vars(entry), **own})
+        named = explicit.get(path, ())
+        found[path] = Entry(**{**vars(entry), **{field: name for field in own if field not in named}})
         for parent in _parents(path):
             if parent not in tree:
                 found[parent] = Entry(parent, "directory", mode="0700" if parent == home else "0755", **own)
@@ -127,10 +144,28 @@ def in_homes(tree: Mapping[str, Entry], users: Iterable[str], explicit: Collecti
     return found
 
 
+def with_permissions(tree: Mapping[str, Entry], permissions: Iterable[Permission]) -> Iterator[Entry]:
+    """``tree`` as it is at last. What only permissions have is of no type, and of owners that only they know."""
+    said = {each.path: each for each in permissions}
+    for path in {**tree, **said}:
+        entry = tree.get(path, Entry(path, "", owner="", group=""))
+        if each := said.get(path):
+            entry = Entry(
+                **{
+                    **vars(entry),
+                    "mode": each.mode.zfill(4),
+                    "owner": each.owner or entry.owner,
+                    "group": each.group or entry.group,
+                }
+            )
+        yield entry
+
+
 def lines(tree: Iterable[Entry], permissions: Iterable[Permission]) -> Iterator[str]:
     """What must come out, as sandbox/arrived.pl reads it.
 
-    A directory of a tree is only asked to be there: those that the system has keep mode and owner.
+    A directory of a tree is only asked to be there: those that the system has keep mode and owner. So does what
+    `permissions` do not name.
     """
     for entry in tree:
         if entry.path in DATABASES:
@@ -142,4 +177,4 @@ def lines(tree: Iterable[Entry], permissions: Iterable[Permission]) -> Iterator[
         content = entry.target if entry.type == "link" else digits
         yield "\t".join((entry.path, entry.type, mode, owner, group, content))
     for each in permissions:
-        yield "\t".join((each.path, "-", each.mode.zfill(4), each.owner, each.group, "-"))
+        yield "\t".join((each.path, "-", each.mode.zfill(4), each.owner or "-", each.group or "-", "-"))

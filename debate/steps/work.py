@@ -59,13 +59,16 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 _NO_SUPPLIES = Supplies()
 
-_DIRECTORIES = ("logs", "logs/raw", "slices", "traces", "traces/read", "check", "verify")
+_DIRECTORIES = ("logs", "logs/raw", "slices", "traces", "traces/read", "check", "netboot", "verify")
 
 
 def output_directories(settings: Settings, name: str) -> list[Path]:
     """Where a profile's build writes, each directory after those above it."""
     directory = settings.output / name
-    return [settings.output, directory, *(directory / below for below in _DIRECTORIES)]
+    return [
+        *dict.fromkeys((settings.output, directory.parent, directory)),
+        *(directory / below for below in _DIRECTORIES),
+    ]
 
 
 class UndeclaredError(Exception):
@@ -144,6 +147,11 @@ class ProfileBuild:
         for name, wanted in names.items():
             yield from (key for _, key in self.of(name).results(wanted))
 
+    def release(self) -> None:
+        """Send the results of the image, which were held until the search for secrets passed."""
+        for key in self.of_image():
+            self.builder.release(key, self.notes())
+
     def notes(self) -> dict[str, str]:
         """Annotations of a result in the remote, for people."""
         return {"profile": self.name, "config": self.config_hash()}
@@ -171,9 +179,16 @@ class _Readable(ABC):
         return outputs_of(self.record(record), str(self._build.directory / f"{record}.json"))
 
     def locked(self) -> list[Locked]:
-        """The packages of the lock."""
+        """The packages of the lock that are installed."""
+        return self._packages("packages")
+
+    def unpacked(self) -> list[Locked]:
+        """Those of which the ISO has files alone."""
+        return self._packages("unpacked")
+
+    def _packages(self, field: str) -> list[Locked]:
         path = self._build.directory / "lock.json"
-        return [typed(fields, Locked, path) for fields in self.record("lock")["packages"]]
+        return [typed(fields, Locked, path) for fields in self.record("lock").get(field, ())]
 
 
 class Work(_Readable):
@@ -268,8 +283,7 @@ class Work(_Readable):
     def release(self) -> None:
         """Send the results that the image is made of, and were held until it was searched for secrets."""
         self._require("secrets" in self.rule.needs, "the search for secrets")
-        for key in self._build.of_image():
-            self._build.builder.release(key, self._build.notes())
+        self._build.release()
 
     def run(self, step: Step, supplies: Supplies = _NO_SUPPLIES) -> Mapping[str, Artifact]:
         """Run ``step`` in a sandbox even if the cache has its result. Returns its outputs."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -29,6 +30,12 @@ _APT = "{archive} 'https://deb.example/debian/pool/{name}_1_{arch}.deb' {name}_1
 _PACMAN = "{name}\t1-1\tcore\thttps://arch.example/core/os/x86_64/{name}-1-1-{arch}.pkg.tar.zst\t{size}\t{sha256}\tc2ln"
 NAMES = {"apt": ("base-files", "linux-image-amd64", "live-boot"), "pacman": ("base", "linux", "mkinitcpio")}
 
+SIGNED_PROGRAM = (
+    b"MZ".ljust(0x3C, b"\0") + struct.pack("<I", 0x40) + b"PE\0\0".ljust(24, b"\0") + b"\x0b\x02".ljust(144, b"\0")
+    + struct.pack("<II", 1, 1)
+)  # fmt: skip
+"""As far as host code reads it."""
+
 _SHIPPED = b"\0usr/share/x\0" + b"0" * 64 + b"\0x\0"
 """What `secrets` finds in a layer: nothing but a file of a package. So that no other output is the same."""
 
@@ -37,10 +44,10 @@ _SHIPPED = b"\0usr/share/x\0" + b"0" * 64 + b"\0x\0"
 class FakeBuilder(Builder):
     """Keeps what it was asked for: the ingredients of each key, and the steps that would run."""
 
-    asked: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    ran: list[Step] = field(default_factory=list)
-    supplied: dict[str, Supplies] = field(default_factory=dict)
-    found: dict[str, bytes] = field(default_factory=dict)
+    asked: dict[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    ran: list[Step] = field(default_factory=list, repr=False)
+    supplied: dict[str, Supplies] = field(default_factory=dict, repr=False)
+    found: dict[str, bytes] = field(default_factory=dict, repr=False)
     """Step -> what it finds in its layer."""
 
     def obtain(
@@ -65,17 +72,20 @@ class FakeBuilder(Builder):
         archives = supplies.files.get("archives", b"").decode().split()
         suites = [line.split()[3] for line in supplies.files.get("sources.list", b"").decode().splitlines()]
         pairs = list(zip(archives, suites, strict=False))
+        pairs += [tuple(line.split()) for line in supplies.files.get("suites", b"").decode().splitlines()]
         if step.outputs == ("found",):
             return {"found": self.store.put(self.found.get(step.name, _SHIPPED))}
         installers = (*(self.ran[:-1] if step.layers else ()), step)
-        installed = {name for each in installers for name in _inputs(each, self.store)}
+        installed = {name for each in installers if each.name == step.name for name in _inputs(each, self.store)}
         made = {output: _content(step, output, pairs, supplies, installed) for output in step.outputs}
         return {output: self.store.put(content) for output, content in made.items()}
 
 
 def _inputs(step: Step, store: Store) -> set[str]:
     """The packages that a step installs: the fake's files hold their names, and are called by their digests."""
-    named = [one for path, one in step.inputs.items() if keys.digits(one.digest) in path and step.name == "rootfs"]
+    named = [
+        one for path, one in step.inputs.items() if keys.digits(one.digest) in path and step.name in ("rootfs", "boot")
+    ]
     return {store.read(one, 1 << 10).decode() for one in named}
 
 
@@ -88,8 +98,21 @@ def _content(
     """
     if step.name == "lock" and output == "archives":
         return "".join(f"{archive} {suite} 2026-01-01T00:00:00Z\n" for archive, suite in archives).encode()
+    if (step.name, output) in (("lock", "remarks"), ("network", "lacks")):
+        return b""
     archive = archives[0][0] if archives else ""
     manager = "pacman" if any(command.script.startswith("arch/") for command in step.commands) else "apt"
+    if step.name == "lock" and output == "unpacked":
+        return "".join(
+            _APT.format(name=name, arch="amd64", size=len(name), sha256=_hex(name), archive=archive) + "\n"
+            for name in step.parameters["unpacked"].decode().split()
+        ).encode()
+    if step.name == "boot" and output == "unpacked":
+        return "".join(f"{name}\t1\tamd64\t{name}\t1\n" for name in sorted(installed)).encode()
+    if step.name == "initrd" and output == "kernel":
+        return SIGNED_PROGRAM
+    if step.name == "boot" and step.parameters.get("signed", b"").find(f"{output} ".encode()) >= 0:
+        return SIGNED_PROGRAM + output.encode()
     if output == "resolved":
         line = _PACMAN if manager == "pacman" else _APT
         arch = "x86_64" if manager == "pacman" else "amd64"
@@ -128,8 +151,13 @@ def _hex(name: str) -> str:
 
 
 def opened(root: Path, name: str, **settings: str) -> tuple[ProfileBuild, FakeBuilder]:
-    """The profile ``name`` of the checkout ``root``, whether or not it was built."""
+    """The profile ``name`` of the workspace ``root``, whether or not it was built.
+
+    With a ``sandbox`` of its own, it is a checkout of debate with other scripts.
+    """
     where = load(root, {**MIRRORS, "DEBATE_BASE": "debian", **settings})
+    if (root / "sandbox").is_dir():
+        where = replace(where, scripts=root / "sandbox")
     builder = FakeBuilder(where, Store(where.cache))
     return ProfileBuild(where, name, builder), builder
 

@@ -51,7 +51,6 @@ def refused(profiles: Path, distribution: str, own: str, complaint: Complaint) -
     text = REPOSITORIES.format(**{"suites": "", "more": "", **suites})
     (profiles / "x.yaml").write_text(f"version: 1\ndistribution: {distribution}\n{own}\n{text}")
     (profiles / "k.asc").write_bytes((ROOT / "tests/profiles/keys/extra.asc").read_bytes())
-    (profiles.parent / "sandbox").symlink_to(ROOT / "sandbox")
     addresses = {"DEBATE_MIRROR_SET": "http://me:hush@s.example/", "DEBATE_MIRROR_LOCAL": f"file://{profiles}"}
     of_distribution = {name: address for name, address in MIRRORS.items() if name == "DEBATE_MIRROR_DEBIAN_SECURITY"}
     if not own.startswith("mirror"):
@@ -87,7 +86,6 @@ def test_what_the_profile_does_not_name(profiles: Path, address: str, remedy: st
 def test_an_address_that_is_missing_has_its_line(profiles: Path) -> None:
     (profiles / "x.yaml").write_text("version: 1\nrepositories:\n  - {name: mine, suites: [s], key: k.asc}\n")
     (profiles / "k.asc").write_bytes((ROOT / "tests/profiles/keys/extra.asc").read_bytes())
-    (profiles.parent / "sandbox").symlink_to(ROOT / "sandbox")
     settings = load(profiles.parent, {**MIRRORS, "DEBATE_BASE": "debian"})
     made = ProfileBuild(settings, "x", RefusingBuilder(settings, Store(settings.cache)))
     made.of(HOST).make("sandbox")

@@ -135,6 +135,7 @@ def test_where_a_tree_lies_and_when_it_was_written_means_nothing() -> None:
             file.write_text("same")
             os.utime(file, (number, number))
             file.chmod(0o600 if number else 0o664)  # umask, which git does not keep
+            file.parent.chmod(0o700 if number else 0o775)
             (directory / "x.yaml").write_text(f"version: 1\noverlays: [tree{number}]\n")
             hashes.add(normalise(directory, "x").values["overlay"]["tree"][-1]["digest"])
             hashes.add(keys.key(normalise(directory, "x").values["overlay"]))
@@ -184,6 +185,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "files": ({"files": [{"path": "/a"}]}, {"files": [{"path": "/a", "mode": "0600"}]}),
     "hooks": ({"hooks": ["hooks/one.sh"]}, {"hooks": ["hooks/two.sh"]}),
     "boot": ({}, {"boot": {"timeout": 4}}),
+    "persistence": ({}, {"persistence": {"label": "mine"}}),
     "image": ({}, {"image": {"compression": {"level": 3}}}),
 }
 NO_CHANGE = {
@@ -311,6 +313,88 @@ def test_what_the_base_must_exclude_too(tmp_path: Path, own: list[str], its: lis
     )
 
 
+ZSTD, XZ = "zstd at level 9", "xz"
+
+
+@pytest.mark.parametrize(
+    ("own", "its", "told"),
+    [
+        ("", "", []),
+        ("", "image: {compression: {algorithm: xz}}", []),  # A default says nothing.
+        ("image: {label: X}", "image: {compression: {algorithm: xz}}", []),
+        ("image: {compression: {algorithm: xz}}", "image: {compression: {algorithm: xz}}", []),
+        ("image: {compression: {level: 9}}", "", []),
+        ("image: {compression: {algorithm: xz}}", "",
+         [f"image.compression: {XZ} is for this profile's own layers; those of the base 'below' are {ZSTD}"]),
+        ("image: {compression: {level: 3}}", "",
+         ["image.compression: zstd at level 3 is for this profile's own layers; those of the base 'below' are "
+          f"{ZSTD}"]),
+        ("recommends: true", "recommends: true", []),
+        ("", "recommends: true", []),
+        ("recommends: true", "",
+         ["recommends: is for this profile's own packages; those of the base 'below' bring none"]),
+        ("snapshot: 20260901T000000Z", "snapshot: 20260901T000000Z", []),
+        ("", "snapshot: 20260901T000000Z", []),
+        ("snapshot: 20260901T000000Z", "",
+         ["snapshot: 20260901T000000Z is for this profile's own packages; those of the base 'below' are those that its "
+          "lock chose"]),
+        ("snapshot: 20260901T000000Z", "snapshot: 20260801T000000Z",
+         ["snapshot: 20260901T000000Z is for this profile's own packages; those of the base 'below' are of "
+          "20260801T000000Z"]),
+    ],
+)  # fmt: skip
+def test_what_has_no_effect_on_the_base_is_told(tmp_path: Path, own: str, its: str, told: list[str]) -> None:
+    (tmp_path / "below.yaml").write_text(f"version: 1\n{its}\n")
+    (tmp_path / "own.yaml").write_text(f"version: 1\nbase: below\n{own}\n")
+    assert list(normalise(tmp_path, "own").told) == told
+
+
+@pytest.mark.parametrize(
+    ("consoles", "told"),
+    [
+        ("[tty0, ttyS0]", []),
+        ("[ttyS1, tty0, 'ttyS0,9600e7', ttyS2]",
+         ["boot.console: the boot menu is on ttyS1 and not on ttyS0, ttyS2"]),
+    ],
+)  # fmt: skip
+def test_a_console_without_the_boot_menu_is_told(tmp_path: Path, consoles: str, told: list[str]) -> None:
+    (tmp_path / "own.yaml").write_text(f"version: 1\nboot: {{console: {consoles}}}\n")
+    assert list(normalise(tmp_path, "own").told) == told
+
+
+OWN, OF_BASE = "image.exclude", "image.exclude of the base 'below'"
+
+
+@pytest.mark.parametrize(
+    ("locale", "own", "its", "told"),
+    [
+        ("de_DE.UTF-8", ["/usr/share/locale/*"], [], [(OWN, "/usr/share/locale/*")]),
+        ("de_DE.UTF-8", ["/usr/share/l*"], [], [(OWN, "/usr/share/l*")]),
+        ("de_DE.UTF-8", ["/usr/share/locale/[a-f]*/*"], [], [(OWN, "/usr/share/locale/[a-f]*/*")]),
+        ("de_DE.UTF-8", ["/usr/share/locale/fr/*", "/usr/share/doc/*"], [], []),
+        ("de_DE.UTF-8", ["/usr/share/locale/[!d]*"], [], []),
+        ("ca_ES@valencia", ["/usr/share/locale/ca/*"], [], [(OWN, "/usr/share/locale/ca/*")]),
+        ("C.UTF-8", ["/usr/share/locale/*"], [], []),
+        ("en_GB.UTF-8", ["/usr/share/locale/*"], [], []),
+        ("de_DE.UTF-8", None, ["/usr/share/locale/*"], [(OF_BASE, "/usr/share/locale/*")]),
+        ("de_DE.UTF-8", ["/usr/share/locale/*"], ["/usr/share/locale/*"], [(OWN, "/usr/share/locale/*")]),
+        ("de_DE.UTF-8", None, ["/usr/share/doc/*"], []),
+    ],
+)  # fmt: skip
+def test_messages_that_are_left_out_are_told(
+    tmp_path: Path, locale: str, own: list[str] | None, its: list[str], told: list[tuple[str, str]]
+) -> None:
+    fields: dict[str, Any] = {"version": 1, "locale": locale, "image": {"exclude": own or []}}
+    if its:
+        (tmp_path / "below.yaml").write_text(yaml.safe_dump({"version": 1, "image": {"exclude": its}}))
+        fields["base"] = "below"
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(fields))
+    assert list(normalise(tmp_path, "own").told) == [
+        f"locale: {whose} leaves out the messages for {locale} ({glob}), so programs of packages speak English"
+        for whose, glob in told
+    ]
+
+
 def test_a_base_counts_and_is_not_inherited(tmp_path: Path) -> None:
     (tmp_path / "below.yaml").write_text("version: 1\n")
     (tmp_path / "own.yaml").write_text("version: 1\nbase: below  # on its packages\n")
@@ -355,6 +439,9 @@ def test_a_change_touches_only_the_slices_that_read_it() -> None:
             return {step for step in made[0] if made[0][step] != made[1][step]}
 
     assert changed({"boot": {"timeout": 9}}) == {"iso"}
+    assert changed({"boot": {"entries": ["default", "toram"], "theme": {"text": "#ffffff"}}}) == {"iso"}
+    assert changed({"persistence": {"label": "mine"}}) == {"iso"}
+    assert changed({"persistence": {"encrypted": True}}) == {"iso", "lock"}
     assert changed({"files": [{"path": "/a"}]}) == {"overlay"}
     assert changed({"packages": ["curl"]}) == {"lock"}
     assert changed({"image": {"label": "X", "publisher": "p"}}) == {"iso"}
@@ -371,6 +458,54 @@ def test_a_profiles_own_tree_wins_over_an_extended_ones(tmp_path: Path) -> None:
     made = normalise(tmp_path, "x")
     entry = next(entry for entry in made.values["overlay"]["tree"] if entry["path"] == "/f")
     assert entry["digest"] == keys.sha256(b"own")
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o640, 0o440, 0o700, 0o750, 0o550])
+def test_a_file_that_not_everybody_may_read(tmp_path: Path, mode: int) -> None:
+    """git does not store that, so permissions have to say it."""
+    (tmp_path / "own" / "etc").mkdir(parents=True)
+    for name in ("secret", "shadow"):
+        (tmp_path / "own" / "etc" / name).write_text("x:!:1::::::\n")
+        (tmp_path / "own" / "etc" / name).chmod(mode if name == "secret" else mode & 0o666)
+    for path in (tmp_path / "own", tmp_path / "own/etc"):
+        path.chmod(0o755)
+    (tmp_path / "x.yaml").write_text("version: 1\noverlays: [own]\n")
+    with pytest.raises(
+        config.ProfileError, match=f"2:12: overlay 'own' has /etc/secret with mode {mode:04o}, and in the"
+    ) as caught:
+        normalise(tmp_path, "x")
+    assert len(caught.value.problems) == 1
+    said = f"permissions: [{{path: /etc/secret, mode: '{mode:04o}'}}]\n"
+    (tmp_path / "x.yaml").write_text(f"version: 1\noverlays: [own]\n{said}")
+    normalise(tmp_path, "x")
+
+
+@pytest.mark.parametrize(("mode", "kept"), [(0o1777, "0755"), (0o777, "0755"), (0o2775, "0755")])
+def test_a_directory_in_which_more_may_be_done(tmp_path: Path, mode: int, kept: str) -> None:
+    (tmp_path / "own/srv/drop").mkdir(parents=True)
+    (tmp_path / "own/srv/drop/a").write_text("x")
+    for path, bits in {"srv/drop/a": 0o644, "srv/drop": mode, "srv": 0o755, "": 0o755}.items():
+        (tmp_path / "own" / path).chmod(bits)
+    (tmp_path / "x.yaml").write_text("version: 1\noverlays: [own]\n")
+    fact = f"2:12: overlay 'own' has /srv/drop with mode {mode:04o}, and in the system it would be {kept}; name path"
+    with pytest.raises(config.ProfileError, match=fact):
+        normalise(tmp_path, "x")
+    said = f"permissions: [{{path: /srv/drop, mode: '{mode:04o}'}}]\n"
+    (tmp_path / "x.yaml").write_text(f"version: 1\noverlays: [own]\n{said}")
+    normalise(tmp_path, "x")
+
+
+@pytest.mark.parametrize(
+    ("directory", "file"), [(0o755, 0o644), (0o755, 0o555), (0o775, 0o664), (0o750, 0o640), (0o700, 0o600)]
+)
+def test_a_file_as_a_umask_makes_it(tmp_path: Path, directory: int, file: int) -> None:
+    (tmp_path / "own/etc").mkdir(parents=True)
+    (tmp_path / "own/etc/a").write_text("x")
+    (tmp_path / "own/etc/a").chmod(file)
+    for path in (tmp_path / "own/etc", tmp_path / "own"):
+        path.chmod(directory)
+    (tmp_path / "x.yaml").write_text("version: 1\noverlays: [own]\n")
+    normalise(tmp_path, "x")
 
 
 def test_two_trees_of_one_profile_may_not_bring_the_same_file(tmp_path: Path) -> None:

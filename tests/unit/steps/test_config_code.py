@@ -28,7 +28,7 @@ EDITS: dict[str, tuple[str, str, set[str]]] = {
         "class LocaleParts:\n    def __post_init__(self) -> None:\n        self.checks.append(['more'])\n",
         BOTH,
     ),
-    "entry.py": ('mode: str = "0644"', 'mode: str = "0600"', BOTH),
+    "entry.py": ('mode: str = "0644"', 'mode: str = "0444"', BOTH),
     "profile/chosen.py": ("distribution.GENERATORS[0]}", "distribution.GENERATORS[-1]}", BOTH),
     "steps/choices.py": ('"-b", "1M"', '"-b", "512K"', BOTH),
     "steps/lock.py": ('recommends=data["recommends"]', 'recommends=not data["recommends"]', BOTH),
@@ -36,7 +36,7 @@ EDITS: dict[str, tuple[str, str, set[str]]] = {
     "steps/rootfs.py": ('sorted(set(choices.data["image"]["exclude"]))', '["/x"]', BOTH),
     "steps/overlay.py": ("127.0.0.1 localhost", "127.0.0.1 localhost here", BOTH),
     "steps/initrd.py": ('generator=choices.data["initrd"]["generator"]', 'generator="another"', BOTH),
-    "steps/boot.py": ("label=choices.label,", "label=choices.label.lower(),", BOTH),
+    "steps/boot.py": ("tuple(sorted(set(firmware)))", '("uefi",)', BOTH),
     "images/iso.py": ('application="Live system"', 'application="Another system"', BOTH),
 }
 """Module -> an edit of it, and the profiles whose config it changes."""

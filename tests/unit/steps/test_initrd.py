@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from tests.conftest import write_files
 
 TREE = {
     "etc/modprobe.d/x.conf", "etc/mdadm.conf", "etc/lvm/lvm.conf", "etc/plymouth/plymouthd.conf",
-    "etc/udev/rules.d/x", "usr/lib/modules/6/x.ko", "usr/lib/firmware/x", "etc/ld.so.conf.d/x.conf", "etc/fonts/x",
+    "etc/udev/rules.d/x.rules", "usr/lib/modules/6/x.ko", "usr/lib/firmware/x", "etc/ld.so.conf.d/x.conf",
+    "etc/fonts/x",
 }  # fmt: skip
 OWN = {
     "initramfs-tools": {
@@ -35,6 +37,7 @@ SHARED = {
     "etc/mdadm/mdadm.conf",
 }
 """What initramfs-tools and dracut read, and no hook of mkinitcpio beside archiso's."""
+COMMENT = "# x\n"
 OTHERS = {"etc/motd", "etc/crypttab2", "usr/bin/x", "etc/modprobe.conf.x"}
 
 
@@ -53,14 +56,14 @@ def test_files_that_it_reads_are_taken_along(tmp_path: Path, generator: str) -> 
     """From overlays as from `files`, and no others: a change of those costs no initramfs."""
     names = sorted(TREE | SHARED | OTHERS | {name for own in OWN.values() for name in own})
     half = len(names) // 2
-    files = "".join(f"  - {{path: /{name}, content: x}}\n" for name in names[:half])
-    overlay = {f"tree/{name}": "x" for name in names[half:]}
+    files = "".join(f"  - {{path: /{name}, content: {json.dumps(COMMENT)}}}\n" for name in names[:half])
+    overlay = {f"tree/{name}": COMMENT for name in names[half:]}
     found = slice_of(tmp_path, f"{system(generator)}overlays: [tree]\nfiles:\n{files}", **overlay)
     kept = {entry.path.lstrip("/") for entry in found.tree if entry.type == "file"}
     shared = set() if generator == "mkinitcpio" else SHARED
     of_fields = {"etc/locale.conf"} if generator == "dracut" else set()
     assert kept == TREE | OWN[generator] | shared | of_fields
-    again = {**overlay, **{f"tree/{name}": "y" for name in OTHERS if f"tree/{name}" in overlay}}
+    again = {**overlay, **{f"tree/{name}": "# y\n" for name in OTHERS if f"tree/{name}" in overlay}}
     assert again != overlay
     assert slice_of(tmp_path, f"{system(generator)}overlays: [tree]\nfiles:\n{files}", **again) == found
 

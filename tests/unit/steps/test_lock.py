@@ -58,7 +58,6 @@ SAID = (
 def test_a_refused_lock(profiles: Path, complaint: Complaint | None, problem: str) -> None:
     """The log is only kept, whatever it says."""
     (profiles / "x.yaml").write_text("version: 1\ndistribution: debian\npackages: [vim, curll]\n")
-    (profiles.parent / "sandbox").symlink_to(ROOT / "sandbox")
     settings = load(profiles.parent, {**MIRRORS, "DEBATE_BASE": "debian"})
     complaints = (complaint,) if complaint else ()
     builder = RefusingBuilder(settings, Store(settings.cache), said=SAID, complaints=complaints)
@@ -71,14 +70,19 @@ def test_a_refused_lock(profiles: Path, complaint: Complaint | None, problem: st
     assert caught.value.log
 
 
-def committed_lock(profiles: Path) -> tuple[ProfileBuild, Path]:
-    """The profile `x` with a lock that fits, committed as `json.dumps` indents it."""
-    (profiles / "x.yaml").write_text("version: 1\ndistribution: debian\npackages: [live-boot]\n")
-    (profiles.parent / "sandbox").symlink_to(ROOT / "sandbox")
-    made = ProfileBuild(settings := load(profiles.parent, {**MIRRORS, "DEBATE_BASE": "debian"}), "x",
-                        FakeBuilder(settings, Store(settings.cache)))  # fmt: skip
+def before_lock(profiles: Path, fields: str) -> ProfileBuild:
+    """The profile `x` with these fields, as far as it is before its lock."""
+    (profiles / "x.yaml").write_text(f"version: 1\n{fields}")
+    settings = load(profiles.parent, {**MIRRORS, "DEBATE_BASE": "debian"})
+    made = ProfileBuild(settings, "x", FakeBuilder(settings, Store(settings.cache)))
     made.of(HOST).make("sandbox")
     made.make("config")
+    return made
+
+
+def committed_lock(profiles: Path) -> tuple[ProfileBuild, Path]:
+    """The profile `x` with a lock that fits, committed as `json.dumps` indents it."""
+    made = before_lock(profiles, "distribution: debian\npackages: [live-boot]\n")
     made.make("lock")
     path = profiles / "x.lock.json"
     path.write_text((made.directory / "lock.json").read_text())
@@ -136,6 +140,31 @@ def test_a_lock_names_the_archives_that_it_was_made_of(profiles: Path) -> None:
     assert made.make("lock")["note"].endswith("pinned, of archives that it does not name (doit lock:x does)")
 
 
+def test_a_snapshot_in_the_future(profiles: Path) -> None:
+    made = before_lock(profiles, "snapshot: 29991231T000000Z\n")
+    with pytest.raises(StepError) as caught:
+        made.make("lock")
+    [problem] = caught.value.problems
+    assert str(problem).endswith(
+        "x.yaml:2:11: snapshot: 29991231T000000Z is in the future; choose a moment that has passed"
+    )
+
+
+def test_a_lock_of_arch_names_its_repositories(profiles: Path) -> None:
+    """It has no signed indexes; other dates alone are no change."""
+    made = before_lock(profiles, "distribution: arch\n")
+    assert made.make("lock")["note"].endswith("arch of 2026-01-01")
+    path = profiles / "x.lock.json"
+    lock = json.loads((made.directory / "lock.json").read_text())
+    assert [(each["archive"], each["suite"]) for each in lock["archives"]] == [("arch", "core"), ("arch", "extra")]
+    for each in lock["archives"]:
+        each["date"] = "2025-01-01T00:00:00Z"
+    path.write_text(to_text(lock))
+    again = ProfileBuild(replace(made.settings, lock="refresh"), "x", made.builder)
+    assert replace(again, refresh=True).make("lock")["note"].endswith("nothing changed, arch of 2025-01-01")
+    assert json.loads(path.read_text()) == lock
+
+
 def test_a_lock_without_a_package_that_is_asked_for(profiles: Path) -> None:
     """Committed it is refused, although its `request` fits; one of an earlier build is made anew."""
     made, path = committed_lock(profiles)
@@ -161,7 +190,6 @@ def test_a_lock_without_a_package_that_is_asked_for(profiles: Path) -> None:
 def locked(profiles: Path, text: str) -> tuple[ProfileBuild, FakeBuilder]:
     """The profile `x`, whose resolver finds version 1 of whatever it is asked for, before its lock is made."""
     (profiles / "x.yaml").write_text(f"version: 1\ndistribution: debian\n{text}")
-    (profiles.parent / "sandbox").symlink_to(ROOT / "sandbox")
     settings = load(profiles.parent, {**MIRRORS, "DEBATE_BASE": "debian"})
     made = ProfileBuild(settings, "x", builder := FakeBuilder(settings, Store(settings.cache)))
     made.of(HOST).make("sandbox")
@@ -191,6 +219,37 @@ def test_a_name_with_a_version_stands_for_the_name(profiles: Path) -> None:
     words = step.parameters["packages"].decode().split()
     assert {"curl=1", "busybox=1", "linux-image-amd64=1"} <= set(words)
     assert not {"curl", "busybox", "linux-image-amd64"} & set(words)
+
+
+@dataclass(frozen=True)
+class TellingBuilder(FakeBuilder):
+    """The resolver takes packages from ``archive``, and leaves a remark."""
+
+    archive: str = ""
+
+    def run(self, step: Step, supplies: Supplies, log: Path) -> Mapping[str, Artifact]:
+        made = dict(super().run(step, supplies, log))
+        if step.name == "lock":
+            made["remarks"] = self.store.put(b"recommended, and left out: x\n")
+            text = self.store.read(made["resolved"], 1 << 20).decode()
+            address = "https://own.example" if self.archive == "own" else MIRRORS["DEBATE_MIRROR_DEBIAN"]
+            first, _, rest = text.partition("\n")
+            first = first.replace("debian '", f"{self.archive} '", 1).replace(MIRRORS["DEBATE_MIRROR_DEBIAN"], address)
+            made["resolved"] = self.store.put(f"{first}\n{rest}".encode())
+        return made
+
+
+@pytest.mark.parametrize("archive", ["debian", "own"])
+def test_what_the_resolver_passes_over_is_told(profiles: Path, archive: str) -> None:
+    """A repository that gives nothing, as backports whose packages must be asked for by version, too."""
+    (profiles / "key.gpg").write_bytes((ROOT / "tests/profiles/keys/extra.asc").read_bytes())
+    repository = "{name: own, url: https://own.example, suites: [s], key: key.gpg}"
+    made = before_lock(profiles, f"packages: [vim]\nrepositories: [{repository}]\n")
+    builder = TellingBuilder(made.settings, made.store, archive=archive)
+    lines = ProfileBuild(made.settings, "x", builder).make("lock")["lines"]
+    unused = [line for line in lines if line.startswith("no package is of the repository own: ")]
+    assert bool(unused) == (archive == "debian")
+    assert "recommended, and left out: x" in lines
 
 
 def test_what_the_base_has_is_not_asked_for(tmp_path: Path) -> None:

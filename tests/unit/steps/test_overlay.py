@@ -7,7 +7,7 @@ from typing import Any
 
 from debate import keys
 from debate.model import Artifact
-from debate.steps import overlay
+from debate.steps import overlay, wanted
 from debate.steps.work import typed
 
 SLICE: dict[str, Any] = {
@@ -22,6 +22,8 @@ SLICE: dict[str, Any] = {
     "services": {"enable": ["ssh.service"], "disable": [], "mask": ["x.timer"]},
     "commands": [["locale-gen"]],
     "checks": [["locale", "de_DE.UTF-8"]],
+    "interpreters": [["perl", "/a"]],
+    "cron": [["/etc/cron.d/a.b", "is odd", "rename it"]],
     "hooks": [{"name": "h.sh", "digest": keys.sha256(b"echo\n")}],
     "mksquashfs": ["-comp", "zstd"],
 }  # fmt: skip
@@ -40,6 +42,13 @@ def test_golden() -> None:
         "commands": b"locale-gen\n",
         "checks": b"locale de_DE.UTF-8\n",
         "wanted": b"/a\tfile\t0644\tlive\t12\t%b\n/a b\t-\t0600\tlive\tadm\t-\n" % keys.sha256(b"a")[7:].encode(),
+        "interpreters": b"perl\t/a\n",
+        "triggers": b"",
+        "unit-links": b"",
+        "units": b"",
+        "readers": b"",
+        "cron": b"/etc/cron.d/a.b\tis odd\trename it\n",
+        "leftovers": "".join(f"{path}\n" for path in wanted.REMOVED).encode(),
         "hooks": b"h.sh\n",
         "hook/1": b"echo\n",
         "mksquashfs": b"-comp\nzstd\n",

@@ -38,7 +38,7 @@ fake.rules = lambda: {name: rules()[name] for name in names[: names.index("packa
 builder = fake.build(Path(sys.argv[1]), sys.argv[2])[1]
 print(keys.key(builder.asked["packages"]))
 """
-INITRAMFS = initrd.Slice("debian", "sid", "amd64", "dracut", "", (), (), (), (), ())
+INITRAMFS = initrd.Slice("debian", "sid", "amd64", "dracut", "", (), (), (), (), False, ())
 DIGITS = b"0123456789abcdef" * 4
 EDITS = {
     "index of apt": ("managers/apt.py", '"Size": package.size', '"Size": -package.size', "minimal"),
@@ -143,7 +143,7 @@ def test_packages_of_the_same_name(chosen: tuple[str, ...], tmp_path: Path, monk
     work: Any = SimpleNamespace(
         locked=lambda: locked, slice=lambda _, name="": slices[name], store=store, tools=selected,
         realise=lambda *_, **__: SimpleNamespace(outputs={"selected": selected, "kernel": all_of_them}),
-        below=lambda _: None,
+        below=lambda _: None, unpacked=list,
     )  # fmt: skip
     monkeypatch.setattr(packages.proof, "step_for", lambda *_: None)
     monkeypatch.setattr(packages._Reader, "inspect", lambda _: [b"Package: x\nX-Debate-Holds: kernel=6\n"] * 2)
@@ -219,7 +219,10 @@ def test_the_kernel_that_boots(
         "initrd": INITRAMFS,
     }
     work: Any = SimpleNamespace(
-        locked=lambda: list(locked.values()), slice=lambda _, name="": slices[name], below=lambda _: None
+        locked=lambda: list(locked.values()),
+        slice=lambda _, name="": slices[name],
+        below=lambda _: None,
+        unpacked=list,
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(packages.proof, "step_for", lambda *_: None)
@@ -271,10 +274,10 @@ SPOILT: dict[str, tuple[str, Callable[[bytes, str], bytes]]] = {
 
 
 @pytest.fixture(scope="module")
-def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[ProfileBuild, FakeBuilder]]:
+def builds(in_memory: Path) -> dict[str, tuple[ProfileBuild, FakeBuilder]]:
     found = {}
     for profile in ("minimal", "arch-minimal"):
-        root = tmp_path_factory.mktemp(profile)
+        root = in_memory / profile
         for name in ("sandbox", "profiles"):
             shutil.copytree(ROOT / name, root / name)
         found[profile] = build(root, profile)

@@ -240,4 +240,4 @@ def test_a_record_of_another_key_is_no_result(made: ProfileBuild) -> None:
     made.make("boot")
     assert len(made.builder.ran) == asked + 1  # type: ignore[attr-defined]
     made.records.save("traces/boot", trace)
-    assert isinstance(made.outputs("boot")["efi"], Artifact)
+    assert isinstance(made.outputs("boot")["BOOTX64.EFI"], Artifact)

@@ -55,6 +55,13 @@ def test_the_same_of_overlays(tmp_path: Path, path: str) -> None:
     assert "is hidden by the file system that is mounted on" in problem
 
 
+@pytest.mark.parametrize("path", [*wanted.REMOVED, *wanted.MADE])
+def test_what_the_build_removes_or_makes(tmp_path: Path, path: str) -> None:
+    [problem] = refused(tmp_path, f"files: [{{path: {path}}}]\nhooks: []\n")
+    assert problem.startswith(f"2:16: {path} is ")
+    assert problem.endswith("; leave it out")
+
+
 @pytest.mark.parametrize("target", ["/run", "../run", "/tmp/x", "/dev/shm", "/var/run"])  # noqa: S108
 def test_hidden_through_a_link_of_the_profile(tmp_path: Path, target: str) -> None:
     (tmp_path / "tree").mkdir()
@@ -72,12 +79,15 @@ def test_a_link_that_lines_cannot_carry(tmp_path: Path, target: str) -> None:
 
 
 def test_directories_on_the_way_are_no_harm(tmp_path: Path) -> None:
-    for name in ("run", "tmp", "var/lib", "etc"):
-        (tmp_path / "tree" / name).mkdir(parents=True)
+    (tmp_path / "tree" / "run").mkdir(parents=True)
+    (tmp_path / "tree" / "run" / "lock").symlink_to("/var/lib")
+    assert "/run/lock is hidden" in refused(tmp_path, "overlays: [tree]\n")[0]
+    (tmp_path / "tree" / "run" / "lock").unlink()
+    (tmp_path / "tree" / "run").rmdir()
+    (tmp_path / "tree" / "etc").mkdir()
+    (tmp_path / "tree" / "etc" / "x").touch()
     (tmp_path / "x.yaml").write_text("version: 1\noverlays: [tree]\n")
     normalise(tmp_path)
-    (tmp_path / "tree" / "run" / "empty").mkdir()
-    assert "/run/empty is hidden" in refused(tmp_path, "overlays: [tree]\n")[0]
 
 
 @pytest.mark.parametrize(
@@ -162,6 +172,7 @@ def test_a_file_instead_of_what_no_field_says(tmp_path: Path, text: str, path: s
 def test_the_same_twice_is_no_harm(tmp_path: Path) -> None:
     """Nor are directories of overlays that a field has, too: they have its mode."""
     (tmp_path / "t" / "home" / "a" / ".ssh").mkdir(parents=True)
+    (tmp_path / "t" / "home" / "a" / ".ssh" / "config").touch()
     (tmp_path / "x.yaml").write_text(
         f'version: 1\nhostname: h\nfiles: [{{path: /etc/hostname, content: "h\\n"}}]\noverlays: [t]\n{USER}\n'
     )
@@ -344,6 +355,55 @@ def test_a_hook_that_can(tmp_path: Path, content: bytes) -> None:
     assert len(normalise(tmp_path).slice(overlay.Slice).hooks) == 1
 
 
+PROGRAMS: list[tuple[bytes, str, str]] = [
+    (b"#!/bin/sh\necho\n", "", "/bin/sh"), (b"#! /usr/bin/env -S python3 -u\nx\n", "", "python3"),
+    (b"#!/usr/bin/env A=b bash\n", "has words behind", ""), (b"#!/usr/bin/env bash", "", "bash"),
+    (b"#!/bin/sh\r\necho\r\n", "has lines that end in CR LF, as on Windows; convert it", ""),
+    (b"#!/bin/sh\necho\r\n", "has lines that end in CR LF, as on Windows; convert it", ""),
+    (b"#!/usr/bin/env bash\necho\r\n", "has lines that end in CR LF", ""),
+    (b"#!/usr/bin/python3\nprint()\r\n", "", "/usr/bin/python3"),
+    (b"#!/usr/bin/python3\r\nprint()\r\n", "has lines that end in CR LF", ""),
+    (b"#!/bin/sh\nexec tail -c 9 $0\n\r\n\0\0", "", "/bin/sh"), (b"\x7fELF\r\n\0", "", ""), (b"", "", ""),
+    (b"echo\r\n", "", ""), (b"# later\n", "", ""), (b"\xef\xbb\xbf#!/bin/sh\n", "starts with a byte order mark", ""),
+    (b"#!python3\n", "has python3 in its first line, which is no whole path", ""),
+    (b"#!/bin/sh -e -u\n", "has more than one word behind /bin/sh in its first line", ""),
+    (b"#!/run/tool/python\n", "", ""), (b"#!/bin/sh\n", "", "/bin/sh"), (b"#!\n", "names no program in its first", ""),
+]  # fmt: skip
+"""Content of an executable file, what is wrong, and the program that must be there."""
+
+
+@pytest.mark.parametrize("field", ["overlay", "files", "permissions"])
+@pytest.mark.parametrize(("content", "fact", "program"), PROGRAMS)
+def test_an_executable_file(tmp_path: Path, field: str, content: bytes, fact: str, program: str) -> None:
+    """It has the rules of hooks, where the kernel reads its first line."""
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t/tool").write_bytes(content)
+    (tmp_path / "t/tool").chmod(0o755 if field == "overlay" else 0o644)
+    said = {
+        "overlay": "overlays: [{source: t, target: /opt}]\n",
+        "permissions": "overlays: [{source: t, target: /opt}]\n",
+    }
+    if field == "files":
+        try:
+            item = {"path": "/opt/tool", "content": content.decode(), "mode": "0755"}
+        except UnicodeDecodeError:
+            return
+        if not content.decode().replace("\n", "").replace("\r", "").replace("\ufeff", "").isprintable():
+            return
+        said["files"] = yaml.safe_dump({"files": [item]}, width=9999)
+    (tmp_path / "x.yaml").write_text(f"version: 1\n{said[field]}")
+    if field == "permissions":
+        assert normalise(tmp_path).slice(overlay.Slice).interpreters == (), "nothing is executable"
+        said[field] += "permissions: [{path: /opt/tool, mode: '0755'}]\n"
+        (tmp_path / "x.yaml").write_text(f"version: 1\n{said[field]}")
+    if fact:
+        [problem] = refused(tmp_path, said[field])
+        assert f": /opt/tool {fact}" in problem
+    else:
+        found = normalise(tmp_path).slice(overlay.Slice).interpreters
+        assert found == (((program, "/opt/tool"),) if program else ())
+
+
 def test_homes(tmp_path: Path) -> None:
     """A home is its user's and 0700, with all that the profile has there, but for owners that it names."""
     (tmp_path / "tree" / "home" / "a" / "d").mkdir(parents=True)
@@ -351,15 +411,41 @@ def test_homes(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(yaml.safe_dump({
         "version": 1, "overlays": ["tree"], "users": [{"name": "a"}, {"name": "b"}, {"name": "root"}],
         "files": [{"path": "/home/b/c/d"}, {"path": "/home/a/r", "owner": "root"}, {"path": "/home/else/f"},
-                  {"path": "/root/f"}],
+                  {"path": "/root/f"}, {"path": "/home/a/g", "group": "adm"}, {"path": "/home/a/o", "owner": "a"}],
     }))  # fmt: skip
-    found = {entry.path: (entry.mode, entry.owner) for entry in normalise(tmp_path).slice(overlay.Slice).tree}
+    tree = normalise(tmp_path).slice(overlay.Slice).tree
+    groups = {entry.path: entry.group for entry in tree}
+    assert (groups["/home/a/g"], groups["/home/a/o"], groups["/home/a/r"]) == ("adm", "a", "a")
+    found = {entry.path: (entry.mode, entry.owner) for entry in tree}
     assert {path: has for path, has in found.items() if path.startswith(("/home/", "/root"))} == {
         "/home/a": ("0700", "a"), "/home/a/d": ("0755", "a"), "/home/a/d/f": ("0644", "a"),
-        "/home/a/r": ("0644", "root"),
+        "/home/a/r": ("0644", "root"), "/home/a/g": ("0644", "a"), "/home/a/o": ("0644", "a"),
         "/home/b": ("0700", "b"), "/home/b/c": ("0755", "b"), "/home/b/c/d": ("0644", "b"),
         "/home/else/f": ("0644", "root"), "/root/f": ("0644", "root"),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("path: /home/live", ("live", "live")), ("path: /home/live/x", ("live", "live")),
+        ("path: /home/live/.bashrc", ("live", "live")), ("path: /home/live, owner: root", ("root", "live")),
+        ("path: /home/live/x, group: adm", ("live", "adm")), ("path: /home/live/mine", ("root", "live")),
+        ("path: /home/live/mine, owner: live", ("live", "live")), ("path: /home/other", ("", "")),
+        ("path: /home", ("", "")), ("path: /home/lively/x", ("", "")), ("path: /var/mail", ("", "")),
+        ("path: /var/mail, group: null", ("", "")), ("path: /etc/motd", ("", "")), ("path: /", ("", "")),
+        ("path: /var/mail, group: mail", ("", "mail")), ("path: /root/x", ("", "")),
+    ],
+)  # fmt: skip
+def test_owners_that_permissions_do_not_name(tmp_path: Path, said: str, expected: tuple[str, str]) -> None:
+    (tmp_path / "x.yaml").write_text(
+        "version: 1\nusers: [{name: live}, {name: root}]\nfiles: [{path: /home/live/x}, {path: /etc/motd},"
+        f" {{path: /home/live/mine, owner: root}}]\npermissions: [{{{said}, mode: '0755'}}]\n"
+    )
+    made = normalise(tmp_path).slice(overlay.Slice)
+    [permission] = made.permissions
+    assert (permission.owner, permission.group) == expected
+    assert next(wanted.lines((), [permission])).split("\t")[3:5] == [each or "-" for each in expected]
 
 
 NAMES = st.sampled_from(["a", "b", "c"])

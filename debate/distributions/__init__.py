@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
+from functools import cache
 from typing import TYPE_CHECKING
 
 from debate.errors import DebateError
@@ -50,6 +51,7 @@ def misspelt_mirror(name: str) -> str:
     return "" if name in known else next((each for each in known if is_slip(name, each)), "")
 
 
+@cache
 def get(name: str) -> Distribution:
     """The distribution ``name``, imported on first use."""
     distribution: Distribution = importlib.import_module(f"debate.distributions.{name}")

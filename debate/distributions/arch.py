@@ -25,6 +25,9 @@ DEFAULT_COMPONENTS: tuple[str, ...] = ("core", "extra")
 TOOLS: Mapping[str, tuple[str, ...]] = {"mkinitcpio": ("mkinitcpio", "mkinitcpio-archiso"), "dracut": ("dracut",)}
 COMPRESSORS: Mapping[str, tuple[str, ...]] = {name: (name,) for name in ("zstd", "xz", "gzip", "lz4")}
 LAYOUTS: Mapping[str, tuple[str, ...]] = dict.fromkeys(TOOLS, ("kbd",))
+NETWORK: Mapping[str, tuple[str, ...]] = {
+    "mkinitcpio": ("curl", "mkinitcpio-nfs-utils"), "dracut": ("curl", "iproute2")
+}  # fmt: skip
 GENERATORS: tuple[str, ...] = tuple(TOOLS)
 LIVE: Mapping[str, str] = {"mkinitcpio": "archiso", "dracut": "dracut"}
 MANAGER = "pacman"
@@ -46,7 +49,15 @@ COMPRESSION_OPTIONS=(-9)
 MKINITCPIO = "MODULES=()\nBINARIES=()\nFILES=()\n" + HOOKS.replace(" archiso_loop_mnt", " archiso_loop_mnt live_layers")
 _SHELLS = {f"/bin/{name}": (name,) for name in ("dash", "fish", "mksh", "tcsh", "zsh")}
 """Login shell that is not in every system, without /usr -> its packages."""
+MEMTEST = ""
+SPEECH: tuple[str, ...] = ("alsa-utils", "espeakup")
 SSH_UNIT = "sshd.service"
+SIGNED: Mapping[str, Mapping[str, tuple[str, str]]] = {}
+
+
+def memtest(_: str) -> Mapping[str, str]:
+    """See `Distribution`."""
+    return {}
 
 
 def default_kernel(_: str) -> str:
@@ -62,6 +73,8 @@ def implied_packages(profile: Mapping[str, Any]) -> list[str]:
     initrd = profile["initrd"]
     # base has shadow, util-linux, bash, kbd and all locales.
     names = ["base", *TOOLS[initrd["generator"]], *COMPRESSORS.get(initrd["compression"], ())]
+    if profile["boot"]["network"]:
+        names += NETWORK[initrd["generator"]]
     for user in profile["users"]:
         names += _SHELLS.get(user["shell"].removeprefix("/usr"), ())
         names += ["openssh"] if user["ssh_keys"] else []

@@ -32,6 +32,7 @@ COMPRESSORS: Mapping[str, tuple[str, ...]] = {
     "lz4": ("lz4",),
 }
 LAYOUTS: Mapping[str, tuple[str, ...]] = dict.fromkeys(TOOLS, ("console-setup",))
+NETWORK: Mapping[str, tuple[str, ...]] = {"dracut": ("curl", "dracut-network", "iproute2")}
 GENERATORS: tuple[str, ...] = tuple(TOOLS)
 LIVE: Mapping[str, str] = {"initramfs-tools": "live_boot", "dracut": "dracut"}
 MANAGER = "apt"
@@ -52,9 +53,27 @@ PURL = "deb/debian"
 
 _LIVE = ("busybox", "systemd-sysv", "udev")
 """Packages that every live system needs to boot, in addition to those that make the initramfs."""
+_CRYPT = {"initramfs-tools": ("cryptsetup-initramfs",)}
+"""Generator -> the packages by which its initramfs opens an encrypted device."""
 _SHELLS = {f"/bin/{name}": (name,) for name in ("fish", "mksh", "tcsh", "yash", "zsh")}
 """Login shell that is not in every system, without /usr -> its packages."""
+MEMTEST = "memtest86+"
+SPEECH: tuple[str, ...] = ("alsa-utils", "espeakup")
 SSH_UNIT = "ssh.service"
+SIGNED: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "amd64": {
+        "BOOTX64.EFI": ("shim-signed", "usr/lib/shim/shimx64.efi.signed"),
+        # The one for removable media, which reads /boot/grub/grub.cfg of the medium that it was started from.
+        "grubx64.efi": ("grub-efi-amd64-signed", "usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed"),
+    },
+}
+
+
+def memtest(release: str) -> Mapping[str, str]:
+    """See `Distribution`."""
+    if release in ("bookworm", "trixie"):
+        return {"memtest-bios": "boot/memtest86+x64.bin", "memtest-uefi": "boot/memtest86+x64.efi"}
+    return dict.fromkeys(("memtest-bios", "memtest-uefi"), "boot/mt86+x64")
 
 
 def default_kernel(architecture: str) -> str:
@@ -70,6 +89,10 @@ def headers(kernel: str, version: str) -> str:
 def implied_packages(profile: Mapping[str, Any]) -> list[str]:
     initrd = profile["initrd"]
     names = [*_LIVE, *TOOLS[initrd["generator"]], *COMPRESSORS.get(initrd["compression"], ())]
+    if profile["boot"]["network"]:
+        names += NETWORK.get(initrd["generator"], ())
+    kept = profile["persistence"]
+    names += _CRYPT.get(initrd["generator"], ()) if kept and kept["encrypted"] else ()
     if profile["users"]:
         names += ["login", "passwd"]
     for user in profile["users"]:

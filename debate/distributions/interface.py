@@ -40,6 +40,8 @@ class Distribution(Protocol):
     """How an initramfs is compressed -> the packages that do it."""
     LAYOUTS: Mapping[str, tuple[str, ...]]
     """Generator -> the packages that its initramfs takes the layout of a keyboard from."""
+    NETWORK: Mapping[str, tuple[str, ...]]
+    """Generator whose initramfs fetches a system over a network only if it is asked for -> the packages that do it."""
     LIVE: Mapping[str, str]
     """Generator -> the module of `debate.live` for its initramfs."""
     MANAGER: str
@@ -57,8 +59,19 @@ class Distribution(Protocol):
     PURL: str
     """Type and namespace of its package URLs; see https://github.com/package-url/purl-spec."""
 
+    SIGNED: Mapping[str, Mapping[str, tuple[str, str]]]
+    """Architecture -> what starts with Secure Boot: its name in EFI/BOOT -> its package, and the path there."""
+    MEMTEST: str
+    """The package with memtest86+; empty where none can be unpacked alone."""
+
+    SPEECH: tuple[str, ...]
+    """Packages by which a system reads its console out: espeakup, and what lets sound cards be heard."""
+
     SSH_UNIT: str
     """The unit of its ssh server."""
+
+    def memtest(self, release: str) -> Mapping[str, str]:
+        """What starts memtest86+: an output of the step `boot`, by firmware -> the path in its package."""
 
     def default_kernel(self, architecture: str) -> str:
         """The package with the kernel."""

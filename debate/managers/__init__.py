@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from debate.managers.interface import Manager
 
 
+@cache
 def get(distribution: str) -> Manager:
     """The package manager of ``distribution``, imported on first use."""
     facts = distributions.get(distribution)

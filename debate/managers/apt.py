@@ -11,6 +11,7 @@ import tempfile
 import urllib.parse
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from debate import keys
@@ -33,7 +34,7 @@ _RESOLVED = re.compile(
     r"'([^']+)' ([^ ]+)_([^_ ]+)_([^_ ]+)\.deb ([0-9]{1,15}) SHA256:([0-9a-f]{64})"
 )
 _HOLDS = "X-Debate-Holds"
-"""The field in which sandbox/debian/read.sh says what a package has: see `debate.managers.interface.Holds`."""
+"""The field in which sandbox/debian/read.pl says what a package has: see `debate.managers.interface.Holds`."""
 _RELATION, _WORD = r"[A-Za-z0-9+.~:_ ,|()<>=-]*", r"[A-Za-z0-9+._/-]*"
 _KEPT = {
     **dict.fromkeys(("Package", "Architecture", "Multi-Arch", "Essential", "Important", "Protected"), _WORD),
@@ -125,6 +126,7 @@ class Apt:
         """Uses the host's own apt, with its proxies and certificates."""
         request = shared.tools_request(self.facts, self.facts.TOOLS_RELEASE)
         found = self.mirrors(settings, request, {})
+        yield from map(DebateError, shared.unheard(found))
         options = ["-oAcquire::Retries=0", "-oAcquire::http::Timeout=15", "-oAcquire::https::Timeout=15"]
         for archive in found.addresses:
             suite = self.facts.ARCHIVES[archive][0].format(release=request.release)
@@ -193,11 +195,12 @@ class Apt:
         return Step(
             name="lock",
             commands=(Command("debian/lock.sh", rights="fetch"),),
-            outputs=("resolved", "indexes", "archives"),
+            outputs=("resolved", "unpacked", "indexes", "archives", "remarks"),
             epoch=shared.EPOCH,
             parameters={
                 "options": _architecture(request) + recommends.encode(),
                 "packages": as_lines(request.packages),
+                "unpacked": as_lines(request.unpacked),
                 "installed": installed,
                 **self._keys(request),
             },
@@ -347,7 +350,7 @@ class Apt:
                 Command("debian/rootfs.sh", rights="bootstrap"),
                 Command("debian/pack-root.sh", show_left=True),
             ),
-            outputs=("layer", "packages"),
+            outputs=("layer", "packages", "remarks"),
             epoch=epoch,
             parameters={
                 **_release_file(target.release, keys.digits(index.digest), index.size),
@@ -396,9 +399,9 @@ class Apt:
             name="rootfs",
             commands=(
                 Command("debian/add.sh", root="system", rights="system"),
-                Command("debian/pack.sh", pack_upper=True),
+                Command("debian/pack.sh", pack_upper=True, show_layers=True),
             ),
-            outputs=("layer", "packages"),
+            outputs=("layer", "packages", "remarks"),
             epoch=epoch,
             parameters={"kernel": kernel.encode(), **_options(target)},
             inputs={**({"plan": plan} if plan else {}), **_files(packages)},
@@ -468,7 +471,8 @@ def _architecture(request: Request) -> bytes:
 
 def _date_of(index: Path) -> str:
     """``of DATE``: that of an InRelease file, as it says itself."""
-    match = re.search(rb"^Date: ([ -~]{1,64})$", index.read_bytes()[:_HEAD], re.MULTILINE)
+    with index.open("rb") as file:
+        match = re.search(rb"^Date: ([ -~]{1,64})$", file.read(_HEAD), re.MULTILINE)
     return f"of {match[1].decode()}" if match else "without a date"
 
 
@@ -498,8 +502,15 @@ def _release_file(release: str, sha256: str, size: int) -> dict[str, bytes]:
     return {f"repository/dists/{release}/Release": text.encode()}
 
 
+_MANUALS = "/usr/share/man/man{}"
+"""Directories in which scripts of packages make links, by update-alternatives(1), and fail without them, as Java's."""
+
+
 def _options(target: Target) -> dict[str, bytes]:
+    lines = [f"path-exclude={glob}" for glob in target.exclude]
+    if any(fnmatchcase(_MANUALS.format(1), glob) for glob in target.exclude):
+        lines.append(f"path-include={_MANUALS.format('?')}")  # The last one that fits counts.
     return {
-        "dpkg.cfg": as_lines(f"path-exclude={glob}" for glob in target.exclude),
+        "dpkg.cfg": as_lines(lines),
         "mksquashfs": as_lines(target.mksquashfs),
     }

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from debate.distributions.interface import AptDistribution
 from debate.errors import DebateError
@@ -24,6 +26,10 @@ _BOOTSTRAPPERS = {"mmdebstrap": "/usr/bin/mmdebstrap", "debootstrap": "/usr/shar
 _APT = "this host's apt"
 _ALIASES = ("stable", "oldstable", "testing", "unstable")
 _LIST_BYTES = 1 << 20
+"""Read of a list of mirrors, and of the signed index of a suite."""
+_NO_LISTS = ["-oDir::State::Lists=/nonexistent", "-oDir::State::Status=/dev/null"]
+_NO_CACHE = ["-oDir::Cache::pkgcache=", "-oDir::Cache::srcpkgcache="]
+"""apt reads all packages that it sees, and keeps a cache of them: so it sees none, and leaves the host's as it is."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class Known:
     """Archive -> who named the address, in words."""
     unused: Mapping[str, tuple[str, ...]]
     """Archive -> what the host's apt has for it that no sandbox can use."""
+    fails: str = ""
+    """What the host's apt says of its own configuration or sources, if it cannot read them."""
 
     def why(self, archive: str) -> str:
         """Why no address in the host's apt is used; empty if one is."""
@@ -43,7 +51,7 @@ class Known:
             return ""
         if archive in self.unused:
             return f"a sandbox cannot use what this host's apt has ({', '.join(self.unused[archive])})"
-        return "this host's apt has none"
+        return f"this host's apt fails: {self.fails}" if self.fails else "this host's apt has none"
 
 
 NOTHING = Known({}, {}, {})
@@ -61,14 +69,15 @@ def known(facts: AptDistribution) -> Known:
             continue
         addresses[archive], origins[archive] = address, _APT
         if facts.ARCHIVES.keys() <= addresses.keys():
-            break  # What follows is slow to ask for.
+            break
     for program, script in _BOOTSTRAPPERS.items():
         if facts.ARCHIVES.keys() <= addresses.keys():
             break
         for archive, address in _named_in(script, facts.ARCHIVES):
             if archive not in addresses:
                 addresses[archive], origins[archive] = address, f"{program} on this host"
-    return Known(addresses, origins, {archive: tuple(dict.fromkeys(said)) for archive, said in unused.items()})
+    different = {archive: tuple(dict.fromkeys(said)) for archive, said in unused.items()}
+    return Known(addresses, origins, different, fails=sources()[1])
 
 
 def _named_in(script: str, archives: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -88,10 +97,11 @@ def _entries(facts: AptDistribution) -> Iterator[tuple[str, str]]:
     Without lists, as in images of containers, apt does not know whose archive an address has. Then suite, component and
     path tell; what was taken for the distribution's is refused later if its keys did not sign it.
     """
+    found, _ = sources()
     main, security = facts.NAME, f"{facts.NAME}-security"
-    for address, origin, label, suite in targets(("REPO_URI", "ORIGIN", "LABEL", "SUITE")):
-        if origin == facts.ORIGIN:
-            yield (security if "security" in f"{label} {suite}".lower() else main), address
+    for source in found:
+        if source.origin == facts.ORIGIN:
+            yield (security if "security" in f"{source.label} {source.named}".lower() else main), source.address
     suites = {
         suite.format(release=release): archive
         for release in (*facts.RELEASES, *_ALIASES)
@@ -99,23 +109,70 @@ def _entries(facts: AptDistribution) -> Iterator[tuple[str, str]]:
         for suite in suites
     }
     likely = [
-        (suites[release], address)
-        for address, release, component in targets(("REPO_URI", "RELEASE", "COMPONENT"), "--no-release-info")
-        if release in suites and component in facts.COMPONENTS
+        (suites[source.suite], source.address)
+        for source in found
+        if source.suite in suites and source.component in facts.COMPONENTS
     ]
     yield from sorted(likely, key=lambda each: not each[1].rstrip("/").endswith(f"/{each[0]}"))
 
 
+class Source(NamedTuple):
+    """An index of packages that the host's apt looks for, and what the signed one of its suite says of itself."""
+
+    address: str
+    suite: str
+    component: str
+    origin: str
+    label: str
+    named: str
+    """Its field Suite."""
+
+
 @cache
-def targets(fields: tuple[str, ...], *options: str) -> tuple[tuple[str, ...], ...]:
-    """These fields of each index of packages in the host's apt, which reads all forms of its sources. Slow."""
-    form = "|".join(f"$({field})" for field in fields)
+def sources() -> tuple[tuple[Source, ...], str]:
+    """What the host's apt has in its sources, of which it reads all forms; and its first error.
+
+    Both are empty on a host without apt.
+    """
+    form = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(METAKEY)|$(FILENAME)"
+    asked = ["apt-get", *_NO_LISTS, *_NO_CACHE, "indextargets", "--no-release-info", "--format", form]
     try:
-        lines = run(["apt-get", "indextargets", *options, "--format", form, "Created-By: Packages"])
-    except DebateError:
-        return ()
-    found = (tuple(line.rsplit("|", len(fields) - 1)) for line in lines_of(lines))
-    return tuple(each for each in found if len(each) == len(fields))
+        _, _, lists = run(["apt-config", "shell", "lists", "Dir::State::Lists/d"]).strip().partition("=")
+        lines = lines_of(run([*asked, "Created-By: Packages"]))
+    except DebateError as error:
+        return (), _said_by(error)
+    signed, found = dict[str, tuple[str, str, str]](), []
+    for line in lines:
+        fields = line.rsplit("|", 4)
+        if len(fields) == 5:
+            address, suite, component, place, file = fields
+            # A file's name is its address, with `_` for `/`.
+            start = "".join(shlex.split(lists)) + Path(file).name.rsplit("_", place.count("/") + 1)[0]
+            if start not in signed:
+                signed[start] = _signed_as(start)
+            found.append(Source(address, suite, component, *signed[start]))
+    return tuple(found), ""
+
+
+def _signed_as(start: str) -> tuple[str, str, str]:
+    """Origin, Label and Suite in the signed index of a suite, by what the names of its files start with."""
+    for name in ("InRelease", "Release"):
+        try:
+            with open(f"{start}_{name}", encoding="utf-8", errors="replace") as file:
+                lines = lines_of(file.read(_LIST_BYTES))
+        except OSError:
+            continue
+        fields = {field: value.strip() for field, _, value in (line.partition(":") for line in reversed(lines))}
+        return fields.get("Origin", ""), fields.get("Label", ""), fields.get("Suite", "")
+    return "", "", ""
+
+
+def _said_by(error: DebateError) -> str:
+    """The first error that a program of apt tells; empty if it is not there."""
+    fact = error.problems[0].fact
+    lines = [line.strip() for line in lines_of(error.details) if line.strip()]
+    first = next((line for line in lines if line.startswith("E: ")), lines[0] if lines else fact)
+    return "" if fact == "not installed" else first
 
 
 def _usable(said: str) -> str | None:
@@ -145,23 +202,40 @@ def _listed(path: str) -> Iterator[str]:
 
 def proxies(addresses: Iterable[str]) -> dict[str, str]:
     """The host's proxies for ``addresses``, as `debate.model.Reach` has them: those of its apt, else its variables."""
-    of_apt = configured()
+    of_apt, _ = configured()
     named = {
         f"{scheme}::{host}" if host else scheme: value
         for scheme, host, value in re.findall(r'^Acquire::(https?)::Proxy(?:::(\S+))? "(.*)";$', of_apt, re.MULTILINE)
     }
-    commands = dict(re.findall(r'^Acquire::(https?)::Proxy-?Auto-?Detect "(.+)";$', of_apt, re.MULTILINE))
-    for scheme, host, place in map(_server, addresses):
-        # apt uses what is set for http for https, too.
-        command = commands.get(scheme) or commands.get("http")
-        if host and command and f"{scheme}::{host}" not in named and (said := _detected(command, place)):
-            named[f"{scheme}::{host}"] = said
+    for name, command, place in _detections(of_apt, addresses):
+        if name not in named and (said := _detected(command, place)[0]):
+            named[name] = said
     of_environment = variables()
     found = {
         scheme: named.get(scheme) or named.get("http") or of_environment[f"{scheme}_proxy"]
         for scheme in ("http", "https")
     }
     return {name: value for name, value in {**named, **found, "no": of_environment["no_proxy"]}.items() if value}
+
+
+def unheard(addresses: Iterable[str]) -> Iterator[str]:
+    """What of the host's configuration of proxies for ``addresses`` cannot be read: lines for people."""
+    of_apt, fails = configured()
+    if fails:
+        yield f"the proxies of this host's apt are not known, since it fails: {fails}"
+    for _, command, place in _detections(of_apt, addresses):
+        if fails := _detected(command, place)[1]:
+            yield f"{command}, which this host's apt asks for proxies, {fails}; so none is used for {place}"
+
+
+def _detections(of_apt: str, addresses: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """Each server that the host asks a program about: ``SCHEME::HOST``, the program, and the server's address."""
+    commands = dict(re.findall(r'^Acquire::(https?)::Proxy-?Auto-?Detect "(.+)";$', of_apt, re.MULTILINE))
+    for scheme, host, place in dict.fromkeys(map(_server, addresses)):
+        # apt uses what is set for http for https, too.
+        command = commands.get(scheme) or commands.get("http")
+        if host and command:
+            yield f"{scheme}::{host}", command, place
 
 
 def _server(address: str) -> tuple[str, str, str]:
@@ -188,18 +262,28 @@ def variables() -> dict[str, str]:
     }
 
 
-def configured() -> str:
-    """What the host's apt configuration says of proxies, as apt.conf; empty on a host without apt."""
+def configured() -> tuple[str, str]:
+    """What the host's apt configuration says of proxies, as apt.conf; and its first error.
+
+    Both are empty on a host without apt.
+    """
     try:
-        return run(["apt-config", "dump", "--no-empty", "Acquire::http", "Acquire::https"])
-    except DebateError:
-        return ""
+        return run(["apt-config", "dump", "--no-empty", "Acquire::http", "Acquire::https"]), ""
+    except DebateError as error:
+        return "", _said_by(error)
 
 
-def _detected(command: str, address: str) -> str:
-    """The proxy that the host's own program finds for an address; ``DIRECT`` for none, empty if it knows nothing."""
+@cache
+def _detected(command: str, address: str) -> tuple[str, str]:
+    """The proxy that the host's own program finds for an address, or ``DIRECT``; and what is wrong with its answer.
+
+    It may know nothing: then both are empty.
+    """
     try:
         said = run(["timeout", "10", command, address]).strip()
-    except DebateError:
-        return ""
-    return said if said == "DIRECT" or re.fullmatch(r"(?:http|socks5h)s?://\S+", said) else ""
+    except DebateError as error:
+        first = next(filter(None, lines_of(error.details or "")), "")
+        return "", f"ends with {error.problems[0].fact}{first and f' ({first})'}"
+    if not said or said == "DIRECT" or re.fullmatch(r"(?:http|socks5h)s?://\S+", said):
+        return said, ""
+    return "", f"answers with what is no proxy ({lines_of(said)[0]})"

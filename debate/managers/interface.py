@@ -49,6 +49,8 @@ class Request:
     """Names, or NAME=VERSION; each name once."""
     base: str | None
     """The base profile, on whose packages these are installed."""
+    unpacked: tuple[str, ...] = ()
+    """Names of packages of which the ISO has files, and that are not installed."""
 
 
 @frozen
@@ -95,6 +97,8 @@ class Initramfs:
     """Patterns of paths below /usr/lib/firmware."""
     hooks: tuple[str, ...]
     """Names of the scripts that the generator runs."""
+    network: bool
+    """True if it must be asked to fetch the system over a network."""
     tree: tuple[Entry, ...]
     """Those scripts where it looks for them, and other files of the profile that it reads."""
 
@@ -146,16 +150,17 @@ class Manager(Protocol):
         """
 
     def suites(self, request: Request) -> list[tuple[str, str]]:
-        """Archive and suite of each signed index of which ``request`` is resolved; none if packages are signed."""
+        """Archive and suite of each index of which ``request`` is resolved."""
 
     def trust(self, settings: Settings, request: Request) -> dict[str, bytes]:
         """Keys with which steps verify packages, as files in /run/in. Raises DebateError."""
 
     def lock_step(self, request: Request, tools: Artifact, installed: bytes = b"") -> Step:
-        """Resolve the package list. Outputs: resolved, and if there are signed indexes, those of `indexes_step` and
-        archives, lines of archive, suite and the date of its index.
+        """Resolve the package list. Outputs: resolved; archives, lines of archive, suite and the date of its index; and
+        if there are signed indexes, those of `indexes_step`, and remarks, lines for people.
 
-        ``installed``: the index of the base's packages, which stay unchanged; empty without a base.
+        With packages to unpack also unpacked, in the form of resolved. ``installed``: the index of the base's packages,
+        which stay unchanged; empty without a base.
         """
 
     def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
@@ -223,7 +228,7 @@ class Manager(Protocol):
     def rootfs_step(
         self, packages: Sequence[Locked], index: Artifact, kernel: str, target: Target, tools: Artifact, epoch: int
     ) -> Step:
-        """Install. DKMS builds modules for ``kernel``, a version of `Holds`. Outputs: layer, packages."""
+        """Install. DKMS builds modules for ``kernel``, a version of `Holds`. Outputs: layer, packages, remarks."""
 
     def order_step(
         self, packages: Sequence[Locked], index: Artifact, below: Artifact, release: str, tools: Artifact
@@ -244,7 +249,7 @@ class Manager(Protocol):
         tools: Artifact,
         epoch: int,
     ) -> Step:
-        """Install ``packages`` on ``layers``. Outputs: layer, packages (including those of the layers)."""
+        """Install ``packages`` on ``layers``. Outputs: layer, packages (including those of the layers), remarks."""
 
     def initrd_step(
         self,

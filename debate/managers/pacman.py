@@ -12,6 +12,7 @@ import sys
 import tarfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -25,14 +26,14 @@ from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import MIRROR_ADDRESS, Settings, keyring_variable, mirror_variable
 
-_ASK = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=15).close()"
-"""Python that fails if an address is unavailable."""
+_ASK = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=15).headers['Last-Modified'])"
+"""Python that prints the date of what is at an address, and fails if that is unavailable."""
 _LOCAL = b"[debate]\nServer = file:///run/in/packages\n"
 """The locked packages as a repository."""
 _FORMAT: Final = tarfile.PAX_FORMAT
 """Of a database. A name in it has no maximum length."""
 _DESC = ("NAME", "VERSION", "BASE", "ARCH", "ISIZE", "REPLACES", "CONFLICTS", "PROVIDES", "DEPENDS")
-"""The sections that sandbox/arch/read.sh writes."""
+"""The sections that sandbox/arch/read.pl writes."""
 _VERSION = re.compile(r"(?:[0-9]{1,9}:)?[A-Za-z0-9.+~_]{1,255}-[0-9]{1,9}(?:\.[0-9]{1,9})?")
 """See PKGBUILD(5). Without another hyphen, so that NAME-VERSION, which names entries of databases, has one meaning."""
 _SUFFIX = re.compile(r"\.pkg\.tar(?:\.(?:gz|bz2|xz|zst|lrz|lzo|Z|lz4|lz))?")
@@ -74,30 +75,45 @@ class Pacman:
             date = request.snapshot
             date = f"{date[:4]}/{date[4:6]}/{date[6:8]}"
             address = ours = shared.dated_mirror(settings, self.facts, request.snapshot, date=date)
+            origin = ""
         else:
-            ours = self._host_mirror()
-            address = settings.mirrors.get(name) or shared.of_profile(name, named) or ours
+            ours, address, origin = self._host_mirror(), settings.mirrors.get(name, ""), mirror_variable(name)
+            if not address:
+                address, origin = shared.of_profile(name, named) or "", "the profile"
+            if not address:
+                address, origin = ours, self.facts.HOST_MIRRORS
         if not address:
             below = self._directory(self.facts.DEFAULT_COMPONENTS[0])
             raise DebateError(
                 f"no {self.facts.TITLE} mirror is known",
                 f"set {mirror_variable(name)} to its address, the directory that contains {below}/",
             )
-        return shared.mirrors({name: address}, request, settings, named, [ours])
+        made = shared.mirrors({name: address}, request, settings, named, [ours])
+        return replace(made, origins={name: origin} if origin else {})
 
     def reach_mirrors(self, settings: Settings) -> Iterator[str | DebateError]:
         request = shared.tools_request(self.facts, self.facts.RELEASES[0])
         found = self.mirrors(settings, request, {})
-        component = request.components[0]
+        component, said = request.components[0], ""
 
         def download(address: str) -> None:
-            run(shared.bounded([sys.executable, "-c", _ASK, address]))
+            nonlocal said
+            said = run(shared.bounded([sys.executable, "-c", _ASK, address])).strip()
 
         name, index = self.facts.NAME, f"{self._directory(component)}/{component}.db"
         try:
-            yield f"{name}: {shared.reach(found, name, index, download)} answers"
+            address = shared.reach(found, name, index, download)
+            if name in found.directories:
+                said = formatdate(Path(found.directories[name], index).stat().st_mtime, usegmt=True)
         except DebateError as error:
             yield error
+            return
+        except OSError as error:
+            remedy = f"set {mirror_variable(name)} to the directory that has it"
+            yield DebateError(f"{error.filename}: {error.strerror}", remedy, place=f"mirror {name}")
+            return
+        date = f"of {said}" if re.fullmatch("[A-Za-z0-9:, ]{1,64}", said) and said != "None" else "without a date"
+        yield f"{name}: {address} answers, {component} {date}; {found.origins[name]} names it"
 
     def _directory(self, component: str) -> str:
         """A repository's directory below a mirror's address."""
@@ -126,7 +142,8 @@ class Pacman:
         return as_lines(sections)
 
     def suites(self, request: Request) -> list[tuple[str, str]]:
-        return []
+        own = [(self.facts.NAME, name) for name in self.facts.COMPONENTS if name in request.components]
+        return [*own, *((repository.name, repository.name) for repository in request.repositories)]
 
     def trust(self, settings: Settings, request: Request) -> dict[str, bytes]:
         """Keyrings. They are part of no step's key but that of a proof: they do not change the content of packages."""
@@ -146,7 +163,7 @@ class Pacman:
         return Step(
             name="lock",
             commands=(Command("arch/lock.sh", rights="fetch"),),
-            outputs=("resolved",),
+            outputs=("resolved", "archives"),
             epoch=shared.EPOCH,
             parameters={
                 "architecture": request.architecture.encode(),
@@ -157,8 +174,12 @@ class Pacman:
         )
 
     def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
-        named = {"system": request.distribution.encode(), "base": (request.base or "").encode()}
-        return self._supplies(settings, request, mirrors, named)
+        more = {
+            "system": request.distribution.encode(),
+            "base": (request.base or "").encode(),
+            "suites": as_lines(map(" ".join, self.suites(request))),
+        }
+        return self._supplies(settings, request, mirrors, more)
 
     def _supplies(
         self, settings: Settings, request: Request, mirrors: Mirrors, more: Mapping[str, bytes] = MappingProxyType({})
@@ -312,7 +333,7 @@ class Pacman:
                 Command("arch/rootfs.sh", rights="bootstrap"),
                 Command("arch/pack-root.sh", show_left=True),
             ),
-            outputs=("layer", "packages"),
+            outputs=("layer", "packages", "remarks"),
             epoch=epoch,
             parameters={
                 "architecture": target.architecture.encode(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -216,6 +216,12 @@ def reach_of(mirrors: Mirrors) -> Reach:
     return Reach(mirrors.public, mirrors.trusted, host_apt.proxies(mirrors.addresses.values()))
 
 
+def unheard(mirrors: Mirrors) -> Iterator[str]:
+    """What of the host's own configuration of proxies cannot be read: lines for people."""
+    if _endpoints(mirrors.addresses.values()):
+        yield from host_apt.unheard(mirrors.addresses.values())
+
+
 def written(mirrors: Mirrors) -> dict[str, bytes]:
     """The file ``written``, for messages: archive, address as a step sees it, and as the user wrote it."""
     lines = (f"{name} {address} {mirrors.written.get(name, address)}" for name, address in mirrors.addresses.items())
@@ -242,7 +248,7 @@ def inspect_step(script: str, packages: Sequence[Locked], tools: Artifact) -> St
 
 _HOLDS = r"(?:initrd|dkms|kernel=[A-Za-z0-9.+~_-]+|headers=[A-Za-z0-9.+~_-]+)"
 HOLDS = f"(?:{_HOLDS}(?: {_HOLDS})*)?"
-"""The words with which the scripts read.sh say what a package has."""
+"""The words with which the scripts read.pl say what a package has."""
 
 
 def holds(words: Iterable[str]) -> Holds:
@@ -265,6 +271,7 @@ def initrd_parameters(kernel: str, initramfs: Initramfs) -> dict[str, bytes]:
         "generator": initramfs.generator.encode(),
         "compression": initramfs.compression.encode(),
         **{name: as_lines(getattr(initramfs, name)) for name in ("modules", "files", "firmware", "hooks")},
+        **({"network": b""} if initramfs.network else {}),
     }
 
 

@@ -13,13 +13,44 @@ server() {
         }' "$2"
 }
 
+# `setting REPOSITORY`: the variable for the address of a repository. Those of the profile have keys of their own.
+setting() {
+    archive=$1
+    [ -e "/run/in/keys/$1" ] || archive=$(cat /run/in/system 2> /dev/null || echo arch)
+    echo "DEBATE_MIRROR_$(printf %s "$archive" | tr a-z- A-Z_)"
+}
+
+# `remedy REASON REPOSITORY`: what to do about a file that could not be fetched, by the words of curl.
+remedy() {
+    other=", or set $(setting "$2") to another mirror"
+    case $1 in
+    'The requested URL returned error: 401'*) echo "the mirror wants a user and a password: put them into $(setting "$2"), as in https://USER:PASSWORD@HOST/" ;;
+    'The requested URL returned error: 407'*) echo "a proxy wants a user and a password: put them into the address of this host's proxy" ;;
+    'The requested URL returned error: 404'* | 'The requested URL returned error: 410'* | "Couldn't open file"*)
+        echo "check the address and the repository's name: the directory must have $2.db$other"
+        ;;
+    'The requested URL returned error: 429'* | 'The requested URL returned error: 5'[0-9][0-9]*) echo "try again later$other" ;;
+    *SSL* | *TLS* | *ertificate*) echo "the mirror's certificate must be valid, by an authority that this host trusts$other" ;;
+    *'resolve host'* | *'esolving '*) echo "check the spelling of its host, and how this host looks up names$other" ;;
+    *'timed out'* | *'too slow'*) echo "check the network, try again later$other" ;;
+    *) echo "check the network and the mirror's address$other" ;;
+    esac
+}
+
 # `explain_sync ERRORS REPOSITORIES ARCHITECTURE`: why the databases could not be fetched. REPOSITORIES: sections of
 # pacman.conf. The builder tells the archive of an address.
 explain_sync() {
     ask="get the present key from those who run the archive, and check it"
-    sed -nE 's/^error: ([A-Za-z0-9@._+-]+): signature from .* is (unknown|marginal) trust.*/\1/p' "$1" | sort -u > "$1.signed"
-    while read -r repository; do
-        problem "" "$(server "$repository" "$2" "$3")" "its database is signed by an unknown key, so it is refused" "$ask"
+    sed -nE 's/^error: ([A-Za-z0-9@._+-]+): (signature from .* is (unknown|marginal|invalid|disabled)|missing required signature|key ".*" is disabled).*/\1 \2/p' \
+        "$1" | sort -u > "$1.signed"
+    while read -r repository said; do
+        address=$(server "$repository" "$2" "$3")
+        case $said in
+        *' is invalid') problem "" "$address" "its database was altered after it was signed" "use another mirror, and tell those who run this one" ;;
+        missing*) problem "" "$address" "its database is not signed, so it is refused" "use another mirror" ;;
+        *disabled) problem "" "$address" "the key that signed its database is disabled" "$ask" ;;
+        *) problem "" "$address" "its database is signed by an unknown key, so it is refused" "$ask" ;;
+        esac
     done < "$1.signed"
     [ ! -s "$1.signed" ] || return 0
     if grep -qE '^error: .*invalid or corrupted database \(PGP signature\)' "$1"; then
@@ -34,10 +65,21 @@ explain_sync() {
     sed -nE "s/^error: failed retrieving file '([^' ]*)' from ([^ ]+) : (.*)/\1 \2 \3/p" "$1" |
         awk '{ name = $1; sub(/\.db.*/, "", name) } !seen[name]++' > "$1.failed"
     while read -r file host reason; do
-        address=$(server "${file%%.db*}" "$2" "$3")
-        [ "$address" ] || reason="$file from $host: $reason"
-        problem "" "${address:+$address/$file}" "$reason" "check the network and the mirror's address"
+        repository=${file%%.db*}
+        address=$(server "$repository" "$2" "$3") said=$reason
+        [ "$address" ] || said="$file from $host: $reason"
+        problem "" "${address:+$address/$file}" "$said" "$(remedy "$reason" "$repository")"
     done < "$1.failed"
+    [ ! -s "$1.failed" ] || return 0
+    said=$(sed -n 's/^error: //p' "$1" | head -n 1)
+    [ ! "$said" ] || problem "" "" "pacman could not fetch the databases: $said" "see the log"
+}
+
+# `require_database FILE REPOSITORY REPOSITORIES ARCHITECTURE`: checks that what was fetched is one, as pacman does not.
+require_database() {
+    tar -tf "$1" > /dev/null 2>&1 ||
+        problem "" "$(server "$2" "$3" "$4")/$2.db" "it is no database of pacman" \
+            "check the address: a page to log in, or another web page, may answer for it"
 }
 
 # `explain_names PACKAGES DATABASES SYSTEM`: what of PACKAGES, lines of NAME or NAME=VERSION, no repository has, where pacman would

@@ -1,8 +1,9 @@
-# Sourced for `install_packages ROOT`, which installs the packages in explicit and fails if a script or hook fails:
-# pacman itself continues then, and exits with 0. The step proof has verified all signatures before, and says what is wrong.
+# Sourced for `install_packages ROOT`, which installs the packages in explicit and fails if pacman tells of an error: when a
+# script or a hook fails, pacman itself goes on, and exits with 0. The step proof has verified all signatures before, and says what is wrong.
 # in: index (a pacman database), packages/SHA256 and their .sig, explicit, noextract, kernel
 . /run/step/dkms.sh
 . /run/step/arch/owners.sh
+. /run/step/arch/failed.sh
 
 install_packages() {
     mkdir -p "$1/var/lib/pacman/sync"
@@ -15,24 +16,15 @@ install_packages() {
         ln -s /dev/null "$pacman/hooks/$hook.hook"
     done
     unsigned_modules "$1"
-    status=0
     if [ -s /run/in/explicit ]; then
-        xargs -a /run/in/explicit pacman --config "$pacman/root.conf" --noconfirm --noprogressbar --color never \
+        # Colours tell what pacman says from what scripts print, which may begin with the same words.
+        status=0
+        xargs -a /run/in/explicit pacman --config "$pacman/root.conf" --noconfirm --noprogressbar --color always \
             --root "$1" -S > /run/work/said 2>&1 || status=$?
-        cat /run/work/said
-        if grep -q 'command failed to execute correctly' /run/work/said; then
-            problem packages "" "a script or a pacman hook of a package failed" "see the log for its message"
-            stop_on_problems
-        fi
-    fi
-    if [ "$status" -ne 0 ]; then
-        # The database of a lock does not tell pacman of conflicts.
-        sed -nE 's/^:: ([^ ]+) and ([^ ]+) are in conflict.*/\1 \2/p' /run/work/said > /run/work/conflicts
-        while read -r one other <&9; do
-            problem packages "${one%-*-*}" "$one and $other are in conflict" "leave one of them out"
-        done 9< /run/work/conflicts
+        sed 's/\x1b\[[0-9;]*m//g' /run/work/said
+        explain_failed /run/work/said "${1%/}"
         stop_on_problems
-        exit "$status"
+        [ "$status" -eq 0 ] || exit "$status"
     fi
     require_modules "$1" pacman_owners
 }

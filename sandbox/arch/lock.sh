@@ -1,14 +1,25 @@
 #!/bin/sh
 # Resolves a package list against the mirrors' databases.
 # in: those of pacman.sh; packages, installed (index of the base's packages)
+#     suites (lines of ARCHIVE REPOSITORY)
 #     for messages: system (the distribution), base (the base's name, or empty)
 # out: resolved (tab-separated: name, version, repository, location, size, SHA-256, signature in base64,
 #      bytes when installed, other repositories that have a package of this name with commas between them)
+#      archives (lines of archive, repository and the date of its newest entry, or of its file)
 set -eu
 . /run/step/suggest.sh
 . /run/step/arch/pacman.sh
 . /run/step/arch/explain.sh
 keyring >&2
+
+# newest: prints the newest date in a listing of tar.
+newest() {
+    awk 'match($0, /[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9]/) {
+            date = substr($0, RSTART, 10) "T" substr($0, RSTART + 11, 8) "Z"
+            if (date > last) last = date
+        }
+        END { print last }'
+}
 
 errors=/run/work/errors status=0
 ask -Sy 2> "$errors" >&2 || status=$?
@@ -18,10 +29,19 @@ if [ "$status" -ne 0 ]; then
     exit 1
 fi
 for database in "$pacman"/db/sync/*.db; do
+    require_database "$database" "$(basename "$database" .db)" /run/in/repositories "$(cat /run/in/architecture)"
+done
+stop_on_problems
+for database in "$pacman"/db/sync/*.db; do
     printf '%%REPOSITORY%%\n%s\n\n' "$(basename "$database" .db)"
     tar -xOf "$database"
     echo
 done > /run/work/databases
+while read -r archive repository; do
+    database=$pacman/db/sync/$repository.db
+    date=$(tar --utc --full-time -tvf "$database" | newest)
+    echo "$archive $repository ${date:-$(date -u -r "$database" +%Y-%m-%dT%H:%M:%SZ)}"
+done < /run/in/suites > /run/out/archives
 explain_names /run/in/packages /run/work/databases "$(cat /run/in/system)"
 stop_on_problems
 : > /run/work/below

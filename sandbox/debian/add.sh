@@ -3,8 +3,8 @@
 # in: pool/SHA256.deb, plan (see planned.sh), kernel, dpkg.cfg
 set -eu
 export INITRD=No
-printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
-chmod 0755 /usr/sbin/policy-rc.d
+. /run/step/debian/services.sh
+hold_services ''
 cp /run/in/dpkg.cfg /etc/dpkg/dpkg.cfg.d/99debate
 . /run/step/dkms.sh
 . /run/step/debian/owners.sh
@@ -37,6 +37,7 @@ dpkg --configure --pending || failed /
 require_modules / dpkg_owners
 
 touch /var/lib/dpkg/status # So that the layer contains the package list even if nothing was added.
-rm -f /usr/sbin/policy-rc.d /etc/dpkg/dpkg.cfg.d/99debate
+release_services ''
+rm -f /etc/dpkg/dpkg.cfg.d/99debate
 cd /
 . /run/step/debian/clean.sh

@@ -230,6 +230,13 @@ explain_fetch() {
         return
     fi
     found=$(head -n 1 "$1.wanted")
-    [ ! "$found" ] || problem "" "$(written_address "${found%% *}")" "$(printf %s "$found" | cut -d ' ' -f 4-)" \
-        "check the network and the mirror's address"
+    [ "$found" ] || return 0
+    reason=$(printf %s "$found" | cut -d ' ' -f 4-) remedy="check the network and the mirror's address"
+    case $reason in
+    '401 '*) remedy="the mirror wants a user and a password: put them into its address in the settings" ;;
+    '407 '*) remedy="a proxy wants a user and a password: put them into the address of this host's proxy" ;;
+    '429 '* | 5[0-9][0-9]' '*) remedy="$remedy, try again later" ;;
+    'SSL connection failed'* | *certificate*) remedy="$remedy; its certificate must be valid, by an authority that this host trusts" ;;
+    esac
+    problem "" "$(written_address "${found%% *}")" "$reason" "$remedy"
 }

@@ -2,7 +2,8 @@
 # that boot the image would have the same. Each machine makes its own when it boots, as those scripts do.
 
 # own NAME UNITS MADE FILE …: removes the FILEs. If there were any, a unit runs the commands on standard input, one a
-# line, before UNITS start, unless the file MADE exists; without MADE always. systemd
+# line, before UNITS start, unless the file MADE exists; without MADE always. A file that is there, since the profile has
+# it, is kept: where a unit makes several, each command looks for its own. systemd
 # reads the commands, so $ is written $$ and % is written %%.
 own() {
     name=$1 units=$2 made=$3
@@ -32,10 +33,8 @@ own() {
 own openssh-server 'ssh.service ssh.socket' '' etc/ssh/ssh_host_* << 'END'
 /usr/bin/ssh-keygen -A
 END
-own dropbear dropbear.service /etc/dropbear/dropbear_ed25519_host_key etc/dropbear/dropbear_*_host_key* << 'END'
-/usr/bin/dropbearkey -t rsa -f /etc/dropbear/dropbear_rsa_host_key
-/usr/bin/dropbearkey -t ecdsa -f /etc/dropbear/dropbear_ecdsa_host_key
-/usr/bin/dropbearkey -t ed25519 -f /etc/dropbear/dropbear_ed25519_host_key
+own dropbear dropbear.service '' etc/dropbear/dropbear_*_host_key* << 'END'
+/bin/sh -c 'for t in rsa ecdsa ed25519; do f=/etc/dropbear/dropbear_$${t}_host_key; [ -e $$f ] || /usr/bin/dropbearkey -t $$t -f $$f || exit; done'
 END
 # An initramfs is made before a machine boots, so it cannot have keys of one.
 rm -f etc/dropbear/initramfs/dropbear_*_host_key* etc/dropbear-initramfs/dropbear_*_host_key*
@@ -43,7 +42,7 @@ rm -f etc/dropbear/initramfs/dropbear_*_host_key* etc/dropbear-initramfs/dropbea
 [ ! -d etc/ssl/certs ] || find etc/ssl/certs -lname ssl-cert-snakeoil.pem -delete
 own ssl-cert basic.target /etc/ssl/private/ssl-cert-snakeoil.key \
     etc/ssl/private/ssl-cert-snakeoil.key etc/ssl/certs/ssl-cert-snakeoil.pem << 'END'
-/usr/sbin/make-ssl-cert generate-default-snakeoil
+/bin/sh -c '[ -e /etc/ssl/certs/ssl-cert-snakeoil.pem ] || /usr/sbin/make-ssl-cert generate-default-snakeoil'
 END
 # dkms makes it when it builds a module.
 rm -f var/lib/dkms/mok.key var/lib/dkms/mok.pub var/lib/shim-signed/mok/MOK.*
@@ -56,7 +55,7 @@ own bind9 named.service /etc/bind/rndc.key etc/bind/rndc.key << 'END'
 END
 # nvme gen-hostnqn of bookworm is the same on all machines whose firmware does not tell them apart.
 own nvme-cli basic.target /etc/nvme/hostnqn etc/nvme/hostnqn etc/nvme/hostid << 'END'
-/bin/sh -c 'cat /proc/sys/kernel/random/uuid > /etc/nvme/hostid'
+/bin/sh -c '[ -e /etc/nvme/hostid ] || cat /proc/sys/kernel/random/uuid > /etc/nvme/hostid'
 /bin/sh -c 'echo "nqn.2014-08.org.nvmexpress:uuid:$$(cat /etc/nvme/hostid)" > /etc/nvme/hostnqn'
 END
 own open-iscsi 'iscsid.service iscsid.socket open-iscsi.service' /etc/iscsi/initiatorname.iscsi \

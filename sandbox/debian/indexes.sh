@@ -7,13 +7,24 @@ sources() {
         sed -E 's,^([^ ]+) deb \[[^]]*\] ([^ ]*[^ /])/* ,\1 \2/ ,; s,%25,%,g; s,://[^/@]*@,://,'
 }
 
-# `targets [OPTION …]`: prints the files Packages that apt knows, as lines of ARCHIVE SUITE FILE PLACE. PLACE is relative to the
-# directory of the suite. Needs $apt/sources.
+# `targets`: lists in $apt/targets the files Packages that apt looks for, as lines of ARCHIVE SUITE FILE PLACE. PLACE is
+# relative to the directory of the suite. Needs $apt/sources.
 targets() {
-    apt-get indextargets "$@" --format '$(REPO_URI) $(RELEASE) $(FILENAME) $(METAKEY)' 'Created-By: Packages' | awk '
+    # apt reads all packages of the indexes that it sees, so it sees none.
+    mkdir -p "$apt/none/partial"
+    apt-get -o Dir::State::Lists="$apt/none" indextargets --no-release-info \
+        --format '$(REPO_URI) $(RELEASE) $(FILENAME) $(METAKEY)' 'Created-By: Packages' > "$apt/asked"
+    awk -v none="$apt/none/" -v lists="$apt/state/lists/" '
         { sub(/:\/\/[^\/@]*@/, "://") } # apt may not tell a password.
         NR == FNR { archive[$2 " " $3] = $1; next }
-        { print archive[$1 " " $2], $2, $3, $4 }' "$apt/sources" -
+        { print archive[$1 " " $2], $2, lists substr($3, length(none) + 1), $4 }' "$apt/sources" "$apt/asked" > "$apt/targets"
+}
+
+# `downloaded`: prints those of the lines in $apt/targets whose file apt has.
+downloaded() {
+    while read -r archive suite file place; do
+        [ ! -e "$file" ] || printf '%s\n' "$archive $suite $file $place"
+    done < "$apt/targets"
 }
 
 # `start FILE PLACE`: prints what the names of the signed files of a suite begin with, from that of one of its indexes: it ends
@@ -27,7 +38,8 @@ release() {
     file=$(awk -v a="$1" -v s="$2" '$1 == a && $2 == s { print $3, $4; exit }' "$apt/targets")
     signed=$(start ${file% *} "${file#* }")
     if [ -e "${signed}InRelease" ]; then
-        awk '/^-----BEGIN PGP SIGNED MESSAGE/ { inside = 1; next } /^-----BEGIN PGP SIGNATURE/ { exit } inside' "${signed}InRelease"
+        # Lines before the first empty one are not signed, and apt passes over them.
+        awk '/^[ \t\r]*$/ { inside = 1 } /^-----BEGIN PGP SIGNATURE/ { exit } inside' "${signed}InRelease"
     else
         cat "${signed}Release"
     fi
@@ -36,7 +48,7 @@ release() {
 # `require_components`: reports the components in sources.list that an archive does not have, or has no packages in; apt
 # ignores them.
 require_components() {
-    targets --no-release-info > "$apt/targets"
+    targets
     eval "$(apt-config shell native APT::Architecture)"
     while read -r archive address suite components; do
         release "$archive" "$suite" > "$apt/release"
@@ -58,6 +70,50 @@ require_components() {
     stop_on_problems
 }
 
+# `misnamed`: prints lines of ARCHIVE ADDRESS SUITE NAMES of the suites in sources.list whose signed statement is that of
+# another one: of all that an archive signed, a mirror can choose what it sends, and apt only warns. NAMES is `-` if the
+# statement has none. Needs $apt/targets.
+misnamed() {
+    while read -r archive address suite components; do
+        # Archives that put their own name behind the release's do not so in the statement: buster/updates is of buster.
+        release "$archive" "$suite" | SUITE=$suite awk '
+            /^(Suite|Codename):/ { gsub(/^[^:]*:[ \t]*|[ \t\r]+$/, ""); if ($0 != "") names[++count] = $0 }
+            END {
+                asked = start = ENVIRON["SUITE"]
+                sub(/\/[^\/]*$/, "", start)
+                for (n = 1; n <= count; n++) {
+                    if (names[n] == asked || names[n] == start) exit
+                    if (!seen[names[n]]++) all = all (all == "" ? "" : ", ") names[n]
+                }
+                print all == "" ? "-" : all
+            }' > "$apt/names"
+        [ ! -s "$apt/names" ] || echo "$archive $address $suite $(cat "$apt/names")"
+    done < "$apt/sources"
+}
+
+# `is_own ARCHIVE`: true for a repository of the profile.
+is_own() {
+    [ -e "/run/in/keys/$1.gpg" ]
+}
+
+# `other_suites`: prints an error in the form of those of apt for each archive of the distribution with another suite: see
+# verdicts.sh. Needs $apt/misnamed, from `misnamed`.
+other_suites() {
+    while read -r archive address suite names; do
+        is_own "$archive" || echo "E: Conflicting distribution: $address $suite Release (it is of $names)"
+    done < "$apt/misnamed"
+}
+
+# `odd_suites`: prints a line for people about each repository of the profile whose suite has another name: many of them
+# have one name for all, so that is not refused.
+odd_suites() {
+    while read -r archive address suite names; do
+        if is_own "$archive" && [ "$names" != - ]; then
+            echo "the repository $archive: what it has as suite $suite is signed as that of $names"
+        fi
+    done < "$apt/misnamed"
+}
+
 # `dates`: prints lines of ARCHIVE SUITE DATE for all that is in sources.list. Needs what `require_components` left.
 dates() {
     while read -r archive address suite components; do
@@ -66,52 +122,30 @@ dates() {
     done < "$apt/sources"
 }
 
-# `entries INDEXES`: prints what the indexes name, tab-separated: archive, name, version, architecture, path, size, SHA-256.
-# INDEXES is from `targets`.
+# `entries INDEXES [FIELDS]`: prints what the indexes name, tab-separated: archive, name, version, architecture, path, size,
+# SHA-256, `yes` if it is essential, and the KiB that it takes when it is installed. INDEXES is from `downloaded`. With
+# `Recommends|Provides` as FIELDS, these follow.
 entries() {
     while read -r archive _ file _; do
-        grep -E '^((Package|Version|Architecture|Filename|Size|SHA256): |$)' "$file" | ARCHIVE=$archive awk '
+        grep -E "^((Package|Version|Architecture|Filename|Size|SHA256|Essential|Installed-Size${2:+|$2}): |\$)" "$file" |
+            ARCHIVE=$archive awk '
             function told() {
                 if ("SHA256" in field) print ENVIRON["ARCHIVE"] "\t" field["Package"] "\t" field["Version"] "\t" \
-                    field["Architecture"] "\t" field["Filename"] "\t" field["Size"] "\t" field["SHA256"]
+                    field["Architecture"] "\t" field["Filename"] "\t" field["Size"] "\t" field["SHA256"] "\t" \
+                    field["Essential"] "\t" field["Installed-Size"] "\t" field["Recommends"] "\t" field["Provides"]
                 split("", field)
             }
             $0 == "" { told(); next }
+            /^(Recommends|Provides):/ {
+                name = substr($1, 1, length($1) - 1)
+                gsub(/\t/, " ")
+                sub(/^[^ ]+ +/, "")
+                field[name] = $0
+                next
+            }
             { field[substr($1, 1, length($1) - 1)] = $2 }
             $1 == "Filename:" { sub(/^(\.\/+)+/, "", field["Filename"]) }
-            END { told() }' || true # grep finds nothing in an empty index.
-    done < "$1"
-}
-
-# `essential INDEXES`: lists the packages that an index calls essential, as lines of NAME_VERSION_ARCHITECTURE.deb ARCHIVE. apt
-# installs them unasked.
-essential() {
-    while read -r archive _ file _; do
-        grep -E '^(Package|Version|Architecture|Essential): |^$' "$file" | ARCHIVE=$archive awk '
-            { field[$1] = $2 }
-            $1 == "Essential:" && $2 == "yes" { found = 1 }
-            $0 == "" { told() }
-            END { told() }
-            function told() {
-                gsub(/:/, "%3a", field["Version:"])
-                if (found) print field["Package:"] "_" field["Version:"] "_" field["Architecture:"] ".deb", ENVIRON["ARCHIVE"]
-                found = 0
-            }' || true
-    done < "$1"
-}
-
-# `installed_sizes INDEXES`: prints what packages take when they are installed, as lines of SHA256 and KiB with a tab between.
-installed_sizes() {
-    while read -r _ _ file _; do
-        grep -E '^(Installed-Size|SHA256): |^$' "$file" | awk -v OFS='\t' '
-            $1 == "Installed-Size:" { size = $2 }
-            $1 == "SHA256:" { sha256 = $2 }
-            $0 == "" { told() }
-            END { told() }
-            function told() {
-                if (sha256 != "" && size ~ /^[1-9][0-9]*$/ && length(size) < 10) print sha256, size
-                sha256 = size = ""
-            }' || true
+            END { told() }'
     done < "$1"
 }
 

@@ -1,12 +1,15 @@
 #!/bin/sh
 # Resolves a package list against signed indexes.
-# in: sources.list, archives, keys/, written, options, apt.conf, packages, installed (index of the base's packages)
+# in: sources.list, archives, keys/, written, options, apt.conf, packages, installed (index of the base's packages),
+#     unpacked (names of packages that are not installed, and need none of what they depend on)
 #     for messages: system (distribution and release), base (the base's name, or empty)
 # out: resolved (lines of apt-get --print-uris after the archives that have the package, with commas between them, the
 #      word `essential` if one of these calls it so, `also=ARCHIVES` if others have a package of its name, and
 #      `installed=KIB` if the index says what it takes)
+#      unpacked (the same for those)
 #      archives (lines of archive, suite and the date of its index)
 #      indexes (see indexes.sh)
+#      remarks (lines for people)
 set -eu
 . /run/step/problem.sh
 . /run/step/suggest.sh
@@ -14,52 +17,101 @@ set -eu
 . /run/step/debian/verdicts.sh
 . /run/step/debian/explain.sh
 . /run/step/debian/indexes.sh
+
+# `told URIS`: prints what apt-get --print-uris said, with what the indexes say of each package.
+told() {
+    sed -n "/^'/p" "$1" > /run/work/locked
+    awk -F '\t' '
+        FILENAME == ARGV[1] {
+            split($0, word, " ")
+            line[++count] = $0
+            key[count] = word[2] " " word[4]
+            wanted[key[count]]
+            sub(/_.*/, "", word[2])
+            locked[word[2]]
+            next
+        }
+        !($2 in locked) { next }
+        {
+            version = $3
+            gsub(/:/, "%3a", version)
+            one = $2 "_" version "_" $4 ".deb SHA256:" $7
+            if (!named[$2, $1]++) having[$2] = having[$2] "," $1
+            if (one in wanted && !seen[one, $1]++) {
+                archives[one] = archives[one] (archives[one] == "" ? "" : ",") $1
+                if ($8 == "yes") mark[one] = " essential" # apt installs it unasked.
+                if ($9 ~ /^[1-9][0-9]*$/ && length($9) < 10) size[one] = " installed=" $9
+            }
+        }
+        function also(one, name, archive, n, found) { # archives that have another package of its name
+            sub(/_.*/, "", name)
+            split(substr(having[name], 2), archive, ",")
+            for (n = 1; n in archive; n++) if (!((one, archive[n]) in seen)) found = found "," archive[n]
+            return found == "" ? "" : " also=" substr(found, 2)
+        }
+        END {
+            for (n = 1; n <= count; n++)
+                print archives[key[n]] mark[key[n]] also(key[n], key[n]) size[key[n]] " " line[n]
+        }' /run/work/locked /run/work/entries
+}
+
 cat /run/in/options /run/in/apt.conf >> "$apt/apt.conf"
 cp /run/in/sources.list "$apt/etc/"
 installed /run/in/installed hold
 
 update /run/in/archives
 require_components
-targets > /run/work/indexes
+misnamed > "$apt/misnamed"
+other_suites > "$errors"
+if [ -s "$errors" ]; then
+    explain_update "$errors" /run/work/answer "$apt/sources"
+    exit 1
+fi
+odd_suites > /run/work/remarks
+downloaded > /run/work/indexes
+keep /run/work/indexes & # While apt resolves.
+keeping=$!
 entries /run/work/indexes > /run/work/entries
 apt-cache pkgnames > /run/work/names
+: > /run/work/apart
 explain_names /run/in/packages /run/work/entries /run/work/indexes /run/work/names "$(cat /run/in/system)"
+while read -r name; do
+    apt-get --print-uris download "$name" 2> "$errors" >> /run/work/apart && continue
+    cat "$errors" >&2
+    [ "$name" != memtest86+ ] || {
+        problem boot.entries memtest "$(cat /run/in/system) has no package '$name'" "leave the entry out"
+        continue
+    }
+    problem boot.secure "" "$(cat /run/in/system) has no package '$name', which Secure Boot needs" \
+        "write \`boot: {secure: none}\`, or name a repository that has it"
+done < /run/in/unpacked
 stop_on_problems
-if ! xargs -a /run/in/packages apt-get -qq --print-uris -y --no-upgrade --no-remove install '?essential' \
+if ! xargs -a /run/in/packages apt-get --print-uris -y --no-upgrade --no-remove install '?essential' \
     > /run/work/resolved 2> "$errors"; then
     cat /run/work/resolved "$errors" >&2
     explain_packages "$errors" /run/in/packages /run/in/installed /run/work/entries "$(cat /run/in/base)" \
         /run/work/indexes
     exit 1
 fi
-sed -n "/^'/p" /run/work/resolved > /run/work/locked
-essential /run/work/indexes > /run/work/essential
-installed_sizes /run/work/indexes > /run/work/installed
-awk -F '\t' '
-    FILENAME == ARGV[1] { split($0, word, " "); line[++count] = $0; key[count] = word[2] " " word[4]; wanted[key[count]]; next }
-    FILENAME == ARGV[2] { essential[$0]; next }
-    FILENAME == ARGV[3] { installed[$1] = " installed=" $2; next }
-    {
-        version = $3
-        gsub(/:/, "%3a", version)
-        one = $2 "_" version "_" $4 ".deb SHA256:" $7
-        if (!named[$2, $1]++) having[$2] = having[$2] "," $1
-        if (one in wanted && !seen[one, $1]++) {
-            archives[one] = archives[one] (archives[one] == "" ? "" : ",") $1
-            if ($2 "_" version "_" $4 ".deb " $1 in essential) mark[one] = " essential"
-            size[one] = installed[$7]
+told /run/work/resolved > /run/out/resolved
+told /run/work/apart > /run/out/unpacked
+# What apt leaves out of what is recommended, it only says.
+if grep -q '^APT::Install-Recommends "true";' /run/in/options; then
+    awk '
+        !/^ / { inside = /^Recommended packages:/; next }
+        inside {
+            for (n = 1; n <= NF; n++) {
+                if ($n == "|" || joined) way[count] = way[count] " " $n
+                else way[++count] = $n
+                joined = $n == "|"
+            }
         }
-    }
-    function also(one, name, archive, n, found) { # archives that have another package of its name
-        sub(/_.*/, "", name)
-        split(substr(having[name], 2), archive, ",")
-        for (n = 1; n in archive; n++) if (!((one, archive[n]) in seen)) found = found "," archive[n]
-        return found == "" ? "" : " also=" substr(found, 2)
-    }
-    END {
-        for (n = 1; n <= count; n++)
-            print archives[key[n]] mark[key[n]] also(key[n], key[n]) size[key[n]] " " line[n]
-    }' \
-    /run/work/locked /run/work/essential /run/work/installed /run/work/entries > /run/out/resolved
+        END {
+            for (n = 1; n <= count && n <= 10; n++) first = first (n > 1 ? ", " : "") way[n]
+            if (count > 10) first = first " and " count - 10 " more"
+            if (count) print "recommended, and left out, since in no archive or in conflict: " first
+        }' /run/work/resolved >> /run/work/remarks
+fi
 dates > /run/out/archives
-keep /run/work/indexes
+LC_ALL=C tr -c ' -~\n' '?' < /run/work/remarks | cut -c 1-400 > /run/out/remarks
+wait "$keeping"

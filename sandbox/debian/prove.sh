@@ -22,7 +22,7 @@ while read -r user archive <&9; do
         2> "/run/work/errors/$archive" 3> "/run/work/answers/$archive" || : > "/run/work/failed-$archive" &
 done 9< /run/work/readers
 wait
-cat /run/work/answers/* /run/work/errors/* >&2
+cat /run/work/answers/* /run/work/errors/* | sed 's|copy:/run/work/mirror/|the indexes of |g' >&2
 while read -r user archive; do
     if [ -e "/run/work/reader-$user/damaged" ]; then
         problem "" "" "the signed indexes that prove the lock cannot be unpacked" \
@@ -30,7 +30,11 @@ while read -r user archive; do
         exit 1
     fi
     if [ -e "/run/work/failed-$archive" ]; then
-        explain_update "/run/work/errors/$archive" "/run/work/answers/$archive" "$apt/sources"
+        # The indexes were unpacked here, so an address says nothing, and another mirror is no remedy.
+        verdicts "/run/work/errors/$archive" "/run/work/answers/$archive" "$apt/sources" "$written" > /run/work/verdicts
+        while IFS=$tab read -r _ _ _ fact _ <&9; do
+            complain "$archive" "the signed indexes of $archive that prove the lock" "$fact" "$(cat /run/in/remedy)"
+        done 9< /run/work/verdicts
         exit 1
     fi
     awk -F '\t' -v archive="$archive" '$1 == archive' "/run/work/said/$archive"
@@ -38,7 +42,6 @@ done < /run/work/readers > /run/work/entries
 grep -xF -f /run/in/wanted /run/work/entries | sort -u > /run/work/named || true
 sort -u /run/in/wanted | comm -23 - /run/work/named > /run/work/unnamed
 if [ -s /run/work/unnamed ]; then
-    tab=$(printf '\t')
     head -n 5 /run/work/unnamed | while IFS=$tab read -r archive name version architecture path size sha256; do
         problem "" "" "$name $version: no signed index of the archive $archive has its $architecture package at $path with \
 $size bytes and the SHA-256 $sha256, so it is refused" "$(cat /run/in/remedy)"

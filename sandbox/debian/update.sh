@@ -9,6 +9,8 @@ set -eu
 . /run/step/debian/indexes.sh
 cat /run/in/options /run/in/apt.conf >> "$apt/apt.conf"
 cp /run/in/sources.list "$apt/etc/"
-update /run/in/archives -o Acquire::Check-Valid-Until=false
-targets > /run/work/indexes
+# Nothing is resolved here, so apt's cache of all packages is not needed.
+update /run/in/archives -o Acquire::Check-Valid-Until=false -o pkgCacheFile::Generate=false
+targets
+downloaded > /run/work/indexes
 keep /run/work/indexes

@@ -158,6 +158,15 @@ verdicts() {
             else unexplained[address] = archive # The reason may follow.
             next
         }
+        # From `other_suites` (indexes.sh).
+        line ~ /^E: Conflicting distribution: [^ ]+ [^ ]+ Release \(it is of / {
+            names = line
+            sub(/^[^(]*\(it is of /, "", names)
+            sub(/\)$/, "", names)
+            tell(of_suite($4, $5), $4, "mirror", "what it has as suite " $5 " is signed as " \
+                (names == "-" ? "that of none" : "that of " names) ", so it is refused", other)
+            next
+        }
         line ~ /^E: Conflicting values set for option Signed-By regarding source / {
             tell(of_suite($10, substr($11, 1, length($11) - 1)), $10, "key", \
                 "another repository has this address and suite, and another key", "make them one repository")

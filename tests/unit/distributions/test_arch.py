@@ -14,6 +14,7 @@ from debate.distributions import arch
     [
         ({}, ["base", "mkinitcpio", "mkinitcpio-archiso"]),
         ({"initrd": {"generator": "dracut", "compression": None}}, ["base", "dracut"]),
+        ({"boot": {"network": True}}, ["base", "mkinitcpio", "mkinitcpio-archiso", "curl", "mkinitcpio-nfs-utils"]),
         (
             {"timezone": "Europe/Berlin", "initrd": {"generator": "dracut", "compression": None}},
             ["base", "dracut", "tzdata"],
@@ -28,5 +29,8 @@ from debate.distributions import arch
     ],
 )
 def test_implied_packages(profile: dict[str, Any], packages: list[str]) -> None:
-    plain = {"initrd": {"generator": "mkinitcpio", "compression": None}, "users": [], "timezone": "UTC"}
+    plain = {
+        "initrd": {"generator": "mkinitcpio", "compression": None}, "users": [], "timezone": "UTC",
+        "boot": {"network": False},
+    }  # fmt: skip
     assert arch.implied_packages({**plain, **profile}) == packages

@@ -14,6 +14,8 @@ PLAIN = {
     "locale": "C.UTF-8",
     "keymap": None,
     "timezone": "UTC",
+    "boot": {"network": False},
+    "persistence": None,
 }
 
 USER = {"name": "u", "shell": "/bin/bash", "groups": [], "ssh_keys": []}
@@ -31,6 +33,7 @@ USER = {"name": "u", "shell": "/bin/bash", "groups": [], "ssh_keys": []}
         ({"locale": "de_DE.UTF-8"}, {"locales"}),
         ({"keymap": "de"}, {"console-setup"}),
         ({"timezone": "Europe/Berlin"}, {"tzdata"}),
+        ({"boot": {"network": True}}, {"curl", "dracut-network", "iproute2"}),
     ],
 )
 def test_implied_packages(fields: dict[str, Any], packages: set[str]) -> None:

@@ -170,7 +170,7 @@ def test_the_hosts_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         'Acquire::http::Proxy::d.example "DIRECT";\n'
         'Acquire::http::Proxy-Auto-Detect "/bin/x";\n'
     )
-    monkeypatch.setattr(host_apt, "configured", lambda: said)
+    monkeypatch.setattr(host_apt, "configured", lambda: (said, ""))
     assert shared.reach_of(found).proxies == {
         "http": "http://a.example:3142/", "https": "http://a.example:3142/", "http::d.example": "DIRECT",
         "no": ".example",

@@ -10,6 +10,7 @@ import pytest
 
 from debate import managers
 from debate.errors import DebateError
+from debate.managers import apt
 from debate.managers.interface import Initramfs, Mirrors, Repository, Request, Target
 from debate.model import Artifact, Locked
 from debate.settings import Settings
@@ -25,7 +26,7 @@ EXTRA = Repository("extra", "\x99x", ("s",), ("c",))
 AT = {"extra": "https://e.example/apt/"}
 MIRRORS = Mirrors({"debian": "http://m.example/debian", "debian-security": "http://m.example/debian-security"}, {})
 
-INITRAMFS = Initramfs("debian", "sid", "amd64", "dracut", "xz", ("nbd",), ("/etc/x",), ("a/*",), ("one",), ())
+INITRAMFS = Initramfs("debian", "sid", "amd64", "dracut", "xz", ("nbd",), ("/etc/x",), ("a/*",), ("one",), False, ())
 
 
 def settings(**mirrors: str) -> Settings:
@@ -228,3 +229,19 @@ def test_what_a_proof_asks() -> None:
     assert APT.proof_step([locked], other, settings(), TOOLS) != step
     assert APT.proof_step([locked], replace(wanted, snapshot=None), settings(), TOOLS) == step
     assert APT.indexes_step(wanted, TOOLS).outputs == ("indexes",)
+
+
+@pytest.mark.parametrize(
+    ("exclude", "kept"),
+    [
+        (["/usr/share/man/*"], True),
+        (["/usr/share/*"], True),
+        (["/usr/share/man/de/*"], False),
+        (["/usr/share/doc/*"], False),
+    ],
+)
+def test_directories_of_manuals_stay(exclude: list[str], kept: bool) -> None:
+    """Scripts of packages make links there; dpkg believes the last line that fits a path."""
+    target = Target("debian", "sid", "amd64", tuple(exclude), ())
+    lines = apt._options(target)["dpkg.cfg"].decode().splitlines()
+    assert lines == [*(f"path-exclude={glob}" for glob in exclude), *["path-include=/usr/share/man/man?"] * kept]

@@ -169,7 +169,7 @@ def test_installing(distribution: str) -> None:
 
     def initramfs(generator: str) -> Initramfs:
         hook = Entry("/etc/initramfs-tools/hooks/one", "file", mode="0755", digest="sha256:" + "1" * 64)
-        return Initramfs(*system, generator, "xz", ("dm-crypt",), ("/etc/x",), ("a/*",), ("one",), (hook,))
+        return Initramfs(*system, generator, "xz", ("dm-crypt",), ("/etc/x",), ("a/*",), ("one",), False, (hook,))
 
     check(f"{distribution}.install", {
         "inspect": manager.inspect_step(packages, TOOLS),

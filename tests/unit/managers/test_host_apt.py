@@ -12,6 +12,7 @@ import pytest
 from debate import managers
 from debate.distributions import debian
 from debate.errors import DebateError
+from debate.host.run import run
 from debate.managers import host_apt, shared
 from debate.settings import Settings
 
@@ -36,10 +37,16 @@ class Host:
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text.replace("ROOT", str(self.root)))
+        forget()
 
     def known(self) -> host_apt.Known:
-        host_apt.targets.cache_clear()
         return host_apt.known(debian)
+
+
+def forget() -> None:
+    """What was asked of the host's apt is asked again."""
+    host_apt.sources.cache_clear()
+    host_apt._detected.cache_clear()
 
 
 @pytest.fixture
@@ -54,8 +61,9 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     made.write("usr/bin/mmdebstrap", BOOTSTRAPPER)
     monkeypatch.setattr(host_apt, "_BOOTSTRAPPERS", {"mmdebstrap": f"{tmp_path}/usr/bin/mmdebstrap"})
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    forget()
     yield made
-    host_apt.targets.cache_clear()
+    forget()
 
 
 CLOUD = (  # Debian's images for clouds
@@ -91,27 +99,28 @@ LISTS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("files", "found"),
-    [
-        ({"etc/sources.list.d/debian.sources": CLOUD, **LISTS}, OF_APT),
-        ({"etc/sources.list.d/debian.sources": CONTAINER}, OF_APT),
-        ({"etc/sources.list": ONE_LINE}, OF_APT),
-        ({"etc/sources.list": OTHERS, "etc/sources.list.d/debian.sources": CONTAINER}, OF_APT),
-        ({"etc/sources.list.d/a.list": OTHERS, "etc/sources.list.d/z.list": ONE_LINE}, OF_APT),
-        ({"etc/sources.list.d/d.sources": CONTAINER.replace(MAIN, f"{MAIN} http://second.example/debian")}, OF_APT),
-        ({"etc/sources.list.d/debian.sources": CONTAINER.replace("bookworm", "stable")}, OF_APT),
-        ({"etc/sources.list.d/debian.sources": CONTAINER.replace("Types", "Enabled: no\nTypes")}, DEFAULTS),
-        ({"etc/sources.list": f"deb {MAIN} trixie main\n"}, {**DEFAULTS, "debian": MAIN}),
-        ({"etc/sources.list": UBUNTU}, DEFAULTS),
-        ({"etc/sources.list.d/u.sources": RUNNER, "etc/apt-mirrors.txt": "http://a.example/ubuntu\tpriority:1\n"},
-         DEFAULTS),
-        ({}, DEFAULTS),
-        ({"etc/sources.list": "deb file:/srv/debian sid main\ndeb copy:///srv/debian-security trixie-security main\n"},
-         {"debian": "file:///srv/debian", "debian-security": "file:///srv/debian-security"}),
-        ({"etc/sources.list": "not a source\n"}, DEFAULTS),
-    ],
-)  # fmt: skip
+HOSTS = [
+    ({"etc/sources.list.d/debian.sources": CLOUD, **LISTS}, OF_APT),
+    ({"etc/sources.list.d/debian.sources": CONTAINER}, OF_APT),
+    ({"etc/sources.list": ONE_LINE}, OF_APT),
+    ({"etc/sources.list": OTHERS, "etc/sources.list.d/debian.sources": CONTAINER}, OF_APT),
+    ({"etc/sources.list.d/a.list": OTHERS, "etc/sources.list.d/z.list": ONE_LINE}, OF_APT),
+    ({"etc/sources.list.d/d.sources": CONTAINER.replace(MAIN, f"{MAIN} http://second.example/debian")}, OF_APT),
+    ({"etc/sources.list.d/debian.sources": CONTAINER.replace("bookworm", "stable")}, OF_APT),
+    ({"etc/sources.list.d/debian.sources": CONTAINER.replace("Types", "Enabled: no\nTypes")}, DEFAULTS),
+    ({"etc/sources.list": f"deb {MAIN} trixie main\n"}, {**DEFAULTS, "debian": MAIN}),
+    ({"etc/sources.list": UBUNTU}, DEFAULTS),
+    ({"etc/sources.list.d/u.sources": RUNNER, "etc/apt-mirrors.txt": "http://a.example/ubuntu\tpriority:1\n"},
+     DEFAULTS),
+    ({}, DEFAULTS),
+    ({"etc/sources.list": "deb file:/srv/debian sid main\ndeb copy:///srv/debian-security trixie-security main\n"},
+     {"debian": "file:///srv/debian", "debian-security": "file:///srv/debian-security"}),
+    ({"etc/sources.list": "not a source\n"}, DEFAULTS),
+]  # fmt: skip
+"""Files of a host, and the addresses that are found there."""
+
+
+@pytest.mark.parametrize(("files", "found"), HOSTS)
 def test_sources_of_hosts(host: Host, files: dict[str, str], found: dict[str, str]) -> None:
     for path, text in files.items():
         host.write(path, text)
@@ -121,13 +130,56 @@ def test_sources_of_hosts(host: Host, files: dict[str, str], found: dict[str, st
         assert known.origins[archive] == ("mmdebstrap on this host" if "default" in address else "this host's apt")
 
 
+SIGNED_INDEX = (
+    "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n"
+    "Origin: {}\nLabel:  x{}\t\nSuite: s{}\nCodename: y\nDescription: Origin: z\nComponents: main\nSHA256:\n"
+    "-----BEGIN PGP SIGNATURE-----\n\nx\n-----END PGP SIGNATURE-----\n"
+)
+
+
+@pytest.mark.parametrize("files", [files for files, _ in HOSTS[:-1]])
+def test_what_apt_knows_of_its_lists(host: Host, files: dict[str, str]) -> None:
+    """The same is found without apt, which reads them whole for it."""
+    for path, text in files.items():
+        host.write(path, text)
+    ask = ["apt-get", "indextargets", "Created-By: Packages", "--format"]
+    starts = dict[str, None]()
+    for line in run([*ask, "$(RELEASE) $(FILENAME)", "--no-release-info"]).splitlines():
+        suite, _, path = line.partition(" ")
+        Path(path).write_text("Package: x\nVersion: 1\nArchitecture: all\nFilename: x\nSize: 1\n")
+        starts[f"{path.partition('_dists_')[0]}_dists_{suite}"] = None
+    for number, start in enumerate(starts):
+        origin, text = ("Debian", "Other")[number // 2 % 2], SIGNED_INDEX
+        text = text if number % 2 else text.partition("\n\n")[2].partition("-")[0]
+        if number < 4:
+            Path(f"{start}_{'InRelease' if number % 2 else 'Release'}").write_text(text.format(origin, number, number))
+    of_release = "$(ORIGIN)|$(LABEL)|$(SUITE)"
+    by_apt = run([*ask, f"$(REPO_URI)|$(RELEASE)|$(COMPONENT)|{of_release}"]).replace(of_release, "||").splitlines()
+    found, fails = host_apt.sources()
+    assert fails == ""
+    assert bool(by_apt) == bool(starts)
+    assert ["|".join(source) for source in found] == by_apt
+
+
+def test_what_an_archive_says_of_itself_counts_most(host: Host) -> None:
+    """Suites, which others have, too, tell it only of what has no signed index here."""
+    lines = ["cdrom://disc trixie", "http://o.example/x trixie", "http://a.example/y ours", "http://b.example/z ours"]
+    host.write("etc/sources.list", "".join(f"deb {line} main\n" for line in lines))
+    for name, origin, label in [("disc_dists_trixie", "Debian", "x"), ("o.example_x_dists_trixie", "Other", "x"),
+                                ("a.example_y_dists_ours", "Debian", "x"),
+                                ("b.example_z_dists_ours", "Debian", "Debian-Security")]:  # fmt: skip
+        host.write(f"state/lists/{name}_InRelease", f"Origin: {origin}\nLabel: {label}\nSuite: x\n")
+    known = host.known()
+    assert known.addresses == {"debian": "http://a.example/y/", "debian-security": "http://b.example/z/"}
+
+
 @pytest.mark.parametrize("kind", ["tor+http://o.example", "cdrom://Debian", "mirror://m.example/l", "tor://o.example"])
 def test_sources_that_only_a_host_can_use(host: Host, kind: str) -> None:
     """They are passed over for the default, with a word, or the lock is refused."""
     host.write("etc/sources.list", f"deb {kind}/debian trixie main\ndeb {SECURITY} trixie-security main\n")
     request = shared.tools_request(debian, "trixie")
     settings = Settings(root=Path(), cache=Path(), output=Path())
-    host_apt.targets.cache_clear()
+    host_apt.sources.cache_clear()
     found = managers.get("debian").mirrors(settings, request, {})
     assert found.addresses == {"debian": DEFAULTS["debian"], "debian-security": SECURITY}
     [note] = found.notes
@@ -148,7 +200,7 @@ def test_sources_that_only_a_host_can_use(host: Host, kind: str) -> None:
 )
 def test_each_archive_of_a_release_has_an_address(host: Host, release: str, missing: list[str]) -> None:
     (host.root / "usr/bin/mmdebstrap").unlink()
-    host_apt.targets.cache_clear()
+    host_apt.sources.cache_clear()
     manager, request = managers.get("debian"), shared.tools_request(debian, release)
     with pytest.raises(DebateError) as caught:
         manager.mirrors(Settings(root=Path(), cache=Path(), output=Path()), request, {})
@@ -188,3 +240,58 @@ def test_proxies(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     assert host_apt.proxies(both)["http::a.example"] == "http://mine.example:4"
     host.write("bin/found", "#!/bin/sh\necho rubbish; echo more\n")
     assert "http::direct.example" not in host_apt.proxies(both)
+    said = [line for line in host_apt.unheard(both) if "direct" in line]
+    assert said == [
+        f"{host.root}/bin/found, which this host's apt asks for proxies, answers with what is no proxy (rubbish); so "
+        "none is used for http://direct.example/"
+    ]
+
+
+BROKEN = [
+    ({"etc/sources.list": "not a source\n"}, "E: Type 'not' is not known on line 1 in source list", False),
+    ({"etc/sources.list.d/d.sources": "Types: deb\nURIs: http://x.example\n"}, "E: Malformed entry 1", False),
+    ({"etc/apt.conf.d/50": '{ x "y"; };\n'}, "E: Syntax error", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "said", "of_proxies"), BROKEN)
+def test_an_apt_that_is_broken_is_told(host: Host, files: dict[str, str], said: str, of_proxies: bool) -> None:
+    """It is not as one that has no address: what it would say is lost."""
+    host.write("etc/sources.list", ONE_LINE)
+    for path, text in files.items():
+        host.write(path, text)
+    known = host.known()
+    assert known.addresses == DEFAULTS
+    assert known.why("debian").startswith(f"this host's apt fails: {said}")
+    found = list(host_apt.unheard([MAIN]))
+    start = f"the proxies of this host's apt are not known, since it fails: {said}"
+    assert [line.startswith(start) for line in found] == [True] * of_proxies
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo DIRECT", ""), ("exit 0", ""), ("echo http://p.example:1", ""),
+        ("echo no >&2; exit 3", "ends with exit status 3 (no); so none is used for http://deb.example/"),
+        ("exit 3", "ends with exit status 3; so none is used for http://deb.example/"),
+        ("echo p.example:1", "answers with what is no proxy (p.example:1); so none is used for http://deb.example/"),
+    ],
+)  # fmt: skip
+def test_a_program_that_finds_no_proxy(host: Host, script: str, said: str) -> None:
+    host.write("bin/found", f"#!/bin/sh\n{script}\n")
+    (host.root / "bin" / "found").chmod(0o755)
+    host.write("etc/apt.conf.d/50auto", 'Acquire::http::Proxy-Auto-Detect "ROOT/bin/found";\n')
+    found = list(host_apt.unheard([MAIN, f"{MAIN}/x"]))
+    start = f"{host.root}/bin/found, which this host's apt asks for proxies, "
+    assert found == ([f"{start}{said}"] if said else [])
+
+
+def test_a_program_is_asked_once(host: Host) -> None:
+    """It may take ten seconds; a lock wants to know its answer, and what is wrong with it."""
+    host.write("bin/found", "#!/bin/sh\necho $1 >> ROOT/asked\necho http://p.example:1\n")
+    (host.root / "bin" / "found").chmod(0o755)
+    host.write("etc/apt.conf.d/50auto", 'Acquire::http::Proxy-Auto-Detect "ROOT/bin/found";\n')
+    for _ in range(2):
+        assert host_apt.proxies([MAIN])["http::deb.example"] == "http://p.example:1"
+        assert not list(host_apt.unheard([MAIN]))
+    assert (host.root / "asked").read_text() == "http://deb.example/\n"

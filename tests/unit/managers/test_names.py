@@ -22,7 +22,7 @@ from debate.settings import Settings
 
 TOOLS = Artifact(f"sha256:{'9' * 64}", 1)
 SETTINGS = Settings(root=Path(), cache=Path(), output=Path())
-INITRAMFS = Initramfs("x", "x", "x", "x", "", (), (), (), (), ())
+INITRAMFS = Initramfs("x", "x", "x", "x", "", (), (), (), (), False, ())
 LONG = "x" * 255
 
 _words = st.text("a1-_.+", min_size=1, max_size=6).map(lambda text: f"a{text}") | st.just(LONG)

@@ -32,7 +32,9 @@ ZLIB = Locked(
     "zlib", "1:1.3.1-2", "x86_64", "arch", "core/os/x86_64/zlib-1:1.3.1-2-x86_64.pkg.tar.zst", 77, "ab" * 32, "c2ln"
 )
 
-INITRAMFS = Initramfs("arch", "rolling", "x86_64", "mkinitcpio", "xz", ("nbd",), ("/etc/x",), ("a/*",), ("one",), ())
+INITRAMFS = Initramfs(
+    "arch", "rolling", "x86_64", "mkinitcpio", "xz", ("nbd",), ("/etc/x",), ("a/*",), ("one",), False, ()
+)
 
 
 def settings(keyrings: dict[str, str] | None = None, **mirrors: str) -> Settings:

@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from debate import distributions, managers
 from debate.distributions import debian
 from debate.errors import DebateError
-from debate.managers import host_apt, shared
+from debate.managers import shared
 from debate.managers.interface import Repository, Request
 from debate.settings import Settings
 from debate.settings import load as load_settings
+from tests.conftest import write_files
 
 DATED = {"debian": "{archive} and {date}", "arch": "{date}"}
 """Distribution -> the placeholders that the address of its dated mirror may have."""
@@ -110,26 +111,6 @@ def test_an_address_that_is_none(
         manager.mirrors(settings({distribution: "http://m.example", "extra": address}), own, {})
 
 
-def test_a_hosts_mirrors_that_mean_something_there_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "apt-get"
-    program.write_text(
-        "#!/bin/sh\n"
-        "echo 'mirror+file:/etc/apt/mirrors/debian.list|Debian|Debian|trixie'\n"
-        "echo 'cdrom://disc|Debian|Debian|trixie'\n"
-        "echo 'http://other.example/x|Other|Other|x'\n"
-        "echo 'http://m.example/debian|Debian|Debian|trixie'\n"
-        "echo 'http://m.example/security|Debian|Debian-Security|trixie-security'\n"
-    )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    host_apt.targets.cache_clear()
-    assert managers.get("debian").mirrors(settings({}), request("debian"), {}).addresses == {
-        "debian": "http://m.example/debian",
-        "debian-security": "http://m.example/security",
-    }
-    host_apt.targets.cache_clear()
-
-
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith("/drips"):
@@ -145,6 +126,7 @@ class Handler(BaseHTTPRequestHandler):
                 while True:
                     self.wfile.write(bytes(1 << 20))
         self.send_response(200 if self.path == "/arch/core/os/x86_64/core.db" else 404)
+        self.send_header("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT")
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -162,9 +144,17 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         thread.join()
 
 
-def test_a_mirror_of_arch_is_asked(server: str) -> None:
+def test_a_mirror_of_arch_is_asked(server: str, tmp_path: Path) -> None:
     manager = managers.get("arch")
-    assert list(manager.reach_mirrors(settings({"arch": f"{server}/arch/"}))) == [f"arch: {server}/arch answers"]
+    [said] = manager.reach_mirrors(settings({"arch": f"{server}/arch/"}))
+    date = "core of Sun, 06 Nov 1994 08:49:37 GMT; DEBATE_MIRROR_ARCH names it"
+    assert said == f"arch: {server}/arch answers, {date}"
+    database = tmp_path / "core/os/x86_64/core.db"
+    write_files(tmp_path, {"core/os/x86_64/core.db": ""})
+    os.utime(database, (784111777, 784111777))
+    assert list(manager.reach_mirrors(settings({"arch": f"file://{tmp_path}"}))) == [
+        f"arch: file://{tmp_path} answers, {date}"
+    ]
     [error] = manager.reach_mirrors(settings({"arch": f"{server}/other"}))
     assert str(error) == (
         f"{server}/other/core/os/x86_64/core.db is unavailable; check the network, or set DEBATE_MIRROR_ARCH to "

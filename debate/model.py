@@ -14,6 +14,8 @@ from debate.text.amounts import bytes_shown
 
 MIRROR = "/run/mirror"
 """Path in a sandbox of package archives that are directories of the host."""
+SECRETS = "/run/secret"
+"""Path in a sandbox of what is in no file of the store."""
 PROXY_PORT = 3128
 """Port of the proxy on the loopback interface of a sandbox with a network."""
 
@@ -134,6 +136,8 @@ class Supplies:
     """Cached files in /run/in, by name."""
     mirrors: Mapping[str, str] = field(default_factory=dict)
     """Directories of the host that hold an archive, shown below `MIRROR` by name."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Files of the host that nobody else may read, shown below `SECRETS` by name. The sandbox has copies in memory."""
     reach: Reach = field(default_factory=Reach)
     """Where its commands with a network may connect to; without any endpoint they have none."""
     writes: int | None = None

@@ -35,6 +35,8 @@ MAX_VARIABLES = 1 << 20
 Variables = Mapping[str, list[str]]
 """Name -> words: one for a plain variable, alternating keys and values for an associative array."""
 
+_FIRMWARE = {"bios": "bios", "uefi": "uefi", "uefi-x64": "uefi", "uefi-ia32": "uefi-ia32"}
+"""Start of a boot mode of archiso -> our name of the firmware."""
 _CUSTOMIZE = "root/customize_airootfs.sh"
 _CONVERTED_FILES = (
     "etc/passwd", "etc/shadow", "etc/group", "etc/gshadow", "etc/hostname", _CUSTOMIZE,
@@ -66,9 +68,14 @@ def _words(line: str) -> str:
     return f"{name.strip()} = {' '.join(value.split())}" if equals else name.strip()
 
 
+def read_definition(source: Foreign) -> bytes:
+    """The file profiledef.sh, which every archiso profile has. Raises DebateError."""
+    return source.read("profiledef.sh", REMEDY)
+
+
 def read_variables(builder: Builder, tools: Artifact, source: Foreign) -> Variables:
     """Run profiledef.sh in the sandbox and return what it sets. Raises DebateError if it fails or does not end."""
-    text = source.read("profiledef.sh", REMEDY)
+    text = read_definition(source)
     step = Step(
         name="import",
         commands=(Command("archiso/read.sh"),),
@@ -366,14 +373,14 @@ class _Converter:
     def boot(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         modes = self.variables.get("bootmodes", [])
-        firmware = sorted({mode.partition(".")[0].partition("-")[0] for mode in modes})
-        if firmware in (["bios"], ["uefi"]):
-            found["firmware"] = firmware
+        firmware = set()
         for mode in modes:
-            if mode.partition(".")[0].partition("-")[0] not in ("bios", "uefi"):
+            if known := _FIRMWARE.get(mode.partition(".")[0]):
+                firmware.add(known)
+            else:
                 self.lose("profiledef.sh", f"bootmode {mode!r} has no counterpart")
-            if "ia32" in mode:
-                self.lose("profiledef.sh", f"bootmode {mode!r}: UEFI of 32 bits is not supported")
+        if firmware and firmware != {"bios", "uefi"}:
+            found["firmware"] = sorted(firmware)
         loader = self.source.text("efiboot/loader/loader.conf")
         # systemd-boot takes the last line, without spaces or a carriage return at its ends.
         word = (re.findall(r"^[ \t]*timeout[ \t]+(\S.*)", loader, re.MULTILINE) or [""])[-1].strip()

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from debate.convert.foreign import Foreign
-from debate.errors import NO_SPACE, DebateError, Place, Problem, ProfileError
+from debate.errors import NO_SPACE, DebateError, Place, Problem, ProfileError, spoken
 from debate.host.beneath import RefusedError, Tree
 from debate.profile.load import load
 from debate.profile.schema import fits
@@ -65,11 +65,7 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
 
     Raises DebateError, and writes nothing, if the name is taken or the result is not a valid profile.
     """
-    # The profile itself is the last one: without it the others are of no effect.
-    targets = [*(f"{kind}/{name}" for kind in ("overlays", "hooks", "keys")), f"{name}.yaml"]
-    for target in targets:
-        if os.path.lexists(profiles / target):
-            raise DebateError("already exists", "choose another name with -n", place=shown(profiles / target))
+    targets = require_free(profiles, name)
     files = {path: source for path, source in draft.overlay.items() if not is_covered(f"/{path}")}
     losses = [*draft.losses]
     losses += [f"/{path}: hidden by a mount in the running system" for path in sorted(draft.overlay.keys() - files)]
@@ -96,7 +92,17 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
     if losses:
         lines.append(f"without a counterpart, or to be checked ({len(losses)}; files are named below {place}):")
         lines += told(losses)
-    return [*lines, f"next: doit build:{name}"]
+    return [*lines, spoken(f"next: doit build:{name}")]
+
+
+def require_free(profiles: Path, name: str) -> list[str]:
+    """The paths in ``profiles`` that a profile of this name takes. Raises DebateError if there is something already."""
+    # The profile itself is the last one: without it the others are of no effect.
+    targets = [*(f"{kind}/{name}" for kind in ("overlays", "hooks", "keys")), f"{name}.yaml"]
+    for target in targets:
+        if os.path.lexists(profiles / target):
+            raise DebateError("already exists", "choose another name with -n", place=shown(profiles / target))
+    return targets
 
 
 def told(losses: Sequence[str]) -> list[str]:

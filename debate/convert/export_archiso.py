@@ -12,7 +12,7 @@ import base64
 import hashlib
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from debate.distributions import arch
 from debate.entry import Contents, Entry
 from debate.errors import DebateError
 from debate.host.beneath import MAX_BYTES, Item, Tree, chunks, open_by_real_path
-from debate.images import iso
+from debate.images import iso, theme
 from debate.profile import reader
 from debate.steps import boot, initrd, lock, overlay, packages, rootfs
 from debate.steps.config import Config
@@ -151,7 +151,7 @@ def own_profile(fields: Mapping[str, Any], made: Config) -> dict[str, File]:
         "fields": {
             **{name: value for name, value in fields.items() if name not in _NOT_COPIED},
             "image": {**fields.get("image", {}), "label": menu.label},
-            "boot": {**fields.get("boot", {}), "title": menu.title},
+            "boot": {**_without_files(fields.get("boot", {})), "title": menu.title},
         },
         "executable": [entry.path.lstrip("/") for entry in made.trees if entry.type == "file" and entry.mode == "0755"],
     }
@@ -166,6 +166,12 @@ def own_profile(fields: Mapping[str, Any], made: Config) -> dict[str, File]:
     for repository in made.slice(lock.Slice).repositories:
         found[f"keys/{repository.name}"] = File(repository.key.encode("latin-1"))
     return found
+
+
+def _without_files(boot: Mapping[str, Any]) -> dict[str, Any]:
+    """The field without the files of the theme."""
+    look = {name: value for name, value in boot.get("theme", {}).items() if name not in ("picture", "font")}
+    return {**boot, **({"theme": look} if "theme" in boot else {})}
 
 
 _NOT_COPIED = ("version", "extends", "base", "overlays", "hooks")
@@ -237,6 +243,7 @@ class _Exporter:
         self.name, self.made = name, made
         self.overlay, self.iso = made.slice(overlay.Slice), made.slice(iso.Slice)
         self.request, self.firmware = made.slice(lock.Slice), made.slice(boot.Slice).firmware
+        self.secure = made.slice(boot.Slice).secure
         self.kernel = made.slice(packages.Slice).kernel
         self.numbers = {"root": 0, **self.user_ids()}
         self.losses: list[str] = []
@@ -282,7 +289,7 @@ class _Exporter:
             ("iso_version", self.made.hash[:16]),
             ("install_dir", "arch"),
             ("buildmodes", ["iso"]),
-            ("bootmodes", [modes[firmware] for firmware in self.firmware]),
+            ("bootmodes", [modes[firmware] for firmware in self.firmware if firmware in modes]),
             ("arch", self.iso.architecture),
             ("pacman_conf", "pacman.conf"),
             ("airootfs_image_type", "squashfs"),
@@ -311,10 +318,13 @@ class _Exporter:
             found["/root"] = "0:0:750"
         entries = [entry for entry in self.overlay.tree if entry.type != "link"]
         links = {entry.path for entry in self.overlay.tree if entry.type == "link"}
+        there = {entry.path: entry for entry in entries}
         permissions = []
         for permission in self.overlay.permissions:
             if links.isdisjoint((permission.path, *_above(permission.path))):
-                permissions.append(permission)
+                own = there.get(permission.path, Entry(permission.path, "file"))
+                owners = {"owner": permission.owner or own.owner, "group": permission.group or own.group}
+                permissions.append(replace(permission, **owners))
             else:
                 self.losses.append(f"{permission.path}: permissions of what is a link, or below one")
         changed: tuple[Entry | overlay.Permission, ...] = (*entries, *permissions)
@@ -438,8 +448,20 @@ class _Exporter:
         for placeholder in _PLACEHOLDERS:
             if any(placeholder in text for text in (self.iso.title, *self.iso.arguments)):
                 self.losses.append(f"{placeholder} in title or arguments: mkarchiso replaces it")
+        if [entry.id for entry in self.iso.entries] != ["default"]:
+            self.losses.append("boot.entries: the menu has the entry `default` alone")
+        if theme.is_changed(self.iso.theme):
+            self.losses.append("boot.theme: the menu has that of archiso, and the export no picture and font")
+        if self.secure != "none":
+            self.losses.append("boot.secure: mkarchiso signs nothing")
         if "bios" in self.firmware and "^" in self.iso.title:
             self.losses.append("^ in the title: syslinux takes the character behind it for a key")
+        if self.iso.partition_table != {"bios": "mbr", "uefi": "gpt"}.get("".join(self.firmware), "hybrid"):
+            self.losses.append(
+                f"boot.partition_table: {self.iso.partition_table}; mkarchiso takes the one for the firmware"
+            )
+        if "uefi-ia32" in self.firmware:
+            self.losses.append("boot.firmware: uefi-ia32")
         if "uefi" in self.firmware:
             timeout = "menu-force" if self.iso.timeout < 0 else self.iso.timeout
             yield "efiboot/loader/loader.conf", f"timeout {timeout}\ndefault 01-archiso.conf\n"

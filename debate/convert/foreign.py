@@ -20,7 +20,7 @@ from debate.host import mount_points
 from debate.host.beneath import Item, RefusedError, Tree, chunks, kind
 from debate.text.paths import shown
 
-MAX_ENTRIES = 50_000
+MAX_ENTRIES = 10_000
 """Names in each directory that is listed with all that is below it."""
 MAX_TEXT = 256 << 10
 """Bytes of a file that is parsed, or that becomes a hook."""
@@ -163,10 +163,10 @@ def is_executable(item: Item) -> bool:
 
 
 def changed_mode(item: Item) -> str:
-    """What becomes of a file's mode in an overlay, if that is not what git stores of it; else empty."""
+    """What becomes of the mode of a file or directory in an overlay, if git does not store that; else empty."""
     mode = stat.S_IMODE(item.mode)
-    kept = 0o755 if mode & stat.S_IXUSR else 0o644
-    if not stat.S_ISREG(item.mode) or mode & ~0o022 == kept & ~0o022:
+    kept = 0o755 if mode & stat.S_IXUSR or is_directory(item) else 0o644
+    if is_link(item) or mode & ~0o020 == kept:
         return ""
     return f"its mode {mode:04o} becomes {kept:04o}: set it with permissions, if it matters"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from debate.host.beneath import Item
 from debate.profile.schema import fits
 from debate.steps.choices import has_level
 from debate.steps.overlay import script_faults
+from debate.steps.wanted import is_covered
 from debate.text import kernel_line
 from debate.text.lines import lines_of
 
@@ -118,6 +120,8 @@ class _Converter:
         self.losses: list[str] = []
         self.read: set[str] = set()
         self.mirrors: list[str] = []
+        self.closed: dict[str, str] = {}
+        """Path in the system -> mode of each file that not everybody may read."""
         self.firmware = False
 
     def lose(self, path: str, fact: str) -> None:
@@ -162,6 +166,11 @@ class _Converter:
             if item.path not in self.read and not foreign.is_directory(item):
                 what = "is a link, which is not followed" if foreign.is_link(item) else "has no counterpart"
                 self.lose(item.path, what)
+        fields["permissions"] = [
+            {"path": f"/{name}", "mode": mode}
+            for name, mode in sorted(self.closed.items())
+            if not is_covered(f"/{name}")
+        ]
         fields = {name: value for name, value in fields.items() if value not in ({}, [], "")}
         executable = {item.path for item in self.items if foreign.is_executable(item)}
         return Draft(
@@ -267,15 +276,26 @@ class _Converter:
                 if foreign.is_directory(item):
                     if path in empty:
                         self.lose(path, foreign.EMPTY)
+                    else:
+                        self.keep_mode(path.removeprefix(f"{include}/"), item)
                     continue
                 self.read.add(path)
                 lost = self.source.cannot_copy(path, item)
                 if lost:
                     self.lose(path, lost)
-                elif not path.endswith("/.gitkeep"):
-                    if changed := foreign.changed_mode(item):
-                        self.lose(path, changed)
-                    yield path.removeprefix(f"{include}/"), path
+                else:
+                    name = path.removeprefix(f"{include}/")
+                    self.keep_mode(name, item)
+                    yield name, path
+
+    def keep_mode(self, name: str, item: Item) -> None:
+        """Note the mode of what is at ``name`` in the system, for `permissions` if not everybody may read it."""
+        self.closed.pop(name, None)
+        if changed := foreign.changed_mode(item):
+            if item.mode & stat.S_IROTH:
+                self.lose(item.path, changed)
+            else:
+                self.closed[name] = f"{stat.S_IMODE(item.mode):04o}"
 
     def hooks(self) -> Iterator[tuple[str, str]]:
         """Names and paths of hooks, in the order in which live-build runs them, that of their names."""

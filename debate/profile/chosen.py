@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from debate import distributions, keys
@@ -15,7 +17,7 @@ def chosen(profile: Profile) -> dict[str, Any]:
 
     They are in the order of the schema.
     """
-    data = with_defaults(schema(), profile.data)
+    data = _filled(_defaults(), profile.data)
     distribution = distributions.get(data["distribution"])
     data |= {
         "release": data["release"] or distribution.RELEASES[0],
@@ -26,17 +28,50 @@ def chosen(profile: Profile) -> dict[str, Any]:
     return {field: data[field] for field in schema()["properties"] if field != "extends"}
 
 
-def with_defaults(part: Mapping[str, Any], data: Any) -> Any:
-    """``data`` with the defaults of the JSON schema ``part`` filled in, at every depth."""
+@dataclass(frozen=True)
+class _Defaults:
+    """Those of one value in the schema."""
+
+    fields: Mapping[str, Any]
+    """Field of a mapping -> its value if it is not there, with all defaults. Every profile has the very same values."""
+    below: Mapping[str, _Defaults]
+    """Those of the fields that have any."""
+    items: _Defaults | None
+    """Those of the items of a list, if they have any."""
+
+    def __bool__(self) -> bool:
+        return bool(self.fields or self.below or self.items)
+
+
+@cache
+def _defaults() -> _Defaults:
+    return _defaults_of(schema())
+
+
+def _defaults_of(part: Mapping[str, Any]) -> _Defaults:
+    items = _defaults_of(part["items"]) if "items" in part else None
+    fields = part.get("properties", {})
+    below = {name: found for name, field in fields.items() if (found := _defaults_of(field))}
+    absent = {
+        name: _filled(below[name], field["default"]) if name in below else field["default"]
+        for name, field in fields.items()
+        if "default" in field
+    }
+    return _Defaults(absent, below, items or None)
+
+
+def _filled(defaults: _Defaults, data: Any) -> Any:
+    """``data`` with the defaults filled in, at every depth."""
     if isinstance(data, dict):
         filled = dict(data)
-        for name, field in part.get("properties", {}).items():
-            value = filled[name] if name in filled else field.get("default", filled)
-            if value is not filled:
-                filled[name] = with_defaults(field, value) if isinstance(value, dict | list) else value
+        for name, below in defaults.below.items():
+            if name in filled:
+                filled[name] = _filled(below, filled[name])
+        for name, value in defaults.fields.items():
+            filled.setdefault(name, value)
         return filled
-    if isinstance(data, list):
-        return [with_defaults(part.get("items", {}), item) for item in data]
+    if isinstance(data, list) and defaults.items:
+        return [_filled(defaults.items, item) for item in data]
     return data
 
 

@@ -1,6 +1,6 @@
 """The files in the profiles directory. Whoever writes profiles decides what is there: see `debate.host.beneath`.
 
-Links are followed as long as they stay in that directory.
+Links are followed as long as they stay in that directory. A profile ``debate/NAME`` is the one that debate ships.
 """
 
 from __future__ import annotations
@@ -8,12 +8,17 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
+from debate import shipped
 from debate.host.beneath import RefusedError, Tree
 from debate.text.paths import shown
+
+T = TypeVar("T")
 
 MAX_PROFILE = 1 << 20
 """Bytes of a profile."""
@@ -21,6 +26,27 @@ MAX_LOCK = 8 << 20
 """Bytes of a lock file; five thousand packages have less than half of that."""
 MAX_FILE = 4 << 20
 """Bytes of a hook or a key."""
+
+
+SHIPPED = "debate/"
+"""What the names of shipped profiles begin with."""
+
+
+def where(directory: Path, name: str) -> tuple[Path, str]:
+    """The directory of the profile ``name``, which profiles in ``directory`` know by it, and its name there."""
+    return (shipped("profiles"), name.removeprefix(SHIPPED)) if name.startswith(SHIPPED) else (directory, name)
+
+
+def relative(directory: Path, path: Path) -> str:
+    """``path`` relative to ``directory``; with a / before it, relative to the shipped profiles. Raises ValueError."""
+    if path.is_relative_to(directory):
+        return str(path.relative_to(directory))
+    return f"/{path.relative_to(shipped('profiles'))}"
+
+
+def absolute(directory: Path, path: str) -> tuple[Path, str]:
+    """A directory, and the path in it, of what `relative` returned."""
+    return (shipped("profiles"), path[1:]) if path.startswith("/") else (directory, path)
 
 
 class Profiles(Tree):
@@ -42,6 +68,10 @@ class Profiles(Tree):
     def exists(self, path: str) -> bool:
         """See `exists`."""
         return os.path.lexists(f"{self.directory}/{path}")
+
+    def once(self, _what: str, make: Callable[[], T]) -> T:
+        """See `once`."""
+        return make()
 
 
 current: ContextVar[Profiles | None] = ContextVar("current", default=None)
@@ -74,6 +104,12 @@ def exists(directory: Path, name: str) -> bool:
     """True if there is something of this name, whatever it is: reading it tells what is wrong with it."""
     now = current.get()
     return now.exists(name) if now is not None and now.is_of(directory) else os.path.lexists(directory / name)
+
+
+def once(directory: Path, what: str, make: Callable[[], T]) -> T:
+    """What ``make`` returns, which depends on files in ``directory`` alone; made once in a visit for each ``what``."""
+    with opened(directory) as tree:
+        return tree.once(what, make)
 
 
 def refusal(error: OSError) -> tuple[str, str]:

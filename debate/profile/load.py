@@ -7,7 +7,6 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from debate.host.beneath import RefusedError, Tree
 from debate.profile import files, reader, schema
 from debate.profile.merge import duplicates, merge
 from debate.profile.node import Node, Profile
-from debate.profile.profile_names import can_be_extended, unknown
+from debate.profile.profile_names import SUFFIX, can_be_extended, is_shipped, unknown
 from debate.text.paths import shown
 from debate.text.suggest import closest
 
@@ -82,13 +81,23 @@ class _Loader:
         """
         if name in self.orders:
             return
-        path = self.directory / f"{name}.yaml"
-        file = os.path.join(self.tree.shown, path.name)  # The path itself, also if it is a link.
-        text = self.text(path, name, chain, asked or Place(file, 1, 1))
+        directory, own = files.where(self.directory, name)
+        if directory == self.directory:
+            self.read_in(self.tree, directory, name, own, chain, asked)
+            return
+        with files.opened(directory) as tree:
+            self.read_in(tree, directory, name, own, chain, asked)
+
+    def read_in(
+        self, tree: files.Profiles, directory: Path, name: str, own: str, chain: tuple[str, ...], asked: Place | None
+    ) -> None:
+        """The same in ``directory``, in which it is called ``own``."""
+        file = os.path.join(tree.shown, f"{own}{SUFFIX}")  # The path itself, also if it is a link.
+        text = self.text(tree, name, own, chain, asked or Place(file, 1, 1))
         if text is None:
             return
-        self.sources.append(path)
-        root, size, problems = (_read if len(text) <= _LONG else _read.__wrapped__)(text, file, path.parent)
+        self.sources.append(_source(directory, own))
+        root, size, problems = (_read if len(text) <= _LONG else _read.__wrapped__)(text, file, directory)
         if root is None:
             self.problems += problems
             self.orders[name] = {}
@@ -99,22 +108,25 @@ class _Loader:
             self.orders[name] = {}
             return
         self.problems += problems
-        self.problems += _misplaced(root, self.tree)
+        self.problems += _misplaced(root, tree)
         order: dict[str, None] = {}
         for node in _extended(root):
+            parent = node.value
+            if is_shipped(name) and not is_shipped(parent):
+                parent = f"{files.SHIPPED}{parent}"
             if not self.is_too_much:
-                self.read(node.value, (*chain, name), node.position)
-            for below in self.orders.get(node.value, ()):
+                self.read(parent, (*chain, name), node.position)
+            for below in self.orders.get(parent, ()):
                 order.pop(below, None)
                 order[below] = None
         self.orders[name] = {**order, file: None}
         self.asked[file] = asked or root.position
         left_out = NOT_INHERITED if chain else {"extends"}
-        self.own[file] = replace(root, value={name: node for name, node in root.value.items() if name not in left_out})
+        self.own[file] = root.with_value({name: node for name, node in root.value.items() if name not in left_out})
 
     def merge(self, parent: Node, own: Node, place: Place) -> Node:
         """``own`` over ``parent``; only ``own``, with a problem at ``place``, once the lists are out of proportion."""
-        size = parent.size() + own.size()
+        size = parent.size + own.size
         self.merged += size
         if self.merged <= _MAX_MERGED and size <= _MAX_NODES:
             return merge(parent, own)
@@ -127,9 +139,9 @@ class _Loader:
             self.problems.append(Problem(place, fact, remedy))
         self.is_too_much = True
 
-    def text(self, path: Path, name: str, chain: tuple[str, ...], asked: Place) -> bytes | None:
+    def text(self, tree: files.Profiles, name: str, own: str, chain: tuple[str, ...], asked: Place) -> bytes | None:
         """The content of a profile's file; None, with a problem at ``asked``, if it cannot be read."""
-        if not can_be_extended(name):
+        if not can_be_extended(own):
             problem = f"{name!r} is not a valid profile name", "use letters, digits, _ . and -"
         elif name in chain:
             problem = f"extends is circular: {' -> '.join((*chain, name))}", "break the cycle"
@@ -137,18 +149,25 @@ class _Loader:
             problem = f"more than {_MAX_CHAIN} profiles extend one another", "extend fewer"
         else:
             try:
-                return self.tree.read(path.name, files.MAX_PROFILE)
+                return tree.read(f"{own}{SUFFIX}", files.MAX_PROFILE)
             except FileNotFoundError:
-                if path.is_symlink():
+                if _source(tree.directory, own).is_symlink():
                     problem = f"profile {name!r} is a link to a file that does not exist", "correct or remove it"
                 else:
-                    known = sorted(f.stem for f in self.directory.glob("*.yaml") if f.stem not in chain)
-                    problem = unknown(self.directory, name, known)
+                    before = files.SHIPPED if is_shipped(name) else ""
+                    known = sorted(f"{before}{f.stem}" for f in tree.directory.glob("*.yaml"))
+                    problem = unknown(self.directory, name, [each for each in known if each not in chain])
             except OSError as error:
                 fact, remedy = files.refusal(error)
                 problem = f"profile {name!r} {fact}", remedy
         self.problems.append(Problem(asked, *problem))
         return None
+
+
+@lru_cache(maxsize=16)
+def _source(directory: Path, name: str) -> Path:
+    """The file of a profile. Many profiles extend a few."""
+    return directory / f"{name}{SUFFIX}"
 
 
 @lru_cache(maxsize=16)
@@ -160,7 +179,7 @@ def _read(text: bytes, file: str, directory: Path) -> tuple[Node | None, int, tu
     root, of_yaml = reader.read(text, file, directory)
     if root is None:
         return None, 0, tuple(of_yaml)
-    return root, root.size(), (*_one_per_place(of_yaml, list(schema.problems(root))), *duplicates(root))
+    return root, root.size, (*_one_per_place(of_yaml, list(schema.problems(root))), *duplicates(root))
 
 
 def _one_per_place(of_yaml: list[Problem], of_schema: list[Problem]) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ import json
 import re
 import urllib.parse
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ _PACKAGE_FIELDS = {
     "repository": _ARCHIVE, "replaces": _ARCHIVE, "path": r"(?:[A-Za-z0-9/.+:~_@=,-]|%[0-9A-Fa-f]{2}){1,1024}",
     "sha256": _SHA256, "signature": r"(?:[A-Za-z0-9+/]{4}){0,16384}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
 }  # fmt: skip
-_PATH = re.compile(r"[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,%-]*(?:/[A-Za-z0-9+~:_@][A-Za-z0-9.+~:_@=,%-]*)*")
+_PATH = re.compile(r"[A-Za-z0-9+~_@][A-Za-z0-9.+~:_@=,%-]*(?:/[A-Za-z0-9+~_@][A-Za-z0-9.+~:_@=,%-]*)*")
 """A path below an archive's root after decoding: nothing absolute, hidden, empty or above, nothing like an option."""
 _OPTIONAL = {"signature", "essential", "replaces", "installed"}
 _INDEXES_FIELDS = {"digest": keys.DIGEST}
@@ -109,22 +109,28 @@ def accept(lock: dict[str, Any], place: str) -> None:
             raise _FaultError(f"a lock of more than {bytes_shown(files.MAX_LOCK)} cannot be read")
     except _FaultError as error:
         remedy = "leave some packages out, or use another mirror"
-        if error.path[:1] == ("packages",) and len(error.path) > 1:
-            place = f"repository {lock['packages'][error.path[1]]['repository']}"
+        if error.path[:1] in (("packages",), ("unpacked",)) and len(error.path) > 1:
+            field, number = str(error.path[0]), error.path[1]
+            place = f"repository {lock[field][number]['repository']}"
             remedy = "leave the package out, or use another mirror of the repository"
         raise DebateError(f"cannot be locked: {error.fact}", remedy, place=place) from None
 
 
-def packages_of(lock: Mapping[str, Any]) -> list[Locked]:
-    """The packages of a lock that was checked."""
-    return [Locked(**package) for package in lock["packages"]]
+def packages_of(lock: Mapping[str, Any], field: str = "packages") -> list[Locked]:
+    """The packages of a lock that was checked: ``packages`` are installed, of ``unpacked`` the ISO has files alone."""
+    return [Locked(**package) for package in lock.get(field, ())]
+
+
+def identity(lock: Mapping[str, Any]) -> str:
+    """The digest of all packages of a lock, whenever and from whatever archives it was made."""
+    return keys.sha256(keys.canonical([*lock["packages"], *lock.get("unpacked", ())]))
 
 
 def _require(lock: Any) -> None:
     """Raises _FaultError unless ``lock`` is one."""
     if not isinstance(lock, dict) or type(lock.get("format")) is not int or lock["format"] != FORMAT:
         raise _FaultError(f"not a lock of format {FORMAT}", "format")
-    _fields(lock, _FIELDS, {*_FIELDS, "format", "packages"}, {"indexes", "archives"}, "the lock", ())
+    _fields(lock, _FIELDS, {*_FIELDS, "format", "packages"}, {"unpacked", "indexes", "archives"}, "the lock", ())
     if "indexes" in lock:
         if not isinstance(lock["indexes"], dict):
             raise _FaultError("field 'indexes' is no object", "indexes")
@@ -136,13 +142,19 @@ def _require(lock: Any) -> None:
         if not isinstance(archive, dict):
             raise _FaultError(f"archive {number + 1} is no object", "archives", number)
         _fields(archive, ARCHIVE, set(ARCHIVE), set(), f"archive {number + 1}", ("archives", number))
-    packages = lock["packages"]
+    for field in ("packages", "unpacked"):
+        if field in lock:
+            _require_packages(lock[field], field)
+
+
+def _require_packages(packages: Any, field: str) -> None:
+    """Raises _FaultError unless ``packages``, which are the ``field`` of a lock, are some."""
     if not isinstance(packages, list) or not packages:
-        raise _FaultError("field 'packages' lists none", "packages")
+        raise _FaultError(f"field {field!r} lists none", field)
     fields = set(Locked.__dataclass_fields__)
     seen: set[object] = set()
     for number, package in enumerate(packages):
-        path = ("packages", number)
+        path = (field, number)
         if not isinstance(package, dict):
             raise _FaultError(f"package {number + 1} is no object", *path)
         what = f"package {package.get('name', number + 1)!r}"
@@ -318,9 +330,15 @@ class PackageChange:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[PackageChange]:
-    """The changes of a refresh, sorted by name and architecture."""
-    before = {_identity(package): package for package in old["packages"]}
-    after = {_identity(package): package for package in new["packages"]}
+    """The changes of a refresh, sorted by name and architecture, then those of packages that are only unpacked."""
+    found = _differences(old["packages"], new["packages"])
+    apart = _differences(old.get("unpacked", ()), new.get("unpacked", ()))
+    return [*found, *(change for change in apart if change not in found)]
+
+
+def _differences(old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]) -> list[PackageChange]:
+    before = {_identity(package): package for package in old}
+    after = {_identity(package): package for package in new}
     architectures = Counter(name for name, _ in before.keys() | after.keys())
     found = []
     for identity in sorted(before.keys() | after.keys()):

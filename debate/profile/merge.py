@@ -8,7 +8,6 @@ mapping with ``x-units`` takes the place of all in its lists that name the same 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from debate.errors import Place, Problem
@@ -28,9 +27,9 @@ def merge(parent: Node, own: Node, part: Mapping[str, Any] | None = None) -> Nod
         value = _without_units(parent.value, own) if part.get("x-units") else dict(parent.value)
         for name, node in own.value.items():
             value[name] = merge(value[name], node, fields.get(name, {})) if name in value else node
-        return replace(own, value=value)
+        return own.with_value(value)
     if isinstance(parent.value, list) and isinstance(own.value, list) and not part.get("x-replace"):
-        return replace(own, value=_joined([*parent.value, *own.value], part))
+        return own.with_value(_joined([*parent.value, *own.value], part))
     return own
 
 
@@ -39,7 +38,7 @@ def _without_units(lists: Mapping[str, Node], own: Node) -> dict[str, Node]:
     named = {unit_name.full(str(node.value)) for each in own.value.values() for node in each.entries()}
 
     def rest(node: Node) -> Node:
-        return replace(node, value=[item for item in node.entries() if unit_name.full(str(item.value)) not in named])
+        return node.with_value([item for item in node.entries() if unit_name.full(str(item.value)) not in named])
 
     return {name: rest(node) if node.entries() else node for name, node in lists.items()}
 
@@ -63,7 +62,7 @@ def _key(node: Node, part: Mapping[str, Any]) -> Node | None:
 def duplicates(root: Node) -> Iterator[Problem]:
     """List entries with the same key in one file, which is a mistake. Of two files, the later one wins."""
     for field, part in schema()["properties"].items():
-        node = root.get(field)
+        node = root.get(field) if "x-key" in part else None
         seen: dict[str, Place] = {}
         for item in node.entries() if node else []:
             key = _key(item, part)

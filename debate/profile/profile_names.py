@@ -37,7 +37,8 @@ _SMALLEST = 4096
 _MAX_LENGTH = 100
 """Characters of a profile's name. Those of its results are longer, and Linux allows 255."""
 _BASE = re.compile(
-    rb"""(?:^|\A\xef\xbb\xbf)base:[ \t]+(["']?)([A-Za-z0-9_][A-Za-z0-9_.-]*)\1[ \t]*(?:#.*)?\r?$""", re.MULTILINE
+    rb"""(?:^|\A\xef\xbb\xbf)base:[ \t]+(["']?)((?:debate/)?[A-Za-z0-9_][A-Za-z0-9_.-]*)\1[ \t]*(?:#.*)?\r?$""",
+    re.MULTILINE,
 )
 _NULL = (b"null", b"Null", b"NULL")
 """What YAML takes for no value, unless it is in quotes."""
@@ -121,6 +122,22 @@ def _listed(directory: Path) -> list[str]:
         return []
 
 
+def is_shipped(name: str) -> bool:
+    """True if ``name`` is that of a profile which debate ships, whether or not there is one, and of none of its own."""
+    return name.startswith(files.SHIPPED)
+
+
+def is_there(directory: Path, name: str) -> bool:
+    """True if ``name`` is a profile to build, of ``directory`` or shipped."""
+    of, own = files.where(directory, name)
+    return is_valid(own) and files.exists(of, f"{own}{SUFFIX}")
+
+
+def file_name(name: str) -> str:
+    """What the files of a profile's results are named after: its name, without ``debate/``."""
+    return name.rpartition("/")[2]
+
+
 def is_valid(name: str) -> bool:
     """True for a name that a profile to build can have."""
     return can_be_extended(name) and not name.startswith("_")
@@ -153,17 +170,29 @@ def unknown(directory: Path, name: str, known: Iterable[str]) -> tuple[str, str]
     if "/" in name and files.is_file(directory, f"{name}{SUFFIX}"):
         return f"{quoted(name)} is in a directory of its own", f"move {name}{SUFFIX} to {directory.name}/"
     like = [file for file in unread(directory) if os.path.splitext(file)[0] == name]
-    remedy = f"rename {like[0]} to {name}{SUFFIX}" if like else suggest(name, known)
+    known = list(known)
+    file = of_file(name, known)
+    remedy = (
+        f"rename {like[0]} to {name}{SUFFIX}" if like else f"did you mean {file!r}?" if file else suggest(name, known)
+    )
     return f"there is no profile {quoted(name)}", remedy
+
+
+def of_file(name: str, known: Iterable[str]) -> str | None:
+    """The one of ``known`` whose file ``name`` is, with or without its directory; None if it is none's."""
+    found, suffix = os.path.splitext(name.rpartition("/")[2])
+    return found if suffix in _LIKE and found in known else None
 
 
 def base(directory: Path, name: str) -> str | None:
     """The base of the profile ``name``, on whose packages it is installed."""
+    of, own = files.where(directory, name)
     try:
-        found = _BASE.search(files.read(directory, f"{name}{SUFFIX}", files.MAX_PROFILE))
+        found = _BASE.search(files.read(of, f"{own}{SUFFIX}", files.MAX_PROFILE))
     except OSError:
         return None
-    return found[2].decode() if found and (found[1] or found[2] not in _NULL) else None
+    below = found[2].decode() if found and (found[1] or found[2] not in _NULL) else None
+    return f"{files.SHIPPED}{below}" if below and is_shipped(name) and not is_shipped(below) else below
 
 
 def chain(directory: Path, name: str) -> tuple[str, ...]:
@@ -191,4 +220,5 @@ def why_endless(directory: Path, name: str) -> tuple[str, str]:
 
 def committed(directory: Path, name: str) -> Path:
     """Where a profile's committed lock is, if it has one."""
-    return directory / f"{name}{_LOCK}"
+    of, own = files.where(directory, name)
+    return of / f"{own}{_LOCK}"

@@ -45,6 +45,7 @@ _AMBIGUOUS = (
 )  # fmt: skip
 """Scalars that YAML readers disagree on: pattern, fact, remedy."""
 
+_CORE_TAG = "tag:yaml.org,2002:str"
 _CORE_TAGS = {
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value")
 } | {None, "!"}  # fmt: skip
@@ -90,6 +91,10 @@ class _Loader(_SafeLoader):  # type: ignore[misc]
     """Stops before a large document fills the memory. Each value can have a key, which is a node, too."""
 
     _count = _depth = 0
+
+    def resolve(self, _kind: Any, _value: Any, _implicit: Any) -> str:
+        """The tag of a value that has none: any of `_CORE_TAGS`, since `_Reader.scalar` tells types itself."""
+        return _CORE_TAG
 
     def descend_resolver(self, parent: Any, _index: Any) -> None:
         self._count += 1

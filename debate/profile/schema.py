@@ -18,10 +18,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import jsonschema
-
 from debate import PACKAGE
 from debate.errors import MOST_PROBLEMS, Problem
+from debate.profile import valid
 from debate.profile.node import Node
 from debate.text.printable import quoted
 from debate.text.suggest import suggest
@@ -37,26 +36,36 @@ def schema() -> dict[str, Any]:
 
 
 @cache
-def validator() -> Any:
-    """A jsonschema validator. It is made only once, since that takes longer than to validate a profile."""
-    return jsonschema.Draft202012Validator(schema())
+def validator(*path: str) -> Any:
+    """A jsonschema validator for what is at ``path``: see `fits`. Made only once, since that takes long."""
+    import jsonschema  # noqa: PLC0415 - takes longer to load than a valid profile to read
+
+    return jsonschema.Draft202012Validator(_part(path))
+
+
+@cache
+def checker(*path: str) -> valid.Check:
+    """True for a value that may surely be at ``path``: see `fits`."""
+    return valid.checker(_part(path))
 
 
 def fits(value: Any, *path: str) -> bool:
     """True if a profile may have ``value`` at ``path``, the names of fields, with ``*`` for an item of a list."""
-    return bool(_validator_of(path).is_valid(value))
+    return checker(*path)(value) or bool(validator(*path).is_valid(value))
 
 
-@cache
-def _validator_of(path: tuple[str, ...]) -> Any:
+def _part(path: Iterable[str]) -> dict[str, Any]:
     part = schema()
     for name in path:
         part = part["items"] if name == "*" else part["properties"][name]
-    return jsonschema.Draft202012Validator(part)
+    return part
 
 
 def problems(root: Node) -> Iterator[Problem]:
     """All errors that the schema finds in the file ``root``."""
+    data = root.data()
+    if checker()(data):
+        return
     left = MOST_PROBLEMS
 
     def hint(word: str, known: Sequence[str]) -> str:
@@ -65,7 +74,7 @@ def problems(root: Node) -> Iterator[Problem]:
         left -= 1
         return suggest(word, known) if left >= 0 else ""
 
-    for error in validator().iter_errors(root.data()):
+    for error in validator().iter_errors(data):
         yield from _explained(error, root.at(error.absolute_path), hint)
 
 

@@ -7,20 +7,22 @@ digest of the trees' entries (names, kinds, modes and link targets, but not cont
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from debate import keys
 from debate.host.beneath import MAX_BYTES, Tree
 from debate.host.files import read_object
-from debate.profile.files import MAX_FILE, opened
+from debate.profile.files import MAX_FILE, absolute, opened, relative
 
 
 def state(paths: Iterable[Path], profiles: Path) -> dict[str, Any]:
-    """The content of sources.json. ``paths`` are below the directory ``profiles``."""
-    listed = sorted({str(path.relative_to(profiles)) for path in paths})
+    """The content of sources.json. ``paths`` are below the directory ``profiles``, or shipped."""
+    listed = sorted({relative(profiles, path) for path in paths})
     return {"paths": listed, "trees": _listing(listed, profiles)}
 
 
@@ -36,14 +38,15 @@ def _is_path(value: object) -> bool:
 
 
 def paths(directory: Path) -> list[str]:
-    """The paths, below the profiles directory."""
+    """The paths, below the profiles directory; of shipped files with a / before them."""
     found: list[str] = (_read(directory) or {"paths": []})["paths"]
     return found
 
 
 def files(directory: Path, profiles: Path) -> list[str]:
     """The regular files that exist now, including those in the trees."""
-    return [f"{profiles}/{path}" for path, mode, _ in _found(paths(directory), profiles) if stat.S_ISREG(mode)]
+    found = (path for path, mode, _ in _found(paths(directory), profiles) if stat.S_ISREG(mode))
+    return [os.path.join(*absolute(profiles, path)) for path in found]
 
 
 def unchanged(directory: Path, profiles: Path) -> bool:
@@ -61,14 +64,18 @@ def _found(paths: Iterable[str], profiles: Path) -> Iterator[tuple[str, int, str
 
     What a path names itself has no mode; what may not be used, or is too large, has no type.
     """
-    with opened(profiles) as tree:
+    with opened(profiles) as own, ExitStack() as stack:
+        trees: dict[Path, Tree] = {profiles: own}
         for path in paths:
             try:
-                status = tree.status(path)
+                directory, name = absolute(profiles, path)
+                tree = trees.get(directory) or stack.enter_context(opened(directory))
+                trees[directory] = tree
+                status = tree.status(name)
                 kind = stat.S_IFMT(status.st_mode) if status.st_size <= MAX_FILE else 0
                 yield path, kind, ""
                 if stat.S_ISDIR(kind):
-                    with tree.below(path) as below:
+                    with tree.below(name) as below:
                         yield from ((f"{path}/{name}", mode, target) for name, mode, target in _entries(below))
             except OSError:
                 yield path, 0, ""

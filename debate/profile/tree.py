@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import hashlib
 import os
 import stat
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from debate import keys
@@ -30,6 +32,27 @@ class Room:
 
 
 @frozen
+class Script:
+    """What of a script says whether it can run; see execve(2)."""
+
+    first: bytes
+    """Its first line, or as much of it as matters."""
+    crlf: bool
+    """True if lines of it end in CR LF, and it is nothing but text."""
+
+
+def script_in(content: bytes) -> Script | None:
+    """What begins with #!, also behind a byte order mark; None for anything else. ``content`` may be cut off."""
+    if not content.removeprefix(codecs.BOM_UTF8).startswith(b"#!"):
+        return None
+    return Script(content[:_FIRST].split(b"\n", 1)[0], b"\r\n" in content and b"\0" not in content)
+
+
+_FIRST = 512
+"""Bytes of a first line, of which Linux reads 256."""
+
+
+@frozen
 class Scan:
     """What is in a tree."""
 
@@ -40,6 +63,12 @@ class Scan:
     problems: tuple[Problem, ...]
     room: Room
     """What is left."""
+    private: tuple[tuple[str, str], ...] = ()
+    """Path and mode of what is closed to others who may read the directory that it is in: git does not store that."""
+    scripts: tuple[tuple[str, Script], ...] = ()
+    """Digest of each file that begins as a script, and what is known of it."""
+    open: tuple[tuple[str, str, str], ...] = ()
+    """Path, mode, and mode in the system, of what more may be done with than there: git does not store that either."""
 
 
 def scan(source: Tree, target: str, place: Place, room: Room | None = None) -> Scan:
@@ -49,7 +78,9 @@ def scan(source: Tree, target: str, place: Place, room: Room | None = None) -> S
     it is refused, since nobody sees that in the profile, and it may be a /proc or /dev of the host.
 
     Modes are those that git stores, so they do not depend on the umask: 0755 if the owner may execute a file, else
-    0644; 0755 for directories. All problems are at ``place``, where the profile names the tree.
+    0644; 0755 for directories. `Scan.private` and `Scan.open` have those that say more. An empty directory is a
+    problem, since git does not store it, and so it is not in a clone. All problems are at ``place``, where the profile
+    names the tree.
     """
     reading = _Reading(source, target.rstrip("/"), place, room or Room())
     return reading.whole()
@@ -63,9 +94,12 @@ class _Reading:
         self.root = source.path
         self.entries: list[Entry] = []
         self.contents: dict[str, Path] = {}
+        self.scripts: dict[str, Script] = {}
         self.problems: list[Problem] = []
         self.near = "", source
         """The directory whose entries are read, and what it is."""
+        self.unlisted = set[str]()
+        """Directories whose content is not known."""
         self.left = room.bytes
         self.text = room.text
         self.holes = room.holes
@@ -85,6 +119,8 @@ class _Reading:
             else:  # Only now are files read, since that can take long.
                 for item in items:
                     self.add(item)
+                if not mounted:
+                    self.require_filled(items)
         except OSError as error:
             if error.errno == errno.EFBIG:
                 fact = f"too large: the overlays of a profile may have {Room.entries:,} files, directories and links"
@@ -93,7 +129,49 @@ class _Reading:
                 self.unreadable("", error)
         left = Room(max(0, most - len(items)), max(0, self.left), max(0, self.text), max(0, self.holes))
         entries = tuple(sorted(self.entries, key=lambda entry: entry.path))
-        return Scan(entries, self.contents, tuple(self.problems), left)
+        private, more = tuple(self.private(items)), tuple(self.open(items))
+        return Scan(entries, self.contents, tuple(self.problems), left, private, tuple(self.scripts.items()), more)
+
+    def private(self, items: Iterable[Item]) -> Iterator[tuple[str, str]]:
+        """See `Scan`. Where it comes from the umask, the directory is closed, too."""
+        readable = {""} if self.source.mode("") & stat.S_IROTH else set[str]()
+        for item in sorted(items, key=lambda item: item.path.split("/")):
+            if stat.S_ISDIR(item.mode) and item.mode & stat.S_IROTH:
+                readable.add(item.path)
+            elif not item.mode & stat.S_IROTH and item.path.rpartition("/")[0] in readable:
+                yield f"{self.target}/{item.path}", f"{stat.S_IMODE(item.mode):04o}"
+
+    def open(self, items: Iterable[Item]) -> Iterator[tuple[str, str, str]]:
+        """See `Scan`. Where everybody may write to the directory above, too, that comes from the umask, or from a file
+        system without modes; and setgid of a directory from that above. What a group may do besides is left to its
+        umask.
+        """
+        root = Item("", self.source.mode(""), 0)
+        wide, setgid = set[str](), set[str]()
+        for item in sorted((root, *items), key=lambda item: item.path.split("/")):
+            mode, above = stat.S_IMODE(item.mode), item.path.rpartition("/")[0]
+            meant = mode & stat.S_IWOTH if item is not root and above not in wide else 0
+            if stat.S_ISDIR(item.mode):
+                meant |= mode & (stat.S_ISUID | stat.S_ISVTX) if item is not root or self.target else 0
+                meant |= mode & stat.S_ISGID if item is not root and above not in setgid else 0
+                if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+                    wide.add(item.path)
+                if mode & stat.S_ISGID:
+                    setgid.add(item.path)
+            if meant and not stat.S_ISLNK(item.mode):
+                kept = "0755" if stat.S_ISDIR(item.mode) or mode & stat.S_IXUSR else "0644"
+                yield f"{self.target}/{item.path}".rstrip("/") or "/", f"{mode:04o}", kept
+
+    def require_filled(self, items: Collection[Item]) -> None:
+        """Refuse directories in which there is nothing."""
+        filled = {item.path.rpartition("/")[0] for item in items} | self.unlisted
+        empty = [item.path for item in items if stat.S_ISDIR(item.mode) and item.path not in filled]
+        for path in sorted(empty) if items else [""]:
+            remedy = (
+                "remove it; create it with a file in /usr/lib/tmpfiles.d, or a hook; or put a file into it, such as "
+                ".gitkeep, which the system then has, too"
+            )
+            self.problem(path, "is an empty directory, which git does not store", remedy)
 
     def has_room(self, item: Item) -> bool:
         """Count an entry. Notes a problem if that is too much."""
@@ -156,9 +234,9 @@ class _Reading:
         elif found:
             remedy = f"remove it, with `setfattr -x {found[0]}`"
             self.problem(item.path, f"has the attribute {found[0]}, which overlays do not keep", remedy)
-        if stat.S_ISREG(item.mode) and item.mode & (stat.S_ISUID | stat.S_ISGID):
+        if stat.S_ISREG(item.mode) and item.mode & (stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX):
             fact = f"has the mode {stat.S_IMODE(item.mode):04o}, of which overlays keep only whether it is executable"
-            self.problem(item.path, fact, "remove the bit, with `chmod ug-s`, and name path and mode in permissions")
+            self.problem(item.path, fact, "remove the bit, with `chmod ug-s,-t`, and name path and mode in permissions")
 
     def digest(self, item: Item) -> str:
         directory, name = self.directory_of(item)
@@ -168,11 +246,16 @@ class _Reading:
             if self.holes < 0:
                 fact = f"has holes, of which the files in the overlays of a profile may have {Room.holes:,} bytes"
                 raise RefusedError(errno.EFBIG, fact, "make it in a hook, with truncate")
+            script = None
             for chunk in chunks(file, item.size + self.left):
+                script = script or (None if size else script_in(chunk))
                 digest.update(chunk)
                 size += len(chunk)
         self.left -= max(0, size - item.size)  # It may have grown since it was counted.
-        return keys.digest(digest.hexdigest())
+        found = keys.digest(digest.hexdigest())
+        if script:
+            self.scripts[found] = script
+        return found
 
     def directory_of(self, item: Item) -> tuple[Tree, str]:
         """The directory of an entry, opened once for all that is in it, and the name there."""
@@ -182,6 +265,7 @@ class _Reading:
         return self.near[1], name
 
     def unreadable(self, path: str, error: OSError) -> None:
+        self.unlisted.add(path)
         remedy = error.remedy if isinstance(error, RefusedError) else "make it readable"
         self.problem(path, f"{error.strerror}", remedy)
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from debate import keys
 from debate.errors import Place
 from debate.host.beneath import MAX_ENTRIES
 from debate.profile.files import MAX_LOCK, Profiles, current, opened
 from debate.profile.tree import Room, Scan, scan
+
+T = TypeVar("T")
 
 CHANGED = ""
 """What `Visit.look` returns for what could not be read, or was changed during the visit."""
@@ -37,6 +39,8 @@ class Visit(Profiles):
         self._states: dict[str, str] = {}
         self._contents: dict[str, bytes] = {}
         self._scans: dict[tuple[str, str, Room], Scan] = {}
+        self._made: dict[str, tuple[Any, Collection[str]]] = {}
+        """What `once` made, and the looks that it took."""
         self._room, self._names = _MOST_KEPT, MAX_ENTRIES
 
     def __enter__(self) -> Self:
@@ -46,7 +50,7 @@ class Visit(Profiles):
         """It stays open for the others."""
 
     def is_of(self, directory: Path) -> bool:
-        return directory in self._names_of_it
+        return directory is self.directory or directory in self._names_of_it
 
     def look(self, look: str) -> str:
         """What a look sees; `CHANGED` if that cannot be told."""
@@ -96,7 +100,10 @@ class Visit(Profiles):
             self._names -= len(found.entries)
         start = len(target.rstrip("/"))
         listed = [{**entry.to_json(), "path": entry.path[start:]} for entry in found.entries]
-        self._saw(f"tree {path}", CHANGED if found.problems else keys.sha256(keys.canonical(listed)))
+        self._saw(
+            f"tree {path}",
+            CHANGED if found.problems else keys.sha256(keys.canonical([listed, found.private, found.open])),
+        )
         return found
 
     def _tree(self, path: str) -> Scan:
@@ -106,6 +113,20 @@ class Visit(Profiles):
         found = super().exists(path)
         self._saw(f"exists {path}", str(found))
         return found
+
+    def once(self, what: str, make: Callable[[], T]) -> T:
+        """What fails is made again for the next one, with its problems."""
+        if what not in self._made:
+            others, self.seen = self.seen, {}
+            try:
+                made = make()
+            finally:
+                own, self.seen = self.seen, others
+                self.seen |= own
+            self._made[what] = made, own
+        value, seen = self._made[what]
+        self.seen |= {look: self._states[look] for look in seen}
+        return value  # type: ignore[no-any-return]
 
     def _saw(self, look: str, state: str) -> None:
         if self._states.setdefault(look, state) != state:

@@ -220,7 +220,7 @@ def test_parse() -> None:
     }
 
 
-@many(1000)
+@many(600)
 @given(
     st.lists(st.sampled_from([b"a", b"b c", b"1", b"2", b"\xd9\xa1", b"-1", b"9" * 5000, b"", b"\n"])).map(b"\0".join)
 )
@@ -236,6 +236,23 @@ def test_whatever_a_program_wrote_there(data: bytes) -> None:
 def test_what_a_program_wrote_there_is_no_variable(data: bytes) -> None:
     with pytest.raises(DebateError, match="could not be read"):
         archiso.parse(data)
+
+
+@pytest.mark.parametrize(
+    ("modes", "firmware"),
+    [
+        (["bios.syslinux", "uefi.systemd-boot"], None),
+        (["bios.syslinux.mbr", "bios.syslinux.eltorito", "uefi-x64.grub.esp"], None),
+        (["uefi-x64.grub.esp", "uefi-x64.grub.eltorito"], ["uefi"]),
+        (["bios.syslinux"], ["bios"]),
+        (["bios.syslinux", "uefi-ia32.grub.esp", "uefi-x64.systemd-boot.esp"], ["bios", "uefi", "uefi-ia32"]),
+        ([], None),
+    ],
+)
+def test_firmware(directory: Path, modes: list[str], firmware: list[str] | None) -> None:
+    made = archiso.convert(Foreign(directory), VARIABLES | {"bootmodes": modes})
+    assert made.fields.get("boot", {}).get("firmware") == firmware
+    assert not [loss for loss in made.losses if "bootmode" in loss]
 
 
 @pytest.mark.parametrize(

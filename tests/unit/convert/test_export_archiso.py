@@ -61,6 +61,7 @@ TREE = [
     "airootfs/etc/secret",
     "airootfs/etc/shadow",
     "airootfs/etc/shared",
+    "airootfs/etc/systemd/system/dev-ttyS0.device.d/patience.conf",
     "airootfs/etc/systemd/system/getty@tty1.service.d/autologin.conf",
     "airootfs/etc/systemd/system/multi-user.target.wants/getty@tty2.service",
     "airootfs/etc/systemd/system/multi-user.target.wants/sshd.service",
@@ -170,6 +171,21 @@ def test_losses_are_told(profiles: Path) -> None:
     text = "\n".join(exported(profiles).losses)
     assert "repository 'tools': its key" in text
     assert "group 'wheel' of live: added by customize_airootfs.sh" in text
+
+
+@pytest.mark.parametrize(
+    ("boot", "lost"),
+    [
+        ("firmware: [bios, uefi]", ""), ("firmware: [uefi]", ""), ("firmware: [bios]", ""),
+        ("partition_table: hybrid", ""), ("partition_table: gpt", "gpt"),
+        ("firmware: [uefi], partition_table: mbr", "mbr"),
+    ],
+)  # fmt: skip
+def test_partition_tables(profiles: Path, boot: str, lost: str) -> None:
+    """mkarchiso has one for each firmware."""
+    (profiles / "small.yaml").write_text(f"version: 1\ndistribution: arch\nboot: {{{boot}}}\n")
+    found = [loss for loss in exported(profiles, "small").losses if loss.startswith("boot.partition_table: ")]
+    assert [loss.split()[1].rstrip(";") for loss in found] == ([lost] if lost else [])
 
 
 def test_the_same_bytes_each_time(profiles: Path) -> None:
@@ -284,6 +300,9 @@ CHANGES = {
     "files": "files: [{path: /etc/other, content: x}]",
     "hooks": "hooks: [keys/tools.asc]",
     "boot.timeout": "boot: {timeout: 0}",
+    "boot.entries": "boot: {entries: [default, toram]}",
+    "boot.theme": "boot: {theme: {text: '#112233'}}",
+    "persistence": "persistence: {label: mine}",
     "boot.title": "boot: {title: Other}",
     "boot.arguments": "boot: {arguments: [other]}",
     "boot.console": "boot: {console: [tty0]}",

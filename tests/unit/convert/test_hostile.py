@@ -433,7 +433,7 @@ def make(base: Path, path: str, kind: str, what: bytes | str) -> None:
             NOT_FILES["a device"](place)
 
 
-@many(600)
+@many(300)
 @given(name=st.sampled_from(sorted(FORMATS)), whole=st.booleans(), nodes=st.lists(st.tuples(PATHS, NODES), max_size=6))
 def test_random_trees(name: str, whole: bool, nodes: list[tuple[str, tuple[str, bytes | str]]]) -> None:
     convert, files = FORMATS[name]
@@ -456,7 +456,7 @@ TEXT = st.one_of(
 FIELDS = st.dictionaries(TEXT, st.one_of(TEXT, st.integers(0, 10**9), st.booleans(), st.lists(TEXT, max_size=4)))
 
 
-@many(500)
+@many(300)
 @given(FIELDS)
 def test_yaml_that_is_written_means_one_thing(fields: dict[str, object]) -> None:
     text = draft.yaml_text(fields)

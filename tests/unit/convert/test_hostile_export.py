@@ -274,7 +274,7 @@ FIELDS = st.fixed_dictionaries({}, optional={
 })  # fmt: skip
 
 
-@many(300)
+@many(150)
 @given(NODES, FIELDS)
 def test_random_profiles(nodes: Sequence[tuple[str, str, str]], fields: dict[str, Any]) -> None:
     with prepared() as base:

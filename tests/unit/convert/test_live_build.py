@@ -190,12 +190,31 @@ def test_of_two_includes_the_later_stage_wins(tmp_path: Path) -> None:
 
 def test_what_git_does_not_store_is_told(tmp_path: Path) -> None:
     write_files(tmp_path / "config", {"includes.chroot/etc/sudoers.d/x": "x", "package-lists/x.list": ""})
-    (tmp_path / "config/includes.chroot/etc/sudoers.d/x").chmod(0o440)
+    (tmp_path / "config/includes.chroot/etc/sudoers.d/x").chmod(0o604)
     (tmp_path / "config/includes.chroot/srv/empty").mkdir(parents=True)
     assert live_build.convert(live_build.opened(tmp_path)).losses == (
-        "includes.chroot/etc/sudoers.d/x: its mode 0440 becomes 0644: set it with permissions, if it matters",
+        "includes.chroot/etc/sudoers.d/x: its mode 0604 becomes 0644: set it with permissions, if it matters",
         "includes.chroot/srv/empty: an empty directory: create it with a file in /usr/lib/tmpfiles.d, or a hook",
     )
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o440, 0o640])
+def test_what_not_everybody_may_read_stays_so(tmp_path: Path, mode: int) -> None:
+    closed = "etc/app/closed"
+    names = [f"includes.chroot_{when}_packages" for when in ("before", "after")]
+    files = {
+        f"{names[0]}/etc/other": "x",
+        f"{names[1]}/etc/other": "x",
+        f"{names[1]}/run/x": "x",
+        f"{names[1]}/{closed}": "x",
+    }
+    write_files(tmp_path / "config", {**files, "package-lists/x.list": ""})
+    (tmp_path / "profiles").mkdir()
+    for name in (f"{names[0]}/etc/other", f"{names[1]}/run/x", f"{names[1]}/{closed}"):
+        (tmp_path / "config" / name).chmod(mode)
+    draft.write(live_build.convert(live_build.opened(tmp_path)), tmp_path / "profiles", "mine")
+    made = yaml.safe_load((tmp_path / "profiles/mine.yaml").read_text())
+    assert made["permissions"] == [{"path": f"/{closed}", "mode": f"{mode:04o}"}]
 
 
 def test_each_line_and_file_matters_or_is_told(directory: Path) -> None:

@@ -35,7 +35,8 @@ def test_every_field_has_a_value_in_the_order_of_the_schema(profiles: Path) -> N
     assert list(made) == [name for name in schema()["properties"] if name != "extends"]
     assert made["hostname"] == "b"
     boot = schema()["properties"]["boot"]["properties"]
-    assert made["boot"] == {name: field["default"] for name, field in boot.items()} | {"timeout": 9}
+    look = {name: field["default"] for name, field in boot["theme"]["properties"].items()}
+    assert made["boot"] == {name: field["default"] for name, field in boot.items()} | {"timeout": 9, "theme": look}
     user = schema()["properties"]["users"]["items"]["properties"]
     assert made["users"] == [{name: field.get("default") for name, field in user.items()} | {"name": "u"}]
 

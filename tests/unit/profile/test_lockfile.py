@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import tempfile
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from debate.errors import DebateError, Place
 from debate.model import Locked
-from debate.profile.lockfile import MAX_INSTALLED, accept, differences, packages_of, read, to_text
+from debate.profile.lockfile import MAX_INSTALLED, accept, differences, identity, packages_of, read, to_text
 from tests.bounded import bounded
 
 PACKAGE = {
@@ -47,6 +48,24 @@ def test_a_lock_that_was_written_can_be_read(tmp_path: Path) -> None:
     assert read(tmp_path / "l") == indexed
 
 
+def test_a_package_can_be_installed_and_unpacked(tmp_path: Path) -> None:
+    both = lock(PACKAGE, unpacked=[PACKAGE])
+    (tmp_path / "l").write_text(to_text(both))
+    assert read(tmp_path / "l") == both
+    assert packages_of(both) == packages_of(both, "unpacked")
+    assert packages_of(lock(PACKAGE), "unpacked") == []
+
+
+def test_what_is_unpacked_is_of_the_lock() -> None:
+    one, other = {**PACKAGE, "name": "shim"}, {**PACKAGE, "name": "shim", "version": "9"}
+    locks = [lock(PACKAGE), lock(PACKAGE, unpacked=[one]), lock(PACKAGE, unpacked=[other]), lock(PACKAGE, one)]
+    assert len({identity(each) for each in locks[:3]}) == 3
+    said = [[str(change) for change in differences(old, new)] for old, new in itertools.pairwise(locks[:3])]
+    assert said == [["+ shim 8.14.1-2+b1"], ["~ shim 8.14.1-2+b1 -> 9"]]
+    changed = lock({**PACKAGE, "version": "9"}, unpacked=[{**PACKAGE, "version": "9"}])
+    assert len(differences(lock(PACKAGE, unpacked=[PACKAGE]), changed)) == 1, "the same change is told once"
+
+
 def faults() -> Iterator[tuple[Any, str, int]]:
     """Content of a lock, the fact that is told, and the line of to_text's form."""
     yield lock(), "field 'packages' lists none", 5
@@ -55,6 +74,10 @@ def faults() -> Iterator[tuple[Any, str, int]]:
     yield lock(PACKAGE, more=1), "the lock has an unknown field 'more'", 5
     yield lock(PACKAGE, packages={}), "field 'packages' lists none", 5
     yield lock(PACKAGE, packages=[[]]), "package 1 is no object", 6
+    yield lock(PACKAGE, unpacked=[]), "field 'unpacked' lists none", 0
+    yield lock(PACKAGE, unpacked={}), "field 'unpacked' lists none", 0
+    yield lock(PACKAGE, unpacked=[PACKAGE, PACKAGE]), "package 'curl' is listed twice", 28
+    yield lock(PACKAGE, unpacked=[{**PACKAGE, "path": "/x"}]), "field 'path' is '/x'", 22
     yield lock(PACKAGE, PACKAGE), "package 'curl' is listed twice", 15
     yield lock(PACKAGE, {**PACKAGE, "name": "wget"}), "package 'wget': its file is listed twice", 15
     yield lock({**PACKAGE, "more": 1}), "package 'curl' has an unknown field 'more'", 8
@@ -72,6 +95,7 @@ def faults() -> Iterator[tuple[Any, str, int]]:
         "../../etc/passwd", "pool/../../x", "pool/..", "..", ".", "./x", "pool/./x", "/etc/shadow", "//h/x", "pool//x",
         "pool/", "%2e%2e/x", "pool/%2E%2e/x", "%2fetc", "pool%2f..%2fx", "%252e/x",
         "pool/%25x", "pool/%00", "pool/%0ax", "pool/%", "pool/%zz",
+        ":x", "::error::", "pool/:x", "pool/%3ax",
         "-oDir=x", "pool/-x", "pool/.x", "pool/x\n", "pool\\x", "pool/x y", "pool/%20x", "pool/x?y", "pool/x#y",
         "pool/$repo", "pool/é", "pool/%ff", "http://h/x", "file:///x",
     ):  # fmt: skip

@@ -64,6 +64,29 @@ def test_a_file_is_read_once(profiles: Path) -> None:
         assert reader.seen["content x.yaml"] == reader.look("content x.yaml")
 
 
+def test_what_is_made_once_takes_the_same_looks_each_time(profiles: Path) -> None:
+    made = []
+
+    def make() -> bytes:
+        made.append(files.exists(profiles, "y.yaml"))
+        return files.read(profiles, "x.yaml", 100)
+
+    with visit(profiles) as reader:
+        for _ in range(2):
+            reader.seen.clear()
+            assert files.exists(profiles, "tree")
+            assert files.once(profiles, "x", make) == b"version: 1\n"
+            assert sorted(reader.seen) == ["content x.yaml", "exists tree", "exists y.yaml"]
+        assert made == [False]
+        for _ in range(2):
+            reader.seen.clear()
+            with pytest.raises(FileNotFoundError):
+                files.once(profiles, "no", lambda: files.read(profiles, "no", 1))
+            assert reader.seen == {"content no": CHANGED}
+    assert files.once(profiles, "x", make) == b"version: 1\n"
+    assert made == [False, False]
+
+
 def test_what_changes_meanwhile_is_told(profiles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visit_, "_MOST_KEPT", 0)
     with visit(profiles) as reader:

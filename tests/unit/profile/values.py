@@ -49,6 +49,8 @@ def three(field: dict[str, Any]) -> list[Any]:
         items = field["items"]
         if "x-key" in field:
             return [[], [], []]  # Its entries have fields of their own.
+        if "enum" in items.get("properties", {}).get("name", {}):
+            return [[name] for name in items["properties"]["name"]["enum"][:3]]
         if "properties" in items:
             return [[{**items["examples"][0], "target": f"/{number}"}] for number in (1, 2, 3)]
         return [[value] for value in three(items)]

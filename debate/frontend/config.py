@@ -14,6 +14,7 @@ from debate.frontend.progress import Board
 from debate.frontend.reporter import Reporter
 from debate.graph.tasks import Graph
 from debate.host.ours import make_directory
+from debate.settings import marks
 
 
 def doit_config(graph: Graph, **more: Any) -> dict[str, Any]:
@@ -24,8 +25,11 @@ def doit_config(graph: Graph, **more: Any) -> dict[str, Any]:
     graph.run.display = board
     database = str(output / NAME)
     try:
-        make_directory(output)
+        if marks(graph.settings.root):  # Else this is to become one.
+            make_directory(output)
     except OSError:
+        database = ":memory:"
+    if not output.exists():
         database = ":memory:"
     if not all(os.access(path, os.W_OK) for path in (output, database) if os.path.exists(path)):
         database = ":memory:"  # Commands that only read must work without write access.
@@ -44,25 +48,29 @@ def doit_config(graph: Graph, **more: Any) -> dict[str, Any]:
 
 
 def _restart_without_plugins(root: Path) -> None:
-    """Run the same command in ``root`` if doit was started in another directory, as with -k or -f ../dodo.py.
+    """Run `debate` in ``root`` with the same words if doit was started without debate's plugins.
 
-    doit reads pyproject.toml, which names debate's loader, in the directory where it starts, and nowhere else.
+    doit reads pyproject.toml, which can name them, in the directory where it starts, and nowhere else. So it knows them
+    neither with -k or -f ../dodo.py, nor in a workspace that is no checkout of debate.
     """
     program = Path(sys.argv[0])
     if "debate.frontend.loader" in sys.modules or "doit" not in (program.name, program.parent.name):
         return
     os.chdir(root)
-    if Path("pyproject.toml").exists():
-        script = Path(sys.executable).with_name("doit")
-        start = [str(script)] if script.exists() else ["-m", "doit"]
-        os.execv(sys.executable, [sys.executable, *start, *_without_dodo_file(sys.argv[1:])])
+    script = Path(sys.executable).with_name("debate")
+    start = [str(script)] if script.exists() else ["-m", "debate"]
+    os.execv(sys.executable, [sys.executable, *start, *_in_root(sys.argv[1:])])
 
 
-def _without_dodo_file(words: Sequence[str]) -> Iterator[str]:
-    """doit's arguments without those that say where dodo.py is."""
+def _in_root(words: Sequence[str]) -> Iterator[str]:
+    """doit's arguments, in the directory of the file with tasks that they name."""
     left = iter(words)
     for word in left:
         if word in ("-f", "--file"):
-            next(left, None)
-        elif word not in ("-k", "--seek-file") and not word.startswith(("-f", "--file=")):
+            yield f"-f{os.path.basename(next(left, ''))}"
+        elif word.startswith("--file="):
+            yield f"-f{os.path.basename(word.partition('=')[2])}"
+        elif word.startswith("-f"):
+            yield f"-f{os.path.basename(word[2:])}"
+        elif word not in ("-k", "--seek-file"):
             yield word

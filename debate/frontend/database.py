@@ -48,7 +48,7 @@ class Database(SqliteDB):  # type: ignore[misc]
         fact = "" if name == _MEMORY else _misplaced(Path(name))
         if fact and not _put_aside(Path(name), fact):
             name = _MEMORY
-        if name == Database.own:
+        if name == Database.own and name != _MEMORY:
             _keep_private(Path(name))
         super().__init__(name, codec, module_name=module_name)
 

@@ -17,7 +17,7 @@ from doit.cmd_help import Help as DoitHelp
 from doit.exceptions import InvalidCommand
 
 from debate.commands.command import Command, Section, commands
-from debate.errors import DebateError
+from debate.errors import DebateError, spoken
 from debate.frontend.own import Own
 from debate.steps.rules import rules, shell_steps
 
@@ -133,8 +133,10 @@ class Help(Own, DoitHelp):  # type: ignore[misc]
         except DebateError as error:
             raise InvalidCommand(str(error)) from error
         if all(texts):
-            sys.stdout.write("\n".join(texts))
-            return 0
+            sys.stdout.write(spoken("\n".join(texts)))
+            if args != ["run"]:  # That is doit's own command, too, with all of its options.
+                return 0
+            sys.stdout.write("\n")
         if args[0] != "task" and args[0] not in self.cmds:
             # A task of the user's own, or none.
             if not DoitCmdBase.execute(self, params, args):

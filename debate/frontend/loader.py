@@ -12,11 +12,11 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from doit.cmd_base import DodoTaskLoader
 from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
@@ -25,12 +25,17 @@ from doit.task import Task
 from debate.commands.command import commands
 from debate.declarations import defect
 from debate.errors import DebateError, Place, Problem
+from debate.frontend import workspace
 from debate.frontend.door import install, standard_output
 from debate.frontend.reporter import Reporter
-from debate.frontend.words import format_of, odd, run_options_first, tasks_among
+from debate.frontend.words import format_of, odd, options_given, run_options_first, tasks_among
+from debate.graph.words import per_profile, unknown, without_step
 from debate.graph.words import problem as problem_of
-from debate.graph.words import unknown, without_step
+from debate.profile import profile_names
 from debate.text.printable import quoted, shortened
+
+if TYPE_CHECKING:
+    from debate.settings import Settings
 
 _REFUSED = 3
 """doit's exit status when nothing ran."""
@@ -54,7 +59,7 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         atexit.register(gc.freeze)
         problem = odd(sys.argv[1:])
         if problem:
-            _exit(problem)
+            exit_with(problem)
 
     format = "text"
     """The output format of the run: text, github or json."""
@@ -79,6 +84,9 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
             fact = "is not the name of a Python file with tasks"
             raise DebateError(fact, "-f names one such as dodo.py", place=shortened(file, 300))
         try:
+            if opt_values["dodoFile"] == "dodo.py" and not os.path.lexists("dodo.py") and not opt_values["cwdPath"]:
+                self.namespace = workspace.tasks(Path.cwd())
+                return
             super().setup(opt_values)
         except (DebateError, InvalidCommand, InvalidDodoFile):
             raise
@@ -107,6 +115,8 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
             graph.goes_on = self.goes_on
             if getattr(cmd, "only_groups", False):
                 graph.narrow_to_groups(words)
+            elif getattr(cmd, "only_names", False):
+                graph.outline(words)
             else:
                 # Without a word, `doit` runs the default tasks.
                 graph.narrow(words or (cmd.sel_tasks or [] if cmd.execute_tasks else []))
@@ -119,11 +129,14 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         known = {name for task in tasks for name in (task.name, *task.targets)}
         problem = problem_of([word for word in words if word not in known], graph.settings.profiles)
         if not problem and cmd.execute_tasks:
-            problem = _surplus(words, known) or without_step(words) or _matches_nothing(words, known)
+            problem = _no_profile(words, known, graph.settings.profiles) or _surplus(words, known)
+            problem = problem or without_step(words) or _matches_nothing(words, known)
         if not problem and cmd.execute_tasks and os.geteuid() != 0 and any(needs_root(tasks, word) for word in words):
             problem = _root_needed()
         if problem:
             raise _refusal(problem)
+        if cmd.execute_tasks:
+            require(tasks, pos_args, graph.settings)
         return tasks
 
     def unknown(self, word: str) -> InvalidTask:
@@ -138,8 +151,7 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
     def _interrupt(self, number: int, _frame: object) -> None:
         """Exit immediately, but through `atexit`, so that sandboxes are stopped and cleaned up."""
         sys.stderr.write("\ninterrupted; finished steps are kept: run the same command again to continue\n")
-        graph = self.namespace and self.namespace.get("GRAPH")  # None while dodo.py is loaded, as are the settings
-        if graph is not None:
+        if self.namespace and (graph := self.namespace.get("GRAPH")):  # None while it is loaded
             graph.run.stop()
         raise SystemExit(128 + number)
 
@@ -155,11 +167,24 @@ def needs_root(tasks: Sequence[Task], word: str) -> bool:
 
     Tasks that the user's dodo.py makes are left to their own actions, whatever their names.
     """
-    return any(
-        word in (task.name, task.subtask_of, *task.targets) or fnmatchcase(task.name, word)
-        for task in tasks
-        if task.meta and task.meta.get("root")
-    )
+    return any(task.meta and task.meta.get("root") for task in _meant(tasks, word))
+
+
+def _meant(tasks: Sequence[Task], word: str) -> Iterator[Task]:
+    """The tasks that ``word`` stands for."""
+    for task in tasks:
+        if word in (task.name, task.subtask_of, *task.targets) or fnmatchcase(task.name, word):
+            yield task
+
+
+def require(tasks: Sequence[Task], words: Sequence[str], settings: Settings) -> None:
+    """Refuse options and settings with which a command could not do its work, before what it needs is made."""
+    for word, options in options_given(words, commands()):
+        for refuse in {task.meta.get("require") for task in _meant(tasks, word) if task.meta} - {None}:
+            try:
+                refuse(settings, **options)
+            except DebateError as error:
+                raise _refusal(error) from error
 
 
 def _root_needed() -> Problem:
@@ -167,7 +192,7 @@ def _root_needed() -> Problem:
     return Problem(None, "building needs root, for mounts and systemd-nspawn", remedy)
 
 
-def _exit(problem: Problem) -> NoReturn:
+def exit_with(problem: Problem) -> NoReturn:
     """End the process as doit does when it refuses to run, with ``problem`` in the requested format."""
     with contextlib.suppress(DebateError):
         if format_of(run_options_first(sys.argv[1:])) == "json":
@@ -179,10 +204,10 @@ def _exit(problem: Problem) -> NoReturn:
     raise SystemExit(_REFUSED)
 
 
-def _refusal(problem: Problem) -> InvalidTask:
+def _refusal(why: Problem | DebateError) -> InvalidTask:
     """Ends doit's run with a problem, which JSON lines show by its values."""
-    refusal = InvalidTask(str(problem))
-    refusal.__cause__ = DebateError.of([problem])
+    refusal = InvalidTask(str(why))
+    refusal.__cause__ = DebateError.of([why]) if isinstance(why, Problem) else why
     return refusal
 
 
@@ -191,6 +216,14 @@ def _matches_nothing(words: Sequence[str], known: set[str]) -> Problem | None:
     for word in words:
         if "*" in word and not any(fnmatchcase(name, word) for name in known):
             return Problem(None, f"no task matches {quoted(word)}", "`doit list --all` shows the tasks")
+    return None
+
+
+def _no_profile(words: Sequence[str], known: set[str], profiles: Path) -> Problem | None:
+    """The problem of a word that follows a task of profiles, and is neither a profile nor a task."""
+    for task, word in pairwise(words):
+        if task in per_profile() and word not in known and not set(word) & set("*?[:/"):
+            return Problem(Place(task), *profile_names.missing(profiles, word))
     return None
 
 

@@ -115,6 +115,8 @@ class List(Own, DoitList):  # type: ignore[misc]
 
     only_groups = False
     """True if no task of a profile is shown, but those that are named."""
+    only_names = False
+    """True if nothing is shown of a task but its name and description."""
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Show the tasks."""
@@ -125,6 +127,7 @@ class List(Own, DoitList):  # type: ignore[misc]
                 fact = f"list: {quoted(params['template'])} is no template"
                 raise InvalidCommand(f"{fact}; use {{name}}, {{status}} and {{doc}} in it") from None
         self.only_groups = not params["subtasks"]
+        self.only_names = not (params["status"] or params["list_deps"])
         return super().execute(params, args)
 
 

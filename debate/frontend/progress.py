@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import threading
 import time
@@ -32,6 +33,8 @@ _FIRST, _NEXT = 10.0, 30.0
 """Seconds until a running step is reported, and until it is reported again."""
 _LINE = 160
 """Maximum number of characters of a step's output that are shown."""
+_LONGEST = 1000
+"""Bytes of an answer that are read."""
 
 
 class Board:
@@ -126,6 +129,18 @@ class Board:
                 self._changed = False
                 with contextlib.suppress(OSError):  # The output directory may be read-only for this user.
                     write_atomically(self.times_file, (json.dumps(self.times(), indent=1) + "\n").encode())
+
+    def ask(self, question: str) -> str:
+        """Show a question, and no progress meanwhile. Returns the line that is typed, without spaces around it."""
+        self.close()
+        self.door.write(question)
+        self.door.flush()
+        # Not through Python's stream, whose lock this thread would hold when an interruption ends the process.
+        answer = os.read(0, _LONGEST).decode(errors="replace").strip()
+        with self._lock:
+            if self.running:
+                self._watch()
+        return answer
 
     def _watch(self) -> None:
         if self._over is None:

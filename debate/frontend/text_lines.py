@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from debate.commands.command import Answer
-from debate.errors import DebateError, Problem
+from debate.errors import DebateError, Problem, spoken
 from debate.frontend import ci
 from debate.frontend.form import Done, Tally
 from debate.frontend.progress import Board
@@ -87,7 +87,7 @@ class TextLines:
         if counts:
             saved = f"; {tally.saved:.0f} s saved" if tally.saved >= 1 else ""
             self._lines([f"  {', '.join(counts)}{saved}"])
-        self._lines(f"  next: {next_}" for _, next_ in self.made if next_)
+        self._lines(f"  next: {spoken(next_)}" for _, next_ in self.made if next_)
 
     def _lines(self, lines: Iterable[str], style: str = "") -> None:
         self.board.write(*lines, stamped=False, style=style)

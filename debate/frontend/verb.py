@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from doit.cmd_run import Run as DoitRun
@@ -16,6 +17,8 @@ from debate.frontend import help as help_
 from debate.frontend.door import Stream, standard_output
 from debate.frontend.own import Backends, refusing
 from debate.frontend.words import FORMATS, arranged, format_of, run_options_first
+from debate.profile import profile_names
+from debate.steps.rules import shell_steps
 
 _FORMAT = {
     "name": "format",
@@ -25,6 +28,11 @@ _FORMAT = {
     "choices": tuple((name, "") for name in FORMATS),
     "help": "what to print: text, github (text with annotations) or json (docs/json.md) [default: %(default)s]",
 }
+
+
+def _is_profile(word: str) -> bool:
+    """True if there is a profile of this name in the workspace, which is the working directory, or a shipped one."""
+    return profile_names.is_there(Path("profiles"), word)
 
 
 class Run(Backends, DoitRun):  # type: ignore[misc]
@@ -85,6 +93,8 @@ class Run(Backends, DoitRun):  # type: ignore[misc]
     def _arranged(self, words: list[str]) -> Any:
         try:
             with refusing(self.loader, "run"):
-                return super().parse_execute(arranged(words, commands(), help_.step_names()))
+                return super().parse_execute(
+                    arranged(words, commands(), help_.step_names(), shell_steps(), _is_profile)
+                )
         except DebateError as error:
             raise InvalidCommand(str(error)) from error

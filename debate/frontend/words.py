@@ -6,8 +6,10 @@ write them anywhere. Unknown options are refused here, with the known ones, and 
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from debate.commands.command import Command, Option
 from debate.errors import DebateError, Problem
@@ -15,6 +17,8 @@ from debate.text.printable import quoted
 from debate.text.suggest import suggest
 
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_-]*"
+started_in = ""
+"""Where the user stands, if that is not the working directory."""
 FORMATS = ("text", "github", "json")
 """Output formats: text, text with annotations for GitHub, or JSON lines."""
 
@@ -45,22 +49,49 @@ def run_options_first(words: Sequence[str]) -> list[str]:
     return [*format_, *found]
 
 
-def arranged(words: Sequence[str], commands: Mapping[str, Command], steps: Sequence[str]) -> list[str]:
-    """``words`` with the options of each command directly after it, one word per option.
+def arranged(
+    words: Sequence[str],
+    commands: Mapping[str, Command],
+    steps: Sequence[str],
+    shells: Sequence[str] = (),
+    is_profile: Callable[[str], bool] = lambda _: False,
+) -> list[str]:
+    """``words`` with the options of each command directly after it, one word per option, and profiles after a colon.
 
-    ``steps``: tasks that take no options. Words after other tasks stay unchanged. Raises DebateError for an option that
-    is unknown, lacks its value or has an invalid one.
+    So ``check web --firmware bios`` is ``check:web --firmware=bios``, and ``validate:web`` is ``validate web``.
+    ``steps``: tasks that take no options. ``shells``: those in which a shell can be opened. ``is_profile``: whether a
+    word that is no task is a profile. Words after other tasks stay unchanged. Raises DebateError for an option that is
+    unknown, lacks its value or has an invalid one.
     """
     found: list[str] = []
     left = list(words)
+
+    def names(word: str) -> bool:
+        return word not in commands and word not in steps and is_profile(word)
+
     while left:
         word = left.pop(0)
-        found.append(word)
-        name = word.partition(":")[0]
-        if name in commands:
-            found += _taken(commands[name], left)
-        elif name in steps and left and _is_option(left[0]):
-            raise DebateError(f"unknown option {left[0]}", "doit's own options come before the first task", place=name)
+        name, _, rest = word.partition(":")
+        if name in commands and commands[name].names:
+            options, given = _taken(commands[name], left, lambda _: True)
+            found += [name, *options, *([rest] if rest else []), *given]
+        elif name in commands:
+            per = commands[name].per
+            if per == "step" and not rest and left and left[0] in shells:
+                rest = left.pop(0)
+                word = f"{name}:{rest}"
+            is_open = (per == "profile" and not rest) or (per == "step" and rest in shells)
+            options, given = _taken(commands[name], left, names if is_open else lambda _: False)
+            for task in [f"{word}:{each}" for each in given] or [word]:
+                found += [task, *options]
+        else:
+            given = []
+            while word in steps and left and names(left[0]):
+                given.append(f"{word}:{left.pop(0)}")
+            found += given or [word]
+            if name in steps and left and _is_option(left[0]):
+                remedy = "doit's own options come before the first task"
+                raise DebateError(f"unknown option {left[0]}", remedy, place=name)
     return found
 
 
@@ -80,6 +111,21 @@ def tasks_among(words: Sequence[str], commands: Mapping[str, Command]) -> list[s
     return found
 
 
+def options_given(words: Sequence[str], commands: Mapping[str, Command]) -> Iterator[tuple[str, dict[str, str | bool]]]:
+    """Each of the `arranged` words that is the task of a command, with the options that its function gets."""
+    for position, word in enumerate(words):
+        name = word.partition(":")[0]
+        if name in commands:
+            known = {option.name: option for option in commands[name].options}
+            values: dict[str, str | bool] = {each.parameter: False if each.flag else "" for each in known.values()}
+            for option in takewhile(_is_option, words[position + 1 :]):
+                long, _, value = option[2:].partition("=")
+                values[known[long].parameter] = known[long].flag or value
+            yield word, values
+            if commands[name].names:
+                return  # What follows are names.
+
+
 def verbose(words: Sequence[str]) -> list[str]:
     """``words`` with -v or --verbose from any position at the start, with doit's level 2 unless one follows."""
     found: list[str] = []
@@ -94,10 +140,10 @@ def verbose(words: Sequence[str]) -> list[str]:
     return ["-v", level, *found] if level else found
 
 
-def _taken(command: Command, left: list[str]) -> list[str]:
-    """Remove the words of ``command`` from the start of ``left``. Returns its options, then its names."""
+def _taken(command: Command, left: list[str], takes: Callable[[str], bool]) -> tuple[list[str], list[str]]:
+    """Remove the words of ``command`` from the start of ``left``: its options, and names that it ``takes``."""
     options, names = list[str](), list[str]()
-    while left and (command.names or _is_option(left[0])):
+    while left and (_is_option(left[0]) or takes(left[0])):
         word = left.pop(0)
         if not _is_option(word):
             names.append(word)
@@ -108,7 +154,7 @@ def _taken(command: Command, left: list[str]) -> list[str]:
             remedy = suggest(word.partition("=")[0], known) if known else "it takes only --format, --verbose and --help"
             raise DebateError(f"unknown option {word}", remedy, place=command.name)
         options.append(_with_value(option, word, left, command.name))
-    return [*options, *names]
+    return options, names
 
 
 def _option(command: Command, word: str) -> Option | None:
@@ -121,7 +167,11 @@ def _option(command: Command, word: str) -> Option | None:
 
 
 def _with_value(option: Option, word: str, left: list[str], place: str) -> str:
-    """``--NAME=VALUE`` for the option ``word``; its value may be removed from the start of ``left``."""
+    """``--NAME=VALUE`` for the option ``word``, or ``--NAME``; its value may be removed from the start of ``left``."""
+    if option.flag:
+        if word not in (f"--{option.name}", f"-{option.short}"):
+            raise DebateError(f"--{option.name} takes no value", option.help, place=place)
+        return f"--{option.name}"
     if word.startswith("--"):
         _, given, value = word.partition("=")
     else:
@@ -134,6 +184,8 @@ def _with_value(option: Option, word: str, left: list[str], place: str) -> str:
         raise DebateError(f"--{option.name} needs a value", remedy, place=place)
     if option.choices and value not in option.choices:
         raise DebateError(f"--{option.name}: unknown value {value!r}", known, place=place)
+    if option.path and started_in:
+        value = os.path.join(started_in, value)
     return f"--{option.name}={value}"
 
 

@@ -77,7 +77,7 @@ def _task(
         "file_dep": [file for need in command.needs for file in record(need, fixed.get("profile", ""))],
         "params": [_parameter(option) for option in command.options],
         "uptodate": [False],
-        "meta": {"root": command.root},
+        "meta": {"root": command.root, "require": command.require},
     }
     if command.names:
         task["pos_arg"] = "names"
@@ -101,7 +101,7 @@ def _parameter(option: Option) -> dict[str, Any]:
         "name": option.parameter,
         "long": option.name,
         "short": option.short,
-        "default": "",
+        **({"type": bool, "default": False} if option.flag else {"default": ""}),
         "help": option.help.replace("%", "%%"),
         **({"choices": [(choice, "") for choice in option.choices]} if option.choices else {}),
     }

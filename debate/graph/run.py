@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from debate.commands.command import Context
-from debate.errors import DebateError
+from debate.errors import DebateError, spoken
 from debate.graph.failed import guarded
 from debate.steps.rule import Rule
 
@@ -31,6 +31,7 @@ class Display(Protocol):
     def end(self, name: str) -> float: ...
     def write(self, text: str) -> None: ...
     def close(self) -> None: ...
+    def ask(self, question: str) -> str: ...
 
 
 class Run:
@@ -48,7 +49,7 @@ class Run:
 
     def make(self, rule: Rule, profile: str) -> Any:
         """Run one step. Returns its report or a `Failed`."""
-        hint = f"\na shell in that sandbox: doit shell:{rule.name}:{profile}" if rule.has_shell else ""
+        hint = spoken(f"\na shell in that sandbox: doit shell:{rule.name}:{profile}") if rule.has_shell else ""
 
         def action() -> Any:
             require_root(rule.root, rule.name)
@@ -67,6 +68,7 @@ class Run:
             build=lambda name: self.build(name, self.builder(task)),
             made=lambda name: self.build(name, self.builder(task, read_only=True)),
             pause=self.close,
+            ask=self.ask,
         )
 
     def build(self, profile: str, builder: Builder) -> ProfileBuild:
@@ -113,6 +115,10 @@ class Run:
         """Show one line immediately, in addition to doit's reports."""
         if self.display:
             self.display.write(f"  {line}")
+
+    def ask(self, question: str) -> str:
+        """See `debate.frontend.progress.Board.ask`."""
+        return self.display.ask(question) if self.display else ""
 
     def close(self) -> None:
         """Stop showing progress."""

@@ -7,6 +7,7 @@ first one, the profile's own file is enough.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from typing import Any
 from debate import PACKAGE, distributions, settings
 from debate.commands.command import commands
 from debate.errors import DebateError
-from debate.graph import words
+from debate.graph import committed, words
 from debate.graph.command_tasks import command_tasks
 from debate.graph.run import Run
 from debate.graph.untouched import untouched
 from debate.host.stamp import stamp
 from debate.profile import profile_names
+from debate.steps import signing
 from debate.steps.rule import CONFIG, HOST, TOOLS, Rule
 from debate.steps.rules import rules
 
@@ -35,12 +37,18 @@ class Graph:
             "remote_sign": _check_secret_key, "keyrings": distributions.require_keyring,
             "mirrors": partial(_check_mirror, root),
         }  # fmt: skip
-        self.settings = settings.load(root, checks=checks)
+        found = settings.load(root, checks=checks)
+        more = (*signing.refuse(found), *committed.refuse(found))
+        self.settings = replace(found, warnings=(*found.warnings, *more))
         self.run = Run(self.settings)
         self.selected: set[str] | None = None
         """The profiles that the command line names; None for all. The loader sets it."""
         self.named_commands: list[str] | None = None
         """The commands that the command line names; None for all."""
+        self.outlined = False
+        """True if tasks are only shown: they have a name and a description, and no file of a profile is read."""
+        self.shown_rules: set[str] | None = None
+        """The rules whose tasks of profiles are made; None for all. The others have only their group."""
         self._names: list[str] | None = None
         """The names of all profiles, once they were listed."""
         self._bases: dict[str, str | None] = {}
@@ -60,30 +68,52 @@ class Graph:
         self.selected = words.selected(named, self.settings.profiles) if named else set()
         self.named_commands = None
 
+    def outline(self, words_: list[str]) -> None:
+        """Limit the tasks to what a list of ``words_`` shows of them: names and descriptions."""
+        self.narrow(words_)
+        self.outlined = True
+        if self.named_commands is not None:
+            self.shown_rules = {word.partition(":")[0] for word in words_}
+
     def widen(self) -> None:
         """Make the tasks of all profiles and commands, whatever the words name."""
-        self.selected = self.named_commands = None
+        self.selected = self.named_commands = self.shown_rules = None
 
     def profiles(self) -> list[str]:
         """The profiles that have tasks."""
         if self._names is None:
             self._names = profile_names.names(self.settings.profiles)
-        names = self._names
-        return names if self.selected is None else [name for name in names if name in self.selected]
+        names, selected = self._names, self.selected
+        if selected is None:
+            below = [] if self.outlined else map(self._shipped_below, names)
+            return [*names, *sorted({name for each in below for name in each})]
+        there = self.settings.profiles
+        more = (name for name in selected if profile_names.is_shipped(name) and profile_names.is_there(there, name))
+        return [*(name for name in names if name in selected), *sorted(more)]
+
+    def _shipped_below(self, profile: str) -> list[str]:
+        """The shipped profiles on which ``profile`` is built. Its base is read for its own tasks, too."""
+        if self._base(profile) is None:
+            return []
+        return [name for name in profile_names.chain(self.settings.profiles, profile) if profile_names.is_shipped(name)]
 
     def steps(self) -> Iterator[Task]:
         """A task for each rule: one for each profile, or one for the host."""
         for rule in rules().values():
             if rule.profile:
                 yield {"basename": rule.name, "name": None, "doc": rule.doc}
+                if self.shown_rules is not None and rule.name not in self.shown_rules:
+                    continue
                 for name in self.profiles():
-                    yield {"basename": rule.name, "name": name, **self.step(rule, name)}
+                    task = {"doc": rule.doc, "actions": None} if self.outlined else self.step(rule, name)
+                    yield {"basename": rule.name, "name": name, **task}
             else:
                 yield {"basename": rule.name, **self.step(rule, HOST), "task_dep": self.first()}
 
     def first(self) -> list[str]:
         """The tasks that come before those of the host, so that problems of a profile are told before work starts."""
-        return [] if self.selected is None or self.goes_on else [f"{CONFIG}:{name}" for name in self.profiles()]
+        none = self.selected is None or self.goes_on or self.outlined
+        return [] if none else [f"{CONFIG}:{name}" for name in self.profiles()]
 
     def commands(self) -> Iterator[Task]:
         """Tasks for the commands."""

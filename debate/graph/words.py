@@ -65,8 +65,12 @@ def unknown(word: str, profiles: Path) -> Problem:
     step, colon, _ = word.partition(":")
     if colon and word.endswith(":") and step in per_profile():
         return Problem(Place(step), "names no profile", f"write {step}:NAME; `doit` lists the profiles")
+    known = profile_names.names(profiles)
+    if file := profile_names.of_file(word.rpartition(":")[2], known):
+        task = f"{step}:{file}" if colon and step in per_profile() else f"build:{file}"
+        return Problem(None, f"there is no task {quoted(word)}", f"did you mean {task!r}?")
     fitting = {name: name for name in (*rules(), *commands())}
-    fitting |= {name: f"build:{name}" for name in profile_names.names(profiles)}
+    fitting |= {name: f"build:{name}" for name in known}
     found = word if word in fitting else closest(word, fitting)
     remedy = f"did you mean {fitting[found]!r}?" if found else "`doit help` shows the commands, `doit list` the tasks"
     return Problem(None, f"there is no task {quoted(word)}", remedy)

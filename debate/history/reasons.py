@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 import msgspec
 
@@ -99,6 +99,7 @@ class _Package(TypedDict):
 
 class _Lock(TypedDict):
     packages: list[_Package]
+    unpacked: NotRequired[list[_Package]]
 
 
 class READ(TypedDict, total=False):

@@ -46,8 +46,8 @@ class Records:
         return value
 
     def save(self, name: str, value: Any) -> None:
-        """Write a file, unless its content is the same."""
-        save_json(self.directory / f"{name}.json", value)
+        """Write a file, unless its content is the same. Traces are long, and on one line they are made much faster."""
+        save_json(self.directory / f"{name}.json", value, indent=None if name.startswith("traces/") else 1)
 
 
 def report_of(result: Result) -> Report:
@@ -123,9 +123,9 @@ def read_json(path: Path) -> Any:
         raise DebateError("damaged", AGAIN, place=shown(path)) from None
 
 
-def save_json(path: Path, value: Any) -> None:
+def save_json(path: Path, value: Any, *, indent: int | None = 1) -> None:
     """Write a record, unless the content of the file is the same."""
-    data = (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    data = (json.dumps(value, indent=indent, sort_keys=True, ensure_ascii=False) + "\n").encode()
     try:
         if ours.read(path) == data:
             return

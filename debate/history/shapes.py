@@ -6,7 +6,7 @@ A record is checked when it is read: a shell, `explain` or `verify` may read one
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import msgspec
 
@@ -15,6 +15,8 @@ from debate.distributions import BOOTSTRAPPERS
 from debate.model import Locked
 
 _Digest = Annotated[str, msgspec.Meta(pattern=rf"^{keys.DIGEST}\Z")]
+
+_Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 _Sha512 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{128}\Z")]
 
@@ -46,16 +48,27 @@ class _Rootfs(_Made):
     below: list[_Artifact]
 
 
+class _Network(_Made):
+    texts: dict[str, str]
+    files: dict[str, _Artifact]
+
+
+class _Iso(_Made):
+    kernel: _Artifact
+    certificate: str
+
+
 class _Lock(TypedDict):
     request: str
     distribution: _Distribution
     release: str
     architecture: str
     packages: list[Locked]
+    unpacked: NotRequired[list[Locked]]
 
 
 class _Hash(TypedDict):
-    config: str
+    config: _Sha256
     epoch: int
 
 
@@ -103,7 +116,8 @@ SHAPES: Mapping[str, Any] = {
     "secrets": _Made,
     "initrd": _Made,
     "boot": _Made,
-    "iso": _Made,
+    "iso": _Iso,
+    "network": _Network,
     "lock": _Lock,
     "hash": _Hash,
     "config": dict[str, dict[str, Any]],

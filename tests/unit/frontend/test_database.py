@@ -213,6 +213,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["deps:", "_values_:"]), inner),
+    max_leaves=10,
 )
 
 

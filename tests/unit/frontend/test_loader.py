@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,11 +11,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from doit.exceptions import InvalidTask
 from doit.loader import generate_tasks
 from doit.task import Task
 
 from debate.commands.command import Command, commands
-from debate.frontend.loader import needs_root
+from debate.errors import DebateError
+from debate.frontend.loader import needs_root, require
+from debate.frontend.words import arranged
 from debate.graph.tasks import Graph
 from debate.steps.rules import rules
 from tests.conftest import ROOT
@@ -68,6 +72,64 @@ def test_what_needs_a_step_needs_what_the_step_needs(command: Command) -> None:
     assert command.root or not any(rule.root for rule in made)
 
 
+@pytest.mark.parametrize("command", commands().values(), ids=list(commands()))
+def test_what_needs_something_refuses_its_options_before(command: Command) -> None:
+    assert command.require or not (command.needs and command.options)
+
+
+LIVE_BUILD = ["import-live-build", "-n", "mine", "-d"]
+READ_ONLY = {"DEBATE_REMOTE": "oci://registry.example/isos", "DEBATE_REMOTE_MODE": "read-only"}
+REFUSED = [
+    (["import-archiso"], {}, "options -d and -n are required"),
+    (["import-archiso", "-d", "empty"], {}, "option -n is required"),
+    (["import-archiso", "-d", "empty", "-n", "../x"], {}, "'../x' is not a valid name for a profile"),
+    (["import-archiso", "-d", "empty", "-n", "minimal"], {}, "profiles/minimal.yaml: already exists"),
+    (["import-archiso", "-d", "empty", "-n", "mine"], {}, "empty/profiledef.sh: No such file or directory"),
+    (["import-archiso", "--name=mine", "-d", "nothing"], {}, "nothing: No such file or directory"),
+    (["import-archiso", "-d", "dodo.py", "-n", "mine"], {}, "dodo.py: Not a directory"),
+    (["import-archiso", "-d", "linked", "-n", "mine"], {}, "linked/profiledef.sh: is a link, or below one"),
+    (["import-archiso", "-d", "waits", "-n", "mine"], {}, "waits/profiledef.sh: is a named pipe"),
+    (["import-archiso", "-d", "large", "-n", "mine"], {}, "large/profiledef.sh: is larger than 262,144 bytes"),
+    (["build:minimal", "import-archiso", "-d", "empty", "-n", "mine"], {}, "empty/profiledef.sh: No such file"),
+    ([*LIVE_BUILD, "nothing"], {}, "nothing: No such file or directory"),
+    (["build:minimal", *LIVE_BUILD, "empty"], {}, "empty/config: No such file or directory"),
+    (["push:minimal"], {}, "no remote is set"),
+    (["push:*"], {}, "no remote is set"),
+    (["push"], {}, "no remote is set"),
+    (["pull:minimal"], {}, "no remote is set"),
+    (["push:minimal"], READ_ONLY, "read-only, so nothing can be pushed"),
+    (["build:minimal", "gc", "--size=much"], {}, "--size: 'much' is not a size"),
+    (["build:minimal", "gc", "--age=old"], {}, "--age: 'old' is not an age"),
+]  # fmt: skip
+"""Words, settings, and the refusal, for which nothing need be made."""
+
+
+@pytest.mark.parametrize(("words", "variables", "refusal"), REFUSED, ids=[" ".join(words) for words, _, _ in REFUSED])
+def test_what_no_step_can_mend_is_refused_before_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], variables: dict[str, str], refusal: str
+) -> None:
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles/minimal.yaml").write_text("version: 1\n")
+    for name in ("empty", "linked", "waits", "large"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "linked/profiledef.sh").symlink_to("/etc/passwd")
+    os.mkfifo(tmp_path / "waits/profiledef.sh")
+    (tmp_path / "large/profiledef.sh").write_bytes(b"#" * (256 << 10) + b"\n")
+    (tmp_path / "dodo.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    graph = Graph(tmp_path)
+    words = arranged(words, commands(), [])
+    graph.narrow([word for word in words if not word.startswith("-")])
+    tasks = [*generate_tasks("steps", graph.steps()), *generate_tasks("commands", graph.commands())]
+    with pytest.raises(InvalidTask, match=re.escape(refusal)) as raised:
+        require(tasks, words, graph.settings)
+    assert isinstance(raised.value.__cause__, DebateError)
+    assert all(problem.remedy for problem in raised.value.__cause__.problems)
+    assert not (tmp_path / "build").exists()
+
+
 NOBODY = """\
 import os, sys
 from debate.frontend.loader import Loader
@@ -92,7 +154,6 @@ sys.exit(DoitMain(Loader()).run({0}))
 )  # fmt: skip
 def test_a_dodo_of_ones_own(tmp_path: Path, dodo: str, words: list[str], refused: bool) -> None:
     (tmp_path / "dodo.py").write_text(dodo)
-    (tmp_path / "sandbox").symlink_to(ROOT / "sandbox")
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles", symlinks=True)
     done = subprocess.run(
         [sys.executable, "-c", NOBODY.format(words)], cwd=tmp_path, capture_output=True, text=True,
@@ -100,6 +161,25 @@ def test_a_dodo_of_ones_own(tmp_path: Path, dodo: str, words: list[str], refused
     )  # fmt: skip
     assert done.returncode == (3 if refused else 0), done.stdout + done.stderr
     assert ("building needs root" in done.stderr) == refused
+
+
+def test_nothing_is_made_before_a_refusal(tmp_path: Path) -> None:
+    """`doit` itself, in a checkout in which nothing was built."""
+    for name in ("dodo.py", "pyproject.toml", "sandbox"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "empty").mkdir()
+    script = NOBODY.format(["--format=json", "import-archiso", "-d", "empty", "-n", "mine"]).replace("65534", "0")
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": "/"},
+    )  # fmt: skip
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert (
+        '"file": "empty/profiledef.sh", "line": null, "column": null, "fact": "No such file or directory"'
+        in done.stdout
+    )
+    assert not (tmp_path / "build/.sandbox").exists()
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])

@@ -87,7 +87,6 @@ def test_a_reader_that_has_seen_enough() -> None:
 @pytest.mark.parametrize("words", [["help", "mine"], ["mine", "--help"], ["-h", "mine"]])
 def test_help_of_a_task_of_ones_own(tmp_path: Path, words: list[str]) -> None:
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles", symlinks=True)
-    (tmp_path / "sandbox").symlink_to(ROOT / "sandbox")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     own = '\n\ndef task_mine():\n    """greet"""\n    return {"actions": ["echo hello"]}\n'
     (tmp_path / "dodo.py").write_text((ROOT / "dodo.py").read_text() + own)

@@ -49,11 +49,14 @@ def test_options_and_names_reach_the_function() -> None:
         got.append(words)
         return Answer("yes\n")
 
-    options = (Option("from", "where\n50%"), Option("level", "", short="l", choices=("1", "2")))
+    options = (
+        Option("from", "where\n50%"), Option("level", "", short="l", choices=("1", "2")), Option("all", "", flag=True),
+        Option("some", "", flag=True),
+    )  # fmt: skip
     (task,) = made(Command("try", "try it", "", "Build", run, names="NAME", options=options)).values()
     assert (task.name, task.doc, task.verbosity, task.file_dep) == ("try", "try it", 2, set())
-    assert execute(task, "--from=x", "-l", "2", "one", "two") is None
-    assert got == [{"from_": "x", "level": "2", "names": ["one", "two"]}]
+    assert execute(task, "--from=x", "-l", "2", "--all", "one", "two") is None
+    assert got == [{"from_": "x", "level": "2", "all": True, "some": False, "names": ["one", "two"]}]
     assert task.meta["answered"]["answer"] == Answer("yes\n")
     assert task.values == {}, "nothing for doit's database"
 

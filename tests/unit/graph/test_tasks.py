@@ -26,9 +26,8 @@ DOIT = str(Path(sys.executable).with_name("doit"))
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of what a user sees: dodo.py, profiles and scripts."""
-    for name in ("profiles", "sandbox"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+    """A copy of what a user sees: dodo.py and profiles."""
+    shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     for name in ("dodo.py", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
@@ -68,6 +67,39 @@ def test_list_names_every_task_of_every_profile(checkout: Path) -> None:
     ]
     assert {f"{step}:{name}" for step in made for name in ("minimal", "rescue")} <= names
     assert {rule.name for rule in rules().values() if not rule.profile} <= names
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["build"], ["check"], ["sandbox"], ["build:kiosk"], ["config", "check:rescue"], ["mine"]],
+    ids=" ".join,
+)
+def test_a_list_of_names_has_those_of_all_tasks(checkout: Path, words: list[str]) -> None:
+    """With their files, all of each task is made, also for a task of one's own that needs one that is not named."""
+    with (checkout / "dodo.py").open("a") as file:
+        file.write("\ndef task_mine():\n    return {'actions': [], 'task_dep': ['config:rescue']}\n")
+    whole = doit(checkout, "list", "--all", "--quiet", "--deps", *words).splitlines()
+    names = [line.rstrip() for line in whole if line.strip() and not line.startswith(" ")]
+    assert names
+    assert [line.rstrip() for line in doit(checkout, "list", "--all", "--quiet", *words).splitlines()] == names
+
+
+def test_a_list_of_names_reads_no_profile(checkout: Path) -> None:
+    """The whole tasks are made after it, by which the test shows that it would see a profile that is read."""
+    code = (
+        "import pathlib, sys; from debate.graph.tasks import Graph\n"
+        "graph, read = Graph(pathlib.Path()), []\n"
+        "sys.addaudithook(lambda event, words: read.append(str(words[0])) if event == 'open' else None)\n"
+        "graph.outline(['build']); print(sum(task['basename'] == 'build' for task in graph.steps()))\n"
+        "print(sum(path.endswith('.yaml') for path in read))\n"
+        "graph.outlined = False; graph.widen(); list(graph.steps())\n"
+        "print(sum(path.endswith('.yaml') for path in read))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, check=True)
+    made, read, read_for_all = map(int, done.stdout.split())
+    assert made > 1
+    assert read == 0
+    assert read_for_all
 
 
 def test_a_circular_base_is_not_a_circular_graph(checkout: Path) -> None:
@@ -174,7 +206,8 @@ CHANGES = (
 
 def test_a_change_of_the_code_that_makes_the_config(checkout: Path) -> None:
     """It is noticed, and all that say which config a profile has agree."""
-    shutil.copytree(ROOT / "debate", checkout / "debate", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("debate", "sandbox"):
+        shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
     own = {"PYTHONPATH": str(checkout), "DEBATE_MIRROR_ARCH": "https://arch.example"}  # or explain says what would fail
     (checkout / "profiles" / "arch-german.yaml").write_text("version: 1\nextends: arch-minimal\nlocale: de_DE.utf8\n")
 

@@ -8,6 +8,7 @@ import pytest
 
 from debate.graph import words
 from debate.graph.tasks import Graph
+from debate.profile import profile_names
 from debate.steps.rule import HOST, Rule
 from debate.steps.rules import rules
 from tests.conftest import ROOT
@@ -62,3 +63,18 @@ def test_a_list_of_groups_needs_no_profile(line: tuple[str, ...], expected: int)
     graph.narrow_to_groups([*line])
     assert len(graph.profiles()) == expected
     assert {task["basename"] for task in graph.steps()} == {*rules()}
+
+
+@pytest.mark.parametrize(
+    "file", ["minimal.yaml", "minimal.yml", "profiles/minimal.yaml", "./minimal.yml", "/x/minimal.yaml"]
+)
+def test_a_profile_by_its_file(profiles: Path, file: str) -> None:
+    assert profile_names.unknown(profiles, file, PROFILES)[1] == "did you mean 'minimal'?"
+    for word, meant in {
+        f"show:{file}": "show:minimal",
+        file: "build:minimal",
+        f"biuld:{file}": "build:minimal",
+    }.items():
+        assert words.unknown(word, profiles).remedy == f"did you mean {meant!r}?"
+    assert profile_names.of_file(file.replace("minimal", "other"), PROFILES) is None
+    assert profile_names.of_file(file.replace("ml", "json").replace(".yjson", ".json"), PROFILES) is None

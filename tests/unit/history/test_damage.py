@@ -31,9 +31,9 @@ from tests.unit.steps.fake import build_on_a_base
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> ProfileBuild:
+def made(in_memory: Path) -> ProfileBuild:
     """A profile on a base profile, both built."""
-    root = tmp_path_factory.mktemp("damage")
+    root = in_memory
     found = build_on_a_base(root)
     found.make("build")
     found.store.announce(found.settings.output)
@@ -59,7 +59,7 @@ def read_everything(made: ProfileBuild) -> None:
     output, profiles = made.settings.output, made.settings.profiles
     readers: list[Callable[[], object]] = [
         lambda: explain(made),
-        lambda: report.report(made.store, ""),
+        lambda: report.report(made.store, "", HOST),
         lambda: list(collect.needed(made.store)),
         lambda: list(damaged(output, print)),
         lambda: publish._finished(made, publish._architecture(made)),

@@ -26,8 +26,9 @@ RECORDS = tuple(name for name in SHAPES if not name.startswith("traces/") and na
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of each value below a JSON value; of long lists and mappings, only the first three."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    """The path of each value below a JSON value; of mappings, only the first three, and of lists, whose values have
+    one form, only the first."""
+    items = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
     for name, below in list(items)[:3] if path else items:
         yield (*path, name)
         yield from paths(below, (*path, name))
@@ -48,8 +49,8 @@ def damaged(value: Any) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> ProfileBuild:
-    return build_on_a_base(tmp_path_factory.mktemp("damage"))
+def made(in_memory: Path) -> ProfileBuild:
+    return build_on_a_base(in_memory)
 
 
 def readers(made: ProfileBuild, name: str) -> Iterator[tuple[ProfileBuild, Rule]]:

@@ -68,11 +68,13 @@ class Login:
         return f"Basic {base64.b64encode(f'{found.user}:{found.password}'.encode()).decode()}"
 
     def _token(self, challenge: dict[str, str], actions: str) -> str:
-        query = {"scope": f"repository:{self.repository}:{actions}"}
+        address, _, given = self._server(challenge.get("realm", "")).partition("?")
+        # Another scope there would be a token for what else the password opens.
+        query = [pair for pair in urllib.parse.parse_qsl(given) if pair[0].lower() not in ("scope", "service")]
+        query.append(("scope", f"repository:{self.repository}:{actions}"))
         if "service" in challenge:
-            query["service"] = challenge["service"]
-        url = self._server(challenge.get("realm", ""))
-        url += ("&" if "?" in url else "?") + urllib.parse.urlencode(query)
+            query.append(("service", challenge["service"]))
+        url = f"{address}?{urllib.parse.urlencode(query)}"
         headers = {"Authorization": self._basic} if self._basic else {}
         with self.client.ask("GET", url, headers, follow=False) as response:
             if response.status in (401, 403):

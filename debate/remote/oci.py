@@ -116,7 +116,8 @@ class Registry:
         authorities = ca or (str(_HOST_AUTHORITIES) if _HOST_AUTHORITIES.exists() else None)
         self.base = f"{'https' if tls else 'http'}://{host}/v2/{repository}/"
         self.timeout = timeout
-        self.client = Client(tls=tls, authorities=authorities)
+        named = [origin(self.base), *(origin(f"https://{server}") for server in auth_servers)]
+        self.client = Client(tls=tls, authorities=authorities, named=named)
         self.login = Login(self.client, host, repository, credentials, auth_servers)
 
     def close(self) -> None:
@@ -280,7 +281,7 @@ class Registry:
 
     def _next(self, response: Response, path: str) -> str:
         url = self.client.join(self.base, path)
-        return self.client.join(url, response.headers.get("Location", url))
+        return self.client.led(response, url, response.headers.get("Location", url))
 
 
 def _other_bytes(artifact: Artifact) -> WrongBytesError:

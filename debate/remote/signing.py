@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from debate import install
 from debate.errors import DebateError
 from debate.host.run import run
 from debate.text.paths import shown
@@ -93,7 +94,7 @@ def signer(statement: bytes, signature: str, keys: Path) -> str:
     """
     found = public_keys(keys)
     if shutil.which("minisign") is None:
-        raise DebateError("not installed", "run ./setup", place="minisign")
+        raise DebateError("not installed", install("minisign"), place="minisign")
     with tempfile.TemporaryDirectory(prefix="debate-sign-") as name:
         message, file = Path(name, "statement"), Path(name, "signature")
         message.write_bytes(statement)

@@ -5,6 +5,9 @@ of a header, each byte of a body in either direction, and redirects. Bodies are 
 they are: nothing is decompressed. There are no cookies and no passwords from ~/.netrc, and a password or token is sent
 only where the caller sends it: a redirect to another host, port or scheme loses it.
 
+Registries lead to other hosts, as for blobs. But only who is inside, at a loopback, link-local or private address, may
+lead to a host that is inside, unless the settings name that: to others these hosts are as closed as without this one.
+
 Built on urllib3. Sources: RFC 9110 (redirects), RFC 6265 (which is not implemented).
 """
 
@@ -15,8 +18,8 @@ import socket
 import ssl
 import threading
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import unquote, urljoin
@@ -27,8 +30,11 @@ from urllib3.util import Url, parse_url
 from debate.errors import DebateError
 from debate.remote import deadline
 from debate.remote.errors import RefusedError
+from debate.sandbox.addresses import is_direct, is_public
 
 Response = urllib3.BaseHTTPResponse
+Origin = tuple[str, str, int]
+"""Scheme, host and port."""
 
 _CONNECT, _IDLE = 10.0, 30.0
 """Seconds to wait for the addresses of a host and for a connection to each of them, and for the next bytes."""
@@ -41,24 +47,28 @@ _DRAINED = 1 << 16
 class Client:
     """Connections to the hosts of one remote. Thread-safe."""
 
-    def __init__(self, *, tls: bool, authorities: str | None) -> None:
-        """``authorities``: a file with certificates; None for those of Python.
+    def __init__(self, *, tls: bool, authorities: str | None, named: Iterable[Origin] = ()) -> None:
+        """``authorities``: a file with certificates; None for those of Python. ``named``: by the settings.
 
         Raises OSError if it is unusable, DebateError if the proxy of the environment is.
         """
-        self.tls = tls
+        self.tls, self._named = tls, frozenset(named)
+        self._led: set[Origin] = set()
+        """Where somebody led who is not inside."""
         context = ssl.create_default_context(cafile=authorities)
         context.sslsocket_class = _Encrypted
         options: dict[str, Any] = {"maxsize": 8, "ssl_context": context}
         self._direct = _timed(urllib3.PoolManager(**options))
+        self._outside = _timed(urllib3.PoolManager(**options), outside=True)
         self._proxied = self._direct
         proxies = urllib.request.getproxies()
+        self._without = proxies.get("no", "")
         if address := proxies.get("https") or proxies.get("all"):
             self._proxied = _timed(_proxy(address, options))
 
     def close(self) -> None:
         """Close all connections."""
-        for manager in (self._direct, self._proxied):
+        for manager in (self._direct, self._outside, self._proxied):
             for key in list(manager.pools.keys()):
                 manager.pools[key].close()
             manager.clear()
@@ -84,7 +94,7 @@ class Client:
                     return
             finally:
                 response.close()
-            url = self.join(url, target)
+            url = self.led(response, url, target)
         raise RefusedError(f"more than {_MOST_REDIRECTS} redirects")
 
     def join(self, url: str, location: str) -> str:
@@ -102,10 +112,23 @@ class Client:
             return joined
         raise RefusedError(f"it names an address without TLS, {scheme}://{host[:80]}, so the request was cancelled")
 
+    def led(self, response: Response, url: str, location: str) -> str:
+        """The same for what ``response`` to a request for ``url`` names, which is asked only if it may lead there."""
+        joined = self.join(url, location)
+        target = origin(joined)
+        if target not in (origin(url), *self._named) and not getattr(response, _INSIDE, False):
+            self._led.add(target)
+        return joined
+
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Response:
         address = parse_url(url)
-        direct = address.scheme == "http" or urllib.request.proxy_bypass(address.host or "")
+        direct = address.scheme == "http" or is_direct(address.host or "", self._without)
         pools = self._direct if direct else self._proxied
+        if origin(url) in self._led:
+            if pools is self._direct:
+                pools = self._outside
+            else:  # The proxy finds the addresses; what this host finds is all that can be looked at.
+                _require_outside((address.host or "").strip("[]"), address.port or 443)
         return pools.urlopen(
             method,
             Url(address.scheme, None, address.host, address.port, address.path, address.query).url,
@@ -130,8 +153,8 @@ def _proxy(address: str, options: Mapping[str, Any]) -> urllib3.PoolManager:
         raise DebateError(fact, "write it as http://HOST:PORT", place="https_proxy") from None
 
 
-def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port. Raises ValueError for an invalid address."""
+def origin(url: str) -> Origin:
+    """That of an address. Raises ValueError for an invalid one."""
     address = parse_url(url)
     scheme = address.scheme or ""
     if not address.host:
@@ -160,6 +183,9 @@ def _wait() -> float:
 class _Timed(socket.socket):
     """Each wait ends with the deadline of the thread that waits; http.client and urllib3 use these methods only."""
 
+    inside = False
+    """True if it is connected to a host that is inside."""
+
     def recv_into(self, *words: Any, **more: Any) -> int:
         self.settimeout(_wait())
         return super().recv_into(*words, **more)
@@ -181,14 +207,20 @@ class _Encrypted(_Timed, ssl.SSLSocket):
         super().do_handshake(block)
 
 
-def _connect(host: str, port: int) -> _Timed:
-    """A connection to the first address of ``host`` that accepts one. Raises OSError."""
+def _connect(host: str, port: int, *, outside: bool = False) -> _Timed:
+    """A connection to the first address of ``host`` that accepts one. Raises OSError.
+
+    With ``outside``, raises RefusedError for a host that is inside.
+    """
     failure: OSError = ConnectionError(f"{host} has no address")
     for family, kind, protocol, _, address in _addresses(host, port):
+        if outside and not is_public(address[0]):
+            raise _led_inside(host, address[0])
         made = _Timed(family, kind, protocol)
         try:
             made.settimeout(min(_CONNECT, deadline.left()))
             made.connect(address)
+            made.inside = not is_public(address[0])
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             made.close()
@@ -199,6 +231,23 @@ def _connect(host: str, port: int) -> _Timed:
         else:
             return made
     raise failure
+
+
+def _require_outside(host: str, port: int) -> None:
+    """Raises RefusedError for a host that is inside, as far as this host knows its addresses."""
+    with suppress(OSError):
+        for *_, address in _addresses(host, port):
+            if not is_public(address[0]):
+                raise _led_inside(host, address[0])
+
+
+def _led_inside(host: str, address: str) -> RefusedError:
+    fact = f"the registry leads to {host[:80]}, which is inside ({address}), so the request was cancelled"
+    return RefusedError(fact, "add it to the setting remote_auth if it belongs to the registry")
+
+
+_INSIDE = "is_from_inside"
+"""Attribute of a response: True if a host that is inside answered. What a proxy connects to is never known to be."""
 
 
 def _addresses(host: str, port: int) -> list[Any]:
@@ -226,14 +275,21 @@ def _addresses(host: str, port: int) -> list[Any]:
 
 
 class _Connection(urllib3.connection.HTTPConnection):
+    outside = False
+    """See `_connect`."""
+
     def _new_conn(self) -> socket.socket:
-        return _connect(self._dns_host, self.port)
+        made = _connect(self._dns_host, self.port, outside=self.outside)
+        self._inside = made.inside and not self._tunnel_host
+        return made
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
         # urllib3 leaves an answer whose header it refuses open, and the answer holds its socket open.
         held = self.sock
         try:
-            return super().getresponse()
+            response = super().getresponse()
+            setattr(response, _INSIDE, self._inside)
+            return response
         except BaseException:
             if held is not None and (descriptor := held.detach()) >= 0:
                 os.close(descriptor)
@@ -244,6 +300,10 @@ class _EncryptedConnection(_Connection, urllib3.connection.HTTPSConnection):
     pass
 
 
+class _OutsideConnection(_EncryptedConnection):
+    outside = True
+
+
 class _Pool(urllib3.HTTPConnectionPool):
     ConnectionCls = _Connection
 
@@ -252,6 +312,11 @@ class _EncryptedPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _EncryptedConnection
 
 
-def _timed(manager: urllib3.PoolManager) -> urllib3.PoolManager:
-    manager.pool_classes_by_scheme = {"http": _Pool, "https": _EncryptedPool}
+class _OutsidePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _OutsideConnection
+
+
+def _timed(manager: urllib3.PoolManager, *, outside: bool = False) -> urllib3.PoolManager:
+    # Without TLS nobody leads to another host.
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _OutsidePool if outside else _EncryptedPool}
     return manager

@@ -37,6 +37,14 @@ def joined(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def is_direct(host: str, without: str) -> bool:
+    """True if a host is asked without a proxy by ``without``, the value of the variable no_proxy: a list of names, of
+    domains, or of addresses, which may have the brackets that they have in an address of the web. ``*`` is all."""
+    host = host.lower().strip("[]").rstrip(".")
+    words = (word.strip().lower().strip("[]").strip(".") for word in without.split(","))
+    return any(word == "*" or f".{host}".endswith(f".{word}") for word in words if word)
+
+
 def is_public(address: str) -> bool:
     """True for the numeric ``address`` of a host on the internet, whatever protocol an IPv4 address is wrapped in."""
     found = ipaddress.ip_address(address)

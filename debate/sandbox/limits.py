@@ -105,7 +105,7 @@ def counters_of(process: int | str = "self") -> dict[str, Path]:
     """
     try:
         version_2 = _counters_2(_ROOT / _group("", process).lstrip("/"))
-        return version_2 if version_2["memory"].exists() else _counters_1(_version_1_groups(process))
+        return version_2 if version_2["memory"].exists() else _counters_1(version_1_groups(process))
     except OSError:
         return {}
 
@@ -193,7 +193,8 @@ _WITHOUT_LIMITS = ("systemd", "unified")
 removed together with the group around them."""
 
 
-def _version_1_groups(process: int | str = "self") -> dict[str, Path]:
+def version_1_groups(process: int | str = "self") -> dict[str, Path]:
+    """Hierarchy -> the directory of the control group of version 1 that a process is in. Source: cgroups(7)."""
     return {
         hierarchy: _ROOT / hierarchy / _group(name, process).lstrip("/")
         for hierarchy, name in _VERSION_1.items()
@@ -202,7 +203,7 @@ def _version_1_groups(process: int | str = "self") -> dict[str, Path]:
 
 
 def _version_1(name: str, limits: Limits) -> Group:
-    parents = _version_1_groups()
+    parents = version_1_groups()
     groups = {controller: parent / f"debate-{name}" for controller, parent in parents.items()}
     try:
         for hierarchy, directory in list(groups.items()):

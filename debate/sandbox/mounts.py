@@ -102,6 +102,19 @@ def disk(target: Path, *, size: int, inodes: int, directory: Path) -> None:
     image.unlink()
 
 
+def watched(target: Path) -> int:
+    """A descriptor of what is mounted at ``target``, by which `require_written` learns what has failed since."""
+    return os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def require_written(descriptor: int) -> None:
+    """Raises OSError if the file system has lost something that was written to it since `watched`; see syncfs(2).
+
+    A full disk below a sparse file shows only when the kernel writes to it, and nothing in a sandbox waits for that.
+    """
+    checked(libc.syncfs(descriptor), "syncfs")
+
+
 def squashfs(image: Path, target: Path) -> None:
     """Mount a squashfs read-only through a loop device that is released with the mount."""
     _run(["mount", "-t", "squashfs", "-o", "loop,ro,nodev", str(image), str(target)])

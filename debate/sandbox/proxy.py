@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 
 from debate.host.run import die_with_parent
 from debate.model import Reach
-from debate.sandbox.addresses import IF_MEANT, PORTS, is_own, is_public, joined
+from debate.sandbox.addresses import IF_MEANT, PORTS, is_direct, is_own, is_public, joined
 
 _HEAD = 1 << 16
 """Bytes of a request without its body, and of other buffers."""
@@ -154,9 +154,7 @@ class _Proxy:
         """The host's proxy for a request, or an empty string."""
         proxies = self.reach.proxies
         found = proxies.get(f"{request.scheme}::{request.host}") or proxies.get(request.scheme, "")
-        without = [word.strip().lower().lstrip(".") for word in proxies.get("no", "").split(",")]
-        bypassed = "*" in without or any(f".{request.host}".endswith(f".{word}") for word in without if word)
-        return "" if found == _DIRECT or bypassed else found
+        return "" if found == _DIRECT or is_direct(request.host, proxies.get("no", "")) else found
 
     async def _through(self, proxy: str, request: _Request) -> _Upstream:
         """Connect to the host's own proxy, and for CONNECT through it."""

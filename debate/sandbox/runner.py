@@ -19,6 +19,7 @@ from typing import IO, Any
 from debate import PACKAGE
 from debate.composition import Composition
 from debate.errors import Complaint, StepError
+from debate.host import ours
 from debate.host.log import Log
 from debate.host.run import own
 from debate.model import Activity, Artifact
@@ -47,7 +48,7 @@ def run(
     Returns its outputs, which are in out/, and how those that consist of known files are composed.
     Raises StepError if the step fails, exceeds a limit or takes too long.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
+    ours.make_directory(log.parent)
     group = control_groups.create(name, limits)
     try:
         session = replace(session, cgroup_procs=group.procs, in_scope=bool(group.prefix), builder=os.getpid())

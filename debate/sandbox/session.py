@@ -40,6 +40,7 @@ from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import IO, Any, get_args, get_origin, get_type_hints
 
+from debate import install
 from debate.errors import NO_SPACE, Complaint, DebateError
 from debate.host.beneath import Tree
 from debate.host.run import die_with_parent
@@ -53,6 +54,9 @@ from debate.sandbox.network import Network
 from debate.sandbox.rights import TABLE
 from debate.text.amounts import count
 from debate.text.printable import printable
+
+_SECRETS = 1 << 20
+"""Bytes of memory for copies of secrets."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,8 @@ class Session:
     inodes: int
     cgroup_procs: tuple[str, ...]
     """Files to which this process writes its id, to join its control groups."""
+    secrets: tuple[tuple[str, str], ...] = ()
+    """Files of the host of which the sandbox has copies in memory: path on the host, path in the sandbox."""
     composed: str = ""
     """The output that is taken apart into the `known` files that are in it."""
     known: tuple[Known, ...] = ()
@@ -132,7 +138,7 @@ def main() -> int:
     counters = limits.counters_of() if session.in_scope else {}
     try:
         if shutil.which("systemd-nspawn") is None:
-            raise _FailedError("systemd-nspawn is not installed", "run ./setup", status=2)
+            raise _FailedError("systemd-nspawn is not installed", install("systemd-container"), status=2)
         child = _isolate()
         if child:
             status = abs(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
@@ -173,6 +179,7 @@ def _run(session: Session) -> None:
     """Run all commands, then open the shell or copy the outputs."""
     with _setting_up():
         scratch = _prepare(session)
+        written = mounts.watched(scratch)
         net = None
         if session.reach.endpoints:
             net = network.make(session.reach, session.uid_base + network.NOBODY, session.bytes)
@@ -195,6 +202,11 @@ def _run(session: Session) -> None:
         for complaint in net.explain(complaints) if net else complaints:
             _say(problem=asdict(complaint))
         raise _FailedError
+    try:
+        mounts.require_written(written)
+    except OSError as error:
+        fact = f"the disk of {session.directory} did not take what the step wrote: {error.strerror}"
+        raise _FailedError(fact, NO_SPACE) from None
     for name in session.outputs:
         if name not in taken:
             with _writing(name):
@@ -372,6 +384,8 @@ def _prepare(session: Session) -> Path:
         # Some file systems cannot be id-mapped. Then the directory must be readable for all users.
         with contextlib.suppress(OSError):
             mounts.shift(session.uid_base, [target])
+    if session.secrets:
+        _copy_secrets(session, scratch / "secret")
     lower = directories.lower(scratch, len(session.layers))
     for layer, target in zip(session.layers, lower, strict=True):
         target.mkdir()
@@ -384,6 +398,17 @@ def _prepare(session: Session) -> Path:
     return scratch
 
 
+def _copy_secrets(session: Session, kept: Path) -> None:
+    """Raises OSError. The copies are gone with the mounts of this process, and on no disk of the host."""
+    kept.mkdir(mode=0o700)
+    mounts.tmpfs(kept, size=_SECRETS, inodes=64)
+    for number, (path, _) in enumerate(session.secrets):
+        with Path(path).open("rb") as file, open(kept / str(number), "xb") as copy:
+            os.fchmod(copy.fileno(), 0o400)
+            os.fchown(copy.fileno(), session.uid_base, session.uid_base)
+            copy.write(file.read(_SECRETS // 2))
+
+
 def _argv(session: Session, command: Command, number: int, scratch: Path, net: Network | None) -> list[str]:
     return commands.argv(
         command,
@@ -392,7 +417,7 @@ def _argv(session: Session, command: Command, number: int, scratch: Path, net: N
         directory=session.directory,
         scripts=session.scripts,
         scratch=scratch,
-        shown=session.shown,
+        shown=[*session.shown, *((f"{scratch}/secret/{n}", path) for n, (_, path) in enumerate(session.secrets))],
         mirrors=[target for _, target in session.mirrors],
         environment_=session.environment,
         uid_base=session.uid_base,

@@ -4,7 +4,10 @@ systemd-nspawn filters by name only (`debate.sandbox.rights`). This filter is se
 runs under it, too: what is denied here, nspawn does not need. It needs new user and network namespaces once; these
 calls are passed to whoever set the filter (`debate.sandbox.confine`).
 
-Sources: seccomp(2), clone(2), socket(2), personality(2), Documentation/userspace-api/seccomp_filter.rst and
+Calls that wait until files are on a disk do nothing here, and say that they did. What a sandbox leaves is copied out
+and only then synced; until then nothing would survive a crash anyway. dpkg alone makes several of them for each file.
+
+Sources: seccomp(2), clone(2), fsync(2), socket(2), personality(2), Documentation/userspace-api/seccomp_filter.rst and
 arch/x86/entry/syscalls/*.tbl of Linux.
 """
 
@@ -53,11 +56,14 @@ class _Machine:
     personality: int
     absent: tuple[int, ...]
     """Calls that fail as on a kernel without them: clone3 and socketcall, whose arguments are in memory."""
+    idle: tuple[int, ...]
+    """Calls that do nothing: fsync, fdatasync, sync, syncfs, sync_file_range. msync is used to ask what is mapped."""
 
 
 _MACHINES = (
-    _Machine(0xC000_003E, 56, 272, 41, 53, 16, 135, (435,)),
-    _Machine(0x4000_0003, 120, 310, 359, 360, 54, 136, (435, 102)),  # i386, for programs of multilib packages
+    _Machine(0xC000_003E, 56, 272, 41, 53, 16, 135, (435,), (74, 75, 162, 306, 277)),
+    # i386, for programs of multilib packages
+    _Machine(0x4000_0003, 120, 310, 359, 360, 54, 136, (435, 102), (118, 148, 36, 344, 314)),
 )
 
 _Instruction = tuple[int, int, int, int]
@@ -120,6 +126,7 @@ def _machine(machine: _Machine) -> list[_Instruction]:
         machine.ioctl: [_argument(1), *_unless_in(_TERMINAL, [_return(_ALLOW)]), _fail(errno.EPERM)],
         machine.personality: [_argument(0), *_unless_in(_PERSONALITIES, [_fail(errno.EPERM)]), _return(_ALLOW)],
         **{number: [_fail(errno.ENOSYS)] for number in machine.absent},
+        **{number: [_fail(0)] for number in machine.idle},
     }
     program = [_load(_NR), *_if(_AT_LEAST, _X32, [_fail(errno.ENOSYS)])]
     for number, then in rules.items():

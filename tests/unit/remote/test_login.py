@@ -82,8 +82,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(http.server.ThreadingHTTPServer):
     """Says what ``says`` returns, and keeps what it was asked."""
 
-    def __init__(self, certificates: Path) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, certificates: Path, address: str = "127.0.0.1") -> None:
+        super().__init__((address, 0), Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates / "server.crt", certificates / "server.key")
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
@@ -102,34 +102,20 @@ class Server(http.server.ThreadingHTTPServer):
         return [headers[header] for _, _, headers in self.asked if header in headers]
 
 
+def certificate(directory: Path, *names: str) -> None:
+    """Make server.crt for ``names``, hosts or IPv4 addresses, and its key."""
+    kinds = ("IP" if name.replace(".", "").isdigit() else "DNS" for name in names)
+    own = ",".join(f"{kind}:{name}" for kind, name in zip(kinds, names, strict=True))
+    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    argv += ["-days", "2"]
+    argv += ["-keyout", "server.key", "-out", "server.crt", "-subj", "/CN=server", "-addext", f"subjectAltName={own}"]
+    subprocess.run(argv, cwd=directory, check=True, capture_output=True)
+
+
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("certificates")
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-keyout",
-            "server.key",
-            "-out",
-            "server.crt",
-            "-subj",
-            "/CN=localhost",
-            "-days",
-            "2",
-            "-addext",
-            "subjectAltName=DNS:localhost,IP:127.0.0.1",
-        ],
-        cwd=directory,
-        check=True,
-        capture_output=True,
-    )
+    certificate(directory, "localhost", "127.0.0.1")
     return directory
 
 
@@ -193,12 +179,16 @@ def test_a_password_for_the_registry(servers: tuple[Server, Server], connect: Co
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["the registry", "a server that the settings name"])
-def test_a_token(servers: tuple[Server, Server], connect: Connect, own: bool) -> None:
+@pytest.mark.parametrize(
+    "query",
+    ["a=b", "scope=repository:victim/x:pull&a=b", "a=b&sc%6Fpe=repository:victim/x:pull&SCOPE=x&service=other&scope="],
+)
+def test_a_token(servers: tuple[Server, Server], connect: Connect, own: bool, query: str) -> None:
     """It is asked for this repository and this service, and only for what the request needs."""
     registry, other = servers
     issuer = registry if own else other
     challenge = (
-        f'Bearer realm="https://{issuer.name}/token?a=b",service="s",scope="repository:victim/x:pull,push,delete"'
+        f'Bearer realm="https://{issuer.name}/token?{query}",service="s",scope="repository:victim/x:pull,push,delete"'
     )
     wants = wanting(challenge, "Bearer t.o-k/e+n=")
     token = Answer(body=b'{"token": "t.o-k/e+n="}')

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from debate.sandbox.addresses import endpoint, is_own, is_public, joined
+from debate.sandbox.addresses import endpoint, is_direct, is_own, is_public, joined
 
 INSIDE = (
     "0.0.0.0",  # noqa: S104
@@ -87,3 +87,27 @@ def test_own_addresses() -> None:
     assert not is_own("8.8.8.8")
     if socket.has_ipv6:
         assert not is_own("2001:4860:4860::8888")
+
+
+@pytest.mark.parametrize(
+    ("host", "without", "direct"),
+    [
+        ("::1", "::1", True),
+        ("::1", "[::1]", True),
+        ("[::1]", "::1", True),
+        ("[FD00::1]", "localhost, [fd00::1]", True),
+        ("::1", "::2,[::11]", False),
+        ("m.example", "m.example", True),
+        ("M.example.", ".EXAMPLE.", True),
+        ("m.example", "example", True),
+        ("am.example", "m.example", False),
+        ("m.example", "a.m.example", False),
+        ("m.example", "*", True),
+        ("m.example", "", False),
+        ("m.example", " , .,[]", False),
+        ("10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.1", "10.0.0.11", False),
+    ],
+)
+def test_what_is_asked_without_a_proxy(host: str, without: str, direct: bool) -> None:
+    assert is_direct(host, without) == direct

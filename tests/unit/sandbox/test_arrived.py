@@ -182,6 +182,53 @@ def test_two_names_of_one_file(tmp_path: Path, layers: Path) -> None:
     assert layers.is_dir()
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "refused"),
+    [
+        ("0600 - -", "0644 - -", True), ("0600 - -", "0600 - -", False), ("0600 live -", "0600 root -", True),
+        ("0600 - adm", "0600 - own", True), ("0600 live -", "0600 1000 -", False), ("0600 live -", "0600 - adm", False),
+        ("0600 - -", "0600 live adm", False),
+    ],
+)  # fmt: skip
+def test_two_permissions_of_one_file(tmp_path: Path, layers: Path, first: str, second: str, refused: bool) -> None:
+    """By two names of it, as by /bin and /usr/bin. They must not contradict each other."""
+    lines = []
+    for path, said in (("/lib/p", first), ("/usr/lib/p", second)):
+        lines.append("\t".join((path, "-", *said.split(), "-")))
+        for number, value in zip((0, 1, 2), said.split(), strict=True):
+            ids = {"-": -1, "live": 1000, "1000": 1000, "root": 0, "adm": 4, "own": 5}
+            if number == 0:
+                mode = int(value, 8)
+            elif number == 1:
+                os.chown(layers / "usr/lib/p", ids[value], -1)
+            else:
+                os.chown(layers / "usr/lib/p", -1, ids[value])
+        (layers / "usr/lib/p").chmod(mode)
+    found = [problem for problem in compared(tmp_path, lines, USERS) if problem.startswith("permissions")]
+    fact = "permissions | /usr/lib/p | /usr/lib/p and /lib/p are the same file in the system: /usr/lib/p"
+    assert found == [fact] * refused
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+@pytest.mark.parametrize(("owner", "group"), [("-", "-"), ("live", "-"), ("-", "adm")])
+def test_permissions_that_leave_an_owner(tmp_path: Path, layers: Path, kind: str, owner: str, group: str) -> None:
+    """What they do not say is whatever else is asked for."""
+    os.chown(layers / "usr/lib/p", 1000, 4)
+    (layers / "usr/lib/p").chmod(0o640)
+    if kind == "directory":
+        instead(layers / "usr/lib/p", Path.mkdir)
+        os.chown(layers / "usr/lib/p", 1000, 4)
+        (layers / "usr/lib/p").chmod(0o640)
+    content = FILE if kind == "file" else "-"
+    for asked in ("live\tadm", "-\t-"):
+        lines = [f"/usr/lib/p\t{kind}\t-\t{asked}\t{content}", f"/usr/lib/p\t-\t0640\t{owner}\t{group}\t-"]
+        assert compared(tmp_path, lines, USERS) == []
+        os.chown(layers / "usr/lib/p", 7, 7)
+        said = (asked != "-\t-") or (owner, group) != ("-", "-")
+        assert ["has the owner" in problem for problem in compared(tmp_path, lines, USERS)] == [True] * said
+        os.chown(layers / "usr/lib/p", 1000, 4)
+
+
 def test_as_many_problems_as_are_read(tmp_path: Path, layers: Path) -> None:
     assert len(compared(tmp_path, [f"/{n}\tfile\t-\t-\t-\t{FILE}" for n in range(1000)], "")) == 20
     assert layers.is_dir()

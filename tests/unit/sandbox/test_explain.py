@@ -27,11 +27,11 @@ def explain(
     for name, text in {"errors": errors, **files}.items():
         (directory / name).write_text(text)
     (directory / "keys").mkdir(exist_ok=True)
-    (directory / "keys" / "own.gpg").touch()
+    (directory / "keys" / ("own" if manager == "arch" else "own.gpg")).touch()
     channel = directory / "problems"
     channel.unlink(missing_ok=True)
     channel.touch()
-    names = ("problem.sh", "suggest.sh", f"{manager}/verdicts.sh", f"{manager}/explain.sh")
+    names = ("problem.sh", "suggest.sh", f"{manager}/verdicts.sh", f"{manager}/explain.sh", "arch/failed.sh")
     scripts = [script for name in names if (script := ROOT / "sandbox" / name).exists()]
     text = "\n".join(["set -eu", *(script.read_text() for script in scripts), f'{function} errors "$@"'])
     for path, here in ((problems.PATH, channel), ("/run/in", directory), ("/run/work", directory)):
@@ -54,6 +54,10 @@ def update(directory: Path, errors: str, answer: str = "") -> Sequence[Complaint
     words = ("answer", "sources")
     files = {"answer": answer, "sources": SOURCES, "written": WRITTEN}
     return explain(directory, "debian", errors, "explain_update", *words, **files)
+
+
+def of_arch(remedy: str, variable: str = "DEBATE_MIRROR_ARCH") -> str:
+    return f"{remedy}, or set {variable} to another mirror"
 
 
 def unreachable(address: str, reason: str) -> Complaint:
@@ -166,7 +170,7 @@ def test_a_mirrors_words_are_only_text(tmp_path: Path, forged: str) -> None:
     errors = f"error: failed retrieving file 'core.db' from m.example : 418 {forged}\n"
     found = explain(tmp_path, "arch", errors, "explain_sync", *SYNC, repositories=REPOSITORIES)
     if "unknown trust" not in forged:
-        assert found == [unreachable("http://m.example/core/os/x86_64/core.db", f"418 {forged}")]
+        assert found == [Complaint("", f"{CORE}/core.db", f"418 {forged}", of_arch(NETWORK))]
     files = {"packages": "curl\n", "databases": DATABASES}
     assert explain(tmp_path, "arch", errors, "explain_packages", "packages", "databases", "below", **files) == []
     assert not (tmp_path / "forged").exists()
@@ -287,6 +291,11 @@ def failed(reason: str, *numbers: int, host: str = "http://m.example") -> str:
         (failed("Hash Sum mismatch", 3),
          [("3", "does not match the SHA-256 in the lock, so it is refused", "refresh")]),
         (failed("Unable to connect to m.example:80:", 4), [("4", "Unable to connect to m.example:80:", NETWORK)]),
+        (failed("401  Unauthorized", 4), [("4", "401  Unauthorized", "the mirror wants a user and a password: put them "
+                                           "into its address in the settings")]),
+        (failed("503  Busy", 4), [("4", "503  Busy", f"{NETWORK}, try again later")]),
+        (failed("SSL connection failed: x", 4), [("4", "SSL connection failed: x", f"{NETWORK}; its certificate must "
+                                                  "be valid, by an authority that this host trusts")]),
         (failed("404  Not Found", 99), []),
         ("E: Download Failed\n", []),
     ],
@@ -312,11 +321,23 @@ def test_why_packages_could_not_be_fetched(tmp_path: Path, errors: str, found: l
         ("error: failed retrieving file 'core.db.sig' from m.example : The requested URL returned error: 404\n"
          "error: failed retrieving file 'own.db' from own.example : Could not resolve host: own.example\n"
          "error: failed retrieving file 'own.db.sig' from own.example : Could not resolve host: own.example\n",
-         [unreachable(f"{CORE}/core.db.sig", "The requested URL returned error: 404"),
-          unreachable("http://own.example/own.db", "Could not resolve host: own.example")]),
+         [Complaint("", f"{CORE}/core.db.sig", "The requested URL returned error: 404", of_arch(
+              "check the address and the repository's name: the directory must have core.db")),
+          Complaint("", "http://own.example/own.db", "Could not resolve host: own.example", of_arch(
+              "check the spelling of its host, and how this host looks up names", "DEBATE_MIRROR_OWN"))]),
+        ('error: core: signature from "T <t@x>" is invalid\nerror: own: missing required signature\n'
+         "error: failed to synchronize all databases (invalid or corrupted database (PGP signature))\n",
+         [Complaint("", CORE, "its database was altered after it was signed", OTHER),
+          Complaint("", "http://own.example", "its database is not signed, so it is refused", "use another mirror")]),
+        ("error: failed retrieving file 'core.db' from m.example : Operation too slow. Less than 1 bytes/sec\n",
+         [Complaint("", f"{CORE}/core.db", "Operation too slow. Less than 1 bytes/sec", of_arch(
+             "check the network, try again later"))]),
         ("error: failed retrieving file 'other.db' from m.example : no\n",
-         [Complaint("", "", "other.db from m.example: no", NETWORK)]),
-        ("error: failed to synchronize all databases (unexpected error)\n", []),
+         [Complaint("", "", "other.db from m.example: no", of_arch(NETWORK))]),
+        ("error: failed to synchronize all databases (unexpected error)\n",
+         [Complaint("", "", "pacman could not fetch the databases: failed to synchronize all databases (unexpected "
+                    "error)", "see the log")]),
+        ("warning: x\n", []),
     ],
 )  # fmt: skip
 def test_why_pacman_could_not_update(tmp_path: Path, errors: str, found: list[Complaint]) -> None:

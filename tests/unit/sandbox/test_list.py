@@ -26,7 +26,7 @@ def listed(tmp_path: Path, distribution: str) -> subprocess.CompletedProcess[str
     scripts = tmp_path / "step"
     shutil.rmtree(scripts, ignore_errors=True)
     shutil.copytree(ROOT / "sandbox", scripts)
-    for script in (scripts / "problem.sh", scripts / distribution / "list.sh"):
+    for script in (scripts / "problem.sh", *(scripts / distribution).glob("*.sh")):
         text = script.read_text().replace("/run/step", str(scripts)).replace("/run/work", str(tmp_path / "work"))
         script.write_text(text.replace("/run/problems", str(tmp_path / "problems")))
     text = f"set -eu\n. {scripts}/{distribution}/list.sh\nlist {tmp_path}/root\n"

@@ -184,6 +184,13 @@ def test_a_locale_that_was_not_made(tmp_path: Path, generated: str, field: str) 
     assert done.stdout.replace(str(tmp_path), "/etc") == f"{field}\n"
 
 
+@pytest.mark.parametrize("there", ["true", "false"])
+def test_kernels_that_cannot_speak(there: str) -> None:
+    told = f'has_module() {{ [ "$1" = speakup_soft ] && {there}; }}; problem() {{ echo "$2: $3"; }}; has_speech'
+    fact = "accessibility: no kernel of the system has a module speakup_soft\n"
+    assert run("sh", told) == ("" if there == "true" else fact)
+
+
 SAID = [
     ("Failed to enable unit: Cannot alias a@x.service as b.service.\nCreated symlink '/e/a' \u2192 '/u/a'.\n",
      "Failed to enable unit: Cannot alias a@x.service as b.service"),

@@ -118,8 +118,8 @@ def test_no_shipped_script_is_lost() -> None:
     assert {name for top in tops for name in closure(SCRIPTS, top)} == set(ALL)
     assert closure(SCRIPTS, "debian/select.sh") == ["debian/apt.sh", "debian/planned.sh", "debian/select.sh"]
     assert closure(SCRIPTS, "overlay.sh") == [
-        "databases.sh", "fits.sh", "leftovers.sh", "overlay.sh", "present.sh", "problem.sh", "suggest.sh",
-        "up-to-date.sh",
+        "databases.sh", "fits.sh", "leftovers.sh", "overlay.sh", "present.sh", "problem.sh", "settings.sh",
+        "suggest.sh", "triggers.sh", "up-to-date.sh", "used.sh",
     ]  # fmt: skip
 
 

@@ -203,7 +203,6 @@ NAMED = {
     "etc/krb5.keytab": "keys of Kerberos",
     "etc/hostid": "the id of a host",
     "var/lib/phpmyadmin/blowfish_secret.inc.php": "a key of phpMyAdmin",
-    "etc/ppp/chap-secrets": "passwords",
     "home/live/all.kdbx": "passwords",
     "root/client.p12": "a private key",
     "home/live/.mozilla/firefox/x.default/key4.db": "a private key",
@@ -221,9 +220,20 @@ WITH = {
     "etc/NetworkManager/system-connections/home.nmconnection": "[wifi-security]\npsk=correct horse\n",
     "etc/wpa_supplicant/wpa_supplicant.conf": 'network={\n\tssid="home"\n\tpsk="correct horse"\n}\n',
     "var/lib/iwd/home.psk": "[Security]\nPassphrase=correct horse\n",
+    "etc/ppp/chap-secrets": "# client\tserver\tsecret\n\nme@isp.example * correct\n",
+    "etc/ppp/pap-secrets": ' "me"\t*\t"correct horse"',
     "etc/popularity-contest.conf": 'PARTICIPATE="no"\nMY_HOSTID="0123456789abcdef0123456789abcdef"\n',
 }
 WITHOUT = {
+    "etc/network/interfaces": "iface wlan0 inet dhcp\n    wpa-ssid home\n#   wpa-psk x\n    wpa-conf /x\n",
+    "etc/hostapd/hostapd.conf": "ssid=x\n#wpa_passphrase=x\nwpa_passphrase=\n",
+    "etc/netplan/50-x.yaml": '# password: x\nnetwork:\n  wifis: {}\n  password: ""\n',
+    "etc/ipsec.secrets": '# %any : PSK "x"\n: RSA x.pem\n',
+    "etc/exim4/passwd.client": "# target.mail.server.example:login:password\n",
+    "etc/postfix/sasl_passwd": "# a me:x\n",
+    "root/.s3cfg": "[default]\nsecret_key = \n",
+    "root/.config/rclone/rclone.conf": "[x]\ntype = s3\npass =\n",
+    "root/.msmtprc": "account x\n# password x\npasswordeval cat\n",
     "etc/ssh/ssh_host_rsa_key.pub": "ssh-rsa AAAA\n",
     "etc/machine-id": "uninitialized\n",
     "etc/iscsi/initiatorname.iscsi": "GenerateName=yes\n",
@@ -234,6 +244,8 @@ WITHOUT = {
     "etc/roundcube/defaults.inc.php": "$config['des_key'] = '';\n",
     "etc/shadowsocks-libev/config.json": '{"server_port": 8388}',
     "home/live/.npmrc": "save-exact=true\n",
+    "etc/ppp/chap-secrets": "# Secrets for authentication using CHAP\n# client\tserver\tsecret\n\n\n",
+    "etc/ppp/pap-secrets": '#\n# for any user\n*\thost\t""\t*\n\nroot\thost\t"*"\t-\n#-HOSTNAME-\t*\tpassword\n',
     "etc/apt/auth.conf": "# machine\n",
     "home/live/.bashrc": "HISTFILE=~/.bash_history\n",
     "var/lib/postgresql/.empty": "x",
@@ -259,6 +271,130 @@ def test_files_by_name(tmp_path: Path) -> None:
 
 def test_harmless_files_of_these_names(tmp_path: Path) -> None:
     assert not searched(layer(tmp_path, {name: text.encode() for name, text in WITHOUT.items()}), tmp_path)
+
+
+_X = "0123456789abcdef0123456789abcdef"
+_WIREGUARD = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBm" + "k=\n"
+EXAMPLES: tuple[tuple[str, str], ...] = (
+    ("etc/ssh/ssh_host_rsa_key", _X),
+    ("etc/dropbear/dropbear_rsa_host_key", _X),
+    ("etc/machine-id", f"{_X}\n"),
+    ("var/lib/dbus/machine-id", _X),
+    ("var/lib/systemd/random-seed", _X),
+    ("var/lib/urandom/random-seed", _X),
+    ("var/lib/random-seed", _X),
+    ("etc/random-seed", _X),
+    ("boot/loader/random-seed", _X),
+    ("efi/loader/random-seed", _X),
+    ("var/lib/systemd/credential.secret", _X),
+    ("var/lib/postgres/data/global/pg_control", _X),
+    ("var/lib/mysql/auto.cnf", _X),
+    ("root/.erlang.cookie", _X),
+    ("etc/munge/munge.key", _X),
+    ("etc/iscsi/initiatorname.iscsi", "InitiatorName=iqn.x\n"),
+    ("etc/nvme/hostid", "5e1f6a90-9f4b-4f2e-8d0f-0e0d6f6f4d11\n"),
+    ("var/lib/NetworkManager/secret_key", _X),
+    ("var/lib/samba/private/secrets.tdb", _X),
+    ("var/lib/dhcpcd/duid", _X),
+    ("var/lib/dhcpcd/secret", _X),
+    ("cryptroot/keyfiles/x.key", _X),
+    ("etc/cryptsetup-keys.d/x.key", _X),
+    ("crypto_keyfile.bin", _X),
+    ("etc/tinyssh/sshkeydir/.ed25519.sk", _X),
+    ("etc/udev/rules.d/70-persistent-net.rules", 'ATTR{address}=="00:11:22:33:44:55"\n'),
+    ("etc/popularity-contest.conf", f'MY_HOSTID="{_X}"\n'),
+    ("etc/xrdp/rsakeys.ini", "[keys]\npri_exp=0x1\n"),
+    ("var/lib/snmp/snmpd.conf", "usmUser 1 3 0x\n"),
+    ("etc/krb5.keytab", _X),
+    ("etc/hostid", _X),
+    ("etc/shadowsocks-libev/config.json", '{"password": "x"}'),
+    ("var/lib/phpmyadmin/blowfish_secret.inc.php", _X),
+    ("etc/roundcube/config.inc.php", "$config['des_key'] = 'x';\n"),
+    ("var/log/apt/history.log.1.gz", _X),
+    ("var/log/apt/term.log", _X),
+    ("var/log/pacman.log", _X),
+    ("root/.bash_history", _X),
+    ("root/.history", _X),
+    ("root/.histfile", _X),
+    ("opt/fish/fish_history", _X),
+    ("root/.lesshst", _X),
+    ("root/.viminfo", _X),
+    ("root/.node_repl_history-1", _X),
+    ("etc/NetworkManager/system-connections/x.nmconnection", "[wifi-security]\npsk=x\n"),
+    ("etc/wpa_supplicant.conf", "network={\n\tprivate_key_passwd=x\n}\n"),
+    ("etc/network/interfaces.d/wlan0", "iface wlan0 inet dhcp\n    wpa-ssid home\n    wpa-psk x\n"),
+    ("etc/hostapd/hostapd.conf", "ssid=x\nwpa_passphrase=x\n"),
+    ("etc/netplan/50-x.yaml", 'network:\n  wifis:\n    w:\n      access-points: {"h": {password: "x"}}\n'),
+    ("etc/ipsec.secrets", '# ours\n%any @a.example : PSK "x"\n'),
+    ("etc/swanctl/conf.d/x.conf", "secrets {\n  ike {\n    secret = x\n  }\n}\n"),
+    ("var/lib/iwd/x.psk", "[Security]\nPassphrase=x\n"),
+    ("etc/ppp/chap-secrets", "a b c\n"),
+    ("root/x.kdbx", _X),
+    ("root/x.p12", _X),
+    ("root/x.pfx", _X),
+    ("root/.mozilla/firefox/x.default/key4.db", _X),
+    ("root/.netrc", "machine a.example\n"),
+    ("root/_netrc", "machine a.example\n"),
+    ("etc/apt/auth.conf", "machine a login b password c\n"),
+    ("etc/apt/auth.conf.d/x", "machine a login b password c\n"),
+    ("etc/dbconfig-common/x.conf", "dbc_dbpass='x'\n"),
+    ("var/cache/debconf/passwords.dat", "Name: x\nValue: x\n"),
+    ("root/.pgpass", "a:5432:b:c:d\n"),
+    ("root/.git-credentials", "https://a:b@c.example\n"),
+    ("root/.my.cnf", "[client]\npassword = x\n"),
+    ("root/.vnc/passwd", _X),
+    ("root/.config/tigervnc/passwd", _X),
+    ("root/.msmtprc", "account x\npassword x\n"),
+    ("etc/exim4/passwd.client", "# x\nmail.example:me:x\n"),
+    ("etc/postfix/sasl_passwd", "[mail.example]:587 me:x\n"),
+    ("root/.config/rclone/rclone.conf", "[x]\npass = x\n"),
+    ("root/.s3cfg", "[default]\nsecret_key = x\n"),
+    ("root/.pypirc", "[pypi]\npassword = x\n"),
+    ("root/.npmrc", "//a.example/:_password=x\n"),
+    ("root/.yarnrc.yml", "npmAuthToken: x\n"),
+    ("root/.vault-token", _X),
+    ("root/.config/gh/hosts.yml", "a:\n  oauth_token: x\n"),
+    ("root/.kube/config", "users:\n- user:\n    token: x\n"),
+    ("root/.cargo/credentials.toml", 'token = "x"\n'),
+    ("root/.gem/credentials", ":rubygems_api_key: x\n"),
+    ("root/.gnupg/private-keys-v1.d/x.key", _X),
+    ("root/.gnupg/secring.gpg", _X),
+    ("var/lib/tor/x/hs_ed25519_secret_key", _X),
+    *(
+        (f"opt/{number}", text)
+        for number, text in enumerate([KEYS["pgp"], KEYS["openssh"], KEYS["rsa"], KEYS["ssh2"], KEYS["putty 3"]])
+    ),
+    ("opt/openvpn", KEYS["openvpn"]),
+    ("opt/wireguard", KEYS["wireguard"]),
+    ("etc/wireguard/private.key", _WIREGUARD),
+    *((f"opt/{name}", KEYS[name]) for name in ("tsig", "dnssec", "age", "minisign", "tor")),
+    *((f"opt/{name}", TOKENS[name]) for name in ("github", "gitlab", "aws", "aws secret", "aws variable", "slack")),
+    ("opt/slack app", "xapp" + "-1-" + "A1B2" * 3 + "-1234567890-" + "0f" * 16),
+    *((f"opt/{name}", TOKENS[name]) for name in ("slack webhook", "pypi", "npm", "npmrc", "docker", "docker hub")),
+    *((f"opt/{name}", TOKENS[name]) for name in ("google", "stripe", "sendgrid", "vault")),
+    ("opt/tailscale", "tskey" + "-auth-" + "aB3d" * 3 + "-" + "aB3d" * 5),
+    ("opt/digitalocean", TOKENS["digitalocean"]),
+    ("opt/hugging face", "hf" + "_" + "aBcD" * 8 + "eF"),
+    *((f"opt/{name}", TOKENS[name]) for name in ("grafana", "shopify", "atlassian", "databricks")),
+    ("opt/azure", "AccountKey" + "=" + "aB3/" * 21 + "aB=="),
+    ("opt/model", "sk" + "-ant-" + "api03-" + "aB3_" * 20),
+    ("opt/model 2", "sk" + "-proj-" + "aB3_" * 20),
+)
+"""An example of each row of the table, in its order."""
+
+
+def test_each_row_has_an_example_that_it_fits(tmp_path: Path) -> None:
+    """No row before it does, and its own pattern does; a new row needs an example here."""
+    text = (ROOT / "sandbox/secrets.table").read_text()
+    rows = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert len(rows) == len(EXAMPLES) == len(dict(EXAMPLES))
+    parts = [row.partition("\t")[2] for row in rows]
+    numbered = "".join(f"row {number}\t{part}\n" for number, part in enumerate(parts))
+    root = layer(tmp_path, {path: example.encode() for path, example in EXAMPLES})
+    found = searched(root, tmp_path, changes={text: numbered})
+    what = {path: found[path].what if path in found else "" for path, _ in EXAMPLES}
+    expected = {path: f"row {number}" for number, (path, _) in enumerate(EXAMPLES)}
+    assert what == expected, [rows[int(row.split()[1])] for path, row in expected.items() if what[path] != row]
 
 
 def test_empty_files(tmp_path: Path) -> None:

@@ -58,3 +58,22 @@ def test_what_is_older(made: int | None, older: bool, tmp_path: Path) -> None:
         (tmp_path / "made").touch()
         os.utime(tmp_path / "made", (made, made))
     assert run("! is_older made missing sources || echo older", tmp_path) == ("older\n" if older else "")
+
+
+@pytest.mark.parametrize(
+    ("script", "changed"),
+    [
+        ("touch -d 2019-12-31 there", False),
+        ("touch -d 2019-12-31 there; rm there/gone; touch there", True),
+        ("touch there/new; touch -d 2019-12-31 there/new there", True),
+        ("ln -s nowhere there/new; touch -d 2019-12-31 there", True),
+        ("mkdir there/below; touch there/below/new; touch -d 2019-12-31 there", False),
+        ("rm -r there", False),
+    ],
+)  # fmt: skip
+def test_what_this_layer_changed(script: str, changed: bool, tmp_path: Path) -> None:
+    """Files by the time when they came here, directories by their own; what lies below those is not asked for."""
+    (tmp_path / "there").mkdir()
+    prepare = "" if "gone" not in script else "touch there/gone\n"
+    said = run(f"{prepare}{script}\n! has_changed there missing || echo changed", tmp_path)
+    assert said == ("changed\n" if changed else "")

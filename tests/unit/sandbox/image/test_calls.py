@@ -14,10 +14,11 @@ from debate.sandbox.image import calls
 NATIVE, I386 = 0xC000003E, 0x40000003
 ALLOWED, ASKED = "allowed", "asked"
 WORDS = some.integers(0, 2**64 - 1)
-NAMES = ("clone", "unshare", "clone3", "socket", "socketpair", "ioctl", "personality")
+SYNCING = ("fsync", "fdatasync", "sync", "syncfs", "sync_file_range")
+NAMES = ("clone", "unshare", "clone3", "socket", "socketpair", "ioctl", "personality", *SYNCING)
 CALLS = {
-    NATIVE: dict(zip(NAMES, (56, 272, 435, 41, 53, 16, 135), strict=True)),
-    I386: dict(zip(NAMES, (120, 310, 435, 359, 360, 54, 136), strict=True)),
+    NATIVE: dict(zip(NAMES, (56, 272, 435, 41, 53, 16, 135, 74, 75, 162, 306, 277), strict=True)),
+    I386: dict(zip(NAMES, (120, 310, 435, 359, 360, 54, 136, 118, 148, 36, 344, 314), strict=True)),
 }
 """From asm/unistd_64.h and asm/unistd_32.h."""
 BOTH = pytest.mark.parametrize("machine", [NATIVE, I386])
@@ -84,6 +85,13 @@ def test_a_personality_that_weakens_a_process_is_refused(machine: int, persona: 
     if persona & 0xFFFFFFFF not in (0xFFFFFFFF, 0, 8, 0x20000, 0x20008, 0x40000, 0x40008):
         assert verdict(machine, CALLS[machine]["personality"], persona) == errno.EPERM
     assert verdict(machine, CALLS[machine]["personality"], 0xFFFFFFFF) == ALLOWED
+
+
+@BOTH
+@given(arguments=some.lists(WORDS, max_size=6))
+def test_nothing_waits_for_a_disk(machine: int, arguments: list[int]) -> None:
+    for name in SYNCING:
+        assert verdict(machine, CALLS[machine][name], *arguments) == 0
 
 
 @given(number=some.integers(0, 500), machine=some.integers(0, 2**32 - 1), arguments=some.lists(WORDS, max_size=6))

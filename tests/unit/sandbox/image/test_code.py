@@ -53,8 +53,8 @@ def key(directory: Path) -> str:
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     shutil.copytree(PACKAGE, tmp_path / "debate", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "checkout" / "sandbox").mkdir(parents=True)
-    (tmp_path / "checkout" / "sandbox" / "x.sh").touch()
+    (tmp_path / "sandbox").mkdir()
+    (tmp_path / "sandbox" / "x.sh").touch()
     return tmp_path
 
 

@@ -25,7 +25,7 @@ from debate.cache.store import Store
 from debate.model import Artifact
 from debate.remote.transport import connect
 from debate.settings import Settings
-from tests.benchmarks.__main__ import row, say, timed
+from tests.benchmarks.measure import head, row, say, timed
 from tests.integration.checkout import Checkout
 from tests.integration.registry import Registry
 
@@ -55,13 +55,13 @@ def local(directory: Path) -> None:
     hit = timed(lambda: store.lookup(keys.key(4711), ("it",)), 200)
     miss = timed(lambda: store.lookup(keys.key("nothing"), ("it",)), 200)
     assert store.lookup(keys.key(4711), ("it",))
-    say(f"lookup, {ACTIONS} actions: hit over miss", (hit - miss) * 1000, "ms", "5 ms")
+    say(f"lookup, {ACTIONS} actions: hit over miss", (hit.wall - miss.wall) * 1000, "ms", "5 ms")
     collect.RECENT = 0
     time.sleep(1)
-    seconds = timed(lambda: collect.collect(store, size=0))
+    cost = timed(lambda: collect.collect(store, size=0))
     assert not list(store.objects())
     assert not list(store.actions())
-    say(f"collection of {ACTIONS} objects", seconds, "s", "seconds")
+    say(f"collection of {ACTIONS} objects", cost.wall, "s", "seconds")
 
 
 def memory(directory: Path, registry: Registry) -> None:
@@ -171,7 +171,7 @@ def main() -> None:
         registry = Registry.make(directory / "registry")
         try:
             memory(directory, registry)
-            sys.stdout.write(f"{'':<42} {'ours':>7}  {'against':<26} {'':>7}  ratio\n")
+            head()
             remote(directory, registry)
         finally:
             registry.stop()

@@ -10,14 +10,18 @@ import tarfile
 from pathlib import Path
 
 
-def deb(path: Path, control: list[tuple[tarfile.TarInfo, bytes]], files: tuple[str, ...] = ()) -> Path:
-    """A .deb with these members of its control archive, as no tool would make it."""
+def deb(
+    path: Path, control: list[tuple[tarfile.TarInfo, bytes]], files: tuple[str, ...] = (), data: bytes = b""
+) -> Path:
+    """A .deb with these members of its control archive, as no tool would make it. It has empty ``files``, or ``data``,
+    a packed archive.
+    """
     with path.open("wb") as out:
         out.write(b"!<arch>\n")
         for name, members in (
             ("debian-binary", b"2.0\n"),
             ("control.tar.xz", packed(control)),
-            ("data.tar.xz", packed([(tarfile.TarInfo(name), b"") for name in files])),
+            ("data.tar.xz", data or packed([(tarfile.TarInfo(name), b"") for name in files])),
         ):
             out.write(f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(members):<10}`\n".encode())
             out.write(members + b"\n" * (len(members) % 2))

@@ -10,13 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from debate.build.builder import Builder
 from debate.cache.store import Store
 from debate.model import Artifact
+from debate.sandbox import limits
 from debate.settings import load
 from debate.steps.rule import needed
 from debate.steps.rules import rules
@@ -39,24 +40,39 @@ class Checkout:
 
     directory: Path
     cache: Path
+    program: str = DOIT
+    """What is run: `doit`, or the `debate` of an installed wheel."""
+
+    @classmethod
+    def elsewhere(cls, directory: Path, cache: Path, program: str) -> Checkout:
+        """A workspace with nothing of a checkout: the profile `minimal` is the one that ``program`` ships."""
+        made = cls(directory, cache, program)
+        (directory / "profiles").mkdir(parents=True)
+        made.profile("minimal", "description: As it is shipped\nextends: debate/minimal\n")
+        return made
 
     @classmethod
     def make(cls, directory: Path, cache: Path | None = None) -> Checkout:
         """Copy the shipped files, and the tests' profiles beside the shipped ones."""
-        shutil.copytree(ROOT / "sandbox", directory / "sandbox")
         shutil.copytree(ROOT / "profiles", directory / "profiles", symlinks=True)
         shutil.copytree(PROFILES, directory / "profiles", symlinks=True, dirs_exist_ok=True)
         for name in ("dodo.py", "pyproject.toml"):
             shutil.copy(ROOT / name, directory / name)
         return cls(directory, cache or directory / "cache")
 
+    def own_code(self) -> Path:
+        """Give it code of its own, to be changed, which is what `doit` runs here. Returns its ``sandbox``."""
+        for name in ("debate", "sandbox"):
+            shutil.copytree(ROOT / name, self.directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+        return self.directory / "sandbox"
+
     def pin(self, other: Checkout) -> None:
         """Have `minimal` made of the packages of ``other``'s."""
         self.pin_as("minimal", other)
 
-    def pin_as(self, name: str, other: Checkout) -> None:
-        """Have the profile ``name``, which wants the same packages, made of those of ``other``'s `minimal`."""
-        lock = other.output("minimal", "lock.json").read_bytes()
+    def pin_as(self, name: str, other: Checkout, like: str = "minimal") -> None:
+        """Have the profile ``name`` made of the packages of ``other``'s profile ``like``, which wants the same."""
+        lock = other.output(like, "lock.json").read_bytes()
         (self.directory / "profiles" / f"{name}.lock.json").write_bytes(lock)
 
     def lend_tools(self, other: Checkout) -> None:
@@ -76,19 +92,31 @@ class Checkout:
 
     def builder(self, root: Path) -> Builder:
         """A builder with this cache, whose scripts are those in sandbox/ below ``root``."""
-        return Builder(load(root, {"DEBATE_CACHE": str(self.cache)}), Store(self.cache))
+        settings = replace(load(root, {"DEBATE_CACHE": str(self.cache)}), scripts=root / "sandbox")
+        return Builder(settings, Store(self.cache))
 
     def profile(self, name: str, text: str) -> None:
         (self.directory / "profiles" / f"{name}.yaml").write_text(f"version: 1\n{text}")
 
     def environment(self, **settings: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("DEBATE_TEST_")}
+        if (self.directory / "debate").exists():
+            kept["PYTHONPATH"] = str(self.directory)
         return {**kept, "DEBATE_CACHE": str(self.cache), **{f"DEBATE_{n}": v for n, v in settings.items()}}
 
-    def check(self, name: str, prompt: str, **settings: str) -> str:
+    def only(self, firmware: str, name: str) -> str:
+        """Make a profile like ``name`` for one firmware, with its lock: all but the ISO is there. Returns its name."""
+        one = f"{name}-{firmware}"
+        below = self.json(name, "config.json")["lock"]["base"]
+        base = f"base: {below}\n" if below else ""
+        self.profile(one, f"extends: {name}\n{base}boot: {{firmware: [{firmware}]}}\n")
+        self.pin_as(one, self, like=name)
+        return one
+
+    def check(self, name: str, prompt: str, *firmwares: str, **settings: str) -> str:
         """Boot as BIOS and as UEFI; returns what is printed. Asserts that ``prompt`` shows and that no unit failed."""
         said = self.doit(f"check:{name}", **settings)
-        for firmware in ("bios", "uefi"):
+        for firmware in firmwares or ("bios", "uefi"):
             assert f"{firmware} up in" in said
             log = self.output(name, "check", f"{firmware}.log").read_text()
             assert prompt in log
@@ -97,7 +125,7 @@ class Checkout:
 
     def start(self, *words: str, **settings: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [DOIT, *words], cwd=self.directory, text=True, env=self.environment(**settings),
+            [self.program, *words], cwd=self.directory, text=True, env=self.environment(**settings),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
@@ -105,7 +133,7 @@ class Checkout:
         """What doit says, both outputs. Asserts its exit status."""
         process = self.start(*words, **settings)
         said, _ = process.communicate()
-        assert process.returncode == status, f"doit {' '.join(words)}: status {process.returncode}\n{said}"
+        assert process.returncode == status, f"{self.program} {' '.join(words)}: status {process.returncode}\n{said}"
         assert "Traceback" not in said, said
         return said
 
@@ -194,7 +222,9 @@ def host_state() -> dict[str, list[str]]:
         if "debate.sandbox" in words or "systemd-nspawn" in words:
             processes.append(words)
     wanted = re.compile("debate-.*|payload|supervisor")  # ours, and those that nspawn makes
-    groups = [str(p) for p in Path("/sys/fs/cgroup").rglob("*") if wanted.fullmatch(p.name) and p.is_dir()]
+    # With version 1, those of the builders that a test starts are below its own.
+    roots = limits.version_1_groups().values() if limits.kind() == "cgroup v1" else [Path("/sys/fs/cgroup")]
+    groups = [str(p) for root in roots for p in root.rglob("*") if wanted.fullmatch(p.name) and p.is_dir()]
     nspawn = [str(p) for p in Path("/run/systemd/nspawn").rglob("*")]
     return {
         "loops": sorted(loops), "mounts": sorted(mounts), "processes": processes, "groups": groups, "nspawn": nspawn,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.integration.archive import Archive
 from tests.integration.checkout import Checkout, assert_nothing_left, host_state
 
@@ -24,7 +27,7 @@ collect_ignore = [
 
 _PROGRAMS = ("systemd-nspawn", "mmdebstrap", "qemu-system-x86_64", "dpkg-deb", "gpg", "unsquashfs", "xorriso",
              "docker-registry", "openssl", "skopeo", "minisign", "bsdtar", "repo-add", "makepkg", "zsh",
-             "fish")  # fmt: skip
+             "fish", "grub-mkimage", "mkfs.fat", "mcopy", "mke2fs")  # fmt: skip
 
 
 ODD = ("""/usr/share/it's "odd" $x;{#}%n""", """/usr/share/it's "odd" $x;{#}%y""")
@@ -74,6 +77,34 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     checkout = Checkout.make(tmp_path_factory.mktemp("built") / "check out,1:2 %d$HOME\"'\\")
     checkout.doit("build:minimal")
     return checkout
+
+
+_PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+
+
+def wheel(checkout: Path, directory: Path) -> None:
+    """Build the wheel of a checkout into ``directory``."""
+    argv = [*_PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(directory), str(checkout)]
+    subprocess.run(argv, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"})
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The program `debate` of a wheel of this checkout, in a virtual environment that has nothing else of it."""
+    directory = tmp_path_factory.mktemp("installed")
+    wheel(ROOT, directory)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", directory / "venv"], check=True)
+    python = directory / "venv" / "bin" / "python"
+    subprocess.run([*_PIP, "--python", str(python), "install", *directory.glob("*.whl")], check=True)
+    return str(python.with_name("debate"))
+
+
+@pytest.fixture
+def elsewhere(built: Checkout, installed: str, tmp_path: Path) -> Checkout:
+    """A workspace of an installed debate, beside a cache that knows `minimal`."""
+    made = Checkout.elsewhere(tmp_path / "else where", built.cache, installed)
+    made.pin(built)
+    return made
 
 
 @pytest.fixture

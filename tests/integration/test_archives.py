@@ -118,4 +118,6 @@ def test_components_and_addresses(checkout: Checkout, broken: Broken, address: s
     found = {(each["archive"], each["suite"]): each["date"] for each in lock["archives"]}
     assert {archive for archive, _ in found} == {"debian", "debian-security", *addresses}
     assert found["tilde", "stable"] == "2026-01-01T00:00:00Z"
-    assert re.search(r"packages, debian of 20[0-9-]+, debian-security of 20[0-9-]+, .*tilde of 2026-01-01", said), said
+    assert re.search(
+        r"packages, 2 unpacked, debian of 20[0-9-]+, debian-security of 20[0-9-]+, .*tilde of 2026-01-01", said
+    ), said

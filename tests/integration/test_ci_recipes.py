@@ -119,7 +119,7 @@ def test_a_pull_request_that_adds_a_profile(
     assert ran(said)["sandbox"] == "remote"
     of_minimal, of_mine = ran(said, "minimal"), ran(said, "mine")
     assert all(of_minimal[step] in ("remote", "cached") for step in CACHED), said
-    assert {step for step in CACHED if of_mine[step] == "built"} == {"boot", "overlay", "secrets", "iso"}
+    assert {step for step in CACHED if of_mine[step] == "built"} == {"overlay", "secrets", "iso"}
     assert registry.asked("POST") == before, "a pull request sends nothing"
     settings = {name.lower(): value for name, value in resolved(job("check")[0], registry, key).items()}
     settings["remote_keys"] = str(key.with_suffix(".pub"))

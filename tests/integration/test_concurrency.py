@@ -21,7 +21,7 @@ def built_times(said: list[str], step: str, profile: str) -> int:
     return sum(ran(text, profile).get(step) == "built" for text in said)
 
 
-@pytest.mark.parametrize("number", [2, 8])
+@pytest.mark.parametrize("number", [2, pytest.param(8, marks=pytest.mark.full)])
 def test_the_same_profile_in_one_checkout(checkout: Checkout, number: int) -> None:
     """They share doit's database, the output directory and the cache."""
     hooked(checkout, "mine", f"same {number}")

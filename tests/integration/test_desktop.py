@@ -12,7 +12,7 @@ from tests.integration.checkout import Checkout
 def test_the_desktop_shows_itself(checkout: Checkout) -> None:
     path = checkout.directory / "profiles" / "desktop.yaml"
     path.write_text(path.read_text().replace("timeout: 900", "timeout: 3000"))
-    checkout.check("desktop", "Booting `Desktop'")
+    checkout.check("desktop", "login: live (automatic login)")
     for firmware in ("bios", "uefi"):
         with Image.open(checkout.output("desktop", "check", f"{firmware}.png")) as picture:
             assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 1000, (

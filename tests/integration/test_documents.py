@@ -17,6 +17,8 @@ from tests.integration.test_import import archiso
 
 ELSEWHERE = {
     "./setup build:minimal": "test_setup.py", "./setup test": "test_setup.py", "doit check:web": "test_boot.py",
+    "doit netboot:minimal --serve": "test_netboot.py",
+    "debate init web": "../unit/commands/test_init.py", "debate build web": "test_anywhere.py",
 }  # fmt: skip
 """Command -> the test that runs it, or the same for another profile, on a machine or for a time of its own."""
 
@@ -60,7 +62,8 @@ def test_what_runs_elsewhere() -> None:
     for command, file in ELSEWHERE.items():
         assert command.partition(":")[0].split()[-1] in (here / file).read_text(), command
     others = {name for name in documents.NAMES if commands(name)}
-    assert others == {"docs/tutorial.md", "docs/recipes.md", "docs/arch.md", "docs/cache.md"}, "each has a test below"
+    tried = {"docs/tutorial.md", "docs/recipes.md", "docs/arch.md", "docs/cache.md", "docs/secure-boot.md"}
+    assert others == tried, "each has a test below"
 
 
 def test_tutorial(checkout: Checkout, built: Checkout) -> None:
@@ -78,11 +81,21 @@ def test_tutorial(checkout: Checkout, built: Checkout) -> None:
     assert "config: the same" in said, "the branch changes nothing"
 
 
+def test_own_signatures(checkout: Checkout) -> None:
+    """Key and certificate are as a profile needs them."""
+    checkout.profile("own", "extends: minimal\nboot: {secure: own}\n")
+    assert "secure_boot_certificate" in checkout.doit("config:own", status=1)
+    last = "DEBATE_SECURE_BOOT_CERTIFICATE=$PWD/own.crt"
+    assert "config:own" in run(checkout, "docs/secure-boot.md", {last: f"{last}\ndoit config:own"})
+
+
 def test_recipes(checkout: Checkout, built: Checkout, archive: Archive) -> None:
     """All of them, and one build of what they say together."""
     checkout.pin(built)
     (checkout.directory / "profiles" / "keys" / "extra.asc").write_bytes(archive.key)
-    run(checkout, "docs/recipes.md", {})
+    # What is written to it stays, as test_menu sees.
+    replaced = {"mkfs.ext4 -L my-data DEVICE": "mkfs.ext4 -q -L my-data device 1M", "MOUNTED/": ""}
+    run(checkout, "docs/recipes.md", replaced)
     archive_ = {"MIRROR_EXTRA": archive.url}
     names = [Path(b.file).stem for b in documents.blocks("docs/recipes.md") if b.file.endswith(".yaml")]
     checkout.doit("validate", *names)

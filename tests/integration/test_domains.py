@@ -133,14 +133,15 @@ def test_a_reader_that_is_taken_over(built: Checkout, tmp_path: Path, apart: boo
     """By the package that it reads: it can print what it likes, and nothing else. Where it is root, it forges all."""
     scripts = tmp_path / "sandbox"
     scripts.mkdir()
-    for name in ("apart.sh", "problem.sh"):
+    for name in ("apart.sh", "apart.pl", "problem.sh"):
         shutil.copy(ROOT / "sandbox" / name, scripts)
     if not apart:
-        text = (scripts / "apart.sh").read_text()
-        without = re.sub(r"setpriv .*--clear-groups ", "", text)
+        text = (scripts / "apart.pl").read_text()
+        without = text.replace("become($user);", "")
         assert without != text
-        (scripts / "apart.sh").write_text(without)
-    (scripts / "x.sh").write_text(". /run/step/apart.sh\nread_apart /run/step/reader.sh\nsleep 2\n")
+        (scripts / "apart.pl").write_text(without)
+    (scripts / "x.sh").write_text(". /run/step/apart.sh\nread_apart /run/step/reader.pl\nsleep 2\n")
+    (scripts / "reader.pl").write_text("sub read_package { exec 'sh', '-eu', '/run/step/reader.sh', @_ }\n1;\n")
     (scripts / "reader.sh").write_text(READER)
     names = ("1", "2", "3")
     step = Step(
@@ -178,12 +179,14 @@ while (1) {
         symlink '/etc/passwd', "/run/work/$_" for 'dpkg', 'installed', 'excluded', $name;
     }
     if (open my $file, '>>', '/run/problems') { print $file "packages\0escapee\0forged\0forged\0" }
-    if ($what eq 'deny') {
+    if ($what ne 'forge') {
         for my $path ('/var/lib/dpkg/status', '/run/work/root/var/lib/dpkg/status') {
             next if !-e $path || grep { busy($_) } glob '/proc/[0-9]*/comm';
             open my $file, '<', $path or next;
             local $/ = ''; my @kept = grep { !/^Package: denier$/m } <$file>;
-            put($path, join '', @kept);
+            my $left = join '', @kept;
+            put("$path-left", $what eq 'cut' ? substr($left, 0, index($left, "\nMaintainer: ") + 20) : $left);
+            rename "$path-left", $path; # The step can end at any moment.
         }
     }
     select undef, undef, undef, 0.002;
@@ -197,7 +200,7 @@ HOOK = '#!/bin/sh\n[ "$1" != prereqs ] || exit 0\nperl /opt/booter.pl forge\n'
 def escaping(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """Packages whose scripts stay on and forge: one when it is installed, one when an initramfs is made."""
     archive = Archive.make(tmp_path_factory.mktemp("escaping") / "archive")
-    for name, what in (("escapee", "forge"), ("denier", "deny")):
+    for name, what in (("escapee", "forge"), ("denier", "deny"), ("cutter", "cut")):
         archive.add(name, "1.0", {f"/opt/{name}.pl": DAEMON}, {"postinst": POSTINST.format(name=name, what=what)})
     # Its hook needs perl in the small root of the initramfs, and that is in perl-base.
     files = {"/opt/booter.pl": DAEMON, "/usr/share/initramfs-tools/hooks/booter": HOOK}
@@ -221,9 +224,11 @@ def agree(checkout: Checkout, name: str) -> set[tuple[str, str]]:
     def told(packages: list[dict[str, Any]]) -> set[tuple[str, str]]:
         return {(package["name"], package["version"]) for package in packages}
 
-    assert told(checkout.json(name, "lock.json")["packages"]) == installed
-    assert told(checkout.json(name, "manifest.json")["packages"]) == installed
-    assert told(checkout.json(name, f"{name}-amd64.cdx.json")["components"]) == installed
+    lock, manifest = checkout.json(name, "lock.json"), checkout.json(name, "manifest.json")
+    assert told(lock["packages"]) == told(manifest["packages"]) == installed
+    unpacked = told(lock["unpacked"])
+    assert told(manifest["unpacked"]) == unpacked
+    assert told(checkout.json(name, f"{name}-amd64.cdx.json")["components"]) == installed | unpacked
     text = checkout.output(name, f"{name}-amd64.packages").read_text()
     assert text == "".join(f"{package} {version}\n" for package, version in sorted(installed))
     return installed
@@ -254,7 +259,16 @@ def test_what_stays_on_forges_nothing(checkout: Checkout, built: Checkout, escap
     assert not [path for path in listed.split() if path.startswith(("/run/out", "/run/work"))]
 
 
-@pytest.mark.parametrize("base", ["", "base: minimal\n"])
+def test_a_package_that_cuts_the_database_off(checkout: Checkout, escaping: Archive) -> None:
+    use(checkout, escaping, "hostile", "extends: minimal\nbase: minimal\npackages: [cutter]\n")
+    said = checkout.doit("rootfs:hostile", status=1, **settings(escaping))
+    assert re.search(
+        r"^profiles/hostile.yaml:\d+:\d+: packages: /var/lib/dpkg is not as dpkg leaves it: a script of a package "
+        "changed it; leave that package out$", said, re.MULTILINE,
+    ), said  # fmt: skip
+
+
+@pytest.mark.parametrize("base", [pytest.param("", marks=pytest.mark.full), "base: minimal\n"])
 def test_a_package_that_denies_itself(base: str, checkout: Checkout, escaping: Archive) -> None:
     """In the database of the system, once all is installed: refused, and neither kept nor sent."""
     use(checkout, escaping, "hostile", f"extends: minimal\n{base}packages: [denier]\n")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import ImageFont
 
 from debate.commands.logic.verify import compared
+from debate.qemu import guest as qemu
 from tests.integration import cpio
 from tests.integration.archive import Archive
 from tests.integration.checkout import Checkout
@@ -14,6 +18,8 @@ from tests.integration.checkout import Checkout
 
 def with_key(checkout: Checkout, archive: Archive) -> Checkout:
     (checkout.directory / "profiles" / "keys" / "extra.asc").write_bytes(archive.key)
+    font: Any = ImageFont.load_default(20)
+    (checkout.directory / "profiles" / "menu.otf").write_bytes(font.font_bytes)
     return checkout
 
 
@@ -24,13 +30,17 @@ def every(built: Checkout, archive: Archive, tmp_path_factory: pytest.TempPathFa
     return checkout
 
 
-def test_the_system_is_what_the_profile_says(every: Checkout, archive: Archive) -> None:
-    every.doit("check:every", MIRROR_EXTRA=archive.url)
-    for firmware in ("bios", "uefi"):
-        log = every.output("every", "check", f"{firmware}.log").read_text()
-        assert "SELF-CHECK PASSED" in log, log[log.find("self-check") :]
-        assert """It's "every" \\field, $title""" in log, "the menu's title"
-        assert "every login: live (automatic login)" in log
+@pytest.mark.parametrize(
+    "firmware", [*(pytest.param(name, marks=pytest.mark.full) for name in ("bios", "secure-boot")), "uefi"]
+)
+def test_the_system_is_what_the_profile_says(every: Checkout, tmp_path: Path, firmware: str) -> None:
+    about = every.json("every", "about.json")["check"]
+    guest = qemu.Guest(every.iso("every"), firmware, tmp_path / "log", tmp_path / "png")
+    guest.boot(marker=about["marker"], timeout=about["timeout"])
+    log = (tmp_path / "log").read_text()
+    assert "SELF-CHECK PASSED" in log, log[log.find("self-check") :]
+    assert """It's "every" \\field, $title""" in log, "the menu's title"
+    assert "every login: live (automatic login)" in log
 
 
 def test_the_initramfs_is_what_the_profile_says(every: Checkout) -> None:
@@ -47,6 +57,8 @@ def test_the_initramfs_is_what_the_profile_says(every: Checkout) -> None:
     assert b"adiaeresis" in found["etc/console-setup/cached_UTF-8_del.kmap"]
     assert any(re.search(r"/dm-crypt\.ko", name) for name in found)
     assert "etc/motd" not in found
+    for name in ("livenetroot", "curl", "sha256sum", "systemd-networkd"):
+        assert any(path.endswith(f"/{name}") for path in found), "boot.network"
 
 
 def test_the_publisher(every: Checkout) -> None:

@@ -47,7 +47,7 @@ def tree(checkout: Checkout) -> None:
 
 
 def script(checkout: Checkout) -> None:
-    with (checkout.directory / "sandbox" / "squash.sh").open("a") as text:
+    with (checkout.own_code() / "squash.sh").open("a") as text:
         text.write("# changed\n")
 
 

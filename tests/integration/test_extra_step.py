@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests import documents
-from tests.conftest import ROOT
 from tests.integration.checkout import Checkout, ran
 from tests.integration.test_explain import verdicts
 from tests.integration.test_shell import piped
@@ -20,10 +19,9 @@ FILES = Path(__file__).parent / "extra_step"
 
 
 @pytest.fixture
-def own(checkout: Checkout, built: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+def own(checkout: Checkout, built: Checkout) -> Checkout:
     """A checkout with a debate of its own."""
-    shutil.copytree(ROOT / "debate", checkout.directory / "debate", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setenv("PYTHONPATH", str(checkout.directory))
+    checkout.own_code()
     checkout.pin(built)
     return checkout
 

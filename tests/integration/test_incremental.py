@@ -107,7 +107,7 @@ def test_an_object_lost_from_the_cache_is_made_again(mine: Checkout, tmp_path: P
 
 def test_a_script_of_a_step_counts(mine: Checkout) -> None:
     """It runs the step that it belongs to. Of the others, each is looked up once: scripts are part of the one stamp."""
-    with (mine.directory / "sandbox" / "iso.sh").open("a") as file:
+    with (mine.own_code() / "iso.sh").open("a") as file:
         file.write("# another\n")
     before = records(mine)
     made = ran(mine.doit("build:mine"))

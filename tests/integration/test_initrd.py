@@ -19,7 +19,7 @@ files:
     mode: "0755"
     content: "#!/bin/sh\\nmkdir -p $DESTDIR/own\\necho $MODULES > $DESTDIR/own/x\\n"
 initrd:
-  modules: [dm-crypt]
+  modules: [dm-crypt, tg3]
   files: [/usr/bin/lsblk, /srv/key]
   hooks: [hooks/mine.sh]
   firmware: [mine/*]
@@ -53,7 +53,11 @@ def test_what_the_profile_says(checkout: Checkout) -> None:
         (profiles / "mine" / name).write_text(text)
     (profiles / "hooks" / "mine.sh").write_text(f"#!/bin/sh\n{HOOK}")
     checkout.profile("mine", PROFILE)
-    checkout.doit("initrd:mine")
+    said = checkout.doit("initrd:mine")
+    assert re.search(
+        r"^the module tg3 is named, and firmware of it is missing: tigon/tg3\S*\.bin, [0-9]+ in all$", said, re.M
+    )
+    assert said.count("firmware of it is missing") == 1
     found = cpio.files(checkout.object(checkout.artifact("mine", "initrd", "initrd").digest).read_bytes())
     assert found["etc/from-hook"] == b"hook\n"
     assert found["own/x"] == b"list\n", "conf.d"

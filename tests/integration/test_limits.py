@@ -56,6 +56,7 @@ def test_an_iso_too_large(checkout: Checkout) -> None:
 @pytest.mark.parametrize("scratch", ["tmpfs", "disk"])
 def test_too_much_time(checkout: Checkout, scratch: str) -> None:
     hook(checkout, "echo waiting\nsleep 600\n")
+    checkout.doit("rootfs:mine")
     started = time.monotonic()
     said = checkout.doit("overlay:mine", status=1, WARN_AFTER="2", STOP_AFTER="4", SCRATCH=scratch)
     assert "overlay has run for 2 s and is stopped at 4 s (setting limits.stop_after)" in said
@@ -80,6 +81,7 @@ def test_words_about_a_limit(checkout: Checkout) -> None:
 
 def test_a_fork_bomb(checkout: Checkout) -> None:
     hook(checkout, "#!/bin/bash\necho counting\nbomb() { bomb | bomb & }\nbomb\nsleep 60\n")
+    checkout.doit("rootfs:mine")
     said = checkout.doit("overlay:mine", status=1, PROCESSES="200", WARN_AFTER="5", STOP_AFTER="6")
     assert "overlay: exceeded its limit of 200 processes (setting limits.processes)" in said or (
         "overlay: stopped after 6 s (setting limits.stop_after)" in said
@@ -89,6 +91,7 @@ def test_a_fork_bomb(checkout: Checkout) -> None:
 def test_a_busy_loop(checkout: Checkout) -> None:
     """It may use one processor, and no longer than the limit."""
     hook(checkout, "echo round and round\n(while :; do :; done) &\n(while :; do :; done) &\nwhile :; do :; done\n")
+    checkout.doit("rootfs:mine")
     said = checkout.doit("overlay:mine", status=1, PROCESSORS="1", WARN_AFTER="4", STOP_AFTER="5")
     assert "overlay: stopped after 5 s (setting limits.stop_after)\n    hook hook.sh\n    round and round" in said
 
@@ -96,6 +99,7 @@ def test_a_busy_loop(checkout: Checkout) -> None:
 def test_an_endless_log(checkout: Checkout) -> None:
     """The log is read to the end, kept up to its bound, and shown without what could drive a terminal."""
     hook(checkout, "yes \"$(printf '\\033]0;title\\007 gibberish')\"\n")
+    checkout.doit("rootfs:mine")
     said = checkout.doit("overlay:mine", status=1, WARN_AFTER="3", STOP_AFTER="4")
     assert "overlay: stopped after 4 s (setting limits.stop_after)" in said
     assert "?]0;title? gibberish" in said or "debate: this log is full; what follows is dropped" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -47,7 +48,8 @@ def mine(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         ("files: [{path: /sbin}]", "/sbin", "files: /sbin is a link to the directory /usr/"),
         ("files: [{path: /var/lock}]", "/var", "files: /var/lock is a link to the directory /run/lock in the "),
         ("files: [{path: /bin/x}, {path: /usr/bin/x, content: x}]", "/usr", "files: /usr/bin/x and /bin/x are the sam"),
-        ("files: [{path: /etc/passwd-}]", "/etc", "files: /etc/passwd- did not get into the system; choose another"),
+        ("files: [{path: /etc/dconf/db/a.d/b}]", "/etc", "files: /etc/dconf/db/a.d/b: no profile of dconf has system"),
+        ("files: [{path: /etc/default/grub}]", "/etc", "files: /etc/default/grub: nothing in the system reads it, and"),
         ("users: [{name: a}]\nfiles: [{path: /etc/passwd, content: 'a:x:1000:1000::/:/x'}]", "a}", "users: a has th"),
         ("users: [{name: a}]\nfiles: [{path: /etc/group, content: 'a:x:77:'}]", "a}", "users: a has the gid 1000, wh"),
         ("files: [{path: /etc/passwd, content: 'a:x:33:33::/:'}]", "/etc", "files: /etc/passwd: a has the uid 33 of"),
@@ -78,6 +80,70 @@ def test_all_are_told_at_once(mine: Checkout) -> None:
     found = re.findall(r"^profiles/mine.yaml:([0-9]+):[0-9]+: (\w+): .* has no ", said, re.MULTILINE)
     fields = ["locale", "timezone", "keymap", "services", "permissions", "users", "users", "files"]
     assert sorted(found) == sorted(zip(map(str, [5, 6, 7, 8, 9, 10, 10, 11]), fields, strict=True)), said
+
+
+SETTINGS = {
+    "/etc/sudoers.d/a": ("root ALL=XX\n", "visudo says: 1:12: Cmnd_Alias"),
+    "/etc/sudoers.d/b": ("%sodu ALL=ALL\n", "the system has no group sodu"),
+    "/etc/ssh/sshd_config.d/x.conf": ("PermitRotLogin yes\n", "sshd says: line 1: Bad configuration option"),
+    "/etc/ssh/ssh_config.d/x.conf": ("Host x\n Foo bar\n", "ssh says: line 2: Bad configuration option"),
+    "/etc/modules-load.d/x.conf": ("vfat\nnosuch\n", "systemd says: no kernel of the system has a module nosuch"),
+    "/etc/modprobe.d/x.conf": ("options loop max_lop=1\n", "modprobe says: the module loop has no option max_lop"),
+    "/etc/modprobe.d/y.conf": ("blacklst loop\n", "modprobe says: line 1: ignoring bad line"),
+    "/etc/udev/rules.d/x.rules": ('KERNL=="x", MODE="0600"\n', "udev says: 1 Invalid key 'KERNL'"),
+    "/etc/tmpfiles.d/x.conf": ("d /srv/x 0755 nobdy - -\n", "systemd says: 1: Failed to resolve user 'nobdy'"),
+    "/etc/sysusers.d/x.conf": ("x y\n", "systemd says: 1: Unknown command type 'x'"),
+    "/etc/logrotate.d/x": ("/var/log/x {\n wekly\n}\n", "logrotate says: 2 unknown option 'wekly'"),
+    "/etc/systemd/network/x.network": ("[Network]\nDHPC=yes\n", "systemd says: 2: unknown key DHPC in section Network"),
+    "/etc/systemd/network/x.link": (
+        "[Match]\nMACAdress=x\n",
+        "systemd says: 2: unknown key MACAdress in section Match",
+    ),
+    "/etc/systemd/logind.conf": (
+        "[Login]\nHandlePowerKye=x\n",
+        "systemd says: 2: unknown key HandlePowerKye in section",
+    ),
+    "/etc/netplan/x.yaml": (
+        "network: {}\n",
+        "nothing in the system reads it; add the package that reads it to packages: net",
+    ),
+}
+"""A file -> its text, and what is said of it in a system that has all these programs but the last."""
+
+
+def test_what_programs_pass_over(mine: Checkout) -> None:
+    """Also in what hooks leave; and what is right is not refused."""
+    packages = "extends: minimal\nbase: minimal\npackages: [sudo, openssh-server, udev, kmod, logrotate]\n"
+    listed = "".join(f"  - {{path: {path}, content: {json.dumps(text)}}}\n" for path, (text, _) in SETTINGS.items())
+    mine.profile("mine", f"{packages}files:\n{listed}")
+    said = mine.doit("overlay:mine", status=1)
+    for number, (path, (_, words)) in enumerate(SETTINGS.items(), 6):
+        assert f"profiles/mine.yaml:{number}:12: files: {path}: {words}" in said, (path, said)
+    assert len(re.findall(r"(?m)^profiles/", said)) == len(SETTINGS), said
+    right = {
+        "/etc/sudoers.d/a": "User_Alias OURS = bin\n", "/etc/sudoers.d/b": "OURS ALL=(root:adm) NOPASSWD: ALL\n",
+        "/etc/ssh/sshd_config.d/x.conf": "PermitRootLogin yes\nMatch User x\n PasswordAuthentication no\n",
+        "/etc/modules-load.d/x.conf": "# x\nloop\n",
+        "/etc/modprobe.d/x.conf": "blacklist x\noptions loop max_loop=1\n",
+        "/etc/udev/rules.d/x.rules": 'KERNEL=="x", GROUP="comes", MODE="0660"\n', "/etc/sysusers.d/x.conf": "g comes\n",
+        "/etc/tmpfiles.d/x.conf": "d /srv/x 0755 root comes -\n", "/etc/logrotate.d/x": "/var/log/x {\n weekly\n}\n",
+        "/etc/systemd/network/x.network": "[Match]\nName=e*\n[Network]\nDHCP=yes\n[DHCPv4]\nUseDNS=no\n",
+        "/etc/systemd/network/x.link": "[Match]\nMACAddress=00:11:22:33:44:55\n[Link]\nMTUBytes=1400\n",
+    }  # fmt: skip
+    listed = "".join(f"  - {{path: {path}, content: {json.dumps(text)}}}\n" for path, text in right.items())
+    mine.profile("mine", f"{packages}files:\n{listed}")
+    mine.doit("overlay:mine")
+    hook = "sed -i 's/^#PermitRootLogin.*/PermitRotLogin yes/' /etc/ssh/sshd_config\n"
+    hook += "printf '[Service]\\nExecStart=/bin/true\\nUser=nobdy\\n' > /etc/systemd/system/left.service\n"
+    (mine.directory / "profiles" / "leaves.sh").write_text(hook)
+    mine.profile("mine", f"{packages}hooks: [leaves.sh]\nfiles:\n{listed}")
+    said = mine.doit("overlay:mine", status=1)
+    assert (
+        "mine.yaml:5:9: hooks: leaves.sh leaves /etc/systemd/system/left.service: the system has no user nobdy" in said
+    )
+    assert re.search(
+        r"mine.yaml:5:9: hooks: leaves.sh leaves /etc/ssh/sshd_config: sshd says: line \d+: Bad conf", said
+    )
 
 
 def test_what_it_has(mine: Checkout) -> None:

@@ -134,6 +134,8 @@ def test_what_no_index_of_the_archive_names_is_refused(pinned: Pinned) -> None:
 def test_a_lock_whose_indexes_are_gone(pinned: Pinned, listed: bool) -> None:
     """The archives' indexes of today prove it, past their date as they may be, or nothing does."""
     lock = {name: value for name, value in pinned.lock.items() if listed or name != "indexes"}
+    indexes = pinned.checkout.object(pinned.lock["indexes"]["digest"])
+    kept = indexes.read_bytes()
     pinned.commit(pinned.lock)
     pinned.packages()
     pinned.forget(indexes=True)
@@ -146,6 +148,7 @@ def test_a_lock_whose_indexes_are_gone(pinned: Pinned, listed: bool) -> None:
     pinned.forget(indexes=True)
     if listed:
         assert "Unable to connect" in pinned.packages(status=1, **NOWHERE)
+    indexes.write_bytes(kept)
 
 
 def with_script(pinned: Pinned, directory: Path, name: str, edit: Callable[[str], str]) -> Pinned:
@@ -155,7 +158,7 @@ def with_script(pinned: Pinned, directory: Path, name: str, edit: Callable[[str]
     shutil.copytree(ours / "build", checkout.directory / "build", symlinks=True)
     for file in ("mine.yaml", "keys/extra.asc"):
         shutil.copy(ours / "profiles" / file, checkout.directory / "profiles" / file)
-    script = checkout.directory / "sandbox" / "debian" / name
+    script = checkout.own_code() / "debian" / name
     script.write_text(edit(script.read_text()))
     return replace(pinned, checkout=checkout)
 
@@ -206,4 +209,8 @@ def test_indexes_that_nobody_trusted_signed(pinned: Pinned, tmp_path: Path) -> N
     pinned.checkout.doit("config:mine")
     request = keys.sha256(keys.canonical(pinned.checkout.json("mine", "slices/lock.json")))
     pinned.commit({**pinned.lock, "request": request})
-    assert "which is none of its keys" in pinned.packages(status=1)
+    said = pinned.packages(status=1)
+    assert "repositories: extra, the signed indexes of extra that prove the lock: " in said
+    assert "which is none of its keys" in said
+    assert "copy:" not in said, "an address inside the sandbox"
+    assert "mirror" not in said, "it is not asked"

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import select
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from debate.steps.rules import shell_steps
+from tests.integration import terminal
 from tests.integration.checkout import DOIT, Checkout, hook, ran
 
 BROKEN = "mkdir /opt/made\ntest -e /opt/missing\n"
@@ -50,35 +47,23 @@ def test_as_it_failed(failed: Checkout) -> None:
     assert not failed.output("mine", "overlay.json").exists()
 
 
-@pytest.mark.parametrize(("step", "made"), [("boot", {"core.img", "efi", "bios"}), ("iso", {"iso"})])
-def test_of_a_step_that_does_not_fail(failed: Checkout, step: str, made: set[str]) -> None:
+@pytest.mark.parametrize(("step", "script", "made"), [("boot", "signed", {"mbr", "unpacked"}), ("iso", "iso", {"iso"})])
+def test_of_a_step_that_does_not_fail(failed: Checkout, step: str, script: str, made: set[str]) -> None:
     """Whatever the cache knows, it runs. An ISO that is otherwise taken as it is made lies there, too."""
     name = "mine" if step == "boot" else "minimal"
     if name == "minimal":
         failed.doit("build:minimal")
     said = piped(failed, f"shell:{step}:{name}", "ls /run/work /run/out\n")
-    assert f"{step}.sh finished. This shell is in its sandbox, as it left it." in said
+    assert f"{script}.sh finished. This shell is in its sandbox, as it left it." in said
     assert made <= set(said.split())
 
 
 def test_on_a_terminal(failed: Checkout) -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(failed.directory)
-        os.execve(DOIT, [DOIT, "shell:overlay:mine"], {**failed.environment(), "TERM": "xterm"})
-    said, sent, deadline = "", False, time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if not select.select([terminal], [], [], 1)[0]:
-            continue
-        try:
-            said += os.read(terminal, 1 << 16).decode(errors="replace")
-        except OSError:
-            break
-        if not sent and "root@debate" in said:
-            os.write(terminal, b"tty; ls /opt; exit 3\r")
-            sent = True
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, said
+    said, status = terminal.answered(
+        [DOIT, "shell:overlay:mine"], failed.directory, failed.environment(),
+        until="root@debate", answer=b"tty; ls /opt; exit 3\r", seconds=60,
+    )  # fmt: skip
+    assert status == 0, said
     assert re.search(r"/dev/(pts/\d+|console)\r\nmade\r\n", said), said
 
 

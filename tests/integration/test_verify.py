@@ -5,8 +5,12 @@ from __future__ import annotations
 from tests.integration.checkout import Checkout
 
 
-def test_a_hook_that_asks_the_clock(checkout: Checkout) -> None:
-    """The first step that differs is named, and the file in it; all before it are the same again."""
+def test_a_hook_that_asks_the_clock(elsewhere: Checkout) -> None:
+    """The first step that differs is named, and the file in it; all before it are the same again.
+
+    So an installed debate makes the same bytes as a checkout, in sandboxes of its own.
+    """
+    checkout = elsewhere
     (checkout.directory / "profiles" / "hook.sh").write_text("date +%s%N > /etc/built-at\n")
     checkout.profile("mine", "extends: minimal\nhooks: [hook.sh]\n")
     said = checkout.doit("verify:mine", status=1)

@@ -53,9 +53,10 @@ def test_recipes_are_profiles(tmp_path: Path) -> None:
         documents.write(tmp_path, block)
     (tmp_path / "profiles" / "keys").mkdir()
     shutil.copy(PROFILES / "keys" / "extra.asc", tmp_path / "profiles" / "keys")
-    (tmp_path / "profiles" / "overlays" / "tool").mkdir()
+    (tmp_path / "profiles" / "overlays" / "tool" / "etc").mkdir(parents=True)
+    (tmp_path / "profiles" / "overlays" / "tool" / "etc" / "tool.conf").touch()
     names = [Path(block.file).stem for block in made if block.language == "yaml"]
-    assert len(names) == 8
+    assert len(names) == 10
     for name in names:
         config.normalise(load(tmp_path / "profiles", name), tmp_path / "profiles")
 
@@ -73,3 +74,40 @@ def test_bounds_are_those_of_the_code() -> None:
     assert f"more than {load_module._MAX_NODES:,} values" in (ROOT / "docs/refused.md").read_text()
     assert f"more than {load_module._MAX_CHAIN:,} profiles" in (ROOT / "docs/refused.md").read_text()
     assert f"more than {openpgp._MOST:,} packets" in (ROOT / "docs/archives.md").read_text()
+
+
+TESTED = {"SECURITY.md": "## What debate promises", "docs/threats.md": "", "docs/sandbox.md": "", "docs/secrets.md": ""}
+"""Document -> the title below which it promises something, and says where that is tested; empty for all of it."""
+
+
+def promises(name: str) -> list[str]:
+    """The rows and points of a document in which it promises something."""
+    text = (ROOT / name).read_text()
+    text = text[text.index(TESTED[name]) :]
+    rows = [
+        line for line in text.split("\n") if line.startswith("| ") and not line.startswith(("| with |", "| kind |"))
+    ]
+    return rows if rows else re.split(r"\n(?=- )", text.partition("\nA way around")[0])[1:]
+
+
+@pytest.mark.parametrize("name", ["SECURITY.md", "docs/threats.md"])
+def test_each_promise_has_a_test(name: str) -> None:
+    found = promises(name)
+    assert len(found) > 9
+    assert [text for text in found if not re.search("`tests?[_/]", text)] == []
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_the_tests_exist(name: str) -> None:
+    """A path, a file or a function."""
+    files = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*") if "__pycache__" not in path.parts}
+    functions = {
+        name
+        for file in files
+        if file.endswith(".py")
+        for name in re.findall(r"def (test_\w+)", (ROOT / file).read_text())
+    }
+    named = re.findall(r"`(tests/[\w/.-]+|test_\w+(?:\.py)?|[a-z-]+\.pl)`", (ROOT / name).read_text())
+    assert named or name == "docs/secrets.md"
+    last = {file.rpartition("/")[2] for file in files}
+    assert [test for test in named if test.rstrip("/") not in {*files, *functions, *last}] == []

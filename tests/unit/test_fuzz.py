@@ -75,7 +75,7 @@ def mutated(content: bytes, edits: Edits) -> bytes:
 EDITS = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 12), PIECES), min_size=1, max_size=6)
 
 
-@many(1500)
+@many(700)
 @given(content=st.sampled_from(SHIPPED), edits=EDITS)
 def test_mutations_of_the_shipped_profiles(directory: Path, content: bytes, edits: Edits) -> None:
     check(directory, mutated(content, edits))
@@ -110,7 +110,7 @@ def fields(part: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({"version": st.just(1)}, optional=optional)
 
 
-@many(800)
+@many(500)
 @given(data=fields(schema()))
 def test_profiles_made_from_the_schema(directory: Path, data: dict[str, Any]) -> None:
     check(directory, yaml.safe_dump(data, allow_unicode=True).encode("utf-8", "surrogatepass"))

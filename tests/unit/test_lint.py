@@ -59,6 +59,7 @@ OUTSIDE = {
     "debate/commands/logic/validate.py": "a process of its own, whose output is read by the command",
     "debate/sandbox/proxy.py": "a process of its own, whose output is read by the session",
     "debate/frontend/database.py": "a line on standard error",
+    "debate/frontend/main.py": "the version",
     "debate/frontend/help.py": "help, and the text of the README",
     "debate/frontend/own.py": "help",
     "debate/frontend/completion.py": "the text of a file",
@@ -78,8 +79,10 @@ def test_text_is_shown_through_the_door() -> None:
     assert {place.partition(":")[0] for place, _, _ in _calls(past)} <= FILES
 
 
-FILES = {"debate/sandbox/mounts.py", "debate/sandbox/session.py", "debate/sandbox/outputs.py"}
-"""Who writes to descriptors of files."""
+FILES = {
+    "debate/sandbox/mounts.py", "debate/sandbox/session.py", "debate/sandbox/outputs.py", "debate/qemu/trial.py"
+}  # fmt: skip
+"""Who writes to descriptors of files, and after a guest had the terminal to that."""
 
 
 def test_no_process_inherits_the_output_of_the_builder() -> None:

@@ -25,14 +25,17 @@ from debate.managers import apt
 from debate.profile import lockfile
 from debate.profile.schema import schema
 from debate.remote import transport
-from debate.steps import initrd
+from debate.steps import initrd, unread
 from debate.text import ssh_key
 from tests.bounded import bounded
 
-LENGTH, LONG = 5_000, 300_000
-"""Characters of a text at first; and of one for which that took suspiciously long."""
+LENGTH, LONGER, LONG = 5_000, 30_000, 300_000
+"""Characters of a text at first; of one for which that took suspiciously long; and of one for which that grew faster
+than the text."""
 SUSPICIOUS, SECONDS = 0.001, 1.0
 """Of the processor. A long text takes a linear pattern much less, and another one minutes."""
+GROWTH = 1.5 * LONGER / LENGTH
+"""How much longer the second text may take than the first; a square grows by 36."""
 UNITS = (
     "a",
     "0",
@@ -67,7 +70,9 @@ VARIABLE = {
     "remote/transport.py": "the forms of addresses",
     "declarations.py": "debate's own source code",
     "managers/apt.py": "_KEPT",
+    "profile/valid.py": "the schema",
     "steps/initrd.py": "_OWN_HOOK",
+    "steps/unread.py": "_NAMES, _PRIVATE, _SHARED",
     "text/ssh_key.py": "_FORMS",
     "convert/archiso.py": "constants beside the call",
 }
@@ -190,6 +195,11 @@ def elsewhere() -> Iterator[Pattern]:
         yield Pattern(text, use="fullmatch")
     for text in (*initrd._OWN_HOOK.values(), *ssh_key._FORMS.values()):
         yield Pattern(text, use="fullmatch")
+    for pattern in (row[0] for rows in (unread._MUST_NOT, unread._MUST) for row in rows):
+        yield Pattern(pattern.pattern, use="fullmatch")
+    for pattern, _, (text, _) in unread._READ:
+        yield Pattern(pattern.pattern, use="fullmatch")
+        yield Pattern(text, use="fullmatch")
     for kind in transport.KINDS.values():
         yield Pattern(kind.address, use="fullmatch")
 
@@ -295,13 +305,22 @@ def test_patterns_in_variables_are_tried_too() -> None:
 
 
 def try_all(pattern: Pattern) -> None:
-    for start, unit, end in texts(pattern):
-        before = time.process_time()
-        with bounded(processor=SECONDS):
-            pattern.run(start + unit * (LENGTH // len(unit)) + end)
-        if time.process_time() - before > SUSPICIOUS:
-            with bounded(processor=SECONDS):
-                pattern.run(start + unit * (LONG // len(unit)) + end)
+    with bounded(processor=SECONDS) as again:
+
+        def run(start: str, unit: str, end: str, length: int) -> float:
+            text = start + unit * (length // len(unit)) + end
+            again()
+            before = time.process_time()
+            pattern.run(text)
+            return time.process_time() - before
+
+        for text in texts(pattern):
+            taken = run(*text, LENGTH)
+            if taken <= SUSPICIOUS:
+                continue
+            longer = run(*text, LONGER)
+            if longer > min(GROWTH * taken, SECONDS * LONGER / LONG):
+                run(*text, LONG)
 
 
 @pytest.mark.parametrize("pattern", sorted(patterns()), ids=lambda pattern: pattern.text[:40])

@@ -60,6 +60,22 @@ def test_users_in_the_shell(full_names: list[str]) -> None:
         assert found == [["live", "", "/bin/sh", "adm,sudo", name, "$6$a/.b$c"] for name in full_names]
 
 
+def applied(shell: str, tmp_path: Path, lines: str, status: int) -> None:
+    """Run the part of overlay.sh that sets ``lines`` of permissions."""
+    (tmp_path / "permissions").write_text(lines)
+    (tmp_path / "users").touch()
+    start, end = "# apply_permissions PATTERN", "\napply_permissions '*' '/etc/skel/*'\n"
+    part = SCRIPT[SCRIPT.index(start) : SCRIPT.index(end) + len(end)] + "stop_on_problems\n"
+    functions = "".join(
+        SCRIPT[SCRIPT.index(f"{name}() {{") :].partition("\n}\n")[0] + "\n}\n"
+        for name in ("known", "belongs", "has_capabilities")
+    )
+    script = f"{(ROOT / 'sandbox/problem.sh').read_text()}{functions}set -eu\nowner_remedy=x\n{part}"
+    for path in ("/run/in/users", "/run/in/permissions", "/run/problems"):
+        script = script.replace(path, f"'{tmp_path / Path(path).name}'")
+    run(shell, "-c", script, status=status)
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_all_permissions_that_cannot_be_are_told_at_once(tmp_path: Path, shell: str) -> None:
     """Each once, also those below /etc/skel, which come first. Nothing is changed then."""
@@ -67,19 +83,31 @@ def test_all_permissions_that_cannot_be_are_told_at_once(tmp_path: Path, shell: 
     there.touch(0o600)
     lacking = ["/etc/skel/.none", "/etc/skel/none/x", "/none", f"{tmp_path}/none:"]
     lines = [f"0644\troot\troot\t{path}\n" for path in [*lacking[::-1], str(there)]]
-    (tmp_path / "permissions").write_text("".join(lines) + f"0644\tnobody-there\troot\t{there}\n")
-    (tmp_path / "users").touch()
-    start, end = "# apply_permissions PATTERN", "\napply_permissions '*' '/etc/skel/*'\n"
-    part = SCRIPT[SCRIPT.index(start) : SCRIPT.index(end) + len(end)] + "stop_on_problems\n"
-    known = SCRIPT[SCRIPT.index("known() {") :].partition("\n}\n")[0] + "\n}\n"
-    script = f"{(ROOT / 'sandbox/problem.sh').read_text()}{known}set -eu\nowner_remedy=x\n{part}"
-    for path in ("/run/in/users", "/run/in/permissions", "/run/problems"):
-        script = script.replace(path, f"'{tmp_path / Path(path).name}'")
-    run(shell, "-c", script, status=1)
+    applied(shell, tmp_path, "".join(lines) + f"0644\tnobody-there\troot\t{there}\n", 1)
     told = (tmp_path / "problems").read_text().split("\0")[:-1]
     found = list(zip(told[::4], told[1::4], strict=True))
     assert sorted(found) == sorted(("permissions", value) for value in [*lacking, "nobody-there"])
     assert there.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="owners need root")
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("kind", ["file", "directory"])
+@pytest.mark.parametrize("mode", ["0755", "2775", "4711"])
+@pytest.mark.parametrize("owner", [None, 0, 7])
+@pytest.mark.parametrize("group", [None, 0, 8])
+def test_what_permissions_do_not_say_stays(
+    tmp_path: Path, shell: str, kind: str, mode: str, owner: int | None, group: int | None
+) -> None:
+    there = tmp_path / "a b"
+    there.mkdir() if kind == "directory" else there.touch()
+    os.chown(there, 1000, 12)
+    said = "\t".join("-" if each is None else str(each) for each in (owner, group))
+    applied(shell, tmp_path, f"{mode}\t{said}\t{there}\n", 0)
+    found = there.stat()
+    assert (f"{found.st_mode & 0o7777:04o}", found.st_uid, found.st_gid) == (
+        mode, 1000 if owner is None else owner, 12 if group is None else group,
+    )  # fmt: skip
 
 
 @FEW

@@ -1,7 +1,7 @@
 """Each refusal of what a profile says has a row in a table of the documentation.
 
-Not looked at: what awk puts together in a script (causes why packages or archives do not fit), modules that know
-languages and not profiles (debate/text), except that of keys for ssh, and forms of fields, which docs/profile.md has.
+Not looked at: modules that know languages and not profiles (debate/text), except that of keys for ssh, and forms of
+fields, which docs/profile.md has.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ UNTIED = {
     "has no": "debate/steps/choices.py, with a field and its value",
     "link to": "debate/profile/tree.py, with where the link leads",
     "bytes of names, look like secrets": "a bound on what a sandbox says, not on what a profile says",
+    ".sig /run/work/signatures/": "sandbox/arch/lock.sh, what is to be downloaded",
+    "did you mean": "sandbox/suggest.sh, a remedy",
     "circular dependency of rules": "a mistake in the code of debate",
 }
 """What has no row -> why."""
@@ -44,8 +46,21 @@ SCRIPTS = sorted(path for ending in ("sh", "pl") for path in (ROOT / "sandbox").
 
 _QUOTED = r'"((?:\$\([^()]*\)|\$\{[^{}]*\}|[^"\\]|\\.)*)"'
 _ARGUMENT = rf"(?:{_QUOTED.replace('((', '(?:(')}|[\w.]+)"
-_IN_SHELL = re.compile(rf"\bproblem {_ARGUMENT} {_ARGUMENT} {_QUOTED}|\b(?:{'|'.join(sorted(FACTS))})={_QUOTED}")
+_IN_SHELL = re.compile(
+    rf"\bproblem {_ARGUMENT} {_ARGUMENT} {_QUOTED}|\btell {_ARGUMENT} {_QUOTED}"
+    rf"|\b(?:{'|'.join(sorted(FACTS))})={_QUOTED}"
+)
 _IN_PERL = re.compile(rf"\bproblem\([^\"]*?{_QUOTED}|\b(?:return|:) \({_QUOTED}|push @wrong, {_QUOTED}")
+_STRING = r'"(?:[^"\\\n]|\\.)*"'
+_IN_AWK = re.compile(
+    rf"\b(?:{'|'.join(sorted({*FACTS, 'reason', 'changed', 'unsigned'}))}) = ((?:{_STRING}|[^\"\n;}}])*)"
+    rf"|\bprint ((?:{_STRING}|[^\"\n;}}])*)"
+    rf"|\b(tell|told)\(((?:{_STRING}|[^\"()]|\((?:{_STRING}|[^\"()])*\))*)\)"
+)
+"""What awk puts a fact together of: the value of a variable, what is printed, or arguments of a function."""
+_FACT_OF = {"tell": 3, "told": 1}
+"""Which argument of such a function is the fact."""
+_AN_ARGUMENT = re.compile(rf"((?:{_STRING}|[^\",()]|\((?:{_STRING}|[^\"()])*\))*)(?:,|$)")
 _VALUE = re.compile(r"\$\(.*?\)|\$\{[^}]*\}|\$[\w?]+(?:->)?(?:\{\w+\}|\[\w+\])*|@\w+")
 
 
@@ -102,6 +117,18 @@ def facts_of_script(path: Path) -> Iterator[str]:
     for found in (_IN_PERL if path.suffix == ".pl" else _IN_SHELL).findall(text):
         for fact in found:
             yield re.sub(r"\\(.)", r"\1", _VALUE.sub("…", fact))
+    if path.suffix != ".pl":
+        yield from _facts_of_awk(re.sub(r"(?m)^ *#.*", "", text))
+
+
+def _facts_of_awk(text: str) -> Iterator[str]:
+    """The pieces of facts that awk puts together in a script."""
+    for value, printed, function, arguments in _IN_AWK.findall(text):
+        if function:
+            all_of_them = _AN_ARGUMENT.findall(arguments)
+            value = "".join(all_of_them[_FACT_OF[function] :][:1])
+        for piece in re.findall(_STRING, value or printed):
+            yield re.sub(r"\\(047|.)", lambda found: "'" if found[1] == "047" else " ", piece[1:-1])
 
 
 def facts_of(path: Path) -> Iterator[str]:
@@ -157,6 +184,12 @@ def test_what_is_untied_is_there() -> None:
         ("sandbox/fits.sh", "… is a link to the directory … in the system, and a file cannot take its place"),
         ("sandbox/arch/explain.sh", "… conflicts with …"),  # a variable
         ("sandbox/arch/explain.sh", "its database is signed by an unknown key, so it is refused"),
+        ("sandbox/debian/verdicts.sh", "its index is signed by the key "),  # an argument of a function of awk
+        ("sandbox/debian/verdicts.sh", "its index is not signed, so it is refused"),  # a variable of awk
+        ("sandbox/debian/verdicts.sh", "differs from the archive's signed index, so it is refused: altered, or "),
+        ("sandbox/debian/explain.sh", " cannot be installed: "),  # printed by awk
+        ("sandbox/arch/verdicts.sh", "the key that signed it is revoked"),
+        ("sandbox/arch/failed.sh", " both have "),
         ("sandbox/arrived.pl", "…: the system has another content"),
         ("sandbox/arrived.pl", "… has no instance to enable"),  # a pair that is returned
     ],

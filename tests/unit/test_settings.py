@@ -263,7 +263,7 @@ def test_a_name_that_nothing_can_have(tmp_path: Path, group: str, name: str) -> 
 PLAIN = [
     name
     for name in settings.Settings.__annotations__
-    if name not in ("root", "written", "warnings", "mirrors", "keyrings", "limits")
+    if name not in ("root", "written", "warnings", "scripts", "mirrors", "keyrings", "limits")
 ]
 NAMES = [*PLAIN, "mirrors", "keyrings", "limits", "mirrors.debian", "keyrings.arch"]
 NAMES += [f"limits.{name}" for name in settings.Limits.__annotations__]
@@ -417,12 +417,13 @@ def test_another_checkout_with_the_same_settings(tmp_path: Path) -> None:
         **limits, "DEBATE_CACHE": "c", "DEBATE_OUTPUT": "o", "DEBATE_CACHE_SIZE": "1G", "DEBATE_SCRATCH": "disk",
         "DEBATE_UID_BASE": str(65536 * 7), "DEBATE_JOBS": "9", "DEBATE_ACCELERATION": "tcg",
         "DEBATE_MIRROR_DEBIAN_SECURITY": f"file://{tmp_path}", "DEBATE_KEYRING_ARCH": "arch.gpg",
+        "DEBATE_SECURE_BOOT_KEY": "arch.gpg", "DEBATE_SECURE_BOOT_CERTIFICATE": "arch.gpg",
     })  # fmt: skip
     assert made.keyrings == {"arch": str(tmp_path / "arch.gpg")}
     untold = [
         name for name, value in vars(settings.load(tmp_path / "other", {})).items() if value == getattr(made, name)
     ]
-    assert all(name.startswith("remote") or name == "warnings" for name in untold), untold
+    assert all(name.startswith("remote") or name in ("warnings", "scripts") for name in untold), untold
     (tmp_path / "other").mkdir()
     other = settings.load(tmp_path / "other", settings.variables(made))
     assert other == replace(made, root=tmp_path / "other")
@@ -447,19 +448,47 @@ def test_servers_that_issue_tokens(tmp_path: Path, servers: str) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620, 0o666, 0o602, 0o600, 0o400])
-@pytest.mark.parametrize("text", ["remote_password = 'hush'", "remote_user = 'me'", ""])
+@pytest.mark.parametrize(
+    "text", ["remote_password = 'hush'", "mirrors.debian = 'http://me:hush@m.example/'", "remote_user = 'me'", ""]
+)
 def test_a_password_that_others_can_read_or_change(tmp_path: Path, mode: int, text: str) -> None:
     path = tmp_path / "debate.toml"
     path.write_text(f"\n{text}\n")
     path.chmod(mode)
     made = settings.load(tmp_path, {"DEBATE_REMOTE_PASSWORD": "other"})
     assert settings.load(tmp_path, {"DEBATE_REMOTE_PASSWORD": "other"}).warnings == made.warnings
-    if mode & 0o077 and "password" in text:
-        (warning,) = made.warnings
+    name = text.partition(" ")[0] if "hush" in text else ""
+    wanted = []
+    if mode & 0o077 and name:
         fact = f"other users of this machine can read or change debate.toml (mode {mode:o})"
-        assert str(warning) == f"debate.toml:2: setting remote_password: {fact}; run chmod 600 debate.toml"
-    else:
-        assert made.warnings == ()
+        wanted = [f"debate.toml:2: setting {name}: {fact}; run chmod 600 debate.toml"]
+    elif mode & 0o002 and not name:
+        fact = f"every user of this machine can change debate.toml (mode {mode:o})"
+        wanted = [f"debate.toml: {fact}; run chmod o-w debate.toml"]
+    assert [str(warning) for warning in made.warnings] == wanted
+
+
+PEM = "-----BEGIN CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize("open_", ["", "a.pub", "keys", "keys/b.pub"])
+@pytest.mark.parametrize("variable", [True, False])
+def test_whom_to_believe_is_not_for_everyone_to_change(tmp_path: Path, open_: str, variable: bool) -> None:
+    (tmp_path / "keys").mkdir()
+    for name in ("a.pub", "keys/b.pub", "keys/other"):
+        (tmp_path / name).write_text(PEM)
+        (tmp_path / name).chmod(0o666 if name in (open_, "keys/other") else 0o664)
+    (tmp_path / "keys").chmod(0o1777 if open_ == "keys" else 0o775)
+    named = {"remote_keys": "keys", "remote_ca": "a.pub", "keyrings.arch": "a.pub"}
+    text = "" if variable else "".join(f"{name} = '{path}'\n" for name, path in named.items())
+    (tmp_path / "debate.toml").write_text(text)
+    environment = {f"DEBATE_{name.replace('keyrings.', 'keyring_').upper()}": path for name, path in named.items()}
+    made = settings.load(tmp_path, environment if variable else {})
+    wanted = [path for path in (f"{tmp_path}/{open_}",) * (2 if open_ == "a.pub" else 1) if open_]
+    facts = [warning.fact.rpartition("every user of this machine can change ")[2] for warning in made.warnings]
+    mode = "1777" if open_ == "keys" else "666"
+    assert facts == [f"{path} (mode {mode})" for path in wanted]
+    assert [warning.remedy for warning in made.warnings] == [f"run chmod o-w {path}" for path in wanted]
 
 
 @pytest.mark.parametrize("user", [0, 65534])
@@ -489,14 +518,24 @@ def test_a_file_that_is_none(tmp_path: Path, kind: str) -> None:
         settings.load(tmp_path, {})
 
 
+@pytest.mark.parametrize("kind", [kind for kind in ENDLESS if kind != "a huge file"])
+@pytest.mark.parametrize("setting", ["secure_boot_key", "secure_boot_certificate"])
+def test_a_key_that_is_no_file(tmp_path: Path, kind: str, setting: str) -> None:
+    NOT_FILES[kind](tmp_path / "a")
+    with bounded(), pytest.raises(DebateError, match=rf"^DEBATE_{setting.upper()}: \S+ is a .*; name a file"):
+        settings.load(tmp_path, {f"DEBATE_{setting.upper()}": "a"})
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o620, 0o600])
 @pytest.mark.parametrize("variable", [True, False])
-def test_a_secret_key_that_others_can_read(tmp_path: Path, mode: int, variable: bool) -> None:
+@pytest.mark.parametrize("setting", ["remote_sign", "secure_boot_key"])
+def test_a_secret_key_that_others_can_read(tmp_path: Path, mode: int, variable: bool, setting: str) -> None:
     (tmp_path / "a.key").touch()
     (tmp_path / "a.key").chmod(mode)
-    (tmp_path / "debate.toml").write_text("" if variable else "remote_sign = 'a.key'")
-    made = settings.load(tmp_path, {"DEBATE_REMOTE_SIGN": "a.key"} if variable else {})
-    place = "DEBATE_REMOTE_SIGN" if variable else "debate.toml:1: setting remote_sign"
+    (tmp_path / "debate.toml").write_text("" if variable else f"{setting} = 'a.key'")
+    name = f"DEBATE_{setting.upper()}"
+    made = settings.load(tmp_path, {name: "a.key"} if variable else {})
+    place = name if variable else f"debate.toml:1: setting {setting}"
     fact = f"other users of this machine can read or change {tmp_path}/a.key (mode {mode:o})"
     wanted = [f"{place}: {fact}; run chmod 600 {tmp_path}/a.key"] if mode & 0o077 else []
     assert [str(warning) for warning in made.warnings] == wanted

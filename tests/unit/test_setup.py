@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
 
@@ -24,8 +29,7 @@ def host(tmp_path: Path) -> Path:
     """A checkout whose .venv is up to date, and below bin/ the programs of a root on a host with every package."""
     for name in ("setup", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
-    project = (tmp_path / "pyproject.toml").read_bytes()
-    stamp = subprocess.run(["cksum"], input=project, capture_output=True, check=True)
+    (tmp_path / ".ci").mkdir()
     programs = {
         "bin/id": "#!/bin/sh\necho 0\n",
         "bin/dpkg-query": "#!/bin/sh\necho installed\n",
@@ -37,13 +41,15 @@ def host(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         path.chmod(0o755)
-    number = stamp.stdout.split()[0].decode()
-    for extra in ("", "[test]"):
-        (tmp_path / ".venv" / f".debate-{number}{extra}").touch()
+    for extra in ("", "-test"):
+        lock = shutil.copy(ROOT / f".ci/requirements{extra}.txt", tmp_path / ".ci")
+        known = (tmp_path / "pyproject.toml").read_bytes() + Path(lock).read_bytes()
+        stamp = subprocess.run(["cksum"], input=known, capture_output=True, check=True)
+        (tmp_path / ".venv" / f".debate-{stamp.stdout.split()[0].decode()}{extra}").touch()
     return tmp_path
 
 
-ALL_TESTS = ["python -m pytest --numprocesses auto --dist worksteal tests/unit", "python -m pytest tests/integration"]
+ALL_TESTS = ["python -m pytest --numprocesses auto --dist worksteal tests/unit", "python -m tests.halves"]
 
 
 def run(host: Path, *words: str, doctor: int = 0, status: int = 0) -> tuple[list[str], str, str]:
@@ -87,7 +93,7 @@ def test_no_doctor_where_nothing_is_built(host: Path, words: list[str], calls: l
     assert run(host, *words, doctor=1) == (calls, "", "")
 
 
-@pytest.mark.parametrize("part", ["tests/unit", "tests/integration"])
+@pytest.mark.parametrize("part", ["tests/unit", "tests.halves"])
 def test_a_part_of_the_tests_that_fails(host: Path, part: str) -> None:
     """The other runs all the same."""
     python = host / ".venv/bin/python"
@@ -99,3 +105,65 @@ def test_the_help_says_what_it_does(host: Path) -> None:
     done = subprocess.run(["./setup", "--help"], cwd=host, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("Install what is missing")
     assert done.stdout.splitlines()[-1].startswith("Before the first build")
+
+
+@pytest.mark.parametrize(
+    ("words", "lock"), [(["build:minimal"], "requirements.txt"), (["test", "x"], "requirements-test.txt")]
+)
+@pytest.mark.parametrize("changed", ["pyproject.toml", ".ci/requirements.txt", ".ci/requirements-test.txt"])
+def test_what_is_pinned_is_installed_by_its_hashes(host: Path, words: list[str], lock: str, changed: str) -> None:
+    """Once, and again when that or what debate asks for has changed. Nothing else is fetched for it."""
+    with (host / changed).open("a") as file:
+        file.write("# changed\n")
+    calls, said, _ = run(host, *words)
+    pip = "python -m pip -qq --disable-pip-version-check install"
+    installs = [
+        f"{pip} --require-hashes --requirement .ci/{lock}",
+        f"{pip} --no-deps --no-build-isolation --editable .",
+    ]
+    expected = installs if changed in ("pyproject.toml", f".ci/{lock}") else []
+    assert [call for call in calls if " pip " in call] == expected
+    assert ("from PyPI, what .ci/" in said) == bool(expected)
+    assert "\n" not in said.removesuffix("\n")
+    (host / "calls").unlink()
+    assert not [call for call in run(host, *words)[0] if " pip " in call]
+
+
+def pinned(name: str) -> dict[str, tuple[str, int]]:
+    """Name -> version, and number of hashes, of all that a lock pins."""
+    text = (ROOT / ".ci" / name).read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    found = {}
+    for line in lines:
+        requirement, *hashes = line.split(" --hash=sha256:")
+        parsed = Requirement(requirement.strip())
+        assert all(re.fullmatch("[0-9a-f]{64}", each.strip()) for each in hashes)
+        (exact,) = parsed.specifier
+        assert exact.operator == "=="
+        found[canonicalize_name(parsed.name)] = exact.version, len(hashes)
+    return found
+
+
+def test_the_locks_have_what_is_asked_for() -> None:
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    runs = [*asked["project"]["dependencies"], *asked["build-system"]["requires"]]
+    tests = [*runs, *asked["project"]["optional-dependencies"]["test"]]
+    for name, wanted in (("requirements.txt", runs), ("requirements-test.txt", tests)):
+        found = pinned(name)
+        assert all(hashes > 0 for _, hashes in found.values())
+        for each in map(Requirement, wanted):
+            assert found[canonicalize_name(each.name)][0] in each.specifier, f"{each}: run .ci/pin"
+    both = pinned("requirements.txt"), pinned("requirements-test.txt")
+    assert both[0] == {name: both[1][name] for name in both[0]}, "what is tested is what is installed"
+
+
+def test_the_tests_run_with_what_is_pinned() -> None:
+    """In CI, whose ./setup installs it. Who tests by hand may have other versions."""
+    found = {name: version for name, (version, _) in pinned("requirements-test.txt").items()}
+    here = {name: metadata.version(name) for name in found if os.environ.get("CI") and _is_here(name)}
+    assert here == {name: found[name] for name in here}
+
+
+def _is_here(name: str) -> bool:
+    """False for what is pinned for another system or Python."""
+    return next(iter(metadata.distributions(name=name)), None) is not None

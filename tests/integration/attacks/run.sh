@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the attacks beside it and says of each whether it was held off, got through, or does not work at all.
-# An attack exits with 0 when everything it tried was refused, and with 1 when something was not.
+# Runs the attacks beside it, or the one that is named, and says of each whether it was held off, got through, or does
+# not work at all. An attack exits with 0 when everything it tried was refused, and with 1 when something was not.
 printf 'input %s\n' "$(stat -L -c %t:%T /proc/self/fd/0)"
 # A copy, for an attack may take away what it is run from.
 here=$(mktemp -d)
@@ -9,7 +9,8 @@ set -a
 . "$here/facts"
 ATTACKS=$here
 set +a
-for program in "$here"/*-*.sh "$here"/*-*.pl; do
+for program in "$here"/${1:-*-*}.sh "$here"/${1:-*-*}.pl; do
+    [ -e "$program" ] || continue
     case $program in
     *.pl) shell=perl ;;
     *) shell=sh ;;

@@ -33,7 +33,7 @@ STEP = Step(
 
 
 def key(step: Step, root: Path = ROOT, **settings: Any) -> str:
-    made = Settings(root=root, cache=Path("/c"), output=Path("/o"), **settings)
+    made = Settings(root=root, cache=Path("/c"), output=Path("/o"), scripts=root / "sandbox", **settings)
     return keys.key(Builder(made, Store(Path("/c"))).ingredients(step))
 
 

@@ -28,7 +28,7 @@ def settings(tmp_path: Path) -> Settings:
         (scripts / name).parent.mkdir(parents=True, exist_ok=True)
         (scripts / name).write_text(text)
         (scripts / name).chmod(0o700)
-    return Settings(root=tmp_path, cache=tmp_path / "cache", output=tmp_path / "build")
+    return Settings(root=tmp_path, cache=tmp_path / "cache", output=tmp_path / "build", scripts=scripts)
 
 
 def session_of(settings: Settings, step: Step, monkeypatch: pytest.MonkeyPatch, look: Any) -> None:

@@ -271,7 +271,7 @@ def test_the_report_counts_parts(store: Store, tmp_path: Path) -> None:
     needed_by(store, composition.whole, tmp_path)
     (tmp_path / "build/one/traces").mkdir()
     (tmp_path / "build/one/traces/iso.json").write_text("{}")
-    text, (facts, use) = report.report(store, "")
+    text, (facts, use) = report.report(store, "", ".sandbox")
     assert use["size"] == sum(artifact.size for artifact in composition.parts)
     assert facts["unneeded"] == 0
     assert facts["composed"] == {"files": 1, "size": len(whole), "templates": composition.template.size}

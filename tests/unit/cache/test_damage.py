@@ -21,6 +21,7 @@ from debate.cache.collect import collect
 from debate.cache.store import Store
 from debate.model import Artifact
 from tests.bounded import bounded
+from tests.composed import composed
 from tests.conftest import many
 from tests.unit import damage
 
@@ -74,7 +75,7 @@ def test_an_action_there_and_back() -> None:
     assert Action.from_json(KEY, json.dumps(WHOLE).encode()).to_json() == WHOLE
 
 
-@many(2000)
+@many(800)
 @given(damage.mutants(WHOLE) | st.sampled_from(list(damage.CONTENTS.values())))
 def test_an_action_is_whole_or_refused(data: bytes) -> None:
     try:
@@ -287,13 +288,16 @@ def test_what_others_could_rename_is_read_again(store: Store, part: str, change:
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o027, 0o077])
-def test_the_umask_does_not_matter(store: Store, umask: int) -> None:
+def test_the_umask_does_not_matter(store: Store, tmp_path: Path, umask: int) -> None:
     """With 000 anybody could otherwise replace an action, and with 077 no user could look into the store."""
     before = os.umask(umask)
     try:
         build(store)
         store.announce(store.root.parent)
-        store.put(b"more")
+        composition, _ = composed(store, "a")
+        for number, artifact in enumerate((store.put(b"more"), composition.whole)):
+            store.copy_out(artifact, tmp_path / f"out{number}")
+            assert stat.S_IMODE((tmp_path / f"out{number}").stat().st_mode) == 0o644
     finally:
         os.umask(before)
     modes = {path.relative_to(store.root): stat.S_IMODE(path.lstat().st_mode) for path in store.root.rglob("*")}

@@ -18,6 +18,7 @@ from debate.graph.run import Run
 from debate.host import files
 from debate.sandbox import limits
 from debate.settings import Settings
+from debate.steps.rule import HOST
 from tests.unit import outside
 
 PARTS = ("objects", "objects/sha256", "compositions", "actions", "locks", "running", "outputs", "incoming", "tmp")
@@ -42,7 +43,7 @@ def end(store: Store, _: Settings) -> None:
 
 
 SHOWS: dict[str, Callable[[Store, Settings], object]] = {
-    "cache": lambda store, _: report(store, ""), "outputs": lambda store, _: store.outputs(),
+    "cache": lambda store, _: report(store, "", HOST), "outputs": lambda store, _: store.outputs(),
     "counts": lambda store, _: (list(store.objects()), list(store.actions()), list(store.compositions())),
 }  # fmt: skip
 CHANGES: dict[str, Callable[[Store, Settings], object]] = {

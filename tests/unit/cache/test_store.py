@@ -200,10 +200,14 @@ def test_another_user_believes_only_what_nobody_else_can_write(owner: int, mode:
         store.path(artifact).chmod(mode)
         child = os.fork()
         if child == 0:
-            os.setresgid(1000, 1000, 1000)
-            os.setresuid(1000, 1000, 1000)
-            found = store.lookup(KEY)
-            os._exit(found is not None and store.read(artifact, 1 << 20) == b"shared")
+            status = 2  # Also where something is raised, or this child would go on as a second pytest.
+            try:
+                os.setresgid(1000, 1000, 1000)
+                os.setresuid(1000, 1000, 1000)
+                found = store.lookup(KEY)
+                status = int(found is not None and store.read(artifact, 1 << 20) == b"shared")
+            finally:
+                os._exit(status)
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == usable
         assert store.path(artifact).exists()

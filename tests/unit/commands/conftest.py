@@ -28,7 +28,7 @@ def context_of(settings: Settings, say: Callable[[str], None] = print) -> Contex
     def nothing(*_: object) -> NoReturn:
         raise AssertionError("this command builds nothing")
 
-    return Context(settings, say, nothing, nothing, nothing, nothing, nothing)
+    return Context(settings, say, *(nothing,) * 6)
 
 
 @pytest.fixture

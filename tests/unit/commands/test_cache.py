@@ -17,6 +17,7 @@ from debate.errors import DebateError
 from debate.model import Artifact
 from debate.settings import Settings
 from debate.text.paths import shown
+from tests.bounded import bounded
 from tests.unit import damage
 from tests.unit.commands.conftest import context_of
 
@@ -46,12 +47,93 @@ def test_show(settings: Settings) -> None:
     assert "2 objects, 5 kB; 0 actions" in said
     assert "not needed by any build here: 8 B; doit gc frees it" in said
     assert "remote: oci://r.example/x" in said
+    assert "kept for profiles: 5 kB, for the tools tree: 0 B, packages of their locks: 0 B" in said
     line = next(line for line in said.splitlines() if "build/minimal" in line)
-    assert line.split()[1:] == ["1", "5", "kB", "2", "1", "42", "s", "(ran:", "overlay)"]
+    assert line.split()[1:] == ["5", "kB", "0", "B", "0", "B", "2", "1", "42", "s", "(ran:", "overlay)"]
     assert "work saved in these builds: 42 s" in said
     whole, use = cache(context_of(settings)).data
     assert (whole["objects"], whole["size"], whole["unneeded"], whole["actions"]) == (2, 5008, 8, 0)
     assert (use["objects"], use["size"], use["misses"], use["saved"]) == (1, 5000, ("overlay",), 42.4)
+
+
+OF_ALL = {"a": {"own", "layer"}, "b": {"layer"}, ".sandbox": {"tree"}}
+"""Build -> what its records name."""
+
+
+def remembered(settings: Settings) -> Store:
+    """A store with objects of one build, of two, of the tools tree, of locks, and of nobody."""
+    store = Store(settings.cache)
+    made = {
+        name: store.put(name.encode() * 1000) for name in ("own", "layer", "tree", "package", "index", "both", "rest")
+    }
+    for name, named in OF_ALL.items():
+        directory = settings.output / name
+        directory.mkdir(parents=True)
+        (directory / "x.json").write_text(json.dumps({"outputs": {each: vars(made[each]) for each in named}}))
+    for name, packages in {"a": ("package", "both"), "b": ("both", "layer")}.items():
+        listed = [{"name": each, "sha256": made[each].digest.removeprefix("sha256:")} for each in packages]
+        lock = {"packages": listed, "indexes": vars(made["index"]) if name == "a" else None}
+        (settings.output / name / "lock.json").write_text(json.dumps(lock))
+    store.announce(settings.output)
+    return store
+
+
+def test_show_for_whom(settings: Settings) -> None:
+    """Each object once: what a record names is no package, and what profiles need is not the tools tree's."""
+    remembered(settings)
+    answer = cache(context_of(settings))
+    whole, *uses = answer.data
+    assert whole["kept"] == {"profiles": 8000, "tools": 4000, "packages": 16000, "nobody": 4000}
+    assert whole["size"] == sum(whole["kept"].values()) == 32000
+    found = {Path(use["profile"]).name: (use["size"], use["shared"], use["packages"], use["objects"]) for use in uses}
+    assert found == {"a": (24000, 9000, 16000, 5), "b": (9000, 9000, 4000, 2), ".sandbox": (4000, 0, 0, 1)}
+    said = answer.text.splitlines()
+    rows = [line.split()[0].rpartition("/")[2] for line in said if line.startswith(f"{shown(settings.output)}/")]
+    assert rows == ["a", ".sandbox", "b"]
+    assert "kept for profiles: 8 kB, for the tools tree: 4 kB, packages of their locks: 16 kB" in said
+
+
+def test_show_a_page(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(settings.cache)
+    for number in range(60):
+        (settings.output / f"p{number:02}").mkdir(parents=True)
+        record = {"outputs": {"x": vars(store.put(b"x" * (number + 1)))}}
+        (settings.output / f"p{number:02}" / "x.json").write_text(json.dumps(record))
+    store.announce(settings.output)
+    monkeypatch.setenv("LINES", "24")
+    answer = cache(context_of(settings))
+    assert len(answer.data) == 61
+    lines = answer.text.splitlines()
+    assert len(lines) < 24
+    assert [line.split()[0][-3:] for line in lines if "build/p" in line][:2] == ["p59", "p58"]
+    assert "and 48 builds more, for which alone less is kept: doit cache --format json names all" in lines
+
+
+@pytest.mark.parametrize("kind", [*damage.PLACES, *damage.CONTENTS])
+@pytest.mark.parametrize("name", ["x.json", "lock.json", "traces", "traces/x.json", ""])
+def test_show_what_is_damaged(settings: Settings, kind: str, name: str) -> None:
+    """Whatever is in the place of a record, nothing of it is followed, and the others are told."""
+    remembered(settings)
+    said = list[str]()
+    path = settings.output / "a" / name
+    if not name:
+        (settings.output / "a" / "x.json").unlink()
+        (settings.output / "a" / "lock.json").unlink()
+        path.rmdir()
+    path.parent.mkdir(exist_ok=True)
+    if kind in damage.PLACES:
+        damage.put(path, kind)
+    else:
+        path.unlink(missing_ok=True)
+        path.write_bytes(damage.CONTENTS[kind])
+    with bounded():
+        whole, *uses = cache(context_of(settings, said.append)).data
+    if name.endswith(".json"):
+        told = [line for line in said if line.startswith(f"{shown(path.parent)}/{path.name}: is damaged, so ")]
+        fine = ("nothing",) if name == "traces/x.json" else ("nothing", "an empty object", "another object")
+        assert len(told) == (kind not in fine)
+    assert {Path(use["profile"]).name for use in uses} >= {"b", ".sandbox"}
+    assert whole["size"] == sum(whole["kept"].values())
 
 
 def test_show_an_empty_cache(settings: Settings) -> None:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from debate.commands.logic import check
-from debate.errors import DebateError
+from debate.errors import DebateError, Place, Problem
+from debate.machines import AMD64
 from debate.model import Activity
 from debate.qemu import guest as qemu
+from debate.steps.boot import Slice
 from tests.unit.steps.fake import build_on_a_base
 
 
@@ -29,10 +36,110 @@ def test_how_many_guests_run_at_a_time(
     assert check._at_a_time([guest] * guests) == number
 
 
+@pytest.mark.parametrize(
+    ("firmware", "secure", "there", "ways"),
+    [
+        (("bios", "uefi"), "distribution", True, ["bios", "uefi", "secure-boot"]),
+        (("uefi",), "distribution", True, ["uefi", "secure-boot"]),
+        (("bios", "uefi"), "none", True, ["bios", "uefi"]),
+        (("bios", "uefi"), "distribution", False, ["bios", "uefi"]),
+    ],
+)
+def test_how_it_is_booted(firmware: tuple[str, ...], secure: str, there: bool, ways: list[str]) -> None:
+    files = AMD64.secure_firmware if there else (("/nonexistent", "/nonexistent"),)
+    emulated = replace(AMD64, secure_firmware=files)
+    if there and not all(Path(file).exists() for file in files[0]):
+        pytest.skip("needs ovmf; ./setup test installs it")
+    slice_ = Slice(firmware, "amd64", "debian", secure, ())
+    found, said = check._ways(slice_, emulated)
+    assert found == ways
+    assert [line.partition(":")[0] for line in said] == ([] if there else ["not booted with Secure Boot"])
+
+
 @pytest.mark.parametrize(("processors", "number", "each"), [(2, 2, 1), (2, 1, 2), (4, 2, 2), (16, 2, 2), (1, 1, 1)])
 def test_processors_of_a_guest(monkeypatch: pytest.MonkeyPatch, processors: int, number: int, each: int) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: processors)
     assert check._processors(number) == each
+
+
+GUESTS = [qemu.Guest(Path("iso"), firmware, Path("log"), Path("png")) for firmware in ("bios", "uefi")]
+
+
+@pytest.mark.parametrize("failing", [(), ("bios",), ("uefi",), ("bios", "uefi")])
+def test_all_that_failed_are_told(failing: tuple[str, ...]) -> None:
+    def boot(guest: qemu.Guest) -> str:
+        if guest.firmware in failing:
+            raise DebateError.of([Problem(Place(guest.firmware), "fails")], details=f"the end of {guest.firmware}")
+        return guest.firmware
+
+    if not failing:
+        assert check._side_by_side(GUESTS, 2, boot) == ["bios", "uefi"]
+        return
+    with pytest.raises(DebateError) as caught:
+        check._side_by_side(GUESTS, 2, boot)
+    assert [str(problem.place) for problem in caught.value.problems] == list(failing)
+    assert caught.value.details.splitlines() == [f"the end of {firmware}" for firmware in failing]
+
+
+def test_a_defect_is_no_failure_of_a_guest() -> None:
+    def boot(guest: qemu.Guest) -> str:
+        raise DebateError("fails", place="x") if guest.firmware == "bios" else ZeroDivisionError
+
+    with pytest.raises((DebateError, ZeroDivisionError)):
+        check._side_by_side(GUESTS, 2, boot)
+
+
+@pytest.fixture
+def interrupted() -> Iterator[threading.Event]:
+    """When it is set, this process gets a signal whose handler ends it, as doit's does."""
+    started = threading.Event()
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+
+    def send() -> None:
+        if started.wait(60):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    yield started
+    thread.join()
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_interruption_ends_all_guests(tmp_path: Path, interrupted: threading.Event, number: int) -> None:
+    """Each of them says nothing, in a QEMU that does nothing."""
+    silent, iso = tmp_path / "qemu", tmp_path / "iso"
+    silent.write_text("#!/bin/sh\nexec sleep 3600\n")
+    silent.chmod(0o755)
+    for directory in (tmp_path, *tmp_path.parents):
+        if directory.stat().st_uid == os.geteuid():
+            directory.chmod(directory.stat().st_mode | 0o111)  # QEMU runs as nobody.
+    iso.touch()
+    starting, ended = threading.Barrier(number, interrupted.set), []
+
+    def boot(guest: qemu.Guest) -> str:
+        starting.wait()
+        try:
+            return str(guest.boot(marker="never", timeout=3600, acceleration="tcg"))
+        except DebateError as error:
+            ended.append(str(error).partition("\n")[0])
+            raise
+
+    machine = replace(AMD64, qemu=str(silent))
+    guests = [
+        qemu.Guest(iso, "bios", tmp_path / f"{count}.log", tmp_path / "png", machine=machine) for count in range(2)
+    ]
+    with pytest.raises(SystemExit):
+        check._side_by_side(guests, number, boot)
+    for thread in threading.enumerate():  # The pool forgets one that was starting when the signal came.
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join()
+    assert ended == ["check as bios: the boot was interrupted"] * number
 
 
 def test_lines_of_a_guest_are_told_as_they_come(tmp_path: Path) -> None:
@@ -103,7 +210,7 @@ def test_a_menu_that_outlasts_the_check(menu: int, limit: int, fact: str) -> Non
 def test_a_damaged_record_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, change: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(check.shutil, "which", lambda _: "/bin/true")
+    monkeypatch.setattr(shutil, "which", lambda _: "/bin/true")
     made = build_on_a_base(tmp_path)
     path = made.directory / f"{file}.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change} if change else change))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+import debate
 from debate.commands.logic.explain import explain
 from debate.history.records import outputs_of
-from debate.images import iso
+from debate.images import menu
 from debate.steps.rule import HOST, TOOLS
 from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild
@@ -53,12 +55,22 @@ def lose_outputs(made: ProfileBuild, rule: str) -> None:
     """Remove the outputs of a rule from the store."""
     owner = made if rules()[rule].profile else made.of(HOST)
     for artifact in outputs_of(owner.load(rule)).values():
+        if not artifact.size:
+            continue  # Another rule has the same.
         made.store.path(artifact).unlink()
 
 
 def test_after_a_build_all_is_up_to_date(made: ProfileBuild) -> None:
     found = verdicts(made)
     assert {found[name] for name in PURE} == {"up to date"}
+
+
+def test_what_no_build_needs_is_told_once_it_was_made(made: ProfileBuild) -> None:
+    """As the step of netboot: who has not asked for it is not told that it would run."""
+    assert verdicts(made)["network"] == "up to date"
+    for path in made.directory.rglob("network.json"):
+        path.unlink()
+    assert set(PURE) - verdicts(made).keys() == {"network"}
 
 
 def test_without_actions_all_is_up_to_date_while_the_outputs_are_there(made: ProfileBuild) -> None:
@@ -133,6 +145,17 @@ def test_an_edit_of_a_script_is_the_reason(made: ProfileBuild, path: str) -> Non
     assert f"would run\n    {expected}\n" in said
 
 
+def test_another_debate_is_told(made: ProfileBuild, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of steps whose scripts are the same it runs none."""
+    (made.directory / "manifest.json").write_text(json.dumps({"debate": debate.__version__}))
+    before = explain(made).text
+    assert "built last" not in before
+    monkeypatch.setattr("debate.commands.logic.explain.__version__", "9")
+    first, _, steps = explain(made).text.partition("\n")
+    assert first.endswith(f"; built last by debate {debate.__version__}, and this is 9")
+    assert steps == before.partition("\n")[2]
+
+
 def edited(function: Callable[..., str]) -> Callable[..., str]:
     """``function``, after an edit of what it returns."""
     return lambda *arguments: f"{function(*arguments)}# edited\n"
@@ -140,7 +163,7 @@ def edited(function: Callable[..., str]) -> Callable[..., str]:
 
 def test_an_edit_of_the_menu_runs_iso_alone(made: ProfileBuild, monkeypatch: pytest.MonkeyPatch) -> None:
     before = {name: made.load(name) for name in ("boot", "iso")}
-    monkeypatch.setattr(iso, "menu", edited(iso.menu))
+    monkeypatch.setattr(menu, "text", edited(menu.text))
     found = verdicts(made)
     assert {name for name in PURE if found[name] != "up to date"} == {"iso"}
     assert found["iso"] == "would run"

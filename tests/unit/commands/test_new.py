@@ -42,7 +42,8 @@ def test_what_new_suggests_is_valid(context: Context) -> None:
     lines = path.read_text().splitlines()
     (directory / "hooks").mkdir(exist_ok=True)
     (directory / "hooks/mine.sh").write_text("true\n")
-    (directory / "overlays/mine").mkdir(parents=True)
+    (directory / "overlays/mine/etc").mkdir(parents=True)
+    (directory / "overlays/mine/etc/mine.conf").touch()
     lines = [line.removeprefix("# ") if number > 2 else line for number, line in enumerate(lines)]
     path.write_text("\n".join(lines).replace("ssh-ed25519 AAAA…", SSH_KEY) + "\n")
     answer = validate(context, ["mine"])

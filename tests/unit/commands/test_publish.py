@@ -54,8 +54,25 @@ def test_there_and_back(made: ProfileBuild, shelf: Shelf) -> None:
     assert before["minimal-amd64.iso"] in shelf.blobs.values()
     assert said.startswith("build/minimal/minimal-amd64.iso  ")
     steps = {tag.rpartition("-")[0] for tag in shelf.manifests}
-    own = {"iso", "sandbox", "packages", "rootfs", "overlay", "initrd", "boot", "secrets"}
+    own = {"iso", "sandbox", "packages", "rootfs", "overlay", "initrd", "boot", "secrets", "network"}
     assert steps == {*own, "proof", "select", "secrets-0", "secrets-initrd"}, "with what they needed on the way"
+
+
+def test_an_iso_that_another_key_signed(made: ProfileBuild, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The certificate is in no config, so both have one hash."""
+    push(made)
+    tag = f"iso-{made.config_hash()}"
+    whole = read(shelf.manifests[tag], IMAGE, made.config_hash(), "", 1 << 40)
+    signed = replace(whole, facts={**whole.facts, "certificate": "sha256:0"})
+    shelf.manifests[tag] = manifest(signed, {}, "")
+    made.records.save("slices/boot", {**made.load("slices/boot"), "secure": "own"})
+    monkeypatch.setattr("debate.steps.signing.state", lambda _: "sha256:1")
+    with pytest.raises(
+        DebateError, match=r"^shelf://5: its ISO of this config is signed with another key than .*; run "
+    ):
+        pull(made)
+    monkeypatch.setattr("debate.steps.signing.state", lambda _: "sha256:0")
+    pull(made)
 
 
 HOSTILE = (

@@ -116,15 +116,21 @@ def commit(directory: Path, name: str, below: Sequence[dict[str, Any]] = ()) -> 
     """Commit a lock that fits the profile. Returns it."""
     wanted = slice_of(directory, name)
     had = {package["name"] for package in below}
+
+    def package(word: str) -> dict[str, Any]:
+        digits = hashlib.sha256(f"{name} {word}".encode()).hexdigest()
+        return {"name": word, "version": "1", "architecture": "amd64", "repository": "debian",
+                "path": f"pool/{word}.deb", "sha256": digits, "size": 1}  # fmt: skip
+
     made = {
-        "format": 1, "request": lock._request(wanted), "distribution": "debian", "release": wanted.release,
+        "format": 1,
+        "request": lock._request(wanted),
+        "distribution": "debian",
+        "release": wanted.release,
         "architecture": wanted.architecture,
-        "packages": [*below, *(
-            {"name": word, "version": "1", "architecture": "amd64", "repository": "debian", "path": f"pool/{word}.deb",
-             "sha256": hashlib.sha256(f"{name} {word}".encode()).hexdigest(), "size": 1}
-            for word in wanted.packages if word not in had
-        )],
-    }  # fmt: skip
+        "packages": [*below, *(package(word) for word in wanted.packages if word not in had)],
+        "unpacked": [package(word) for word in wanted.unpacked],
+    }
     (directory / f"{name}.lock.json").write_text(json.dumps(made, indent=1))
     return made
 
@@ -142,6 +148,18 @@ UNFIT: dict[str, tuple[Change, str, str]] = {
     "another machine": (lambda x: x["packages"][0].update(architecture="arm64"), "architecture", "package 'busybox'"),
     "a request": (lambda x: x.update(request="sha256:" + "0" * 64), "", "the lock file does not match the package"),
     "a package less": (lambda x: x["packages"].pop(0), "packages", "busybox is asked for, and the lock has none"),
+    "a package less to unpack": (lambda x: x["unpacked"].pop(0), "packages", "grub-efi-amd64-signed is needed for Se"),
+    "another one to unpack": (
+        lambda x: x["unpacked"].append({**x["packages"][0], "name": "evil"}), "name", "package 'evil': nothing of it",
+    ),
+    "two of a name to unpack": (
+        lambda x: x["unpacked"].append({**x["unpacked"][0], "architecture": "all", "sha256": "0" * 64}), "name",
+        "package 'grub-efi-amd64-signed': nothing of it is unpacked",
+    ),
+    "a path of what is unpacked": (lambda x: x["unpacked"][0].update(path="../x"), "path", "package 'grub-efi-amd64-"),
+    "a repository of what is unpacked": (
+        lambda x: x["unpacked"][0].update(repository="x"), "repository", "package 'grub-efi-amd64-signed': field 'repo",
+    ),
     "a field more": (lambda x: x.update(more=1), "more", "the lock has an unknown field 'more'"),
     "indexes": (lambda x: x.update(indexes={"digest": "x", "size": 1}), "digest", "'indexes': field 'digest' is 'x'"),
     "archives": (
@@ -396,7 +414,9 @@ def test_no_damage_makes_a_wrong_profile_right(context: Context) -> None:
             assert validate(context, []) == wrong
 
 
-def test_many_are_checked_by_several_processes(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_are_checked_by_several_processes(
+    context: Context, checked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     directory = context.settings.profiles
     family(directory)
     for number in range(6):
@@ -407,9 +427,9 @@ def test_many_are_checked_by_several_processes(context: Context, monkeypatch: py
     monkeypatch.setattr(logic, "_SHARE", 2)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
     path.unlink()
-    with monkeypatch.context() as patch:
-        patch.setattr(logic, "_problems", None)
-        assert validate(context, []) == alone
+    checked.clear()
+    assert validate(context, []) == alone
+    assert len(checked) == 3, "a third of them in this process"
     assert json.loads(path.read_bytes()) == kept
     path.unlink()
     monkeypatch.setattr(sys, "executable", "/bin/false")

@@ -87,3 +87,16 @@ def test_the_rebuild_has_the_proxies_of_the_build(tmp_path: Path, monkeypatch: p
         "http_proxy": "http://proxy.example:1",
         "https_proxy": "http://proxy.example:2",
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * (16 << 20), "x\n" * (8 << 20), "\n" * (16 << 20), "\r\v\f\x85\u2028" * (1 << 20), "a\n" + "x" * (16 << 20)],
+)
+def test_little_is_shown_of_a_comparison(text: str) -> None:
+    """The rest is in a file."""
+    with bounded(processor=0.2):
+        shown = verify.start_of(text)
+    assert 1 <= len(shown) <= 12
+    assert all(len(line) < 400 for line in shown)
+    assert verify.start_of("- a\n+ b\n") == ["- a", "+ b"]

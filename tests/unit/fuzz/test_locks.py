@@ -64,7 +64,7 @@ def check(path: Path, data: bytes) -> bool:
     return True
 
 
-@many(2500)
+@many(1500)
 @given(data=damage.mutants(WHOLE) | st.sampled_from(list(damage.CONTENTS.values())) | st.binary(max_size=99))
 def test_locks(path: Path, data: bytes) -> None:
     check(path, data)

@@ -50,9 +50,9 @@ def changed(whole: bytes, change: damage.Changes | str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> ProfileBuild:
+def made(in_memory: Path) -> ProfileBuild:
     """A profile on a base profile, both built."""
-    found = build_on_a_base(tmp_path_factory.mktemp("records"))
+    found = build_on_a_base(in_memory)
     found.make("build")
     return found
 
@@ -104,7 +104,7 @@ def others(root: Path) -> dict[str, tuple[int, int]]:
     return {str(path): ((state := path.lstat()).st_size, state.st_mtime_ns) for path in found}
 
 
-@many(2500)
+@many(1000)
 @given(number=st.integers(0, 999), change=CHANGES)
 def test_a_record(made: ProfileBuild, whole: Path, number: int, change: damage.Changes | str) -> None:
     names = files(made, whole)
@@ -151,7 +151,7 @@ NAMES = st.sampled_from([
 STATES = st.lists(st.integers(-1, 1 << 70), max_size=3) | st.sampled_from(damage.VALUES)
 
 
-@many(2500)
+@many(1000)
 @given(
     more=st.dictionaries(NAMES | st.text(max_size=9), STATES, max_size=3),
     changes=st.tuples(CHANGES, CHANGES),
@@ -192,7 +192,7 @@ def written(path: Path) -> list[int]:
     return [state.st_size, state.st_mtime_ns]
 
 
-@many(1500)
+@many(1000)
 @given(
     content=damage.mutants({"rootfs:minimal": 9.5, "iso:minimal": 3})
     | st.sampled_from(sorted(damage.CONTENTS.values()))

@@ -17,7 +17,7 @@ from debate.settings import Limits, Settings
 from tests.bounded import bounded
 from tests.conftest import MEMORY, many
 
-MANY = many(2000)
+MANY = many(1200)
 NAMES = [field.name for field in fields(Settings)]
 LIMITS = [field.name for field in fields(Limits)]
 VALUES = st.one_of(

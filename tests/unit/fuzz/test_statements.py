@@ -16,7 +16,7 @@ from tests.bounded import bounded
 from tests.conftest import many
 from tests.unit.damage import CONTENTS, mutants
 
-MANY = many(2000)
+MANY = many(1000)
 SUBJECT = keys.key("subject")
 MOST = 1 << 20
 FILES = {name: Artifact(keys.sha256(name.encode()), len(name)) for name in ("layer", "packages", "x-amd64.iso")}
@@ -77,7 +77,7 @@ VALUES: Any = st.recursive(
 )
 
 
-@many(1000)
+@many(500)
 @given(
     files=st.dictionaries(
         st.sampled_from([*FILES, "../x", "-rf", "a\nb", "", "x" * 300]) | st.text(max_size=4), VALUES

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from debate.deferred import frozen
+
+program = "doit"
+"""What people run. Texts are written with `doit`; where that is no program, there is `debate`, with the same words."""
+
+
+def spoken(text: str) -> str:
+    """A text of debate's own that tells people what to run, with the name of the program that they have."""
+    return text if program == "doit" else re.sub(r"(?<![\w./-])doit(?= [\w-])", program, text, flags=re.ASCII)
 
 
 @frozen
@@ -43,7 +52,7 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.place}: " if self.place else ""
-        text = f"{place}{self.fact}" + (f"; {self.remedy}" if self.remedy else "")
+        text = f"{place}{self.fact}" + (f"; {spoken(self.remedy)}" if self.remedy else "")
         return text.replace("\n", " ")  # A name with a line break does not make two messages.
 
 

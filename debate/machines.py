@@ -24,17 +24,21 @@ class Machine:
     kernel: str
     """The name in uname(2)."""
     grub: Mapping[str, str]
-    """Firmware of the machine (``bios``, ``uefi``) -> target of grub-mkimage."""
-    removable: str
-    """Name of the file in EFI/BOOT on removable media."""
+    """Firmware of the machine (``bios``, ``uefi``, ``uefi-ia32``) -> target of grub-mkimage."""
+    removable: Mapping[str, str]
+    """UEFI firmware of the machine -> name of the file in EFI/BOOT that it starts from removable media."""
+    signable: Mapping[str, str]
+    """Name of the file in EFI/BOOT -> path in the tools tree of what own signatures go on: shim, and its GRUB."""
     qemu: str
     """The program that emulates the machine."""
     qemu_machine: str
     """Value of ``-machine``."""
     qemu_cpu: str
     """Value of ``-cpu`` without KVM."""
-    firmware: tuple[str, ...]
-    """Paths at which distributions install UEFI firmware for QEMU, the preferred first."""
+    firmware: Mapping[str, tuple[str, ...]]
+    """UEFI firmware of the machine -> paths at which distributions install it for QEMU, the preferred first."""
+    secure_firmware: tuple[tuple[str, str, str], ...]
+    """Code of UEFI firmware with Secure Boot, and variables that have Microsoft's keys, and none."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -46,16 +50,34 @@ AMD64 = Machine(
     debian="amd64",
     arch="x86_64",
     kernel="x86_64",
-    grub={"bios": "i386-pc", "uefi": "x86_64-efi"},
-    removable="BOOTX64.EFI",
+    grub={"bios": "i386-pc", "uefi": "x86_64-efi", "uefi-ia32": "i386-efi"},
+    removable={"uefi": "BOOTX64.EFI", "uefi-ia32": "BOOTIA32.EFI"},
+    signable={
+        "BOOTX64.EFI": "/usr/lib/shim/shimx64.efi",
+        "grubx64.efi": "/usr/lib/grub/x86_64-efi/monolithic/gcdx64.efi",
+    },
     qemu="qemu-system-x86_64",
     qemu_machine="q35",
     qemu_cpu="qemu64",
-    firmware=(
-        "/usr/share/OVMF/OVMF_CODE_4M.fd",
-        "/usr/share/OVMF/OVMF_CODE.fd",
-        "/usr/share/edk2/x64/OVMF_CODE.4m.fd",
-        "/usr/share/edk2-ovmf/x64/OVMF_CODE.fd",
+    firmware={
+        "uefi": (
+            "/usr/share/OVMF/OVMF_CODE_4M.fd",
+            "/usr/share/OVMF/OVMF_CODE.fd",
+            "/usr/share/edk2/x64/OVMF_CODE.4m.fd",
+            "/usr/share/edk2-ovmf/x64/OVMF_CODE.fd",
+        ),
+        "uefi-ia32": (
+            "/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd",
+            "/usr/share/edk2/ia32/OVMF_CODE.4m.fd",
+            "/usr/share/edk2-ovmf/ia32/OVMF_CODE.fd",
+        ),
+    },
+    secure_firmware=(
+        (
+            "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
+            "/usr/share/OVMF/OVMF_VARS_4M.ms.fd",
+            "/usr/share/OVMF/OVMF_VARS_4M.fd",
+        ),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Settings: environment variables, which override ``debate.toml``. No setting changes an output.
+"""Settings: environment variables, which override ``debate.toml``. No setting changes an output, but for a certificate.
 
 docs/settings.md describes each of them.
 """
@@ -10,12 +10,14 @@ import re
 import stat
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from debate import shipped
 from debate.errors import DebateError, Place, Problem
 from debate.host.beneath import kind
 from debate.text import amounts
@@ -63,7 +65,7 @@ class Settings:
     """The settings, which docs/settings.md describes."""
 
     root: Path
-    """The checkout."""
+    """The workspace."""
     cache: Path
     output: Path
     cache_size: int = -1
@@ -77,6 +79,8 @@ class Settings:
     remote_timeout: int = 30
     remote_keys: str = ""
     remote_sign: str = ""
+    secure_boot_key: str = ""
+    secure_boot_certificate: str = ""
     lock: str = "refuse"
     base: str = "auto"
     scratch: str = "auto"
@@ -89,6 +93,8 @@ class Settings:
     written: Mapping[str, Written] = field(default_factory=dict, repr=False, compare=False)
     """Dotted name, such as ``limits.memory`` -> the setting as the user wrote it, without those that have defaults."""
     warnings: tuple[Problem, ...] = ()
+    scripts: Path = field(default_factory=partial(shipped, "sandbox"))
+    """The directory ``sandbox`` that belongs to this code."""
 
     def error(self, name: str, fact: str, remedy: str) -> DebateError:
         """The error for a setting that only its user can validate, at the place where it was written."""
@@ -108,10 +114,6 @@ class Settings:
     def profiles(self) -> Path:
         return self.root / "profiles"
 
-    @property
-    def scripts(self) -> Path:
-        return self.root / "sandbox"
-
 
 _CHOICES = {
     "remote_mode": ("read-write", "read-only"),
@@ -123,13 +125,13 @@ _SHARE = 4
 """The part of its file system that the store may take without a setting, as a divisor."""
 _SIZES = ("cache_size",)
 """Settings in bytes, which may have a unit."""
-_PATHS = ("remote_ca", "remote_keys", "remote_sign")
+_PATHS = ("remote_ca", "remote_keys", "remote_sign", "secure_boot_key", "secure_boot_certificate")
 """Settings that name an existing file or directory, or are empty."""
 _PLACES = {"cache": "cache", "output": "build"}
 """Settings that name directories to write to -> their defaults in the checkout."""
 _GROUPS = ("mirrors", "keyrings", "limits")
 """Tables of debate.toml."""
-_DERIVED = ("root", "written", "warnings", *_GROUPS)
+_DERIVED = ("root", "written", "warnings", "scripts", *_GROUPS)
 """Fields of `Settings` that are no settings by themselves."""
 _NAMED = r"[a-z][a-z0-9-]{0,31}"
 """Names of mirrors and keyrings: those of distributions, their archives and repositories."""
@@ -161,6 +163,12 @@ _CERTIFICATE = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
 _MOST_CERTIFICATES = 8 << 20
 """Bytes of the file with a registry's authorities."""
 _SERVERS = r"(?:[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[ ,]+|$))*"
+
+
+def marks(root: Path) -> list[Path]:
+    """What makes ``root`` a workspace; empty if it is none."""
+    profiles, file = root / "profiles", root / "debate.toml"
+    return [*([profiles] if profiles.is_dir() else ()), *([file] if os.path.lexists(file) else ())]
 
 
 def mirror_variable(name: str) -> str:
@@ -215,7 +223,7 @@ def load(
     """
     root, checks = root.resolve(), checks or {}
     written, problems = _in_file(root / "debate.toml")
-    in_file = written.get(("", "remote_password"))
+    in_file = next((value for name, value in sorted(written.items()) if _has_password(*name, value.value)), None)
     for variable, text in (os.environ if environment is None else environment).items():
         if variable.startswith("DEBATE_") and not variable.startswith("DEBATE_TEST_"):
             name = _name(variable)
@@ -248,9 +256,32 @@ def load(
     }
     names = {".".join(filter(None, name)): value for name, value in written.items()}
     warnings = [*_exposed(root / "debate.toml", "debate.toml", in_file)] if in_file else []
-    if secret_key := read[""].get("remote_sign"):
-        warnings += _exposed(Path(secret_key), secret_key, names["remote_sign"])
+    for secret in ("remote_sign", "secure_boot_key"):
+        if secret_key := read[""].get(secret):
+            warnings += _exposed(Path(secret_key), secret_key, names[secret])
+    trusted = [("", "remote_ca"), ("", "remote_keys"), *(("keyrings", name) for name in sorted(read["keyrings"]))]
+    named = [(Path(path), written[name]) for name in trusted if (path := read[name[0]].get(name[1]))]
+    for path, value in (*(() if in_file else ((root / "debate.toml", None),)), *named):
+        warnings += _open_to_all(path, value)
     return Settings(root=root, **read[""], **groups, written=names, warnings=tuple(warnings))
+
+
+def _has_password(group: str, name: str, value: object) -> bool:
+    """True if a setting in a file is a password, or the address of a mirror with one."""
+    login = group == "mirrors" and isinstance(value, str) and _has_login(value.partition("://")[2])
+    return login or (group, name) == ("", "remote_password")
+
+
+def _open_to_all(path: Path, written: Written | None) -> Iterator[Problem]:
+    """What is wrong with a file or directory that says who is trusted, if there is one: everyone can change it."""
+    with suppress(OSError):
+        for each in (path, *(path.glob("*.pub") if path.is_dir() else ())):
+            mode = each.stat().st_mode
+            if mode & stat.S_IWOTH:
+                place = path.name if written is None else shown(each)
+                fact = f"every user of this machine can change {place} (mode {stat.S_IMODE(mode):o})"
+                remedy = f"run chmod o-w {place}"
+                yield from written.error(fact, remedy).problems if written else (Problem(Place(place), fact, remedy),)
 
 
 def _exposed(path: Path, shown: str, written: Written) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from debate.errors import DebateError, StepError
 from debate.host import ours
 from debate.host.files import workspace_name
 from debate.host.memory import available_memory
-from debate.model import MIRROR, PROXY_PORT, Activity, Artifact, Reach, Step, Supplies
+from debate.model import MIRROR, PROXY_PORT, SECRETS, Activity, Artifact, Reach, Step, Supplies
 from debate.sandbox import rights, runner
 from debate.sandbox.image import command as commands
 from debate.sandbox.image.inputs import lay_out, lay_out_scripts
@@ -86,6 +86,7 @@ class LocalExecutor:
                 shown=_network_files() if network else (),
                 reach=reach,
                 mirrors=_mirrors(supplies.mirrors),
+                secrets=_secrets(step, supplies),
                 scratch=place,
                 composed=step.composed,
                 known=_known(directory / "in", step) if step.composed else (),
@@ -165,6 +166,14 @@ def _mirrors(directories: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         if not os.path.isdir(path):
             raise DebateError(f"{path} is not a directory", f"set {mirror_variable(name)}", place=f"mirror {name}")
     return tuple((path, f"{MIRROR}/{name}") for name, path in sorted(directories.items()))
+
+
+def _secrets(step: Step, supplies: Supplies) -> tuple[tuple[str, str], ...]:
+    """Raises ValueError if a command that has a network or runs strangers' programs would see them: a defect."""
+    kinds = [rights.TABLE[command.rights] for command in step.commands]
+    if supplies.secrets and any(kind.strangers or kind.network for kind in kinds):
+        raise ValueError(f"{step.name}: strangers would see {' and '.join(sorted(supplies.secrets))}")
+    return tuple((path, f"{SECRETS}/{name}") for name, path in sorted(supplies.secrets.items()))
 
 
 def _proxies(reach: Reach) -> dict[str, str]:

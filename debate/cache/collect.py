@@ -21,6 +21,7 @@ from debate import PACKAGE, keys
 from debate.cache import outputs
 from debate.cache.action import Action
 from debate.cache.store import Store
+from debate.composition import Composition
 from debate.host.files import load_object
 from debate.text.paths import shown
 
@@ -86,27 +87,35 @@ def needed(store: Store) -> Iterator[str]:
 
     Tells of those that cannot be read.
     """
-    yield from with_parts(store, _named_by_records(store))
+    found = records(store, outputs.of_all(store.outputs(), "", store.say_once))
+    yield from with_parts(store, (digest for record in found for digest in digests_of(record)))
 
 
-def _named_by_records(store: Store) -> Iterator[str]:
-    for path in outputs.of_all(store.outputs(), "", store.say_once):
+def records(
+    store: Store, paths: Iterable[Path], shape: Any = None, so: str = "what only it names counts as not needed"
+) -> Iterator[dict[str, Any]]:
+    """What is in the files of records, or others of the type ``shape``. Tells of those that cannot be read."""
+    for path in paths:
         try:
-            digests = list(digests_of(load_object(path)))
+            record = load_object(path, shape)
         except FileNotFoundError:
             continue  # Removed meanwhile.
         except (OSError, ValueError):
-            store.say(f"{shown(path)}: is damaged, so what only it names counts as not needed; run doit fsck")
+            store.say(f"{shown(path)}: is damaged, so {so}; run doit fsck")
             continue
-        yield from digests
+        yield record
 
 
 def with_parts(store: Store, digests: Iterable[str]) -> Iterator[str]:
     """``digests``, and those of the parts of each that is a composition."""
-    composed = dict(store.compositions())
+    yield from and_parts(dict(store.compositions()), digests)
+
+
+def and_parts(compositions: Mapping[str, Composition | None], digests: Iterable[str]) -> Iterator[str]:
+    """The same, by what the store has of compositions: it is read once for many ``digests``."""
     for digest in digests:
         yield digest
-        if composition := composed.get(digest):
+        if composition := compositions.get(digest):
             yield from (part.digest for part in composition.parts)
 
 

@@ -35,17 +35,25 @@ def write(composition: Composition, parts: Open, target: BinaryIO) -> None:
                 send(part.fileno(), target.fileno(), piece.artifact.size)
 
 
+def content(composition: Composition, parts: Open) -> Iterator[bytes]:
+    """The file in parts of bounded size. Its digest is not verified.
+
+    Raises OSError, and ValueError for a template that does not fit.
+    """
+    for piece in _pieces(composition, parts):
+        if isinstance(piece, bytes):
+            yield piece
+        else:
+            with parts(piece.artifact) as part:
+                yield from chunks(part, piece.artifact.size)
+
+
 def is_right(composition: Composition, parts: Open) -> bool:
     """True if its parts make the file that has its digest. Reads all of them. Raises OSError."""
     digest = hashlib.sha256()
     try:
-        for piece in _pieces(composition, parts):
-            if isinstance(piece, bytes):
-                digest.update(piece)
-            else:
-                with parts(piece.artifact) as part:
-                    for data in chunks(part, piece.artifact.size):
-                        digest.update(data)
+        for data in content(composition, parts):
+            digest.update(data)
     except ValueError:
         return False
     return keys.digest(digest.hexdigest()) == composition.whole.digest

@@ -14,13 +14,22 @@ from debate.host import ours
 from debate.host.beneath import Tree
 from debate.text.paths import shown
 
+_SHIPPED = "debate"
+"""The directory with the builds of shipped profiles. It may be that of a profile of the user's with this name, too."""
+
 
 def builds(output: Path, say: Callable[[str], None]) -> list[Path]:
     """The directories of the builds in ``output``, sorted. ``say`` gets a line about each that is passed over."""
     if not _counts(output, say):
         return []
-    paths = [output / name for name, mode in _listed(output, say) if stat.S_ISDIR(mode) or stat.S_ISLNK(mode)]
-    return [path for path in paths if _counts(path, say)]
+    found = [path for path in _directories(output, say) if _counts(path, say)]
+    if (shipped := output / _SHIPPED) in found:
+        found += [path for path in _directories(shipped, say) if _counts(path, say)]
+    return found
+
+
+def _directories(path: Path, say: Callable[[str], None]) -> list[Path]:
+    return [path / name for name, mode in _listed(path, say) if stat.S_ISDIR(mode) or stat.S_ISLNK(mode)]
 
 
 def of_all(directories: Iterable[Path], directory: str, say: Callable[[str], None]) -> Iterator[Path]:

@@ -50,8 +50,8 @@ from debate.errors import DebateError
 from debate.host import ours
 from debate.host.beneath import RefusedError, Tree, chunks
 from debate.host.copying import send
-from debate.host.files import is_builder_alive, is_workspace_name, replace_file, workspace_name
-from debate.host.locks import held, is_still, lock_file, regular_file
+from debate.host.files import is_builder_alive, is_workspace_name, new_file, replace_file, workspace_name
+from debate.host.locks import held, is_nobody_elses, is_still, lock_file, regular_file
 from debate.text.paths import shown
 
 _MODE = 0o444
@@ -327,7 +327,7 @@ class Store:
             path = self._make(self.root / "tmp") / workspace_name("whole")
             os.rename(written, path)
             _written[self.root, composition.whole] = path
-            atexit.register(path.unlink, missing_ok=True)
+            atexit.register(_unlink, path)
 
     def compositions(self) -> Iterator[tuple[str, Composition | None]]:
         """Digest of every composed file, unordered, and its composition; None for a damaged one."""
@@ -355,9 +355,30 @@ class Store:
             try:
                 compose.write(composition, self.open, target)
             except ValueError as error:
-                place = shown(self._composition_path(artifact.digest))
-                raise DebateError(f"has {error}", "run doit fsck", place=place) from None
+                raise self._damaged(artifact, error) from None
             target.flush()
+
+    def content(self, artifact: Artifact) -> Iterator[bytes]:
+        """The artifact, which must be in the store, in parts of bounded size. Nothing verifies them.
+
+        Raises OSError, and DebateError for a composition that is damaged.
+        """
+        try:
+            file = self.open(artifact)
+        except FileNotFoundError:
+            composition = self.composition(artifact.digest)
+            if composition is None:
+                raise
+            try:
+                yield from compose.content(composition, self.open)
+            except ValueError as error:
+                raise self._damaged(artifact, error) from None
+        else:
+            with file:
+                yield from chunks(file, artifact.size)
+
+    def _damaged(self, artifact: Artifact, error: ValueError) -> DebateError:
+        return DebateError(f"has {error}", "run doit fsck", place=shown(self._composition_path(artifact.digest)))
 
     def copy_out(self, artifact: Artifact, target: Path) -> None:
         """Make the new file ``target`` from the artifact, for the user: it is no file of the store. Raises OSError."""
@@ -369,7 +390,7 @@ class Store:
                 return
             except OSError:
                 written.unlink(missing_ok=True)  # It is on another file system, or gone.
-        with target.open("xb") as file:
+        with new_file(target, 0o644) as file:
             self.copy(artifact, file)
 
     def keeps(self, digest: str) -> bool:
@@ -452,7 +473,7 @@ class Store:
         known = self.root / "outputs" / _name_of(output)
         if _output(known) != output:
             self._write(known, os.fsencode(output), 0o644)
-        atexit.register(running.unlink, missing_ok=True)
+        atexit.register(_unlink, running)
 
     def oldest_builder(self) -> float:
         """Start time of the oldest running builder, in seconds since 1970; infinity if none runs."""
@@ -460,7 +481,8 @@ class Store:
         for path in (self.root / "running" / name for name in self.names("running") if is_workspace_name(name)):
             try:
                 with open(os.open(path, os.O_RDONLY | _OPEN), "rb") as file:
-                    started = os.fstat(file.fileno()).st_mtime
+                    found = os.fstat(file.fileno())
+                    started = found.st_mtime if is_nobody_elses(path, found) else float("inf")
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     self.discard(path)
             except BlockingIOError:
@@ -638,6 +660,12 @@ def _inner(workspace: Tree) -> Iterator[str]:
     for name in workspace.names():
         with contextlib.suppress(OSError):
             yield from filter(_is_dead, workspace.names(f"{name}/cache/tmp"))
+
+
+def _unlink(path: Path) -> None:
+    """At the end of this process, when nobody could be told: what is left is removed by the next builder."""
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _name_of(output: Path) -> str:

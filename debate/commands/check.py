@@ -14,15 +14,15 @@ def run(context: Context, profile: str) -> Answer:
 
 COMMAND = Command(
     name="check",
-    doc="boot the ISO in QEMU, with BIOS and with UEFI",
+    doc="boot the ISO in QEMU, with BIOS, with UEFI and with Secure Boot",
     usage="""\
 doit check:NAME
 
-Boots the ISO in QEMU, with BIOS and with UEFI at the same time, until what the profile promises
-is there: its own marker on the serial console, or a shell that answers a command, or a prompt at
-which one of its users can log in; with check.screen also a picture that stays. A login that starts
-again and again is told. build/NAME/check/ has the console logs and screenshots. Takes about a
-minute, less with KVM. `./setup check:NAME` installs QEMU first.
+Boots the ISO in QEMU, with BIOS, with UEFI and (boot.secure) with Secure Boot, until what the
+profile promises is there: its own marker on the serial console, or a shell that answers a command,
+or a prompt at which one of its users can log in; with check.screen also a picture that stays. A
+login that starts again and again is told. build/NAME/check/ has the console logs and screenshots.
+Takes about a minute, less with KVM. `./setup check:NAME` installs QEMU first.
 """,
     section="Build",
     run=run,

@@ -32,7 +32,7 @@ Section = Literal["Write a profile", "Build", "Know why", "Share", "This host"]
 class Option:
     """An option with a value, ``--NAME VALUE``, which is passed to the command's function as a keyword argument.
 
-    Without the option, that argument is an empty string.
+    Without the option, that argument is an empty string. The argument of a `flag` is True or False.
     """
 
     name: str
@@ -43,6 +43,10 @@ class Option:
     """The permitted values; empty for any."""
     example: str = ""
     """A value, for messages; empty if the help suffices."""
+    flag: bool = False
+    """True for one without a value, ``--NAME``."""
+    path: bool = False
+    """True if the value is a path, which is one from where the user stands."""
 
     @property
     def parameter(self) -> str:
@@ -85,6 +89,8 @@ class Context:
     """The same with `reader`, for reading what was built before."""
     pause: Callable[[], None]
     """Stop showing progress, since the command uses the terminal."""
+    ask: Callable[[str], str]
+    """Shows a question. Returns the line that the user types."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -112,6 +118,9 @@ class Command:
     needs: tuple[str, ...] = ()
     """Rules whose records must be up to date first: the profile's, or ``sandbox``; ``*`` for all rules that `verify`
     compares. With ``per="step"``, those that the step itself reads are added."""
+    require: Callable[..., object] | None = None
+    """``require(settings, **options)``: raises DebateError for options or settings with which the command cannot work,
+    if that shows without what it needs. It is called before any task runs, so nobody waits for the refusal."""
     answers: bool = True
     """True if only the answer's text or problems are shown; False for a line like that of a step, with the answer's
     report."""

@@ -18,9 +18,10 @@ COMMAND = Command(
     usage="""\
 doit explain:NAME
 
-Says for each step whether it would run and why, down to the line of the profile, the file or the
-script that changed; for a step that is up to date, when and why it last ran. Fails if a step is
-certain to fail, as with a lock file that does not fit. Builds nothing. Does not need root.
+Says for each step of a build whether it would run and why, down to the line of the profile, the
+file or the script that changed; for a step that is up to date, when and why it last ran. Those of
+other commands, as of netboot, are told once they ran. Fails if a step is certain to fail, as with a
+lock file that does not fit. Builds nothing. Does not need root.
 """,
     section="Know why",
     run=run,

@@ -11,6 +11,13 @@ from debate.text.amounts import bytes_shown, count
 
 if TYPE_CHECKING:
     from debate.cache.store import Store
+    from debate.settings import Settings
+
+
+def require(_: Settings, size: str, age: str, source: str) -> tuple[int | None, float | None]:
+    """``size`` in bytes and ``age`` in seconds, as far as they are given. Raises DebateError for what is neither."""
+    del source
+    return amounts.size(size, "--size") if size else None, amounts.age(age, "--age") if age else None
 
 
 def run(context: Context, size: str, age: str, source: str) -> Answer:
@@ -26,8 +33,8 @@ def run(context: Context, size: str, age: str, source: str) -> Answer:
     if source:
         text, data = dropped(Store(settings.cache, context.say), source)
         return Answer(f"{text}\n", data=(data,))
-    limit = amounts.size(size, "--size") if size else max(settings.cache_size, 0) or (None if age else 0)
-    unused = amounts.age(age, "--age") if age else None
+    asked, unused = require(settings, size, age, source)
+    limit = asked if size else max(settings.cache_size, 0) or (None if age else 0)
     store = Store(settings.cache, context.say)
     store.secure()
     done = collect(store, size=limit, age=unused)
@@ -85,4 +92,5 @@ settings first, or the next build fetches the same again.
         Option("age", "remove objects unused for this long", example="30d"),
         SOURCE,
     ),
+    require=require,
 )

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from debate.commands.command import Answer, Command, Context
 from debate.commands.foreign_profile import OPTIONS, source, written
 from debate.steps.rule import HOST
+
+if TYPE_CHECKING:
+    from debate.settings import Settings
+
+
+def require(settings: Settings, directory: str, name: str) -> None:
+    """The directory to import must have a profiledef.sh. Raises DebateError."""
+    from debate.convert import archiso
+    from debate.convert.foreign import Foreign
+
+    with Foreign(source(settings, directory, name)) as opened:
+        archiso.read_definition(opened)
 
 
 def run(context: Context, directory: str, name: str) -> Answer:
@@ -12,7 +26,7 @@ def run(context: Context, directory: str, name: str) -> Answer:
     from debate.convert import archiso, export_archiso
     from debate.convert.foreign import Foreign
 
-    path = source(directory, name)
+    path = source(context.settings, directory, name)
     tools = context.made(HOST).outputs("sandbox")["tools"]
     with Foreign(path) as opened:
         exported = export_archiso.read_back(opened)
@@ -35,4 +49,5 @@ Makes profiles/NAME.yaml and its overlay from an archiso profile, and lists what
     options=OPTIONS,
     root=True,
     needs=("sandbox",),
+    require=require,
 )

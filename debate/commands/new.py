@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from debate.commands.command import Answer, Command, Context, Option
-from debate.errors import DebateError, Place, ProfileError
+from debate.errors import DebateError, Place, ProfileError, spoken
+from debate.host.files import new_file
 from debate.profile import files, profile_names
 from debate.steps import config
 from debate.text.paths import shown
@@ -18,8 +19,10 @@ from debate.text.suggest import suggest
 if TYPE_CHECKING:
     from pathlib import Path
 
+_SCHEMA = "debate/schema/profile.schema.json"
+_MODELINE = f"# yaml-language-server: $schema=../{_SCHEMA}\n"
+"""For a checkout of debate. Elsewhere nobody knows where it is installed on the machines of others."""
 _TEXT = """\
-# yaml-language-server: $schema=../debate/schema/profile.schema.json
 # docs/profile.md has every field. Editors that know yaml-language-server complete them as you type.
 version: 1
 description: {description}
@@ -43,11 +46,12 @@ hostname: {hostname}
 # boot:
 #   arguments: [quiet]
 """
+DEFAULT = "debate/minimal"
+"""The profile that a new one extends if there is none of its own called minimal."""
 
 
 def run(context: Context, names: Sequence[str], from_: str) -> Answer:
     """Write profiles/NAME.yaml. If it raises DebateError, it has written nothing."""
-    from debate.convert.draft import scalar
     from debate.profile.load import load
 
     directory = context.settings.profiles
@@ -56,26 +60,39 @@ def run(context: Context, names: Sequence[str], from_: str) -> Answer:
     name, known = names[0], profile_names.names(directory)
     profile_names.require(name)
     path = directory / f"{name}.yaml"
-    parent = from_ or ("minimal" if "minimal" in known else known[0] if known else "")
+    parent = from_ or ("minimal" if "minimal" in known else DEFAULT)
     if os.path.lexists(path):
         raise _exists(path)
-    if not files.exists(directory, f"{parent}.yaml"):
+    of, its = files.where(directory, parent)
+    if not files.exists(of, f"{its}.yaml"):
         raise DebateError(f"there is no profile {parent!r} to extend", suggest(parent, known), place="new")
     load(directory, parent)
+    hostname = write(path, parent)
+    return Answer(
+        f"{shown(path)} written; it extends {parent} and has the hostname {hostname}\n"
+        + spoken(f"next: edit it, then doit validate {name}, then doit build:{name}\n"),
+        data=({"profile": name, "file": shown(path), "extends": parent},),
+    )
+
+
+def write(path: Path, parent: str) -> str:
+    """Write the profile ``path``, which must not exist, and extends ``parent``. Returns its hostname.
+
+    Raises DebateError.
+    """
+    from debate.convert.draft import scalar
+
+    name = path.stem
     hostname = re.sub(r"[^A-Za-z0-9-]", "-", name).strip("-")[:63] or "live"
     text = _TEXT.format(
         name=name,
         parent=scalar(parent),
-        base=scalar(parent if not parent.startswith("_") else "minimal"),
+        base=scalar(parent if not profile_names.file_name(parent).startswith("_") else DEFAULT),
         description=scalar(f"Made from {parent}"),
         hostname=scalar(hostname),
     )
-    _write(path, text)
-    return Answer(
-        f"{shown(path)} written; it extends {parent} and has the hostname {hostname}\n"
-        f"next: edit it, then doit validate {name}, then doit build:{name}\n",
-        data=({"profile": name, "file": shown(path), "extends": parent},),
-    )
+    _write(path, f"{_MODELINE if (path.parent.parent / _SCHEMA).exists() else ''}{text}")
+    return hostname
 
 
 def _write(path: Path, text: str) -> None:
@@ -90,8 +107,8 @@ def _write(path: Path, text: str) -> None:
 
     draft = path.with_name(f"_new-{os.getpid()}-{secrets.token_hex(4)}.yaml")
     try:
-        with draft.open("x") as file:
-            file.write(text)
+        with new_file(draft, 0o644) as file:
+            file.write(text.encode())
         try:
             config.normalise(replace(load(path.parent, draft.stem), name=path.stem), path.parent)
         except ProfileError as error:

@@ -9,8 +9,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from debate import errors
 from debate.commands.command import Answer, Command, Context
 from debate.errors import DebateError, Place, Problem
+from debate.host.terminal import page
 from debate.profile import profile_names
 from debate.text.amounts import count
 from debate.text.paths import shown
@@ -35,20 +37,20 @@ def run(context: Context, names: Sequence[str]) -> Answer:
     known = profile_names.names(settings.profiles)
     if not known:
         return Answer(f"No profiles in {settings.profiles}; see docs/profile.md for how to write one.\n")
-    page = max(5, shutil.get_terminal_size((80, _PAGE + _AROUND)).lines - _AROUND)
-    shown_ = _fitting(settings, known, names) if names else known[:page]
+    most = page(_AROUND, _PAGE)
+    shown_ = _fitting(settings, known, names) if names else known[:most]
     width = max(map(len, shown_))
     described = {name: _describe(settings, name) for name in shown_}
     lines = ["Profiles:", *(f"  {name:<{width}}  {' '.join(text.split())}" for name, text in described.items())]
     if len(shown_) < len(known):
         lines.append(f"{count(len(known), 'profile')}; {len(shown_)} shown: doit profiles 'WORD*' or doit profiles '*'")
     unread = list(profile_names.unread(settings.profiles).items())
-    lines += [f"  {Problem(Place(file), *problem)}" for file, problem in unread[:page]]
-    if len(unread) > page:
-        lines.append(f"  and {len(unread) - page} more files that are not read: doit validate")
+    lines += [f"  {Problem(Place(file), *problem)}" for file, problem in unread[:most]]
+    if len(unread) > most:
+        lines.append(f"  and {len(unread) - most} more files that are not read: doit validate")
     lines.append("")
     name = "minimal" if "minimal" in shown_ else shown_[0]
-    doit = "doit" if shutil.which("doit") else shown(Path(sys.argv[0]))
+    doit = errors.program if shutil.which(errors.program) else shown(Path(sys.argv[0]))
     steps = {
         f"build:{name}": f"build an ISO into {shown(settings.output)}/{name}/ (as root)",
         f"check:{name}": "boot it in QEMU",

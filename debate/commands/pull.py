@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from debate.commands.command import Answer, Command, Context
+
+if TYPE_CHECKING:
+    from debate.settings import Settings
+
+
+def require(settings: Settings) -> None:
+    """There must be a remote. Raises DebateError."""
+    from debate.commands.logic.publish import require_remote
+
+    require_remote(settings)
 
 
 def run(context: Context, profile: str) -> Answer:
@@ -24,5 +36,6 @@ Fetches the finished ISO of this config from the remote, instead of building it.
     run=run,
     per="profile",
     needs=("config",),
+    require=require,
     answers=False,
 )

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from debate.commands.command import Answer, Command, Context
+
+if TYPE_CHECKING:
+    from debate.settings import Settings
+
+
+def require(settings: Settings) -> None:
+    """There must be a remote to send to. Raises DebateError."""
+    from debate.commands.logic.publish import require_sending
+
+    require_sending(settings)
 
 
 def run(context: Context, profile: str) -> Answer:
@@ -25,5 +37,6 @@ Sends the finished ISO and its steps to the remote (DEBATE_REMOTE).
     per="profile",
     root=True,
     needs=("build",),
+    require=require,
     answers=False,
 )

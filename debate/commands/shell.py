@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from debate.commands.command import Answer, Command, Context
+
+if TYPE_CHECKING:
+    from debate.settings import Settings
+
+
+def require(_: Settings) -> None:
+    """A shell on a terminal reads and writes there. Raises DebateError."""
+    from debate.commands.logic.shell import require_terminal
+
+    require_terminal()
 
 
 def run(context: Context, profile: str, step: str) -> Answer:
@@ -32,4 +44,5 @@ input.
     run=run,
     per="step",
     root=True,
+    require=require,
 )

@@ -1,7 +1,8 @@
 """Files to lock with flock(2).
 
 Who can open a file can lock it, and keep everybody else waiting for as long as they like. So lock files have the mode
-0600; a directory, or a file that others may read, is no lock.
+0600 and one name, and belong to whom `debate.host.ours` believes; a directory, or a file that others may read or may
+have put there, is no lock.
 """
 
 from __future__ import annotations
@@ -30,10 +31,16 @@ def lock_file(path: Path, access: int = os.O_RDWR) -> BinaryIO:
     """
     while True:
         found = regular_file(path, access)
-        if not os.fstat(found.fileno()).st_mode & 0o077:
+        if is_nobody_elses(path, os.fstat(found.fileno())):
             return found
         found.close()
         ours.remove(path)
+
+
+def is_nobody_elses(path: Path, found: os.stat_result) -> bool:
+    """True if nobody but root, this user and the owner of its directory can have opened the file ``path``."""
+    closed = not found.st_mode & 0o077 and found.st_nlink <= 1  # 0 if it has just been removed
+    return closed and found.st_uid in (os.stat(path.parent).st_uid, *ours.trusted())
 
 
 @contextmanager
@@ -75,7 +82,7 @@ def regular_file(path: Path, access: int) -> BinaryIO:
         try:
             descriptor = os.open(path, access | _OPEN, _MODE)
         except OSError as error:
-            if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EAGAIN):  # The last: fcntl(2), leases
                 raise
         else:
             if stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -9,6 +9,7 @@ So `cat logs/NAME.log` is safe, on a terminal and in a CI job.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -95,6 +96,7 @@ class Log:
             for old in (self._path, self._raw_path):
                 ours.remove(old)
             self._file = self._path.open("xb", buffering=0)
+            os.fchmod(self._file.fileno(), 0o644)  # whatever the umask is
         return self
 
     def __exit__(

@@ -31,7 +31,7 @@ def why_not_ours(found: os.stat_result, directory: os.stat_result) -> str:
 
     It may belong to whoever owns its directory, for who owns the checkout may build in it by sudo.
     """
-    if found.st_uid not in (directory.st_uid, *_trusted()):
+    if found.st_uid not in (directory.st_uid, *trusted()):
         return f"belongs to the user {found.st_uid}"
     return "can be written by everyone" if _is_open(found) or _is_open(directory) else ""
 
@@ -50,7 +50,7 @@ def why_not_to_write(path: Path) -> tuple[str, str]:
     if not stat.S_ISDIR(found.st_mode):
         kind = "a link" if stat.S_ISLNK(found.st_mode) else "no directory"
         return f"is {kind}", "remove it, and set DEBATE_OUTPUT to build elsewhere"
-    if found.st_uid not in (above.st_uid, *_trusted()):
+    if found.st_uid not in (above.st_uid, *trusted()):
         return f"belongs to the user {found.st_uid}", "make it your own with chown, or remove it"
     if _is_open(found):
         return "can be written by everyone, so there may be links in it", "run chmod o-w, or remove it"
@@ -74,7 +74,7 @@ def require_writable(paths: Iterable[Path]) -> None:
             raise DebateError(fact, remedy, place=str(Path(shown(path.parent), path.name)))
 
 
-def _trusted() -> tuple[int, ...]:
+def trusted() -> tuple[int, ...]:
     """Root, this user, and who became root by sudo(8)."""
     by_sudo = os.environ.get("SUDO_UID", "")
     return (0, os.geteuid(), *([int(by_sudo)] if by_sudo.isascii() and by_sudo.isdigit() else []))

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from debate import install
 from debate.errors import DebateError, Place, Problem
 from debate.host.libc import libc  # Now: a child that has become the user nobody may be unable to read Python's files.
 
@@ -57,7 +58,7 @@ def run(
             env={**kept, "LC_ALL": "C.UTF-8", **(environment or {})},
         )
     except FileNotFoundError:
-        raise DebateError("not installed", remedy or "run ./setup", place=argv[0]) from None
+        raise DebateError("not installed", remedy or install(argv[0]), place=argv[0]) from None
     if done.returncode:
         problem = Problem(Place(shlex.join(argv)), f"exit status {done.returncode}", remedy)
         said = (done.stderr or done.stdout).strip().split("\n")[-5:]

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from debate import INSIDE
+
 
 @cache
 def stamp(*directories: Path) -> str:
@@ -42,12 +44,15 @@ def _content(path: str) -> bytes:
 def _files(directory: str, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Name below the top directory, and path, of each file. ``above``: the paths of the directories above."""
     above = (*above, directory)
+    inside = str(INSIDE)
     try:
         entries = list(os.scandir(directory))
     except OSError:
         yield prefix, directory
         return
     for entry in entries:
+        if entry.path == inside:
+            continue  # Its scripts are given by themselves, wherever they are: the stamp is that of the checkout.
         if entry.name.startswith(".") or entry.name.endswith((".pyc", "~", ".swp")) or entry.name == "__pycache__":
             continue
         if entry.is_dir():

@@ -1,15 +1,17 @@
-"""Boot an ISO with each firmware that it supports, until the system is up."""
+"""Boot an ISO with each firmware that it supports, until the system is up, and once more with Secure Boot."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from debate import install
 from debate.errors import DebateError
 from debate.history.records import AGAIN
 from debate.host import ours
@@ -17,10 +19,13 @@ from debate.host.memory import available_memory
 from debate.images import iso as iso_step
 from debate.images.kinds import ISO
 from debate.images.results import names_of_images
-from debate.machines import machine
+from debate.live.ready import READY
+from debate.machines import Machine, machine
+from debate.qemu import firmware as firmwares
 from debate.qemu import guest as qemu
 from debate.qemu.login import Login
 from debate.steps.boot import Slice
+from debate.steps.signing import known_to_firmware
 from debate.text import kernel_line
 from debate.text.paths import shown
 from debate.text.pattern import compiled
@@ -39,13 +44,15 @@ def check(build: ProfileBuild) -> dict[str, Any]:
     grub = build.slice("boot", Slice)
     emulated = machine(grub.architecture)
     if shutil.which(emulated.qemu) is None:
-        raise DebateError("not installed", f"run ./setup check:{build.name}", place=emulated.qemu)
+        raise DebateError(
+            "not installed", install("qemu-system-x86 and ovmf", f"check:{build.name}"), place=emulated.qemu
+        )
     iso = build.directory / names_of_images(build.name, grub.architecture)[ISO.rule]
     about = build.load("about")
     wanted = about["check"]
     menu = build.slice("iso", iso_step.Slice)
     _require_time(menu.timeout, wanted["timeout"], f"check:{build.name}")
-    serial = _says(menu.console, wanted, f"check:{build.name}")
+    serial = _says(_consoles(menu, f"check:{build.name}"), wanted, f"check:{build.name}")
     try:
         compiled(wanted["marker"] or "")
     except ValueError:
@@ -54,6 +61,7 @@ def check(build: ProfileBuild) -> dict[str, Any]:
     directory = build.directory / "check"
     ours.remove(directory)
     ours.make_directory(directory)
+    ways, untried = _ways(grub, emulated)
     guests = [
         qemu.Guest(
             iso=iso,
@@ -62,10 +70,12 @@ def check(build: ProfileBuild) -> dict[str, Any]:
             screenshot=directory / f"{firmware}.png",
             say=partial(_tell, build.builder.activity, firmware),
             machine=emulated,
+            certificate=known_to_firmware(build.settings, grub.secure),
             login=login,
             screen=wanted["screen"],
+            menu=0 if serial else menu.timeout,
         )
-        for firmware in grub.firmware
+        for firmware in ways
     ]
 
     def boot(guest: qemu.Guest) -> str:
@@ -77,9 +87,52 @@ def check(build: ProfileBuild) -> dict[str, Any]:
         return f"{guest.firmware} up in {seconds:.0f} s ({acceleration})"
 
     number = _at_a_time(guests)
+    notes = _side_by_side([replace(guest, processors=_processors(number)) for guest in guests], number, boot)
+    return {"note": f"{', '.join(notes)}; {directory.name}/ has console logs and screenshots", "lines": untried}
+
+
+def _ways(grub: Slice, emulated: Machine) -> tuple[list[str], list[str]]:
+    """Values of `Guest.firmware` with which to boot, and lines about those that this host lacks."""
+    if grub.secure == "none":
+        return [*grub.firmware], []
+    try:
+        firmwares.secure(emulated)
+    except DebateError as error:
+        return [*grub.firmware], [f"not booted with Secure Boot: {each.fact}; {each.remedy}" for each in error.problems]
+    return [*grub.firmware, firmwares.SECURE_BOOT], []
+
+
+def _side_by_side(guests: Sequence[qemu.Guest], number: int, boot: Callable[[qemu.Guest], str]) -> list[str]:
+    """What ``boot`` returns for each of ``guests``, ``number`` of them at a time.
+
+    Raises DebateError with the problems of all that failed. An interruption ends all of them at once.
+    """
+    stopped = threading.Event()
     with ThreadPoolExecutor(number) as pool:
-        notes = list(pool.map(boot, [replace(guest, processors=_processors(number)) for guest in guests]))
-    return {"note": f"{', '.join(notes)}; {directory.name}/ has console logs and screenshots"}
+        try:
+            boots = [pool.submit(boot, replace(guest, stopped=stopped)) for guest in guests]
+            while wait(boots, 1).not_done:
+                pass  # A signal just before a wait without end would be noticed after it.
+        except BaseException:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    errors = [error for each in boots if (error := each.exception())]
+    told = [error for error in errors if isinstance(error, DebateError)]
+    if len(told) > 1 and told == errors:
+        problems = [problem for error in told for problem in error.problems]
+        raise DebateError.of(problems, details="\n".join(error.details for error in told), log=told[0].log)
+    return [each.result() for each in boots]
+
+
+def _consoles(menu: iso_step.Slice, place: str) -> list[str]:
+    """Those of the entry that starts by itself. Raises DebateError if that starts no live system."""
+    entry = next(entry for entry in menu.entries if entry.id == menu.default)
+    if entry.id in READY and not READY[entry.id].system:
+        fact = f"the boot menu starts {entry.id} by itself (boot.default), and not the live system"
+        raise DebateError(fact, "choose another boot.default in a profile for the check", place=place)
+    words = (word.partition("=") for word in entry.arguments)
+    return [value for name, _, value in words if name == "console"]
 
 
 def _says(consoles: Sequence[str], wanted: Mapping[str, Any], place: str) -> bool:

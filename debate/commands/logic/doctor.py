@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from debate import PACKAGE, distributions, managers
+from debate import PACKAGE, distributions, install, managers
 from debate.build.builder import Builder
 from debate.build.local import scratch
 from debate.commands.command import Answer
@@ -97,7 +97,7 @@ def _nspawn(_: Builder) -> Finding:
     try:
         words = run(["systemd-nspawn", "--version"]).split()
     except DebateError:
-        return Finding("nspawn", "systemd-nspawn is not installed", "run ./setup, or install systemd-container")
+        return Finding("nspawn", "systemd-nspawn is not installed", install("systemd-container"))
     version = words[1] if len(words) > 1 else "?"
     digits = re.search(r"^[0-9]+", version)
     if digits and int(digits[0]) < NEEDED_SYSTEMD:
@@ -112,7 +112,7 @@ def _bootstrapper(builder: Builder) -> Finding:
     if shutil.which(program):
         return Finding(program, "installed, to make the tools tree")
     made = (builder.settings.output / HOST / "sandbox.json").exists()
-    return Finding(program, "not installed", f"run ./setup, or install {program}: it makes the tools tree", not made)
+    return Finding(program, "not installed", f"{install(program)}: it makes the tools tree", not made)
 
 
 def _images(builder: Builder) -> Finding:
@@ -187,7 +187,12 @@ def _mirrors(builder: Builder) -> list[Finding]:
 def _qemu(_: Builder) -> Finding:
     if all(shutil.which(machine.qemu) for machine in MACHINES):
         return Finding("QEMU", "installed, for check:NAME")
-    return Finding("QEMU", "not installed", "check:NAME needs it: ./setup check:NAME installs it", needed=False)
+    return Finding(
+        "QEMU",
+        "not installed",
+        f"check:NAME needs it: {install('qemu-system-x86 and ovmf', 'check:NAME')}",
+        needed=False,
+    )
 
 
 def report(builder: Builder) -> Answer:

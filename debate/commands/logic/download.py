@@ -14,7 +14,7 @@ from debate.cache import compose
 from debate.cache.store import Store, digest_of
 from debate.host import ours
 from debate.host.beneath import Tree
-from debate.host.files import temporary_beside
+from debate.host.files import new_file, temporary_beside
 from debate.remote.errors import RegistryError
 from debate.remote.remote import other_file, require_room
 
@@ -116,7 +116,7 @@ class Download:
 
     def _write(self, path: Path, artifact: Artifact, composition: Composition | None) -> None:
         ours.remove(path)  # Of an earlier try.
-        with path.open("xb") as file:
+        with new_file(path, 0o644) as file:
             if composition is None:
                 self._store(artifact).copy(artifact, file)
             else:

@@ -13,18 +13,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from debate import keys
+from debate import __version__, keys
 from debate.build.builder import Builder, Check
 from debate.commands.command import Answer
 from debate.errors import DebateError, Problem
 from debate.history.check import is_whole
 from debate.history.reasons import Last, Reason, reasons
 from debate.history.records import Records, Report
+from debate.host.files import read_object
 from debate.model import Result, Step, Supplies
 from debate.profile import profile_names
 from debate.steps.rule import HOST, TOOLS, Rule, needed
 from debate.steps.rules import rules
 from debate.steps.work import ProfileBuild, Work
+from debate.text.printable import shortened
 
 
 class _RunsError(Exception):
@@ -72,15 +74,16 @@ class _DryBuilder(Builder):
 class _DryRecords(Records):
     """Reads an output directory, and writes to memory instead."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, profile: str) -> None:
         super().__init__(directory)
+        self.profile = profile
         self.memory: dict[str, Any] = {}
         self.unknown: set[str] = set()
         """Files that a step would have to write first."""
 
     def load(self, name: str) -> Any:
         if name in self.unknown:
-            raise _WaitsError(f"{name}:{self.directory.name}" if self.directory.name != HOST else name)
+            raise _WaitsError(f"{name}:{self.profile}" if self.profile != HOST else name)
         return self.memory[name] if name in self.memory else super().load(name)
 
     def save(self, name: str, value: Any) -> None:
@@ -100,7 +103,7 @@ class _DryBuild(ProfileBuild):
 
     @property
     def records(self) -> _DryRecords:
-        return self.records_by_name.setdefault(self.name, _DryRecords(self.directory))
+        return self.records_by_name.setdefault(self.name, _DryRecords(self.directory, self.name))
 
     def of(self, name: str) -> ProfileBuild:
         return replace(self, name=name)
@@ -143,7 +146,7 @@ def explain(build: ProfileBuild) -> Answer:
             _verdict(replace(build, name=base), replace(dry, name=base), rule)
     refused.clear()
     lines, verdicts, data = [], dict[str, _Verdict](), []
-    for rule in rules().values():
+    for rule in _of_interest(build):
         name = build.name if rule.profile else HOST
         own, real = replace(dry, name=name), replace(build, name=name)
         verdict = verdicts[rule.name] = _verdict(real, own, rule) if rule.pure else _results(real, rule, verdicts)
@@ -166,9 +169,22 @@ def explain(build: ProfileBuild) -> Answer:
             lines.append(f"    {why[0]}")
         refused.clear()
         data.append({"task": task, "verdict": verdict.text, "why": [reason.to_json() for reason in why]})
-    text = "\n".join([f"{build.name}  config {dry.config_hash()[:16]}", *lines]) + "\n"
+    text = "\n".join([f"{build.name}  config {dry.config_hash()[:16]}{_by(build)}", *lines]) + "\n"
     problems = tuple(problem for verdict in verdicts.values() for problem in verdict.problems)
     return Answer(text, good=not problems, problems=problems, data=tuple(data))
+
+
+def _by(build: ProfileBuild) -> str:
+    """Which debate built it last, if it was another one."""
+    last = str(read_object(build.directory / "manifest.json").get("debate", __version__))
+    return "" if last == __version__ else f"; built last by debate {shortened(last, 40)}, and this is {__version__}"
+
+
+def _of_interest(build: ProfileBuild) -> list[Rule]:
+    """The rules of a build, and those that another command ran here."""
+    built = needed(rules(), rules()["build"].made)
+    traces = build.directory / "traces"
+    return [rule for rule in rules().values() if rule in built or (traces / f"{rule.name}.json").exists()]
 
 
 def _needed_below() -> list[Rule]:

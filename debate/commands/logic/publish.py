@@ -23,6 +23,7 @@ from debate.profile.profile_names import committed
 from debate.remote.errors import RegistryError
 from debate.remote.remote import Remote, annotate
 from debate.remote.statements import IMAGE, Statement, read
+from debate.steps import boot, signing
 from debate.steps.rule import HOST
 from debate.steps.rules import rules
 from debate.text.amounts import bytes_shown, count
@@ -36,10 +37,9 @@ if TYPE_CHECKING:
 
 def push(made: ProfileBuild) -> dict[str, Any]:
     """Send the results of the last build, and those of its steps. Raises DebateError."""
-    settings, directory = _require_remote(made), made.directory
+    settings, directory = made.settings, made.directory
+    require_sending(settings)
     made.require_own()
-    if settings.remote_mode != "read-write":
-        raise DebateError("read-only, so nothing can be pushed", "set it to read-write", place="setting remote_mode")
     if not results.present(directory):
         remedy = f"run doit build:{made.name}"
         raise DebateError("the build is missing or was modified", remedy, place=shown(directory))
@@ -82,7 +82,7 @@ def _finished(made: ProfileBuild, architecture: str) -> tuple[Statement, str]:
             name: Artifact.from_json({"digest": digests.get(name) or keys.sha256_file(directory / name), "size": size})
             for name, (size, _) in states.items()
         }
-        more = {"profile": made.name, "lock": str(facts["lock"])}
+        more = {"profile": made.name, "lock": str(facts["lock"]), "certificate": str(facts["certificate"])}
         return Statement(IMAGE, facts["config"], files, more), str(facts["description"])
     except (DebateError, KeyError, TypeError, ValueError):
         remedy = f"run doit clean build:{made.name}, and build it again"
@@ -102,7 +102,8 @@ def _made(made: ProfileBuild) -> Iterator[tuple[str, str]]:
 
 def pull(made: ProfileBuild) -> dict[str, Any]:
     """Fetch the ISO of this config into the output directory. Raises DebateError."""
-    settings = _require_remote(made)
+    settings = made.settings
+    require_remote(settings)
     remote = Remote(settings, made.store, made.builder.say)
     try:
         return _pull(made, remote)
@@ -125,6 +126,7 @@ def _pull(made: ProfileBuild, remote: Remote) -> dict[str, Any]:
         )
     statement = read(data, IMAGE, config, settings.remote_keys, settings.limits.bytes)
     _compare_lock(made, statement)
+    _compare_certificate(made, statement)
     architecture = _architecture(made)
     names = results.names(made.name, architecture)
     _require_names(made, statement, names)
@@ -151,8 +153,7 @@ def _compare_lock(made: ProfileBuild, statement: Statement) -> None:
     path = committed(made.settings.profiles, made.name)
     if not os.path.lexists(path):
         return
-    packages = lockfile.read(path)["packages"]
-    if statement.facts.get("lock") != keys.sha256(keys.canonical(packages)):
+    if statement.facts.get("lock") != lockfile.identity(lockfile.read(path)):
         raise DebateError(
             f"its ISO of this config is made of other packages than those in {shown(path)}",
             f"run doit build:{made.name}",
@@ -160,8 +161,23 @@ def _compare_lock(made: ProfileBuild, statement: Statement) -> None:
         )
 
 
-def _require_remote(made: ProfileBuild) -> Settings:
-    if not made.settings.remote:
+def _compare_certificate(made: ProfileBuild, statement: Statement) -> None:
+    """Refuse an ISO with own signatures that another key made. Raises DebateError."""
+    own = made.slice("boot", boot.Slice).secure == "own"
+    if own and statement.facts.get("certificate") != signing.state(made.settings):
+        fact = "its ISO of this config is signed with another key than that of setting secure_boot_certificate"
+        raise DebateError(fact, f"run doit build:{made.name}", place=made.settings.remote)
+
+
+def require_remote(settings: Settings) -> None:
+    """Raises DebateError if there is no remote to fetch from."""
+    if not settings.remote:
         remedy = "set DEBATE_REMOTE=oci://HOST[:PORT]/REPOSITORY, or remote in debate.toml"
         raise DebateError("no remote is set", remedy)
-    return made.settings
+
+
+def require_sending(settings: Settings) -> None:
+    """Raises DebateError if there is no remote to send to."""
+    require_remote(settings)
+    if settings.remote_mode != "read-write":
+        raise DebateError("read-only, so nothing can be pushed", "set it to read-write", place="setting remote_mode")

@@ -16,9 +16,11 @@ import signal
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, NamedTuple, Self, cast
 
 from debate.errors import DebateError, Problem
@@ -38,11 +40,20 @@ _MOST_MEMORY = 256 << 20
 """Bytes that git may take, beside what it maps. A file that is kept as its difference from another needs both."""
 _MOST_TIME = 20
 """Seconds of the processor in which git must list files: a few trees within each other can be a tree without end."""
+_MOST_WAIT = 120
+"""Seconds for the same altogether: a pipe among its files says nothing for ever."""
+_OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
+"""Variables that git sets for hooks, which may mean another repository or index than that of the checkout."""
+_FETCH_NOTHING = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
 _NO_REVISION = "name a commit, branch or tag"
 
 
 _OTHER = "name another revision"
 _TOO_LONG = b"debate: too long"
+
+
+class TooMuchError(DebateError):
+    """What git was asked for is more than this takes, as far as whoever can commit decides that."""
 
 
 class _Blob(NamedTuple):
@@ -115,11 +126,9 @@ def _files(settings: Settings, revision: str) -> list[_Blob]:
         tree = _said(settings, ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{tree}}"])
     except DebateError:
         raise DebateError(f"the repository has no revision {revision!r}", _NO_REVISION, place="diff") from None
-    listed = _said(settings, ["ls-tree", "-r", "-z", "--long", tree.decode().strip(), "--", settings.profiles.name])
-    if listed.count(b"\0") > _MOST_FILES or len(listed) > _MOST_TEXT:
-        raise _too_large(revision)
+    listing = ["ls-tree", "-r", "-z", "--long", tree.decode().strip(), "--", settings.profiles.name]
     files, left = [], MAX_BYTES
-    for line in os.fsdecode(listed).split("\0")[:-1]:
+    for line in _listed(settings, listing, too_many=_too_large(revision)):
         words, _, path = line.partition("\t")
         mode, kind, name, size = words.split()
         if kind == "blob" and path.startswith(f"{settings.profiles.name}/"):  # The others are repositories.
@@ -133,6 +142,39 @@ def _files(settings: Settings, revision: str) -> list[_Blob]:
     if left < 0:
         raise _too_large(revision)
     return files
+
+
+def in_index(settings: Settings, places: Sequence[Path]) -> list[Path]:
+    """The files at or below ``places`` that git's index has, as far as these are in the work tree, and the repositories
+    or links that it has in the place of a directory above them, with whatever these bring. Raises DebateError:
+    TooMuchError for what a commit can cause.
+
+    The repository may be of another user, so no program of its configuration is run: --sparse keeps git from fetching
+    trees that it lacks for a sparse index, and no protocol is permitted.
+    """
+    options = ["-c", "safe.directory=*", "-c", "core.fsmonitor=false", "--literal-pathspecs"]
+    top = Path(
+        os.fsdecode(_said(settings, [*options, "rev-parse", "--show-toplevel"], _FETCH_NOTHING)).removesuffix("\n")
+    )
+    within = [str(place) for place in places if place.is_relative_to(top)]
+    if not within:
+        return []
+    words = [*options, "ls-files", "--sparse", "-z", "--full-name", "--", *within]
+    too_many = TooMuchError(f"more than {_MOST_FILES:,} files", place=shown(settings.root))
+    found = [top / path for path in _listed(settings, words, _FETCH_NOTHING, too_many=too_many)]
+    above = {parent for place in within for parent in Path(place).parents if top in parent.parents}
+    return found + [path for path in sorted(above) if _is_entry(settings, options, path.relative_to(top))]
+
+
+def _is_entry(settings: Settings, options: Sequence[str], path: Path) -> bool:
+    """True if git's index has ``path`` itself, and not what is below a directory of that name. Raises DebateError."""
+    words = [*options, "rev-parse", "--verify", "--quiet", "--end-of-options", f":0:{path}"]
+    with _Git(settings, words, seconds=_MOST_TIME, variables=_FETCH_NOTHING) as git:
+        name = git.output.read(_CHUNK)
+        complaint = git.failure()
+    if complaint:
+        raise _failed(settings, complaint)
+    return bool(name)
 
 
 def _too_large(revision: str) -> DebateError:
@@ -157,18 +199,28 @@ class _Git:
         words: Sequence[str],
         given: IO[bytes] | int = subprocess.DEVNULL,
         seconds: int = 0,
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """``seconds``: of the processor, at most; 0 is no limit. Raises DebateError if git cannot be started so."""
+        """``seconds``: of the processor, at most; 0 is no limit. ``variables``: of its environment, in addition.
+
+        Raises DebateError if git cannot be started so.
+        """
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         argv = [*_GIT, "-C", str(settings.root), *words]
-        environment = {**os.environ, "LC_ALL": "C"}
+        inherited = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
+        environment = {**inherited, "LC_ALL": "C", **variables}
         try:
             self._process = subprocess.Popen(
                 argv, stdin=given, stdout=subprocess.PIPE, stderr=self._errors, env=environment
             )
         except FileNotFoundError:
-            raise DebateError("not installed", "install it to compare revisions", place="git") from None
+            self._errors.close()
+            raise DebateError("git is not installed", "install it", place=shown(settings.root)) from None
         self.output = cast("IO[bytes]", self._process.stdout)
+        self._clock = threading.Timer(_MOST_WAIT, self._process.kill)
+        self._clock.daemon = True
+        if seconds:
+            self._clock.start()
         try:
             _limit(self._process.pid, resource.RLIMIT_DATA, _MOST_MEMORY, _MOST_MEMORY)
             if seconds:  # At the first limit SIGXCPU, which nobody else sends; at the second SIGKILL.
@@ -185,6 +237,7 @@ class _Git:
 
     def __exit__(self, *_: object) -> None:
         """What is left of the output is of no interest then."""
+        self._clock.cancel()
         self.output.close()
         self._process.kill()
         self._process.wait()
@@ -201,9 +254,9 @@ class _Git:
         return self._errors.read(_CHUNK)
 
 
-def _said(settings: Settings, words: Sequence[str]) -> bytes:
+def _said(settings: Settings, words: Sequence[str], variables: Mapping[str, str] = MappingProxyType({})) -> bytes:
     """What git says, but not all of a list with more than `_MOST_FILES`. Raises DebateError if it fails."""
-    with _Git(settings, words, seconds=_MOST_TIME) as git:
+    with _Git(settings, words, seconds=_MOST_TIME, variables=variables) as git:
         said, ends = bytearray(), 0
         while data := git.output.read(_PART):
             said += data
@@ -216,6 +269,20 @@ def _said(settings: Settings, words: Sequence[str]) -> bytes:
     return bytes(said)
 
 
+def _listed(
+    settings: Settings,
+    words: Sequence[str],
+    variables: Mapping[str, str] = MappingProxyType({}),
+    *,
+    too_many: DebateError,
+) -> list[str]:
+    """What git lists with -z. Raises ``too_many`` for more than `_MOST_FILES`, and DebateError if it fails."""
+    listed = _said(settings, words, variables)
+    if listed.count(b"\0") > _MOST_FILES or len(listed) > _MOST_TEXT:
+        raise too_many
+    return os.fsdecode(listed).split("\0")[:-1]
+
+
 def _failed(settings: Settings, said: bytes) -> DebateError:
     """The error for what git cannot do, in words of our own."""
     place = shown(settings.root)
@@ -225,9 +292,9 @@ def _failed(settings: Settings, said: bytes) -> DebateError:
     if b"not a git repository" in said:
         return DebateError("is in no git repository", "name two profiles, without @REVISION", place=place)
     if said == _TOO_LONG:
-        return DebateError(f"git does not list the revision's files in {_MOST_TIME} s", _OTHER, place=place)
+        return TooMuchError(f"git does not list the files in {_MOST_TIME} s", _OTHER, place=place)
     if b"Out of memory" in said:
-        return DebateError(f"git needs more than {_MOST_MEMORY >> 20} MiB for a file", _OTHER, place=place)
+        return TooMuchError(f"git needs more than {_MOST_MEMORY >> 20} MiB", _OTHER, place=place)
     return DebateError("git cannot read the repository", "run git fsck", place=place)
 
 

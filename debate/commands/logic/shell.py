@@ -51,17 +51,21 @@ class _ShellBuilder(Builder):
         raise _OverError
 
 
+def require_terminal() -> None:
+    """Raises DebateError if there is a terminal to read from, and none to write to."""
+    if os.isatty(0) and not os.isatty(1):
+        raise DebateError(
+            "standard input is a terminal, but standard output is not",
+            "use a terminal for both, or give it commands: echo COMMANDS | doit shell:…",
+            place="shell",
+        )
+
+
 def shell(build: ProfileBuild, step: str) -> None:
     """Run ``step`` of a profile up to its shell, on the terminal or with commands from standard input.
 
     Raises DebateError if the sandbox cannot be made.
     """
-    if os.isatty(0) and not os.isatty(1):
-        raise DebateError(
-            "standard input is a terminal, but standard output is not",
-            "use a terminal for both, or give it commands: echo COMMANDS | doit shell:…",
-            place=f"shell:{step}:{build.name}",
-        )
     old = build.builder
     sys.stdout.flush()
     builder = _ShellBuilder(old.settings, old.store, old.say, old.remote, step=step)

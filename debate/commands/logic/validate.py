@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict
 
-from debate import PACKAGE, keys
+from debate import PACKAGE, keys, shipped
 from debate.errors import DebateError, Place, Problem
 from debate.host.files import read_object, write_atomically
 from debate.host.stamp import stamp
@@ -35,8 +35,8 @@ KEPT = ".validated.json"
 _SHARE = 200
 """Profiles for which a process of its own is worth while."""
 
-Found = tuple[str, list[Problem], dict[str, str]]
-"""A profile, what is wrong with it, and its looks with what they saw."""
+Found = tuple[str, list[Problem], list[str]]
+"""A profile, what is wrong with it, and the record that it is all right; empty if that is not to be kept."""
 
 
 class Kept(TypedDict):
@@ -51,7 +51,7 @@ def problems(settings: Settings, names: Sequence[str]) -> dict[str, list[Problem
     if not names:
         return {}
     with visit(settings.profiles) as profiles:
-        return {name: found for name, found, _ in _checked(settings, profiles, names)}
+        return {name: found for name, found, _ in _checked(settings, profiles, names, ())}
 
 
 def all_problems(settings: Settings, names: Sequence[str]) -> dict[str, list[Problem]]:
@@ -62,15 +62,15 @@ def all_problems(settings: Settings, names: Sequence[str]) -> dict[str, list[Pro
     # There a commit that is checked may bring that file itself.
     keeps = "CI" not in os.environ
     before: Mapping[str, list[str]] = read_object(path, Kept).get("valid", {}) if keeps else {}
-    basis = [stamp(PACKAGE, settings.scripts), settings.lock, str(settings.profiles.resolve())]
+    basis = [stamp(PACKAGE, settings.scripts, shipped("profiles")), settings.lock, str(settings.profiles.resolve())]
     found: dict[str, list[Problem]] = {name: [] for name in names}
     with visit(settings.profiles) as profiles:
         valid = {name: before[name] for name in names if _is_as_it_was(basis, profiles, name, before.get(name, ()))}
         left = [name for name in names if name not in valid]
-        for name, wrong, seen in _in_parallel(settings, profiles, left):
+        for name, wrong, record in _in_parallel(settings, profiles, left, basis):
             found[name] = wrong
-            if not wrong and CHANGED not in seen.values():
-                valid[name] = [_key(basis, name, seen), *seen]
+            if record:
+                valid[name] = record
     if keeps and valid != before:
         with suppress(OSError):  # Who may only read checks everything each time.
             write_atomically(path, json.dumps({"valid": valid}).encode())
@@ -83,29 +83,30 @@ def _key(basis: Sequence[str], name: str, seen: Mapping[str, str]) -> str:
 
 def _is_as_it_was(basis: Sequence[str], profiles: Visit, name: str, record: Sequence[str]) -> bool:
     """True if all looks of a record see what they saw then."""
+    if not record:
+        return False
     seen = {look: profiles.look(look) for look in record[1:]}
-    return CHANGED not in seen.values() and [_key(basis, name, seen)] == [*record[:1]]
+    return CHANGED not in seen.values() and _key(basis, name, seen) == record[0]
 
 
-def _in_parallel(settings: Settings, profiles: Visit, names: Sequence[str]) -> Iterator[Found]:
-    """Check profiles, in as many processes as there are processors if that is worth while."""
-    number = min(len(os.sched_getaffinity(0)), len(names) // _SHARE)
-    shares = [names[start::number] for start in range(number)] if number > 1 else []
-    processes = [_started(settings, share) for share in shares]
+def _in_parallel(settings: Settings, profiles: Visit, names: Sequence[str], basis: Sequence[str]) -> Iterator[Found]:
+    """Check profiles, in as many processes as there are processors if that is worth while. This is one of them."""
+    number = max(1, min(len(os.sched_getaffinity(0)), len(names) // _SHARE))
+    own, *shares = (names[start::number] for start in range(number))
+    processes = [_started(settings, share, basis) for share in shares]
+    yield from _checked(settings, profiles, own, basis)
     for share, process in zip(shares, processes, strict=True):
         said, _ = process.communicate()
         try:
             yield from map(_from_json, strict_json.decode(said, strict_json.MOST_OF_RECORD)["found"])
         except ValueError:  # It was killed, or ended with a defect, which then shows here.
-            yield from _checked(settings, profiles, share)
-    if not shares:
-        yield from _checked(settings, profiles, names)
+            yield from _checked(settings, profiles, share, basis)
 
 
-def _started(settings: Settings, names: Sequence[str]) -> subprocess.Popen[bytes]:
+def _started(settings: Settings, names: Sequence[str], basis: Sequence[str]) -> subprocess.Popen[bytes]:
     """A process that checks profiles: see `main`."""
     with tempfile.TemporaryFile() as given:
-        given.write(json.dumps({"names": names}).encode())
+        given.write(json.dumps({"names": names, "basis": basis}).encode())
         given.seek(0)
         return subprocess.Popen(
             [sys.executable, "-m", "debate.commands.logic.validate", str(settings.root), settings.lock],
@@ -117,12 +118,12 @@ def _started(settings: Settings, names: Sequence[str]) -> subprocess.Popen[bytes
 
 
 def main(root: str, of_lock: str) -> None:
-    """Entry point of `_started`: check the profiles whose names are on standard input."""
+    """Entry point of `_started`: check the profiles whose names are on standard input, beside the basis of keys."""
     settings = Settings(Path(root), Path(), Path(), lock=of_lock)
-    names = strict_json.decode(sys.stdin.read(), strict_json.MOST_OF_RECORD)["names"]
+    given = strict_json.decode(sys.stdin.read(), strict_json.MOST_OF_RECORD)
     with visit(settings.profiles) as profiles:
-        found = list(_checked(settings, profiles, names))
-    said = {"found": [[name, list(map(_to_json, wrong)), seen] for name, wrong, seen in found]}
+        found = list(_checked(settings, profiles, given["names"], given["basis"]))
+    said = {"found": [[name, list(map(_to_json, wrong)), record] for name, wrong, record in found]}
     sys.stdout.write(json.dumps(said))
 
 
@@ -131,16 +132,18 @@ def _to_json(problem: Problem) -> list[str | int]:
     return [place.file, place.line, place.column, problem.fact, problem.remedy]
 
 
-def _from_json(found: tuple[str, list[tuple[str, int, int, str, str]], dict[str, str]]) -> Found:
-    name, wrong, seen = found
-    return name, [Problem(Place(file, line, column), fact, remedy) for file, line, column, fact, remedy in wrong], seen
+def _from_json(found: tuple[str, list[tuple[str, int, int, str, str]], list[str]]) -> Found:
+    name, said, record = found
+    wrong = [Problem(Place(file, line, column), fact, remedy) for file, line, column, fact, remedy in said]
+    return name, wrong, record
 
 
-def _checked(settings: Settings, profiles: Visit, names: Iterable[str]) -> Iterator[Found]:
+def _checked(settings: Settings, profiles: Visit, names: Iterable[str], basis: Sequence[str]) -> Iterator[Found]:
     for name in names:
         profiles.seen.clear()
-        wrong = _problems(settings, name)
-        yield name, wrong, dict(profiles.seen)
+        wrong, seen = _problems(settings, name), profiles.seen
+        keeps = basis and not wrong and CHANGED not in seen.values()
+        yield name, wrong, [_key(basis, name, seen), *seen] if keeps else []
 
 
 def _problems(settings: Settings, name: str) -> list[Problem]:

@@ -18,14 +18,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debate import PACKAGE
+from debate import INSIDE, PACKAGE, shipped
 from debate.build.local import LocalExecutor
 from debate.cache.store import Store
 from debate.errors import DebateError, Place, Problem
 from debate.history.records import Records, key_of, outputs_of
 from debate.host import ours as own_files
 from debate.host.beneath import Tree, copy_tree
-from debate.host.files import workspace_name, write_atomically
+from debate.host.files import new_file, workspace_name, write_atomically
 from debate.host.run import die_with_parent
 from debate.managers import host_apt
 from debate.model import Artifact, Command, Step, Supplies
@@ -38,14 +38,16 @@ from debate.steps.rule import HOST
 from debate.steps.rules import rules
 from debate.text.lines import lines_of
 from debate.text.paths import shown
-from debate.text.printable import readable
+from debate.text.printable import readable, shortened
 
 if TYPE_CHECKING:
     from debate.steps.work import ProfileBuild
 
 
 _MOST_DIFFERENCE = 16 << 20
-"""Bytes of a comparison that are shown."""
+"""Bytes of a comparison that are kept in a file."""
+_LOOKED_AT, _MOST_LINES, _LONGEST_LINE = 64 << 10, 12, 300
+"""Characters of it of which the first lines are shown, so many, of so many characters."""
 
 
 def compared() -> list[str]:
@@ -84,18 +86,28 @@ def read(settings: Settings, name: str, step: str) -> Any:
 
 
 def _lay_out(build: ProfileBuild, root: Path) -> Settings:
-    """Another checkout at ``root``, whose cache holds only the locked packages and the tools tree."""
+    """Another workspace at ``root``, whose cache holds only the locked packages and the tools tree.
+
+    It has its own copy of debate, so that this is elsewhere, too.
+    """
     settings, store = build.settings, Store(root / "cache")
-    shutil.copytree(settings.scripts, root / settings.scripts.name, symlinks=True)
-    for name in ("dodo.py", "pyproject.toml"):
-        shutil.copyfile(settings.root / name, root / name)
-    copy_profiles(settings, (build.name, *profile_names.chain(settings.profiles, build.name)), root / "profiles")
+    names = (build.name, *profile_names.chain(settings.profiles, build.name))
+    code = root / "code" / PACKAGE.name
+    shutil.copytree(PACKAGE, code, symlinks=True)
+    inside = code / INSIDE.relative_to(PACKAGE)
+    for name, directory in (("sandbox", settings.scripts), ("profiles", shipped("profiles"))):
+        shutil.copytree(directory, inside / name, symlinks=True, dirs_exist_ok=True)
+    copy_profiles(settings, names, root / "profiles")
+    for name in filter(profile_names.is_shipped, names):
+        lock = own_files.read(settings.output / name / "lock.json")
+        profile_names.committed(inside / "profiles", profile_names.file_name(name)).write_bytes(lock)
     tools = build.of(HOST).outputs("sandbox")
     work = build.work("packages")
-    have(work, work.locked())
-    locks = [build.of(name).load("lock") for name in (build.name, *profile_names.chain(settings.profiles, build.name))]
+    packages = [*work.locked(), *work.unpacked()]
+    have(work, packages)
+    locks = [build.of(name).load("lock") for name in names]
     proofs = [indexes for indexes in map(indexes_of, locks) if indexes and build.store.has(indexes)]
-    for artifact in (*(package.artifact for package in work.locked()), *proofs, *tools.values()):
+    for artifact in (*(package.artifact for package in packages), *proofs, *tools.values()):
         _share(build.store, store, artifact)
     trace = settings.output / HOST / "traces/sandbox.json"
     store.record(key_of(read(settings, HOST, "traces/sandbox"), str(trace)), "sandbox", tools, 0)
@@ -105,13 +117,15 @@ def _lay_out(build: ProfileBuild, root: Path) -> Settings:
 def copy_profiles(settings: Settings, names: Iterable[str], target: Path) -> None:
     """Copy the profiles ``names``, all files that they name, and the locks of their last builds to a new directory.
 
-    Raises DebateError.
+    What is shipped stays where it is. Raises DebateError.
     """
     target.mkdir(parents=True)
     try:
         with files.opened(settings.profiles) as theirs, Tree(target) as copy:
             for name in names:
                 for path in sources.paths(settings.output / name):
+                    if path.startswith("/"):
+                        continue
                     copy.make_directory(os.path.dirname(path))
                     if stat.S_ISDIR(theirs.mode(path)):
                         copy.make_directory(path)
@@ -119,7 +133,8 @@ def copy_profiles(settings: Settings, names: Iterable[str], target: Path) -> Non
                             copy_tree(tree, into)
                     else:
                         copy.write(path, theirs.read(path, files.MAX_FILE))
-                copy.write(f"{name}.lock.json", own_files.read(settings.output / name / "lock.json"))
+                if not profile_names.is_shipped(name):
+                    copy.write(f"{name}.lock.json", own_files.read(settings.output / name / "lock.json"))
     except OSError as error:
         again = "run the same command again"
         raise DebateError(f"{error.strerror}", again, place=shown(settings.profiles)) from None
@@ -149,7 +164,7 @@ def _other_conditions(settings: Settings, root: Path) -> dict[str, str]:
         **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
         **{name: value for name, value in host_apt.variables().items() if value},
         **variables(other),
-        "PYTHONPATH": str(PACKAGE.parent),
+        "PYTHONPATH": str(root / "code"),
         "PYTHONHASHSEED": "4242",
         "TZ": "Pacific/Chatham",
         "LC_ALL": "tr_TR.UTF-8",
@@ -162,9 +177,9 @@ def _rebuild(build: ProfileBuild, other: Settings) -> None:
     own_files.remove(log)
     targets = [f"{step}:{build.name}" for step in compared()]
     enter = 'hostname elsewhere.invalid; umask 077; exec "$@"'
-    with log.open("xb") as file:
+    with new_file(log, 0o644) as file:
         done = subprocess.run(
-            ["unshare", "--uts", "sh", "-c", enter, "sh", sys.executable, "-m", "doit", *targets],
+            ["unshare", "--uts", "sh", "-c", enter, "sh", sys.executable, "-P", "-m", "debate", *targets],
             cwd=other.root,
             env=_other_conditions(build.settings, other.root),
             stdin=subprocess.DEVNULL,
@@ -190,10 +205,14 @@ def _difference(build: ProfileBuild, other: Settings, step: str, directory: Path
         text = _compare(build, other, first, second)
         report = directory / f"{step}.{name}.txt"
         write_atomically(report, readable(text).encode())
-        shown_lines = lines_of(text)[:12]
-        lines += [f"{step}: output {name} differs:", *(f"    {line}" for line in shown_lines)]
+        lines += [f"{step}: output {name} differs:", *(f"    {line}" for line in start_of(text))]
         lines.append(f"full comparison: {shown(report)}; the two files: {shown(kept[0])}, {kept[1].name}")
     return DebateError.of([Problem(Place(f"verify:{build.name}"), fact)], details="\n".join(lines))
+
+
+def start_of(comparison: str) -> list[str]:
+    """What is shown of a comparison of files that strangers made, in which a line can be as long as all of it."""
+    return [shortened(line, _LONGEST_LINE) for line in lines_of(comparison[:_LOOKED_AT])[:_MOST_LINES]]
 
 
 def _different(build: ProfileBuild, other: Settings, step: str) -> Iterator[tuple[str, Artifact, Artifact]]:

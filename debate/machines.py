@@ -35,8 +35,9 @@ class Machine:
     """Value of ``-machine``."""
     qemu_cpu: str
     """Value of ``-cpu`` without KVM."""
-    firmware: Mapping[str, tuple[str, ...]]
-    """UEFI firmware of the machine -> paths at which distributions install it for QEMU, the preferred first."""
+    firmware: Mapping[str, tuple[tuple[str, str], ...]]
+    """UEFI firmware of the machine -> paths at which distributions install it for QEMU, the preferred first: its code,
+    and variables where that does not start without."""
     secure_firmware: tuple[tuple[str, str, str], ...]
     """Code of UEFI firmware with Secure Boot, and variables that have Microsoft's keys, and none."""
 
@@ -61,15 +62,15 @@ AMD64 = Machine(
     qemu_cpu="qemu64",
     firmware={
         "uefi": (
-            "/usr/share/OVMF/OVMF_CODE_4M.fd",
-            "/usr/share/OVMF/OVMF_CODE.fd",
-            "/usr/share/edk2/x64/OVMF_CODE.4m.fd",
-            "/usr/share/edk2-ovmf/x64/OVMF_CODE.fd",
+            ("/usr/share/OVMF/OVMF_CODE_4M.fd", ""),
+            ("/usr/share/OVMF/OVMF_CODE.fd", ""),
+            ("/usr/share/edk2/x64/OVMF_CODE.4m.fd", ""),
+            ("/usr/share/edk2-ovmf/x64/OVMF_CODE.fd", ""),
         ),
         "uefi-ia32": (
-            "/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd",
-            "/usr/share/edk2/ia32/OVMF_CODE.4m.fd",
-            "/usr/share/edk2-ovmf/ia32/OVMF_CODE.fd",
+            ("/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd", "/usr/share/OVMF/OVMF32_VARS_4M.fd"),
+            ("/usr/share/edk2/ia32/OVMF_CODE.4m.fd", "/usr/share/edk2/ia32/OVMF_VARS.4m.fd"),
+            ("/usr/share/edk2-ovmf/ia32/OVMF_CODE.fd", "/usr/share/edk2-ovmf/ia32/OVMF_VARS.fd"),
         ),
     },
     secure_firmware=(

@@ -32,11 +32,12 @@ def options(machine: Machine, firmware: str, variables: int, number: int) -> lis
     """
     if firmware == "bios":
         return []
-    code = secure(machine)[0] if firmware == SECURE_BOOT else uefi(machine, firmware)
+    code, kept = uefi(machine, firmware)
     argv = ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}"]
-    if firmware == SECURE_BOOT:
-        # Only code of the firmware itself may write there.
-        argv += ["-global", "driver=cfi.pflash01,property=secure,value=on", "-add-fd", f"fd={variables},set={number}"]
+    if firmware == SECURE_BOOT:  # Only code of the firmware itself may write there.
+        argv += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
+    if kept:
+        argv += ["-add-fd", f"fd={variables},set={number}"]
         argv += ["-drive", f"if=pflash,unit=1,format=raw,auto-read-only=off,file=/dev/fdset/{number}"]
     return argv
 
@@ -45,16 +46,32 @@ def options(machine: Machine, firmware: str, variables: int, number: int) -> lis
 def own_variables(machine: Machine, firmware: str, certificate: bytes) -> Iterator[int]:
     """The descriptor of a file with the variables of one guest, which may change them.
 
-    Firmware with Secure Boot knows ``certificate`` (DER) alone, or Microsoft's if that is empty; for other firmware the
-    file is empty. Raises DebateError.
+    Firmware with Secure Boot knows ``certificate`` (DER) alone, or Microsoft's if that is empty; for firmware that
+    starts without variables the file is empty. Raises DebateError.
     """
     with tempfile.TemporaryFile(prefix="debate-variables-") as file:
-        if firmware == SECURE_BOOT:
-            _, of_microsoft, empty = secure(machine)
-            content = Path(empty if certificate else of_microsoft).read_bytes()
-            file.write(with_certificate(content, certificate) if certificate else content)
-            file.flush()
+        if firmware == SECURE_BOOT and certificate:
+            file.write(with_certificate(Path(secure(machine)[2]).read_bytes(), certificate))
+        elif firmware != "bios" and (kept := uefi(machine, firmware)[1]):
+            file.write(Path(kept).read_bytes())
+        file.flush()
         yield file.fileno()
+
+
+def uefi(machine: Machine, firmware: str) -> tuple[str, str]:
+    """The files with the code and the first variables of UEFI firmware, which may need none (empty). Raises DebateError
+    if it is not installed.
+    """
+    if firmware == SECURE_BOOT:
+        code, of_microsoft, _ = secure(machine)
+        return code, of_microsoft
+    for code, kept in machine.firmware[firmware]:
+        if Path(code).exists() and (not kept or Path(kept).exists()):
+            return code, kept
+    if firmware != "uefi":
+        fact = f"firmware {firmware} for QEMU is not installed"
+        raise DebateError(fact, "install the package that has it, on Debian ovmf-ia32, on Arch edk2-ovmf")
+    raise DebateError("UEFI firmware for QEMU (OVMF) is not installed", install("ovmf", "with the same target"))
 
 
 def secure(machine: Machine) -> tuple[str, str, str]:
@@ -64,14 +81,3 @@ def secure(machine: Machine) -> tuple[str, str, str]:
             return files
     fact = "UEFI firmware for QEMU with Secure Boot and Microsoft's keys is not installed"
     raise DebateError(fact, f"{install('ovmf', 'with the same target')}; Debian's ovmf has it")
-
-
-def uefi(machine: Machine, firmware: str) -> str:
-    """The file with one of `Machine.firmware`. Raises DebateError if none is installed."""
-    for path in machine.firmware[firmware]:
-        if Path(path).exists():
-            return path
-    if firmware != "uefi":
-        fact = f"firmware {firmware} for QEMU is not installed"
-        raise DebateError(fact, "install the package that has it, on Debian ovmf-ia32, on Arch edk2-ovmf")
-    raise DebateError("UEFI firmware for QEMU (OVMF) is not installed", install("ovmf", "with the same target"))

@@ -17,6 +17,7 @@ from PIL import Image
 
 from debate.machines import AMD64
 from debate.qemu import guest as qemu
+from debate.qemu.firmware import uefi
 from debate.qemu.guest import plain
 
 _DOWN, _ENTER = "\x1b[B", "\r"
@@ -100,7 +101,7 @@ def machine(
         argv += ["-audiodev", f"wav,id=sound,path={_plain(sound)}"]
         argv += ["-device", "intel-hda", "-device", "hda-output,audiodev=sound"]
     if firmware == "uefi":
-        argv += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={qemu.uefi(AMD64, 'uefi')}"]
+        argv += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={uefi(AMD64, firmware)[0]}"]
     with tempfile.TemporaryDirectory(prefix="machine-") as directory:
         argv += ["-monitor", f"unix:{directory}/monitor,server=on,wait=off"]
         process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

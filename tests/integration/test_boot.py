@@ -36,6 +36,13 @@ def test_disc(elsewhere: Checkout) -> None:
 
 
 @pytest.mark.full
+def test_firmware_of_32_bits(checkout: Checkout) -> None:
+    """It starts the same system of 64 bits."""
+    checkout.profile("narrow", "extends: minimal\nbase: minimal\nboot: {firmware: [uefi-ia32]}\n")
+    checkout.check("narrow", "minimal login: ", "uefi-ia32")
+
+
+@pytest.mark.full
 def test_rescue(checkout: Checkout) -> None:
     checkout.check("rescue", "rescue login: root (automatic login)")
 

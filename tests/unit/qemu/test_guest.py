@@ -181,7 +181,7 @@ def test_a_marker_is_success_whatever_else_is_there() -> None:
 def test_what_a_machine_brings_to_the_command_line(
     monkeypatch: pytest.MonkeyPatch, machine: Machine, number: int
 ) -> None:
-    present = machine.firmware["uefi"][number]
+    present = machine.firmware["uefi"][number][0]
     monkeypatch.setattr(Path, "exists", lambda path: str(path) == present)
     guest = qemu.Guest(Path("iso"), "uefi", Path("log"), Path("png"), machine=machine)
     argv = guest._argv(5, 6, 7, [8], "tcg")

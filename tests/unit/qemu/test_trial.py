@@ -62,7 +62,7 @@ def test_what_an_option_changes(change: dict[str, object], more: str, less: str)
 
 def test_firmware(tmp_path: Path) -> None:
     ovmf = tmp_path / "OVMF.fd"
-    guest = replace(GUEST, firmware="uefi", machine=replace(AMD64, firmware={"uefi": (str(ovmf),)}))
+    guest = replace(GUEST, firmware="uefi", machine=replace(AMD64, firmware={"uefi": ((str(ovmf), ""),)}))
     with pytest.raises(DebateError, match="UEFI firmware for QEMU"):
         guest.argv(7, 6)
     ovmf.touch()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ import pytest
 from debate.host.http_files import offered
 from tests.integration import cpio
 from tests.integration.checkout import Checkout
-from tests.integration.network_guest import HOST, NetworkGuest
+from tests.integration.network_guest import Start, from_ipxe
 
 PATH = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 FETCH = """
@@ -114,22 +117,51 @@ def test_too_little_memory(initramfs: Path, tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1].startswith("PANIC: The images need 95367431 MiB of memory, and ")
 
 
-def boot(directory: Path, tmp_path: Path, firmware: str, net: str, marker: str = "minimal login: ") -> list[str]:
-    """Boot a guest to ``marker``. Returns what it asked the server for. ``{http}`` in ``net`` is the server."""
-    names = [str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()]
-    asked: list[str] = []
-    with offered(directory, names, "127.0.0.1", 0, asked.append) as server:
-        http = f"http://{HOST}:{server.server_port}"
-        guest = NetworkGuest(
-            Path("/"), firmware, tmp_path / "log", tmp_path / "png", silence=400, net=net.format(http=http)
-        )
-        guest.boot(marker=marker, timeout=600)
-    return [line.split()[2] for line in asked]
-
-
 def test_ipxe(directory: Path, tmp_path: Path) -> None:
     """QEMU's network card has iPXE, which reads the script by HTTP."""
-    asked = boot(directory, tmp_path, "bios", "bootfile={http}/boot.ipxe")
+    asked = from_ipxe(directory, tmp_path, "minimal login: ")
     assert asked[:4] == ["/boot.ipxe", "/live/vmlinuz", "/layers.img", "/live/initrd.img"]
     assert sorted(asked[4:]) == ["/live/0-overlay.squashfs", "/live/1-packages.squashfs", "/live/filesystem.module"]
+
+
+@pytest.fixture(scope="module")
+def with_dracut(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    checkout = Checkout.make(tmp_path_factory.mktemp("dracut") / "checkout", built.cache)
+    checkout.pin_as("dracut", built)
+    checkout.profile("dracut", "extends: minimal\nboot: {network: true}\ninitrd: {generator: dracut}\n")
+    checkout.doit("netboot:dracut")
+    return checkout.output("dracut", "netboot")
+
+
+@contextmanager
+def served(directory: Path) -> Iterator[Path]:
+    """A directory that all may read, in which ``directory`` is as `system`."""
+    with tempfile.TemporaryDirectory(prefix="debate-netboot-") as root:
+        Path(root).chmod(0o755)
+        shutil.copytree(directory, Path(root, "system"), copy_function=shutil.copyfile)
+        yield Path(root)
+
+
+WAYS = {"pxe-bios": ("bios", "grub.pxe"), "pxe-uefi": ("uefi", "grub.efi"), "http-uefi": ("uefi", "grub.efi")}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("generator", ["initramfs-tools", "dracut"])
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way(request: pytest.FixtureRequest, tmp_path: Path, generator: str, way: str) -> None:
+    """Named by DHCP in a directory of the server: GRUB, and from there all else by the protocol that brought it."""
+    directory: Path = request.getfixturevalue("directory" if generator == "initramfs-tools" else "with_dracut")
+    firmware, name = WAYS[way]
+    http = way.startswith("http")
+    with served(directory) as root:
+        start = Start(str(root), f"system/{name}", firmware, http, str(tmp_path / "log"), "minimal login: ")
+        asked = start.boot()
+    images = [str(path.relative_to(directory)) for path in directory.rglob("*.squashfs")]
+    names = {f"system/{path}" for path in (name, "grub.cfg", "layers.img", *images)}
+    assert names <= {path.removeprefix(f"{root}/").removeprefix("/") for path in asked["http" if http else "tftp"]}
     assert "FAILED" not in (tmp_path / "log").read_text(), "a unit failed"
+
+
+@pytest.mark.full
+def test_ipxe_with_dracut(with_dracut: Path, tmp_path: Path) -> None:
+    from_ipxe(with_dracut, tmp_path, "minimal login: ")

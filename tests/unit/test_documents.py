@@ -97,6 +97,16 @@ def test_each_promise_has_a_test(name: str) -> None:
     assert [text for text in found if not re.search("`tests?[_/]", text)] == []
 
 
+def test_each_part_of_the_sandbox_has_a_test() -> None:
+    """Each point, and each title but that of what is needed, names one."""
+    text = (ROOT / "docs/sandbox.md").read_text().partition("\n## What a host needs")[0]
+    titles = re.split(r"\n(?=## )", text)[1:]
+    points = [point for part in titles for point in re.split(r"\n(?=- \*\*)", part)[1:]]
+    assert len(titles) > 5
+    assert len(points) > 10
+    assert [part for part in (*titles, *points) if not re.search("`(tests?[_/]|[a-z-]+[.]pl`)", part)] == []
+
+
 @pytest.mark.parametrize("name", TESTED)
 def test_the_tests_exist(name: str) -> None:
     """A path, a file or a function."""

@@ -28,6 +28,8 @@ _SIGNS = (
 )
 """What a profile has, and hardly another file of YAML."""
 _LOCK = ".lock.json"
+_OF_SHIPPED = "debate@"
+"""What the name of a lock in `profiles/` begins with if it is that of a shipped profile. No profile is called so."""
 _MOST_BASES = 10
 """Bases below each other. All of them are read before a profile's tasks are known."""
 _MOST_BELOW = 4 << 20
@@ -61,7 +63,9 @@ def _unread(directory: Path) -> Iterator[tuple[str, tuple[str, str]]]:
         locked = file.removesuffix(_LOCK)
         if file.startswith("."):
             continue
-        if locked != file and not (is_valid(locked) and f"{locked}{SUFFIX}" in listed):
+        shipped = locked.replace(_OF_SHIPPED, files.SHIPPED, 1) if locked.startswith(_OF_SHIPPED) else ""
+        is_used = is_there(directory, shipped) or (is_valid(locked) and f"{locked}{SUFFIX}" in listed)
+        if locked != file and not is_used:
             yield file, ("is the lock of no profile to build", "rename it as its profile, or remove it")
         elif suffix == SUFFIX and not can_be_extended(name):
             yield file, (f"{name!r} is not a valid profile name", REMEDY)
@@ -219,6 +223,13 @@ def why_endless(directory: Path, name: str) -> tuple[str, str]:
 
 
 def committed(directory: Path, name: str) -> Path:
-    """Where a profile's committed lock is, if it has one."""
+    """Where a profile's committed lock is, if it has one. `own_lock` comes before the one that a profile ships with."""
     of, own = files.where(directory, name)
-    return of / f"{own}{_LOCK}"
+    here, beside = own_lock(directory, name), f"{own}{_LOCK}"
+    return of / beside if files.exists(of, beside) and not files.exists(here.parent, here.name) else here
+
+
+def own_lock(directory: Path, name: str) -> Path:
+    """Where the workspace of ``directory`` has a profile's lock: also that of a shipped one, which is elsewhere."""
+    of, own = files.where(directory, name)
+    return directory / f"{'' if of == directory else _OF_SHIPPED}{own}{_LOCK}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -226,11 +226,12 @@ class _Locker:
         from debate.profile.lockfile import packages_of
 
         pinned, refresh = os.path.lexists(self.path), self.work.refresh
-        if pinned and refresh and profile_names.is_shipped(self.work.name):
-            fact, remedy = "debate ships this profile with its lock", "pin a profile of your own that extends it"
+        if pinned and refresh and self.path != profile_names.own_lock(self.work.settings.profiles, self.work.name):
+            fact = "debate ships this profile with its lock"
+            remedy = f"doit pin:{self.work.name} makes one here, which can be refreshed"
             raise DebateError(fact, remedy, place=f"lock:{self.work.name}")
         old = lockfile.read(self.path) if pinned else self.kept()
-        misfits = _misfits(old, self.wanted, self.path, set(self.packages_below)) if old is not None else []
+        misfits = self.misfits(old) if old is not None else []
         if misfits and pinned and not refresh and self.work.settings.lock == "refuse":
             raise DebateError.of(misfits)
         fits = old is not None and not misfits
@@ -250,6 +251,10 @@ class _Locker:
         note = _noted(new, (f"{len(changes)} changed" if changes else "nothing changed") if old else "")
         unasked = self.unasked([*packages_of(new), *packages_of(new, "unpacked")])
         return {"note": note, "lines": [*map(str, changes), *unasked, *self.remarks]}
+
+    def misfits(self, lock: Mapping[str, Any]) -> list[Problem]:
+        """See `_misfits`."""
+        return _misfits(lock, self.wanted, self.work.name, self.path, set(self.packages_below))
 
     def unasked(self, packages: Collection[Locked]) -> list[str]:
         """Lines about what repositories of the profile do to the system by themselves, or do not do at all."""
@@ -382,13 +387,29 @@ def problems(settings: Settings, name: str, wanted: Slice, request_of: Callable[
             return ()  # One that does not fit is made again.
         below: set[Locked] | None = None if wanted.base else set()
         others: list[Request] = []
-        if wanted.base and files.exists((base := committed(directory, wanted.base)).parent, base.name):
-            below = set(lockfile.packages_of(lockfile.read(base)))
+        if wanted.base and _is_pinned(directory, wanted.base):
+            below = set(lockfile.packages_of(lockfile.read(committed(directory, wanted.base))))
         elif wanted.base:
             others += map(request_of, profile_names.chain(directory, name))
+        return [*_misfits(lock, wanted, name, path, below, others), *_unpinned(directory, name)]
     except DebateError as error:
         return error.problems
-    return _misfits(lock, wanted, path, below, others)
+
+
+def _is_pinned(directory: Path, name: str) -> bool:
+    path = committed(directory, name)
+    return files.exists(path.parent, path.name)
+
+
+def _unpinned(directory: Path, name: str) -> Iterator[Problem]:
+    """What is wrong with the bases of a profile with a committed lock. Raises DebateError if it cannot be read."""
+    from debate.profile.load import load
+
+    loose = [base for base in profile_names.chain(directory, name) if not _is_pinned(directory, base)]
+    base = load(directory, name).root.get("base")
+    if loose and base is not None:
+        fact = f"base: {name} has a committed lock and {', '.join(loose)} has none, so elsewhere the two will not fit"
+        yield Problem(base.position, fact, f"doit pin:{name} pins them all")
 
 
 def _request(wanted: Slice) -> str:
@@ -398,19 +419,21 @@ def _request(wanted: Slice) -> str:
 
 
 def _misfits(
-    lock: Mapping[str, Any], wanted: Slice, path: Path, below: set[Locked] | None, others: Iterable[Request] = ()
+    lock: Mapping[str, Any],
+    wanted: Slice,
+    name: str,
+    path: Path,
+    below: set[Locked] | None,
+    others: Iterable[Request] = (),
 ) -> list[Problem]:
-    """What in the ``lock`` at ``path`` is not as the profile ``wanted`` it, whoever wrote it; empty if all fits.
+    """What in the ``lock`` at ``path`` is not as the profile ``name`` wants it, whoever wrote it; empty if all fits.
 
     ``below``: the packages of the base's lock. If they are not known it is None, and ``others`` has what the profiles
     below want.
     """
     from debate.profile.lockfile import packages_of, place_in
 
-    manager, remedy = (
-        managers.get(wanted.distribution),
-        f"run doit lock:{path.name.partition('.lock.')[0]} to refresh it",
-    )
+    manager, remedy = managers.get(wanted.distribution), f"run doit lock:{name} to refresh it"
     for field in _SYSTEM:
         if lock[field] != getattr(wanted, field):
             fact = f"field {field!r} is {lock[field]!r}, and the profile's is {getattr(wanted, field)!r}"

@@ -213,12 +213,14 @@ def test_a_committed_lock_on_a_base(context: Context) -> None:
     (directory / "below.yaml").write_text("version: 1\nextends: minimal\n")
     (directory / "above.yaml").write_text("version: 1\nextends: below\nbase: below\npackages: [vim]\n")
     made = commit(directory, "above")
-    assert validate(context, ["above"]).good
+    (loose,) = validate(context, ["above"]).problems
+    assert loose.place == Place("profiles/above.yaml", 3, 7)
     path = directory / "above.lock.json"
     strange = {**made, "packages": [*made["packages"], {**made["packages"][0], "name": "x", "repository": "x",
                                                         "sha256": "1" * 64}]}  # fmt: skip
     path.write_text(json.dumps(strange))
-    (problem,) = validate(context, ["above"]).problems
+    problem, also = validate(context, ["above"]).problems
+    assert also == loose
     assert problem.fact == "package 'x': field 'repository' is 'x': the profile has no repository 'x'"
     below = commit(directory, "below")
     path.write_text(json.dumps(made))

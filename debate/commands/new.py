@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from debate.commands.command import Answer, Command, Context, Option
 from debate.errors import DebateError, Place, ProfileError, spoken
 from debate.host.files import new_file
-from debate.profile import files, profile_names
+from debate.profile import editors, files, profile_names
 from debate.steps import config
 from debate.text.paths import shown
 from debate.text.suggest import suggest
@@ -19,9 +19,6 @@ from debate.text.suggest import suggest
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SCHEMA = "debate/schema/profile.schema.json"
-_MODELINE = f"# yaml-language-server: $schema=../{_SCHEMA}\n"
-"""For a checkout of debate. Elsewhere nobody knows where it is installed on the machines of others."""
 _TEXT = """\
 # docs/profile.md has every field. Editors that know yaml-language-server complete them as you type.
 version: 1
@@ -76,9 +73,9 @@ def run(context: Context, names: Sequence[str], from_: str) -> Answer:
 
 
 def write(path: Path, parent: str) -> str:
-    """Write the profile ``path``, which must not exist, and extends ``parent``. Returns its hostname.
+    """Write the profile ``path``, which must not exist, and extends ``parent``; and what its first line names.
 
-    Raises DebateError.
+    Returns its hostname. Raises DebateError.
     """
     from debate.convert.draft import scalar
 
@@ -91,7 +88,8 @@ def write(path: Path, parent: str) -> str:
         description=scalar(f"Made from {parent}"),
         hostname=scalar(hostname),
     )
-    _write(path, f"{_MODELINE if (path.parent.parent / _SCHEMA).exists() else ''}{text}")
+    _write(path, f"{editors.modeline(path.parent)}{text}")
+    editors.provide(path.parent)
     return hostname
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from debate.commands.command import Answer, Command, Context
 from debate.errors import DebateError, Place, Problem
-from debate.profile import profile_names
+from debate.profile import editors, profile_names
 from debate.text.amounts import count
 
 
@@ -32,7 +32,7 @@ def run(context: Context, names: Sequence[str]) -> Answer:
     problems = tuple(dict.fromkeys(problem for problems in found.values() for problem in problems))
     bad = sum(1 for problems in found.values() if problems)
     verdict = f"{bad} invalid, {count(len(problems), 'problem')}" if bad else "all valid"
-    lines = [*map(str, problems), f"{count(len(found), 'profile')}: {verdict}"]
+    lines = [*map(str, problems), f"{count(len(found), 'profile')}: {verdict}", *editors.remarks(directory)]
     return Answer(
         "\n".join(lines) + "\n",
         good=not problems,

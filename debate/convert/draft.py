@@ -19,6 +19,7 @@ import yaml
 from debate.convert.foreign import Foreign
 from debate.errors import NO_SPACE, DebateError, Place, Problem, ProfileError, spoken
 from debate.host.beneath import RefusedError, Tree
+from debate.profile import editors
 from debate.profile.load import load
 from debate.profile.schema import fits
 from debate.steps import config
@@ -33,7 +34,6 @@ MOST_LOSSES = 500
 """Lines about what was lost that are told one by one."""
 _MAX_LINE = 300
 """Characters of a line about what was lost."""
-_SCHEMA = "# yaml-language-server: $schema=../debate/schema/profile.schema.json\n"
 _PLAIN = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[a-z_/][a-z0-9_/.@+-]*", re.IGNORECASE)
 """Text that every YAML reader takes for this text, without quotes."""
 
@@ -78,13 +78,15 @@ def write(draft: Draft, profiles: Path, name: str) -> list[str]:
             work = Path(directory)
             with Tree(work) as tree:
                 _fill(tree, draft, files, name)
-                text = f"{_SCHEMA}# Made from {printable(draft.origin)}.\nversion: 1\n{yaml_text(fields)}"
+                head = f"{editors.modeline(profiles)}# Made from {printable(draft.origin)}.\nversion: 1\n"
+                text = f"{head}{yaml_text(fields)}"
                 tree.write(f"{name}.yaml", text.encode())
             try:
                 config.normalise(load(work, name), work)
             except ProfileError as error:
                 raise _located(error, place, work) from None
             _move(work, profiles, [target for target in targets if os.path.lexists(work / target)])
+            editors.provide(profiles)
     except OSError as error:
         raise unwritable(error, shown(profiles)) from None
     brings = f"{count(len(files), 'file')} and {count(len(draft.hooks), 'hook')}"

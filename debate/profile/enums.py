@@ -13,14 +13,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from debate import distributions
-from debate.profile.schema import SCHEMA
+from debate.profile.schema import SCHEMA, named
 
 
 def update(schema: dict[str, Any]) -> None:
     """Write the facts of all distributions into ``schema``; everything else in it stays."""
     known = [distributions.get(name) for name in distributions.BOOTSTRAPPERS]
     fields = schema["properties"]
-    fields["distribution"]["enum"] = _merged(fields["distribution"]["enum"], (facts.NAME for facts in known))
+    _merge(named(fields["distribution"]), (facts.NAME for facts in known))
     _fill(fields["release"], {facts.TITLE: (facts.RELEASES, facts.RELEASES[:1]) for facts in known})
     _fill(fields["architecture"], {facts.TITLE: (facts.ARCHITECTURES, facts.ARCHITECTURES[:1]) for facts in known})
     _fill(fields["components"], {facts.TITLE: (facts.COMPONENTS, facts.DEFAULT_COMPONENTS) for facts in known})
@@ -30,18 +30,16 @@ def update(schema: dict[str, Any]) -> None:
 
 def _fill(field: dict[str, Any], facts: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]) -> None:
     """``facts``: title of each distribution -> values of the field, and those of them that are its default."""
-    choices = field.get("items", field)
-    choices["enum"] = _merged(choices["enum"], (value for values, _ in facts.values() for value in values))
+    _merge(named(field), (value for values, _ in facts.values() for value in values))
     defaults = ", ".join(f"{' and '.join(default)} for {title}" for title, (_, default) in facts.items())
     field["description"] = re.sub(r"Without it: .*", f"Without it: {defaults}.", field["description"])
 
 
-def _merged(written: list[str | None], values: Iterable[str]) -> list[str | None]:
-    """``values``, in the order in which they are ``written`` already, then the new ones. None stays the last."""
+def _merge(written: list[str], values: Iterable[str]) -> None:
+    """Make ``written`` the ``values``, in the order in which they are there already; new ones follow."""
     known = dict.fromkeys(values)
     kept = [value for value in written if value in known]
-    new = [value for value in known if value not in written]
-    return [*kept, *new, *([None] if None in written else [])]
+    written[:] = [*kept, *(value for value in known if value not in kept)]
 
 
 def text(written: str) -> str:

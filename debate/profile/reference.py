@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from debate.profile.schema import schema
+from debate.profile.schema import named, schema
 
 _INTRODUCTION = """\
 # Profiles
@@ -68,9 +68,9 @@ def _rows(prefix: str, part: dict[str, Any]) -> Iterator[str]:
 
 def _facts(part: dict[str, Any]) -> str:
     facts = []
-    values = part.get("enum") or part.get("items", {}).get("enum")
+    values = named(part)
     if values:
-        facts.append("One of " + ", ".join(f"`{value}`" for value in values if value is not None) + ".")
+        facts.append("One of " + ", ".join(f"`{value}`" for value in values) + ".")
     if "x-form" in part:
         facts.append(f"Form: {part['x-form']}.")
     if part.get("maxLength"):

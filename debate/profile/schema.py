@@ -1,5 +1,7 @@
 """The JSON schema of a profile, and its errors as problems for the user.
 
+A field of a few values that may be null has `anyOf` the values and null, so that what lists the values lists no null.
+
 In addition to JSON Schema's own keywords, fields have:
 
 ``x-form``: the form of values that match ``pattern``, for messages.
@@ -61,6 +63,13 @@ def _part(path: Iterable[str]) -> dict[str, Any]:
     return part
 
 
+def named(part: Mapping[str, Any]) -> list[Any]:
+    """The values of a field or of the items of a list, if it has some of a few; else none. Null is not among them."""
+    part = part.get("items", part)
+    values: list[Any] = part.get("anyOf", [part])[0].get("enum", [])
+    return values
+
+
 def problems(root: Node) -> Iterator[Problem]:
     """All errors that the schema finds in the file ``root``."""
     data = root.data()
@@ -101,9 +110,10 @@ def _explained(error: Any, node: Node, hint: Callable[[str, Sequence[str]], str]
         else:
             remedy = f"write {wanted}{_example(error.schema)}"
         yield Problem(node.position, f"{field}: {_type_name(instance)} where {wanted} is expected", remedy)
-    elif keyword == "enum":
-        known = [str(value) for value in error.validator_value if value is not None]
-        yield Problem(node.position, f"{field}: unknown value {_brief(instance)}", hint(str(instance), known))
+    elif keyword in ("enum", "anyOf"):
+        if keyword == "enum" or isinstance(instance, str):  # Otherwise the wrong type is reported.
+            known = [str(value) for value in named(error.schema)]
+            yield Problem(node.position, f"{field}: unknown value {_brief(instance)}", hint(str(instance), known))
     elif keyword == "pattern":
         fact = f"{field}: {_brief(instance)} is not a valid {_noun(error)}"
         instead = error.schema.get("x-instead", {}).items()

@@ -28,11 +28,14 @@ def checker(part: Mapping[str, Any]) -> Check:
     """The check for values with the schema ``part``. If it has a keyword that is not known here, it says nothing."""
     rules = {name: value for name, value in part.items() if name not in _SAY_NOTHING and not name.startswith("x-")}
     types = rules.pop("type", list(_KINDS))
+    either = [checker(one) for one in rules.pop("anyOf", ())]
     if not rules.keys() <= _KNOWN or rules.keys() >= _NAMES:
         return _never
     # By the very type, since for Python True is a number.
     kinds = [_KINDS[name] for name in ([types] if isinstance(types, str) else types)]
     checks = {kind: make(rules) for kind, make in kinds}
+    if either:
+        return lambda value: checks.get(type(value), _never)(value) and any(check(value) for check in either)
     return lambda value: checks.get(type(value), _never)(value)
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from debate.errors import ProfileError
 from debate.profile.load import load
-from debate.profile.schema import schema
+from debate.profile.schema import named, schema
 from debate.steps import config
 from tests.bounded import bounded
 from tests.conftest import MEMORY, PROFILES, ROOT, many
@@ -91,8 +91,8 @@ ANYTHING = st.recursive(
 def values(part: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Values that the schema ``part`` allows for the most part, and some that it does not."""
     choices = [st.sampled_from([*part.get("examples", [None]), part.get("default")])]
-    if "enum" in part:
-        choices.append(st.sampled_from(part["enum"]))
+    if named(part):
+        choices.append(st.sampled_from(named(part)))
     if "pattern" in part:
         choices.append(st.from_regex(part["pattern"].replace("(?!\\.{1,2}(/|$))", ""), fullmatch=True))
     if part.get("type") == "integer":

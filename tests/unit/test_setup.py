@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
 
+NPM = ".ci/npm/package-lock.json"
 DOIT = """\
 #!/bin/sh
 echo "doit $*" >> calls
@@ -29,7 +30,7 @@ def host(tmp_path: Path) -> Path:
     """A checkout whose .venv is up to date, and below bin/ the programs of a root on a host with every package."""
     for name in ("setup", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / ".ci").mkdir()
+    shutil.copytree(ROOT / ".ci/npm", tmp_path / ".ci/npm")
     programs = {
         "bin/id": "#!/bin/sh\necho 0\n",
         "bin/dpkg-query": "#!/bin/sh\necho installed\n",
@@ -43,7 +44,8 @@ def host(tmp_path: Path) -> Path:
         path.chmod(0o755)
     for extra in ("", "-test"):
         lock = shutil.copy(ROOT / f".ci/requirements{extra}.txt", tmp_path / ".ci")
-        known = (tmp_path / "pyproject.toml").read_bytes() + Path(lock).read_bytes()
+        files = [tmp_path / "pyproject.toml", Path(lock), *([tmp_path / NPM] if extra else [])]
+        known = b"".join(path.read_bytes() for path in files)
         stamp = subprocess.run(["cksum"], input=known, capture_output=True, check=True)
         (tmp_path / ".venv" / f".debate-{stamp.stdout.split()[0].decode()}{extra}").touch()
     return tmp_path
@@ -110,7 +112,7 @@ def test_the_help_says_what_it_does(host: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "lock"), [(["build:minimal"], "requirements.txt"), (["test", "x"], "requirements-test.txt")]
 )
-@pytest.mark.parametrize("changed", ["pyproject.toml", ".ci/requirements.txt", ".ci/requirements-test.txt"])
+@pytest.mark.parametrize("changed", ["pyproject.toml", ".ci/requirements.txt", ".ci/requirements-test.txt", NPM])
 def test_what_is_pinned_is_installed_by_its_hashes(host: Path, words: list[str], lock: str, changed: str) -> None:
     """Once, and again when that or what debate asks for has changed. Nothing else is fetched for it."""
     with (host / changed).open("a") as file:
@@ -121,8 +123,12 @@ def test_what_is_pinned_is_installed_by_its_hashes(host: Path, words: list[str],
         f"{pip} --require-hashes --requirement .ci/{lock}",
         f"{pip} --no-deps --no-build-isolation --editable .",
     ]
-    expected = installs if changed in ("pyproject.toml", f".ci/{lock}") else []
+    tests = lock == "requirements-test.txt"
+    expected = installs if changed in ("pyproject.toml", f".ci/{lock}", *([NPM] if tests else [])) else []
     assert [call for call in calls if " pip " in call] == expected
+    assert [call.partition(") ")[2] for call in calls if "npm" in call] == (
+        ["ci --prefix .venv/npm --ignore-scripts --silent"] if expected and tests else []
+    )
     assert ("from PyPI, what .ci/" in said) == bool(expected)
     assert "\n" not in said.removesuffix("\n")
     (host / "calls").unlink()

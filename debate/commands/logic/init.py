@@ -14,7 +14,7 @@ from debate.commands import new
 from debate.commands.command import Answer, Context
 from debate.errors import DebateError
 from debate.host.files import new_file
-from debate.profile import profile_names
+from debate.profile import editors, profile_names
 from debate.text import strict_json
 from debate.text.paths import shown
 
@@ -78,7 +78,7 @@ def make(context: Context, names: Sequence[str], ci: str) -> Answer:
     lines, files = list[str](), dict(_files(forge))
     (root / "profiles").mkdir()
     new.write(root / "profiles" / f"{name}.yaml", new.DEFAULT)
-    lines.append(f"profiles/{name}.yaml  extends {new.DEFAULT}")
+    lines += [f"profiles/{name}.yaml  extends {new.DEFAULT}", f"profiles/{editors.FILE}  for editors"]
     for file, text in files.items():
         lines += _written(root / file, file, text)
     if forge not in CI:
@@ -86,7 +86,8 @@ def make(context: Context, names: Sequence[str], ci: str) -> Answer:
     elif _NOWHERE in files[CI[forge]]:
         lines.append(f"{CI[forge]}: say in PACKAGE where debate is; others cannot install it from where it was here")
     lines.append(f"next: debate build:{name} (as root); debate doctor says what this host lacks")
-    return Answer("\n".join(lines) + "\n", data=({"profile": name, "files": [f"profiles/{name}.yaml", *files]},))
+    made = [f"profiles/{name}.yaml", f"profiles/{editors.FILE}", *files]
+    return Answer("\n".join(lines) + "\n", data=({"profile": name, "files": made},))
 
 
 def _files(forge: str) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,10 @@ from tests.conftest import ROOT
 from tests.unit.commands.conftest import context_of
 from tests.unit.frontend.test_workspace import run
 
-MADE = ["profiles/live.yaml", "debate.toml", "dodo.py", ".gitignore", ".pre-commit-config.yaml"]
+MADE = [
+    "profiles/live.yaml", "profiles/.profile.schema.json", "debate.toml", "dodo.py", ".gitignore",
+    ".pre-commit-config.yaml",
+]  # fmt: skip
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from debate.errors import ProfileError
 from debate.profile.load import load
-from debate.profile.schema import schema
+from debate.profile.schema import named, schema
 from debate.steps import config
 from tests.bounded import bounded
 from tests.unit.profile.values import placed
@@ -23,9 +23,9 @@ def texts(part: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tu
     for name, field in part["properties"].items():
         below = (*path, name)
         items = field.get("items", {})
-        if "string" in field["type"] and "enum" not in field:
+        if "string" in field["type"] and not named(field):
             yield below, field, "WORD"
-        if "string" in items.get("type", ()) and "enum" not in items:
+        if "string" in items.get("type", ()) and not named(items):
             yield (*below, "*"), items, ["WORD"]
         if "properties" in items and "x-key" in field:
             yield from texts(items, (*below, "[]"))

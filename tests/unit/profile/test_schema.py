@@ -16,7 +16,7 @@ import yaml
 from debate.errors import ProfileError
 from debate.profile import profile_names, reference
 from debate.profile.load import load
-from debate.profile.schema import schema
+from debate.profile.schema import named, schema
 from debate.steps import config
 from tests.conftest import PROFILES, ROOT
 from tests.unit.profile.mistakes import expect, problems
@@ -53,7 +53,7 @@ def test_a_field_is_described(name: str, field: dict[str, Any], required: bool) 
 
 def texts(part: dict[str, Any], name: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Name and schema of every text at every depth, also of an item of a list, that is not one of a few."""
-    if "string" in part.get("type", ()) and "enum" not in part:
+    if "string" in part.get("type", ()) and not named(part):
         yield name, part
     for key, field in part.get("properties", {}).items():
         yield from texts(field, f"{name}.{key}".lstrip("."))

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from debate.profile.schema import schema
+from debate.profile.schema import named, schema
 
 
 def write(directory: Path, **profiles: dict[str, Any]) -> None:
@@ -49,8 +49,8 @@ def three(field: dict[str, Any]) -> list[Any]:
         items = field["items"]
         if "x-key" in field:
             return [[], [], []]  # Its entries have fields of their own.
-        if "enum" in items.get("properties", {}).get("name", {}):
-            return [[name] for name in items["properties"]["name"]["enum"][:3]]
+        if names := named(items.get("properties", {}).get("name", {})):
+            return [[name] for name in names[:3]]
         if "properties" in items:
             return [[{**items["examples"][0], "target": f"/{number}"}] for number in (1, 2, 3)]
         return [[value] for value in three(items)]
@@ -60,8 +60,8 @@ def three(field: dict[str, Any]) -> list[Any]:
         return [True, False, True]
     if "integer" in types:
         return [field["minimum"] + number for number in (1, 2, 3)]
-    if "enum" in field:
-        return [value for value in (field["enum"] * 3) if value is not None][:3]
+    if values := named(field):
+        return (values * 3)[:3]
     example, pattern = field["examples"][0], field.get("pattern", "")
     near = (f"{example[:at]}{c}{example[at + 1 :]}" for at in reversed(range(len(example))) for c in "12345")
     return [text for text in near if re.search(pattern, text)][:3]

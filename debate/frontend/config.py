@@ -34,7 +34,11 @@ def doit_config(graph: Graph, **more: Any) -> dict[str, Any]:
     if not all(os.access(path, os.W_OK) for path in (output, database) if os.path.exists(path)):
         database = ":memory:"  # Commands that only read must work without write access.
     Database.own = database
-    reports = {"at_end": staticmethod(graph.run.end), "board": board, "warnings": graph.settings.warnings}
+    reports = {
+        "at_end": staticmethod(graph.run.end),
+        "board": board,
+        "warnings": staticmethod(lambda: (*graph.settings.warnings, *graph.left_out.values())),
+    }
     return {
         "backend": "debate",
         "dep_file": database,

@@ -4,8 +4,9 @@
 traceback prints goes through it, too. Whoever writes hands over text, and does not have to know whose it is. Only the
 door adds what a terminal or a CI system obeys: colours, and the commands of `debate.frontend.ci`.
 
-Two things do not pass it: JSON lines, in which JSON does the same (`debate.frontend.json_lines`), and the shell of
-`doit shell`, to which the user has handed the terminal.
+Three things do not pass it: JSON lines, in which JSON does the same (`debate.frontend.json_lines`), the summary for
+GitHub, in which Markdown does (`debate.frontend.summary`), and the shell of `doit shell`, to which the user has handed
+the terminal.
 """
 
 from __future__ import annotations

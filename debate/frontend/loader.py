@@ -119,7 +119,7 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
                 graph.outline(words)
             else:
                 # Without a word, `doit` runs the default tasks.
-                graph.narrow(words or (cmd.sel_tasks or [] if cmd.execute_tasks else []))
+                graph.narrow(words or (cmd.sel_tasks or [] if cmd.execute_tasks else []), runs=cmd.execute_tasks)
             tasks = super().load_tasks(cmd, pos_args)
             if _reach_further(tasks):
                 graph.widen()
@@ -136,6 +136,8 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         if problem:
             raise _refusal(problem)
         if cmd.execute_tasks:
+            if graph.left_out and not set(graph.profiles()) - graph.left_out.keys():
+                raise _refusal(DebateError.of(graph.left_out.values()))
             require(tasks, pos_args, graph.settings)
         return tasks
 

@@ -110,10 +110,11 @@ class Board:
 
     def write(self, *lines: str, style: str = "", stamped: bool = True) -> None:
         """Write lines that stay, as `Door.lines`. Without a terminal, each starts with the time of day."""
-        if stamped and not self.door.terminal:
-            now = time.strftime("%H:%M:%S")
-            lines = tuple(f"{now} {line}" for line in lines)
-        self.door.lines(*lines, style=style)
+        self.door.lines(*(map(self.stamped, lines) if stamped else lines), style=style)
+
+    def stamped(self, line: str) -> str:
+        """A line with the time of day, unless it is for a terminal."""
+        return line if self.door.terminal else f"{time.strftime('%H:%M:%S')} {line}"
 
     def close(self) -> None:
         """Restore the terminal, and save the durations."""

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 from doit.exceptions import TaskFailed, UnmetDependency
 from doit.reporter import ConsoleReporter
 
-from debate.errors import DebateError, Problem
+from debate.errors import DebateError, Place, Problem
+from debate.frontend import summary
 from debate.frontend.door import Door, door
 from debate.frontend.form import Done, Form, Tally
 from debate.frontend.progress import Board
+from debate.frontend.summary import Summary
 from debate.graph.failed import Failed
 
 if TYPE_CHECKING:
@@ -29,14 +31,15 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
     """Called after the last task. A task's teardown cannot do this, since doit's threads end at different times."""
     format = "text"
     """text, github or json."""
-    warnings: Sequence[Problem] = ()
-    """What does not keep the run from starting."""
+    warnings: Callable[[], Sequence[Problem]] = staticmethod(lambda: ())
+    """What does not keep the run from starting, when its tasks are known."""
 
     def __init__(self, outstream: TextIO, options: dict[str, Any]) -> None:
         super().__init__(self._begin(outstream), options)
         self.tally = Tally()
         self.unchanged: list[Any] = []
         """Tasks that are up to date. doit sets the values of their last run only after it has reported them."""
+        self.summary = Summary() if summary.path() else None
         self.asked: dict[str, float] = {}
         """Command of which only the answer is shown -> when it started, by `time.monotonic`."""
 
@@ -64,7 +67,10 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
                 wanted.add(name)
                 pending += tasks[name].task_dep
         self.board.all = sum(1 for name in wanted if tasks[name].actions)
-        self.form.warned(self.warnings)
+        warnings = self.warnings()
+        self.form.warned(warnings)
+        if self.summary:
+            self.summary.warned(warnings)
 
     def execute_task(self, task: Any) -> None:
         if _answers(task):
@@ -98,7 +104,10 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         else:
             self.board.took(task.name, took)
         more = {name: values[name] for name in ("log", "note", "lines", "made") if name in values}
-        self.form.done(Done(task.name, source, took, why=_reasons(values.get("why", [])), **more))
+        done = Done(task.name, source, took, why=_reasons(values.get("why", [])), **more)
+        self.form.done(done)
+        if self.summary:
+            self.summary.done(done)
 
     def add_failure(self, task: Any, fail: Any) -> None:
         self.board.end(task.name)
@@ -117,6 +126,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         fact, _, details = text.partition("\n")
         error = fail.error if isinstance(fail, Failed) else DebateError.of([Problem(None, fact)], details=details)
         self.form.failed(task.name, error, text)
+        if self.summary:
+            self.summary.failed(task.name, error)
 
     def complete_run(self) -> None:
         """The run has ended, or an exception ends it. In that case there is no summary, which could report success."""
@@ -127,7 +138,15 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         for task in self.unchanged:
             if made := task.values.get("made"):
                 self.form.made_before(task.name, made)
+                if self.summary:
+                    self.summary.made(made)
         self.form.end(self.tally, self.runtime_errors)
+        if self.summary:
+            try:
+                self.summary.append(self.tally)
+            except OSError as error:
+                place, fact = Place(summary.path()), f"cannot be written ({error.strerror}), so there is no summary"
+                self.form.warned([Problem(place, fact)])
 
     def _show_answer(self, task: Any) -> None:
         answer = task.meta.get("answered", {}).pop("answer", None)
@@ -135,6 +154,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
             self.tally.failed += not answer.good
             seconds = time.monotonic() - self.asked.get(task.name, time.monotonic())
             self.form.answered(task.name, answer, seconds)
+            if self.summary:
+                self.summary.answered(task.name, answer)
 
 
 def _reasons(values: Sequence[Any]) -> list[Reason]:

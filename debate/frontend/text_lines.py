@@ -46,8 +46,8 @@ class TextLines:
         else:
             came = f"{done.seconds:.1f} s"
         line = f"  {done.task:<22} {came:<10} {_note(done)}".rstrip()
-        self.board.write(line)
-        self._fold(done, line.strip())
+        if not self._fold(done, line):
+            self.board.write(line)
         self._lines(done.lines)
         self.made += [(made["what"], made["next"]) for made in done.made]
 
@@ -92,14 +92,19 @@ class TextLines:
     def _lines(self, lines: Iterable[str], style: str = "") -> None:
         self.board.write(*lines, stamped=False, style=style)
 
-    def _fold(self, done: Done, title: str) -> None:
-        """Write the log of a step to the CI log, as a collapsed section."""
+    def _fold(self, done: Done, line: str) -> bool:
+        """Write the log of a step to the CI log, as a collapsed section with the step's ``line`` as its title.
+
+        False if there is nothing to fold, or nowhere.
+        """
         if not done.log or not (self.board.door.github or ci.on_gitlab()):
-            return
+            return False
         with open(done.log, "rb") as file:
             lines = _folded(file, done.log)
-            if first := next(lines, ""):
-                self.board.door.folded(title, itertools.chain([first], lines))
+            first = next(lines, "")
+            if first:
+                self.board.door.folded(self.board.stamped(line), itertools.chain([first], lines))
+        return bool(first)
 
 
 def _folded(log: BinaryIO, path: str) -> Iterator[str]:

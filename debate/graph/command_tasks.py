@@ -18,7 +18,7 @@ def command_tasks(
     *,
     context: Callable[[str], Context],
     record: Callable[[str, str], list[str]],
-    profiles: Sequence[str],
+    profiles: Callable[[Command], Sequence[str]],
     named: Sequence[str],
     shells: Mapping[str, Callable[[str], Sequence[str]]],
 ) -> Iterator[Task]:
@@ -26,7 +26,7 @@ def command_tasks(
 
     ``context``: task -> the context of its command.
     ``record``: what a command needs, profile -> the files that rules leave for it.
-    ``profiles``: those that may be asked for. ``named``: those of them that the command line names.
+    ``profiles``: command -> those that it may be asked for. ``named``: those of them that the command line names.
     ``shells``: rule in which a shell can be opened -> profile -> the files that it reads.
     """
     for command in commands:
@@ -35,7 +35,7 @@ def command_tasks(
             continue
         yield {"basename": command.name, "name": None, "doc": command.doc}
         if command.per == "profile":
-            for profile in profiles:
+            for profile in profiles(command):
                 name = f"{command.name}:{profile}"
                 yield {
                     "basename": command.name,

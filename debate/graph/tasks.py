@@ -6,7 +6,7 @@ first one, the profile's own file is enough.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,15 +14,17 @@ from typing import Any
 
 from debate import PACKAGE, distributions, settings
 from debate.commands.command import commands
-from debate.errors import DebateError
+from debate.errors import DebateError, Problem
 from debate.graph import committed, words
 from debate.graph.command_tasks import command_tasks
+from debate.graph.left_out import left_out
 from debate.graph.run import Run
 from debate.graph.untouched import untouched
 from debate.host.stamp import stamp
 from debate.profile import profile_names
 from debate.steps import signing
 from debate.steps.rule import CONFIG, HOST, TOOLS, Rule
+from debate.steps.rule import needed as rules_needed
 from debate.steps.rules import rules
 
 Task = dict[str, Any]
@@ -53,11 +55,18 @@ class Graph:
         """The names of all profiles, once they were listed."""
         self._bases: dict[str, str | None] = {}
         """Profile -> its base, as far as it was read for these tasks."""
+        self._spared: set[str] | None = None
+        """The profiles that the command line names beside tasks of all; None if none is left out."""
+        self._left_out: Mapping[str, Problem] | None = None
         self.goes_on = False
         """True if a failed task ends only what needs it (doit's --continue). The loader sets it."""
 
-    def narrow(self, words_: list[str]) -> None:
-        """Limit the tasks to the profiles and commands that ``words_`` (doit's arguments) name."""
+    def narrow(self, words_: list[str], *, runs: bool = False) -> None:
+        """Limit the tasks to the profiles and commands that ``words_`` (doit's arguments) name.
+
+        ``runs``: True if they are to run, so that `left_out` counts.
+        """
+        self._spared = words.named(words_, self.settings.profiles) if runs and self._needs_tools(words_) else None
         self.selected = words.selected(words_, self.settings.profiles)
         self.named_commands = words.named_commands(words_)
         self.run.refresh = words.refreshed(words_, self.settings.profiles)
@@ -77,7 +86,7 @@ class Graph:
 
     def widen(self) -> None:
         """Make the tasks of all profiles and commands, whatever the words name."""
-        self.selected = self.named_commands = self.shown_rules = None
+        self.selected = self.named_commands = self.shown_rules = self._spared = None
 
     def profiles(self) -> list[str]:
         """The profiles that have tasks."""
@@ -90,6 +99,24 @@ class Graph:
         there = self.settings.profiles
         more = (name for name in selected if profile_names.is_shipped(name) and profile_names.is_there(there, name))
         return [*(name for name in names if name in selected), *sorted(more)]
+
+    @property
+    def left_out(self) -> Mapping[str, Problem]:
+        """Profiles that nobody named and this host cannot build -> why. They have only tasks that need no tools."""
+        if self.selected is not None or self._spared is None:
+            return {}
+        if self._left_out is None:
+            self._left_out = left_out(self.settings, [name for name in self.profiles() if name not in self._spared])
+        return self._left_out
+
+    def _needs_tools(self, words_: list[str]) -> bool:
+        """True if one of ``words_`` stands for tasks of all profiles that need the tools tree."""
+        return any("*" in needs or _with_tools(needs) for needs in words.needs_of_all(words_))
+
+    def _with(self, names: Iterable[str]) -> Sequence[str]:
+        """The profiles that have tasks of the rules ``names``, or of what needs them."""
+        left = self.left_out if _with_tools(names) else ()
+        return [name for name in self.profiles() if name not in left]
 
     def _shipped_below(self, profile: str) -> list[str]:
         """The shipped profiles on which ``profile`` is built. Its base is read for its own tasks, too."""
@@ -104,7 +131,7 @@ class Graph:
                 yield {"basename": rule.name, "name": None, "doc": rule.doc}
                 if self.shown_rules is not None and rule.name not in self.shown_rules:
                     continue
-                for name in self.profiles():
+                for name in self._with([rule.name]):
                     task = {"doc": rule.doc, "actions": None} if self.outlined else self.step(rule, name)
                     yield {"basename": rule.name, "name": name, **task}
             else:
@@ -122,7 +149,7 @@ class Graph:
             [commands()[name] for name in names],
             context=self.run.context,
             record=self.records,
-            profiles=self.profiles(),
+            profiles=lambda command: self._with(rules() if "*" in command.needs else command.needs),
             named=self.profiles() if self.selected is not None else [],
             shells={rule.name: partial(self.reads, rule) for rule in rules().values() if rule.has_shell},
         )
@@ -186,6 +213,11 @@ class Graph:
         wanted = [rule for rule in rules().values() if rule.name == need or (need == "*" and rule.compared)]
         output = self.settings.output
         return [str(output / (profile if rule.profile else HOST) / f"{rule.name}.json") for rule in wanted]
+
+
+def _with_tools(names: Iterable[str]) -> bool:
+    """True if one of the rules ``names``, or one that it needs, runs sandboxes in the tools tree."""
+    return any(rule.tools for rule in rules_needed(rules(), names))
 
 
 def _check_keys(path: str) -> None:

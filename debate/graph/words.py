@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from debate.commands.command import commands
@@ -24,6 +24,24 @@ def selected(words: Sequence[str], profiles: Path) -> set[str] | None:
     if any(not name or _PATTERN & set(name) for name in named):
         return None
     return named | {base for name in named for base in profile_names.chain(profiles, name)}
+
+
+def named(words: Sequence[str], profiles: Path) -> set[str]:
+    """The profiles that ``words`` name one by one, and their bases."""
+    names = {word.rpartition(":")[2] for word in words if ":" in word}
+    one_by_one = {name for name in names if name and not _PATTERN & set(name)}
+    return one_by_one | {base for name in one_by_one for base in profile_names.chain(profiles, name)}
+
+
+def needs_of_all(words: Sequence[str]) -> Iterator[Sequence[str]]:
+    """What each of ``words`` needs that stands for the tasks of all profiles: rules, or ``*`` for a pattern."""
+    for word in words:
+        if _PATTERN & set(word):
+            yield ["*"]
+        elif word in rules() and not _is_single(word):
+            yield [word]
+        elif word in commands() and not _is_single(word):
+            yield commands()[word].needs
 
 
 def named_commands(words: Sequence[str]) -> list[str] | None:

@@ -27,7 +27,7 @@ def made(command: Command, **more: Any) -> dict[str, Task]:
     given: dict[str, Any] = {
         "context": context,
         "record": lambda rule, profile: [f"{profile}/{rule}.json"],
-        "profiles": ["a", "b"],
+        "profiles": lambda _: ["a", "b"],
         "named": ["b"],
         "shells": {"boot": lambda profile: [f"{profile}/reads"]},
         **more,

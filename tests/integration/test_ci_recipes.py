@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 import yaml
 
 from debate.cache.store import Store
+from debate.profile.lockfile import to_text
 from debate.remote.remote import Remote
 from debate.settings import Settings
 from tests.conftest import ROOT
@@ -24,19 +27,26 @@ from tests.integration.registry import PASSWORD, USER, Registry
 RECIPES = ROOT / "docs" / "ci"
 
 
-def github(job: str) -> tuple[dict[str, str], list[str]]:
-    """Settings and commands of a job."""
-    recipe = yaml.safe_load((RECIPES / "github.yml").read_text())
-    steps = [step["run"] for step in recipe["jobs"][job]["steps"] if "run" in step]
-    return recipe["env"] | recipe["jobs"][job]["env"], steps
+Job = tuple[dict[str, str], list[tuple[str, dict[str, str]]]]
+"""Settings, and commands with what each has in its environment besides."""
+HERE = ("minimal", "arch-minimal", "arch-rescue")
+"""The profiles of the clone. More would take hours to build, and these have what this host cannot build."""
 
 
-def gitlab(job: str) -> tuple[dict[str, str], list[str]]:
+def github(job: str, name: str = "github.yml") -> Job:
+    recipe = yaml.safe_load((RECIPES / name).read_text())
+    steps = [(step["run"], step.get("env", {})) for step in recipe["jobs"][job]["steps"] if "run" in step]
+    return recipe.get("env", {}) | recipe["jobs"][job].get("env", {}), steps
+
+
+def gitlab(job: str) -> Job:
     recipe = yaml.safe_load((RECIPES / "gitlab.yml").read_text())
-    return recipe["variables"] | recipe[job]["variables"], recipe[job]["script"]
+    return recipe["variables"] | recipe[job].get("variables", {}), [(line, {}) for line in recipe[job]["script"]]
 
 
 FORGES = {"github": github, "gitlab": gitlab}
+NO_ARCH = {"DEBATE_MIRROR_ARCH": ""}
+"""What a machine has as a rule."""
 
 
 @pytest.fixture(scope="module")
@@ -49,50 +59,89 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def resolved(settings: dict[str, str], registry: Registry, key: Path) -> dict[str, str]:
-    """The settings as the forge would hand them over, without the prefix, as `Checkout.doit` wants them."""
+    """The environment as the forge would hand it over."""
     repository = f"localhost:{registry.port}/group/project"
     values = {
         "${{ github.actor }}": USER, "${{ secrets.GITHUB_TOKEN }}": PASSWORD, "REGISTRY/OWNER": repository,
         "$CI_REGISTRY_USER": USER, "$CI_REGISTRY_PASSWORD": PASSWORD, "$ISO_CACHE": repository,
-        "$CI_SERVER_FQDN": "localhost", "$BUILDERS_KEY": str(key), "/dev/shm/builders.key": str(key),  # noqa: S108
+        "${{ secrets.BUILDERS_KEY }}": key.read_text().removesuffix("\n"), "${{ github.token }}": PASSWORD,
+        "$CI_SERVER_FQDN": "localhost", "$BUILDERS_KEY": str(key), "/dev/shm/builders.key": str(key.with_name("copy")),  # noqa: S108
+        "$CI_REGISTRY_IMAGE": repository,
     }  # fmt: skip
-    found = {"REMOTE_CA": str(registry.directory / "ca.crt")}
+    found = {}
     for name, value in settings.items():
         for variable in sorted(values, key=len, reverse=True):
             value = value.replace(variable, values[variable])
-        if name.startswith("DEBATE_"):
-            assert "$" not in value
-            found[name.removeprefix("DEBATE_")] = value
+        assert "$" not in value
+        found[name] = value
     return found
 
 
-def run(checkout: Checkout, registry: Registry, key: Path, job: tuple[dict[str, Any], list[str]]) -> str:
-    """What the job's commands say. `./setup`, which has its own test, stands for doit here."""
-    said = ""
-    settings = resolved(job[0], registry, key)
-    for command in job[1]:
-        if "BUILDERS_KEY" in command:
-            copy = key if command.startswith("chmod") else key.with_name("copy")
-            content = str(key) if copy is key else key.read_text().removesuffix("\n")
-            environment = {"BUILDERS_KEY": content, "DEBATE_REMOTE_SIGN": str(copy)}
-            subprocess.run(["sh", "-c", command], env={**os.environ, **environment}, check=True)
-            assert (copy.read_text(), stat.S_IMODE(copy.stat().st_mode)) == (key.read_text(), 0o600)
-            continue
-        match = re.fullmatch(r"(?:sudo --preserve-env )?\./setup ([a-z]+)", command)
-        assert match, command
-        said += checkout.doit(match[1], **settings)
+SUDO = """\
+#!/bin/sh
+while [ "${1#-}" != "$1" ]; do shift; done
+exec "$@"
+"""
+"""The tests are root, and not every machine has sudo."""
+
+
+def run(clone: Checkout, registry: Registry, key: Path, job: Job, **more: str) -> str:
+    """What the job's commands say, which run as they are written, one after the other."""
+    said, programs = "", clone.directory.parent / "programs"
+    programs.mkdir(exist_ok=True)
+    (programs / "sudo").write_text(SUDO)
+    (programs / "sudo").chmod(0o755)
+    settings, commands = job
+    base = {**clone.environment(REMOTE_CA=str(registry.directory / "ca.crt")), **more}
+    base["PATH"] = f"{programs}:{os.environ['PATH']}"
+    for command, own in commands:
+        secrets = {} if own or "sign" not in str(settings).lower() else {"BUILDERS_KEY": str(key)}
+        environment = {**base, **resolved(settings, registry, key), **secrets, **resolved(own, registry, key)}
+        done = subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", command], cwd=clone.directory, env=environment, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        said += done.stdout
+        assert done.returncode == 0, f"{command}\n{said}"
+        assert "Traceback" not in said, said
+    if key.with_name("copy").exists():
+        assert key.with_name("copy").read_text() == key.read_text()
+        assert stat.S_IMODE(key.with_name("copy").stat().st_mode) == 0o600
     return said
 
 
+def git(directory: Path, *words: str) -> str:
+    argv = ["git", "-c", "user.name=tests", "-c", "user.email=tests@debate.invalid", *words]
+    return subprocess.run(argv, cwd=directory, check=True, capture_output=True, text=True).stdout
+
+
 def repository(built: Checkout, directory: Path, key: Path) -> Checkout:
-    """A repository with one profile and its lock, and the builders' public key."""
-    made = Checkout.make(directory)
-    shutil.copy(key.with_suffix(".pub"), directory)
-    for path in (made.directory / "profiles").glob("[a-z]*.yaml"):
-        if path.name != "minimal.yaml":
+    """A clean clone with one profile and its lock, others that this host cannot build, and the builders' public key.
+
+    Its virtual environment is the one of these tests: `./setup` has a test of its own.
+    """
+    git(ROOT, "clone", "-q", str(ROOT), str(directory))
+    made = Checkout(directory, directory / "cache")
+    for path in (directory / "profiles").glob("[a-z]*.yaml"):
+        if path.stem not in HERE:
             path.unlink()
+    shutil.copy(key.with_suffix(".pub"), directory)
     made.pin(built)
+    commit(made)
+    stamp = "cat pyproject.toml .ci/requirements.txt | cksum | cut -d' ' -f1"
+    known = subprocess.run(["sh", "-c", stamp], cwd=directory, check=True, capture_output=True, text=True).stdout
+    programs = directory / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs.parent / f".debate-{known.strip()}").touch()
+    for name in ("doit", "python"):
+        (programs / name).write_text(f'#!/bin/sh\nexec {Path(sys.executable).with_name(name)} "$@"\n')
+        (programs / name).chmod(0o755)
     return made
+
+
+def commit(clone: Checkout) -> None:
+    git(clone.directory, "add", "--all")
+    git(clone.directory, "commit", "-q", "-m", "Add a profile")
 
 
 @pytest.fixture(scope="module")
@@ -108,23 +157,90 @@ def test_a_pull_request_that_adds_a_profile(
 ) -> None:
     job = FORGES[forge]
     main = repository(built, tmp_path / "main", key)
-    shutil.copytree(built.cache, main.cache, copy_function=shutil.copy)
-    run(main, registry, key, job("publish"))
+    for name in ("objects", "actions", "compositions"):
+        shutil.copytree(built.cache / name, main.cache / name, copy_function=shutil.copy)
+    run(main, registry, key, job("validate"))
+    said = run(main, registry, key, job("publish"), **NO_ARCH)
+    for name in HERE[1:]:
+        why = "left out, since this host cannot build it: no Arch mirror is known; set DEBATE_MIRROR_ARCH"
+        assert said.count(f"profiles/{name}.yaml: {why}") == 2, "a line each, for build and for push"
+    assert not git(main.directory, "status", "--porcelain"), "a build leaves nothing for git"
     request = repository(built, tmp_path / "request", key)
     hook(request, f"echo {forge} > /etc/forge\n")
     request.pin_as("mine", built)
+    commit(request)
     before = registry.asked("POST")
-    said = run(request, registry, key, job("check"))
+    run(request, registry, key, job("validate"))
+    said = run(request, registry, key, job("check"), **NO_ARCH)
     assert request.digest("minimal") == built.digest("minimal")
     assert ran(said)["sandbox"] == "remote"
     of_minimal, of_mine = ran(said, "minimal"), ran(said, "mine")
     assert all(of_minimal[step] in ("remote", "cached") for step in CACHED), said
     assert {step for step in CACHED if of_mine[step] == "built"} == {"overlay", "secrets", "iso"}
     assert registry.asked("POST") == before, "a pull request sends nothing"
-    settings = {name.lower(): value for name, value in resolved(job("check")[0], registry, key).items()}
+    settings = {
+        name.removeprefix("DEBATE_").lower(): value
+        for name, value in resolved(job("check")[0], registry, key).items()
+        if name.startswith("DEBATE_")
+    }
+    settings["remote_ca"] = str(registry.directory / "ca.crt")
     settings["remote_keys"] = str(key.with_suffix(".pub"))
     assert "remote_sign" not in settings
     _forge(settings, main, tmp_path)
+
+
+def test_the_locks_of_a_week(built: Checkout, registry: Registry, key: Path, tmp_path: Path) -> None:
+    """What changed is pushed, and told in the pull request; without a change there is none."""
+    clone = repository(built, tmp_path / "clone", key)
+    git(tmp_path, "init", "-q", "--bare", "forge")
+    git(clone.directory, "remote", "set-url", "origin", str(tmp_path / "forge"))
+    (tmp_path / "programs").mkdir()
+    gh = tmp_path / "programs" / "gh"
+    gh.write_text('#!/bin/sh\necho "$*" >> "$RUNNER_TEMP/asked"\n')
+    gh.chmod(0o755)
+    runner = tmp_path / "runner"
+    runner.mkdir()
+    job = github("refresh", "github-locks.yml")
+    more = {**NO_ARCH, "RUNNER_TEMP": str(runner), "DEBATE_CACHE": str(built.cache)}
+    path = clone.directory / "profiles" / "minimal.lock.json"
+    lock = json.loads(path.read_text())
+    first = lock["packages"][0]
+    first["version"] = "0"
+    path.write_text(to_text(lock))
+    commit(clone)
+    run(clone, registry, key, job, **more)
+    assert (runner / "asked").read_text().startswith("pr create --head locks --title Refresh the locks --body-file ")
+    body = (runner / "body").read_text()
+    assert re.search(rf"^~ {re.escape(first['name'])} 0 -> \S+$", body, re.MULTILINE)
+    assert re.search(r"^lock:minimal .* 1 changed", body, re.MULTILINE)
+    assert git(tmp_path / "forge", "diff", "--stat", "locks~", "locks").count("|") == 1
+    (runner / "asked").unlink()
+    run(clone, registry, key, job, **more)
+    assert not (runner / "asked").exists()
+
+
+def test_the_action(built: Checkout, registry: Registry, key: Path, tmp_path: Path) -> None:
+    """In a workspace that is no checkout of debate. Its summary and its output name the ISO."""
+    source = repository(built, tmp_path / "source", key)
+    place = tmp_path / "workspace"
+    made = Checkout(place, built.cache)
+    (place / "profiles").mkdir(parents=True)
+    made.profile("mine", "extends: debate/minimal\n")
+    made.pin_as("mine", built)
+    steps = [(step["run"], {}) for step in yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]]
+    files = {name: tmp_path / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    for path in files.values():
+        path.touch()
+    more = {
+        **{name: str(path) for name, path in files.items()},
+        "GITHUB_ACTION_PATH": str(source.directory), "RUNNER_TEMP": str(tmp_path / "runner"), "GITHUB_ACTIONS": "true",
+    }  # fmt: skip
+    said = run(made, registry, key, ({}, steps), RUN="validate --format github", **more)
+    assert not said.strip()
+    run(made, registry, key, ({}, steps), RUN="build", **more)
+    iso = made.iso("mine")
+    assert files["GITHUB_OUTPUT"].read_text().endswith(f"images<<END-OF-IMAGES\n{iso}\nEND-OF-IMAGES\n")
+    assert made.digest("mine").removeprefix("sha256:") in files["GITHUB_STEP_SUMMARY"].read_text()
 
 
 def _forge(settings: dict[str, Any], main: Checkout, directory: Path) -> None:

@@ -75,6 +75,39 @@ def test_doctor_before_the_first_build(host: Path, words: str, doctor: int, repo
     assert run(host, *words.split(), doctor=doctor) == (["doit doctor", f"doit {words}"], "", report)
 
 
+def as_user(host: Path) -> None:
+    """Without root, on a host that lacks every package."""
+    (host / "bin/id").write_text("#!/bin/sh\necho 1000\n")
+    (host / "bin/dpkg-query").write_text("#!/bin/sh\n")
+
+
+@pytest.mark.parametrize("words", ["validate", "validate web --format github", "validate:web", "show:web"])
+def test_what_reads_profiles_needs_no_root(host: Path, words: str) -> None:
+    as_user(host)
+    assert run(host, *words.split()) == ([f"doit {words}"], "", "")
+
+
+@pytest.mark.parametrize("words", ["", "build", "doctor", "test", "config:validate", "-v validate"])
+def test_all_else_needs_it(host: Path, words: str) -> None:
+    as_user(host)
+    done = subprocess.run(
+        ["./setup", *words.split()], cwd=host, env={"PATH": f"{host / 'bin'}:{os.environ['PATH']}"}, capture_output=True
+    )
+    assert done.returncode == 1
+    assert done.stderr.decode().strip().endswith(f"so it needs root; run: sudo ./setup {words}".strip())
+    assert not (host / "calls").exists()
+
+
+def test_a_check_of_profiles_installs_nothing_for_builds(host: Path) -> None:
+    (host / "bin/dpkg-query").write_text("#!/bin/sh\n")
+    (host / "bin/apt-get").write_text('#!/bin/sh\necho "apt-get $*" >> calls\n')
+    (host / "bin/apt-get").chmod(0o755)
+    calls, said, _ = run(host, "validate")
+    assert calls[-1] == "doit validate"
+    assert said == "debate: installing Debian packages: ca-certificates python3-venv\n"
+    assert calls[1].endswith("--no-install-recommends ca-certificates python3-venv")
+
+
 def test_no_doctor_after_the_first_build(host: Path) -> None:
     (host / "build" / ".sandbox").mkdir(parents=True)
     (host / "build" / ".sandbox" / "sandbox.json").write_text("{}")

@@ -46,15 +46,18 @@ PACKAGES = "systemd-container mmdebstrap debian-archive-keyring e2fsprogs ca-cer
 """What a CI system installs, beside Python."""
 CI = {"github": ".github/workflows/isos.yml", "gitlab": ".gitlab-ci.yml"}
 """Forge -> the file in which it looks for what to run."""
-_GITHUB = """\
-      - run: sudo apt-get -qq update && sudo apt-get -qq install -y --no-install-recommends {packages}
-      - run: pipx install "$PACKAGE"
-"""
-_GITLAB = """\
-    - apt-get -qq update && apt-get -qq install -y --no-install-recommends {packages} git pipx
-    - pipx install "$PACKAGE" && export PATH="$HOME/.local/bin:$PATH"
-"""
-_SETUP = re.compile(r"^( *)- (?:run: sudo --preserve-env )?\./setup ", re.MULTILINE)
+_INSTALLS = {
+    "github": (
+        "      - run: sudo apt-get -qq update && sudo apt-get -qq install -y --no-install-recommends {packages}\n",
+        '      - run: pipx install "$PACKAGE"\n',
+    ),
+    "gitlab": (
+        "    - apt-get -qq update && apt-get -qq install -y --no-install-recommends {packages} git pipx\n",
+        '    - pipx install "$PACKAGE" && export PATH="$HOME/.local/bin:$PATH"\n',
+    ),
+}
+"""Forge -> the commands that install what builds need, and debate."""
+_SETUP = re.compile(r"^( *- (?:run: )?)(sudo --preserve-env )?\./setup ", re.MULTILINE)
 """What a recipe for a checkout of debate runs."""
 _NOWHERE = "WHERE-IT-IS"
 """The package, if nobody else can know from where this debate was installed."""
@@ -146,10 +149,17 @@ def package() -> str:
 def recipe(forge: str, package: str) -> str:
     """The recipe for CI, in which ``package`` is installed instead of the checkout of debate that it is for."""
     text = (shipped("ci") / f"{forge}.yml").read_text()
-    installs = {"github": _GITHUB, "gitlab": _GITLAB}[forge].format(packages=PACKAGES)
-    program = {"github": r'run: sudo --preserve-env "$(command -v debate)" ', "gitlab": "debate "}[forge]
-    jobs = re.split(r"(?=^(?:  )?(?:check|publish):$)", text, flags=re.MULTILINE)
-    jobs = [_SETUP.sub(lambda found: f"{installs}{found[0]}", job, count=1) for job in jobs]
-    text = _SETUP.sub(lambda found: f"{found[1]}- {program}", "".join(jobs))
+    jobs = re.split(r"(?=^(?:  )?(?:validate|check|publish):$)", text, flags=re.MULTILINE)
+    text = "".join(_installing(job, forge) for job in jobs)
+    as_root = 'sudo --preserve-env "$(command -v debate)" '
+    text = _SETUP.sub(lambda found: f"{found[1]}{as_root if found[2] else 'debate '}", text)
     of = {"github": "env:\n", "gitlab": "variables:\n"}[forge]
     return text.replace(f"\n{of}", f'\n{of}  PACKAGE: "{package}"\n', 1)
+
+
+def _installing(job: str, forge: str) -> str:
+    """A part of a recipe, with what installs debate before its first command: not much, if it only validates."""
+    packages, debate = _INSTALLS[forge]
+    reads = "./setup validate" in job
+    of = "" if reads and forge == "github" else packages.format(packages="ca-certificates" if reads else PACKAGES)
+    return _SETUP.sub(lambda found: f"{of}{debate}{found[0]}", job, count=1)

@@ -132,9 +132,13 @@ def test_a_recipe_installs_debate_in_each_job(forge: str) -> None:
     text = init.recipe(forge, "debate==9")
     made, own = (yaml.safe_load(each) for each in (text, (ROOT / "docs/ci" / f"{forge}.yml").read_text()))
     assert "./setup" not in text
-    assert text.count('pipx install "$PACKAGE"') == 2
+    assert text.count('pipx install "$PACKAGE"') == 3
     assert (made.get("env") or made["variables"])["PACKAGE"] == "debate==9"
     assert init.PACKAGES in text
+    commands = made.get("jobs", made)["validate"]
+    said = [step["run"] for step in commands["steps"] if "run" in step] if "steps" in commands else commands["script"]
+    assert said[-1].startswith("debate validate"), "without root"
+    assert not any(word in " ".join(said) for word in ("sudo", "mmdebstrap", "systemd"))
     for job in ("check", "publish"):
         jobs = made.get("jobs", made)[job], own.get("jobs", own)[job]
         said = ["\n".join(map(str, one.get("steps") or one["script"])) for one in jobs]

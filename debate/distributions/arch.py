@@ -6,11 +6,11 @@ https://gitlab.archlinux.org/mkinitcpio/mkinitcpio-archiso (docs).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from debate.distributions import glibc
-from debate.distributions.interface import LocaleParts
+from debate.distributions.interface import Implied, LocaleParts, of
 from debate.entry import Made, text_entry
 
 if TYPE_CHECKING:
@@ -69,18 +69,20 @@ def headers(kernel: str, _: str) -> str:
     return f"{kernel}-headers"
 
 
-def implied_packages(profile: Mapping[str, Any]) -> list[str]:
-    initrd = profile["initrd"]
-    # base has shadow, util-linux, bash, kbd and all locales.
-    names = ["base", *TOOLS[initrd["generator"]], *COMPRESSORS.get(initrd["compression"], ())]
+def implied(profile: Mapping[str, Any]) -> Iterator[Implied]:
+    """See `Distribution`."""
+    generator, compression = profile["initrd"]["generator"], profile["initrd"]["compression"]
+    yield from of(("base",))  # It has shadow, util-linux, bash, kbd and all locales.
+    yield from of(TOOLS.get(generator, ()), "initrd", "generator")
+    yield from of(COMPRESSORS.get(compression, ()), "initrd", "compression")
     if profile["boot"]["network"]:
-        names += NETWORK[initrd["generator"]]
-    for user in profile["users"]:
-        names += _SHELLS.get(user["shell"].removeprefix("/usr"), ())
-        names += ["openssh"] if user["ssh_keys"] else []
+        yield from of(NETWORK.get(generator, ()), "boot", "network")
+    for number, user in enumerate(profile["users"]):
+        yield from of(_SHELLS.get(user["shell"].removeprefix("/usr"), ()), "users", number, "shell")
+        if user["ssh_keys"]:
+            yield from of(("openssh",), "users", number, "ssh_keys")
     if profile["timezone"] != "UTC":
-        names.append("tzdata")
-    return names
+        yield from of(("tzdata",), "timezone")
 
 
 def locale_parts(overlay: Mapping[str, Any]) -> LocaleParts:

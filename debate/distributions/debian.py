@@ -5,11 +5,11 @@ Sources: sources.list(5), live-boot(7), initramfs-tools(7), keyboard(5), locale.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from debate.distributions import glibc
-from debate.distributions.interface import LocaleParts
+from debate.distributions.interface import Implied, LocaleParts, of
 from debate.entry import Entry, Made, text_entry
 
 if TYPE_CHECKING:
@@ -86,26 +86,31 @@ def headers(kernel: str, version: str) -> str:
     return kernel.replace("linux-image-", "linux-headers-", 1) if follows else f"linux-headers-{version}"
 
 
-def implied_packages(profile: Mapping[str, Any]) -> list[str]:
-    initrd = profile["initrd"]
-    names = [*_LIVE, *TOOLS[initrd["generator"]], *COMPRESSORS.get(initrd["compression"], ())]
+def implied(profile: Mapping[str, Any]) -> Iterator[Implied]:
+    """See `Distribution`."""
+    initrd, kept = profile["initrd"], profile["persistence"]
+    generator, compression = initrd["generator"], initrd["compression"]
+    yield from of(_LIVE)
+    yield from of(TOOLS.get(generator, ()), "initrd", "generator")
+    yield from of(COMPRESSORS.get(compression, ()), "initrd", "compression")
     if profile["boot"]["network"]:
-        names += NETWORK.get(initrd["generator"], ())
-    kept = profile["persistence"]
-    names += _CRYPT.get(initrd["generator"], ()) if kept and kept["encrypted"] else ()
+        yield from of(NETWORK.get(generator, ()), "boot", "network")
+    if kept and kept["encrypted"]:
+        yield from of(_CRYPT.get(generator, ()), "persistence", "encrypted")
     if profile["users"]:
-        names += ["login", "passwd"]
-    for user in profile["users"]:
-        names += _SHELLS.get(user["shell"].removeprefix("/usr"), ())
-        names += ["sudo"] if "sudo" in user["groups"] else []
-        names += ["openssh-server"] if user["ssh_keys"] else []
+        yield from of(("login", "passwd"), "users")
+    for number, user in enumerate(profile["users"]):
+        yield from of(_SHELLS.get(user["shell"].removeprefix("/usr"), ()), "users", number, "shell")
+        if "sudo" in user["groups"]:
+            yield from of(("sudo",), "users", number, "groups", user["groups"].index("sudo"))
+        if user["ssh_keys"]:
+            yield from of(("openssh-server",), "users", number, "ssh_keys")
     if profile["locale"] != "C.UTF-8":
-        names.append("locales")
+        yield from of(("locales",), "locale")
     if profile["keymap"]:
-        names.append("console-setup")
+        yield from of(("console-setup",), "keymap")
     if profile["timezone"] != "UTC":
-        names.append("tzdata")
-    return names
+        yield from of(("tzdata",), "timezone")
 
 
 def locale_parts(overlay: Mapping[str, Any]) -> LocaleParts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +18,15 @@ class LocaleParts:
     """Argument lists to run in the system afterwards."""
     checks: list[list[str]]
     """What the system must then have: words for the functions of sandbox/present.sh."""
+
+
+Implied = tuple[str, tuple[str | int, ...]]
+"""A package, and the path of the field that needs it; empty if every live system does."""
+
+
+def of(packages: Iterable[str], *path: str | int) -> Iterator[Implied]:
+    """All ``packages`` with the ``path`` of a field."""
+    return ((package, path) for package in packages)
 
 
 class Distribution(Protocol):
@@ -79,8 +88,8 @@ class Distribution(Protocol):
     def headers(self, kernel: str, version: str) -> str:
         """The package with what modules are built with: of the kernel ``version``, for which ``kernel`` was asked."""
 
-    def implied_packages(self, profile: Mapping[str, Any]) -> list[str]:
-        """Packages that a live system with these fields needs in addition to those in the profile."""
+    def implied(self, profile: Mapping[str, Any]) -> Iterator[Implied]:
+        """Packages that a live system with these fields needs in addition to those in the profile, and which field."""
 
     def locale_parts(self, overlay: Mapping[str, Any]) -> LocaleParts:
         """Files, links and commands for the locale, keymap and time zone of a profile."""

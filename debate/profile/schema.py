@@ -89,7 +89,7 @@ def problems(root: Node) -> Iterator[Problem]:
 
 def _explained(error: Any, node: Node, hint: Callable[[str, Sequence[str]], str]) -> Iterator[Problem]:
     """The problems that one schema error stands for. ``hint`` is like `suggest`."""
-    field, keyword, instance = _field_name(error.absolute_path), error.validator, error.instance
+    field, keyword, instance = field_name(error.absolute_path), error.validator, error.instance
     if keyword == "additionalProperties":
         known = sorted(error.schema["properties"])
         for name in (name for name in instance if name not in error.schema["properties"]):
@@ -140,7 +140,7 @@ _LIMITS = {
 """Schema keyword -> fact and remedy."""
 
 
-def _field_name(path: Iterable[str | int]) -> str:
+def field_name(path: Iterable[str | int]) -> str:
     """``users[2].groups``: list items counted from 1."""
     text = ""
     for step in path:

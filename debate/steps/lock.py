@@ -14,11 +14,10 @@ from debate import distributions, keys, managers
 from debate.deferred import frozen
 from debate.errors import Complaint, DebateError, Problem, StepError
 from debate.host.files import write_atomically
-from debate.live import ready
 from debate.managers.interface import INDEX_BYTES, Repository, Request
 from debate.profile import files, profile_names
 from debate.profile.profile_names import committed
-from debate.steps import proof
+from debate.steps import implied, proof
 from debate.steps.archives import Archives
 from debate.steps.listed import Listed, for_people
 from debate.steps.rule import Rule
@@ -83,9 +82,7 @@ def _packages(choices: Choices) -> set[str]:
         if version and pinned.setdefault(name, version) != version:
             fact = f"packages: {name} is named with version {pinned[name]} and with version {version}"
             choices.problem(("packages", number), fact, "keep one")
-    words = {*named, choices.kernel, *choices.distribution.implied_packages(choices.data)}
-    words |= {*choices.distribution.SPEECH} if "accessibility" in ready.named(choices.data) else set()
-    return {word for word in words if word not in pinned}
+    return {word for word in (*named, *implied.fields(choices.data)) if word not in pinned}
 
 
 def _repositories(choices: Choices) -> list[Repository]:

@@ -44,17 +44,19 @@ from debate.host.files import read_object
 from debate.host.ours import require_writable
 from debate.model import Artifact, Locked, Result, Step, Supplies
 from debate.profile import files
+from debate.profile.chosen import chosen
 from debate.profile.load import load
 from debate.profile.places import find
 from debate.profile.profile_names import chain
 from debate.settings import Settings
+from debate.steps.implied import Blame
 from debate.steps.rule import HOST, Rule
 from debate.steps.rules import held, rules
 from debate.text.paths import shown
 from debate.trace import Trace
 
 if TYPE_CHECKING:
-    from debate.profile.node import Node
+    from debate.profile.node import Node, Profile
 
 S = TypeVar("S")
 _NO_SUPPLIES = Supplies()
@@ -162,7 +164,11 @@ class ProfileBuild:
 
     def profile(self) -> Node:
         """The profile, with the place of each value. Raises ProfileError."""
-        return load(self.settings.profiles, self.name).root
+        return self.loaded().root
+
+    def loaded(self) -> Profile:
+        """The profile with all that it extends. Raises ProfileError."""
+        return load(self.settings.profiles, self.name)
 
 
 class _Readable(ABC):
@@ -363,8 +369,14 @@ class Work(_Readable):
         except StepError as error:
             if error.complaints and self.rule.profile:
                 with suppress(ProfileError):  # Someone may have edited it meanwhile.
-                    root = self._build.profile()
-                    error.locate(lambda field, value: _place(root, field, value) or self._place_of(root, field))
+                    loaded = self._build.loaded()
+                    root, blame = loaded.root, Blame(loaded.root, chosen(loaded))
+                    error.complaints = blame.moved(error.complaints)
+                    error.locate(
+                        lambda field, value: blame.place(field)
+                        or _place(root, field, value)
+                        or self._place_of(root, field)
+                    )
             raise
 
     def _place_of(self, root: Node, field: str) -> Place | None:
@@ -418,9 +430,6 @@ def _place(root: Node, field: str, value: str) -> Place | None:
     if field == "initrd.hooks":
         hooks = root.at(("initrd", "hooks"))
         return next((node.position for node in hooks.entries() if Path(node.value).stem == value), hooks.position)
-    kernel = root.get("kernel")
-    if field == "packages" and kernel and kernel.value == value:
-        return kernel.position  # It is a package like the others.
     found = find(root, field, value)
     if field == "services" and value.endswith(".service") and found == find(root, field, ""):
         return find(root, field, value.removesuffix(".service"))

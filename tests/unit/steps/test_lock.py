@@ -49,7 +49,9 @@ SAID = (
     [
         (Complaint("packages", "curll", "none", "did you mean curl?"),
          "profiles/x.yaml:3:17: packages: none; did you mean curl?"),
-        (Complaint("packages", "live-boot", "none"), "profiles/x.yaml:3:11: packages: none"),  # added to it
+        (Complaint("packages", "live-boot", "none"),  # added to it
+         "profiles/x.yaml:1:1: initrd.generator: needs the package live-boot: none; change or leave out what needs "
+         "live-boot, or name a repository that has it"),
         (Complaint("", "http://m.example/x", "Could not connect", "wait"),
          "http://m.example/x: Could not connect; wait"),
         (None, "lock: failed"),
@@ -276,7 +278,7 @@ def test_a_kernel_that_is_not_there_has_its_line(profiles: Path) -> None:
     refusing = RefusingBuilder(made.settings, builder.store, complaints=(Complaint("packages", "linux-rt", "none"),))
     with pytest.raises(StepError) as caught:
         ProfileBuild(made.settings, "x", refusing).make("lock")
-    assert [str(each) for each in caught.value.problems] == ["profiles/x.yaml:4:9: packages: none"]
+    assert [str(each) for each in caught.value.problems] == ["profiles/x.yaml:4:9: kernel: none"]
 
 
 def test_a_lock_of_an_arch_profile_is_signed_package_by_package() -> None:

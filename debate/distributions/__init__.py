@@ -51,6 +51,21 @@ def misspelt_mirror(name: str) -> str:
     return "" if name in known else next((each for each in known if is_slip(name, each)), "")
 
 
+def choices(facts: Distribution) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Path of each field of which the schema has the values of all distributions -> those that this one has."""
+    return {
+        ("release",): facts.RELEASES,
+        ("architecture",): facts.ARCHITECTURES,
+        ("components",): facts.COMPONENTS,
+        ("initrd", "generator"): facts.GENERATORS,
+    }
+
+
+def values(facts: Distribution) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Path of each field of a few values of which distributions have some -> those that this one has."""
+    return {**choices(facts), ("boot", "secure"): (*(("distribution",) if facts.SIGNED else ()), "own", "none")}
+
+
 @cache
 def get(name: str) -> Distribution:
     """The distribution ``name``, imported on first use."""

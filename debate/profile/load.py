@@ -6,7 +6,7 @@ import errno
 import os
 import posixpath
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -179,18 +179,33 @@ def _read(text: bytes, file: str, directory: Path) -> tuple[Node | None, int, tu
     root, of_yaml = reader.read(text, file, directory)
     if root is None:
         return None, 0, tuple(of_yaml)
-    return root, root.size, (*_one_per_place(of_yaml, list(schema.problems(root))), *duplicates(root))
+    found = _one_per_place(list(_fitting(root, of_yaml)) if of_yaml else [], list(schema.problems(root)))
+    return root, root.size, (*found, *duplicates(root))
+
+
+def _fitting(root: Node, of_yaml: Iterable[Problem]) -> Iterator[Problem]:
+    """``of_yaml``, where values that readers disagree on are said to be only what their fields may have.
+
+    Those that may be nothing of it are left to the schema, which knows what may be there.
+    """
+    disagreed = {(each.place, each.fact) for each in of_yaml}
+    meant: dict[Place, list[reader.Reading]] = {}
+    for path, node in schema.scalars(root):
+        if (node.position, reader.disagreement(node.raw)) in disagreed:
+            readings = meant.get(node.position, reader.readings(node.raw))  # An alias has several paths.
+            meant[node.position] = [each for each in readings if path and schema.fits(each[1], *path)]
+    for problem in of_yaml:
+        if problem.place is None or problem.place not in meant:
+            yield problem
+        elif found := meant[problem.place]:
+            yield Problem(problem.place, problem.fact, reader.remedy(found))
 
 
 def _one_per_place(of_yaml: list[Problem], of_schema: list[Problem]) -> Iterator[Problem]:
-    """The problems of a file, one for each place: a value that YAML readers disagree on has the wrong type as well.
-
-    If the schema refuses the value also as text, putting it in quotes would not help.
-    """
-    refused = {problem.place for problem in of_schema}
-    kept = [each for each in of_yaml if each.place not in refused or not each.remedy.endswith(reader.IN_QUOTES)]
-    yield from kept
-    yield from (problem for problem in of_schema if problem.place not in {each.place for each in kept})
+    """The problems of a file, one for each place: a value that YAML readers disagree on has the wrong type as well."""
+    told = {each.place for each in of_yaml}
+    yield from of_yaml
+    yield from (problem for problem in of_schema if problem.place not in told)
 
 
 def _extended(root: Node) -> list[Node]:
@@ -241,7 +256,8 @@ def _misplacement(node: Node, kind: str, tree: Tree, *, hint: bool) -> Problem |
         problem = f"is not {proper}", f"name {proper}"
     except (FileNotFoundError, NotADirectoryError):
         like = closest(posixpath.basename(name), _siblings(tree, name, directories=is_tree)) if hint else None
-        problem = "is missing", f"did you mean {like!r}?" if like else "create it, or correct the path"
+        meant = posixpath.join(posixpath.dirname(name), like or "")
+        problem = "is missing", f"did you mean {meant!r}?" if like else "create it, or correct the path"
     except OSError as error:
         problem = files.refusal(error)
         if error.errno == errno.ELOOP:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,32 +23,32 @@ MAX_NODES = 20_000
 MAX_TEXT = 1 << 20
 """Characters of all values and names in one file, with those of an alias each time it is used."""
 MAX_DEPTH = 40
-IN_QUOTES = "in quotes"
-"""The end of the remedy for a value that was probably meant as text."""
-
+_LONGEST_NUMBER = 19
+"""Characters of a number, one too many."""
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
-_AMBIGUOUS = (
-    (re.compile(r"y|Y|yes|Yes|YES|on|On|ON"), "is the boolean true to some YAML readers and text to others",
-     'write true, or "{raw}" for the text'),
-    (re.compile(r"n|N|no|No|NO|off|Off|OFF"), "is the boolean false to some YAML readers and text to others",
-     'write false, or "{raw}" for the text'),
-    (re.compile(r"True|TRUE|False|FALSE"), "is a boolean in an unusual spelling", "write it in lower case"),
+_AMBIGUOUS: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (re.compile(r"y|Y|yes|Yes|YES|on|On|ON"), "is the boolean true to some YAML readers and text to others", "true"),
+    (re.compile(r"n|N|no|No|NO|off|Off|OFF"), "is the boolean false to some YAML readers and text to others", "false"),
+    (re.compile(r"True|TRUE"), "is a boolean in an unusual spelling", "true"),
+    (re.compile(r"False|FALSE"), "is a boolean in an unusual spelling", "false"),
     (re.compile(r"[-+]?(0[0-7_]+|0o[0-7]+|0b[01_]+|0x[0-9a-fA-F_]+)"),
-     "is an octal, binary or hexadecimal number to some YAML readers", 'write "{raw}" ' + IN_QUOTES),
-    (re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"),
-     "is a number in base 60 to some YAML readers", 'write "{raw}" ' + IN_QUOTES),
+     "is an octal, binary or hexadecimal number to some YAML readers", ""),
+    (re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"), "is a number in base 60 to some YAML readers", ""),
     (re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*\.[0-9_]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
-     "is a floating-point number to YAML, so that 1.10 becomes 1.1", 'write "{raw}" ' + IN_QUOTES),
-    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "is a date to YAML", 'write "{raw}" ' + IN_QUOTES),
-    (re.compile(r"[-+]?[0-9]+_[0-9_]*|\+[0-9]+"), "is a number in an unusual spelling",
-     "write digits only, or quote it"),
+     "is a floating-point number to YAML, so that 1.10 becomes 1.1", ""),
+    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "is a date to YAML", ""),
+    (re.compile(r"[-+]?[1-9][0-9]*_[0-9_]*|\+[0-9]+"), "is a number in an unusual spelling", "digits"),
 )  # fmt: skip
-"""Scalars that YAML readers disagree on: pattern, fact, remedy."""
+"""Scalars that YAML readers disagree on: pattern, fact, and what they may be meant as, besides text."""
 
 _CORE_TAG = "tag:yaml.org,2002:str"
 _CORE_TAGS = {
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value")
 } | {None, "!"}  # fmt: skip
+
+
+Reading = tuple[str, Any]
+"""A value as it can be written so that all readers agree, and what it is then."""
 
 
 def read(text: bytes, file: str, directory: Path) -> tuple[Node | None, list[Problem]]:
@@ -59,6 +59,31 @@ def read(text: bytes, file: str, directory: Path) -> tuple[Node | None, list[Pro
     """
     reader = _Reader(file, directory)
     return reader.read(text), reader.problems
+
+
+def disagreement(raw: str) -> str:
+    """The fact about an unquoted scalar that YAML readers disagree on; empty for others."""
+    return next((f"{raw} {fact}" for pattern, fact, _ in _AMBIGUOUS if pattern.fullmatch(raw)), "")
+
+
+def readings(raw: str) -> list[Reading]:
+    """What such a scalar can be meant as."""
+    meant = next(meant for pattern, _, meant in _AMBIGUOUS if pattern.fullmatch(raw))
+    text = (f'"{raw}"', raw)
+    if meant in ("true", "false"):
+        return [(meant, meant == "true"), text]
+    digits = re.sub("[+_]", "", raw)
+    if meant == "digits" and _INTEGER.fullmatch(digits) and len(digits) < _LONGEST_NUMBER:
+        return [(digits, int(digits)), text]
+    return [text]
+
+
+def remedy(found: Sequence[Reading]) -> str:
+    """What to write instead of such a scalar."""
+    [(text, value), *others] = found
+    if others:
+        return f"write {text}, or {others[0][0]} for the text"
+    return f"write {text} in quotes" if isinstance(value, str) else f"write {text}"
 
 
 class _TooLargeError(Exception):
@@ -244,12 +269,10 @@ class _Reader:
             return None
         if raw in ("true", "false"):
             return raw == "true"
-        if _INTEGER.fullmatch(raw) and len(raw) < 19:
+        if _INTEGER.fullmatch(raw) and len(raw) < _LONGEST_NUMBER:
             return int(raw)
-        for pattern, fact, remedy in _AMBIGUOUS:
-            if pattern.fullmatch(raw):
-                self.problem(place, f"{raw} {fact}", remedy.format(raw=raw))
-                break
+        if told := disagreement(raw):
+            self.problem(place, told, remedy(readings(raw)))
         return raw
 
 

@@ -20,12 +20,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from debate import PACKAGE
+from debate import PACKAGE, distributions
 from debate.errors import MOST_PROBLEMS, Problem
 from debate.profile import valid
 from debate.profile.node import Node
 from debate.text.printable import quoted
-from debate.text.suggest import suggest
+from debate.text.suggest import suggest, suggest_value
 
 SCHEMA = PACKAGE / "schema" / "profile.schema.json"
 
@@ -70,6 +70,27 @@ def named(part: Mapping[str, Any]) -> list[Any]:
     return values
 
 
+def scalars(root: Node) -> Iterator[tuple[tuple[str, ...] | None, Node]]:
+    """The values in ``root`` that are neither lists nor mappings, with paths as for `fits`.
+
+    The path is None within a list or mapping where there may be none. What is below unknown fields is left out.
+    """
+
+    def below(node: Node, part: Mapping[str, Any] | None, path: tuple[str, ...]) -> Iterator[Any]:
+        if isinstance(node.value, dict):
+            fields = part.get("properties") if part else None
+            for name, child in node.value.items():
+                if fields is None or name in fields:
+                    yield from below(child, fields and fields[name], (*path, name))
+        elif isinstance(node.value, list):
+            for child in node.value:
+                yield from below(child, part.get("items") if part else None, (*path, "*"))
+        else:
+            yield (None if part is None else path), node
+
+    yield from below(root, schema(), ())
+
+
 def problems(root: Node) -> Iterator[Problem]:
     """All errors that the schema finds in the file ``root``."""
     data = root.data()
@@ -77,25 +98,36 @@ def problems(root: Node) -> Iterator[Problem]:
         return
     left = MOST_PROBLEMS
 
-    def hint(word: str, known: Sequence[str]) -> str:
+    def hint(word: str, known: Sequence[str], how: Callable[[str, Sequence[str]], str] = suggest) -> str:
         """What is meant, which takes long to find, as long as the problem is not one of those that are only counted."""
         nonlocal left
         left -= 1
-        return suggest(word, known) if left >= 0 else ""
+        return how(word, known) if left >= 0 else ""
 
     for error in validator().iter_errors(data):
-        yield from _explained(error, root.at(error.absolute_path), hint)
+        yield from _explained(error, root.at(error.absolute_path), hint, _of_distribution(error, data))
 
 
-def _explained(error: Any, node: Node, hint: Callable[[str, Sequence[str]], str]) -> Iterator[Problem]:
-    """The problems that one schema error stands for. ``hint`` is like `suggest`."""
+def _of_distribution(error: Any, data: Any) -> list[str]:
+    """The values of a field of a few, those that the distribution has, if the file names one that there is."""
+    found = [str(value) for value in named(error.schema)]
+    distribution = data.get("distribution")
+    if isinstance(distribution, str) and distribution in distributions.BOOTSTRAPPERS:
+        path = tuple(step for step in error.absolute_path if isinstance(step, str))
+        own = distributions.values(distributions.get(distribution)).get(path)
+        return [value for value in found if own is None or value in own]
+    return found
+
+
+def _explained(error: Any, node: Node, hint: Callable[..., str], known: Sequence[str]) -> Iterator[Problem]:
+    """The problems that one schema error stands for. ``hint``: `suggest`; ``known``: values of a field of a few."""
     field, keyword, instance = field_name(error.absolute_path), error.validator, error.instance
     if keyword == "additionalProperties":
-        known = sorted(error.schema["properties"])
+        names = sorted(error.schema["properties"])
         for name in (name for name in instance if name not in error.schema["properties"]):
             child = node.value[name]
             fact = f"unknown field {quoted(name)}" + (f" in {field}" if field else "")
-            yield Problem(child.key or child.position, fact, hint(name, known))
+            yield Problem(child.key or child.position, fact, hint(name, names))
     elif keyword == "required":
         for name in error.validator_value:
             if name not in instance:
@@ -105,15 +137,19 @@ def _explained(error: Any, node: Node, hint: Callable[[str, Sequence[str]], str]
     elif keyword == "type":
         wanted = _type_names(error.validator_value)
         if "string" in _as_list(error.validator_value) and isinstance(instance, (int, bool)):
-            fits = re.search(error.schema.get("pattern", ""), node.raw)
-            remedy = f'write "{node.raw}" in quotes' if fits else f"use {error.schema['x-form']}"
+            if valid.checker(error.schema)(node.raw) and (not known or node.raw in known):
+                remedy = f'write "{node.raw}" in quotes'
+            elif known and wanted == "text":
+                remedy = hint(node.raw, known, suggest_value)
+            else:
+                remedy = f"use {error.schema.get('x-form', wanted)}"
         else:
-            remedy = f"write {wanted}{_example(error.schema)}"
+            remedy = f"write {wanted}{_example(error.schema, known)}"
         yield Problem(node.position, f"{field}: {_type_name(instance)} where {wanted} is expected", remedy)
     elif keyword in ("enum", "anyOf"):
-        if keyword == "enum" or isinstance(instance, str):  # Otherwise the wrong type is reported.
-            known = [str(value) for value in named(error.schema)]
-            yield Problem(node.position, f"{field}: unknown value {_brief(instance)}", hint(str(instance), known))
+        if isinstance(instance, str):  # Otherwise the wrong type is reported.
+            fact = f"{field}: unknown value {_brief(instance)}"
+            yield Problem(node.position, fact, hint(instance, known, suggest_value))
     elif keyword == "pattern":
         fact = f"{field}: {_brief(instance)} is not a valid {_noun(error)}"
         instead = error.schema.get("x-instead", {}).items()
@@ -182,8 +218,10 @@ def _type_name(value: Any) -> str:
     return kinds[type(value)]
 
 
-def _example(part: Mapping[str, Any]) -> str:
-    return f", such as {json.dumps(part['examples'][0])}" if part.get("examples") else ""
+def _example(part: Mapping[str, Any], known: Sequence[str]) -> str:
+    """``known``: values of a field of a few, or of its items."""
+    examples = [[known[0]] if "items" in part else known[0]] if known else part.get("examples")
+    return f", such as {json.dumps(examples[0])}" if examples else ""
 
 
 def _brief(value: Any) -> str:

@@ -65,16 +65,14 @@ class Choices:
     def _check(self) -> None:
         """Note values that the schema permits, but not this distribution."""
         name, distribution = self.data["distribution"], self.distribution
-        choices: list[tuple[tuple[str | int, ...], str, str, tuple[str, ...]]] = [
-            (("release",), "release", self.data["release"], distribution.RELEASES),
-            (("architecture",), "architecture", self.data["architecture"], distribution.ARCHITECTURES),
-            (("initrd", "generator"), "generator", self.data["initrd"]["generator"], distribution.GENERATORS),
-        ]
-        for number, component in enumerate(self.data["components"]):
-            choices.append((("components", number), "component", component, distribution.COMPONENTS))
-        for path, what, value, known in choices:
-            if value not in known:
-                self.problem(path, f"{name} has no {what} {value!r}", one_of(what, known))
+        for path, known in distributions.choices(distribution).items():
+            what, value = path[-1].removesuffix("s"), self.value(path)
+            items: dict[tuple[str | int, ...], Any] = {path: value}
+            if isinstance(value, list):
+                items = {(*path, number): each for number, each in enumerate(value)}
+            for place, each in items.items():
+                if each not in known:
+                    self.problem(place, f"{name} has no {what} {each!r}", one_of(what, known))
         if self.data["initrd"]["generator"] not in distribution.GENERATORS:
             # So that other problems can be reported, too.
             self.data["initrd"] = {**self.data["initrd"], "generator": distribution.GENERATORS[0]}
@@ -124,6 +122,13 @@ class Choices:
         above = self.profile.root.at(path[:-1])
         said, order = above.get(path[-1]), self.profile.order
         return said is not None and order.index(said.position.file) >= order.index(self.place(other).file)
+
+    def value(self, path: Iterable[str]) -> Any:
+        """The value at ``path``."""
+        found: Any = self.data
+        for name in path:
+            found = found[name]
+        return found
 
     def problem(self, path: tuple[str | int, ...], fact: str, remedy: str) -> None:
         """Note a problem with the value at ``path``."""

@@ -1,4 +1,4 @@
-"""Packages that other fields than `packages` ask for, and which field does: where one cannot be had, that is its place."""
+"""Packages that other fields than `packages` ask for, and which field does: its place is told if one cannot be had."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def fields(profile: Mapping[str, Any]) -> dict[str, Path]:
     facts = distributions.get(profile["distribution"])
     found: dict[str, Path] = {profile["kernel"] or facts.default_kernel(profile["architecture"]): ("kernel",)}
     spoken = ready.named(profile).get("accessibility")
-    for name in facts.SPEECH if spoken is not None else ():
-        found.setdefault(name, ("boot", "entries", spoken))
+    if spoken is not None:
+        found |= dict.fromkeys(facts.SPEECH, ("boot", "entries", spoken))
     for name, path in facts.implied(profile):
         found.setdefault(name, path or _ALWAYS)
     return found

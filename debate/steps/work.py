@@ -373,9 +373,9 @@ class Work(_Readable):
                     root, blame = loaded.root, Blame(loaded.root, chosen(loaded))
                     error.complaints = blame.moved(error.complaints)
                     error.locate(
-                        lambda field, value: blame.place(field)
-                        or _place(root, field, value)
-                        or self._place_of(root, field)
+                        lambda field, value: (
+                            blame.place(field) or _place(root, field, value) or self._place_of(root, field)
+                        )
                     )
             raise
 

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 _LONGEST = 300
 """Characters of a word that can be a misspelt one."""
+_ALIKE = 3
+"""First letters that are the same in a misspelt value."""
 _MOST = 1000
 """Words that it is compared with."""
 
@@ -18,6 +20,15 @@ def suggest(word: str, known: Iterable[str]) -> str:
     if found:
         return f"did you mean {found!r}?"
     return f"known: {', '.join(known)}" if known else "there are none"
+
+
+def suggest_value(word: str, known: Sequence[str]) -> str:
+    """The same for a value of a few, of which another is more likely meant than misspelt: arm64 is not amd64."""
+    folded = {name.lower(): name for name in known}
+    short = word.lower()[:_LONGEST]
+    found = next((low for low in folded if short == low or is_slip(short, low)), None)
+    found = found or closest(short, [low for low in folded if low[:_ALIKE] == short[:_ALIKE]])
+    return f"did you mean {folded[found]!r}?" if found else f"known: {', '.join(known)}"
 
 
 def closest(word: str, known: Collection[str]) -> str | None:

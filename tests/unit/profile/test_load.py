@@ -217,7 +217,7 @@ def test_suggestions_for_missing_files(profiles: Path) -> None:
     (profiles / "hooks").mkdir()
     (profiles / "hooks" / "trim.sh").touch()
     assert list(map(str, problems(profiles, "hooks: [hooks/trimm.sh]"))) == [
-        "profiles/x.yaml:2:9: hook 'hooks/trimm.sh' is missing; did you mean 'trim.sh'?"
+        "profiles/x.yaml:2:9: hook 'hooks/trimm.sh' is missing; did you mean 'hooks/trim.sh'?"
     ]
 
 

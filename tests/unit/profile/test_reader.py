@@ -30,7 +30,7 @@ LONG = (
     [
         ("packages: [no]", "profiles/x.yaml:2:12: no is the boolean false to some YAML readers and text to others; "),
         ("hostname: on", "profiles/x.yaml:2:11: on is the boolean true to some YAML readers"),
-        ("recommends: True", "profiles/x.yaml:2:13: True is a boolean in an unusual spelling; write it in lower case"),
+        ("recommends: True", "profiles/x.yaml:2:13: True is a boolean in an unusual spelling; write true"),
         (
             "description: 1.10",
             'profiles/x.yaml:2:14: 1.10 is a floating-point number to YAML, so that 1.10 becomes 1.1; write "1.10"',
@@ -42,7 +42,10 @@ LONG = (
         ),
         ("description: 1:30", "profiles/x.yaml:2:14: 1:30 is a number in base 60 to some YAML readers"),
         ("description: 2026-01-01", "profiles/x.yaml:2:14: 2026-01-01 is a date to YAML"),
-        ("hostname: 1_000", "profiles/x.yaml:2:11: 1_000 is a number in an unusual spelling; write digits only, or"),
+        (
+            "description: 1_000",
+            'profiles/x.yaml:2:14: 1_000 is a number in an unusual spelling; write "1_000" in quotes',
+        ),
         (
             "hostname: a\nhostname: b",
             "profiles/x.yaml:3:1: field 'hostname' is a duplicate key, first on line 2; keep one",

@@ -131,7 +131,9 @@ def test_nothing_is_asked_for_without_a_field(written: Path, name: str) -> None:
 
 def test_what_the_profile_names_has_its_own_name_told(written: Path) -> None:
     """The kernel's package is a name that the profile has; others are ones that only debate knows."""
-    assert blamed(written, "debian", "linux-image-own").endswith("kernel: there is no package 'linux-image-own'; find one")
+    assert blamed(written, "debian", "linux-image-own").endswith(
+        "kernel: there is no package 'linux-image-own'; find one"
+    )
     assert blamed(written, "debian", "zsh").endswith(
         "users[2].shell: needs the package zsh: there is no package 'zsh'; "
         "change or leave out what needs zsh, or name a repository that has it"

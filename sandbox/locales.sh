@@ -7,6 +7,6 @@ mkdir -p /run/work
 tar -x -f /run/in/tree.tar -C /
 locale-gen >&2 || problem locale "" "locale-gen failed with exit status $?" "see the log for its message"
 stop_on_problems
-# What is below is from before 2020, as all epochs are.
-find /usr/lib/locale ! -type d -newerct 2020-01-01 -print0 > /run/work/made
+# What is below was there before this script.
+find /usr/lib/locale ! -type d -newercc /run/step/locales.sh -print0 > /run/work/made
 tar -c --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C / --transform='s,^/,,' -P --null -T /run/work/made

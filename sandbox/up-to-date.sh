@@ -11,10 +11,11 @@ is_older() {
 }
 
 # has_changed PATH …: true if this layer changed one of these files, or has something new or altered directly in one of these
-# directories, or nothing more of what was there. What is below is from before 2020, as all epochs are.
+# directories, or nothing more of what was there. What is below was there before this script.
+laid_out=/run/step/up-to-date.sh
 has_changed() {
-    [ -n "$(find "$@" -maxdepth 1 ! -type d -newerct 2020-01-01 -print -quit 2> /dev/null)" ] ||
-        [ -n "$(find "$@" -maxdepth 0 -newermt 2020-01-01 -print -quit 2> /dev/null)" ]
+    [ -n "$(find "$@" -maxdepth 1 ! -type d -newercc "$laid_out" -print -quit 2> /dev/null)" ] ||
+        [ -n "$(find "$@" -maxdepth 0 -newermc "$laid_out" -print -quit 2> /dev/null)" ]
 }
 
 # library_directories: prints where ldconfig looks.

@@ -28,6 +28,7 @@ from debate.host.beneath import MAX_BYTES, Item, Tree, chunks, open_by_real_path
 from debate.images import iso, theme
 from debate.profile import reader
 from debate.steps import boot, initrd, lock, overlay, packages, rootfs
+from debate.steps import epoch as dates
 from debate.steps.config import Config
 from debate.text import kernel_line
 from debate.text.paths import shown
@@ -358,6 +359,8 @@ class _Exporter:
         lines += [f"NoExtract = {glob.lstrip('/')}" for glob in self.made.slice(rootfs.Slice).exclude]
         if self.request.snapshot:
             self.losses.append(f"snapshot {self.request.snapshot}: put a dated mirror into pacman.conf")
+        if self.made.slice(dates.Slice).epoch == dates.LOCK:
+            self.losses.append("image.epoch: the dates are those of the config's hash, since no lock goes with it")
         for repository in self.request.repositories:
             self.losses.append(f"repository {repository.name!r}: its key has to be in the builder's own keyring")
             address = self.made.mirrors.get(repository.name)

@@ -65,11 +65,16 @@ class _Lock(TypedDict):
     architecture: str
     packages: list[Locked]
     unpacked: NotRequired[list[Locked]]
+    archives: NotRequired[list[dict[str, str]]]
 
 
 class _Hash(TypedDict):
     config: _Sha256
     epoch: int
+
+
+class _Epoch(TypedDict):
+    epoch: int | None
 
 
 class _Check(TypedDict):
@@ -120,6 +125,7 @@ SHAPES: Mapping[str, Any] = {
     "network": _Network,
     "lock": _Lock,
     "hash": _Hash,
+    "epoch": _Epoch,
     "config": dict[str, dict[str, Any]],
     "about": _About,
     "mirrors": dict[str, str],

@@ -118,7 +118,7 @@ def make(work: Work) -> Report:
     found = live_system(work, values, kernel, name, epoch, lambda image: _sha512(work, image, stacked))
     look = theme.files(values.theme, values.title, values.timeout, partial(_content, work.contents("contents")))
     owner = signing.state(work.settings) if work.slice(boot_step.Slice, "boot").secure == "own" else ""
-    made = step(values, found, boot, look, name, epoch, work.tools)
+    made = step(values, found, boot, look, name, epoch, work.epoch(epoch), work.tools)
     return work.finish(made, kernel=vars(kernel), certificate=owner)
 
 
@@ -211,12 +211,14 @@ def step(
     boot: Mapping[str, Artifact],
     look: Mapping[str, bytes],
     name: str,
+    volume: int,
     epoch: int,
     tools: Artifact,
 ) -> Step:
     """Output: iso. ``boot`` has the outputs of the boot step, and ``look`` is of `debate.images.theme.files`.
 
-    ``name`` is the ISO's (`debate.live.medium`).
+    ``name`` is the ISO's (`debate.live.medium`), and ``volume`` the time that is the UUID of its volume: each of many
+    ISOs that have the date of one lock has its own.
     """
     from debate.model import Command, Step
     from debate.sandbox.image.lines import as_lines
@@ -245,6 +247,8 @@ def step(
     options = ["-iso-level", "3", "-rational-rock", "-joliet", "-volid", iso.label]
     options += ["-publisher", iso.publisher, "-appid", iso.application, "-preparer", "debate"]
     options += ["-partition_offset", "16"]
+    if volume != epoch:
+        options += [f"--modification-date={medium.volume_uuid(volume).replace('-', '')}"]
     if "mbr" in boot:
         inputs["mbr"] = boot["mbr"]
         parameters["bios"] = machine(iso.architecture).grub["bios"].encode()
@@ -276,8 +280,8 @@ RULE = Rule(
     doc="put the ISO together",
     make=make,
     slice=Slice,
-    slices=("boot",),
-    needs=("hash", "contents", "rootfs", "overlay", "initrd", "boot"),
+    slices=("boot", "epoch"),
+    needs=("hash", "epoch", "contents", "rootfs", "overlay", "initrd", "boot"),
     tools=True,
     rights=("data",),
     outputs=("iso",),

@@ -34,7 +34,7 @@ def manifest(work: Work) -> dict[str, Any]:
         "release": lock["release"],
         "architecture": lock["architecture"],
         "config": hashes["config"],
-        "epoch": hashes["epoch"],
+        "epoch": work.epoch(hashes["epoch"]),
         "lock": lockfile.identity(lock),
         "archives": lock.get("archives", []),
         **{kind.rule: vars(work.outputs(kind.rule)[kind.output]) for kind in KINDS},
@@ -56,6 +56,13 @@ def _listed(work: Work, listed: Artifact, packages: Sequence[Locked]) -> list[di
     files = {package.identity: package for package in packages}
     both = [(found, files[found.name, found.architecture]) for found in installed(work.store, listed, packages)]
     return [
-        {**vars(found), "repository": locked.repository, "path": locked.path, "sha256": locked.sha256}
+        {
+            **vars(found),
+            "repository": locked.repository,
+            "path": locked.path,
+            "sha256": locked.sha256,
+            "size": locked.size,
+            "installed": locked.installed or None,
+        }
         for found, locked in both
     ]

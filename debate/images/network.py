@@ -54,7 +54,7 @@ def make(work: Work) -> Report:
     )  # fmt: skip
     system = live.get(values.distribution, values.generator).NETWORK
     result = work.realise(
-        step(system, found, images, epoch, work.tools),
+        step(system, found, images, work.epoch(epoch), work.tools),
         check=lambda made: lacking(work.store, made["lacks"]),
     )
     texts, files = directory(values, found, system, result.outputs)
@@ -224,8 +224,8 @@ RULE = Rule(
     name="network",
     doc="make what starts the system over a network",
     make=make,
-    slices=("iso", "boot"),
-    needs=("hash", "rootfs", "overlay", "initrd"),
+    slices=("iso", "boot", "epoch"),
+    needs=("hash", "epoch", "rootfs", "overlay", "initrd"),
     tools=True,
     rights=("data",),
     outputs=("layers", "lacks", "bios", "uefi", "uefi-ia32"),

@@ -17,5 +17,5 @@ def file(medium: str) -> str:
 
 
 def volume_uuid(epoch: int) -> str:
-    """The UUID of the volume, which xorriso makes of SOURCE_DATE_EPOCH, as blkid and udev show it."""
+    """The UUID of the volume, which xorriso makes of a time, as blkid and udev show it."""
     return time.strftime("%Y-%m-%d-%H-%M-%S-00", time.gmtime(epoch))

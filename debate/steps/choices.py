@@ -38,6 +38,12 @@ def has_level(algorithm: str, level: int) -> bool:
     return 1 <= level <= _LEVELS.get(algorithm, 0)
 
 
+def packing(algorithm: str, level: int) -> tuple[str, ...]:
+    """Options of mksquashfs(1) for a compression. A level that the algorithm does not have is left out."""
+    levels = ("-Xcompression-level", str(level)) if algorithm in _LEVELS else ()
+    return ("-comp", algorithm, "-b", "1M", *levels)
+
+
 class Choices:
     """One profile, whose files must be below ``directory``."""
 
@@ -260,8 +266,4 @@ class Choices:
     def mksquashfs(self) -> tuple[str, ...]:
         """Options of mksquashfs(1) for the images on the ISO."""
         compression = self.data["image"]["compression"]
-        algorithm, level = compression["algorithm"], compression["level"]
-        options = ["-comp", algorithm, "-b", "1M"]
-        if algorithm in _LEVELS:
-            options += ["-Xcompression-level", str(level)]
-        return tuple(options)
+        return packing(compression["algorithm"], compression["level"])

@@ -235,7 +235,8 @@ def make(work: Work) -> Report:
     values, read = work.slice(Slice), work.record("packages")
     needed, builders = set(read["initrd"]), set(read["modules"])
     packages = [package for package in work.locked() if package.sha256 in needed]
-    manager, tools, epoch = managers.get(values.distribution), tools_for(work, values.distribution), epoch_of(values)
+    manager, tools = managers.get(values.distribution), tools_for(work, values.distribution)
+    epoch = work.epoch(epoch_of(values))
     modules = None
     if builders:
         with_sources = [package for package in work.locked() if package.sha256 in builders]
@@ -267,8 +268,8 @@ RULE = Rule(
     doc="make kernel and initramfs",
     make=make,
     slice=Slice,
-    slices=("lock",),
-    needs=("lock", "packages", "mirrors", "initramfs"),
+    slices=("lock", "epoch"),
+    needs=("lock", "packages", "mirrors", "initramfs", "epoch"),
     tools=True,
     rights=("bootstrap", "data", "fetch"),
     outputs=("kernel", "initrd", "warnings"),

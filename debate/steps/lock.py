@@ -174,6 +174,11 @@ def _tell_of_the_base(choices: Choices, name: str, other: Mapping[str, Any]) -> 
         choices.told.append(
             f"image.compression: {mine} is for this profile's own layers; those of the base {name!r} are {its}"
         )
+    if choices.data["image"]["epoch"] != other["image"]["epoch"]:
+        mine, its = choices.data["image"]["epoch"], other["image"]["epoch"]
+        choices.told.append(
+            f"image.epoch: {mine} is for this profile's own layers; those of the base {name!r} have dates of {its}"
+        )
     more = [glob for glob in other["image"]["exclude"] if glob not in choices.data["image"]["exclude"]]
     choices.tell_of_messages(more, f"image.exclude of the base {name!r}")
     if choices.data["recommends"] and not other["recommends"]:

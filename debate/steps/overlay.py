@@ -575,7 +575,7 @@ def _services(choices: Choices) -> Services:
 def make(work: Work) -> Report:
     """Record: output layer."""
     from debate.model import Supplies
-    from debate.steps.work import layers_of
+    from debate.steps.work import epoch_of, layers_of
 
     contents, overlay = work.contents("contents"), work.slice(Slice)
     layers = tuple(layers_of(work.record("rootfs")))
@@ -585,16 +585,21 @@ def make(work: Work) -> Report:
 
     making = locales.step(overlay, layers, work.tools)
     made = work.realise(making, supply).outputs["locales"] if making else None
-    return work.finish(step(overlay, contents, layers, work.tools, made), supply)
+    epoch = work.epoch(epoch_of(overlay))
+    return work.finish(step(overlay, contents, layers, epoch, work.tools, made), supply)
 
 
 def step(
-    overlay: Slice, contents: Contents, layers: tuple[Artifact, ...], tools: Artifact, made: Artifact | None = None
+    overlay: Slice,
+    contents: Contents,
+    layers: tuple[Artifact, ...],
+    epoch: int,
+    tools: Artifact,
+    made: Artifact | None = None,
 ) -> Step:
     """Output: layer. ``contents`` has the bytes of all hooks; ``made`` the locales, if they are not made here."""
     from debate.model import Command, Step
     from debate.sandbox.image.lines import as_lines
-    from debate.steps.work import epoch_of
 
     run = locales.COMMAND if made else None
     parameters = {
@@ -631,7 +636,7 @@ def step(
         name="overlay",
         commands=(Command("overlay.sh", root="system", rights="system"), *packing),
         outputs=("layer",),
-        epoch=epoch_of(overlay),
+        epoch=epoch,
         parameters=parameters,
         trees={"tree.tar": overlay.tree},
         inputs={"locales": made} if made else {},
@@ -660,7 +665,8 @@ RULE = Rule(
     doc="add users, files, services and hooks: the upper layer",
     make=make,
     slice=Slice,
-    needs=("rootfs", "contents"),
+    slices=("epoch",),
+    needs=("rootfs", "contents", "epoch"),
     tools=True,
     rights=("system", "data"),
     outputs=("layer",),

@@ -50,7 +50,7 @@ def make(work: Work) -> Report:
     index, kernel = work.outputs("packages")["index"], work.record("packages")["kernel"]
     tools = tools_for(work, target.distribution)
     below = work.below(work.slice(lock.Slice, "lock").base)
-    manager, epoch = managers.get(target.distribution), epoch_of(target)
+    manager, epoch = managers.get(target.distribution), work.epoch(epoch_of(target))
     added, layers = work.locked(), []
     if below is None:
         step = manager.rootfs_step(added, index, kernel, target, tools, epoch)
@@ -68,8 +68,8 @@ RULE = Rule(
     doc="install packages: the lower layer",
     make=make,
     slice=Slice,
-    slices=("lock",),
-    needs=("lock", "packages", "mirrors"),
+    slices=("lock", "epoch"),
+    needs=("lock", "packages", "mirrors", "epoch"),
     below=("lock", "packages", "rootfs"),
     tools=True,
     rights=("bootstrap", "system", "data", "fetch"),

@@ -262,6 +262,11 @@ class Work(_Readable):
         """The base profile ``name``; None without one."""
         return Below(self._build.of(name), self.rule) if name else None
 
+    def epoch(self, own: int) -> int:
+        """The epoch of what the rule makes: of the lock if the profile says so, else its ``own``."""
+        found: int | None = self.record("epoch")["epoch"]
+        return own if found is None else found
+
     # Writing and running ----------------------------------------------------------------------------------
 
     def save(self, value: Any, record: str = "") -> None:

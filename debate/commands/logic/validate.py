@@ -26,7 +26,7 @@ from debate.profile import profile_names
 from debate.profile.load import load
 from debate.profile.visit import CHANGED, Visit, visit
 from debate.settings import Settings
-from debate.steps import config, lock
+from debate.steps import config, epoch, lock
 from debate.text import strict_json
 from debate.text.paths import shown
 
@@ -154,7 +154,10 @@ def _problems(settings: Settings, name: str) -> list[Problem]:
         return config.normalise(load(directory, name), directory).slice(lock.Slice)
 
     try:
-        return [*lock.problems(settings, name, wanted(name), wanted)]
+        loaded = load(directory, name)
+        made = config.normalise(loaded, directory)
+        unfit = [*lock.problems(settings, name, made.slice(lock.Slice), wanted)]
+        return unfit or [*epoch.problems(settings, loaded, made.slice(epoch.Slice))]
     except DebateError as error:
         return [problem.at(start(directory, f"{name}{profile_names.SUFFIX}")) for problem in error.problems]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from debate import managers
 from debate.commands.command import Context
 from debate.commands.logic import validate as logic
 from debate.commands.profiles import run as profiles
@@ -205,6 +206,21 @@ def test_a_committed_lock_that_is_none(context: Context, monkeypatch: pytest.Mon
         answer = validate(context, ["minimal"])
     assert answer.good == (kind == "nothing")
     assert [problem.place.file for problem in answer.problems if problem.place] == ([path.name] * (kind != "nothing"))
+
+
+def test_a_committed_lock_without_the_date_that_the_profile_wants(context: Context) -> None:
+    directory = context.settings.profiles
+    (directory / "mine.yaml").write_text("version: 1\nextends: minimal\nimage:\n  epoch: lock\n")
+    made = commit(directory, "mine")
+    (problem,) = validate(context, ["mine"]).problems
+    assert str(problem).startswith("profiles/mine.yaml:4:10: image.epoch: its lock names no archive, and so no date")
+    suites = [
+        dict(zip(("archive", "suite"), suite, strict=True))
+        for suite in managers.get("debian").suites(slice_of(directory, "mine"))
+    ]
+    dated = {**made, "archives": [{**suite, "date": "2026-01-01T00:00:00Z"} for suite in suites]}
+    (directory / "mine.lock.json").write_text(json.dumps(dated))
+    assert validate(context, ["mine"]).good
 
 
 def test_a_committed_lock_on_a_base(context: Context) -> None:

@@ -69,7 +69,7 @@ GO_ON = "set prefix=($root)/boot/grub\nconfigfile ($root)/boot/grub/grub.cfg\n"
 def test_golden(images: tuple[str, ...], table: str, options: list[str]) -> None:
     artifacts = {name: Artifact(f"sha256:{name}", 1) for name in (*images, "kernel")}
     live = Live({"live/vmlinuz": artifacts.pop("kernel"), "live/list": b"x"}, "", (), (), ())
-    step = iso.step(replace(SLICE, partition_table=table), live, artifacts, {}, NAME, 5, Artifact("sha256:tools", 1))
+    step = iso.step(replace(SLICE, partition_table=table), live, artifacts, {}, NAME, 5, 5, Artifact("sha256:tools", 1))
     assert step.parameters["options"].decode().rstrip("\0").split("\0") == options
     assert step.parameters["iso/boot/grub/grub.cfg"] == menu.text(SLICE, live, HERE).encode()
     assert step.parameters["iso/boot/grub/loopback.cfg"] == menu.loopback(live, HERE).encode()
@@ -80,6 +80,13 @@ def test_golden(images: tuple[str, ...], table: str, options: list[str]) -> None
     assert ("iso/EFI/BOOT/BOOTX64.EFI" in step.inputs) == ("BOOTX64.EFI" in images)
     assert step.parameters["iso/live/list"] == b"x"
     assert "iso/live/vmlinuz" in step.inputs
+    assert step.epoch == 5
+
+
+def test_the_volume_keeps_its_own_date_under_that_of_a_lock() -> None:
+    """Which is its UUID, and that of no other ISO of the same lock."""
+    step = iso.step(SLICE, Live({}, "", (), (), ()), {}, {}, NAME, 946_684_861, 5, Artifact("sha256:tools", 1))
+    assert step.parameters["options"].decode().split("\0")[-2] == "--modification-date=2000010100010100"
     assert step.epoch == 5
 
 

@@ -154,7 +154,9 @@ def test_the_menu_stays_on_the_serial_console(profiles: Path) -> None:
 def test_a_theme_is_in_the_iso_step_and_in_its_checksums() -> None:
     file = Artifact(f"sha256:{'0' * 64}", 1)
     boot = {"BOOTX64.EFI": file, "memtest-bios": file, "memtest-uefi": file}
-    step = iso.step(SLICE, Live({"live/x": b"x"}, "", (), (), ()), boot, files(), NAME, 5, Artifact("sha256:tools", 1))
+    step = iso.step(
+        SLICE, Live({"live/x": b"x"}, "", (), (), ()), boot, files(), NAME, 5, 5, Artifact("sha256:tools", 1)
+    )
     sums = dict(line.split("  ")[::-1] for line in step.parameters["iso/sha256sum.txt"].decode().splitlines())
     laid_out = (*step.parameters, *step.inputs)
     on_iso = {name.removeprefix("iso/") for name in laid_out if name.startswith("iso/")}

@@ -64,6 +64,8 @@ def test_what_is_older(made: int | None, older: bool, tmp_path: Path) -> None:
     ("script", "changed"),
     [
         ("touch -d 2019-12-31 there", False),
+        ("true", False),
+        ("touch there/gone", True),
         ("touch -d 2019-12-31 there; rm there/gone; touch there", True),
         ("touch there/new; touch -d 2019-12-31 there/new there", True),
         ("ln -s nowhere there/new; touch -d 2019-12-31 there", True),
@@ -75,5 +77,6 @@ def test_what_this_layer_changed(script: str, changed: bool, tmp_path: Path) -> 
     """Files by the time when they came here, directories by their own; what lies below those is not asked for."""
     (tmp_path / "there").mkdir()
     prepare = "" if "gone" not in script else "touch there/gone\n"
-    said = run(f"{prepare}{script}\n! has_changed there missing || echo changed", tmp_path)
+    start = "sleep 0.05; touch laid-out; laid_out=laid-out; sleep 0.05\n"
+    said = run(f"{prepare}{start}{script}\n! has_changed there missing || echo changed", tmp_path)
     assert said == ("changed\n" if changed else "")

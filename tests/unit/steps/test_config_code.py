@@ -30,6 +30,7 @@ EDITS: dict[str, tuple[str, str, set[str]]] = {
     ),
     "entry.py": ('mode: str = "0644"', 'mode: str = "0444"', BOTH),
     "profile/chosen.py": ("distribution.GENERATORS[0]}", "distribution.GENERATORS[-1]}", BOTH),
+    "steps/epoch.py": ('cls(choices.data["image"]["epoch"])', 'cls("another")', BOTH),
     "steps/choices.py": ('"-b", "1M"', '"-b", "512K"', BOTH),
     "steps/lock.py": ('recommends=data["recommends"]', 'recommends=not data["recommends"]', BOTH),
     "steps/packages.py": ('named=choices.data["kernel"] is not None', 'named=choices.data["kernel"] is None', BOTH),

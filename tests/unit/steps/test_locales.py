@@ -53,8 +53,8 @@ def test_no_locale_to_make() -> None:
 
 def test_the_overlay_takes_what_was_made() -> None:
     slice_ = replace(NOTHING, tree=(LIST,), commands=(("locale-gen",), ("other",)))
-    alone = overlay.step(slice_, {}, LAYERS, TOOLS)
-    given = overlay.step(slice_, {}, LAYERS, TOOLS, TOOLS)
+    alone = overlay.step(slice_, {}, LAYERS, 5, TOOLS)
+    given = overlay.step(slice_, {}, LAYERS, 5, TOOLS, TOOLS)
     assert (alone.parameters["commands"], alone.inputs) == (b"locale-gen\nother\n", {})
     assert (given.parameters["commands"], given.inputs) == (b"other\n", {"locales": TOOLS})
     assert b"locale-gen" in alone.parameters["triggers"]

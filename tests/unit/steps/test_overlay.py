@@ -32,7 +32,7 @@ SLICE: dict[str, Any] = {
 def test_golden() -> None:
     contents = {keys.sha256(b"echo\n"): b"echo\n", keys.sha256(b"a"): b"a"}
     step = overlay.step(
-        typed(SLICE, overlay.Slice, Path()), contents, (Artifact("sha256:l", 1),), Artifact("sha256:b", 1)
+        typed(SLICE, overlay.Slice, Path()), contents, (Artifact("sha256:l", 1),), 5, Artifact("sha256:b", 1)
     )
     assert step.parameters == {
         "users": b"live:1000:/bin/sh:adm,sudo:A:!\nnext::/bin/bash:::\n",
@@ -60,3 +60,4 @@ def test_golden() -> None:
         ("squash.sh", "tools", "data"),
     ]
     assert step.outputs == ("layer",)
+    assert step.epoch == 5

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from debate.commands.command import commands
 from debate.frontend.help import step_names
@@ -59,6 +61,38 @@ def test_recipes_are_profiles(tmp_path: Path) -> None:
     assert len(names) == 10
     for name in names:
         config.normalise(load(tmp_path / "profiles", name), tmp_path / "profiles")
+
+
+def files_of(value: object, field: str = "") -> Iterator[str]:
+    """The files that a profile names, relative to profiles/."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from files_of(item, name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from files_of(item, field)
+    elif field in ("overlays", "hooks", "key", "source", "picture", "font"):
+        yield str(value)
+
+
+OWN = {"docs/recipes.md": {"keys/extra.asc"}}
+"""Document -> files that whoever follows it has from elsewhere: the key of a repository."""
+
+
+@pytest.mark.parametrize("name", [name for name in documents.NAMES if name != "docs/profile.md"])
+def test_each_file_that_an_example_names_is_there(name: str) -> None:
+    """It is shipped, shown by another block, or made by a command."""
+    blocks = documents.blocks(name)
+    shown = [block.file for block in blocks if block.file]
+    commands = "\n".join(block.text for block in blocks if block.language == "sh")
+    profiles = [yaml.safe_load(block.text) for block in blocks if block.language == "yaml"]
+    for profile in profiles:
+        if not isinstance(profile, dict) or "version" not in profile:
+            continue
+        for file in {*files_of(profile)} - OWN.get(name, set()):
+            path = f"profiles/{file}"
+            there = (ROOT / path).exists() or any(each == path or each.startswith(f"{path}/") for each in shown)
+            assert there or path in commands, f"{name}: {path}"
 
 
 @pytest.mark.parametrize("generator", initrd._READ)

@@ -18,6 +18,7 @@ from debate.profile import profile_names, reference
 from debate.profile.load import load
 from debate.profile.schema import named, schema
 from debate.steps import config
+from tests import documents
 from tests.conftest import PROFILES, ROOT
 from tests.unit.profile.mistakes import expect, problems
 
@@ -102,8 +103,9 @@ def test_the_test_profile_sets_every_field() -> None:
 
 def test_the_readmes_profile(profiles: Path) -> None:
     text = (ROOT / "README.md").read_text().partition("```yaml\n")[2].partition("```")[0]
-    (profiles / "hooks").mkdir()
-    (profiles / "hooks" / "trim.sh").write_text("#!/bin/sh\nrm -rf /usr/share/doc\n")
+    for block in documents.blocks("README.md"):
+        if block.file:
+            documents.write(profiles.parent, block)
     shutil.copy(ROOT / "profiles" / "_common.yaml", profiles)
     (profiles / "readme.yaml").write_text(text)
     config.normalise(load(profiles, "readme"), profiles)

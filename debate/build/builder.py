@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from debate import keys
 from debate.build.executor import Executor
 from debate.build.local import LocalExecutor
+from debate.build.once import Once
 from debate.cache.action import HERE, Action
 from debate.cache.store import Store
 from debate.errors import DebateError
@@ -43,6 +44,8 @@ class Builder:
     """Receives the progress of a step."""
     logs: dict[str, str] = field(default_factory=dict)
     """Step -> path of the log of its last sandbox, if this builder ran one."""
+    once: Once = field(default_factory=Once)
+    """What the builders of a run make together."""
 
     @property
     def executor(self) -> Executor:

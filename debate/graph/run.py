@@ -15,6 +15,7 @@ from debate.steps.rule import Rule
 
 if TYPE_CHECKING:
     from debate.build.builder import Builder
+    from debate.build.once import Once
     from debate.cache.store import Store
     from debate.commands.command import Context
     from debate.model import Activity
@@ -44,6 +45,7 @@ class Run:
         """Profiles whose lock the command line requests."""
         self._beginning, self._begun = threading.Lock(), False
         self._remote: Remote | None = None
+        self._once: Once | None = None
 
     # Actions ---------------------------------------------------------------------------------------
 
@@ -80,12 +82,16 @@ class Run:
     def builder(self, name: str, *, read_only: bool = False) -> Builder:
         """The builder for the task ``name``. A read-only one does not write to the store and uses no remote."""
         from debate.build.builder import Builder
+        from debate.build.once import Once
         from debate.cache.store import Store
         from debate.model import Activity
 
         store = Store(self.settings.cache, self.say)
         activity = self.display.activity(name) if self.display else Activity(name)
-        builder = Builder(self.settings, store, self.say, None if read_only else self.remote(store), activity)
+        with self._beginning:
+            self._once = self._once or Once()
+        remote = None if read_only else self.remote(store)
+        builder = Builder(self.settings, store, self.say, remote, activity, once=self._once)
         if not read_only:
             self._begin_once(builder)
         return builder

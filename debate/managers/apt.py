@@ -19,7 +19,7 @@ from debate.distributions.interface import AptDistribution
 from debate.errors import DebateError, Place, Problem
 from debate.host.run import run
 from debate.managers import host_apt, shared
-from debate.managers.interface import Holds, Initramfs, Manager, Mirrors, Request, Target
+from debate.managers.interface import KEPT, Holds, Initramfs, Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, mirror_variable
@@ -28,6 +28,9 @@ _HEAD = 4096
 """Bytes of an InRelease file in which its date is."""
 _KEPT_INDEXES = "copy:/run/work/mirror/"
 """Where a proof has the archives' indexes, as apt's sources name it."""
+
+_OF_FILES = "check-valid-until=no by-hash=no"
+"""Options of a source whose indexes were kept: they are as old as they are, and under their names only."""
 
 _RESOLVED = re.compile(
     r"([a-z0-9,-]*)( essential)?(?: also=([a-z0-9,-]+))?(?: installed=([0-9]{1,9}))? "
@@ -158,6 +161,8 @@ class Apt:
         for archive, suite in self.suites(request):
             repository = repositories.get(archive)
             signed = f"signed-by=/run/in/keys/{archive}.gpg{options}" if repository else own
+            if addresses[archive].startswith(f"{KEPT}/"):
+                signed = f"{signed.split()[0]} {_OF_FILES}"
             components = " ".join((repository or request).components)
             address = addresses[archive].replace("%", "%25")  # apt decodes what looks encoded there.
             lines.append((archive, f"deb [{signed}] {address} {suite} {components}"))
@@ -228,11 +233,19 @@ class Apt:
             parameters={
                 "wanted": shared.proven(packages),
                 "options": _architecture(request),
-                **self._sources_files(self._sources(request, kept, options=" check-valid-until=no by-hash=no")),
+                **self._sources_files(self._sources(request, kept, options=f" {_OF_FILES}")),
                 **self._keys(request),
             },
             tools=tools,
         )
+
+    def index_keys(self, request: Request, mirrors: Mirrors) -> dict[str, str]:
+        keys_of = {repository.name: repository.key for repository in request.repositories}
+        sources = self._sources(request, mirrors.addresses)
+        return {
+            archive: keys.key([request.architecture, keys_of.get(archive, ""), sorted(_lines_of(sources, archive))])
+            for archive in mirrors.addresses
+        }
 
     def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
         files = {
@@ -243,7 +256,9 @@ class Apt:
             **shared.written(mirrors),
             **self.trust(settings, request),
         }
-        return Supplies(files=files, mirrors=mirrors.directories, reach=shared.reach_of(mirrors))
+        directories = {name: path for name, path in mirrors.directories.items() if name not in mirrors.kept}
+        reach = shared.reach_of(mirrors)
+        return Supplies(files=files, inputs=mirrors.kept_files, mirrors=directories, reach=reach)
 
     def read_resolved(self, lines: Iterable[str], mirrors: Mirrors) -> list[Locked]:
         """Parse the output of lock.sh, lines of: ARCHIVES [essential] [also=ARCHIVES] [installed=KIB] 'URI' FILE SIZE
@@ -467,6 +482,10 @@ def _own_fields(package: Locked) -> str:
 def _architecture(request: Request) -> bytes:
     """apt.conf for the architecture of the system."""
     return f'APT::Architecture "{request.architecture}";\n'.encode()
+
+
+def _lines_of(sources: Sequence[tuple[str, str]], archive: str) -> list[str]:
+    return [line for name, line in sources if name == archive]
 
 
 def _date_of(index: Path) -> str:

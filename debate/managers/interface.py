@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from debate.deferred import frozen
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 INDEX_BYTES = 64 << 20
 """Maximum size of the index of a profile's packages, and of what they were resolved to. 10,000 packages have ten."""
+KEPT = "copy:/run/work/kept"
+"""Where a step unpacks `Mirrors.kept`, as apt's sources name it."""
 STANZA_BYTES = 1 << 20
 """Maximum size of a package's metadata. The largest have some kilobytes."""
 
@@ -123,6 +125,21 @@ class Mirrors:
     """Who named the address of an archive of the distribution, in words."""
     notes: tuple[str, ...] = ()
     """What should be said of the choice."""
+    kept: Mapping[str, Artifact] = field(default_factory=dict)
+    """Archive -> signed indexes that have its own, which are read instead of what is at its address."""
+
+    def keeping(self, kept: Mapping[str, Artifact]) -> Mirrors:
+        """The same with ``kept`` indexes of some archives: a step has these in files, whatever their addresses are."""
+        files = list(dict.fromkeys(kept.values()))
+        inside = {name: f"{KEPT}/{files.index(indexes)}/{name}" for name, indexes in kept.items()}
+        written = {name: self.written.get(name, self.addresses[name]) for name in kept}
+        addresses = {**self.addresses, **inside}
+        return replace(self, addresses=addresses, written={**self.written, **written}, kept=kept)
+
+    @property
+    def kept_files(self) -> dict[str, Artifact]:
+        """The files of `kept`, by their names in /run/in."""
+        return {f"kept/{number}": one for number, one in enumerate(dict.fromkeys(self.kept.values()))}
 
 
 class Manager(Protocol):
@@ -162,6 +179,9 @@ class Manager(Protocol):
         With packages to unpack also unpacked, in the form of resolved. ``installed``: the index of the base's packages,
         which stay unchanged; empty without a base.
         """
+
+    def index_keys(self, request: Request, mirrors: Mirrors) -> dict[str, str]:
+        """Archive -> text that is the same for whoever reads the same indexes of it; empty without signed indexes."""
 
     def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
         """What `lock_step` needs from the host: mirrors, keyrings. Raises DebateError."""

@@ -173,6 +173,9 @@ class Pacman:
             tools=tools,
         )
 
+    def index_keys(self, request: Request, mirrors: Mirrors) -> dict[str, str]:
+        return {}
+
     def lock_supplies(self, settings: Settings, request: Request, mirrors: Mirrors) -> Supplies:
         more = {
             "system": request.distribution.encode(),

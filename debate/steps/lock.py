@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from debate.history.records import Report
     from debate.managers.interface import Mirrors
-    from debate.model import Artifact, Locked
+    from debate.model import Artifact, Locked, Step
     from debate.profile.node import Node
     from debate.settings import Settings
     from debate.steps.choices import Choices
@@ -309,7 +309,7 @@ class _Locker:
         asked = replace(self.wanted, packages=self.not_below())
         step = manager.lock_step(asked, tools_for(work, self.wanted.distribution), installed)
         with archives.told():
-            made = work.run(step, manager.lock_supplies(work.settings, self.wanted, mirrors))
+            made, mirrors = self.once(step, mirrors)
         if "remarks" in made:
             self.remarks = [match[0] for match in _REMARKS.read(work.store, made["remarks"])]
         added = self.chosen(made["resolved"], mirrors)
@@ -335,6 +335,28 @@ class _Locker:
             new["indexes"] = asdict(made["indexes"])
         accept(new, f"lock:{work.name}")
         return new
+
+    def once(self, step: Step, mirrors: Mirrors) -> tuple[Mapping[str, Artifact], Mirrors]:
+        """Run ``step``, or take what it made for another profile of this run that asks the same of the same archives.
+
+        Indexes that this run has downloaded are read from the store: each profile would get the same ones, and their
+        signatures are verified each time. Returns the outputs, and the mirrors as the step saw them.
+        """
+        work, manager = self.work, managers.get(self.wanted.distribution)
+        once, made = work.once, work.once.made
+        supplies = manager.lock_supplies(work.settings, self.wanted, mirrors)
+        given = {name: keys.sha256(data) for name, data in {**step.parameters, **supplies.files}.items()}
+        whole = f"lock {keys.key([given, asdict(step.tools) if step.tools else None, dict(mirrors.directories)])}"
+        with once.held([whole]):
+            if whole not in made:
+                of = {archive: f"lock-index {key}" for archive, key in manager.index_keys(self.wanted, mirrors).items()}
+                with once.held(key for key in of.values() if key not in made):
+                    using = mirrors.keeping({archive: made[key] for archive, key in of.items() if key in made})
+                    outputs = work.run(step, manager.lock_supplies(work.settings, self.wanted, using))
+                    made.update({key: outputs["indexes"] for key in of.values() if key not in made})
+                    made[whole] = outputs, using
+            found: tuple[Mapping[str, Artifact], Mirrors] = made[whole]
+        return found
 
     def chosen(self, resolved: Artifact, mirrors: Mirrors) -> list[Locked]:
         """The packages in an output of `lock_step`."""

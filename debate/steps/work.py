@@ -56,6 +56,7 @@ from debate.text.paths import shown
 from debate.trace import Trace
 
 if TYPE_CHECKING:
+    from debate.build.once import Once
     from debate.profile.node import Node, Profile
 
 S = TypeVar("S")
@@ -324,6 +325,11 @@ class Work(_Readable):
         """Everything that the outputs of ``step`` depend on."""
         self._require_rights(step)
         return self._build.builder.ingredients(step)
+
+    @property
+    def once(self) -> Once:
+        """What the steps of a run make together."""
+        return self._build.builder.once
 
     def say(self, line: str) -> None:
         """Show a line to the user."""

@@ -152,15 +152,20 @@ entries() {
 # `keep INDEXES`: packs the indexes with the signed files that name them, as a mirror of each archive has them. With the
 # archives' keys they prove that it has a package.
 # out: indexes (tar.zst of ARCHIVE/dists/SUITE/…)
+# Needs $apt/targets.
 keep() {
-    kept=/run/work/kept
-    while read -r archive suite file place; do
+    kept=/run/work/packed
+    while read -r archive suite file place; do # Also of a suite that has no package yet.
         directory=$kept/$archive/dists/$suite
-        mkdir -p "$directory/${place%/*}"
+        mkdir -p "$directory"
         signed=$(start "$file" "$place")
         for name in InRelease Release Release.gpg; do
             [ ! -e "$signed$name" ] || cp "$signed$name" "$directory/$name"
         done
+    done < "$apt/targets"
+    while read -r archive suite file place; do
+        directory=$kept/$archive/dists/$suite
+        mkdir -p "$directory/${place%/*}"
         cp "$file" "$directory/$place" # apt uses no index whose uncompressed form is not signed.
     done < "$1"
     tar -C "$kept" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \

@@ -93,7 +93,10 @@ class World:
         (self.directory / "problems").write_text("")
         done = subprocess.run(
             ["sh", str(self.directory / "step" / script), *words],
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR": str(self.directory / "work"), "LC_ALL": "C.UTF-8"},
+            env={
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR": str(self.directory / "work"), "LC_ALL": "C.UTF-8",
+                "SOURCE_DATE_EPOCH": "1",
+            },
             capture_output=True, text=True, cwd=self.directory, check=False,
         )  # fmt: skip
         self.status, self.errors = done.returncode, done.stderr
@@ -251,3 +254,74 @@ def test_recommendations_that_are_not_wanted(tmp_path: Path, home: Path) -> None
     world = World(tmp_path, home, {("debian", "trixie"): release(home, packages, *STABLE)})
     assert world.lock(options='APT::Architecture "amd64";\nAPT::Install-Recommends "false";\n') == []
     assert world.remarks == []
+
+
+# Indexes that an earlier lock kept -----------------------------------------------------------------
+
+
+def test_a_lock_of_kept_indexes(tmp_path: Path, home: Path) -> None:
+    """It is the same as one of the mirror, which is not asked; also of a suite that has no package yet."""
+    odd = package("lib++y", "1:1~rc+x")
+    suites = {
+        ("debian", "trixie"): release(home, ESSENTIAL + odd, *STABLE),
+        ("debian", "trixie-updates"): release(home, "", *UPDATES),
+        ("extra", "s"): release(home, package("z"), "Suite: s"),
+    }
+    first, second = (World(tmp_path / name, home, suites, own=("extra",)) for name in ("first", "second"))
+    assert first.lock(packages="lib++y\nz\n") == []
+    for name in ("0", "1"):
+        (second.directory / "in/kept").mkdir(exist_ok=True)
+        (second.directory / "in/kept" / name).write_bytes((first.directory / "out/indexes").read_bytes())
+    lines = (first.directory / "in/sources.list").read_text().replace(str(first.directory), str(second.directory))
+    address = f"copy:{second.directory}/mirror"
+    kept = lines.replace(f"{address}/debian", f"copy:{second.directory}/work/kept/0/debian")
+    kept = kept.replace(f"{address}/extra", f"copy:{second.directory}/work/kept/1/extra")
+    assert kept.count("/kept/") == 3
+    assert second.lock(packages="lib++y\nz\n", **{"sources.list": kept}) == []
+    shutil.rmtree(second.directory / "mirror")
+    assert second.status == 0
+    for name in ("archives", "indexes", "remarks"):
+        assert (second.directory / "out" / name).read_bytes() == (first.directory / "out" / name).read_bytes(), name
+    said = (second.directory / "out/resolved").read_text()
+    for name, number in (("debian", 0), ("extra", 1)):
+        said = said.replace(f"{second.directory}/work/kept/{number}/{name}", f"{first.directory}/mirror/{name}")
+    assert said == (first.directory / "out/resolved").read_text()
+    assert "lib%2b%2by_1:1%7erc%2bx.deb" in said
+
+
+def test_kept_indexes_are_verified_again(tmp_path: Path, home: Path) -> None:
+    """Whoever read them before may have been taken over by another archive."""
+    (tmp_path / "first").mkdir()
+    suites = {("debian", "trixie"): release(home, ESSENTIAL + package("y"), *STABLE)}
+    first = World(tmp_path / "first", home, suites)
+    assert first.lock() == []
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    packed = subprocess.run(["zstd", "-dc", first.directory / "out/indexes"], capture_output=True, check=True).stdout
+    subprocess.run(["tar", "-C", tree, "-x"], input=packed, check=True)
+    index = tree / "debian/dists/trixie/main/binary-amd64/Packages"
+    index.write_text(index.read_text().replace("Version: 1", "Version: 6"))
+    data = subprocess.run(["tar", "-C", tree, "--format=ustar", "-c", "."], capture_output=True, check=True).stdout
+    second = World(tmp_path / "second", home, suites)
+    (second.directory / "in/kept").mkdir()
+    (second.directory / "in/kept/0").write_bytes(
+        subprocess.run(["zstd", "-q"], input=data, capture_output=True, check=True).stdout
+    )
+    sources = (first.directory / "in/sources.list").read_text()
+    kept = sources.replace(f"{first.directory}/mirror", f"{second.directory}/work/kept/0")
+    [complaint] = second.lock(**{"sources.list": kept.replace(str(first.directory), str(second.directory))})
+    assert "differs from the archive's signed index, so it is refused" in complaint.fact
+
+
+def test_a_suite_without_packages_proves_nothing_and_hinders_nothing(tmp_path: Path, home: Path) -> None:
+    suites = {
+        ("debian", "trixie"): release(home, ESSENTIAL + package("y"), *STABLE),
+        ("debian", "trixie-updates"): release(home, "", *UPDATES),
+    }
+    world = World(tmp_path, home, suites)
+    assert world.lock() == []
+    shutil.rmtree(world.directory / "mirror")
+    packed = subprocess.run(["zstd", "-dc", world.directory / "out/indexes"], capture_output=True, check=True).stdout
+    (world.directory / "mirror").mkdir()
+    subprocess.run(["tar", "-C", world.directory / "mirror", "-x"], input=packed, check=True)
+    assert "y\t1\tamd64" in world.vouched("debian")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,7 @@ MIRRORS = {
     "DEBATE_MIRROR_DEBIAN_SECURITY": "https://deb.example/debian-security",
     "DEBATE_MIRROR_ARCH": "https://arch.example",
 }
-_APT = "{archive} 'https://deb.example/debian/pool/{name}_1_{arch}.deb' {name}_1_{arch}.deb {size} SHA256:{sha256}"
+_APT = "{archive} '{address}/pool/{name}_1_{arch}.deb' {name}_1_{arch}.deb {size} SHA256:{sha256}"
 _PACMAN = "{name}\t1-1\tcore\thttps://arch.example/core/os/x86_64/{name}-1-1-{arch}.pkg.tar.zst\t{size}\t{sha256}\tc2ln"
 NAMES = {"apt": ("base-files", "linux-image-amd64", "live-boot"), "pacman": ("base", "linux", "mkinitcpio")}
 
@@ -70,7 +71,7 @@ class FakeBuilder(Builder):
         self.ran.append(step)
         self.supplied[step.name] = supplies
         archives = supplies.files.get("archives", b"").decode().split()
-        suites = [line.split()[3] for line in supplies.files.get("sources.list", b"").decode().splitlines()]
+        suites = [suite for _, suite in sources_of(supplies)]
         pairs = list(zip(archives, suites, strict=False))
         pairs += [tuple(line.split()) for line in supplies.files.get("suites", b"").decode().splitlines()]
         if step.outputs == ("found",):
@@ -79,6 +80,12 @@ class FakeBuilder(Builder):
         installed = {name for each in installers if each.name == step.name for name in _inputs(each, self.store)}
         made = {output: _content(step, output, pairs, supplies, installed) for output in step.outputs}
         return {output: self.store.put(content) for output, content in made.items()}
+
+
+def sources_of(supplies: Supplies) -> list[tuple[str, str]]:
+    """Address and suite of each line of sources.list."""
+    text = supplies.files.get("sources.list", b"").decode()
+    return [(found[1], found[2]) for found in re.finditer(r"^deb \[[^]]*\] (\S+) (\S+)", text, re.MULTILINE)]
 
 
 def _inputs(step: Step, store: Store) -> set[str]:
@@ -103,10 +110,12 @@ def _content(
     if (step.name, output) in (("lock", "remarks"), ("network", "lacks")):
         return b""
     archive = archives[0][0] if archives else ""
+    address = next((address for address, _ in sources_of(supplies)), "")
     manager = "pacman" if any(command.script.startswith("arch/") for command in step.commands) else "apt"
     if step.name == "lock" and output == "unpacked":
         return "".join(
-            _APT.format(name=name, arch="amd64", size=len(name), sha256=_hex(name), archive=archive) + "\n"
+            _APT.format(name=name, arch="amd64", size=len(name), sha256=_hex(name), archive=archive, address=address)
+            + "\n"
             for name in step.parameters["unpacked"].decode().split()
         ).encode()
     if step.name == "boot" and output == "unpacked":
@@ -123,7 +132,8 @@ def _content(
         names = dict.fromkeys([*NAMES[manager], *asked, *(["added"] if there else [])])
         wanted = [name for name in names if f"Package: {name}\n" not in there and f"%NAME%\n{name}\n" not in there]
         return "".join(
-            line.format(name=name, arch=arch, size=len(name), sha256=_hex(name), archive=archive) + "\n"
+            line.format(name=name, arch=arch, size=len(name), sha256=_hex(name), archive=archive, address=address)
+            + "\n"
             for name in wanted
         ).encode()
     if step.name == "packages":  # A download: the fake's files are their names.

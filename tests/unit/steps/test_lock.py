@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from debate import distributions, managers
+from debate.build.once import Once
 from debate.cache.store import Store
 from debate.errors import Complaint, DebateError, StepError
 from debate.managers import shared
-from debate.model import Artifact, Locked, Step, Supplies
+from debate.model import Artifact, Locked, Reach, Step, Supplies
 from debate.profile.lockfile import to_text
 from debate.settings import load
 from debate.steps.lock import Slice
 from debate.steps.rule import HOST
 from debate.steps.work import ProfileBuild
-from tests.conftest import ROOT
-from tests.unit.steps.fake import MIRRORS, FakeBuilder, build_on_a_base
+from tests.conftest import PROFILES, ROOT
+from tests.unit.steps.fake import MIRRORS, FakeBuilder, build_on_a_base, sources_of
 
 
 @dataclass(frozen=True)
@@ -291,3 +293,80 @@ def test_a_lock_of_an_arch_profile_is_signed_package_by_package() -> None:
         ("path", "core/os/x86_64/bash-1-1-x86_64.pkg.tar.zst"), ("path", "core/os/x86_64/zlib-1-1-x86_64.deb"),
     ):  # fmt: skip
         assert arch.unfit(replace(package, **{field: value}), request)
+
+
+# Many locks in one run -------------------------------------------------------------------------------
+
+
+def together(profiles: Path, names: Sequence[str]) -> list[FakeBuilder]:
+    """Lock profiles at the same time, as in one run. Returns their builders."""
+    settings = load(profiles.parent, {**MIRRORS, "DEBATE_BASE": "debian"})
+    once = Once()
+    builders = [FakeBuilder(settings, Store(settings.cache), once=once) for _ in names]
+    made = [ProfileBuild(settings, name, builder) for name, builder in zip(names, builders, strict=True)]
+    made[0].of(HOST).make("sandbox")
+    for each in made:
+        each.make("config")
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(lambda each: each.make("lock"), made))
+    return builders
+
+
+def asked(builders: Sequence[FakeBuilder]) -> list[Supplies]:
+    """What the resolvers of a run were given."""
+    return [builder.supplied["lock"] for builder in builders if "lock" in builder.supplied]
+
+
+def test_equal_requests_are_resolved_once(profiles: Path) -> None:
+    names = [f"p{number}" for number in range(10)]
+    for name in names:
+        (profiles / f"{name}.yaml").write_text(f"version: 1\nhostname: {name}\npackages: [vim]\n")
+    builders = together(profiles, names)
+    assert len(asked(builders)) == 1
+    locks = {(profiles.parent / "build" / name / "lock.json").read_text() for name in names}
+    assert len(locks) == 1
+
+
+EXTRA = "repositories: [{name: extra, url: 'https://extra.example', suites: [s], key: k}]"
+
+
+@pytest.mark.parametrize("manager", ["debian", "arch"])
+def test_an_index_is_downloaded_once(profiles: Path, manager: str) -> None:
+    """By ten profiles with other packages. One with a repository of its own downloads that one's, and no more."""
+    names = [f"p{number}" for number in range(10)]
+    (profiles / "k").write_bytes((PROFILES / "keys" / "extra.asc").read_bytes())
+    for name in names:
+        (profiles / f"{name}.yaml").write_text(f"version: 1\ndistribution: {manager}\npackages: [{name}]\n")
+    if manager == "debian":
+        (profiles / "p9.yaml").write_text(f"version: 1\n{EXTRA}\n")
+        (profiles / "p8.yaml").write_text("version: 1\ncomponents: [main, contrib]\n")
+    supplies = asked(together(profiles, names))
+    assert len(supplies) == 10
+    if manager == "arch":
+        assert not [one for one in supplies if one.inputs]
+        return
+    remote = [address for one in supplies for address, _ in sources_of(one) if not address.startswith("copy:")]
+    deb = MIRRORS["DEBATE_MIRROR_DEBIAN"]
+    assert sorted(remote) == sorted([*[deb] * 4, *[f"{deb}-security"] * 2, "https://extra.example"]), (
+        "two suites each, and once more with other components"
+    )
+    alone = [one for one in supplies if all(address.startswith("copy:") for address, _ in sources_of(one))]
+    assert len(alone) >= 7
+    assert all(one.reach == Reach() and len(one.inputs) == 1 for one in alone), "without a network"
+
+
+def test_a_lock_that_fails_hinders_no_other(profiles: Path) -> None:
+    for name in ("a", "b"):
+        (profiles / f"{name}.yaml").write_text("version: 1\npackages: [vim]\n")
+    settings = load(profiles.parent, {**MIRRORS, "DEBATE_BASE": "debian"})
+    once = Once()
+    bad = RefusingBuilder(settings, Store(settings.cache), once=once)
+    good = FakeBuilder(settings, Store(settings.cache), once=once)
+    first, second = ProfileBuild(settings, "a", bad), ProfileBuild(settings, "b", good)
+    first.of(HOST).make("sandbox")
+    for each in (first, second):
+        each.make("config")
+    with pytest.raises(StepError):
+        first.make("lock")
+    second.make("lock")
+    assert len(asked([good])) == 1

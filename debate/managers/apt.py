@@ -121,6 +121,20 @@ class Apt:
         made = shared.mirrors(found, request, settings, named, of_host.values())
         return replace(made, origins=origins, notes=tuple(notes))
 
+    def dated(
+        self, settings: Settings, request: Request, named: Mapping[str, str], moments: Mapping[str, str]
+    ) -> Mirrors:
+        found, usual = {}, self.mirrors(settings, replace(request, snapshot=None), named).written_addresses
+        for archive in self._archives(request):
+            moment = moments.get(archive, max(moments.values()))
+            address = (
+                ""
+                if shared.has_dated(settings, self.facts)
+                else (host_apt.dated_address(archive, usual[archive], moment))
+            )
+            found[archive] = address or shared.dated_mirror(settings, self.facts, moment, archive=archive, date=moment)
+        return replace(shared.mirrors(found, request, settings, named, found.values()), dated=True)
+
     def _archives(self, request: Request) -> tuple[str, ...]:
         """The distribution's archives that have packages of the release."""
         return (self.facts.NAME,) if request.release in self.facts.ROLLING else tuple(self.facts.ARCHIVES)
@@ -291,8 +305,10 @@ class Apt:
     def fetch_step(self, wanted: Sequence[Locked], tools: Artifact) -> Step:
         return shared.fetch_step(wanted, tools)
 
-    def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors, remedy: str) -> Supplies:
-        return shared.fetch_supplies(wanted, mirrors, remedy)
+    def fetch_supplies(
+        self, wanted: Sequence[Locked], mirrors: Mirrors, remedy: str, dated: Sequence[Mirrors] = ()
+    ) -> Supplies:
+        return shared.fetch_supplies(wanted, mirrors, remedy, dated)
 
     def inspect_step(self, packages: Sequence[Locked], tools: Artifact) -> Step:
         return shared.inspect_step("debian/inspect.sh", packages, tools)

@@ -274,6 +274,35 @@ def configured() -> tuple[str, str]:
 
 
 @cache
+def dated() -> dict[str, str]:
+    """Host of an archive -> the address of its dated states, with @PATH@ and @SNAPSHOTID@, as the host's apt has them.
+
+    Empty on a host without apt, and where that is older than 2.7. Source: apt-get(8) on --snapshot, apt.conf(5).
+    """
+    try:
+        said = run(["apt-config", "dump", "--no-empty", "Acquire::Snapshots::URI"])
+    except DebateError:
+        return {}
+    form = r'^Acquire::Snapshots::URI::(Override::)?Host::(\S+) "([^"]+)";$'
+    found = sorted((bool(own), host, template) for own, host, template in re.findall(form, said, re.MULTILINE))
+    return {host: template for _, host, template in found if "@SNAPSHOTID@" in template}
+
+
+def dated_address(archive: str, address: str, moment: str) -> str:
+    """The address of an archive's state at ``moment``, as the host's apt knows it; empty if it does not.
+
+    Many mirrors have no dated states. Those of the distribution's own servers will do: signatures say what is right.
+    """
+    own = [named for script in _BOOTSTRAPPERS.values() for _, named in _named_in(script, [archive])]
+    for each in (address, *own):
+        parts = urllib.parse.urlsplit(each)
+        if template := dated().get(parts.hostname or ""):
+            made = template.replace("@PATH@", parts.path.strip("/")).replace("@SNAPSHOTID@", moment)
+            return made if re.fullmatch(MIRROR_ADDRESS, made) else ""
+    return ""
+
+
+@cache
 def _detected(command: str, address: str) -> tuple[str, str]:
     """The proxy that the host's own program finds for an address, or ``DIRECT``; and what is wrong with its answer.
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 INDEX_BYTES = 64 << 20
 """Maximum size of the index of a profile's packages, and of what they were resolved to. 10,000 packages have ten."""
-KEPT = "copy:/run/work/kept"
+WORK = "/run/work"
+"""What a step does not leave is there."""
+KEPT = f"copy:{WORK}/kept"
 """Where a step unpacks `Mirrors.kept`, as apt's sources name it."""
 STANZA_BYTES = 1 << 20
 """Maximum size of a package's metadata. The largest have some kilobytes."""
@@ -128,6 +130,11 @@ class Mirrors:
     kept: Mapping[str, Artifact] = field(default_factory=dict)
     """Archive -> signed indexes that have its own, which are read instead of what is at its address."""
 
+    @property
+    def written_addresses(self) -> dict[str, str]:
+        """The addresses as the user wrote them, but for passwords."""
+        return {name: self.written.get(name, address) for name, address in self.addresses.items()}
+
     def keeping(self, kept: Mapping[str, Artifact]) -> Mirrors:
         """The same with ``kept`` indexes of some archives: a step has these in files, whatever their addresses are."""
         files = list(dict.fromkeys(kept.values()))
@@ -158,6 +165,14 @@ class Manager(Protocol):
         """The locations of all archives for ``request``. ``named``: archive -> the address in the profile.
 
         Raises DebateError if an address is unknown or malformed.
+        """
+
+    def dated(
+        self, settings: Settings, request: Request, named: Mapping[str, str], moments: Mapping[str, str]
+    ) -> Mirrors:
+        """The same, with the dated states of the distribution's archives. ``moments``: archive -> YYYYMMDDTHHMMSSZ.
+
+        Raises DebateError if no dated archive is known.
         """
 
     def reach_mirrors(self, settings: Settings) -> Iterator[str | DebateError]:
@@ -206,12 +221,17 @@ class Manager(Protocol):
         """The field of ``package`` that cannot be so in a lock for ``request``, and why; None if there is none."""
 
     def fetch_step(self, wanted: Sequence[Locked], tools: Artifact) -> Step:
-        """Download packages. Outputs: their SHA-256 as names."""
+        """Download packages. Outputs: their SHA-256 as names; and taken, lines of names and versions of those that are
+        of a dated archive.
+        """
 
-    def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors, remedy: str) -> Supplies:
+    def fetch_supplies(
+        self, wanted: Sequence[Locked], mirrors: Mirrors, remedy: str, dated: Sequence[Mirrors] = ()
+    ) -> Supplies:
         """What `fetch_step` needs from the host: the addresses of the packages.
 
-        ``remedy``: what to do if the mirror has other packages.
+        ``remedy``: what to do if the mirror has other packages. ``dated``: where to look for those that it no longer
+        has, one after the other.
         """
 
     def inspect_step(self, packages: Sequence[Locked], tools: Artifact) -> Step:

@@ -72,9 +72,7 @@ class Pacman:
         """From the settings, else the profile, else the host's own pacman."""
         name = self.facts.NAME
         if request.snapshot:
-            date = request.snapshot
-            date = f"{date[:4]}/{date[4:6]}/{date[6:8]}"
-            address = ours = shared.dated_mirror(settings, self.facts, request.snapshot, date=date)
+            address = ours = self._dated(settings, request.snapshot)
             origin = ""
         else:
             ours, address, origin = self._host_mirror(), settings.mirrors.get(name, ""), mirror_variable(name)
@@ -90,6 +88,16 @@ class Pacman:
             )
         made = shared.mirrors({name: address}, request, settings, named, [ours])
         return replace(made, origins={name: origin} if origin else {})
+
+    def _dated(self, settings: Settings, moment: str) -> str:
+        return shared.dated_mirror(settings, self.facts, moment, date=f"{moment[:4]}/{moment[4:6]}/{moment[6:8]}")
+
+    def dated(
+        self, settings: Settings, request: Request, named: Mapping[str, str], moments: Mapping[str, str]
+    ) -> Mirrors:
+        address = self._dated(settings, max(moments.values()))
+        made = shared.mirrors({self.facts.NAME: address}, request, settings, named, [address])
+        return replace(made, dated=True)
 
     def reach_mirrors(self, settings: Settings) -> Iterator[str | DebateError]:
         request = shared.tools_request(self.facts, self.facts.RELEASES[0])
@@ -252,8 +260,10 @@ class Pacman:
     def fetch_step(self, wanted: Sequence[Locked], tools: Artifact) -> Step:
         return shared.fetch_step(wanted, tools)
 
-    def fetch_supplies(self, wanted: Sequence[Locked], mirrors: Mirrors, remedy: str) -> Supplies:
-        return shared.fetch_supplies(wanted, mirrors, remedy)
+    def fetch_supplies(
+        self, wanted: Sequence[Locked], mirrors: Mirrors, remedy: str, dated: Sequence[Mirrors] = ()
+    ) -> Supplies:
+        return shared.fetch_supplies(wanted, mirrors, remedy, dated)
 
     def inspect_step(self, packages: Sequence[Locked], tools: Artifact) -> Step:
         return shared.inspect_step("arch/inspect.sh", packages, tools)

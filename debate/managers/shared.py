@@ -149,6 +149,11 @@ def dated_mirror(settings: Settings, facts: Distribution, snapshot: str, **value
     return template
 
 
+def has_dated(settings: Settings, facts: Distribution) -> bool:
+    """True if the settings name the distribution's dated archives."""
+    return f"{facts.NAME}-snapshot" in settings.mirrors
+
+
 def reach(found: Mirrors, name: str, index: str, download: Callable[[str], None]) -> str:
     """The address of the mirror ``name``, after its ``index``, a path below it, could be read.
 
@@ -276,22 +281,44 @@ def initrd_parameters(kernel: str, initramfs: Initramfs) -> dict[str, bytes]:
 
 
 def fetch_step(wanted: Sequence[Locked], tools: Artifact) -> Step:
-    """Download packages with apt's methods, which every tools tree has. Outputs: their SHA-256 as names."""
+    """Download packages with apt's methods, which every tools tree has. Outputs: their SHA-256 as names, and taken."""
     return Step(
         name="packages",
         commands=(Command("debian/fetch.sh", rights="fetch"),),
-        outputs=tuple(package.sha256 for package in wanted),
+        outputs=(*(package.sha256 for package in wanted), "taken"),
         epoch=EPOCH,
         tools=tools,
     )
 
 
-def fetch_supplies(wanted: Sequence[Locked], mirrors: Mirrors, remedy: str) -> Supplies:
-    """The addresses, sizes and digests of the packages of `fetch_step`; names, versions and ``remedy`` for messages."""
+def fetch_supplies(wanted: Sequence[Locked], mirrors: Mirrors, remedy: str, dated: Sequence[Mirrors] = ()) -> Supplies:
+    """The addresses, sizes and digests of the packages of `fetch_step`; names, versions and ``remedy`` for messages.
+
+    Lines of ``dated``: SHA-256 and address, of a package one after the other.
+    """
+    directories, more = dict(mirrors.directories), []
+    for number, each in enumerate(dated):
+        for package in wanted:
+            name, address = package.repository, each.addresses.get(package.repository, "")
+            if not address or each.written_addresses[name] == mirrors.written_addresses[name]:
+                continue  # A repository of the profile has no dated states.
+            if name in each.directories:
+                directories[f"{name}-{number}"] = each.directories[name]
+                address = f"copy:{MIRROR}/{name}-{number}"
+            more.append(f"{package.sha256} {address}/{package.path}")
     lines = [
         f"{mirrors.addresses[package.repository]}/{package.path} "
         f"{package.sha256} {package.name} {package.version} {package.size}"
         for package in wanted
     ]
     files = {"wanted": as_lines(lines), "apt.conf": apt_conf(mirrors), "remedy": remedy.encode(), **written(mirrors)}
-    return Supplies(files=files, mirrors=mirrors.directories, reach=reach_of(mirrors))
+    files["dated"] = as_lines(more)
+    return Supplies(files=files, mirrors=directories, reach=_reach_of_all([mirrors, *dated]))
+
+
+def _reach_of_all(several: Sequence[Mirrors]) -> Reach:
+    """`reach_of` several mirrors together."""
+    parts = [reach_of(each) for each in several]
+    public, trusted = ({one for part in parts for one in getattr(part, field)} for field in ("public", "trusted"))
+    proxies = {name: value for part in parts for name, value in part.proxies.items()}
+    return Reach(tuple(sorted(public)), tuple(sorted(trusted)), proxies)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from debate import managers
 from debate.errors import DebateError
 from debate.settings import mirror_variable
-from debate.steps import lock
+from debate.steps import dated, lock
 from debate.steps.archives import Archives
+from debate.steps.listed import Listed
 from debate.text.amounts import bytes_shown, count
 
 if TYPE_CHECKING:
     from debate.model import Locked, Supplies
     from debate.steps.work import Work
 
+_NAMED = 5
+"""Packages that a line names."""
+_TAKEN = Listed("the list of packages of a dated archive", re.compile(r"[!-~]{1,255} [!-~]{1,255}"), can_be_empty=True)
 _UNPACKED = 4
 """Bytes of the files of a package for each byte of it, where a lock does not say: three to four in Debian and Arch."""
 
@@ -71,12 +76,17 @@ def _fetch(work: Work, missing: Sequence[Locked]) -> None:
                           f"set {mirror_variable(lost[0])}", place=work.name)  # fmt: skip
     step = manager.fetch_step(missing, work.tools)
     work.expect(sum(package.size for package in missing))
+    older = dated.mirrors(work, request)
     try:
-        remedy = f"run doit lock:{work.name} for what the mirror has now"
         with archives.told():
-            made = work.run(step, manager.fetch_supplies(missing, mirrors, remedy))
+            remedy = dated.remedy(work, request, older)
+            made = work.run(step, manager.fetch_supplies(missing, mirrors, remedy, older))
     finally:
         work.expect(0)
+    taken = [match[0] for match in _TAKEN.read(work.store, made["taken"], len(missing))]
+    if taken:
+        named = ", ".join(taken[:_NAMED]) + (f" and {len(taken) - _NAMED:,} more" if len(taken) > _NAMED else "")
+        work.say(f"{work.name}: of the dated archive, since the mirror no longer has it: {named}")
     for package in missing:
         if made.get(package.sha256) != package.artifact:
             remedy = f"run doit lock:{work.name}"

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,7 +17,7 @@ from debate import distributions, keys, managers
 from debate.deferred import frozen
 from debate.errors import Complaint, DebateError, StepError
 from debate.managers.interface import INDEX_BYTES, STANZA_BYTES
-from debate.steps import initrd, lock, proof
+from debate.steps import dated, initrd, lock, proof
 from debate.steps.archives import Archives
 from debate.steps.download import have
 from debate.steps.listed import Listed
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from debate.history.records import Report
-    from debate.managers.interface import Holds
-    from debate.model import Artifact, Locked, Supplies
+    from debate.managers.interface import Holds, Mirrors
+    from debate.model import Artifact, Locked, Step, Supplies
     from debate.steps.choices import Choices
     from debate.steps.work import Work
 
@@ -116,7 +118,7 @@ class _Reader:
 
         work = self.work
         if self.unproven:
-            work.realise(self.proof, self.evidence)
+            self.prove()
         have(work, self.packages)
         pairs = list(zip(self.packages, self.inspect(), strict=True))
         index = self.manager.index(pairs)
@@ -210,23 +212,56 @@ class _Reader:
         if not self.manager.is_index(self.work.store.read(outputs["index"], INDEX_BYTES), self.packages):
             raise DebateError("the index is not one of the lock's packages", place="packages")
 
+    def prove(self) -> None:
+        """Have the packages proven. Raises DebateError.
+
+        Of a lock whose own indexes are not here, the archives may name some packages no longer: then those of its date
+        are asked.
+        """
+        work = self.work
+        try:
+            work.realise(self.proof, self.evidence)
+        except DebateError as error:
+            step = self.manager.indexes_step(self.request, work.tools)
+            if step is None or self.has_indexes():
+                raise
+            for mirrors in dated.mirrors(work, self.request, whole=True):
+                with suppress(DebateError):
+                    work.realise(self.proof, partial(self.of_indexes, step, mirrors))
+                    work.say(
+                        f"{work.name}: proven by the dated archive; the archives' indexes of today lack some packages"
+                    )
+                    return
+            raise error
+
+    def has_indexes(self) -> bool:
+        """True if the signed indexes that the lock names are here."""
+        indexes = proof.indexes_of(self.work.record("lock"))
+        return indexes is not None and self.work.store.has(indexes)
+
     def evidence(self) -> Supplies:
         """What a run of the proof needs in addition: the packages are here, or the signed indexes are."""
-        from debate.model import Supplies
-
-        work, manager = self.work, self.manager
-        files = {"remedy": f"run doit lock:{work.name}".encode()}
-        step = manager.indexes_step(self.request, work.tools)
+        work = self.work
+        step = self.manager.indexes_step(self.request, work.tools)
         if step is None:
             have(work, self.unproven)
-            return Supplies(files=files)
+            return self.needed()
         indexes = proof.indexes_of(work.record("lock"))
-        if indexes is None or not work.store.has(indexes):
-            archives = Archives.of(work, self.request)
-            with archives.told():
-                supplies = manager.lock_supplies(work.settings, self.request, archives.mirrors)
-                indexes = work.run(step, supplies)["indexes"]
-        return Supplies(files=files, inputs={"indexes": indexes})
+        if indexes is not None and work.store.has(indexes):
+            return self.needed(indexes=indexes)
+        archives = Archives.of(work, self.request)
+        with archives.told():
+            return self.of_indexes(step, archives.mirrors)
+
+    def of_indexes(self, step: Step, mirrors: Mirrors) -> Supplies:
+        """The same, with the indexes that ``mirrors`` have."""
+        supplies = self.manager.lock_supplies(self.work.settings, self.request, mirrors)
+        return self.needed(indexes=self.work.run(step, supplies)["indexes"])
+
+    def needed(self, **inputs: Artifact) -> Supplies:
+        from debate.model import Supplies
+
+        return Supplies(files={"remedy": f"run doit lock:{self.work.name}".encode()}, inputs=inputs)
 
     def inspect(self) -> list[bytes]:
         """The metadata of each package. It is cached per package, for all profiles.

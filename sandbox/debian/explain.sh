@@ -206,15 +206,23 @@ written_address() {
     as_written /run/work/address
 }
 
-# `explain_fetch ERRORS WANTED REMEDY`: why packages could not be fetched. WANTED has lines of ADDRESS SHA256 NAME VERSION SIZE.
-# The addresses of problems are from there: an archive can redirect a request, but the file's name stays.
-explain_fetch() {
+# What a line of `unfetched` is like if a mirror no longer has the package. The second is from the method copy:.
+lost='^[^ ]+ [^ ]+ [^ ]+ (404|Failed to stat)'
+
+# `unfetched ERRORS WANTED`: writes lines of ADDRESS NAME VERSION REASON to ERRORS.wanted. WANTED is as for `explain_fetch`.
+unfetched() {
     failures "$1" > "$1.failures"
     awk '
         { file = $1; sub(/.*\//, "", file) }
         NR == FNR { wanted[file] = $1 " " $3 " " $4; next }
         file in wanted { reason = $0; sub(/^[^ ]+ /, "", reason); print wanted[file], reason }' "$2" "$1.failures" > "$1.wanted"
-    gone=$(awk '/^[^ ]+ [^ ]+ [^ ]+ (404|Failed to stat)/ && !seen[$1]++ {
+}
+
+# `explain_fetch ERRORS WANTED REMEDY`: why packages could not be fetched. WANTED has lines of ADDRESS SHA256 NAME VERSION SIZE.
+# The addresses of problems are from there: an archive can redirect a request, but the file's name stays.
+explain_fetch() {
+    unfetched "$1" "$2"
+    gone=$(awk -v lost="$lost" '$0 ~ lost && !seen[$1]++ {
             if (++count <= 5) names = names (count > 1 ? ", " : "") $2 " " $3
             if (count == 1) address = $1
         }

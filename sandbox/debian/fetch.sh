@@ -1,7 +1,9 @@
 #!/bin/sh
 # Downloads packages. Files whose SHA-256 differs from the lock's are refused.
 # in: wanted (lines of ADDRESS SHA256 NAME VERSION SIZE), apt.conf, remedy (what to do if the mirror has other packages)
+#     dated (lines of SHA256 ADDRESS: where older states of the archives have a package, one after the other)
 # out: one file per package, named by its SHA-256
+#      taken (lines of NAME VERSION: those that the mirror no longer has, and an older state of the archive has)
 set -eu
 . /run/step/problem.sh
 . /run/step/debian/apt.sh
@@ -17,7 +19,27 @@ ulimit -f "$(awk '$5 > most { most = $5 } END { print int(most / 512) + 2048 }' 
 errors=/run/work/errors status=0
 xargs -a /run/work/arguments -n 150 /usr/lib/apt/apt-helper download-file 2> "$errors" || status=$?
 cat "$errors" >&2
-if [ "$status" -ne 0 ]; then
-    explain_fetch "$errors" /run/in/wanted "$(cat /run/in/remedy)"
-    exit 1
-fi
+: > /run/out/taken
+[ "$status" -ne 0 ] || exit 0
+
+work=/run/work
+# Of a mirror that does not answer, or sends something else, no other archive is asked.
+unfetched "$errors" /run/in/wanted
+awk -v lost="$lost" 'NR == FNR { if ($0 ~ lost) gone[$1]; next } $1 in gone { print $2, $3, $4 }' "$errors.wanted" \
+    /run/in/wanted > $work/gone
+awk 'NR == FNR { gone[$1]; next } $1 in gone' $work/gone /run/in/dated > $work/dated
+while read -r sha256 address; do
+    [ ! -e "/run/out/$sha256" ] || continue
+    # Such archives are slow and unreliable.
+    /usr/lib/apt/apt-helper -o Acquire::Retries=8 -o Acquire::http::Timeout=120 -o Acquire::https::Timeout=120 \
+        download-file "$address" "/run/out/$sha256" "SHA256:$sha256" < /dev/null >&2 || rm -f "/run/out/$sha256"
+done < $work/dated
+while read -r sha256 name version; do
+    [ ! -e "/run/out/$sha256" ] || echo "$name $version"
+done < $work/gone > /run/out/taken
+while read -r address sha256 more; do
+    [ -e "/run/out/$sha256" ] || echo "$address $sha256 $more"
+done < /run/in/wanted > $work/left
+[ -s $work/left ] || exit 0
+explain_fetch "$errors" $work/left "$(cat /run/in/remedy)"
+exit 1

@@ -154,7 +154,7 @@ entries() {
 # out: indexes (tar.zst of ARCHIVE/dists/SUITE/…)
 # Needs $apt/targets.
 keep() {
-    kept=/run/work/packed
+    kept=${apt%/*}/packed
     while read -r archive suite file place; do # Also of a suite that has no package yet.
         directory=$kept/$archive/dists/$suite
         mkdir -p "$directory"

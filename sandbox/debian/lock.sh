@@ -1,7 +1,7 @@
 #!/bin/sh
 # Resolves a package list against signed indexes.
 # in: sources.list, archives, keys/, written, options, apt.conf, kept/N (indexes of archives whose address is N/ARCHIVE in
-#     /run/work/kept: see indexes.sh), packages, installed (index of the base's packages),
+#     the script's own directory kept: see indexes.sh), packages, installed (index of the base's packages),
 #     unpacked (names of packages that are not installed, and need none of what they depend on)
 #     for messages: system (distribution and release), base (the base's name, or empty)
 # out: resolved (lines of apt-get --print-uris after the archives that have the package, with commas between them, the
@@ -60,12 +60,13 @@ cat /run/in/options /run/in/apt.conf >> "$apt/apt.conf"
 cp /run/in/sources.list "$apt/etc/"
 installed /run/in/installed hold
 
+work=/run/work
 for file in /run/in/kept/*; do
     [ -e "$file" ] || continue
-    mkdir -p "/run/work/kept/${file##*/}"
-    zstd -q -dc "$file" > /run/work/tree
-    tar -C "/run/work/kept/${file##*/}" --no-same-owner --no-same-permissions -xf /run/work/tree
-    rm /run/work/tree
+    mkdir -p "$work/kept/${file##*/}"
+    zstd -q -dc "$file" > "$work/tree"
+    tar -C "$work/kept/${file##*/}" --no-same-owner --no-same-permissions -xf "$work/tree"
+    rm "$work/tree"
 done
 update /run/in/archives
 require_components

@@ -274,8 +274,9 @@ def test_a_lock_of_kept_indexes(tmp_path: Path, home: Path) -> None:
         (second.directory / "in/kept" / name).write_bytes((first.directory / "out/indexes").read_bytes())
     lines = (first.directory / "in/sources.list").read_text().replace(str(first.directory), str(second.directory))
     address = f"copy:{second.directory}/mirror"
-    kept = lines.replace(f"{address}/debian", f"copy:{second.directory}/work/kept/0/debian")
-    kept = kept.replace(f"{address}/extra", f"copy:{second.directory}/work/kept/1/extra")
+    unpacked = second.directory / "work" / "kept"
+    kept = lines.replace(f"{address}/debian", f"copy:{unpacked}/0/debian")
+    kept = kept.replace(f"{address}/extra", f"copy:{unpacked}/1/extra")
     assert kept.count("/kept/") == 3
     assert second.lock(packages="lib++y\nz\n", **{"sources.list": kept}) == []
     shutil.rmtree(second.directory / "mirror")
@@ -284,7 +285,7 @@ def test_a_lock_of_kept_indexes(tmp_path: Path, home: Path) -> None:
         assert (second.directory / "out" / name).read_bytes() == (first.directory / "out" / name).read_bytes(), name
     said = (second.directory / "out/resolved").read_text()
     for name, number in (("debian", 0), ("extra", 1)):
-        said = said.replace(f"{second.directory}/work/kept/{number}/{name}", f"{first.directory}/mirror/{name}")
+        said = said.replace(f"{unpacked}/{number}/{name}", f"{first.directory}/mirror/{name}")
     assert said == (first.directory / "out/resolved").read_text()
     assert "lib%2b%2by_1:1%7erc%2bx.deb" in said
 
@@ -308,7 +309,8 @@ def test_kept_indexes_are_verified_again(tmp_path: Path, home: Path) -> None:
         subprocess.run(["zstd", "-q"], input=data, capture_output=True, check=True).stdout
     )
     sources = (first.directory / "in/sources.list").read_text()
-    kept = sources.replace(f"{first.directory}/mirror", f"{second.directory}/work/kept/0")
+    unpacked = second.directory / "work" / "kept" / "0"
+    kept = sources.replace(f"{first.directory}/mirror", str(unpacked))
     [complaint] = second.lock(**{"sources.list": kept.replace(str(first.directory), str(second.directory))})
     assert "differs from the archive's signed index, so it is refused" in complaint.fact
 

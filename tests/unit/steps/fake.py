@@ -107,7 +107,7 @@ def _content(
         return "".join(f"{archive} {suite} 2026-01-01T00:00:00Z\n" for archive, suite in archives).encode()
     if step.name == "space":
         return b"total\t1\t-\n"
-    if (step.name, output) in (("lock", "remarks"), ("network", "lacks")):
+    if (step.name, output) in (("lock", "remarks"), ("network", "lacks"), ("packages", "taken")):
         return b""
     archive = archives[0][0] if archives else ""
     address = next((address for address, _ in sources_of(supplies)), "")

@@ -6,7 +6,6 @@ checks before any task is made (does it need root? do names follow?) are derived
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from debate.declarations import declaration, declaring
 from debate.deferred import frozen
 from debate.errors import DebateError, Problem
+from debate.steps.rule import Option
 from debate.text.paths import shown
 
 if TYPE_CHECKING:
@@ -23,36 +23,10 @@ if TYPE_CHECKING:
     from debate.settings import Settings
     from debate.steps.work import ProfileBuild
 
+__all__ = ["Answer", "Command", "Commands", "Context", "Option", "Section", "commands"]
 
 Section = Literal["Write a profile", "Build", "Know why", "Share", "This host"]
 """The sections of the overview, in order."""
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Option:
-    """An option with a value, ``--NAME VALUE``, which is passed to the command's function as a keyword argument.
-
-    Without the option, that argument is an empty string. The argument of a `flag` is True or False.
-    """
-
-    name: str
-    help: str
-    short: str = ""
-    """One letter for ``-x VALUE``, or empty."""
-    choices: tuple[str, ...] = ()
-    """The permitted values; empty for any."""
-    example: str = ""
-    """A value, for messages; empty if the help suffices."""
-    flag: bool = False
-    """True for one without a value, ``--NAME``."""
-    path: bool = False
-    """True if the value is a path, which is one from where the user stands."""
-
-    @property
-    def parameter(self) -> str:
-        """The keyword argument: NAME, or for a keyword of Python NAME_, as in ``from_``."""
-        name = self.name.replace("-", "_")
-        return f"{name}_" if keyword.iskeyword(name) else name
 
 
 @frozen

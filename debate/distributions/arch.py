@@ -38,6 +38,7 @@ RESERVED: tuple[str, ...] = (*COMPONENTS, NAME, "options")
 REPOSITORY_FIELDS: tuple[str, ...] = ()
 RECOMMENDS = False
 SNAPSHOTS_ARE_DAILY = True
+PARTIAL_UPGRADES = False
 PURL = "alpm/arch"
 
 HOOKS = """\

@@ -49,6 +49,7 @@ RESERVED: tuple[str, ...] = tuple(ARCHIVES)
 REPOSITORY_FIELDS: tuple[str, ...] = ("suites", "components")
 RECOMMENDS = True
 SNAPSHOTS_ARE_DAILY = False
+PARTIAL_UPGRADES = True
 PURL = "deb/debian"
 
 _LIVE = ("busybox", "systemd-sysv", "udev")

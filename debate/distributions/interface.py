@@ -65,6 +65,8 @@ class Distribution(Protocol):
     """True if its packages recommend others."""
     SNAPSHOTS_ARE_DAILY: bool
     """True if its dated mirrors have one state for each day."""
+    PARTIAL_UPGRADES: bool
+    """True if some packages can be upgraded without the others."""
     PURL: str
     """Type and namespace of its package URLs; see https://github.com/package-url/purl-spec."""
 

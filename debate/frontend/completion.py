@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from debate.commands.command import commands
 from debate.frontend.words import FORMATS
+from debate.steps.rules import rules
 
 DOIT = ("help", "list", "info", "clean", "forget")
 """The commonly used ones of doit's own commands."""
@@ -47,12 +48,13 @@ def _lines() -> Iterator[str]:
     for short, name, meaning in RUN:
         value = "" if name == "continue" else "-x "
         yield f"complete -c doit -s {short} -l {name} {value}-d {_quoted(meaning)}"
-    for command in commands().values():
-        for option in command.options:
+    options = {name: rule.options for name, rule in rules().items()}
+    for name, known in {**options, **{name: command.options for name, command in commands().items()}}.items():
+        for option in known:
             short = f"-s {option.short} " if option.short else ""
             values = f"-x -a '{' '.join(option.choices)}' " if option.choices else "-x "
             values = "-r -F " if option.path else "" if option.flag else values
-            when = f"__fish_seen_subcommand_from {command.name}"
+            when = f"__fish_seen_subcommand_from {name}"
             yield f"complete -c doit -n '{when}' {short}-l {option.name} {values}-d {_quoted(option.help)}"
 
 

@@ -25,6 +25,7 @@ from doit.task import Task
 from debate.commands.command import commands
 from debate.declarations import defect
 from debate.errors import DebateError, Place, Problem
+from debate.frontend import words as words_module
 from debate.frontend import workspace
 from debate.frontend.door import install, standard_output
 from debate.frontend.reporter import Reporter
@@ -113,6 +114,7 @@ class Loader(DodoTaskLoader):  # type: ignore[misc]
         try:
             words = tasks_among(pos_args, commands())
             graph.goes_on = self.goes_on
+            graph.run.options = words_module.options_of_rules
             if getattr(cmd, "only_groups", False):
                 graph.narrow_to_groups(words)
             elif getattr(cmd, "only_names", False):

@@ -14,11 +14,12 @@ from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
 from debate.commands.command import commands
 from debate.errors import DebateError
 from debate.frontend import help as help_
+from debate.frontend import words as words_module
 from debate.frontend.door import Stream, standard_output
 from debate.frontend.own import Backends, refusing
-from debate.frontend.words import FORMATS, arranged, format_of, run_options_first
+from debate.frontend.words import FORMATS, arranged, format_of, run_options_first, without_options_of_rules
 from debate.profile import profile_names
-from debate.steps.rules import shell_steps
+from debate.steps.rules import rules, shell_steps
 
 _FORMAT = {
     "name": "format",
@@ -93,6 +94,9 @@ class Run(Backends, DoitRun):  # type: ignore[misc]
     def _arranged(self, words: list[str]) -> Any:
         try:
             with refusing(self.loader, "run"):
+                known = {name: rule.options for name, rule in rules().items() if rule.options}
+                tasks = {*commands(), *help_.step_names()}
+                words, words_module.options_of_rules = without_options_of_rules(words, known, tasks)
                 return super().parse_execute(
                     arranged(words, commands(), help_.step_names(), shell_steps(), _is_profile)
                 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from debate.commands.command import Command, Option
@@ -17,6 +17,8 @@ from debate.text.printable import quoted
 from debate.text.suggest import suggest
 
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_-]*"
+options_of_rules: dict[str, str | bool] = {}
+"""What the command line asks of the rules that it names."""
 started_in = ""
 """Where the user stands, if that is not the working directory."""
 FORMATS = ("text", "github", "json")
@@ -73,7 +75,7 @@ def arranged(
         word = left.pop(0)
         name, _, rest = word.partition(":")
         if name in commands and commands[name].names:
-            options, given = _taken(commands[name], left, lambda _: True)
+            options, given = _taken(name, commands[name].options, left, lambda _: True)
             found += [name, *options, *([rest] if rest else []), *given]
         elif name in commands:
             per = commands[name].per
@@ -81,7 +83,7 @@ def arranged(
                 rest = left.pop(0)
                 word = f"{name}:{rest}"
             is_open = (per == "profile" and not rest) or (per == "step" and rest in shells)
-            options, given = _taken(commands[name], left, names if is_open else lambda _: False)
+            options, given = _taken(name, commands[name].options, left, names if is_open else lambda _: False)
             for task in [f"{word}:{each}" for each in given] or [word]:
                 found += [task, *options]
         else:
@@ -93,6 +95,30 @@ def arranged(
                 remedy = "doit's own options come before the first task"
                 raise DebateError(f"unknown option {left[0]}", remedy, place=name)
     return found
+
+
+def without_options_of_rules(
+    words: Sequence[str], rules: Mapping[str, Sequence[Option]], tasks: Container[str]
+) -> tuple[list[str], dict[str, str | bool]]:
+    """``words`` without the options of ``rules`` that follow them, and these: they count for all rules that are named.
+
+    ``tasks``: names of all tasks, after which others' options follow. Raises DebateError as `arranged`.
+    """
+    found, values, now = list[str](), dict[str, str | bool](), ""
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        name = word.partition(":")[0]
+        if now and _is_option(word):
+            left.insert(0, word)
+            taken, _ = _taken(now, rules[now], left, lambda _: False)
+            for option in taken:
+                long, _, value = option[2:].partition("=")
+                values[next(one.parameter for one in rules[now] if one.name == long)] = value or True
+            continue
+        found.append(word)
+        now = name if name in rules else "" if name in tasks else now
+    return found, values
 
 
 def format_of(words: Sequence[str]) -> str:
@@ -140,25 +166,28 @@ def verbose(words: Sequence[str]) -> list[str]:
     return ["-v", level, *found] if level else found
 
 
-def _taken(command: Command, left: list[str], takes: Callable[[str], bool]) -> tuple[list[str], list[str]]:
-    """Remove the words of ``command`` from the start of ``left``: its options, and names that it ``takes``."""
+def _taken(
+    place: str, known: Sequence[Option], left: list[str], takes: Callable[[str], bool]
+) -> tuple[list[str], list[str]]:
+    """Remove the words of the task ``place`` from the start of ``left``: its options, and names that it ``takes``."""
     options, names = list[str](), list[str]()
     while left and (_is_option(left[0]) or takes(left[0])):
         word = left.pop(0)
         if not _is_option(word):
             names.append(word)
             continue
-        option = _option(command, word)
+        option = _option(known, word)
         if option is None:
-            known = [f"--{option.name}" for option in command.options]
-            remedy = suggest(word.partition("=")[0], known) if known else "it takes only --format, --verbose and --help"
-            raise DebateError(f"unknown option {word}", remedy, place=command.name)
-        options.append(_with_value(option, word, left, command.name))
+            names_of = [f"--{option.name}" for option in known]
+            none = "it takes only --format, --verbose and --help"
+            remedy = suggest(word.partition("=")[0], names_of) if names_of else none
+            raise DebateError(f"unknown option {word}", remedy, place=place)
+        options.append(_with_value(option, word, left, place))
     return options, names
 
 
-def _option(command: Command, word: str) -> Option | None:
-    for option in command.options:
+def _option(known: Sequence[Option], word: str) -> Option | None:
+    for option in known:
         if word.partition("=")[0] == f"--{option.name}":
             return option
         if option.short and not word.startswith("--") and word[1] == option.short:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -43,6 +44,8 @@ class Run:
         self.display: Display | None = None
         self.refresh: set[str] = set()
         """Profiles whose lock the command line requests."""
+        self.options: Mapping[str, str | bool] = {}
+        """What it asks for with them."""
         self._beginning, self._begun = threading.Lock(), False
         self._remote: Remote | None = None
         self._once: Once | None = None
@@ -77,7 +80,8 @@ class Run:
         """The steps of a profile."""
         from debate.steps.work import ProfileBuild
 
-        return ProfileBuild(self.settings, profile, builder, profile in self.refresh)
+        asked = profile in self.refresh
+        return ProfileBuild(self.settings, profile, builder, asked, self.options if asked else {})
 
     def builder(self, name: str, *, read_only: bool = False) -> Builder:
         """The builder for the task ``name``. A read-only one does not write to the store and uses no remote."""

@@ -19,7 +19,7 @@ from debate.distributions.interface import AptDistribution
 from debate.errors import DebateError, Place, Problem
 from debate.host.run import run
 from debate.managers import host_apt, shared
-from debate.managers.interface import KEPT, Holds, Initramfs, Manager, Mirrors, Request, Target
+from debate.managers.interface import KEPT, SECURITY, Held, Holds, Initramfs, Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, mirror_variable
@@ -209,7 +209,7 @@ class Apt:
 
     # Which packages --------------------------------------------------------------------------------
 
-    def lock_step(self, request: Request, tools: Artifact, installed: bytes = b"") -> Step:
+    def lock_step(self, request: Request, tools: Artifact, installed: bytes = b"", held: Held | None = None) -> Step:
         recommends = f'APT::Install-Recommends "{str(request.recommends).lower()}";\n'
         return Step(
             name="lock",
@@ -221,10 +221,16 @@ class Apt:
                 "packages": as_lines(request.packages),
                 "unpacked": as_lines(request.unpacked),
                 "installed": installed,
+                **(self._held(request, held) if held is not None else {}),
                 **self._keys(request),
             },
             tools=tools,
         )
+
+    def _held(self, request: Request, held: Held) -> dict[str, bytes]:
+        security = [name for name in self._archives(request) if name.endswith(SECURITY)] if held.security else []
+        lines = (f"{package.name} {package.version} {package.architecture}" for package in held.packages)
+        return {"held": as_lines(lines), "security": as_lines(security)}
 
     def indexes_step(self, request: Request, tools: Artifact) -> Step:
         return Step(

@@ -19,6 +19,8 @@ INDEX_BYTES = 64 << 20
 """Maximum size of the index of a profile's packages, and of what they were resolved to. 10,000 packages have ten."""
 WORK = "/run/work"
 """What a step does not leave is there."""
+SECURITY = "-security"
+"""What the name of an archive ends in that has nothing but corrections for security."""
 KEPT = f"copy:{WORK}/kept"
 """Where a step unpacks `Mirrors.kept`, as apt's sources name it."""
 STANZA_BYTES = 1 << 20
@@ -149,6 +151,15 @@ class Mirrors:
         return {f"kept/{number}": one for number, one in enumerate(dict.fromkeys(self.kept.values()))}
 
 
+@frozen
+class Held:
+    """What keeps its version in a lock of which only a part is refreshed."""
+
+    packages: tuple[Locked, ...]
+    security: bool
+    """True if those of which a security archive has a newer version do not."""
+
+
 class Manager(Protocol):
     """A package manager with the facts of one distribution."""
 
@@ -187,12 +198,13 @@ class Manager(Protocol):
     def trust(self, settings: Settings, request: Request) -> dict[str, bytes]:
         """Keys with which steps verify packages, as files in /run/in. Raises DebateError."""
 
-    def lock_step(self, request: Request, tools: Artifact, installed: bytes = b"") -> Step:
+    def lock_step(self, request: Request, tools: Artifact, installed: bytes = b"", held: Held | None = None) -> Step:
         """Resolve the package list. Outputs: resolved; archives, lines of archive, suite and the date of its index; and
         if there are signed indexes, those of `indexes_step`, and remarks, lines for people.
 
         With packages to unpack also unpacked, in the form of resolved. ``installed``: the index of the base's packages,
-        which stay unchanged; empty without a base.
+        which stay unchanged; empty without a base. ``held``: what keeps its version, where an archive has it; None if
+        all are chosen anew.
         """
 
     def index_keys(self, request: Request, mirrors: Mirrors) -> dict[str, str]:

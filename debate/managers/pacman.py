@@ -21,7 +21,7 @@ from debate.distributions.interface import PacmanDistribution
 from debate.errors import DebateError
 from debate.host.run import run
 from debate.managers import shared
-from debate.managers.interface import STANZA_BYTES, Holds, Initramfs, Manager, Mirrors, Request, Target
+from debate.managers.interface import STANZA_BYTES, Held, Holds, Initramfs, Manager, Mirrors, Request, Target
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import MIRROR_ADDRESS, Settings, keyring_variable, mirror_variable
@@ -167,7 +167,9 @@ class Pacman:
 
     # Which packages --------------------------------------------------------------------------------
 
-    def lock_step(self, request: Request, tools: Artifact, installed: bytes = b"") -> Step:
+    def lock_step(self, request: Request, tools: Artifact, installed: bytes = b"", held: Held | None = None) -> Step:
+        if held is not None:  # `steps.lock` refuses that before.
+            raise ValueError("pacman keeps no versions")
         return Step(
             name="lock",
             commands=(Command("arch/lock.sh", rights="fetch"),),

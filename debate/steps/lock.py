@@ -14,16 +14,17 @@ from debate import distributions, keys, managers
 from debate.deferred import frozen
 from debate.errors import Complaint, DebateError, Problem, StepError
 from debate.host.files import write_atomically
-from debate.managers.interface import INDEX_BYTES, Repository, Request
+from debate.managers.interface import INDEX_BYTES, SECURITY, Held, Repository, Request
 from debate.profile import files, profile_names
 from debate.profile.profile_names import committed
 from debate.steps import implied, proof
 from debate.steps.archives import Archives
 from debate.steps.listed import Listed, for_people
-from debate.steps.rule import Rule
+from debate.steps.rule import Option, Rule
 from debate.steps.tools import tools_for
 from debate.text.amounts import count
 from debate.text.openpgp import public_keys
+from debate.text.printable import quoted
 from debate.text.suggest import suggest
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ class _Locker:
             if "archives" not in old:
                 state += f", of archives that it does not name (doit lock:{self.work.name} does)"
             return {"note": _noted(old, state)}
-        new = self.resolve()
+        new = self.resolve(self.held(old))
         if old is not None and _chosen(old) == _chosen(new) and ("indexes" not in new or self.has_indexes(old)):
             new = old  # Other indexes that say the same are no change.
         if pinned:
@@ -253,6 +254,36 @@ class _Locker:
         note = _noted(new, (f"{len(changes)} changed" if changes else "nothing changed") if old else "")
         unasked = self.unasked([*packages_of(new), *packages_of(new, "unpacked")])
         return {"note": note, "lines": [*map(str, changes), *unasked, *self.remarks]}
+
+    def held(self, old: Mapping[str, Any] | None) -> Held | None:
+        """What keeps its version, if the user asked for some packages alone. Raises DebateError."""
+        from debate.profile.lockfile import packages_of
+
+        options, place = self.work.options, f"lock:{self.work.name}"
+        named = [name for name in str(options.get("package", "")).split(",") if name]
+        security = bool(options.get("security"))
+        if not named and not security:
+            return None
+        facts = distributions.get(self.wanted.distribution)
+        if not facts.PARTIAL_UPGRADES:
+            fact = f"{facts.TITLE} knows no upgrades of some packages without the others"
+            raise DebateError(fact, f"run doit {place}", place=place)
+        archives = [archive for archive, _ in managers.get(self.wanted.distribution).suites(self.wanted)]
+        if security and not any(archive.endswith(SECURITY) for archive in archives):
+            fact = f"{facts.TITLE} {self.wanted.release} has no archive for security"
+            raise DebateError(fact, f"name packages, or run doit {place}", place=place)
+        if old is None:
+            raise DebateError("there is no lock of which a part could be refreshed", f"run doit {place}", place=place)
+        locked = [*packages_of(old), *packages_of(old, "unpacked")]
+        below, known = set(self.packages_below), {package.name for package in locked}
+        for name in named:
+            if name not in known:
+                raise DebateError(f"the lock has no package {quoted(name)}", suggest(name, known), place=place)
+            if name in {package.name for package in below}:
+                fact, base = f"{name} is a package of the base {self.wanted.base!r}", self.wanted.base
+                raise DebateError(fact, f"run doit lock:{base} --package {name}", place=place)
+        kept = [package for package in locked if package not in below and package.name not in named]
+        return Held(tuple(kept), security)
 
     def misfits(self, lock: Mapping[str, Any]) -> list[Problem]:
         """See `_misfits`."""
@@ -291,7 +322,7 @@ class _Locker:
         except DebateError:
             return None
 
-    def resolve(self) -> dict[str, Any]:
+    def resolve(self, held: Held | None = None) -> dict[str, Any]:
         """Resolve the package list with the distribution's own package manager."""
         from debate.managers import shared
         from debate.profile.lockfile import ARCHIVE, FORMAT, accept
@@ -307,7 +338,7 @@ class _Locker:
             work.say(f"{work.name}: {note}")
         installed = work.store.read(self.below.outputs("packages")["index"], INDEX_BYTES) if self.below else b""
         asked = replace(self.wanted, packages=self.not_below())
-        step = manager.lock_step(asked, tools_for(work, self.wanted.distribution), installed)
+        step = manager.lock_step(asked, tools_for(work, self.wanted.distribution), installed, held)
         with archives.told():
             made, mirrors = self.once(step, mirrors)
         if "remarks" in made:
@@ -547,13 +578,22 @@ RULE = Rule(
     rights=("fetch", "data"),
     has_shell=True,
     on_request=True,
+    options=(
+        Option("package", "choose the versions of these packages alone, with commas between them", example="openssl"),
+        Option("security", "choose the versions of those with corrections for security alone", flag=True),
+    ),
     compared=False,  # a rebuild uses the same lock
     watches=_pinned,
     state=lambda settings, profile: f"{settings.lock} {bool(_pinned(settings, profile))}",
     usage="""\
-doit lock:NAME
+doit lock:NAME [--package PACKAGE[,PACKAGE …]] [--security]
 
 Chooses the package versions again and prints what changed. Writes to profiles/NAME.lock.json if that
-file exists, which pins the versions for everyone, else to build/NAME/lock.json.
+file exists, which pins the versions for everyone, else to build/NAME/lock.json. `doit pin:NAME`
+makes that file.
+
+--package chooses the versions of these packages alone, and --security of those that the release's
+security archive has a newer version of. All others stay, unless one of these needs another version of
+them, or no archive has theirs any more.
 """,
 )

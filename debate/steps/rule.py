@@ -7,6 +7,7 @@ rule's function gets a `Work`, through which it can access only what the rule de
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,34 @@ CONFIG = "config"
 """The record of the rule that writes the slices, needed by every rule that reads one."""
 TOOLS = "sandbox"
 """The record of the tools tree, needed by every rule that runs sandboxes in it."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Option:
+    """An option with a value, ``--NAME VALUE``, of a command or a rule. Its function gets it by name: a command's as a
+    keyword argument, a rule's from `Work.options`.
+
+    Without the option, that argument is an empty string. The argument of a `flag` is True or False.
+    """
+
+    name: str
+    help: str
+    short: str = ""
+    """One letter for ``-x VALUE``, or empty."""
+    choices: tuple[str, ...] = ()
+    """The permitted values; empty for any."""
+    example: str = ""
+    """A value, for messages; empty if the help suffices."""
+    flag: bool = False
+    """True for one without a value, ``--NAME``."""
+    path: bool = False
+    """True if the value is a path, which is one from where the user stands."""
+
+    @property
+    def parameter(self) -> str:
+        """The keyword argument: NAME, or for a keyword of Python NAME_, as in ``from_``."""
+        name = self.name.replace("-", "_")
+        return f"{name}_" if keyword.iskeyword(name) else name
 
 
 class Slice(Protocol):
@@ -79,6 +108,8 @@ class Rule:
     """True if it writes only through its Work, so that `explain` can run it without side effects."""
     on_request: bool = False
     """True if it makes its record again whenever the command line names it, up to date or not."""
+    options: tuple[Option, ...] = ()
+    """What may follow its name on the command line, for a rule that runs on request."""
     profile: bool = True
     """True if there is one for each profile, False if there is one for the host."""
     watches: Callable[[Settings, str], list[str]] = _nothing

@@ -21,6 +21,7 @@ later steps need not run.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -87,6 +88,8 @@ class ProfileBuild:
     builder: Builder
     refresh: bool = False
     """True if the user requested a refresh of the lock."""
+    options: Mapping[str, str | bool] = dataclasses.field(default_factory=dict)
+    """What the user asked for with it: see `Rule.options`."""
 
     @property
     def store(self) -> Store:
@@ -209,6 +212,7 @@ class Work(_Readable):
         self.store = build.store
         """Its content is read by the digests that declared records name."""
         self.refresh = build.refresh
+        self.options = build.options
         self._build = build
         self._last = Last.load(build.records, rule.name)
         self._parts: dict[str, Any] = {}

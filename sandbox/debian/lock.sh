@@ -3,6 +3,8 @@
 # in: sources.list, archives, keys/, written, options, apt.conf, kept/N (indexes of archives whose address is N/ARCHIVE in
 #     the script's own directory kept: see indexes.sh), packages, installed (index of the base's packages),
 #     unpacked (names of packages that are not installed, and need none of what they depend on)
+#     where only a part is chosen anew: held (lines of NAME VERSION ARCHITECTURE, which stay if an archive has them), security
+#     (archives whose newer versions are taken nevertheless)
 #     for messages: system (distribution and release), base (the base's name, or empty)
 # out: resolved (lines of apt-get --print-uris after the archives that have the package, with commas between them, the
 #      word `essential` if one of these calls it so, `also=ARCHIVES` if others have a package of its name, and
@@ -56,11 +58,42 @@ told() {
         }' /run/work/locked /run/work/entries
 }
 
+work=/run/work
+
+# `fixed`: prints the names in held of which an archive in security has a newer version.
+fixed() {
+    awk '
+        FILENAME == ARGV[1] { security[$1]; next }
+        FILENAME == ARGV[2] { held[$1, $3] = $2; next }
+        $1 in security && ($2, $4) in held { print $2, held[$2, $4], $3 }' /run/in/security /run/in/held $work/entries |
+        while read -r name old new; do
+            ! dpkg --compare-versions "$new" gt "$old" || echo "$name"
+        done | sort -u
+}
+
+# `hold`: has apt keep the versions in $work/holding, lines of NAME VERSION.
+hold() {
+    awk '{ printf "Package: %s\nPin: version %s\nPin-Priority: 1001\n\n", $1, $2 }' $work/holding > "$apt/etc/preferences"
+}
+
+# `let_go SAID`: gives up to keep those that apt names in SAID as what hinders others. Fails if none is.
+let_go() {
+    awk '
+        FILENAME != ARGV[count = ARGC - 1] {
+            if (/ : |(Depends|Breaks|Conflicts): /)
+                for (n = 1; n <= NF; n++) { sub(/:.*/, "", $n); named[$n] }
+            next
+        }
+        !($1 in named)' "$@" $work/holding > $work/less
+    ! cmp -s $work/less $work/holding || return 1
+    mv $work/less $work/holding
+    hold
+}
+
 cat /run/in/options /run/in/apt.conf >> "$apt/apt.conf"
 cp /run/in/sources.list "$apt/etc/"
 installed /run/in/installed hold
 
-work=/run/work
 for file in /run/in/kept/*; do
     [ -e "$file" ] || continue
     mkdir -p "$work/kept/${file##*/}"
@@ -81,6 +114,24 @@ downloaded > /run/work/indexes
 keep /run/work/indexes & # While apt resolves.
 keeping=$!
 entries /run/work/indexes > /run/work/entries
+if [ -e /run/in/held ]; then
+    fixed > $work/fixed
+    : > $work/lost
+    WORK=$work awk '
+        FILENAME == ARGV[1] { fixed[$1]; next }
+        FILENAME == ARGV[2] { there[$2, $3, $4]; next }
+        $1 in fixed { next }
+        { print $1, $2 > (ENVIRON["WORK"] (($1, $2, $3) in there ? "/holding" : "/lost")) }' \
+        $work/fixed $work/entries /run/in/held
+    touch $work/holding
+    hold
+    awk '
+        NR <= 10 { first = first (NR > 1 ? ", " : "") $0 }
+        END {
+            if (NR > 10) first = first " and " NR - 10 " more"
+            if (NR) print "cannot stay, since no archive has it any more: " first
+        }' $work/lost >> $work/remarks
+fi
 apt-cache pkgnames > /run/work/names
 : > /run/work/apart
 explain_names /run/in/packages /run/work/entries /run/work/indexes /run/work/names "$(cat /run/in/system)"
@@ -95,13 +146,14 @@ while read -r name; do
         "write \`boot: {secure: none}\`, or name a repository that has it"
 done < /run/in/unpacked
 stop_on_problems
-if ! xargs -a /run/in/packages apt-get --print-uris -y --no-upgrade --no-remove install '?essential' \
-    > /run/work/resolved 2> "$errors"; then
+until xargs -a /run/in/packages apt-get --print-uris -y --no-upgrade --no-remove install '?essential' \
+    > $work/resolved 2> "$errors"; do
+    [ ! -e /run/in/held ] || ! let_go $work/resolved "$errors" || continue
     cat /run/work/resolved "$errors" >&2
     explain_packages "$errors" /run/in/packages /run/in/installed /run/work/entries "$(cat /run/in/base)" \
         /run/work/indexes
     exit 1
-fi
+done
 told /run/work/resolved > /run/out/resolved
 told /run/work/apart > /run/out/unpacked
 # What apt leaves out of what is recommended, it only says.

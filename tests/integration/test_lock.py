@@ -200,6 +200,41 @@ def test_a_build_keeps_to_its_lock(mine: Checkout, own: Archive) -> None:
     assert probe["version"] == "1.0"
 
 
+def test_a_part_of_a_lock(mine: Checkout, own: Archive) -> None:
+    """What is named gets its newest version, with what that needs; all else stays."""
+    own.add("debate-two", "1.0", {})
+    own.add("debate-three", "1.0", {})
+    own.publish()
+    mine.profile("mine", PROFILE.replace("[debate-probe]", "[debate-probe, debate-two, debate-three]"))
+    lock(mine, own)
+    own.add("debate-probe", "1.1", {})
+    own.add("debate-two", "1.1", {}, fields="Depends: debate-three (>= 1.1)\n")
+    own.add("debate-three", "1.1", {})
+    own.publish()
+    said = mine.doit("lock", "mine", "--package", "debate-two", MIRROR_EXTRA=own.url)
+    changes = [line for line in said.splitlines() if re.match("[~+-] ", line)]
+    assert changes == ["~ debate-three 1.0 -> 1.1", "~ debate-two 1.0 -> 1.1"], said
+    said = mine.doit("lock:mine", "--package", "debate-tow", status=1, MIRROR_EXTRA=own.url)
+    assert "lock:mine: the lock has no package 'debate-tow'; did you mean 'debate-two'?" in said
+    assert "~ debate-probe 1.0 -> 1.1" in lock(mine, own)
+
+
+def test_many_locks_of_one_run(mine: Checkout, own: Archive) -> None:
+    """Equal requests are resolved once, and another gets the indexes that are here."""
+    mine.profile("same", PROFILE)
+    mine.profile("more", PROFILE.replace("[debate-probe]", "[debate-probe, less]"))
+    said = mine.doit("lock", "mine", "same", "more", MIRROR_EXTRA=own.url)
+    assert ran(said, "more")
+    locks = [mine.json(name, "lock.json") for name in ("mine", "same", "more")]
+    assert locks[0] == locks[1]
+    assert {package["name"] for package in locks[2]["packages"]} > {package["name"] for package in locks[0]["packages"]}
+    ours, theirs = ({(p["name"], p["path"]) for p in one["packages"]} for one in (locks[0], locks[2]))
+    assert ours <= theirs
+    logs = [mine.output(name, "logs/lock.log") for name in ("mine", "same", "more")]
+    assert sum(log.exists() for log in logs) == 2, "one of two equal ones was not resolved"
+    mine.doit("packages:more", MIRROR_EXTRA=own.url)
+
+
 def test_a_locked_package_that_the_mirror_no_longer_has(mine: Checkout, own: Archive) -> None:
     package = own.add("debate-probe", "1.2", {"/usr/share/debate-probe": "never downloaded\n"})
     own.publish()

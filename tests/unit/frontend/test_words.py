@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from debate.commands.command import Answer, Command, Option, commands
 from debate.errors import DebateError
-from debate.frontend.words import arranged, format_of, options_given, run_options_first, tasks_among, verbose
+from debate.frontend.words import (
+    arranged,
+    format_of,
+    options_given,
+    run_options_first,
+    tasks_among,
+    verbose,
+    without_options_of_rules,
+)
 
 STEPS = ("build", "lock")
 
@@ -191,3 +199,38 @@ def test_each_command_refuses_what_it_does_not_know(name: str) -> None:
             continue
         with pytest.raises(DebateError, match=f"^{name}: --{option.name} needs a value; "):
             arranged([name, f"--{option.name}"], commands(), STEPS)
+
+
+LOCK = {"lock": (Option("package", "names", example="x"), Option("security", "flag", flag=True))}
+
+
+@pytest.mark.parametrize(
+    ("words", "left", "options"),
+    [
+        ("lock:a --package x", "lock:a", {"package": "x"}),
+        ("lock a b --security", "lock a b", {"security": True}),
+        ("lock --security --package=x,y", "lock", {"security": True, "package": "x,y"}),
+        ("lock --package x a", "lock a", {"package": "x"}),
+        ("lock:a --security build:b -n 2", "lock:a build:b -n 2", {"security": True}),
+        ("build:b --security", "build:b --security", {}),
+        ("try --security lock:a", "try --security lock:a", {}),
+    ],
+)
+def test_options_of_rules(words: str, left: str, options: dict[str, object]) -> None:
+    """They are doit's no longer, and count for all that the rule is run for."""
+    found, values = without_options_of_rules(words.split(), LOCK, {"lock", "build", "try"})
+    assert (found, values) == (left.split(), options)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("lock:a --packages x", "lock: unknown option --packages; did you mean '--package'?"),
+        ("lock:a --package", "lock: --package needs a value; for example --package x"),
+        ("lock --security=1", "lock: --security takes no value; flag"),
+    ],
+)
+def test_wrong_options_of_rules(words: str, message: str) -> None:
+    with pytest.raises(DebateError) as caught:
+        without_options_of_rules(words.split(), LOCK, {"lock", "build"})
+    assert str(caught.value) == message

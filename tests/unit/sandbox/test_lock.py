@@ -327,3 +327,67 @@ def test_a_suite_without_packages_proves_nothing_and_hinders_nothing(tmp_path: P
     (world.directory / "mirror").mkdir()
     subprocess.run(["tar", "-C", world.directory / "mirror", "-x"], input=packed, check=True)
     assert "y\t1\tamd64" in world.vouched("debian")
+
+
+# A part of a lock ------------------------------------------------------------------------------------
+
+
+def chosen(world: World, archive: Mapping[tuple[str, str], str], held: str, security: str = "") -> dict[str, str]:
+    """Name -> version that apt chooses of packages in suites, of which ``held`` stay."""
+    world.suites = {
+        of: release(world.home, text, *({"debian-security": ("Suite: x-security",)}.get(of[0], STABLE)))
+        for of, text in archive.items()
+    }
+    shutil.rmtree(world.directory / "mirror", ignore_errors=True)
+    for file in ("holding", "lost"):
+        (world.directory / "work" / file).unlink(missing_ok=True)
+    assert world.lock(packages="y\nz\n", held=held, security=security) == []
+    lines = (world.directory / "out/resolved").read_text().splitlines()
+    words = [line.split()[-3].split("_") for line in lines]
+    return {name: version for name, version, _ in words if name != "base-files"}
+
+
+@pytest.fixture
+def world(tmp_path: Path, home: Path) -> World:
+    return World(tmp_path, home)
+
+
+def test_what_is_held_stays(world: World) -> None:
+    both = "".join(package(name, version) for name in "yz" for version in "12")
+    archive = {("debian", "trixie"): ESSENTIAL + both}
+    assert chosen(world, archive, "") == {"y": "2", "z": "2"}
+    assert chosen(world, archive, "y 1 amd64\nz 1 amd64\n") == {"y": "1", "z": "1"}
+    assert chosen(world, archive, "z 1 amd64\n") == {"y": "2", "z": "1"}
+    assert world.remarks == []
+
+
+def test_what_nobody_has_any_more_is_told(world: World) -> None:
+    archive = {("debian", "trixie"): ESSENTIAL + package("y", "2") + package("z", "1")}
+    assert chosen(world, archive, "y 1 amd64\nz 1 amd64\n") == {"y": "2", "z": "1"}
+    assert world.remarks == ["cannot stay, since no archive has it any more: y 1"]
+
+
+def test_what_must_follow_follows(world: World) -> None:
+    """y is chosen anew, and needs another z; so does what needs the old y."""
+    new = package("y", "2", "Depends: z (>= 2)") + package("z", "1") + package("z", "2") + package("y", "1")
+    assert chosen(world, {("debian", "trixie"): ESSENTIAL + new}, "z 1 amd64\n") == {"y": "2", "z": "2"}
+    old = package("y", "1") + package("y", "2") + package("z", "1", "Depends: y (= 1)") + package("z", "2")
+    assert chosen(world, {("debian", "trixie"): ESSENTIAL + old}, "z 1 amd64\n") == {"y": "2", "z": "2"}
+
+
+def test_corrections_for_security(world: World) -> None:
+    """They are taken if they are newer; what is newer elsewhere is not."""
+    archive = {
+        ("debian", "trixie"): ESSENTIAL + "".join(package(name, v) for name in "yz" for v in ("1", "3")),
+        ("debian-security", "x-security"): package("y", "2") + package("z", "0"),
+    }
+    held = "y 1 amd64\nz 1 amd64\n"
+    assert chosen(world, archive, held) == {"y": "1", "z": "1"}
+    assert chosen(world, archive, held, "debian-security\n") == {"y": "3", "z": "1"}
+
+
+def test_what_cannot_be_is_told_as_ever(world: World) -> None:
+    packages = ESSENTIAL + package("y", "1", "Depends: z (>= 9)") + package("z", "1")
+    world.suites = {("debian", "trixie"): release(world.home, packages, *STABLE)}
+    [complaint] = world.lock(packages="y\n", held="z 1 amd64\n", security="")
+    assert [complaint] == World(world.directory / "all", world.home, world.suites).lock(packages="y\n")

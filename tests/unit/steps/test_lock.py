@@ -370,3 +370,74 @@ def test_a_lock_that_fails_hinders_no_other(profiles: Path) -> None:
         first.make("lock")
     second.make("lock")
     assert len(asked([good])) == 1
+
+
+# A part of a lock ------------------------------------------------------------------------------------
+
+
+def part(profiles: Path, fields: str, *, locked: bool = True, **options: str | bool) -> FakeBuilder:
+    """Refresh a part of the lock of the profile `x`. Returns its builder."""
+    made = before_lock(profiles, fields)
+    if locked:
+        made.make("lock")
+    replace(made, refresh=True, options=options).make("lock")
+    assert isinstance(made.builder, FakeBuilder)
+    return made.builder
+
+
+def held(builder: FakeBuilder) -> tuple[set[str], bytes] | None:
+    """Names of the packages that the last resolution kept, and the archives for security."""
+    step = next(step for step in reversed(builder.ran) if step.name == "lock")
+    if "held" not in step.parameters:
+        return None
+    return {line.split()[0] for line in step.parameters["held"].decode().splitlines()}, step.parameters["security"]
+
+
+def test_all_but_the_named_packages_stay(profiles: Path) -> None:
+    found = held(part(profiles, "packages: [vim, less]\n", package="vim,less"))
+    assert found is not None
+    names, security = found
+    assert {"base-files", "linux-image-amd64", "shim-signed"} <= names
+    assert not {"vim", "less"} & names
+    assert security == b""
+
+
+def test_corrections_for_security_are_told_apart(profiles: Path) -> None:
+    found = held(part(profiles, "packages: [vim]\n", security=True))
+    assert found is not None
+    assert "vim" in found[0]
+    assert found[1] == b"debian-security\n"
+
+
+def test_without_options_nothing_stays(profiles: Path) -> None:
+    assert held(part(profiles, "packages: [vim]\n")) is None
+
+
+def test_the_packages_of_a_base_are_its_own(profiles: Path) -> None:
+    made = build_on_a_base(profiles.parent)
+    added = replace(made, refresh=True, options={"package": "added"})
+    added.make("lock")
+    assert isinstance(made.builder, FakeBuilder)
+    found = held(made.builder)
+    assert found is not None
+    assert not found[0] & {package["name"] for package in made.of("below").load("lock")["packages"]}
+    with pytest.raises(DebateError, match="is a package of the base 'below'; run doit lock:below --package base-files"):
+        replace(made, refresh=True, options={"package": "base-files"}).make("lock")
+
+
+@pytest.mark.parametrize(
+    ("fields", "options", "locked", "message"),
+    [
+        ("packages: [vim]\n", {"package": "vmi"}, True, "lock:x: the lock has no package 'vmi'; did you mean 'vim'?"),
+        ("packages: [vim]\n", {"package": "vim"}, False, "lock:x: there is no lock of which a part could be refreshed"),
+        ("release: sid\n", {"security": True}, True, "lock:x: Debian sid has no archive for security; name packages"),
+        ("distribution: arch\n", {"security": True}, True, "lock:x: Arch knows no upgrades of some packages without"),
+        ("distribution: arch\n", {"package": "linux"}, True, "lock:x: Arch knows no upgrades of some packages without"),
+    ],
+)
+def test_what_cannot_be_refreshed_alone(
+    profiles: Path, fields: str, options: dict[str, str | bool], locked: bool, message: str
+) -> None:
+    with pytest.raises(DebateError) as caught:
+        part(profiles, fields, locked=locked, **options)
+    assert str(caught.value).startswith(message)

@@ -55,5 +55,6 @@ The lock of a shipped profile becomes profiles/debate@NAME.lock.json.
     section="Build",
     run=run,
     per="profile",
+    root=True,
     needs=("lock",),
 )

@@ -47,6 +47,7 @@ def test_a_page_is_in_the_menu_and_in_the_index(site: Path, name: str) -> None:
     blocks = documents.blocks(name)
     assert text.count("<pre>") >= len(blocks)
     assert "<p>```" not in text
+    assert "\\|" not in text
     for block in blocks:
         assert not block.file or f"<code>{html.escape(block.file)}</code>:" in text, block.file
 

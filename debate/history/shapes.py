@@ -119,6 +119,7 @@ SHAPES: Mapping[str, Any] = {
     "rootfs": _Rootfs,
     "overlay": _Made,
     "secrets": _Made,
+    "space": _Made,
     "initrd": _Made,
     "boot": _Made,
     "iso": _Iso,

@@ -1,6 +1,6 @@
 """Settings: environment variables, which override ``debate.toml``. No setting changes an output, but for a certificate.
 
-docs/settings.md describes each of them.
+`debate.commands.logic.settings_table` describes each of them.
 """
 
 from __future__ import annotations
@@ -123,11 +123,13 @@ _CHOICES = {
 }
 _SHARE = 4
 """The part of its file system that the store may take without a setting, as a divisor."""
-_SIZES = ("cache_size",)
+SIZES = ("cache_size", "memory", "bytes")
 """Settings in bytes, which may have a unit."""
+TIMES = ("remote_timeout", "warn_after", "stop_after")
+"""Settings in seconds, which may have a unit."""
 _PATHS = ("remote_ca", "remote_keys", "remote_sign", "secure_boot_key", "secure_boot_certificate")
 """Settings that name an existing file or directory, or are empty."""
-_PLACES = {"cache": "cache", "output": "build"}
+PLACES = {"cache": "cache", "output": "build"}
 """Settings that name directories to write to -> their defaults in the checkout."""
 _GROUPS = ("mirrors", "keyrings", "limits")
 """Tables of debate.toml."""
@@ -173,12 +175,12 @@ def marks(root: Path) -> list[Path]:
 
 def mirror_variable(name: str) -> str:
     """The environment variable for the address of the mirror ``name``."""
-    return _variable(f"mirror_{name}")
+    return variable_for(f"mirror_{name}")
 
 
 def keyring_variable(name: str) -> str:
     """The environment variable for the keyring of a distribution."""
-    return _variable(f"keyring_{name}")
+    return variable_for(f"keyring_{name}")
 
 
 def _is_named(key: str) -> bool:
@@ -186,10 +188,12 @@ def _is_named(key: str) -> bool:
 
 
 def _variable_of(group: str, key: str) -> str:
-    return {"mirrors": mirror_variable, "keyrings": keyring_variable}.get(group, _variable)(key)
+    named = {"mirrors": mirror_variable, "keyrings": keyring_variable}
+    return named.get(group, variable_for)(key)
 
 
-def _variable(setting: str) -> str:
+def variable_for(setting: str) -> str:
+    """The environment variable of a setting that is in no table, or in that of limits."""
     return f"DEBATE_{setting.upper().replace('-', '_')}"
 
 
@@ -203,7 +207,7 @@ def variables(settings: Settings) -> dict[str, str]:
     usual = {one.name: one.default for kind in (Settings, Limits) for one in fields(kind)}
     plain |= vars(settings.limits)
     return {
-        **{_variable(name): str(value) for name, value in plain.items() if value != usual[name]},
+        **{variable_for(name): str(value) for name, value in plain.items() if value != usual[name]},
         **{mirror_variable(name): address for name, address in settings.mirrors.items()},
         **{keyring_variable(name): path for name, path in settings.keyrings.items()},
     }
@@ -234,7 +238,7 @@ def load(
             elif text or name[0] != "mirrors":  # An unset variable of a CI system is empty.
                 written[name] = Written(text, partial(Place, variable), from_environment=True)
     read: dict[str, dict[str, Any]] = {group: {} for group in ("", *_GROUPS)}
-    read[""] = {name: root / default for name, default in _PLACES.items()}
+    read[""] = {name: root / default for name, default in PLACES.items()}
     for (group, key), value in written.items():
         try:
             read[group][key] = found = _value(root, group, key, value)
@@ -244,7 +248,7 @@ def load(
                 _checked(checks[group], key, value)
         except DebateError as error:
             problems += error.problems
-    for place, default in _PLACES.items():
+    for place, default in PLACES.items():
         problems += _misplaced(root / default, read[""][place], place, written.get(("", place)))
     problems += _linked(root / "profiles")
     if problems:
@@ -314,7 +318,7 @@ def _misplaced(default: Path, chosen: Path, name: str, written: Written | None) 
         return ()
     if written:
         return written.error(f"{path} is a {kind(mode)}", "name a directory").problems
-    remedy = f"remove it, or set {_variable(name)} to another directory"
+    remedy = f"remove it, or set {variable_for(name)} to another directory"
     return [Problem(Place(default.name), f"is a {kind(mode)}", remedy)]
 
 
@@ -494,7 +498,7 @@ def _value(root: Path, group: str, name: str, written: Written) -> object:
         raise written.error(f"{quoted(name)} is not a valid name", "use lower-case letters, digits and dashes")
     if kind != "int" and not isinstance(value, str):
         raise written.unexpected("a string", "write it in quotes")
-    if name in _SIZES:
+    if name == "cache_size":
         return _size(written)
     if kind == "int":
         return _positive(name, written)
@@ -632,9 +636,16 @@ def _size(written: Written) -> int:
     return _checked(lambda text: amounts.size(text, ""), str(written.value), written)
 
 
+def _seconds(written: Written) -> int:
+    return int(_checked(lambda text: amounts.age(text, ""), str(written.value), written))
+
+
 def _positive(name: str, written: Written) -> int:
     value, remedy = written.value, "write a whole number greater than 0"
-    if written.from_environment:
+    said = amounts.exact if name in SIZES else str
+    if isinstance(value, str) and name in (*SIZES, *TIMES) and not re.fullmatch(r"\s*-?[0-9]+\s*", value):
+        value = _size(written) if name in SIZES else _seconds(written)
+    elif written.from_environment or (isinstance(value, str) and name in (*SIZES, *TIMES)):
         try:
             value = int(str(value))
         except ValueError:
@@ -644,9 +655,9 @@ def _positive(name: str, written: Written) -> int:
     if value <= 0:
         raise written.error(f"{value} is not greater than 0", remedy)
     if value > _MOST[name]:
-        raise written.error(f"{value} is too large", f"the maximum is {_MOST[name]}")
+        raise written.error(f"{said(value)} is too large", f"the maximum is {said(_MOST[name])}")
     if value < _LEAST.get(name, 1):
-        raise written.error(f"{value} is too little for any step", f"the minimum is {_LEAST[name]}")
+        raise written.error(f"{said(value)} is too little for any step", f"the minimum is {said(_LEAST[name])}")
     if name == "uid_base" and value % 65536:
         raise written.error(f"{value} is not a user id that is a multiple of 65536", "write one such as 1310720000")
     return value

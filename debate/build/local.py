@@ -54,7 +54,7 @@ class LocalExecutor:
         except StepError as error:
             if self.settings.scratch != "auto" or place == "disk" or error.exceeded != "memory":
                 raise
-        self.say(f"{step.name}: its files do not fit into memory (setting limits.memory); running it again on disk")
+        self.say(f"{step.name}: its files do not fit into memory (DEBATE_MEMORY); running it again on disk")
         return self._run(step, supplies, log, shell, "disk")
 
     def _directories(self, log: Path) -> list[Path]:

@@ -20,6 +20,7 @@ from debate.distributions import arch
 from debate.errors import DebateError, Problem
 from debate.model import Artifact, Command, Step, Supplies
 from debate.profile.schema import fits
+from debate.settings import variable_for
 from debate.steps.choices import has_level
 from debate.steps.overlay import script_faults
 from debate.text import kernel_line
@@ -110,7 +111,7 @@ def read_variables(builder: Builder, tools: Artifact, source: Foreign) -> Variab
 def _without_setting(problem: Problem, own: Sequence[str]) -> Problem:
     """``problem``, without the setting that it names if its bound is one of ``own``: no setting raises that one."""
     for name in own:
-        if (named := f" (setting limits.{name})") in problem.fact:
+        if (named := f" ({variable_for(name)})") in problem.fact:
             remedy = "a profiledef.sh sets variables: take out what takes that long or that much"
             return Problem(problem.place, problem.fact.replace(named, ""), remedy)
     return problem

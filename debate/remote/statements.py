@@ -23,7 +23,7 @@ from debate.model import Artifact
 from debate.remote import signing
 from debate.remote.errors import RegistryError
 from debate.remote.transport import MANIFEST
-from debate.text import strict_json
+from debate.text import amounts, strict_json
 
 ACTION = "application/vnd.debate.action.v1+json"
 """Media type of the statement that a step with this key has these outputs."""
@@ -148,7 +148,7 @@ def read(data: bytes, kind: str, subject: str, trusted: str, most: int) -> State
         raise UntrustedError(f"the statement is about something else: {statement.subject[:16]}, not {subject[:16]}")
     total = sum(artifact.size for artifact in statement.files.values())
     if total > most:
-        remedy = f"raise the setting limits.bytes, {most:,}, if that is right"
+        remedy = f"raise DEBATE_BYTES, {amounts.exact(most)}, if that is right"
         raise UntrustedError(f"the statement has files of {total:,} bytes", remedy)
     return statement
 

@@ -18,6 +18,7 @@ from debate import keys
 from debate.host.copying import send
 from debate.model import Artifact
 from debate.sandbox.known_parts import Finder
+from debate.text import amounts
 
 _PIPE = 1 << 20
 """Size in bytes, the maximum for a pipe of an unprivileged user; see pipe(7)."""
@@ -71,7 +72,7 @@ def take(
 
 
 def _too_large(most: int) -> OSError:
-    return OSError(f"larger than {most:,} bytes (setting limits.bytes)")
+    return OSError(f"larger than {amounts.exact(most)} (DEBATE_BYTES)")
 
 
 def sync(path: Path) -> None:

@@ -26,8 +26,8 @@ from debate.model import Activity, Artifact
 from debate.sandbox import limits as control_groups
 from debate.sandbox.session import Session
 from debate.sandbox.thrashing import INTERVAL, Thrashing
-from debate.settings import Limits
-from debate.text import strict_json
+from debate.settings import Limits, variable_for
+from debate.text import amounts, strict_json
 from debate.text.lines import lines_of
 from debate.text.paths import shown
 from debate.text.printable import readable, shortened
@@ -138,13 +138,13 @@ def _watch(
     started = time.monotonic()
     thrashing = Thrashing(process.pid)
     ending = os.pidfd_open(process.pid)
-    fact, exceeded = f"stopped after {limits.stop_after} s (setting limits.stop_after)", ""
+    fact, exceeded = f"stopped after {limits.stop_after} s (DEBATE_STOP_AFTER)", ""
     try:
         ended = _ended(ending, started + min(limits.warn_after, limits.stop_after), thrashing)
         if not ended and limits.warn_after < limits.stop_after:
             warn(
                 f"{step} has run for {limits.warn_after} s and is stopped at {limits.stop_after} s "
-                f"(setting limits.stop_after); its log is {log}"
+                f"(DEBATE_STOP_AFTER); its log is {log}"
             )
             ended = _ended(ending, started + limits.stop_after, thrashing)
     except TimeoutError:
@@ -206,8 +206,8 @@ def _copy_log(source: IO[bytes], log: Path, activity: Activity, warn: Callable[[
         warn(f"{shown(log)}: {target.lost}; the log of this step is incomplete")
 
 
-_UNITS = {"memory": "bytes of memory", "processes": "processes", "bytes": "bytes of files", "inodes": "files"}
-"""Limit -> its unit."""
+_COUNTED = {"memory": "of memory", "processes": "processes", "bytes": "of files", "inodes": "files"}
+"""Limit -> what it counts."""
 
 
 def _failed(
@@ -239,7 +239,9 @@ def _failed(
 def _cause(limits: Limits, exceeded: str, status: int) -> str:
     """The cause of a failure if the host knows it, or an empty string. What the log says is no such knowledge."""
     if exceeded:
-        return f"exceeded its limit of {getattr(limits, exceeded):,} {_UNITS[exceeded]} (setting limits.{exceeded})"
+        limit = getattr(limits, exceeded)
+        shown_ = amounts.exact(limit) if exceeded in ("memory", "bytes") else f"{limit:,}"
+        return f"exceeded its limit of {shown_} {_COUNTED[exceeded]} ({variable_for(exceeded)})"
     return f"was killed by signal {-status}" if status < 0 else ""
 
 

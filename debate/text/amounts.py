@@ -22,12 +22,20 @@ def size(text: str, what: str) -> int:
     return int(float(match[1]) * _BYTES[match[2].upper()])
 
 
+def exact(number: int) -> str:
+    """``8 GiB``: bytes in the largest unit of which they are a whole number, as `size` reads them."""
+    for unit, factor in reversed(_BYTES.items()):
+        if unit and number and number % factor == 0:
+            return f"{number // factor:,} {unit}iB"
+    return f"{number:,} bytes"
+
+
 def age(text: str, what: str) -> float:
     """Parse a number with an optional s, m, h, d or w, such as ``30d``, to seconds. Raises DebateError."""
     match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]+)?)\s*([smhdw]?)", text.strip())
     if match is None:
         remedy = "write seconds, or a number with m, h, d or w, such as 30d"
-        raise DebateError(f"{text!r} is not an age", remedy, place=what)
+        raise DebateError(f"{text!r} is not a time", remedy, place=what)
     return float(match[1]) * _SECONDS[match[2]]
 
 

@@ -64,9 +64,9 @@ def said(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> dict[tupl
 @pytest.mark.parametrize("kind", KINDS)
 def test_limits(said: dict[tuple[str, str], str], kind: str) -> None:
     assert said[kind, "works"] == "done"
-    assert said[kind, "memory"] == "memory: exceeded its limit of 67,108,864 bytes of memory (setting limits.memory)"
-    assert said[kind, "processes"] == "processes: exceeded its limit of 40 processes (setting limits.processes)"
-    assert said[kind, "time"] == "time: stopped after 3 s (setting limits.stop_after)"
+    assert said[kind, "memory"] == "memory: exceeded its limit of 64 MiB of memory (DEBATE_MEMORY)"
+    assert said[kind, "processes"] == "processes: exceeded its limit of 40 processes (DEBATE_PROCESSES)"
+    assert said[kind, "time"] == "time: stopped after 3 s (DEBATE_STOP_AFTER)"
     assert said[kind, "left"] == "nothing"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.checkout import Checkout, hook
 
-_AGAIN = "overlay: its files do not fit into memory (setting limits.memory); running it again on disk"
+_AGAIN = "overlay: its files do not fit into memory (DEBATE_MEMORY); running it again on disk"
 
 
 def test_too_much_memory(checkout: Checkout) -> None:
@@ -17,7 +17,7 @@ def test_too_much_memory(checkout: Checkout) -> None:
     for scratch in ("tmpfs", "disk", "auto"):  # Sometimes the kernel ends it, sometimes it thrashes.
         limits = {"MEMORY": str(256 << 20), "WARN_AFTER": "200", "STOP_AFTER": "300"}
         said = checkout.doit("overlay:mine", status=1, SCRATCH=scratch, **limits)
-        assert "overlay: exceeded its limit of 268,435,456 bytes of memory (setting limits.memory)" in said
+        assert "overlay: exceeded its limit of 256 MiB of memory (DEBATE_MEMORY)" in said
         assert (_AGAIN in said) == (scratch == "auto")
 
 
@@ -26,14 +26,14 @@ def test_files_larger_than_memory(checkout: Checkout) -> None:
     hook(checkout, "head -c 400M /dev/zero > /srv/big\n")
     checkout.doit("rootfs:mine")
     said = checkout.doit("overlay:mine", status=1, MEMORY=str(256 << 20), SCRATCH="tmpfs")
-    assert "overlay: exceeded its limit of 268,435,456 bytes of memory (setting limits.memory)" in said
+    assert "overlay: exceeded its limit of 256 MiB of memory (DEBATE_MEMORY)" in said
     assert _AGAIN in checkout.doit("overlay:mine", MEMORY=str(256 << 20))
 
 
 def test_too_many_processes(checkout: Checkout) -> None:
     hook(checkout, "#!/bin/bash\nfor n in {1..300}; do sleep 60 & done; wait -n; exit 1\n")
     said = checkout.doit("overlay:mine", status=1, PROCESSES="100")
-    assert "overlay: exceeded its limit of 100 processes (setting limits.processes)" in said
+    assert "overlay: exceeded its limit of 100 processes (DEBATE_PROCESSES)" in said
 
 
 @pytest.mark.parametrize("scratch", ["tmpfs", "disk"])
@@ -41,7 +41,7 @@ def test_too_many_bytes(checkout: Checkout, scratch: str) -> None:
     hook(checkout, "head -c 200M /dev/zero > /srv/big\n")
     checkout.doit("rootfs:mine")
     said = checkout.doit("overlay:mine", status=1, BYTES=str(100 << 20), INODES="20000", SCRATCH=scratch)
-    assert "overlay: exceeded its limit of 104,857,600 bytes of files (setting limits.bytes)" in said
+    assert "overlay: exceeded its limit of 100 MiB of files (DEBATE_BYTES)" in said
 
 
 def test_an_iso_too_large(checkout: Checkout) -> None:
@@ -49,7 +49,7 @@ def test_an_iso_too_large(checkout: Checkout) -> None:
     hook(checkout, "echo small\n")
     checkout.doit("overlay:mine", "initrd:mine", "boot:mine")
     said = checkout.doit("iso:mine", status=1, BYTES=str(100 << 20))
-    assert "iso: output iso: larger than 104,857,600 bytes (setting limits.bytes)" in said
+    assert "iso: output iso: larger than 100 MiB (DEBATE_BYTES)" in said
     assert "iso:mine" in checkout.doit("iso:mine")
 
 
@@ -59,15 +59,15 @@ def test_too_much_time(checkout: Checkout, scratch: str) -> None:
     checkout.doit("rootfs:mine")
     started = time.monotonic()
     said = checkout.doit("overlay:mine", status=1, WARN_AFTER="2", STOP_AFTER="4", SCRATCH=scratch)
-    assert "overlay has run for 2 s and is stopped at 4 s (setting limits.stop_after)" in said
-    assert "overlay: stopped after 4 s (setting limits.stop_after)\n    hook hook.sh\n    waiting" in said
+    assert "overlay has run for 2 s and is stopped at 4 s (DEBATE_STOP_AFTER)" in said
+    assert "overlay: stopped after 4 s (DEBATE_STOP_AFTER)\n    hook hook.sh\n    waiting" in said
     assert time.monotonic() - started < 300
 
 
 def test_too_many_files(checkout: Checkout) -> None:
     hook(checkout, "mkdir /srv/many; cd /srv/many; seq 100000 | xargs touch\n")
     said = checkout.doit("overlay:mine", status=1, INODES="20000")
-    assert "overlay: exceeded its limit of 20,000 files (setting limits.inodes)" in said
+    assert "overlay: exceeded its limit of 20,000 files (DEBATE_INODES)" in said
     assert "No space left on device" in said
 
 
@@ -83,8 +83,8 @@ def test_a_fork_bomb(checkout: Checkout) -> None:
     hook(checkout, "#!/bin/bash\necho counting\nbomb() { bomb | bomb & }\nbomb\nsleep 60\n")
     checkout.doit("rootfs:mine")
     said = checkout.doit("overlay:mine", status=1, PROCESSES="200", WARN_AFTER="5", STOP_AFTER="6")
-    assert "overlay: exceeded its limit of 200 processes (setting limits.processes)" in said or (
-        "overlay: stopped after 6 s (setting limits.stop_after)" in said
+    assert "overlay: exceeded its limit of 200 processes (DEBATE_PROCESSES)" in said or (
+        "overlay: stopped after 6 s (DEBATE_STOP_AFTER)" in said
     )
 
 
@@ -93,7 +93,7 @@ def test_a_busy_loop(checkout: Checkout) -> None:
     hook(checkout, "echo round and round\n(while :; do :; done) &\n(while :; do :; done) &\nwhile :; do :; done\n")
     checkout.doit("rootfs:mine")
     said = checkout.doit("overlay:mine", status=1, PROCESSORS="1", WARN_AFTER="4", STOP_AFTER="5")
-    assert "overlay: stopped after 5 s (setting limits.stop_after)\n    hook hook.sh\n    round and round" in said
+    assert "overlay: stopped after 5 s (DEBATE_STOP_AFTER)\n    hook hook.sh\n    round and round" in said
 
 
 def test_an_endless_log(checkout: Checkout) -> None:
@@ -101,7 +101,7 @@ def test_an_endless_log(checkout: Checkout) -> None:
     hook(checkout, "yes \"$(printf '\\033]0;title\\007 gibberish')\"\n")
     checkout.doit("rootfs:mine")
     said = checkout.doit("overlay:mine", status=1, WARN_AFTER="3", STOP_AFTER="4")
-    assert "overlay: stopped after 4 s (setting limits.stop_after)" in said
+    assert "overlay: stopped after 4 s (DEBATE_STOP_AFTER)" in said
     assert "?]0;title? gibberish" in said or "debate: this log is full; what follows is dropped" in said
     assert "\033" not in said
     log = checkout.output("mine", "logs", "overlay.log")

@@ -114,7 +114,7 @@ FAULTS = {
 
 
 ENDLESS = {
-    "drips": (r"(lock|packages): stopped after 8 s \(setting limits.stop_after\)",) * 2,
+    "drips": (r"(lock|packages): stopped after 8 s \(DEBATE_STOP_AFTER\)",) * 2,
     "floods": ("differs from the archive's signed index", "does not match the SHA-256 in the lock, so it is refused"),
 }
 """The same for a mirror that goes on and on: a byte now and then, or more than anybody asked for."""

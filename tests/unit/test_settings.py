@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from debate import distributions, settings
+from debate.commands.logic import settings_table
 from debate.errors import DebateError, Place, Problem
 from debate.profile import files
 from tests.bounded import bounded
@@ -383,20 +384,57 @@ def test_the_line_of_a_mistake(tmp_path: Path, text: str, key: str, value: str) 
         settings.load(tmp_path, {})
 
 
-def test_the_page_lists_every_setting(tmp_path: Path) -> None:
-    """With its variable, and with its default where that is a value."""
-    text = (ROOT / "docs/settings.md").read_text()
-    rows = re.findall(r"^\| `([a-zA-Z_.]+)` \| `([A-Z_]+)` \| (.+?) \| .+ \|$", text, re.MULTILINE)
+def test_the_page_lists_every_setting() -> None:
+    """It and `doit settings` are of one table, which has all settings with their defaults."""
+    page = ROOT / "docs/settings.md"
+    assert page.read_text() == settings_table.markdown(page.read_text()), (
+        "run python -m debate.commands.logic.settings_table"
+    )
+    named = [each.name for section in settings_table.TABLE.values() for each in section]
     limits = [f"limits.{name}" for name in settings.Limits.__annotations__]
-    assert sorted(name for name, _, _ in rows) == sorted([*PLAIN, *limits, "mirrors.NAME", "keyrings.NAME"])
-    made = settings.load(tmp_path, {})
-    for name, variable, default in rows:
-        group, _, last = name.rpartition(".")
-        assert variable == f"DEBATE_{group.rstrip('s').upper() + '_' if last == 'NAME' else ''}{last.upper()}"
-        value = getattr(made.limits if group == "limits" else made, last, "")
-        if isinstance(value, Path):
-            value = value.name
-        assert value in ("", 0, -1) or default.strip("`") == str(value), name
+    assert sorted(named) == sorted([*PLAIN, *limits, "mirrors.NAME", "keyrings.NAME"])
+    assert all(f"## {section}\n" in page.read_text() for section in settings_table.TABLE)
+
+
+def test_what_is_shown_can_be_written(tmp_path: Path) -> None:
+    """Each default in a table is one that a variable may have, and the same then."""
+    for each in (each for section in settings_table.TABLE.values() for each in section if not each.default):
+        made = settings.load(tmp_path, {each.variable: each.usual})
+        assert replace(made, written={}) == replace(settings.load(tmp_path, {}), written={}), each.name
+
+
+def test_each_setting_has_its_origin(tmp_path: Path) -> None:
+    (tmp_path / "debate.toml").write_text("""jobs = 2
+mirrors.mine = "http://u:p@m.example/x"
+[limits]
+memory = "512M"
+stop_after = 60
+""")
+    environment = {"DEBATE_STOP_AFTER": "1.5h", "DEBATE_REMOTE_PASSWORD": "hush", "DEBATE_CACHE_SIZE": "2G"}
+    found = {each.name: each for each in settings_table.chosen(settings.load(tmp_path, environment))}
+    assert {name: (each.value, each.origin) for name, each in found.items() if each.origin != "default"} == {
+        "jobs": ("2", "debate.toml:1"), "mirrors.mine": ("http://m.example/x", "debate.toml:2"),
+        "limits.memory": ("512 MiB", "debate.toml:4"), "limits.stop_after": ("5400 s", "DEBATE_STOP_AFTER"),
+        "remote_password": ("(not shown)", "DEBATE_REMOTE_PASSWORD"), "cache_size": ("2 GiB", "DEBATE_CACHE_SIZE"),
+    }  # fmt: skip
+    assert found["lock"].value == "refuse"
+    assert "hush" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("DEBATE_MEMORY", "5M", "DEBATE_MEMORY: 5 MiB is too little for any step; the minimum is 64 MiB"),
+        ("DEBATE_MEMORY", "5X", "DEBATE_MEMORY: '5X' is not a size; write bytes, or a number with K, M, G or T"),
+        ("DEBATE_BYTES", "9000T", "DEBATE_BYTES: 9,000 TiB is too large; the maximum is 1,024 TiB"),
+        ("DEBATE_STOP_AFTER", "soon", "DEBATE_STOP_AFTER: 'soon' is not a time; write seconds, or a number with m"),
+        ("DEBATE_JOBS", "5G", "DEBATE_JOBS: '5G' is not a whole number; write a whole number greater than 0"),
+    ],
+)
+def test_units(tmp_path: Path, variable: str, value: str, message: str) -> None:
+    with pytest.raises(DebateError) as caught:
+        settings.load(tmp_path, {variable: value})
+    assert str(caught.value).startswith(message)
 
 
 def test_the_remote(tmp_path: Path) -> None:

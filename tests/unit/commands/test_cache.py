@@ -146,7 +146,7 @@ def test_gc_says_what_is_needed(settings: Settings) -> None:
     assert said.startswith("0 objects removed, 0 B; 5 kB left, more than the 1 kB asked for: builds need 5 kB (")
     with pytest.raises(DebateError, match=r"^--size: 'lots' is not a size"):
         gc(context_of(settings), "lots", "", "")
-    with pytest.raises(DebateError, match=r"^--age: 'ages' is not an age"):
+    with pytest.raises(DebateError, match=r"^--age: 'ages' is not a time"):
         gc(context_of(settings), "", "ages", "")
 
 

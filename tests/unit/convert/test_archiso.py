@@ -408,7 +408,7 @@ def test_each_line_matters_or_is_told(directory: Path) -> None:
 
 def test_a_bound_of_ours_names_no_setting() -> None:
     """Raising the setting would not raise it."""
-    fact = "import: stopped after 60 s (setting limits.stop_after)"
+    fact = "import: stopped after 60 s (DEBATE_STOP_AFTER)"
     found = archiso._without_setting(Problem(None, fact), ["stop_after"])
     assert str(found).startswith("import: stopped after 60 s; a profiledef.sh sets variables")
     assert archiso._without_setting(Problem(None, fact), ["memory"]).fact == fact

@@ -99,7 +99,7 @@ REFUSED = [
     (["pull:minimal"], {}, "no remote is set"),
     (["push:minimal"], READ_ONLY, "read-only, so nothing can be pushed"),
     (["build:minimal", "gc", "--size=much"], {}, "--size: 'much' is not a size"),
-    (["build:minimal", "gc", "--age=old"], {}, "--age: 'old' is not an age"),
+    (["build:minimal", "gc", "--age=old"], {}, "--age: 'old' is not a time"),
 ]  # fmt: skip
 """Words, settings, and the refusal, for which nothing need be made."""
 

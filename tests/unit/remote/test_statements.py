@@ -90,5 +90,5 @@ def test_a_file_that_is_larger_than_a_step_may_write(most: int, refused: bool) -
     if not refused:
         assert read(made, ACTION, "k" * 64, "", most) == STATEMENT
         return
-    with pytest.raises(UntrustedError, match=r"files of 5 bytes; raise the setting limits\.bytes"):
+    with pytest.raises(UntrustedError, match=r"files of 5 bytes; raise DEBATE_BYTES, "):
         read(made, ACTION, "k" * 64, "", most)

@@ -31,7 +31,7 @@ def test_nothing_is_said(tmp_path: Path) -> None:
 def test_more_than_it_may(tmp_path: Path, script: str) -> None:
     """It is stopped, and not waited for."""
     started = time.monotonic()
-    with pytest.raises(OSError, match=r"larger than 10 bytes \(setting limits.bytes\)"):
+    with pytest.raises(OSError, match=r"larger than 10 bytes \(DEBATE_BYTES\)"):
         take(["sh", "-c", script], tmp_path / "iso", 10, die_with_parent)
     assert time.monotonic() - started < 300
 
@@ -57,6 +57,6 @@ def test_a_file_of_more_than_it_may(tmp_path: Path, data: bytes) -> None:
     """A hole takes no space where it is, and all of it where it is copied to."""
     (tmp_path / "a").write_bytes(data)
     os.truncate(tmp_path / "a", len(data) or 1 << 40)
-    with pytest.raises(OSError, match=r"larger than 4 bytes \(setting limits.bytes\)"):
+    with pytest.raises(OSError, match=r"larger than 4 bytes \(DEBATE_BYTES\)"):
         copy(tmp_path, "a", tmp_path / "out", 4)
     assert not (tmp_path / "out").exists()

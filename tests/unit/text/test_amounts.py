@@ -31,7 +31,7 @@ def test_age(text: str, age: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "d", "-1d", "1y", "9" * 400])
 def test_no_age(text: str) -> None:
-    with pytest.raises(DebateError, match=r"^it: .* is not an age"):
+    with pytest.raises(DebateError, match=r"^it: .* is not a time"):
         amounts.age(text, "it")
 
 

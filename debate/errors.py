@@ -13,7 +13,7 @@ program = "doit"
 
 def spoken(text: str) -> str:
     """A text of debate's own that tells people what to run, with the name of the program that they have."""
-    return text if program == "doit" else re.sub(r"(?<![\w./-])doit(?= [\w-])", program, text, flags=re.ASCII)
+    return text if program == "doit" else re.sub(r"(?<![\w./-])doit(?= [\w\[-])", program, text, flags=re.ASCII)
 
 
 @frozen

@@ -219,4 +219,4 @@ class Activity:
         """Progress from 0 to 1, by bytes or by the time that the step took before; None if unknown."""
         if self.total:
             return min(1.0, self.written() / self.total)
-        return min(0.99, self.elapsed / self.expected) if self.expected else None
+        return self.elapsed / self.expected if self.elapsed < self.expected else None

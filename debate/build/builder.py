@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,6 +29,19 @@ Supplier = Callable[[], Supplies]
 """Returns what a step needs from this host. Called only if the step has to run."""
 Check = Callable[[Mapping[str, Artifact]], object]
 """Looks at the outputs of a step. Raises DebateError if they are not to be believed, cached or sent."""
+
+
+_making: dict[str, str] = {}
+"""Keys whose results this process is making -> the task that does."""
+
+
+@contextmanager
+def _noted(key: str, task: str) -> Iterator[None]:
+    _making[key] = task
+    try:
+        yield
+    finally:
+        del _making[key]
 
 
 @dataclass(frozen=True)
@@ -96,8 +110,13 @@ class Builder:
         known = self.known(name, key, ingredients, outputs, last, hold=hold)
         if known is not None and self._is_believed(known, check):
             return known
-        waiting = f"{name}: another builder is making it; waiting"
-        with self.store.locked(key, lambda: self.say(waiting)):
+
+        def waiting() -> None:
+            own = _making.get(key)
+            who = f"{own}, of this run," if own else "another run of debate"
+            self.say(f"{name}: {who} is making it; waiting")
+
+        with self.store.locked(key, waiting), _noted(key, self.activity.name):
             again = self.known(name, key, ingredients, outputs)
             news = again is not None and (known is None or again.outputs != known.outputs)
             if again is not None and news and self._is_believed(again, check):

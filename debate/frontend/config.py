@@ -63,7 +63,7 @@ def _restart_without_plugins(root: Path) -> None:
     os.chdir(root)
     script = Path(sys.executable).with_name("debate")
     start = [str(script)] if script.exists() else ["-m", "debate"]
-    os.execv(sys.executable, [sys.executable, *start, *_in_root(sys.argv[1:])])
+    os.execv(sys.executable, [sys.executable, "-X", "typed=doit", *start, *_in_root(sys.argv[1:])])
 
 
 def _in_root(words: Sequence[str]) -> Iterator[str]:

@@ -57,6 +57,9 @@ class Form(Protocol):
     def warned(self, problems: Sequence[Problem]) -> None:
         """Before the first task: what does not keep the run from starting."""
 
+    def begins(self, what: str) -> None:
+        """Before the first task: what a word without a profile stands for."""
+
     def done(self, done: Done) -> None:
         """A task succeeded."""
 

@@ -30,6 +30,9 @@ doit -v TASK                         show the output of each step
 doit TASK --format json              results and problems as JSON lines (docs/json.md)
 doit list --all, doit help run       all tasks; doit's own options
 doit -k TASK                         do the same from a directory below
+
+Exit status: 0 done, 1 something failed, 2 output was lost or doit itself failed, 3 refused before
+anything ran, 130 after Ctrl-C.
 """
 _OWN = (
     ("`doit help`, `doit help TASK`, `doit TASK --help`", "show help"),
@@ -40,8 +43,8 @@ _OWN = (
         "doit's own commands; `doit help run` shows its options",
     ),
     (
-        "`doit tabcompletion --shell bash` (or `zsh`)",
-        "print completion for your shell; for fish copy [completion/doit.fish](completion/doit.fish)",
+        "`doit tabcompletion --shell bash` (or `zsh`, `fish`)",
+        "print completion for your shell, as for `source <(doit tabcompletion --shell bash)`",
     ),
 )
 """Rows of the README's table for doit's own commands."""

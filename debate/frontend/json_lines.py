@@ -36,6 +36,9 @@ class JsonLines:
         for problem in problems:
             self._write("warning", **_place(problem), fact=problem.fact, remedy=problem.remedy)
 
+    def begins(self, what: str) -> None:
+        """Does nothing: each task has its line."""
+
     def done(self, done: Done) -> None:
         self._step(done.task, "done", done.source, done.seconds, done.note, done.why)
         if done.lines:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,7 +38,7 @@ def main() -> int:
             _enter(Path.cwd())
         except DebateError as error:
             loader.exit_with(error.problems[0])
-    if shutil.which("doit") is None:
+    if sys._xoptions.get("typed") != "doit":
         errors.program = "debate"
     status: int = _Main(extra_config=PLUGINS).run(given)
     return status

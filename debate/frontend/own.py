@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from doit.action import PythonAction
 from doit.cmd_base import DoitCmdBase
 from doit.cmd_clean import Clean as DoitClean
 from doit.cmd_completion import TabCompletion as DoitTabCompletion
@@ -24,11 +26,15 @@ from doit.cmdparse import CmdParseError
 from doit.exceptions import InvalidCommand, InvalidDodoFile, InvalidTask
 from doit.task import Task
 
+from debate.commands.command import commands
 from debate.errors import DebateError
+from debate.frontend import completion
 from debate.frontend.database import Database
 from debate.host.ours import require_writable
+from debate.steps.rules import rules
 from debate.text.paths import shown
 from debate.text.printable import printable, quoted
+from debate.text.suggest import closest
 
 
 class Backends:
@@ -65,13 +71,14 @@ class Own(Backends):
         if any(word in ("-h", "--help") for word in in_args):
             sys.stdout.write(f"{self.help()}\n")  # type: ignore[attr-defined]
             return 0
-        with refusing(self.loader, self.name):
+        with refusing(self):
             return super().parse_execute(in_args)  # type: ignore[misc]
 
 
 @contextmanager
-def refusing(loader: Any, command: str) -> Iterator[None]:
+def refusing(command: Any) -> Iterator[None]:
     """What doit refuses of the words after ``command``, refused in one line and with a suggestion."""
+    loader = command.loader
     try:
         yield
     except CmdParseError as error:
@@ -85,16 +92,20 @@ def refusing(loader: Any, command: str) -> Iterator[None]:
         raise loader.unknown(not_found)  # noqa: B904 - its cause is the problem
 
 
-def _refusal(error: CmdParseError, command: str) -> CmdParseError:
+def _refusal(error: CmdParseError, refusing_: Any) -> CmdParseError:
     """``error`` without the declarations of all options, which doit's own message contains."""
-    unknown = getattr(error.__context__, "msg", "")
+    unknown, command = getattr(error.__context__, "msg", ""), refusing_.name
     if match := _NO_NUMBER.search(str(error)):
         return CmdParseError(f"option {match[1]}: not a whole number; doit help {command} lists doit's options")
     if not unknown:
         return CmdParseError(_one_line(str(error)))
     if command != "run" and "--format " in unknown:
         return CmdParseError(f"{command}: --format is for tasks only; {command} is a command of doit and prints text")
-    return CmdParseError(f"{_one_line(unknown)}; doit help {command} lists doit's options")
+    given = f"--{getattr(error.__context__, 'opt', '')}"
+    known = [f"--{option.long}" for option in refusing_.cmdparser.options if option.long]
+    near = closest(given, known) if len(given) > len("--x") else None
+    like = f"did you mean {near}?" if near else f"known: {', '.join(known)};"
+    return CmdParseError(f"{_one_line(unknown)}; {like} doit help {command} explains them")
 
 
 _NO_NUMBER = re.compile(r"Error parsing parameter '([^']+)' <class 'int'>")
@@ -128,7 +139,29 @@ class List(Own, DoitList):  # type: ignore[misc]
                 raise InvalidCommand(f"{fact}; use {{name}}, {{status}} and {{doc}} in it") from None
         self.only_groups = not params["subtasks"]
         self.only_names = not (params["status"] or params["list_deps"])
+        self.plain = not (args or params["quiet"] or params["template"] or params["subtasks"])
         return super().execute(params, args)
+
+    plain = False
+    """True if all tasks are shown, and to people: what they call by name apart from steps, which these run."""
+
+    def _list_all(self, include_subtasks: bool) -> Any:
+        """Show the tasks of each kind, and leave none to doit, if this is for people."""
+        found = super()._list_all(include_subtasks)
+        if not self.plain:
+            return found
+        called = {*commands(), *(rule.name for rule in rules().values() if rule.usage)}
+        kinds = {
+            "Commands": [task for task in found if task.name in called],
+            "Steps, which commands run": [task for task in found if task.name in rules() and task.name not in called],
+            "Tasks of dodo.py": [task for task in found if task.name not in {*called, *rules()}],
+        }
+        width = max(len(task.name) for task in found) + 2
+        for kind, tasks in kinds.items():
+            if tasks:
+                lines = [f"  {task.name:<{width}}{task.doc}".rstrip() for task in sorted(tasks)]
+                self.outstream.write("\n".join([kind, *lines, ""]))
+        return []
 
 
 class Info(Own, DoitInfo):  # type: ignore[misc]
@@ -144,6 +177,20 @@ class Info(Own, DoitInfo):  # type: ignore[misc]
             raise self.loader.unknown(args[0])  # noqa: B904 - its cause is the problem
 
 
+def _kept(action: Callable[..., Any], failed: list[OSError]) -> Callable[..., Any]:
+    """``action``, whose error is added to ``failed``: doit would show its traceback, and end as if all were well."""
+
+    @functools.wraps(action)
+    def kept(*words: Any, **more: Any) -> Any:
+        try:
+            return action(*words, **more)
+        except OSError as error:
+            failed.append(error)
+            return None
+
+    return kept
+
+
 class Clean(Own, DoitClean):  # type: ignore[misc]
     """`doit clean`."""
 
@@ -156,8 +203,13 @@ class Clean(Own, DoitClean):  # type: ignore[misc]
                 require_writable(sorted(path for path in above if path.is_relative_to(graph.settings.output)))
             except DebateError as error:
                 raise InvalidDodoFile(str(error)) from error
+        failed: list[OSError] = []
+        for action in (each for task in tasks for each in task.clean_actions if isinstance(each, PythonAction)):
+            action.py_callable = _kept(action.py_callable, failed)
         try:
             super().clean_tasks(tasks, dryrun, cleanforget)
+            if failed:
+                raise failed[0]
         except PermissionError as error:
             fact = f"{shown(Path(str(error.filename)))}: cannot be removed ({error.strerror})"
             raise InvalidCommand(f"{fact}; run as root") from error
@@ -185,12 +237,20 @@ class Strace(Own, DoitStrace):  # type: ignore[misc]
 
 
 class TabCompletion(Own, DoitTabCompletion):  # type: ignore[misc]
-    """`doit tabcompletion`."""
+    """`doit tabcompletion`, which knows profiles."""
+
+    cmd_options = (
+        {
+            "name": "shell", "short": "s", "long": "shell", "type": str, "default": "bash",
+            "choices": tuple((name, "") for name in completion.SHELLS),
+            "help": "the shell: bash, zsh or fish [default: %(default)s]",
+        },
+    )  # fmt: skip
 
     def execute(self, params: Any, args: list[str]) -> Any:
         """Print the script."""
         _no_names(self.name, args)
-        return super().execute(params, args)
+        sys.stdout.write(completion.SHELLS[params["shell"]]())
 
 
 class DumpDB(Own, DoitCmdBase):  # type: ignore[misc]

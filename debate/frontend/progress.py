@@ -31,6 +31,8 @@ _EVERY = 1.0
 """Seconds between checks of the running steps if nothing is redrawn."""
 _FIRST, _NEXT = 10.0, 30.0
 """Seconds until a running step is reported, and until it is reported again."""
+_WIDE, _BAR, _SHORT_BAR = 100, 20, 6
+"""Columns of a terminal that has room for a bar of so many; on others, what the step says is of more use."""
 _LINE = 160
 """Maximum number of characters of a step's output that are shown."""
 _LONGEST = 1000
@@ -196,11 +198,12 @@ class Board:
         table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(min_width=24, no_wrap=True)
         table.add_column(min_width=19, no_wrap=True)
-        table.add_column(width=20)
+        width = _BAR if self._live is None or self._live.console.width >= _WIDE else _SHORT_BAR
+        table.add_column(width=width)
         table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
         for activity in list(self.running.values()):
             share = activity.share()
-            bar = ProgressBar(total=1.0, completed=share or 0.0, width=20, pulse=share is None)
+            bar = ProgressBar(total=1.0, completed=share or 0.0, width=width, pulse=share is None)
             said = "  ".join(filter(None, (activity.amount(), activity.line[:_LINE])))
             name = Spinner("dots", text=_text(f"{activity.name:<22}"))
             table.add_row(name, _text(_time(activity)), bar, _text(said, "dim"))
@@ -215,7 +218,7 @@ def _text(text: str, style: str = "") -> Text:
 
 
 def _time(activity: Activity) -> str:
-    about = f" of about {activity.expected:.0f} s" if activity.expected else ""
+    about = f" of about {activity.expected:.0f} s" if activity.elapsed < activity.expected else ""
     return f"{activity.elapsed:.0f} s{about}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from doit.exceptions import TaskFailed, UnmetDependency
@@ -17,6 +17,7 @@ from debate.frontend.form import Done, Form, Tally
 from debate.frontend.progress import Board
 from debate.frontend.summary import Summary
 from debate.graph.failed import Failed
+from debate.graph.words import per_profile
 
 if TYPE_CHECKING:
     from debate.history.reasons import Reason
@@ -68,6 +69,9 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
                 pending += tasks[name].task_dep
         self.board.all = sum(1 for name in wanted if tasks[name].actions)
         warnings = self.warnings()
+        for name in selected_tasks:
+            if len(profiles := _for_all(tasks, name)) > 1:
+                self.form.begins(f"{name} of all {len(profiles)} profiles: {', '.join(profiles)}")
         self.form.warned(warnings)
         if self.summary:
             self.summary.warned(warnings)
@@ -156,6 +160,12 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
             self.form.answered(task.name, answer, seconds)
             if self.summary:
                 self.summary.answered(task.name, answer)
+
+
+def _for_all(tasks: Mapping[str, Any], name: str) -> list[str]:
+    """The profiles for which the task ``name`` stands, if it is one that needs root, as what makes or writes does."""
+    below = [tasks[each] for each in tasks[name].task_dep if each in tasks] if name in per_profile() else []
+    return [task.name.partition(":")[2] for task in below if task.meta and task.meta.get("root")]
 
 
 def _reasons(values: Sequence[Any]) -> list[Reason]:

@@ -40,6 +40,9 @@ class TextLines:
     def warned(self, problems: Sequence[Problem]) -> None:
         self._lines(f"  warning: {problem}" for problem in problems)
 
+    def begins(self, what: str) -> None:
+        self._lines([f"  {what}"])
+
     def done(self, done: Done) -> None:
         if done.source in _SOURCES:
             came = f"{_SOURCES[done.source]} (took {done.seconds:.1f} s to make)"
@@ -54,8 +57,8 @@ class TextLines:
     def unchanged(self, task: str) -> None:
         """Does nothing: these tasks are only counted."""
 
-    def made_before(self, task: str, made: Sequence[Mapping[str, Any]]) -> None:
-        """Does nothing."""
+    def made_before(self, task: str, made: Sequence[Mapping[str, Any]]) -> None:  # noqa: ARG002 - it is in each
+        self.made += [(one["what"], one["next"]) for one in made]
 
     def skipped(self, task: str) -> None:
         self.board.write(f"  {task:<22} not run: a step that it needs failed", style="dim")

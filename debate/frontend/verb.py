@@ -93,7 +93,7 @@ class Run(Backends, DoitRun):  # type: ignore[misc]
 
     def _arranged(self, words: list[str]) -> Any:
         try:
-            with refusing(self.loader, "run"):
+            with refusing(self):
                 known = {name: rule.options for name, rule in rules().items() if rule.options}
                 tasks = {*commands(), *help_.step_names()}
                 words, words_module.options_of_rules = without_options_of_rules(words, known, tasks)

@@ -92,7 +92,7 @@ def arranged(
                 given.append(f"{word}:{left.pop(0)}")
             found += given or [word]
             if name in steps and left and _is_option(left[0]):
-                remedy = "doit's own options come before the first task"
+                remedy = "known: --format, --verbose, --help; doit's own options come before the first task"
                 raise DebateError(f"unknown option {left[0]}", remedy, place=name)
     return found
 

@@ -20,7 +20,10 @@ from debate.text.paths import shown
 
 _DODO = '''\
 """The profiles of this directory, as tasks of doit. `debate` needs no such file; tasks of your own can be added."""
-from debate.frontend.workspace import tasks
+try:
+    from debate.frontend.workspace import tasks
+except ImportError as error:
+    raise SystemExit(f"ERROR: dodo.py: {error}: this doit has no debate; run `debate` with the same words") from None
 
 globals().update(tasks(__file__))
 '''

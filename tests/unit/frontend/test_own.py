@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -74,3 +75,14 @@ def test_a_database_in_what_is_no_directory(checkout: Path, name: str, shown: st
 def test_clean_where_this_user_may_not(checkout: Path, closed: str, mode: int, line: str) -> None:
     (checkout / closed).chmod(mode)
     assert line in doit(checkout, "clean", "--db-file", "db", "config:minimal", status=3)
+
+
+def test_a_clean_of_results_that_this_user_may_not_remove(checkout: Path) -> None:
+    """As a user's, after root has built them: what doit calls an action, and shows with a traceback."""
+    results = checkout / "build" / "minimal"
+    (results / "minimal-amd64.iso").touch()
+    files = {"minimal-amd64.iso": {"size": 0}}
+    (results / "build.json").write_text(json.dumps({"files": files}))
+    results.chmod(0o555)
+    said = doit(checkout, "clean", "--db-file", "db", "build:minimal", status=3)
+    assert re.search(r"ERROR: build/minimal/\S+: cannot be removed \(Permission denied\); run as root\n", said), said

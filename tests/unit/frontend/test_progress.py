@@ -185,13 +185,21 @@ def test_a_step_that_begins_after_a_close_is_watched(tmp_path: Path, monkeypatch
     made.close()
 
 
+def test_an_estimate_that_is_exceeded_is_not_shown() -> None:
+    activity = Activity("x", expected=30.0)
+    assert progress._time(activity) == "0 s of about 30 s"
+    activity.started -= 31
+    assert progress._time(activity) == "31 s"
+    assert activity.share() is None
+
+
 @pytest.mark.parametrize("text", ["", "[1]", "{", '{"a": "b"}'])
 def test_a_damaged_memory_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "times.json").write_text(text)
     assert Board(tmp_path / "times.json").expected("rootfs:one") == 0.0
 
 
-@pytest.mark.parametrize(("total", "expected", "share"), [(100, 0.0, 0.25), (0, 0.0, None), (0, 1e-9, 0.99)])
+@pytest.mark.parametrize(("total", "expected", "share"), [(100, 0.0, 0.25), (0, 0.0, None), (0, 1e-9, None)])
 def test_share(total: int, expected: float, share: float | None) -> None:
     activity = Activity("x", expected=expected, total=total, written=lambda: 25)
     assert activity.share() == share

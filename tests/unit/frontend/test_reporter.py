@@ -75,6 +75,22 @@ def test_the_end_of_a_run(reporter: Reporter) -> None:
     )
 
 
+def test_an_image_that_is_up_to_date_is_told_where_it_is(reporter: Reporter) -> None:
+    made = task("build:x", made=[{"what": "build/x/x.iso  1 MB", "next": "doit check:x"}])
+    reporter.skip_uptodate(made)
+    reporter.complete_run()
+    assert said(reporter) == "  build/x/x.iso  1 MB\n  up to date (1 step)\n  next: doit check:x\n"
+
+
+def test_a_word_without_a_profile_says_what_it_stands_for(reporter: Reporter) -> None:
+    tasks = {name: task(name) for name in ("check", "check:a", "check:b", "show", "show:a", "show:b")}
+    for name in ("check", "show"):
+        tasks[name].task_dep = [f"{name}:a", f"{name}:b"]
+    tasks["check:a"].meta = tasks["check:b"].meta = {"root": True}
+    reporter.initialize(tasks, ["check", "show", "check:a"])
+    assert said(reporter) == "  check of all 2 profiles: a, b\n"
+
+
 def test_steps_that_may_run_are_counted(reporter: Reporter) -> None:
     tasks = {name: task(name) for name in ("a", "b", "c", "other")}
     tasks["a"].task_dep, tasks["b"].task_dep = ["b", "c"], ["c"]

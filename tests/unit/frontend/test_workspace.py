@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from debate import __version__
+from debate import __version__, errors
 from debate.errors import DebateError
 from debate.frontend import workspace
 from debate.frontend.plugins import PLUGINS
@@ -83,6 +84,18 @@ def test_one_that_a_stranger_made_above(tmp_path: Path, mark: str) -> None:
     assert workspace.find(tmp_path / "mine") == tmp_path
 
 
+def test_a_doit_without_debate_says_so_in_a_line(tmp_path: Path) -> None:
+    """As that of the system, which is first in PATH. Of a checkout, doit reads names of plugins before its dodo.py."""
+    run("debate", "init", "web", "--ci", "none", cwd=tmp_path)
+    code = "import runpy, sys; sys.modules['debate'] = None; runpy.run_module('doit', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == ""
+    assert re.fullmatch(r"ERROR: dodo\.py: .*: this doit has no debate; run `debate` with .*\n", done.stderr), (
+        done.stderr
+    )
+    assert done.returncode != 0
+
+
 def test_doit_knows_the_same_plugins_in_a_checkout() -> None:
     own = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["doit"]
     plugins = {kind.upper(): names for kind, names in own.pop("plugins").items()}
@@ -94,8 +107,12 @@ def test_the_version(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [["--help"], ["help"], ["build", "--help"], ["help", "build"]])
-def test_help_needs_no_workspace(tmp_path: Path, words: list[str]) -> None:
-    assert run("debate", *words, cwd=tmp_path) == run("doit", *(words if words != ["--help"] else ["help"]), cwd=ROOT)
+def test_help_needs_no_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    """It is the same, and names the program that was typed."""
+    monkeypatch.setattr(errors, "program", "debate")
+    of_doit = errors.spoken(run("doit", *(words if words != ["--help"] else ["help"]), cwd=ROOT))
+    assert run("debate", *words, cwd=tmp_path) == of_doit
+    assert of_doit.startswith("debate ")
 
 
 def test_who_has_no_doit_is_told_of_debate(root: Path) -> None:

@@ -200,7 +200,7 @@ def markdown(written: str) -> str:
     """The page with the text ``written``, with its tables made anew."""
     found: list[str] = []
     section = ""
-    for line in written.splitlines():
+    for line in written.rstrip("\n").split("\n"):
         if line.startswith("## "):
             section = line.removeprefix("## ")
         if line.startswith("| `debate.toml` |"):

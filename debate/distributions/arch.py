@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from debate.distributions import glibc
-from debate.distributions.interface import Implied, LocaleParts, of
+from debate.distributions.interface import Implied, LocaleParts, Networking, of, of_network
 from debate.entry import Made, text_entry
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ _SHELLS = {f"/bin/{name}": (name,) for name in ("dash", "fish", "mksh", "tcsh", 
 MEMTEST = ""
 SPEECH: tuple[str, ...] = ("alsa-utils", "espeakup")
 SSH_UNIT = "sshd.service"
+NETWORKING: Mapping[str, Networking] = {
+    "systemd-networkd": Networking((), ("iwd", "wireless-regdb")),  # systemd has networkd and resolved.
+    "NetworkManager": Networking(("networkmanager",), ("wpa_supplicant", "wireless-regdb")),
+}
 SIGNED: Mapping[str, Mapping[str, tuple[str, str]]] = {}
 
 
@@ -84,6 +88,7 @@ def implied(profile: Mapping[str, Any]) -> Iterator[Implied]:
             yield from of(("openssh",), "users", number, "ssh_keys")
     if profile["timezone"] != "UTC":
         yield from of(("tzdata",), "timezone")
+    yield from of_network(profile, NETWORKING)
 
 
 def locale_parts(overlay: Mapping[str, Any]) -> LocaleParts:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from debate.distributions import glibc
-from debate.distributions.interface import Implied, LocaleParts, of
+from debate.distributions.interface import Implied, LocaleParts, Networking, of, of_network
 from debate.entry import Entry, Made, text_entry
 
 if TYPE_CHECKING:
@@ -61,6 +61,10 @@ _SHELLS = {f"/bin/{name}": (name,) for name in ("fish", "mksh", "tcsh", "yash", 
 MEMTEST = "memtest86+"
 SPEECH: tuple[str, ...] = ("alsa-utils", "espeakup")
 SSH_UNIT = "ssh.service"
+NETWORKING: Mapping[str, Networking] = {
+    "systemd-networkd": Networking(("systemd-resolved",), ("iwd", "wireless-regdb")),
+    "NetworkManager": Networking(("network-manager",), ("wpasupplicant", "wireless-regdb")),
+}
 SIGNED: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "amd64": {
         "BOOTX64.EFI": ("shim-signed", "usr/lib/shim/shimx64.efi.signed"),
@@ -112,6 +116,7 @@ def implied(profile: Mapping[str, Any]) -> Iterator[Implied]:
         yield from of(("console-setup",), "keymap")
     if profile["timezone"] != "UTC":
         yield from of(("tzdata",), "timezone")
+    yield from of_network(profile, NETWORKING)
 
 
 def locale_parts(overlay: Mapping[str, Any]) -> LocaleParts:

@@ -29,6 +29,24 @@ def of(packages: Iterable[str], *path: str | int) -> Iterator[Implied]:
     return ((package, path) for package in packages)
 
 
+@dataclass(frozen=True)
+class Networking:
+    """The packages of a program that manages the network."""
+
+    packages: tuple[str, ...]
+    wifi: tuple[str, ...]
+    """Those for wireless networks, in addition."""
+
+
+def of_network(profile: Mapping[str, Any], networking: Mapping[str, Networking]) -> Iterator[Implied]:
+    """What the field `network` of a profile takes."""
+    network = profile["network"]
+    if network != "none":
+        yield from of(networking[network["manager"]].packages, "network")
+        if network["wifi"]:
+            yield from of(networking[network["manager"]].wifi, "network", "wifi")
+
+
 class Distribution(Protocol):
     """See `debate.distributions.debian`. The first of several choices is the default."""
 
@@ -80,6 +98,9 @@ class Distribution(Protocol):
 
     SSH_UNIT: str
     """The unit of its ssh server."""
+
+    NETWORKING: Mapping[str, Networking]
+    """What `network.manager` can be: systemd-networkd, then NetworkManager."""
 
     def memtest(self, release: str) -> Mapping[str, str]:
         """What starts memtest86+: an output of the step `boot`, by firmware -> the path in its package."""

@@ -92,6 +92,7 @@ class _About(TypedDict):
     secrets: _Secrets
     check: _Check
     login: dict[Literal["user", "how"], str]
+    ssh: str
 
 
 class _Build(TypedDict):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from debate import distributions, keys
 from debate.profile.node import Profile
 from debate.profile.schema import schema
+
+if TYPE_CHECKING:
+    from debate.distributions.interface import Distribution
 
 
 def chosen(profile: Profile) -> dict[str, Any]:
@@ -24,8 +27,21 @@ def chosen(profile: Profile) -> dict[str, Any]:
         "architecture": data["architecture"] or distribution.ARCHITECTURES[0],
         "components": data["components"] or list(distribution.DEFAULT_COMPONENTS),
         "initrd": {**data["initrd"], "generator": data["initrd"]["generator"] or distribution.GENERATORS[0]},
+        "network": _network(data, distribution),
     }
     return {field: data[field] for field in schema()["properties"] if field != "extends"}
+
+
+def _network(data: Mapping[str, Any], distribution: Distribution) -> Any:
+    """The field `network`: ``none``, or a mapping with its manager."""
+    said = data["network"]
+    if said == "none":
+        return said
+    found: dict[str, Any] = _filled(_defaults().below["network"], {} if said == "dhcp" else said)
+    named = {word.partition("=")[0] for word in data["packages"]}
+    usual, other = distribution.NETWORKING
+    has_other = not named.isdisjoint(distribution.NETWORKING[other].packages)
+    return {**found, "manager": found["manager"] or (other if has_other else usual)}
 
 
 @dataclass(frozen=True)

@@ -59,10 +59,16 @@ def _key(node: Node, part: Mapping[str, Any]) -> Node | None:
     return key if key is not None and isinstance(key.value, str) else None
 
 
-def duplicates(root: Node) -> Iterator[Problem]:
-    """List entries with the same key in one file, which is a mistake. Of two files, the later one wins."""
-    for field, part in schema()["properties"].items():
-        node = root.get(field) if "x-key" in part else None
+def duplicates(root: Node, above: Mapping[str, Any] | None = None, name: str = "") -> Iterator[Problem]:
+    """List entries with the same key in one file, which is a mistake. Of two files, the later one wins.
+
+    ``root`` is a file, or the mapping ``name`` in one, with the schema ``above``.
+    """
+    for own, part in (above or schema()).get("properties", {}).items():
+        node, field = root.get(own), f"{name}{own}"
+        if node and "x-key" not in part:
+            yield from duplicates(node, part, f"{field}.")
+            continue
         seen: dict[str, Place] = {}
         for item in node.entries() if node else []:
             key = _key(item, part)

@@ -39,7 +39,7 @@ class Config:
     slices: Mapping[str, Slice]
     """Rule -> its part of the profile. Together they are the normalised config."""
     about: Mapping[str, Any]
-    """Fields that never change the ISO, description, secrets and check, and `login`."""
+    """Fields that never change the ISO, description, secrets and check; `login`; who has an ssh key, as `ssh`."""
     mirrors: Mapping[str, str]
     """Archive -> its address in the profile, which does not change the ISO either."""
     contents: Mapping[str, bytes | Path]
@@ -81,6 +81,7 @@ def normalise(profile: Profile, directory: Path) -> Config:
         raise ProfileError(choices.problems)
     about = {name: choices.data[name] for name in ("description", "secrets", "check")}
     about["login"] = login(choices.data["users"])
+    about["ssh"] = next((user["name"] for user in choices.data["users"] if user["ssh_keys"]), "")
     return Config(
         slices,
         about,

@@ -12,7 +12,7 @@ from debate.deferred import frozen
 from debate.entry import Contents, Entry, Made, text_entry
 from debate.live import ready
 from debate.profile import files
-from debate.steps import locales, passed_over, unread, uses, wanted
+from debate.steps import locales, networking, passed_over, unread, uses, wanted
 from debate.steps.rule import Rule
 from debate.text import unit_name
 from debate.text.printable import printable
@@ -199,7 +199,7 @@ def _system(choices: Choices, claims: Claims) -> None:
     ]
     if "accessibility" in ready.named(choices.data):
         made.append(Made("", *text_entry(*_SPEECH)))
-    for each in (*made, *parts.made):
+    for each in (*made, *parts.made, *networking.add(choices)):
         said = choices.profile.root.get(each.field)
         claims.add_made(each, said.position if said else None)
 
@@ -562,6 +562,7 @@ def _services(choices: Choices) -> Services:
         ssh = choices.distribution.SSH_UNIT
         if not any(other.partition(".")[0] == ssh.partition(".")[0] for other in named):  # such as its socket
             chosen["enable"].add(ssh)
+    chosen["enable"].update(networking.units(choices, named))
     for name, verbs in named.items():
         if "enable" in verbs and len(verbs) > 1:
             other = next(verb for verb in _VERBS if verb in verbs and verb != "enable")

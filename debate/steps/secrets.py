@@ -9,7 +9,6 @@ package has it.
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from debate import keys
@@ -18,6 +17,7 @@ from debate.errors import Complaint, DebateError, StepError
 from debate.steps import initrd, overlay
 from debate.steps.rule import Rule
 from debate.text.amounts import count
+from debate.text.paths import fits_stars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -148,12 +148,8 @@ def added(initrd: Iterable[Found], layers: Iterable[Iterable[Found]]) -> list[Fo
     return [each for each in initrd if each.what and each.sha256 not in known]
 
 
-_LITERAL = str.maketrans({"[": "[[]", "?": "[?]"})
-"""What fnmatch, but not `secrets.allow`, takes for more than itself."""
-
-
 def _fits(found: Found, allow: Iterable[str]) -> bool:
-    return any(fnmatchcase(f"/{found.path}", pattern.translate(_LITERAL)) for pattern in allow)
+    return any(fits_stars(f"/{found.path}", pattern) for pattern in allow)
 
 
 def _of_packages(found: Found) -> Complaint:

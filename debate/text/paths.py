@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 
@@ -17,3 +18,12 @@ def shown(path: Path) -> str:
         return str(Path(os.path.realpath(path)).relative_to(Path.cwd()))  # Path.resolve refuses links to themselves.
     except ValueError:
         return str(path)
+
+
+def fits_stars(path: str, pattern: str) -> bool:
+    """True if a path fits a pattern in which ``*`` stands for any characters, and all others for themselves."""
+    return fnmatchcase(path, pattern.translate(_LITERAL))
+
+
+_LITERAL = str.maketrans({"[": "[[]", "?": "[?]"})
+"""What fnmatch takes for more than itself."""

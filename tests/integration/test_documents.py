@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,9 +12,10 @@ import pytest
 
 from tests import documents
 from tests.integration.archive import Archive
-from tests.integration.checkout import Checkout
+from tests.integration.checkout import DOIT, Checkout
 from tests.integration.registry import Registry
 from tests.integration.test_import import archiso
+from tests.integration.test_run import Terminal
 
 ELSEWHERE = {
     "./setup build:minimal": "test_setup.py", "./setup test": "test_setup.py", "doit check:web": "test_boot.py",
@@ -89,8 +91,10 @@ def test_own_signatures(checkout: Checkout) -> None:
     assert "config:own" in run(checkout, "docs/secure-boot.md", {last: f"{last}\ndoit config:own"})
 
 
-def test_recipes(checkout: Checkout, built: Checkout, archive: Archive) -> None:
-    """All of them, and one build of what they say together."""
+def test_recipes(checkout: Checkout, built: Checkout, archive: Archive, tmp_path: Path) -> None:
+    """All of them, and one build of what they say together, with the tutorial's web server: a guest that one logs in to
+    over ssh, and that fetches the page over its network.
+    """
     checkout.pin(built)
     (checkout.directory / "profiles" / "keys" / "extra.asc").write_bytes(archive.key)
     # What is written to it stays, as test_menu sees.
@@ -99,8 +103,12 @@ def test_recipes(checkout: Checkout, built: Checkout, archive: Archive) -> None:
     archive_ = {"MIRROR_EXTRA": archive.url}
     names = [Path(b.file).stem for b in documents.blocks("docs/recipes.md") if b.file.endswith(".yaml")]
     checkout.doit("validate", *names)
-    together = [name for name in names if name not in ("info", "wifi")]
-    checkout.profile("together", f"extends: [{', '.join(together)}]\nbase: minimal\nhooks: [hooks/look.sh]\n")
+    documents.write(checkout.directory, web())
+    key = own_key(checkout.directory / "profiles" / "ssh.yaml", tmp_path)
+    together = [*(name for name in names if name not in ("info", "wifi")), "web"]
+    checkout.profile("together", f"extends: [{', '.join(together)}]\nbase: minimal\nhooks: [hooks/look.sh]\n"
+                     "network: {interfaces: [{match: e*, dhcp: true, addresses: [10.0.2.77/24]}]}\n"
+                     "boot: {timeout: 1, default: default, firmware: [bios]}\n")  # fmt: skip
     (checkout.directory / "profiles" / "hooks" / "look.sh").write_text(
         "tool; id me; locale -a | grep -i de_DE.utf8; test -x /usr/local/bin/hello; cat /usr/share/debate-probe\n"
         "systemctl is-enabled hello ssh; test ! -e /var/tmp/debs\n"
@@ -111,6 +119,44 @@ def test_recipes(checkout: Checkout, built: Checkout, archive: Archive) -> None:
     assert "probe" in log
     for name in ("info", "wifi"):
         checkout.doit(f"lock:{name}")
+    terminal = Terminal([DOIT, "run:together", "--ssh"], checkout.directory, checkout.environment(**archive_))
+    try:
+        terminal.until("the guest's sshd answers: ssh -p ", 600)
+        terminal.until("me@127.0.0.1", 5)
+        words = terminal.said.partition("the guest's sshd answers: ")[2].split("\r\n")[0].split()
+        script = (
+            "hostname; ip -4 -o address; readlink -e /etc/resolv.conf; resolvectl dns\n"
+            "busybox wget -q -O - http://10.0.2.15/; busybox wget -q -O - http://10.0.2.77/\n"
+        )
+        done = subprocess.run(
+            [*words, "-i", str(key), "-o", "BatchMode=yes", "sh"], input=script, text=True, timeout=300,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        assert done.stdout.count("<h1>It works</h1>") == 2, done.stdout
+        for line in ("inet 10.0.2.15/24", "inet 10.0.2.77/24", "/run/systemd/resolve/stub-resolv.conf", ": 10.0.2.3"):
+            assert line in done.stdout, done.stdout
+        terminal.type(b"\x01x")
+        assert terminal.end() == 0
+    finally:
+        terminal.close()
+
+
+def web() -> documents.Block:
+    """The tutorial's profile."""
+    return next(block for block in documents.blocks("docs/tutorial.md") if block.file == "profiles/web.yaml")
+
+
+def own_key(profile: Path, directory: Path) -> Path:
+    """Have the key in ``profile`` be one whose private half is the file that is returned."""
+    key = directory / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "me@example", "-f", str(key)], check=True)
+    text, number = re.subn(
+        r"ssh-ed25519 \S+ me@example", key.with_suffix(".pub").read_text().strip(), profile.read_text()
+    )
+    assert number == 1
+    profile.write_text(text)
+    return key
 
 
 def test_arch(checkout: Checkout) -> None:

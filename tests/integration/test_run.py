@@ -204,17 +204,3 @@ def test_until_the_menu(
         terminal.process.send_signal(signal.SIGTERM)
         assert terminal.end() == 128 + signal.SIGTERM
     assert "\x1b[!p" in terminal.said
-
-
-@pytest.mark.full
-def test_ssh(checkout: Checkout, terminals: list[Terminal]) -> None:
-    """The command is shown as soon as sshd answers, and works as far as it can without a key."""
-    terminal = Terminal.doit(checkout, "run:rescue", "--ssh")
-    terminals.append(terminal)
-    terminal.until("the guest's sshd answers: ssh -p ", 1200)
-    terminal.until("127.0.0.1", 5)
-    words = terminal.said.partition("the guest's sshd answers: ")[2].split("\r\n")[0].split()
-    done = subprocess.run([*words, "-o", "BatchMode=yes", "true"], capture_output=True, text=True)
-    assert "Permission denied" in done.stderr
-    terminal.type(b"\x01x")
-    assert terminal.end() == 0

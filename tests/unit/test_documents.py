@@ -58,7 +58,7 @@ def test_recipes_are_profiles(tmp_path: Path) -> None:
     (tmp_path / "profiles" / "overlays" / "tool" / "etc").mkdir(parents=True)
     (tmp_path / "profiles" / "overlays" / "tool" / "etc" / "tool.conf").touch()
     names = [Path(block.file).stem for block in made if block.language == "yaml"]
-    assert len(names) == 10
+    assert len(names) == 11
     for name in names:
         config.normalise(load(tmp_path / "profiles", name), tmp_path / "profiles")
 

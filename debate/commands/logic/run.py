@@ -227,7 +227,8 @@ def _look_for_ssh(context: Context, build: ProfileBuild, port: int, over: thread
     """Say the command as soon as sshd answers."""
     if not _SERVERS.intersection(package["name"] for package in build.load("manifest")["packages"]):
         context.say("there is no package of an ssh server on the ISO, so maybe nobody answers")
-    user = build.load("about")["login"].get("user") or "root"
+    about = build.load("about")
+    user = about["ssh"] or about["login"].get("user") or "root"
     # A live system makes new keys each time, so there is none to know.
     command = f"ssh -p {port} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null {user}@127.0.0.1"
     trial.when_it_answers(port, over, partial(context.say, f"the guest's sshd answers: {command}"))

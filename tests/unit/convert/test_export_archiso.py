@@ -291,6 +291,7 @@ CHANGES = {
     "locale": "locale: fr_FR.UTF-8",
     "keymap": "keymap: de",
     "timezone": "timezone: Europe/Berlin",
+    "network": "network: dhcp",
     "users": "users: [{name: more, uid: 1234}]",
     "services": "services: {enable: [other]}",
     "services.disable": "services: {disable: [other]}",

@@ -16,6 +16,14 @@ from debate.distributions import arch
         ({"initrd": {"generator": "dracut", "compression": None}}, ["base", "dracut"]),
         ({"boot": {"network": True}}, ["base", "mkinitcpio", "mkinitcpio-archiso", "curl", "mkinitcpio-nfs-utils"]),
         (
+            {"network": {"manager": "NetworkManager", "wifi": []}},
+            ["base", "mkinitcpio", "mkinitcpio-archiso", "networkmanager"],
+        ),
+        (
+            {"network": {"manager": "systemd-networkd", "wifi": [1]}},
+            ["base", "mkinitcpio", "mkinitcpio-archiso", "iwd", "wireless-regdb"],
+        ),
+        (
             {"timezone": "Europe/Berlin", "initrd": {"generator": "dracut", "compression": None}},
             ["base", "dracut", "tzdata"],
         ),
@@ -31,6 +39,6 @@ from debate.distributions import arch
 def test_implied_packages(profile: dict[str, Any], packages: list[str]) -> None:
     plain = {
         "initrd": {"generator": "mkinitcpio", "compression": None}, "users": [], "timezone": "UTC",
-        "boot": {"network": False},
+        "boot": {"network": False}, "network": "none",
     }  # fmt: skip
     assert [name for name, _ in arch.implied({**plain, **profile})] == packages

@@ -16,6 +16,8 @@ PLAIN = {
     "timezone": "UTC",
     "boot": {"network": False},
     "persistence": None,
+    "packages": [],
+    "network": "none",
 }
 
 USER = {"name": "u", "shell": "/bin/bash", "groups": [], "ssh_keys": []}
@@ -34,6 +36,13 @@ USER = {"name": "u", "shell": "/bin/bash", "groups": [], "ssh_keys": []}
         ({"keymap": "de"}, {"console-setup"}),
         ({"timezone": "Europe/Berlin"}, {"tzdata"}),
         ({"boot": {"network": True}}, {"curl", "dracut-network", "iproute2"}),
+        ({"network": {"manager": "systemd-networkd", "wifi": []}}, {"systemd-resolved"}),
+        ({"network": {"manager": "systemd-networkd", "wifi": [1]}}, {"systemd-resolved", "iwd", "wireless-regdb"}),
+        ({"network": {"manager": "NetworkManager", "wifi": []}}, {"network-manager"}),
+        (
+            {"network": {"manager": "NetworkManager", "wifi": [1]}},
+            {"network-manager", "wpasupplicant", "wireless-regdb"},
+        ),
     ],
 )
 def test_implied_packages(fields: dict[str, Any], packages: set[str]) -> None:

@@ -67,7 +67,11 @@ def test_entries_of_the_same_name_are_merged(profiles: Path, name: str) -> None:
     other = next(name for name in items["properties"] if name not in required)
     entry = {**required, other: items["properties"][other]["examples"][0]}
     extra = {**required, key: f"{required[key]}x"}
-    assert loaded(profiles, {name: [entry]}, {name: [required, extra]}, {})[name] == [entry, extra]
+
+    def profile(*entries: Any) -> Any:
+        return placed(tuple(name.split(".")), list(entries), schema())
+
+    assert loaded(profiles, profile(entry), profile(required, extra), {}) == profile(entry, extra)
 
 
 def test_what_extends_means(profiles: Path) -> None:
@@ -107,10 +111,11 @@ def test_an_entry_that_one_file_has_twice(profiles: Path, name: str) -> None:
     key, required = field["x-key"], field["items"]["required"]
     entry = {each: field["items"]["properties"][each]["examples"][0] for each in required}
     flow = yaml.safe_dump([entry, entry], default_flow_style=True, width=1000).strip()
-    column = len(f"{name}: ") + flow.rindex(entry[key]) + 1
+    text = f"{': {'.join(name.split('.'))}: "
+    column = len(text) + flow.rindex(entry[key]) + 1
     expect(
         profiles,
-        f"{name}: {flow}",
+        f"{text}{flow}{'}' * name.count('.')}",
         f"profiles/x.yaml:2:{column}: {name}: duplicate {key} {entry[key]!r}, first on line 2; keep one",
     )
 

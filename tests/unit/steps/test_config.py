@@ -168,6 +168,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "locale": ({}, {"locale": "de_DE.UTF-8"}),
     "keymap": ({}, {"keymap": "de"}),
     "timezone": ({}, {"timezone": "Europe/Berlin"}),
+    "network": ({}, {"network": "dhcp"}),
     "users": (
         {"users": [{"name": "a"}]},
         {

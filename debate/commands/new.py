@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -30,11 +29,11 @@ hostname: {hostname}
 #   - vim
 # users:
 #   - name: live
-#     groups: [sudo]
+#     sudo: nopasswd
 #     ssh_keys: [ssh-ed25519 AAAA… me@example]
 # files:
 #   - path: /etc/motd
-#     content: |
+#     content: |                # or source: files/motd
 #       Hello.
 # services:
 #   enable: [ssh]
@@ -80,7 +79,7 @@ def write(path: Path, parent: str) -> str:
     from debate.convert.draft import scalar
 
     name = path.stem
-    hostname = re.sub(r"[^A-Za-z0-9-]", "-", name).strip("-")[:63] or "live"
+    hostname = profile_names.host_name(name)
     text = _TEXT.format(
         name=name,
         parent=scalar(parent),

@@ -84,6 +84,8 @@ def implied(profile: Mapping[str, Any]) -> Iterator[Implied]:
         yield from of(NETWORK.get(generator, ()), "boot", "network")
     for number, user in enumerate(profile["users"]):
         yield from of(_SHELLS.get(user["shell"].removeprefix("/usr"), ()), "users", number, "shell")
+        if user["sudo"]:
+            yield from of(("sudo",), "users", number, "sudo")
         if user["ssh_keys"]:
             yield from of(("openssh",), "users", number, "ssh_keys")
     if profile["timezone"] != "UTC":

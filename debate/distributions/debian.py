@@ -108,6 +108,8 @@ def implied(profile: Mapping[str, Any]) -> Iterator[Implied]:
         yield from of(_SHELLS.get(user["shell"].removeprefix("/usr"), ()), "users", number, "shell")
         if "sudo" in user["groups"]:
             yield from of(("sudo",), "users", number, "groups", user["groups"].index("sudo"))
+        if user["sudo"]:
+            yield from of(("sudo",), "users", number, "sudo")
         if user["ssh_keys"]:
             yield from of(("openssh-server",), "users", number, "ssh_keys")
     if profile["locale"] != "C.UTF-8":

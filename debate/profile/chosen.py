@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from debate import distributions, keys
 from debate.profile.node import Profile
+from debate.profile.profile_names import host_name
 from debate.profile.schema import schema
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def chosen(profile: Profile) -> dict[str, Any]:
         "architecture": data["architecture"] or distribution.ARCHITECTURES[0],
         "components": data["components"] or list(distribution.DEFAULT_COMPONENTS),
         "initrd": {**data["initrd"], "generator": data["initrd"]["generator"] or distribution.GENERATORS[0]},
+        "hostname": data["hostname"] or host_name(profile.name),
         "network": _network(data, distribution),
     }
     return {field: data[field] for field in schema()["properties"] if field != "extends"}

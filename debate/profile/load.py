@@ -220,6 +220,7 @@ def _extended(root: Node) -> list[Node]:
 def _misplaced(root: Node, tree: Tree) -> Iterator[Problem]:
     """Named files and trees that are missing, of the wrong kind, or outside the profiles directory ``tree``."""
     wanted = [("overlay", item.at(["source"])) for item in _items(root, "overlays")]
+    wanted += [("file", item.at(["source"])) for item in _items(root, "files")]
     wanted += [("hook", item) for item in _items(root, "hooks")]
     wanted += [("hook", item) for item in _items(root.get("initrd"), "hooks")]
     wanted += [("key", item.at(["key"])) for item in _items(root, "repositories")]

@@ -38,6 +38,8 @@ _SMALLEST = 4096
 """Bytes that a file counts at least: opening it takes time, too."""
 _MAX_LENGTH = 100
 """Characters of a profile's name. Those of its results are longer, and Linux allows 255."""
+_MOST_OF_LABEL = 63
+"""Characters of the name of a machine."""
 _BASE = re.compile(
     rb"""(?:^|\A\xef\xbb\xbf)base:[ \t]+(["']?)((?:debate/)?[A-Za-z0-9_][A-Za-z0-9_.-]*)\1[ \t]*(?:#.*)?\r?$""",
     re.MULTILINE,
@@ -140,6 +142,11 @@ def is_there(directory: Path, name: str) -> bool:
 def file_name(name: str) -> str:
     """What the files of a profile's results are named after: its name, without ``debate/``."""
     return name.rpartition("/")[2]
+
+
+def host_name(name: str) -> str:
+    """The name of a machine that is made of a profile's name: one label, as in RFC 1123."""
+    return re.sub(r"[^A-Za-z0-9-]", "-", file_name(name))[:_MOST_OF_LABEL].strip("-") or "live"
 
 
 def is_valid(name: str) -> bool:

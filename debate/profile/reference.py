@@ -24,10 +24,10 @@ with `_` cannot be built, only extended. Paths are relative to the profile's fil
 are required.
 
 What a profile names must be in `profiles/`, and be a file or a directory. Links are followed as long as they stay
-there; in an overlay none is followed. A profile may have 1 MiB, a lock file 8 MiB, a hook or key 4 MiB and all of them
-32 MiB; all overlays 8 GiB, of which 64 MiB may be holes, in 50,000 files, directories and links with 16 MiB of paths. A
-profile may have 20,000 values, and 40,000 with what it extends. Of more than 100 problems the first are told, and the
-number of the others.
+there; in an overlay none is followed. A profile may have 1 MiB, a lock file 8 MiB, a hook, a key or a `source` 4 MiB
+and all of them 32 MiB; all overlays 8 GiB, of which 64 MiB may be holes, in 50,000 files, directories and links with
+16 MiB of paths. A profile may have 20,000 values, and 40,000 with what it extends. Of more than 100 problems the first
+are told, and the number of the others.
 
 """
 

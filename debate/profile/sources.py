@@ -62,7 +62,8 @@ def _listing(paths: Iterable[str], profiles: Path) -> str:
 def _found(paths: Iterable[str], profiles: Path) -> Iterator[tuple[str, int, str]]:
     """Path below ``profiles``, type and mode, and link target of all that is at ``paths`` and in the trees there.
 
-    What a path names itself has no mode; what may not be used, or is too large, has no type.
+    What a path names itself has of its mode whether it is executable; what may not be used, or is too large, has no
+    type.
     """
     with opened(profiles) as own, ExitStack() as stack:
         trees: dict[Path, Tree] = {profiles: own}
@@ -72,7 +73,8 @@ def _found(paths: Iterable[str], profiles: Path) -> Iterator[tuple[str, int, str
                 tree = trees.get(directory) or stack.enter_context(opened(directory))
                 trees[directory] = tree
                 status = tree.status(name)
-                kind = stat.S_IFMT(status.st_mode) if status.st_size <= MAX_FILE else 0
+                mode = status.st_mode
+                kind = stat.S_IFMT(mode) | mode & stat.S_IXUSR if status.st_size <= MAX_FILE else 0
                 yield path, kind, ""
                 if stat.S_ISDIR(kind):
                     with tree.below(name) as below:

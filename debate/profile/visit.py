@@ -26,9 +26,9 @@ _MOST_KEPT = 64 << 20
 class Visit(Profiles):
     """The profiles directory as one run sees it, in which a file that many profiles need is read once.
 
-    A look is a text, KIND PATH: ``content x.yaml``, ``kind hooks/x.sh`` (file or directory?), ``exists x.lock.json`` or
-    ``tree overlays/x`` (all that is in it). What depends on nothing else stays true as long as all its looks see the
-    same.
+    A look is a text, KIND PATH: ``content x.yaml``, ``kind hooks/x.sh`` (file or directory? executable?),
+    ``exists x.lock.json`` or ``tree overlays/x`` (all that is in it). What depends on nothing else stays true as long
+    as all its looks see the same.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -88,7 +88,7 @@ class Visit(Profiles):
         except OSError:
             self._saw(look, CHANGED)
             raise
-        self._saw(look, str(stat.S_IFMT(found.st_mode)))
+        self._saw(look, str(stat.S_IFMT(found.st_mode) | found.st_mode & stat.S_IXUSR))
         return found
 
     def scanned(self, path: str, target: str, place: Place, room: Room) -> Scan:

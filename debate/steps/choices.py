@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _LEVELS = {"zstd": 22, "gzip": 9}
 """Compression that has levels, from 1 on -> the highest one."""
 _MAX_READ = 32 << 20
-"""Bytes of all hooks and keys of a profile."""
+"""Bytes of all hooks, keys and files of a profile that are named, but for overlays."""
 
 
 def has_level(algorithm: str, level: int) -> bool:
@@ -161,13 +162,22 @@ class Choices:
             content = files.read(node.directory, node.value, min(files.MAX_FILE, self._room))
         except OSError as error:
             if error.errno == errno.EFBIG and self._room < files.MAX_FILE:
-                fact = f"{kind} {node.value!r}: with the hooks and keys before it, more than {_MAX_READ:,} bytes"
+                fact = f"{kind} {node.value!r}: with those before it, more than {_MAX_READ:,} bytes"
                 self.problems.append(Problem(node.position, fact, "name fewer, or smaller ones"))
             else:
                 self.refuse(node, kind, error)
             return None
         self._room -= len(content)
         return content
+
+    @staticmethod
+    def is_executable(node: Node) -> bool:
+        """True if the file that ``node`` names is executable for its owner, which is what git knows of its mode."""
+        try:
+            with files.opened(node.directory) as tree:
+                return bool(tree.mode(node.value) & stat.S_IXUSR)
+        except OSError:
+            return False  # `read` tells of it.
 
     def refuse(self, node: Node, kind: str, error: OSError) -> None:
         """Note that what ``node`` names cannot be used."""

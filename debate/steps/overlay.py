@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from debate import keys
 from debate.deferred import frozen
 from debate.entry import Contents, Entry, Made, text_entry
 from debate.live import ready
@@ -161,6 +162,7 @@ def _read_users(choices: Choices) -> Iterable[User]:
             choices.problem(("users", number, "uid"), "root's uid is 0", "leave it out")
         elif user["name"] != "root" and user["uid"] == 0:
             choices.problem(("users", number, "uid"), "uid 0 is root's", "choose another")
+        _note_sudo(choices, number, user)
         for place, line in enumerate(user["ssh_keys"]):
             if wrong := fault(line):
                 choices.problem(("users", number, "ssh_keys", place), f"ssh_keys: {wrong[0]}", wrong[1])
@@ -172,6 +174,20 @@ def _read_users(choices: Choices) -> Iterable[User]:
             groups=tuple(sorted(set(user["groups"]))),
             shell=user["shell"],
             password=user["password_hash"],
+        )
+
+
+def _note_sudo(choices: Choices, number: int, user: Mapping[str, Any]) -> None:
+    """Note what sudo would ask a user for in vain."""
+    name, has_none = user["name"], user["password_hash"][:1] in ("!", "*")
+    if name == "root" and user["sudo"]:
+        choices.problem(("users", number, "sudo"), "sudo: root may do everything without it", "leave it out")
+    elif user["sudo"] == "password" and has_none:
+        fact = f"sudo: it would ask {name} for a password, who has none"
+        choices.problem(("users", number, "sudo"), fact, "write nopasswd, or add password_hash")
+    elif "sudo" in user["groups"] and has_none and not user["sudo"]:
+        choices.told.append(
+            f"users: sudo asks {name} for a password, who has none; `sudo: nopasswd` lets {name} do without"
         )
 
 
@@ -205,8 +221,8 @@ def _system(choices: Choices, claims: Claims) -> None:
 
 
 def _log_in(choices: Choices, claims: Claims, number: int, user: Mapping[str, Any]) -> None:
-    """Files by which a user is logged in automatically, or with ssh keys."""
-    for field, made in (("autologin", _autologin(user)), ("ssh_keys", _ssh_keys(user))):
+    """Files by which a user is logged in automatically or with ssh keys, or becomes root with sudo."""
+    for field, made in (("autologin", _autologin(user)), ("ssh_keys", _ssh_keys(user)), ("sudo", _sudo(user))):
         for entry, content in made:
             claims.add_made(
                 Made(f"users[{number + 1}].{field}", entry, content), choices.place(("users", number, field))
@@ -233,6 +249,13 @@ def _ssh_keys(user: Mapping[str, Any]) -> Iterator[tuple[Entry, bytes]]:
     yield text_entry(f"{home}/.ssh/authorized_keys", text, mode="0600", owner=name, group=name)
     for directory in (f"{home}/.ssh",) if name == "root" else (home, f"{home}/.ssh"):
         yield Entry(directory, "directory", mode="0700", owner=name, group=name), b""
+
+
+def _sudo(user: Mapping[str, Any]) -> Iterator[tuple[Entry, bytes]]:
+    """Of all rules that fit, sudo takes the last, and these are read after those for groups; see sudoers(5)."""
+    tag = "NOPASSWD: " if user["sudo"] == "nopasswd" else ""
+    if user["sudo"]:
+        yield text_entry(f"/etc/sudoers.d/{user['name']}", f"{user['name']} ALL=(ALL:ALL) {tag}ALL\n", mode="0440")
 
 
 def _overlays(choices: Choices, claims: Claims) -> None:
@@ -281,15 +304,39 @@ def _overlays(choices: Choices, claims: Claims) -> None:
 
 
 def _files(choices: Choices, claims: Claims) -> None:
-    """The files that are written in the profile."""
+    """The files that are written in the profile, or beside it."""
     from debate.profile.tree import script_in
 
-    for number, item in enumerate(choices.data["files"]):
-        owner = {name: item[name] for name in ("owner", "group")}
-        made = Made("files", *text_entry(item["path"], item["content"], mode=item["mode"].zfill(4), **owner))
-        if script := script_in(made.content):
-            choices.scripts[made.entry.digest] = script
-        claims.add_made(made, choices.place(("files", number, "path")))
+    for number, node in choices.nodes("files"):
+        item = choices.data["files"][number]
+        content, mode = item["content"].encode(), "0644"
+        if source := _source(choices, node):
+            found = choices.read(source, "file")
+            content, mode = found or b"", "0755" if choices.is_executable(source) else "0644"
+        entry = Entry(
+            item["path"],
+            "file",
+            mode=(item["mode"] or mode).zfill(4),
+            owner=item["owner"],
+            group=item["group"],
+            digest=keys.sha256(content),
+        )
+        if script := script_in(content):
+            choices.scripts[entry.digest] = script
+        claims.add_made(Made("files", entry, content), choices.place(("files", number, "path")))
+
+
+def _source(choices: Choices, node: Node) -> Node | None:
+    """The name of the file with the content, unless a later profile writes that. Notes a problem for two of one."""
+    content, source = node.get("content"), node.get("source")
+    if source is None or source.value is None:
+        return None
+    if content is None:
+        return source
+    written, named = (choices.profile.order.index(each.position.file) for each in (content, source))
+    if written == named:
+        choices.note(source.position, f"files: {node.at(['path']).value} has both content and source", "keep one")
+    return source if named > written else None
 
 
 def _with_owner(choices: Choices, claims: Claims) -> dict[str, set[str]]:

@@ -109,7 +109,7 @@ class Checkout:
         one = f"{name}-{firmware}"
         below = self.json(name, "config.json")["lock"]["base"]
         base = f"base: {below}\n" if below else ""
-        self.profile(one, f"extends: {name}\n{base}boot: {{firmware: [{firmware}]}}\n")
+        self.profile(one, f"extends: {name}\n{base}hostname: {name}\nboot: {{firmware: [{firmware}]}}\n")
         self.pin_as(one, self, like=name)
         return one
 

@@ -27,7 +27,7 @@ def test_it_builds_the_same(elsewhere: Checkout, built: Checkout) -> None:
 
 def test_on_a_shipped_profile(elsewhere: Checkout, built: Checkout) -> None:
     """Its layers are built once, for all that are based on it, and it has a directory of its own."""
-    elsewhere.profile("web", "extends: debate/minimal\nbase: debate/minimal\nhostname: web\n")
+    elsewhere.profile("web", "extends: debate/minimal\nbase: debate/minimal\n")
     lock = elsewhere.output("debate/minimal", "lock.json")
     lock.parent.mkdir(parents=True)
     lock.write_bytes(built.output("minimal", "lock.json").read_bytes())

@@ -94,7 +94,7 @@ def test_images_are_packed_as_the_profile_says(arch: Checkout) -> None:
 
 @pytest.mark.parametrize("firmware", ["bios", pytest.param("uefi", marks=pytest.mark.full)])
 def test_it_boots(arch: Checkout, repository: Repository, firmware: str) -> None:
-    arch.check(arch.only(firmware, "arch"), "arch-minimal login: ", firmware, **repository.settings)
+    arch.check(arch.only(firmware, "arch"), "arch login: ", firmware, **repository.settings)
 
 
 @pytest.mark.full

@@ -125,7 +125,7 @@ def test_recipes(checkout: Checkout, built: Checkout, archive: Archive, tmp_path
         terminal.until("me@127.0.0.1", 5)
         words = terminal.said.partition("the guest's sshd answers: ")[2].split("\r\n")[0].split()
         script = (
-            "hostname; ip -4 -o address; readlink -e /etc/resolv.conf; resolvectl dns\n"
+            "hostname; sudo -n id -u; ip -4 -o address; readlink -e /etc/resolv.conf; resolvectl dns\n"
             "busybox wget -q -O - http://10.0.2.15/; busybox wget -q -O - http://10.0.2.77/\n"
         )
         done = subprocess.run(
@@ -133,6 +133,7 @@ def test_recipes(checkout: Checkout, built: Checkout, archive: Archive, tmp_path
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
+        assert "\ntogether\n0\n" in done.stdout, "the profile's name, and root's number"
         assert done.stdout.count("<h1>It works</h1>") == 2, done.stdout
         for line in ("inet 10.0.2.15/24", "inet 10.0.2.77/24", "/run/systemd/resolve/stub-resolv.conf", ": 10.0.2.3"):
             assert line in done.stdout, done.stdout

@@ -100,7 +100,7 @@ def test_releases_boot(checkout: Checkout, tmp_path: Path) -> None:
     def boot(release: str) -> str:
         log = tmp_path / release
         guest = qemu.Guest(checkout.iso(release), "bios", log, tmp_path / f"{release}.png")
-        guest.boot(marker="live login: ", timeout=600)
+        guest.boot(marker=f"{release} login: ", timeout=600)
         return log.read_text()
 
     with ThreadPoolExecutor(2) as pool:

@@ -18,7 +18,7 @@ def test_show(context: Context) -> None:
     assert answer.text.startswith(f"# config {made.hash}\n")
     rows = dict(line.split("  # ") for line in answer.text.splitlines() if "  # " in line)
     origins = {row.strip(): origin for row, origin in rows.items()}
-    assert origins['hostname: "minimal"'].startswith("profiles/minimal.yaml:")
+    assert origins['hostname: "minimal"'] == "default"
     assert origins['- "dbus"'].startswith("profiles/_common.yaml:")
     assert origins["keymap: null"] == "default"
     shown = yaml.safe_load(answer.text)

@@ -29,10 +29,10 @@ from debate.distributions import arch
         ),
         (
             {
-                "users": [{"shell": "/bin/fish", "ssh_keys": ["k"]}],
+                "users": [{"shell": "/bin/fish", "ssh_keys": ["k"], "sudo": "nopasswd"}],
                 "initrd": {"generator": "dracut", "compression": None},
             },
-            ["base", "dracut", "fish", "openssh"],
+            ["base", "dracut", "fish", "sudo", "openssh"],
         ),
     ],
 )

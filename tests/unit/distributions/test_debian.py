@@ -20,7 +20,7 @@ PLAIN = {
     "network": "none",
 }
 
-USER = {"name": "u", "shell": "/bin/bash", "groups": [], "ssh_keys": []}
+USER = {"name": "u", "shell": "/bin/bash", "groups": [], "ssh_keys": [], "sudo": None}
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,7 @@ USER = {"name": "u", "shell": "/bin/bash", "groups": [], "ssh_keys": []}
         ({"users": [USER, {**USER, "shell": "/usr/bin/zsh"}]}, {"login", "passwd", "zsh"}),
         ({"users": [{**USER, "shell": "/usr/local/bin/fish"}]}, {"login", "passwd"}),
         ({"users": [{**USER, "groups": ["audio", "sudo"]}]}, {"login", "passwd", "sudo"}),
+        ({"users": [{**USER, "sudo": "password"}]}, {"login", "passwd", "sudo"}),
         ({"users": [{**USER, "ssh_keys": ["k"]}]}, {"login", "passwd", "openssh-server"}),
         ({"locale": "de_DE.UTF-8"}, {"locales"}),
         ({"keymap": "de"}, {"console-setup"}),

@@ -298,7 +298,7 @@ def test_all_hooks_have_a_bound(profiles: Path) -> None:
     with bounded():
         found = problems(profiles, f"hooks: [{', '.join(['f'] * 2000)}]\n")
     assert found
-    fact = "hook 'f': with the hooks and keys before it, more than 33,554,432 bytes"
+    fact = "hook 'f': with those before it, more than 33,554,432 bytes"
     assert {problem.fact for problem in found[:MOST_PROBLEMS]} == {fact}
 
 

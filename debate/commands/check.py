@@ -20,8 +20,10 @@ doit check:NAME
 
 Boots the ISO in QEMU, with BIOS, with UEFI and (boot.secure) with Secure Boot, until what the
 profile promises is there: its own marker on the serial console, or a shell that answers a command,
-or a prompt at which one of its users can log in; with check.screen also a picture that stays. A
-login that starts again and again is told. build/NAME/check/ has the console logs and screenshots.
+or a prompt at which one of its users can log in. Then check.ports must take connections from the
+network, which has nobody but the guest, and check.commands must end with status 0; with
+check.screen there must be a picture that stays. A login that starts again and again is told.
+build/NAME/check/ has the console logs and screenshots.
 Takes about a minute, less with KVM. `./setup check:NAME` installs QEMU first.
 """,
     section="Build",

@@ -81,6 +81,8 @@ class _Check(TypedDict):
     marker: str | None
     timeout: int
     screen: bool
+    ports: list[int]
+    commands: list[str]
 
 
 class _Secrets(TypedDict):
@@ -93,6 +95,7 @@ class _About(TypedDict):
     check: _Check
     login: dict[Literal["user", "how"], str]
     ssh: str
+    addresses: list[str]
 
 
 class _Build(TypedDict):

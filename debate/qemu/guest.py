@@ -1,7 +1,8 @@
 """Boots a guest in QEMU, as the user nobody and without a network, and watches its serial console and its screen.
 
-QEMU gets open files only: the ISO to read, a new file for the screenshot, and one end of a socket for its monitor. A
-guest that has taken it over can leave no name that root would follow, and what it says is read within bounds.
+QEMU gets open files only: the ISO to read, a new file for the screenshot, one end of a socket for its monitor, and if
+ports are to be tried one of another for its network card, at whose other end is `debate.qemu.lan` alone. A guest that
+has taken it over can leave no name that root would follow, and what it says is read within bounds.
 
 Sources: qemu(1), QEMU Machine Protocol reference (screendump), docs/specs isa-debug-exit.
 """
@@ -24,6 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -34,7 +36,9 @@ from debate.host.log import Log
 from debate.host.run import die_with_parent
 from debate.machines import AMD64, Machine
 from debate.qemu.firmware import SECURE_BOOT, of_machine, options, own_variables
+from debate.qemu.lan import Cable, Lan
 from debate.qemu.login import Dialog, Login, LoginError
+from debate.qemu.probes import ProbeError, Probes
 from debate.qemu.screen import Motion, Screen
 from debate.text import strict_json
 from debate.text.lines import lines_of
@@ -73,6 +77,7 @@ _TRANSLATED = 200
 """MiB of translated code that QEMU keeps under TCG: see `accelerator`."""
 _SECURE = r"(?i)secure boot enabled"
 """What says that Secure Boot is in effect: a kernel that is not quiet, else GRUB (`debate.images.iso`)."""
+_NOT_PASSED = "look at it with doit run:NAME, and correct the profile, or what it checks"
 _NO_LOGIN = "see what is printed before: a program such as login or the user's shell is missing, or ends at once"
 
 
@@ -118,6 +123,12 @@ class Guest:
     """Who must be able to log in on the serial console; None for what has no serial console."""
     screen: bool = False
     """True if its screen must show a picture that is not black and stays."""
+    ports: tuple[int, ...] = ()
+    """Those that must take connections of TCP; without any, it has no network."""
+    addresses: tuple[IPv4Interface, ...] = ()
+    """Addresses that it has without asking."""
+    commands: tuple[str, ...] = ()
+    """What must end with status 0 in the shell of `login`."""
     menu: int = 0
     """Seconds for which the boot menu may stay there, before anything that is promised."""
     say: Callable[[str], None] = lambda _: None
@@ -134,9 +145,10 @@ class Guest:
     def boot(self, *, marker: str = "", timeout: int, acceleration: str = "auto") -> tuple[float, str]:
         """Boot until all that is promised was seen. Returns seconds and acceleration.
 
-        That is ``marker`` (a regular expression of RE2) on the serial console, or else that `login` works, and with
-        `screen` a picture that stays. Raises DebateError, with the end of the console, if the guest fails, prints
-        nothing for too long or takes more than ``timeout`` seconds. ``auto`` falls back from KVM to TCG if KVM hangs.
+        That is ``marker`` (a regular expression of RE2) on the serial console, or else that `login` works, then `ports`
+        and `commands`, and with `screen` a picture that stays. Raises DebateError, with the end of the console, if the
+        guest fails, prints nothing for too long or takes more than ``timeout`` seconds. ``auto`` falls back from KVM to
+        TCG if KVM hangs.
         """
         if acceleration == "auto" and kvm_works(self.machine):
             try:
@@ -158,9 +170,13 @@ class Guest:
             own_variables(self.machine, self.firmware, self.certificate) as variables,
         ):
             files = [stack.enter_context(opened(medium.path)).fileno() for medium in self._media]
-            given = (canvas.fileno(), theirs.fileno(), variables, *files)
+            argv = self._argv(canvas.fileno(), theirs.fileno(), variables, files, acceleration)
+            given, cable = [canvas.fileno(), theirs.fileno(), variables, *files], None
+            if self.ports:
+                cable, end = _connected(Lan(self.ports, self.addresses), argv, stack)
+                given.append(end.fileno())
             process = subprocess.Popen(
-                self._argv(canvas.fileno(), theirs.fileno(), variables, files, acceleration),
+                argv,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -177,7 +193,7 @@ class Guest:
             console = _Console(process.stdout, self.log, self.say)
             camera = _Camera(ours, canvas, picture.file)
             try:
-                seconds = self._watch(process, console, marker, timeout, acceleration, camera)
+                seconds = self._watch(process, console, marker, timeout, acceleration, camera, cable)
                 time.sleep(1)  # The screen is updated later than the serial console.
                 self._take_screenshot(camera)
             except DebateError:
@@ -229,6 +245,7 @@ class Guest:
         timeout: int,
         acceleration: str,
         camera: _Camera,
+        cable: Cable | None = None,
     ) -> float:
         started = time.monotonic()
         wanted, screen, motion, moved, pictured = (
@@ -238,7 +255,11 @@ class Guest:
             0.0,
             started,
         )
-        dialog = Dialog(self.login, partial(_type, process)) if self.login and not marker else None
+        types = partial(_type, process)
+        dialog = Dialog(self.login, types) if self.login and (self.commands or not marker) else None
+        probes: Probes | None = None
+        if self.ports or self.commands:
+            probes = Probes(cable, dialog if marker else None, self.commands, types)
         speaks = bool(marker or dialog)
         """True until all was seen on the serial console."""
         heard, waited = 0.0, 0.0
@@ -249,14 +270,19 @@ class Guest:
             try:
                 if speaks and (wanted.search(text) if marker else dialog and dialog.looks_up(text, total)):
                     speaks = False
+                if not speaks and probes and probes.are_passed(text, total):
+                    probes = None
             except LoginError as error:
                 raise self._failed(str(error), text, _NO_LOGIN) from None
-            if not speaks and not self.screen:
+            except ProbeError as error:
+                raise self._failed(str(error), text, _NOT_PASSED) from None
+            is_up = not speaks and not probes
+            if is_up and not self.screen:
                 return self._up(started, text)
             if self.screen and time.monotonic() - pictured > (_MEANWHILE if speaks else _BETWEEN):
                 picture = camera.picture("ppm")
                 pictured = time.monotonic()
-                if not speaks and screen.stays(picture):
+                if is_up and screen.stays(picture):
                     return self._up(started, text)
                 if speaks and motion.goes_on(picture):
                     moved = pictured
@@ -271,6 +297,8 @@ class Guest:
             if time.monotonic() - started > timeout:
                 remedy = "raise check.timeout in the profile if it was still booting"
                 what = "did not come up" if speaks else "showed no picture that stays"
+                if probes and not speaks:
+                    what, remedy = probes.lacking(), f"{_NOT_PASSED}; or raise check.timeout"
                 raise self._failed(f"the guest {what} within {timeout} s", text, remedy)
             if not speaks:
                 time.sleep(0.2)
@@ -310,6 +338,19 @@ def opened(path: Path) -> BinaryIO:
             return directory.open(path.name)
     except OSError as error:
         raise DebateError(f"{error.strerror}", "build it again", place=shown(path)) from None
+
+
+def _connected(lan: Lan, argv: list[str], stack: ExitStack) -> tuple[Cable, socket.socket]:
+    """A cable, and its other end, which QEMU gets: ``argv``, its command line, connects a network card to it."""
+    ours, theirs = socket.socketpair()
+    stack.enter_context(theirs)
+    stack.enter_context(ours)
+    cable = Cable(lan, ours)
+    stack.callback(cable.close)
+    nic = argv.index("-nic")
+    device = "virtio-net-pci,netdev=lan,romfile="
+    argv[nic : nic + 2] = ["-netdev", f"socket,id=lan,fd={theirs.fileno()}", "-device", device]
+    return cable, theirs
 
 
 class _Camera:

@@ -16,7 +16,7 @@ from debate.deferred import frozen
 from debate.errors import ProfileError
 from debate.managers.interface import Initramfs
 from debate.profile import files, sources
-from debate.steps import boot, overlay, signing
+from debate.steps import boot, networking, overlay, signing
 from debate.steps.listed import telling
 from debate.steps.rule import Rule, Slice
 from debate.steps.rules import rules
@@ -39,7 +39,8 @@ class Config:
     slices: Mapping[str, Slice]
     """Rule -> its part of the profile. Together they are the normalised config."""
     about: Mapping[str, Any]
-    """Fields that never change the ISO, description, secrets and check; `login`; who has an ssh key, as `ssh`."""
+    """Fields that never change the ISO, description, secrets and check; also `login`, `ssh` (who has a key) and
+    `addresses`."""
     mirrors: Mapping[str, str]
     """Archive -> its address in the profile, which does not change the ISO either."""
     contents: Mapping[str, bytes | Path]
@@ -77,10 +78,14 @@ def normalise(profile: Profile, directory: Path) -> Config:
 
     choices = Choices(profile, directory)
     slices = {name: rule.slice.of(choices) for name, rule in rules().items() if rule.slice}
-    if choices.problems:
-        raise ProfileError(choices.problems)
     about = {name: choices.data[name] for name in ("description", "secrets", "check")}
     about["login"] = login(choices.data["users"])
+    if choices.data["check"]["commands"] and about["login"].get("how") not in ("autologin", "empty"):
+        fact = "check.commands: no user is there to run them, who gets into the console without a password"
+        choices.problem(("check", "commands"), fact, "give one autologin or an empty password_hash, or leave them out")
+    if choices.problems:
+        raise ProfileError(choices.problems)
+    about["addresses"] = networking.own_addresses(choices.data["network"])
     about["ssh"] = next((user["name"] for user in choices.data["users"] if user["ssh_keys"]), "")
     return Config(
         slices,

@@ -73,6 +73,12 @@ def units(choices: Choices, named: Named) -> tuple[str, ...]:
     return found
 
 
+def own_addresses(network: Any) -> list[str]:
+    """The addresses of IPv4 that the system has without asking for them."""
+    interfaces = [] if network == "none" else network["interfaces"]
+    return [address for item in interfaces for address in item["addresses"] if ":" not in address]
+
+
 def _note_faults(choices: Choices, network: Mapping[str, Any]) -> None:
     if not (network["dhcp"] or network["interfaces"] or network["wifi"]):
         choices.problem(("network", "dhcp"), "network: nothing is left of it", "write `network: none`")

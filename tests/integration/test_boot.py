@@ -11,17 +11,21 @@ from PIL import Image
 
 from debate.errors import DebateError
 from debate.qemu import guest as qemu
+from tests import documents
 from tests.integration import media
 from tests.integration.checkout import Checkout
 
 
 def test_disc(elsewhere: Checkout) -> None:
-    """As UEFI with Secure Boot and without, to a shell that answers. As BIOS it is a stick, and others are discs.
+    """As UEFI with Secure Boot and without, to a shell that answers, and a page of the tutorial that both ports and
+    commands find. As BIOS it is a stick, and others are discs.
 
     An installed debate builds and checks it, in a workspace.
     """
     checkout = elsewhere
-    checkout.profile("auto", "extends: minimal\nbase: minimal\n"
+    (web,) = (block for block in documents.blocks("docs/tutorial.md") if block.file == "profiles/web.yaml")
+    documents.write(checkout.directory, web)
+    checkout.profile("auto", "extends: web\nbase: minimal\n"
                      'users: [{name: root, password_hash: "", autologin: true}]\n'
                      "boot: {firmware: [uefi]}\n")  # fmt: skip
     # The guest is stopped as soon as this stands there, sometimes before the shell's own prompt does.

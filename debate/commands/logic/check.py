@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
+from ipaddress import IPv4Interface
 from typing import TYPE_CHECKING, Any
 
 from debate import install
@@ -55,6 +56,9 @@ def check(build: ProfileBuild) -> dict[str, Any]:
     serial = _says(_consoles(menu, f"check:{build.name}"), wanted, f"check:{build.name}")
     try:
         compiled(wanted["marker"] or "")
+        addresses = tuple(map(IPv4Interface, about["addresses"]))
+        if not all(0 < port < 1 << 16 for port in wanted["ports"]):
+            raise ValueError
     except ValueError:
         raise DebateError("damaged", AGAIN, place=shown(build.directory / "about.json")) from None
     login = Login(**about["login"]) if serial else None
@@ -73,6 +77,9 @@ def check(build: ProfileBuild) -> dict[str, Any]:
             certificate=known_to_firmware(build.settings, grub.secure),
             login=login,
             screen=wanted["screen"],
+            ports=tuple(wanted["ports"]),
+            addresses=addresses,
+            commands=tuple(wanted["commands"]),
             menu=0 if serial else menu.timeout,
         )
         for firmware in ways
@@ -138,8 +145,8 @@ def _consoles(menu: iso_step.Slice, place: str) -> list[str]:
 def _says(consoles: Sequence[str], wanted: Mapping[str, Any], place: str) -> bool:
     """True if a guest says on ttyS0 how far it is. Raises DebateError if it does not, and should."""
     serial = any(kernel_line.tty(console) == "ttyS0" for console in consoles)
-    if not serial and (wanted["marker"] or not wanted["screen"]):
-        remedy = "add it to boot.console, or set check: {screen: true} without a marker"
+    if not serial and (wanted["marker"] or wanted["commands"] or not wanted["screen"]):
+        remedy = "add it to boot.console, or set check: {screen: true} without a marker and commands"
         raise DebateError("the profile has no console ttyS0, so the guest says nothing", remedy, place=place)
     return serial
 

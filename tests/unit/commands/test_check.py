@@ -172,7 +172,7 @@ def test_the_end_of_a_long_line_is_shown() -> None:
     [(["tty0", "ttyS0,115200"], True), (["ttyS0"], True), (["tty0"], False), ([], False), (["ttyS01"], False)],
 )
 def test_a_guest_that_says_nothing(consoles: list[str], serial: bool, screen: bool, marker: str | None) -> None:
-    wanted = {"marker": marker, "screen": screen}
+    wanted = {"marker": marker, "screen": screen, "commands": []}
     if serial or (screen and not marker):
         assert check._says(consoles, wanted, "check:x") is serial
         return
@@ -197,13 +197,17 @@ def test_a_menu_that_outlasts_the_check(menu: int, limit: int, fact: str) -> Non
     assert str(caught.value).startswith(f"check:x: {fact}")
 
 
+WANTED = {"marker": None, "timeout": 60, "screen": False, "ports": [], "commands": []}
+
+
 @pytest.mark.parametrize(
     ("file", "change"),
     [
         ("slices/iso", {"timeout": "soon"}), ("slices/iso", {"timeout": None}), ("slices/iso", {"console": 5}),
         ("slices/iso", {"console": [5]}), ("slices/iso", []), ("slices/boot", {"firmware": 5}), ("slices/boot", {}),
-        ("about", {"check": {"marker": "(", "timeout": 60, "screen": False}}), ("about", {"check": {"marker": 5}}),
-        ("about", {"login": 5}), ("about", []),
+        ("about", {"check": {**WANTED, "marker": "("}}), ("about", {"check": {"marker": 5}}),
+        ("about", {"check": {**WANTED, "ports": [1 << 16]}}), ("about", {"check": {**WANTED, "ports": ["x"]}}),
+        ("about", {"login": 5}), ("about", []), ("about", {"addresses": ["192.0.2.300/24"]}),
     ],
     ids=repr,
 )  # fmt: skip

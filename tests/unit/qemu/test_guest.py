@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -120,6 +121,43 @@ def test_how_a_boot_fails(monkeypatch: pytest.MonkeyPatch, state: dict[str, Any]
     assert error.details.startswith("    a\n")
     assert error.details.endswith("\nthe whole console: console.log")
     assert isinstance(error, qemu._SilentError) == (state.get("acceleration") == "kvm")
+
+
+@pytest.mark.parametrize(
+    ("missing", "said", "fact"),
+    [
+        (["port 80 refuses connections"], "login: ", "the guest takes no connections (check.ports: port 80 refuses "),
+        ([], "login: ", "the guest lets nobody log in within -1 s"),
+        (["port 80 does not answer"], "a", "the guest did not come up within -1 s"),
+    ],
+)
+def test_what_is_tried_and_not_there(missing: list[str], said: str, fact: str) -> None:
+    guest = qemu.Guest(
+        Path("iso"), "bios", Path("log"), Path("png"), ports=(80,), commands=("true",), login=Login("root", EMPTY)
+    )
+    console: Any = SimpleNamespace(text=lambda: said, total=len(said), last=time.monotonic())
+    process: Any = SimpleNamespace(poll=lambda: None, pid=os.getpid(), stdin=None)
+    camera: Any = None
+    cable: Any = SimpleNamespace(missing=lambda: missing)
+    with pytest.raises(DebateError) as caught:
+        guest._watch(process, console, "login: ", -1, "tcg", camera, cable)
+    [problem] = caught.value.problems
+    assert (problem.place, problem.fact[: len(fact)]) == (Place("check as bios"), fact)
+    assert "raise check.timeout" in problem.remedy
+
+
+def test_a_command_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "t0ken")
+    said = "login: # some output\nt0ken-0-3\n"
+    guest = qemu.Guest(Path("iso"), "bios", Path("log"), Path("png"), commands=("x",))
+    console: Any = SimpleNamespace(text=lambda: said, total=len(said), last=time.monotonic())
+    process: Any = SimpleNamespace(poll=lambda: None, pid=os.getpid(), stdin=None)
+    with pytest.raises(DebateError) as caught:
+        guest._watch(process, console, "login: ", 60, "tcg", cast("Any", None))
+    [problem] = caught.value.problems
+    assert problem.fact == "`x` (check.commands) ended with status 3"
+    assert problem.remedy.startswith("look at it with doit run:NAME")
+    assert "    login: # some output\n" in caught.value.details
 
 
 @pytest.mark.parametrize(

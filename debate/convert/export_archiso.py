@@ -27,6 +27,7 @@ from debate.errors import DebateError
 from debate.host.beneath import MAX_BYTES, Item, Tree, chunks, open_by_real_path
 from debate.images import iso, theme
 from debate.profile import reader
+from debate.profile.schema import fits
 from debate.steps import boot, initrd, lock, overlay, packages, rootfs
 from debate.steps import epoch as dates
 from debate.steps.config import Config
@@ -148,13 +149,20 @@ def own_profile(fields: Mapping[str, Any], made: Config) -> dict[str, File]:
     Raises DebateError if a file changed since it was read.
     """
     menu = made.slice(iso.Slice)
+    tree = {entry.path: entry for entry in made.slice(overlay.Slice).tree}
+    beside, written, said = _named_files(fields, tree)
+    executable = [entry.path for entry in made.trees if entry.type == "file" and entry.mode == "0755"]
+    executable += [entry.path for entry in beside if entry.mode == "0755"]
     text = {
         "fields": {
+            **_host_name(made, tree),
             **{name: value for name, value in fields.items() if name not in _NOT_COPIED},
+            **written,
+            **said,
             "image": {**fields.get("image", {}), "label": menu.label},
             "boot": {**_without_files(fields.get("boot", {})), "title": menu.title},
         },
-        "executable": [entry.path.lstrip("/") for entry in made.trees if entry.type == "file" and entry.mode == "0755"],
+        "executable": [path.lstrip("/") for path in executable],
     }
     found = {"profile.yaml": File(yaml_text(text, sort_keys=True).encode())}
     for entry in made.trees:
@@ -162,11 +170,41 @@ def own_profile(fields: Mapping[str, Any], made: Config) -> dict[str, File]:
             found[f"overlay{entry.path}"] = File(link=entry.target)
         elif entry.type == "file":
             found[f"overlay{entry.path}"] = file_of(made.contents, entry.digest)
+    for entry in beside:
+        found[f"overlay{entry.path}"] = file_of(made.contents, entry.digest)
     for number, hook in enumerate(made.slice(overlay.Slice).hooks, 1):
         found[f"hooks/{number}/{hook.name}"] = file_of(made.contents, hook.digest)
     for repository in made.slice(lock.Slice).repositories:
         found[f"keys/{repository.name}"] = File(repository.key.encode("latin-1"))
     return found
+
+
+def _host_name(made: Config, tree: Mapping[str, Entry]) -> dict[str, str]:
+    """The field that says the name which follows from the profile's, unless a file of its own says another."""
+    entry = tree["/etc/hostname"]
+    content = made.contents.get(entry.digest)
+    name = content.decode(errors="replace").strip() if isinstance(content, bytes) else ""
+    return {"hostname": name} if content == f"{name}\n".encode() and fits(name, "hostname") else {}
+
+
+def _named_files(
+    fields: Mapping[str, Any], tree: Mapping[str, Entry]
+) -> tuple[list[Entry], dict[str, Any], dict[str, Any]]:
+    """The files that `source` names, which become an overlay's, and the fields `files` and `permissions` with that."""
+    beside, written = list[Entry](), list[dict[str, Any]]()
+    said = {item["path"]: item for item in fields.get("permissions", [])}
+    for item in fields.get("files", []):
+        path, content = item["path"], item.get("content")
+        if item.get("source") is None or (content is not None and keys.sha256(content.encode()) == tree[path].digest):
+            written.append({name: value for name, value in item.items() if name != "source"})
+            continue
+        beside.append(tree[path])
+        own = {name: item[name] for name in ("mode", "owner", "group") if item.get(name)}
+        if own:
+            said[path] = {"path": path, "mode": tree[path].mode, **own, **said.get(path, {})}
+    if not beside:
+        return [], {}, {}
+    return beside, {"files": written}, {"permissions": list(said.values())} if said else {}
 
 
 def _without_files(boot: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,7 +213,7 @@ def _without_files(boot: Mapping[str, Any]) -> dict[str, Any]:
     return {**boot, **({"theme": look} if "theme" in boot else {})}
 
 
-_NOT_COPIED = ("version", "extends", "base", "overlays", "hooks")
+_NOT_COPIED = ("version", "extends", "remove", "base", "overlays", "hooks")
 """Fields that the exported profile has in another form, or not at all."""
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def chosen(profile: Profile) -> dict[str, Any]:
-    """All fields of a profile except `extends`, with the defaults of the schema and of the distribution.
+    """All fields of a profile except `extends` and `remove`, with the defaults of the schema and of the distribution.
 
     They are in the order of the schema.
     """
@@ -31,7 +31,7 @@ def chosen(profile: Profile) -> dict[str, Any]:
         "hostname": data["hostname"] or host_name(profile.name),
         "network": _network(data, distribution),
     }
-    return {field: data[field] for field in schema()["properties"] if field != "extends"}
+    return {field: data[field] for field in schema()["properties"] if field not in ("extends", "remove")}
 
 
 def _network(data: Mapping[str, Any], distribution: Distribution) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from debate.errors import MOST_PROBLEMS, Place, Problem, ProfileError
 from debate.host.beneath import RefusedError, Tree
-from debate.profile import files, reader, schema
+from debate.profile import files, reader, remove, schema
 from debate.profile.merge import duplicates, merge
 from debate.profile.node import Node, Profile
 from debate.profile.profile_names import SUFFIX, can_be_extended, is_shipped, unknown
@@ -32,7 +32,7 @@ _LONG = 1 << 16
 _TOO_LARGE = f"extends: more than {_MAX_NODES:,} values in all", "write fewer, or extend fewer profiles"
 _TOO_OFTEN = f"extends: more than {_MAX_MERGED:,} values are merged on the way", "extend fewer profiles"
 
-NOT_INHERITED = {"extends", "base", "description"}
+NOT_INHERITED = {"extends", remove.FIELD, "base", "description"}
 """Fields that say something of one profile alone."""
 
 
@@ -59,6 +59,8 @@ class _Loader:
         self.sources: list[Path] = []
         self.own: dict[str, Node] = {}
         """File -> what it says itself."""
+        self.removed: dict[str, Node] = {}
+        """File -> its field `remove`, if it has one."""
         self.asked: dict[str, Place] = {}
         """File -> where it is extended first."""
         self.orders: dict[str, dict[str, None]] = {}
@@ -69,9 +71,18 @@ class _Loader:
     def load(self, name: str) -> Node | None:
         """The profile ``name`` merged with all that it extends, without its `extends`."""
         self.read(name, (), None)
+        return self.merged_of(self.orders.get(name, ()))
+
+    def merged_of(self, order: Iterable[str]) -> Node | None:
+        """What files say together, each over those before it."""
         merged: Node | None = None
-        for file in self.orders.get(name, ()):
-            merged = self.own[file] if merged is None else self.merge(merged, self.own[file], self.asked[file])
+        for file in order:
+            if merged is None:
+                merged = self.own[file]
+                continue
+            if file in self.removed:
+                merged = remove.without(merged, self.removed[file])
+            merged = self.merge(merged, self.own[file], self.asked[file])
         return merged
 
     def read(self, name: str, chain: tuple[str, ...], asked: Place | None) -> None:
@@ -119,9 +130,13 @@ class _Loader:
             for below in self.orders.get(parent, ()):
                 order.pop(below, None)
                 order[below] = None
+        removed = root.get(remove.FIELD)
+        if removed is not None and isinstance(removed.value, dict):
+            self.removed[file] = removed
+            self.problems += remove.missing(self.merged_of(order), removed)
         self.orders[name] = {**order, file: None}
         self.asked[file] = asked or root.position
-        left_out = NOT_INHERITED if chain else {"extends"}
+        left_out = NOT_INHERITED if chain else {"extends", remove.FIELD}
         self.own[file] = root.with_value({name: node for name, node in root.value.items() if name not in left_out})
 
     def merge(self, parent: Node, own: Node, place: Place) -> Node:

@@ -2,7 +2,8 @@
 
 By default the entries of a list are appended to those of the extended profile. The schema (`debate.profile.schema`) can
 say otherwise: entries with the same ``x-key`` are merged; a list with ``x-replace`` replaces the other; an entry in a
-mapping with ``x-units`` takes the place of all in its lists that name the same unit.
+mapping with ``x-units`` takes the place of all in its lists that name the same unit. What a profile leaves out of lists
+is taken away before (`debate.profile.remove`).
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def test_show(context: Context) -> None:
     assert origins["keymap: null"] == "default"
     shown = yaml.safe_load(answer.text)
     assert shown["release"] == "trixie"
-    assert shown.keys() == schema()["properties"].keys() - {"extends"}
+    assert shown.keys() == schema()["properties"].keys() - {"extends", "remove"}
     assert answer.data[0]["values"] == shown
 
 

@@ -11,10 +11,11 @@ import pytest
 from debate.convert import archiso, draft, export_archiso
 from debate.convert.export_archiso import Export
 from debate.convert.foreign import Foreign
+from debate.entry import Entry
 from debate.errors import DebateError, Place
 from debate.profile.load import load
 from debate.profile.schema import schema
-from debate.steps import config
+from debate.steps import config, overlay, wanted
 from debate.steps.config import Config
 from tests.conftest import PROFILES, ROOT, write_files
 
@@ -245,6 +246,31 @@ def test_shipped_profiles_there_and_back(tmp_path: Path, shipped: str) -> None:
     assert normalised(tmp_path / "again", "mine").hash == normalised(ROOT / "profiles", shipped).hash
 
 
+def test_files_that_source_names_there_and_back(profiles: Path, tmp_path: Path) -> None:
+    """As an overlay's: with their content, modes and owners."""
+    write_files(profiles, {"beside/tool": "#!/bin/sh\n", "beside/secret": "x\n"})
+    (profiles / "beside/tool").chmod(0o755)
+    write_files(profiles, {
+        "_named.yaml": "version: 1\nfiles: [{path: /etc/written, source: beside/secret}]\n",
+        "sources.yaml": "version: 1\ndistribution: arch\nextends: _named\nusers: [{name: u}]\n"
+        "permissions: [{path: /etc/other, mode: '0640'}]\nfiles:\n"
+        "- {path: /usr/bin/tool, source: beside/tool}\n- {path: /etc/mine, source: beside/secret, mode: '0600'}\n"
+        "- {path: /etc/other, source: beside/secret, group: u}\n- {path: /etc/written, content: here}\n",
+    })  # fmt: skip
+    export_archiso.write(exported(profiles, "sources"), tmp_path, "out")
+    back = export_archiso.read_back(Foreign(tmp_path / "out"))
+    assert back is not None
+    (tmp_path / "again").mkdir()
+    draft.write(back, tmp_path / "again", "mine")
+
+    def last(made: Config) -> set[Entry]:
+        found = made.slice(overlay.Slice)
+        return {each for each in wanted.with_permissions({entry.path: entry for entry in found.tree}, found.permissions)
+                if each.type == "file"}  # fmt: skip
+
+    assert last(normalised(tmp_path / "again", "mine")) == last(normalised(profiles, "sources"))
+
+
 @pytest.mark.parametrize("change", ["altered", "added", "gone"])
 def test_a_changed_export_is_read_as_any_archiso_profile(profiles: Path, tmp_path: Path, change: str) -> None:
     export_archiso.write(exported(profiles), tmp_path, "out")
@@ -291,7 +317,7 @@ CHANGES = {
     "locale": "locale: fr_FR.UTF-8",
     "keymap": "keymap: de",
     "timezone": "timezone: Europe/Berlin",
-    "network": "network: dhcp",
+    "network": "network: {manager: NetworkManager}",
     "users": "users: [{name: more, uid: 1234}]",
     "services": "services: {enable: [other]}",
     "services.disable": "services: {disable: [other]}",
@@ -319,6 +345,7 @@ CHANGES = {
 NOT_OF_THE_ISO = {
     "version",
     "extends",
+    "remove",
     "distribution",
     "release",
     "architecture",

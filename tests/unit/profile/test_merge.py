@@ -53,7 +53,7 @@ def test_the_later_one_wins(profiles: Path, name: str) -> None:
     assert at(loaded(profiles, one, two, own), path) == expected
 
 
-@pytest.mark.parametrize("name", sorted(NOT_INHERITED))
+@pytest.mark.parametrize("name", sorted(NOT_INHERITED - {"remove"}))
 def test_what_a_profile_says_of_itself_is_not_inherited(profiles: Path, name: str) -> None:
     write(profiles, other={}, _parent={name: "other"}, x={"extends": "_parent"})
     assert name not in load(profiles, "x").data

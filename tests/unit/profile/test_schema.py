@@ -153,7 +153,7 @@ def test_the_reference_is_fresh() -> None:
             "hostname: true",
             'profiles/x.yaml:2:11: hostname: the boolean true where text is expected; write "true" in quotes',
         ),
-        ("hostname:", "profiles/x.yaml:2:10: hostname: no value where text is expected; write text"),
+        ("locale:", "profiles/x.yaml:2:8: locale: no value where text is expected; write text"),
         ("recommends: 1", "profiles/x.yaml:2:13: recommends: the number 1 where true or false is expected"),
         (
             "hostname: a_b",

@@ -24,7 +24,9 @@ OTHERS = "|".join(
     [
         "there is no profile", "is not a valid profile name", "is missing", "cannot be read: No such file", "no entry",
         "base must be on a line", "recommend none", "uid 0 is root's", "cannot ask for the passphrase",
-        "not a valid regular expression",
+        "not a valid regular expression", "it would ask live for a password", "no profile that this one extends has",
+        "nothing is left of it", "has no address", "is in no network of addresses", "can read this password",
+        "no user is there to run them",
     ]
 )  # fmt: skip
 """What is wrong with a value of the right form: it does not fit other fields, or what it names is not there."""

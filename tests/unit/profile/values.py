@@ -19,6 +19,7 @@ def write(directory: Path, **profiles: dict[str, Any]) -> None:
             *fields.get("hooks", []),
             *fields.get("initrd", {}).get("hooks", []),
             *(repository["key"] for repository in fields.get("repositories", [])),
+            *(file["source"] for file in fields.get("files", []) if "source" in file),
         ]
         for path in (directory / file for file in files):
             path.parent.mkdir(exist_ok=True)

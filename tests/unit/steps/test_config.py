@@ -192,7 +192,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 NO_CHANGE = {
     "description": "d", "mirror": "https://m.example/debian", "secrets": {"allow": ["/x"]}, "check": {"timeout": 20},
 }  # fmt: skip
-ONE_CHOICE = {"version", "architecture", "extends", "base"}
+ONE_CHOICE = {"version", "architecture", "extends", "remove", "base"}
 """Fields with a single value, and those that name another profile."""
 
 

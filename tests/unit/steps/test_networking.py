@@ -141,9 +141,15 @@ def test_secrets_are_of_root_alone(tmp_path: Path) -> None:
         ),
         ("network: {wifi: [{ssid: a}, {ssid: a}]}", "network.wifi: duplicate ssid 'a', first on line 2; ke"),
         ("network: {interfaces: [{match: a}]}", "x.yaml:2:32: network.interfaces: a has no address, and does not ask"),
-        ("network: {interfaces: [{match: a, addresses: [1.2.3/24]}]}", "network.interfaces: 1.2.3/24 is no address"),
+        (
+            "network: {interfaces: [{match: a, addresses: [1.2.3/24]}]}",
+            "network.interfaces[1].addresses[1]: '1.2.3/24' is ",
+        ),
         ("network: {interfaces: [{match: a, addresses: ['::1/129']}]}", "network.interfaces: ::1/129 is no address"),
-        ("network: {interfaces: [{match: a, dhcp: true, dns: [1.2.3.256]}]}", "network.interfaces: 1.2.3.256 is no ad"),
+        (
+            "network: {interfaces: [{match: a, dhcp: true, dns: [1.2.3.256]}]}",
+            "network.interfaces[1].dns[1]: '1.2.3.256' is not a",
+        ),
         (
             "network: {interfaces: [{match: a, addresses: [192.0.2.1/25], gateways: [192.0.2.129]}]}",
             "network.interfaces: 192.0.2.129 is in no network of addresses; correct one of them",

@@ -35,7 +35,8 @@ def _rows(value: Any, node: Node | None, depth: int) -> Iterator[tuple[str, str]
     for name, item in value.items():
         below = node.value.get(name) if node is not None and isinstance(node.value, dict) else None
         if isinstance(item, dict) and item:
-            yield f"{indent}{name}:", ""
+            word = below is not None and not isinstance(below.value, dict)  # Such as `network: dhcp`.
+            yield f"{indent}{name}:", str(below.position) if below is not None and word else ""
             yield from _rows(item, below, depth + 1)
         elif isinstance(item, list) and item:
             yield f"{indent}{name}:", "" if below is not None else "default"

@@ -21,6 +21,7 @@ def test_show(context: Context) -> None:
     assert origins['hostname: "minimal"'] == "default"
     assert origins['- "dbus"'].startswith("profiles/_common.yaml:")
     assert origins["keymap: null"] == "default"
+    assert origins["network:"].startswith("profiles/_common.yaml:"), "a word that stands for a mapping"
     shown = yaml.safe_load(answer.text)
     assert shown["release"] == "trixie"
     assert shown.keys() == schema()["properties"].keys() - {"extends", "remove"}

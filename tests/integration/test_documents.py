@@ -108,7 +108,7 @@ def test_recipes(checkout: Checkout, built: Checkout, archive: Archive, tmp_path
     together = [*(name for name in names if name not in ("info", "wifi")), "web"]
     checkout.profile("together", f"extends: [{', '.join(together)}]\nbase: minimal\nhooks: [hooks/look.sh]\n"
                      "network: {interfaces: [{match: e*, dhcp: true, addresses: [10.0.2.77/24]}]}\n"
-                     "boot: {timeout: 1, default: default, firmware: [bios]}\n")  # fmt: skip
+                     "boot: {timeout: 1, default: default}\n")  # fmt: skip
     (checkout.directory / "profiles" / "hooks" / "look.sh").write_text(
         "tool; id me; locale -a | grep -i de_DE.utf8; test -x /usr/local/bin/hello; cat /usr/share/debate-probe\n"
         "systemctl is-enabled hello ssh; test ! -e /var/tmp/debs\n"
@@ -119,7 +119,9 @@ def test_recipes(checkout: Checkout, built: Checkout, archive: Archive, tmp_path
     assert "probe" in log
     for name in ("info", "wifi"):
         checkout.doit(f"lock:{name}")
-    terminal = Terminal([DOIT, "run:together", "--ssh"], checkout.directory, checkout.environment(**archive_))
+    terminal = Terminal(
+        [DOIT, "run:together", "--firmware=bios", "--ssh"], checkout.directory, checkout.environment(**archive_)
+    )
     try:
         terminal.until("the guest's sshd answers: ssh -p ", 600)
         terminal.until("me@127.0.0.1", 5)

@@ -21,7 +21,7 @@ from debate.text.suggest import suggest
 
 if TYPE_CHECKING:
     from debate.images.iso import Slice
-    from debate.live.interface import Live
+    from debate.live.interface import Live, LiveSystem
     from debate.steps.choices import Choices
 
 MEMTEST = "boot/memtest"
@@ -72,47 +72,55 @@ def _entry(choices: Choices, said: Mapping[str, Any], place: _Place, number: int
     boot, name, own = choices.data["boot"], said.get("name"), tuple(said.get("arguments") or ())
     title, consoles = said.get("title"), tuple(boot["console"])
     _refuse_arguments(choices, own, (*place, "arguments"))
-    if not name:
-        if not title:
-            fact = "boot.entries: an entry has neither a title nor the name of a ready one"
-            choices.problem(place, fact, "add a title, or a name")
-            return None
-        ready_arguments: tuple[str, ...] = ()
-    else:
-        ready, system = READY[name], live.get(choices.data["distribution"], choices.data["initrd"]["generator"])
-        refused = system.REFUSED.get(name)
-        if name == "memtest" and not choices.distribution.MEMTEST:
-            title_ = choices.distribution.TITLE
-            refused = (f"files of a package that is not installed cannot be had of {title_}", "leave it out")
-        if name == "memtest" and not {"bios", "uefi"} & set(boot["firmware"]):
-            refused = ("it is for BIOS and for UEFI of 64 bits", "leave it out, or add uefi to boot.firmware")
-        if name == "firmware" and set(boot["firmware"]) == {"bios"}:
-            refused = ("BIOS has no setup that a boot loader can start", "leave it out, or add uefi to boot.firmware")
-        kept = choices.data["persistence"]
-        if name == "persistence" and not kept:
-            refused = ("the profile has no field persistence", "write `persistence: {label: persistence}`")
-        if not ready.system and own:
-            refused = ("it starts no kernel, which could have arguments", "leave them out")
-        if refused:
+    if not name and not title:
+        fact = "boot.entries: an entry has neither a title nor the name of a ready one"
+        choices.problem(place, fact, "add a title, or a name")
+        return None
+    words = list[str]()
+    if name:
+        if refused := _refused(choices, name, has_arguments=bool(own)):
             choices.problem(place, f"boot.entries: {name}: {refused[0]}", refused[1])
             return None
-        ready_arguments = (*system.ENTRIES.get(name, ()), *ready.arguments)
+        ready, whole = READY[name], boot["title"] or choices.label
+        if ready.system:
+            title = title or (f"{whole} ({ready.title})" if ready.title else whole)
+            words += (*_system(choices).ENTRIES.get(name, ()), *ready.arguments)
         if name == "persistence":
-            ready_arguments += system.persistence(kept["label"], kept["encrypted"])
-        whole = boot["title"] or choices.label
-        title = title or (ready.title if not ready.system else f"{whole} ({ready.title})" if ready.title else whole)
+            words += _system(choices).persistence(**choices.data["persistence"])
         if name == "serial":
             consoles = _serial_last(choices, consoles)
-    words = (*(f"console={console}" for console in consoles), *boot["arguments"], *ready_arguments, *own)
-    if name and not READY[name].system:
-        words = ()
-    return Entry(name or f"own-{number + 1}", title, said.get("submenu") or "", said.get("hotkey") or "", words)
+        title = title or ready.title
+    arguments = (*(f"console={console}" for console in consoles), *boot["arguments"], *words, *own)
+    starts = not name or READY[name].system
+    key = said.get("hotkey") or ""
+    return Entry(name or f"own-{number + 1}", title or "", said.get("submenu") or "", key, arguments if starts else ())
+
+
+def _system(choices: Choices) -> LiveSystem:
+    return live.get(choices.data["distribution"], choices.data["initrd"]["generator"])
+
+
+def _refused(choices: Choices, name: str, *, has_arguments: bool) -> tuple[str, str] | None:
+    """Why the profile cannot have the ready entry ``name``, and what to do."""
+    firmware = set(choices.data["boot"]["firmware"])
+    if name == "memtest" and not {"bios", "uefi"} & firmware:
+        return "it is for BIOS and for UEFI of 64 bits", "leave it out, or add uefi to boot.firmware"
+    if name == "memtest" and not choices.distribution.MEMTEST:
+        fact = f"files of a package that is not installed cannot be had of {choices.distribution.TITLE}"
+        return fact, "leave it out"
+    if name == "firmware" and firmware == {"bios"}:
+        return "BIOS has no setup that a boot loader can start", "leave it out, or add uefi to boot.firmware"
+    if name == "persistence" and not choices.data["persistence"]:
+        return "the profile has no field persistence", "write `persistence: {label: persistence}`"
+    if has_arguments and not READY[name].system:
+        return "it starts no kernel, which could have arguments", "leave them out"
+    return _system(choices).REFUSED.get(name)
 
 
 def require_persistence(choices: Choices) -> None:
     """Note a problem if the live system cannot keep what is written as the profile wants it."""
     kept, initrd = choices.data["persistence"], choices.data["initrd"]
-    if kept and kept["encrypted"] and not live.get(choices.data["distribution"], initrd["generator"]).ENCRYPTED:
+    if kept and kept["encrypted"] and not _system(choices).ENCRYPTED:
         fact = f"persistence.encrypted: an initramfs of {initrd['generator']} cannot ask for the passphrase of one"
         known = choices.distribution.GENERATORS
         able = [name for name in known if live.get(choices.data["distribution"], name).ENCRYPTED]
@@ -135,7 +143,7 @@ def refuse_arguments(choices: Choices) -> None:
 
 def _refuse_arguments(choices: Choices, arguments: Iterable[str], place: _Place) -> None:
     """Note a problem for each argument that would keep the kernel or the initramfs from what debate tells them."""
-    finders = live.get(choices.data["distribution"], choices.data["initrd"]["generator"]).FINDERS
+    finders = _system(choices).FINDERS
     field = _field(place)
     for number, argument in enumerate(arguments):
         name = argument.partition("=")[0]

@@ -258,7 +258,9 @@ keyboard() {
 
 make_with_initramfs_tools() {
     own=$root/etc/initramfs-tools
-    [ ! -d "$root"/usr/lib/live/boot ] || cp /run/step/layers/live-boot.sh "$root"/usr/lib/live/boot/9999-debate
+    if [ -d "$root"/usr/lib/live/boot ]; then
+        cat /run/step/layers/verify.sh /run/step/layers/live-boot.sh > "$root"/usr/lib/live/boot/9999-debate
+    fi
     cat /run/in/modules >> "$own"/modules
     if [ -s /run/work/files ]; then
         cp /run/work/files "$root"/run/files
@@ -280,7 +282,7 @@ make_with_dracut() {
     mkdir "$module"
     cp /run/step/layers/dracut-module.bash "$module"/module-setup.sh
     cp /run/step/layers/dracut-copied.sh "$module"/copied.sh
-    cp /run/step/layers/dracut-stack.sh "$module"/stack.sh
+    cat /run/step/layers/verify.sh /run/step/layers/dracut-stack.sh > "$module"/stack.sh
     set -- --force --no-hostonly --reproducible --kver "$version"
     [ ! -e /run/in/network ] || set -- "$@" --add livenet
     set -- "$@" --add "dmsquash-live live-layers $(paste -s -d ' ' /run/in/hooks)"

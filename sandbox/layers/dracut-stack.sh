@@ -1,8 +1,7 @@
-#!/bin/sh
 # Mounts the root file system from dmsquash-live's image and those listed in LiveOS/layers, the lowest first.
 # Runs before dracut's module overlayfs, which then does not mount the root file system. An overlay below that of the
 # module would work, too, but the kernel allows two levels, and systemd-sysext needs the second.
-# See dracut.cmdline(7), "Booting live images".
+# See dracut.cmdline(7), "Booting live images". verify.sh stands before it.
 # Over a network there is no medium: livenet has fetched the lowest image, and the others are fetched here.
 # in: /run/rootfsbase (dmsquash-live's image), /run/initramfs/live (the medium), /run/overlayfs (if persistent); the kernel
 #     arguments debate.verify (compare the medium with its checksums) and debate.persistence=LABEL (of a file system);
@@ -29,28 +28,6 @@ fetch_layers() {
     done < /debate-files
 }
 
-# Arguments: words, which are shown on every console. /dev/console is the last one alone.
-tell() {
-    for console in $(cat /sys/class/tty/console/active); do
-        echo "$*" > "/dev/$console"
-    done
-}
-
-verify_medium() {
-    getargbool 0 debate.verify || return 0
-    damaged=
-    cat /run/initramfs/live/sha256sum.txt > /run/sha256sum.txt || damaged=" sha256sum.txt"
-    while read -r digest name; do
-        tell "Checking $name"
-        echo "$digest  /run/initramfs/live/$name" | sha256sum --status -c || damaged="$damaged $name"
-    done < /run/sha256sum.txt
-    if [ -n "$damaged" ]; then
-        tell "The medium is damaged:$damaged"
-        die "The medium is damaged: do not use it"
-    fi
-    tell "The medium is undamaged."
-}
-
 # Leaves the directories of the file system with the label that is asked for in $upper and $work.
 persistence() {
     upper=/run/overlayfs work=/run/ovlwork
@@ -72,7 +49,10 @@ stack_layers() {
     directory=$(getarg rd.live.dir)
     directory=/run/initramfs/live/${directory:-LiveOS}
     [ -e /run/rootfsbase ] && [ -e "$directory/layers" ] || return 0
-    verify_medium
+    if getargbool 0 debate.verify && ! verify_medium /run/initramfs/live; then
+        tell "The medium is damaged:$damaged"
+        die "The medium is damaged: do not use it"
+    fi
     stack=/run/rootfsbase
     while read -r name; do
         image=$directory/$name mounted=/run/initramfs/layers/$name

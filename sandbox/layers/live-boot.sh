@@ -1,16 +1,6 @@
-#!/bin/sh
-# Read by live-boot after its own parts, of which it replaces two functions. Sources: 0030-verify-checksums, 9990-main.sh and
-# 9990-misc-helpers.sh of live-boot.
+# Read by live-boot after its own parts, of which it replaces two functions. verify.sh stands before it.
+# Sources: 0030-verify-checksums, 9990-main.sh and 9990-misc-helpers.sh of live-boot.
 # in: LIVE_BOOT_CMDLINE (the kernel's command line), custom_overlay_label (of `persistence`)
-
-# Arguments: words, which are shown on every console. /dev/console is the last one alone.
-Tell ()
-{
-	for console in $(cat /sys/class/tty/console/active)
-	do
-		echo "${*}" > "/dev/${console}"
-	done
-}
 
 # Argument: where the medium is mounted. live-boot's own restarts the machine after a check that finds nothing wrong, and
 # says what it finds on a console that nobody sees. `panic` of live-boot cannot be left, for it closes what is restored later.
@@ -20,21 +10,10 @@ Verify_checksums ()
 		*" verify-checksums "*) ;;
 		*) return 0 ;;
 	esac
-	damaged=
-	cat "${1}/sha256sum.txt" > /run/sha256sum.txt || damaged=" sha256sum.txt"
-	while read -r digest name
-	do
-		Tell "Checking ${name}"
-		echo "${digest}  ${1}/${name}" | sha256sum -c > /dev/null 2>&1 || damaged="${damaged} ${name}"
-	done < /run/sha256sum.txt
-	if [ -z "${damaged}" ]
-	then
-		Tell "The medium is undamaged."
-		return 0
-	fi
+	! verify_medium "${1}" || return 0
 	! plymouth --ping 2> /dev/null || plymouth quit
-	Tell "The medium is damaged:${damaged}"
-	Tell "Do not use it. To start it nevertheless, enter: exit"
+	tell "The medium is damaged:${damaged}"
+	tell "Do not use it. To start it nevertheless, enter: exit"
 	PS1='(initramfs) ' sh -i < /dev/console > /dev/console 2>&1 || true
 }
 

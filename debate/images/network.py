@@ -182,8 +182,10 @@ def grub(values: iso.Slice, live: Live, network: Network) -> str:
         "set here=$config_directory",  # which GRUB forgets when it has read this
         "# For images on another server: set and export base=http://SERVER/DIRECTORY/ before this is read.",
         f'if [ -z "${_BASE}" ]; then',
-        "    regexp --set=1:protocol --set=2:server --set=3:path '^\\(([a-z]+),([^)]*)\\)(.*)$' \"$here\"",
-        f'    set {_BASE}="$protocol://$server$path/"',
+        # DHCP names a file for TFTP without the first slash, and then the directory has none.
+        "    regexp --set=1:protocol --set=2:server --set=3:path '^\\(([a-z]+),([^)]*)\\)/*(.*)$' \"$here\"",
+        f'    set {_BASE}="$protocol://$server/"',
+        f'    if [ -n "$path" ]; then set {_BASE}="${_BASE}$path/"; fi',
         "fi",
         f"export here {_BASE}",  # to submenus
         *menu.listed(entries, default, values.timeout, lines_of),

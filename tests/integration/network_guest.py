@@ -2,7 +2,7 @@
 
 The second one is a name space of its own, and so a process of its own:
 
-    unshare --net python -m tests.integration.network_guest JSON
+    unshare --net --mount python -m tests.integration.network_guest JSON
 """
 
 from __future__ import annotations
@@ -25,12 +25,20 @@ _HOST = "10.0.2.2"
 """This machine, for a guest in QEMU's user network."""
 _SERVER, _GUEST = "10.0.9.1", "10.0.9.10"
 _INTERFACE = "guest"
-_SETUP = (
-    ("link", "set", "lo", "up"),
-    ("tuntap", "add", "name", _INTERFACE, "mode", "tap", "user", "nobody"),
-    ("addr", "add", f"{_SERVER}/24", "dev", _INTERFACE),
-    ("link", "set", _INTERFACE, "up"),
-)  # fmt: skip
+_HTTP_ALONE = tuple(
+    word
+    for name in ("IPv4PXESupport", "IPv6PXESupport")
+    for word in ("-fw_cfg", f"name=opt/org.tianocore/{name},string=n")
+)
+"""OVMF tries these first, each for a minute."""
+_SETUP = f"""
+mount -t tmpfs tmpfs /dev/net
+mknod -m 666 /dev/net/tun c 10 200 # for the user as which QEMU runs
+ip link set lo up
+ip tuntap add name {_INTERFACE} mode tap user nobody
+ip addr add {_SERVER}/24 dev {_INTERFACE}
+ip link set {_INTERFACE} up
+"""
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,10 @@ class NetworkGuest(qemu.Guest):
 
     net: str = ""
     """QEMU's network, as a value of -netdev without its id."""
+    rom: str = ""
+    """``,romfile=`` for a network card without iPXE."""
+    more: tuple[str, ...] = ()
+    """Further options."""
 
     @property
     def _media(self) -> list[qemu.Medium]:
@@ -47,8 +59,13 @@ class NetworkGuest(qemu.Guest):
     def _argv(self, picture: int, monitor: int, variables: int, media: Sequence[int], acceleration: str) -> list[str]:
         argv = super()._argv(picture, monitor, variables, media, acceleration)
         nic = argv.index("-nic")
-        argv[nic : nic + 2] = ["-netdev", f"{self.net},id=n", "-device", "virtio-net-pci,netdev=n,bootindex=1"]
-        return argv
+        argv[nic : nic + 2] = [
+            "-netdev",
+            f"{self.net},id=n",
+            "-device",
+            f"virtio-net-pci,netdev=n,bootindex=1{self.rom}",
+        ]
+        return [*argv, *self.more]
 
 
 def from_ipxe(directory: Path, where: Path, marker: str) -> list[str]:
@@ -85,7 +102,7 @@ class Start:
 
     def boot(self) -> dict[str, Any]:
         """What the guest asked HTTP and TFTP for, in a name space of its own. Asserts that it comes up."""
-        argv = ["unshare", "--net", "--kill-child", sys.executable, "-m", __spec__.name]
+        argv = ["unshare", "--net", "--mount", "--kill-child", sys.executable, "-m", __spec__.name]
         argv.append(json.dumps(dataclasses.asdict(self)))
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-4000:]
@@ -116,18 +133,23 @@ def _dhcp(start: Start) -> Iterator[Path]:
 
 def main(words: str) -> None:
     start = Start(**json.loads(words))
-    for command in _SETUP:
-        subprocess.run(["ip", *command], check=True)
+    subprocess.run(["sh", "-ec", _SETUP], check=True)
     root = Path(start.root)
-    asked: list[str] = []
-    with offered(root, files(root), _SERVER, 80, asked.append), _dhcp(start) as log:
+    asked = Path(f"{start.log}.http")
+    with (
+        asked.open("w", buffering=1) as told,
+        offered(root, files(root), _SERVER, 80, lambda line: print(line, file=told)),
+        _dhcp(start) as log,
+    ):
         guest = NetworkGuest(
             Path("/"), start.firmware, Path(start.log), Path(f"{start.log}.png"), silence=400,
             net=f"tap,ifname={_INTERFACE},script=no,downscript=no",
+            rom=",romfile=" if start.firmware == "uefi" else "", more=_HTTP_ALONE if start.http else (),
         )  # fmt: skip
         guest.boot(marker=start.marker, timeout=900)
-        sent = re.findall(r" sent (.*) to ", log.read_text())
-    sys.stdout.write(json.dumps({"http": [line.split()[2] for line in asked], "tftp": sent}))
+        http = [line.split()[2] for line in asked.read_text().splitlines()]
+        tftp = re.findall(r" sent (\S+) to ", log.read_text())
+    sys.stdout.write(json.dumps({"http": http, "tftp": tftp}))
 
 
 if __name__ == "__main__":

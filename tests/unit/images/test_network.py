@@ -68,6 +68,35 @@ def test_grub() -> None:
     assert initrds == '    initrd "$here/layers.img" "$here/boot/initrd.img"'
 
 
+@pytest.mark.parametrize(
+    ("here", "base"),
+    [
+        ("(http,192.0.2.1)/images/x", "http://192.0.2.1/images/x/"),
+        ("(tftp,192.0.2.1)images/x", "tftp://192.0.2.1/images/x/"),
+        ("(http,192.0.2.1:8000)/", "http://192.0.2.1:8000/"), ("(tftp,192.0.2.1)", "tftp://192.0.2.1/"),
+    ],
+)  # fmt: skip
+def test_where_grub_was_found(here: str, base: str) -> None:
+    """The lines of its script that make a URL of it are a shell's, too, but for the command `regexp`."""
+    system, found = of("live_boot")
+    text = network.grub(SLICE, found, system.NETWORK)
+    lines = re.search(r"(?s)    regexp .*?(?=^fi$)", text, re.M)
+    assert lines
+    script = lines[0].replace("set base=", "base=")
+    pattern = re.search("'(.*)' \"\\$here\"\n", script)
+    assert pattern
+    script = script.replace(pattern[0], '"$here"\n')
+    values = re.search(pattern[1], here)
+    assert values
+    names = re.findall(r"--set=([123]):(\w+)", script)
+    known = {name: values[int(number)] for number, name in names}
+    shell = subprocess.run(
+        ["sh", "-euc", f'regexp() {{ :; }}\n{script}\nprintf %s "$base"'],
+        env={**known, "here": here}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert shell.stdout == base
+
+
 ENTRIES = {
     "default": Entry("default", "L", "", "d", ("console=tty0", "quiet")),
     "toram": Entry("toram", "L (from memory)", "More", "", ("quiet", "toram", "x=toram")),

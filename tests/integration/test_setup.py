@@ -74,6 +74,7 @@ class Bare:
 
     def run(self, command: str, user: str = "root") -> subprocess.CompletedProcess[str]:
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "PIP_CERT": "/etc/ca.crt"}
+        environment["NODE_EXTRA_CA_CERTS"] = "/etc/ca.crt"
         for name in ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL", "PIP_DEFAULT_TIMEOUT", "CI"):
             if name in os.environ:
                 environment[name] = os.environ[name]

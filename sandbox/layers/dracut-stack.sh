@@ -14,7 +14,8 @@ fetch_layers() {
     base=$(getarg root=)
     base=${base#live:}
     base=${base%LiveOS/squashfs.img}
-    while read -r digest _ path; do
+    # fetch_url writes to its standard input.
+    while read -r digest _ path <&9; do
         file=/run/initramfs/live/$path
         case $path in
         LiveOS/squashfs.img) file=$(readlink -f /run/initramfs/livedev) ;;
@@ -25,7 +26,7 @@ fetch_layers() {
         *) continue ;;
         esac
         echo "$digest  $file" | sha256sum -c > /dev/null || die "$base$path: has another SHA-256 than $digest"
-    done < /debate-files
+    done 9< /debate-files
 }
 
 # Leaves the directories of the file system with the label that is asked for in $upper and $work.
@@ -48,13 +49,14 @@ stack_layers() {
     [ ! -e /debate-files ] || [ ! -e /run/rootfsbase ] || fetch_layers
     directory=$(getarg rd.live.dir)
     directory=/run/initramfs/live/${directory:-LiveOS}
-    [ -e /run/rootfsbase ] && [ -e "$directory/layers" ] || return 0
+    [ -e /run/rootfsbase ] || return 0
+    [ -e "$directory/layers" ] || die "$directory/layers is not there: the medium is not as it was made"
     if getargbool 0 debate.verify && ! verify_medium /run/initramfs/live; then
         tell "The medium is damaged:$damaged"
         die "The medium is damaged: do not use it"
     fi
     stack=/run/rootfsbase
-    while read -r name; do
+    while read -r name <&9; do
         image=$directory/$name mounted=/run/initramfs/layers/$name
         if getargbool 0 rd.live.ram; then
             cp "$image" "/run/initramfs/$name" || die "$image: could not be copied to memory"
@@ -63,7 +65,7 @@ stack_layers() {
         mkdir -p "$mounted"
         mount -t squashfs -o loop,ro "$image" "$mounted" || die "$image: could not be mounted"
         stack=$mounted:$stack
-    done < "$directory/layers"
+    done 9< "$directory/layers"
     ! getargbool 0 rd.live.ram || umount -l /run/initramfs/live  # so that the medium can be removed
     if getargbool 0 rd.live.overlay.readonly && [ -h /run/overlayfs-r ]; then
         stack=/run/overlayfs-r:$stack

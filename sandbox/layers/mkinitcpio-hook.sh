@@ -9,7 +9,8 @@ _mnt_overlayfs() {
     local medium="/run/archiso/bootmnt/${archisobasedir}/${arch}" cow="/run/archiso/cowspace/${cow_directory}"
     local stack="$1" name image mounted
     [ ! -e /debate-files ] || _fetch_layers
-    while read -r name; do
+    [ -e "$medium/layers" ] || _no_layers "$medium/layers is not there: the medium is not as it was made"
+    while read -r name <&9; do
         image=$medium/$name mounted=/run/archiso/layers/$name
         # The medium will be unmounted.
         if [ "$copytoram" = y ]; then
@@ -19,7 +20,7 @@ _mnt_overlayfs() {
         mkdir -p "$mounted"
         mount -t squashfs -o loop,ro "$image" "$mounted" || _no_layers "$image: could not be mounted"
         stack=$mounted:$stack
-    done < "$medium/layers"
+    done 9< "$medium/layers"
     mkdir -p "$cow/upperdir" "$cow/workdir"
     mount -t overlay -o "lowerdir=$stack,upperdir=$cow/upperdir,workdir=$cow/workdir" airootfs "$2$3" ||
         _no_layers "the layers could not be stacked"
@@ -28,7 +29,7 @@ _mnt_overlayfs() {
 # in: /debate-files (lines of SHA-256, size and path), archiso_http_srv (URL of the directory, which ends with a slash)
 _fetch_layers() {
     local digest size path file
-    while read -r digest size path; do
+    while read -r digest size path <&9; do
         case $path in
         "$archisobasedir/$arch"/*) file=/run/archiso/bootmnt/$path ;;
         *) continue ;;
@@ -37,7 +38,7 @@ _fetch_layers() {
             _no_layers "$archiso_http_srv$path: could not be fetched"
         echo "$digest  $file" | sha256sum -c > /dev/null ||
             _no_layers "$archiso_http_srv$path: has another SHA-256 than $digest"
-    done < /debate-files
+    done 9< /debate-files
 }
 
 _no_layers() {

@@ -11,10 +11,10 @@ tell() {
 verify_medium() {
     damaged=
     cat "$1/sha256sum.txt" > /run/sha256sum.txt || damaged=" sha256sum.txt"
-    while read -r digest name; do
+    while read -r digest name <&9; do
         tell "Checking $name"
         echo "$digest  $1/$name" | sha256sum -c > /dev/null 2>&1 || damaged="$damaged $name"
-    done < /run/sha256sum.txt
+    done 9< /run/sha256sum.txt
     [ -z "$damaged" ] || return 1
     tell "The medium is undamaged."
 }

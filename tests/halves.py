@@ -35,8 +35,9 @@ GUESTS = (
     "run",
     "secure_boot",
     "setup",
+    "verify",
 )
-"""Names of the files whose tests boot guests."""
+"""Names of the files whose tests boot guests, and of one that takes as long."""
 _HALVES = ("guests", "others")
 _ALONE = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c")
 _SCRIPT = 'mkdir -p /run/systemd/nspawn && mount -t tmpfs tmpfs /run/systemd/nspawn && "$@"; exit $?'

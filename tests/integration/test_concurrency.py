@@ -40,6 +40,7 @@ def test_the_same_profile_in_several_checkouts(checkout: Checkout) -> None:
     assert len({one.digest("mine") for one in checkouts}) == 1
 
 
+@pytest.mark.full
 def test_different_profiles_while_garbage_is_collected(checkout: Checkout, built: Checkout, tmp_path: Path) -> None:
     """Eight builders: each makes its own, and whatever goes meanwhile, none loses what it uses."""
     own = Checkout(checkout.directory, tmp_path / "cache")

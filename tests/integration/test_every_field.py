@@ -78,6 +78,7 @@ def test_the_repository_is_in_lock_and_manifest(every: Checkout) -> None:
     assert (probe["version"], probe["repository"], probe["path"]) == ("1.0", "extra", "pool/debate-probe_1.0_all.deb")
 
 
+@pytest.mark.full
 def test_built_again_it_is_the_same(every: Checkout, archive: Archive) -> None:
     said = every.doit("verify:every", MIRROR_EXTRA=archive.url)
     assert f"identical, bit for bit: {', '.join(compared())}" in said

@@ -69,6 +69,7 @@ def test_the_order_of_packages(mine: Checkout) -> None:
     assert change(mine, PROFILE + "packages: [procps, kmod]\n") == {"config": "built"}
 
 
+@pytest.mark.full
 def test_a_package_that_does_not_matter_to_the_initramfs(mine: Checkout) -> None:
     before = mine.json("mine", "initrd.json")
     made = change(mine, PROFILE + "packages: [less]\n")

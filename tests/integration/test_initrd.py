@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.integration import cpio
 from tests.integration.checkout import Checkout, ran
 
@@ -97,6 +99,7 @@ def test_what_is_not_there(checkout: Checkout) -> None:
         assert fact in said
 
 
+@pytest.mark.full
 def test_what_the_generator_goes_on_after(checkout: Checkout) -> None:
     """What a file of the profile says is as good as the field, and a hook that goes on has failed all the same."""
     file = '{path: /etc/initramfs-tools/conf.d/c, content: "COMPRESS=lzop\\nMODULES=lst\\n"}'

@@ -126,7 +126,15 @@ def with_probe(checkout: Checkout, mirror: Mirror, fault: str) -> None:
     checkout.profile("mine", f"extends: minimal\npackages: [probe-{fault}]\nrepositories: [{repository}]\n")
 
 
-@pytest.mark.parametrize("fault", [*FAULTS, *ENDLESS])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "404",
+        "cut",
+        "drips",
+        *(pytest.param(name, marks=pytest.mark.full) for name in ("500", "file", "wrong", "floods")),
+    ],
+)
 def test_a_mirror_that_fails(checkout: Checkout, mirror: Mirror, fault: str) -> None:
     with_probe(checkout, mirror, fault)
     of_index, of_package = {**FAULTS, **ENDLESS}[fault]

@@ -154,7 +154,7 @@ def test_the_quick_start(bare: Bare, built: Checkout) -> None:
     assert refused.stderr.strip().endswith("so it needs root; run: sudo ./setup build:minimal")
 
     # Style and hostile input are the same everywhere, and another Python or library shows in a row of each table.
-    some = " ".join(f"tests/unit/{name}" for name in ("cache", "distributions", "host", "managers", "profile", "steps"))
+    some = " ".join(f"tests/unit/{name}" for name in ("managers", "profile", "steps"))
     units = f"{COMMANDS[1]} -rs -n auto --dist worksteal {some}"
     second = bare.run(f"DEBATE_TEST_EXAMPLES=3 DEBATE_TEST_ROWS=1 {units} && {COMMANDS[1]} {ONE}")
     assert second.returncode == 0, second.stdout + second.stderr

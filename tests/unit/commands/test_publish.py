@@ -54,7 +54,7 @@ def test_there_and_back(made: ProfileBuild, shelf: Shelf) -> None:
     assert before["minimal-amd64.iso"] in shelf.blobs.values()
     assert said.startswith("build/minimal/minimal-amd64.iso  ")
     steps = {tag.rpartition("-")[0] for tag in shelf.manifests}
-    own = {"iso", "sandbox", "packages", "rootfs", "overlay", "initrd", "boot", "secrets", "network"}
+    own = {"iso", "sandbox", "packages", "rootfs", "overlay", "initrd", "boot", "secrets", "network", "space"}
     assert steps == {*own, "proof", "select", "secrets-0", "secrets-initrd"}, "with what they needed on the way"
 
 

@@ -93,7 +93,7 @@ class Complaint:
     field: str
     """A field of the profile; empty if the problem is not one of the profile."""
     value: str
-    """The wrong value in the field, or empty. For `hooks` it is the number of the hook, from 1.
+    """The wrong value in the field, or empty. For `hooks` it is the number of the hook, from 1, or NUMBER:LINE.
 
     Without a field it is the address of the file that is wrong, or empty.
     """

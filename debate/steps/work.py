@@ -22,6 +22,7 @@ later steps need not run.
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -435,13 +436,16 @@ class Work(_Readable):
             raise UndeclaredError(f"rule {self.rule.name} does not declare {what}")
 
 
+_HOOK = re.compile(r"([1-9][0-9]{0,5})(?::([1-9][0-9]{0,5}))?")
+"""The number of a hook, and a line of it."""
+
+
 def _place(root: Node, field: str, value: str) -> Place | None:
     """The place of a complaint in the profile. Scripts know hooks by number or name, and units by full names."""
     if field == "files" and value.startswith("/"):
         return _place_in_tree(root, value) or root.position
-    if field == "hooks" and value.isascii() and value.isdecimal() and int(value):
-        hooks = root.get(field)
-        return hooks.at([int(value) - 1]).position if hooks else None
+    if field == "hooks" and (match := _HOOK.fullmatch(value)):
+        return _hook(root.get(field), int(match[1]), int(match[2] or 0))
     if field == "initrd.hooks":
         hooks = root.at(("initrd", "hooks"))
         return next((node.position for node in hooks.entries() if Path(node.value).stem == value), hooks.position)
@@ -449,6 +453,14 @@ def _place(root: Node, field: str, value: str) -> Place | None:
     if field == "services" and value.endswith(".service") and found == find(root, field, ""):
         return find(root, field, value.removesuffix(".service"))
     return found
+
+
+def _hook(hooks: Node | None, number: int, line: int) -> Place | None:
+    """The place of the hook of this number, or of a line of its file."""
+    node = hooks.at([number - 1]) if hooks else None
+    if node and line and isinstance(node.value, str):
+        return Place(shown(node.directory / node.value), line)
+    return node.position if node else None
 
 
 def _place_in_tree(root: Node, path: str) -> Place | None:

@@ -18,7 +18,7 @@ def test_a_hook_that_fails(checkout: Checkout, first: str) -> None:
     said = checkout.doit("overlay:mine", status=1)
     assert "something useful" in said
     assert "debate: hook hook.sh: line 3: exit status 1: grep x /dev/null" in said
-    assert "\nprofiles/mine.yaml:3:9: hooks: hook.sh failed with exit status 1; see the log for its message\n" in said
+    assert "\nprofiles/hook.sh:3: hooks: hook.sh failed with exit status 1; see the log for its message\n" in said
     assert "not reached" not in said
     log = checkout.output("mine", "logs", "overlay.log")
     assert f"the whole log: {log.relative_to(checkout.directory)}\n" in said

@@ -53,6 +53,7 @@ def places(profiles: Path, *complaints: Complaint) -> list[str]:
         ("hooks", "2", "3:23: "),
         ("hooks", "4", "3:8: "),
         ("hooks", "0", "3:8: "),
+        ("hooks", "1:99999999", "3:8: "),
         ("initrd.hooks", "other", "10:32: "),
         ("initrd.hooks", "elsewhere", "10:17: "),
         ("locale", "de_DD.UTF-8", "8:9: "),
@@ -66,6 +67,11 @@ def test_where_a_value_is(profiles: Path, field: str, value: str, place: str) ->
     write_files(profiles, {"x.yaml": TEXT, **HOOKS})
     expected = f"profiles/x.yaml:{place}{field}: fact; remedy"
     assert places(profiles, Complaint(field, value, "fact", "remedy")) == [expected]
+
+
+def test_the_line_of_a_hook(profiles: Path) -> None:
+    write_files(profiles, {"x.yaml": TEXT, **HOOKS})
+    assert places(profiles, Complaint("hooks", "2:7", "fact")) == ["profiles/hooks/one.sh:7: hooks: fact"]
 
 
 def test_a_profile_that_is_broken_meanwhile(profiles: Path) -> None:

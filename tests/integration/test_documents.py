@@ -189,7 +189,7 @@ def test_cache(checkout: Checkout, built: Checkout, registry: Registry) -> None:
 
 
 def test_completion(checkout: Checkout, tmp_path: Path) -> None:
-    """doit's own for bash and zsh, and one for fish: each names the profiles' tasks."""
+    """Each shell's names the profiles' tasks."""
     environment = checkout.environment()
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
 
@@ -203,7 +203,7 @@ def test_completion(checkout: Checkout, tmp_path: Path) -> None:
         said(shell, "-n", str(script))
     bash = (
         f". /usr/share/bash-completion/bash_completion; . {tmp_path / 'bash'}; COMP_WORDS=(doit build:min);"
-        "COMP_CWORD=1 COMP_LINE='doit build:min' COMP_POINT=14; _doit; echo ${COMPREPLY[@]}"
+        "COMP_CWORD=1 COMP_LINE='doit build:min' COMP_POINT=14; _debate doit; echo ${COMPREPLY[@]}"
     )
     assert "minimal" in said("bash", "-c", bash)
     fish = Path(__file__).parents[2] / "completion" / "doit.fish"

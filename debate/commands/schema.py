@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 from debate.commands.command import Answer, Command, Context
-from debate.profile.schema import SCHEMA
+from debate.profile.schema import SCHEMA, schema
 
 
 def run(context: Context) -> Answer:  # noqa: ARG001 - it is the same everywhere
     """The schema of this debate."""
-    text = SCHEMA.read_text()
-    return Answer(text, data=(json.loads(text),))
+    return Answer(SCHEMA.read_text(), data=(schema(),))
 
 
 COMMAND = Command(

@@ -283,8 +283,8 @@ def dated() -> dict[str, str]:
         said = run(["apt-config", "dump", "--no-empty", "Acquire::Snapshots::URI"])
     except DebateError:
         return {}
-    form = r'^Acquire::Snapshots::URI::(Override::)?Host::(\S+) "([^"]+)";$'
-    found = sorted((bool(own), host, template) for own, host, template in re.findall(form, said, re.MULTILINE))
+    rows = re.findall(r'^Acquire::Snapshots::URI::(Override::)?Host::(\S+) "([^"]+)";$', said, re.MULTILINE)
+    found = sorted((bool(own), host, template) for own, host, template in rows)
     return {host: template for _, host, template in found if "@SNAPSHOTID@" in template}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from debate.deferred import frozen
 from debate.entry import Entry
+from debate.sandbox.image.environment import WORK
 
 if TYPE_CHECKING:
     from debate.errors import DebateError
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 INDEX_BYTES = 64 << 20
 """Maximum size of the index of a profile's packages, and of what they were resolved to. 10,000 packages have ten."""
-WORK = "/run/work"
-"""What a step does not leave is there."""
 SECURITY = "-security"
 """What the name of an archive ends in that has nothing but corrections for security."""
 KEPT = f"copy:{WORK}/kept"

@@ -376,7 +376,8 @@ class _Locker:
         work, manager = self.work, managers.get(self.wanted.distribution)
         once, made = work.once, work.once.made
         supplies = manager.lock_supplies(work.settings, self.wanted, mirrors)
-        given = {name: keys.sha256(data) for name, data in {**step.parameters, **supplies.files}.items()}
+        contents = (*step.parameters.items(), *supplies.files.items())  # No name is in both.
+        given = {name: keys.sha256(data) for name, data in contents}
         whole = f"lock {keys.key([given, asdict(step.tools) if step.tools else None, dict(mirrors.directories)])}"
         with once.held([whole]):
             if whole not in made:

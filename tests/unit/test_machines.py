@@ -46,7 +46,7 @@ def test_a_row_is_said_once() -> None:
         AMD64.qemu,
         AMD64.qemu_cpu,
         f'"{AMD64.qemu_machine}"',
-        *(path for paths in AMD64.firmware.values() for path in paths),
+        *(path for rows in AMD64.firmware.values() for row in rows for path in row if path),
         *AMD64.grub.values(),
     }
     for path in PACKAGE.rglob("*.py"):

@@ -20,12 +20,8 @@ from debate.text.paths import shown
 
 _DODO = '''\
 """The profiles of this directory, as tasks of doit. `debate` needs no such file; tasks of your own can be added."""
-try:
-    from debate.frontend.workspace import tasks
-except ImportError as error:
-    raise SystemExit(f"ERROR: dodo.py: {error}: this doit has no debate; run `debate` with the same words") from None
-
-globals().update(tasks(__file__))
+try: from debate.frontend.workspace import tasks; globals().update(tasks(__file__))
+except ImportError as e: raise SystemExit(f"ERROR: dodo.py: {e}: this doit has no debate; run `debate`") from None
 '''
 _SETTINGS = """\
 # Where and how to build, which changes no ISO: docs/settings.md of debate has all settings. Some of them:

@@ -324,7 +324,7 @@ NAMED = f"sha256:{'0' * 64}"
         (
             {"layer": Artifact(NAMED, 10**12)},
             b"",
-            "the statement has files of 1,000,000,000,000 bytes; raise the setting",
+            "the statement has files of 1,000,000,000,000 bytes; raise DEBATE_BYTES, 10 MiB, if that is right",
         ),
         (
             {f"n{n}": Artifact(f"sha256:{n:064}", 6 << 20) for n in range(2)},

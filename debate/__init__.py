@@ -18,6 +18,6 @@ def install(packages: str, words: str = "") -> str:
 
 
 def shipped(name: str) -> Path:
-    """The directory ``sandbox`` or ``profiles`` that belongs to this code, or ``ci`` with recipes."""
+    """The directory ``sandbox``, ``profiles`` or ``docs`` that belongs to this code."""
     inside = INSIDE / name
-    return inside if inside.is_dir() else PACKAGE.parent / {"ci": "docs/ci"}.get(name, name)
+    return inside if inside.is_dir() else PACKAGE.parent / name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from debate import INSIDE
 from debate.deferred import frozen
 
 program = "doit"
@@ -12,8 +13,14 @@ program = "doit"
 
 
 def spoken(text: str) -> str:
-    """A text of debate's own that tells people what to run, with the name of the program that they have."""
-    return text if program == "doit" else re.sub(r"(?<![\w./-])doit(?= [\w\[-])", program, text, flags=re.ASCII)
+    """A text of debate's own that tells people what to run and to read, as they have it: the name of the program, and
+    the paths of documents.
+    """
+    if program != "doit":
+        text = re.sub(r"(?<![\w./-])doit(?= [\w\[-])", program, text, flags=re.ASCII)
+    if (INSIDE / "docs").is_dir():
+        text = re.sub(r"(?<![\w./-])docs(?=/[a-z-]+\.md|/ci\b)", lambda _: str(INSIDE / "docs"), text, flags=re.ASCII)
+    return text
 
 
 @frozen

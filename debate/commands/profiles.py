@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from debate import errors
 from debate.commands.command import Answer, Command, Context
-from debate.errors import DebateError, Place, Problem
+from debate.errors import DebateError, Place, Problem, spoken
 from debate.host.terminal import page
 from debate.profile import profile_names
 from debate.text.amounts import count
@@ -36,7 +36,7 @@ def run(context: Context, names: Sequence[str]) -> Answer:
     settings = context.settings
     known = profile_names.names(settings.profiles)
     if not known:
-        return Answer(f"No profiles in {settings.profiles}; see docs/profile.md for how to write one.\n")
+        return Answer(f"No profiles in {settings.profiles}; " + spoken("see docs/profile.md for how to write one.\n"))
     most = page(_AROUND, _PAGE)
     shown_ = _fitting(settings, known, names) if names else known[:most]
     width = max(map(len, shown_))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from debate.commands.command import Answer, Command, Context
+from debate.errors import spoken
 
 
 def run(context: Context) -> Answer:
@@ -13,7 +14,7 @@ def run(context: Context) -> Answer:
     names, values = max(len(each.name) for each in found), max(min(len(each.value), 40) for each in found)
     lines = [f"{each.name:<{names}}  {each.value or 'none':<{values}}  {each.origin}" for each in found]
     data = tuple({"setting": each.name, "value": each.value, "origin": each.origin} for each in found)
-    return Answer("\n".join([*lines, "", "docs/settings.md says what each means.", ""]), data=data)
+    return Answer("\n".join([*lines, "", spoken("docs/settings.md says what each means."), ""]), data=data)
 
 
 COMMAND = Command(

@@ -27,7 +27,7 @@ _FORMAT = {
     "type": str,
     "default": "text",
     "choices": tuple((name, "") for name in FORMATS),
-    "help": "what to print: text, github (text with annotations) or json (docs/json.md) [default: %(default)s]",
+    "help": "what to print: text, github (text with annotations) or json [default: %(default)s]",
 }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from debate import __version__, shipped
 from debate.commands import new
 from debate.commands.command import Answer, Context
-from debate.errors import DebateError
+from debate.errors import DebateError, spoken
 from debate.host.files import new_file
 from debate.profile import editors, profile_names
 from debate.text import strict_json
@@ -84,7 +84,7 @@ def make(context: Context, names: Sequence[str], ci: str) -> Answer:
     for file, text in files.items():
         lines += _written(root / file, file, text)
     if forge not in CI:
-        lines.append("no file for CI: no remote of git here is of GitHub or GitLab; docs/ci of debate has recipes")
+        lines.append(spoken("no file for CI: no remote of git here is of GitHub or GitLab; docs/ci has recipes"))
     elif _NOWHERE in files[CI[forge]]:
         lines.append(f"{CI[forge]}: say in PACKAGE where debate is; others cannot install it from where it was here")
     lines.append(f"next: debate build:{name} (as root); debate doctor says what this host lacks")
@@ -147,7 +147,7 @@ def package() -> str:
 
 def recipe(forge: str, package: str) -> str:
     """The recipe for CI, in which ``package`` is installed instead of the checkout of debate that it is for."""
-    text = (shipped("ci") / f"{forge}.yml").read_text()
+    text = (shipped("docs") / "ci" / f"{forge}.yml").read_text()
     jobs = re.split(r"(?=^(?:  )?(?:validate|check|publish):$)", text, flags=re.MULTILINE)
     text = "".join(_installing(job, forge) for job in jobs)
     as_root = 'sudo --preserve-env "$(command -v debate)" '

@@ -6,6 +6,9 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from debate.commands.logic.doctor import _CAPABILITIES
 from tests.integration.checkout import DOIT, Checkout
 
 ALL = (
@@ -13,6 +16,7 @@ ALL = (
     "Python",
     "nspawn",
     "mmdebstrap",
+    "privileges",
     "kernel",
     "limits",
     "sandbox",
@@ -68,3 +72,33 @@ def test_without_loop_devices_and_control_groups(checkout: Checkout) -> None:
     assert "This host cannot build yet; missing: kernel, limits, sandbox" in said
     assert "modprobe loop, or give this container /dev/loop-control and loop devices" in said
     assert "mount cgroup2 on /sys/fs/cgroup, or run on a host with systemd" in said
+
+
+def run(checkout: Checkout, *prefix: str) -> str:
+    """What doctor says where it runs with ``prefix``. Asserts that it finds something missing, without a traceback."""
+    done = subprocess.run(
+        [*prefix, DOIT, "doctor"], cwd=checkout.directory, env=checkout.environment(), capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, said
+    assert "Traceback" not in said
+    return said
+
+
+def test_in_a_user_namespace(checkout: Checkout) -> None:
+    """As in a container that was started by a user. It is not taken for an old kernel."""
+    said = run(checkout, "unshare", "--user", "--map-root-user", "--mount")
+    assert "missing privileges    root of a user namespace alone" in said
+    assert "; see privileges\n" in said
+    assert "Linux 6.2" not in said
+
+
+@pytest.mark.parametrize("name", [*_CAPABILITIES])
+def test_without_a_capability(checkout: Checkout, name: str) -> None:
+    """Each of them is needed: its lack is told, and no sandbox starts."""
+    less = f"-{name.removeprefix('CAP_').lower()}"
+    said = run(checkout, "setpriv", f"--bounding-set={less}", f"--inh-caps={less}")
+    assert f"missing privileges    root without {name}, as in a container" in said
+    assert "missing sandbox " in said
+    assert "Linux 6.2" not in said

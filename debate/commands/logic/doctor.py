@@ -36,6 +36,14 @@ NEEDED_DISK = 3 << 30
 """Bytes for the cache and the output directory of one profile."""
 NEEDED_SYSTEMD = 252
 """The oldest supported version."""
+NEEDED_LINUX = (6, 2)
+"""The oldest one that id-maps squashfs."""
+_CAPABILITIES = {
+    "CAP_CHOWN": 0, "CAP_DAC_OVERRIDE": 1, "CAP_FOWNER": 3, "CAP_SETGID": 6, "CAP_SETUID": 7, "CAP_SYS_CHROOT": 18,
+    "CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21, "CAP_MKNOD": 27,
+}  # fmt: skip
+"""Those without which no sandbox starts, and which containers may lack -> number, see linux/capability.h."""
+_IN_CONTAINERS = "docs/containers.md says how to run debate in a container"
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,8 @@ class Finding:
 def examine(builder: Builder) -> list[Finding]:
     """Run all checks, in the order in which a build would fail."""
     checks: list[Callable[[Builder], Finding | list[Finding]]] = [
-        _user, _python, _nspawn, _bootstrapper, _images, _groups, _sandbox, _disk, _memory, _mirrors, _qemu,
+        _user, _python, _nspawn, _bootstrapper, _privileges, _images, _groups, _sandbox, _disk, _memory, _mirrors,
+        _qemu,
     ]  # fmt: skip
     if os.geteuid() != 0:
         checks = [_user, _python, _nspawn, _bootstrapper, _disk, _memory, _qemu]
@@ -115,6 +124,31 @@ def _bootstrapper(builder: Builder) -> Finding:
     return Finding(program, "not installed", f"{install(program)}: it makes the tools tree", not made)
 
 
+def _privileges(_: Builder) -> Finding:
+    """Root of a container may be less than root. Sources: user_namespaces(7), proc_pid_status(5) (CapEff)."""
+    if Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]:
+        fact = "root of a user namespace alone, as in a container without root on the host"
+        return Finding("privileges", fact, f"Linux lets it mount no images: {_IN_CONTAINERS}")
+    effective = re.search(r"^CapEff:\t([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    held = int(effective[1], 16) if effective else 0
+    lacking = [name for name, number in _CAPABILITIES.items() if not held >> number & 1]
+    if lacking:
+        return Finding("privileges", f"root without {', '.join(lacking)}, as in a container", _IN_CONTAINERS)
+    return Finding("privileges", "those of root on the host")
+
+
+def _remedy_for_images(builder: Builder) -> str:
+    """What helps where images cannot be mounted."""
+    if _privileges(builder).remedy:
+        return "see privileges"
+    if not Path("/dev/loop-control").exists():
+        return "modprobe loop, or give this container /dev/loop-control and loop devices"
+    version = tuple(map(int, re.findall(r"[0-9]+", platform.release())[:2]))
+    if version < NEEDED_LINUX:
+        return "Linux 6.2 or later is needed: upgrade this host to a newer release"
+    return "a kernel with squashfs, overlayfs and id-mapped mounts is needed"
+
+
 def _images(builder: Builder) -> Finding:
     kernel = f"Linux {platform.release()}"
     with tempfile.TemporaryDirectory(prefix="debate-doctor-") as directory:
@@ -123,10 +157,7 @@ def _images(builder: Builder) -> Finding:
             run(probe, environment={"PYTHONPATH": str(PACKAGE.parent)})
         except DebateError as error:
             reason = error.details.replace(directory, "…") or error.problems[0].fact
-            remedy = "Linux 6.2 or later is needed, with squashfs, overlayfs and id-mapped mounts"
-            if not Path("/dev/loop-control").exists():
-                remedy = "modprobe loop, or give this container /dev/loop-control and loop devices"
-            return Finding("kernel", f"{kernel}: {reason}", remedy)
+            return Finding("kernel", f"{kernel}: {reason}", _remedy_for_images(builder))
     return Finding("kernel", f"{kernel}: loop devices, id-mapped squashfs, overlayfs")
 
 

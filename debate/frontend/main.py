@@ -35,7 +35,7 @@ def main() -> int:
         given = sys.argv[1:] = ["help"]
     if not _needs_none(given):
         try:
-            _enter(Path.cwd())
+            _enter()
         except DebateError as error:
             loader.exit_with(error.problems[0])
     if sys._xoptions.get("typed") != "doit":
@@ -48,9 +48,14 @@ def _needs_none(given: Sequence[str]) -> bool:
     return given[:1] != [] and (given[0] in _ANYWHERE or any(word in ("-h", "--help") for word in given))
 
 
-def _enter(start: Path) -> None:
-    """Go to the workspace in which ``start`` is. Raises DebateError."""
-    root = workspace.find(start)
-    if root != start:
-        words.started_in = str(start)
-        os.chdir(root)
+def _enter() -> None:
+    """Go to the workspace in which one stands. Raises DebateError."""
+    try:
+        start = Path.cwd()
+        root = workspace.find(start)
+        if root != start:
+            words.started_in = str(start)
+            os.chdir(root)
+    except OSError as error:
+        remedy = "go to one that is there and that you may enter"
+        raise DebateError(f"{error.strerror}", remedy, place="the directory where you stand") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 from debate import __version__, errors
 from debate.errors import DebateError
-from debate.frontend import workspace
+from debate.frontend import main, workspace
 from debate.frontend.plugins import PLUGINS
 from tests.conftest import ROOT, write_files
 
@@ -68,6 +69,29 @@ def test_the_nearest_one_above(tmp_path: Path, make: Callable[[Path], None], fou
 def test_none(tmp_path: Path) -> None:
     with pytest.raises(DebateError, match=r"no workspace here or above.*debate init"):
         workspace.find(tmp_path)
+
+
+def test_a_directory_that_is_gone(tmp_path: Path) -> None:
+    script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", BIN / "debate", "validate"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert done.stderr.startswith("ERROR: the directory where you stand: No such file or directory; go to one that is ")
+
+
+def test_a_directory_that_one_may_not_enter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(path: Path) -> list[Path]:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(workspace, "marks", closed)
+    with pytest.raises(DebateError, match=r"^the directory where you stand: Permission denied; go to one "):
+        main._enter()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make files of others")

@@ -52,8 +52,8 @@ def script(checkout: Checkout) -> None:
 
 
 CHANGES: dict[str, tuple[Callable[[Checkout], None], set[str], str]] = {
-    "timeout": (timeout, {"iso"}, r"~ timeout: 3 -> 91 \(profiles/minimal.yaml:9:17\)"),
-    "file": (file, {"overlay"}, r"/etc/explained: added \(profiles/minimal.yaml:9:16\)"),
+    "timeout": (timeout, {"iso"}, r"~ timeout: 3 -> 91 \(profiles/minimal.yaml:8:17\)"),
+    "file": (file, {"overlay"}, r"/etc/explained: added \(profiles/minimal.yaml:8:16\)"),
     "tree": (tree, {"overlay"}, r"/etc/mine: added \(profiles/overlays/mine/etc/mine\)"),
     "script": (script, {"overlay"}, "sandbox/squash.sh changed"),
 }
@@ -97,7 +97,7 @@ def test_a_package_more(mine: Checkout) -> None:
     more(mine, "packages: [less]\n")
     said = mine.doit("explain:minimal")
     assert verdicts(said)["lock"] == "would run"
-    assert re.search(r"\+ packages: less \(profiles/minimal.yaml:9:12\)", said), said
+    assert re.search(r"\+ packages: less \(profiles/minimal.yaml:8:12\)", said), said
     assert verdicts(said)["rootfs"] == "undecided"
 
 

@@ -101,7 +101,7 @@ def test_it_boots(arch: Checkout, repository: Repository, firmware: str) -> None
 def test_it_starts_over_a_network(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
     arch.profile("net", f"{PROFILE}boot: {{network: true}}\n")
     arch.doit("netboot:net", **repository.settings)
-    from_ipxe(arch.output("net", "netboot"), tmp_path, "arch-minimal login: ")
+    from_ipxe(arch.output("net", "netboot"), tmp_path, "net login: ")
 
 
 def test_the_same_bytes(arch: Checkout, repository: Repository) -> None:

@@ -43,7 +43,7 @@ def test_disc(elsewhere: Checkout) -> None:
 def test_firmware_of_32_bits(checkout: Checkout) -> None:
     """It starts the same system of 64 bits."""
     checkout.profile("narrow", "extends: minimal\nbase: minimal\nboot: {firmware: [uefi-ia32]}\n")
-    checkout.check("narrow", "minimal login: ", "uefi-ia32")
+    checkout.check("narrow", "narrow login: ", "uefi-ia32")
 
 
 @pytest.mark.full

@@ -127,7 +127,9 @@ def test_ipxe(directory: Path, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def with_dracut(built: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Path:
     checkout = Checkout.make(tmp_path_factory.mktemp("dracut") / "checkout", built.cache)
-    checkout.profile("dracut", "extends: minimal\nboot: {network: true}\ninitrd: {generator: dracut}\n")
+    checkout.profile(
+        "dracut", "extends: minimal\nhostname: minimal\nboot: {network: true}\ninitrd: {generator: dracut}\n"
+    )
     checkout.doit("netboot:dracut")
     return checkout.output("dracut", "netboot")
 

@@ -10,11 +10,12 @@ Sources: qemu(1) (-netdev socket), net/socket.c of QEMU (the length before each 
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Interface
 
@@ -24,8 +25,8 @@ _NOBODY = bytes(4)
 _ARP, _IPV4 = 0x0806, 0x0800
 _TCP, _UDP = 6, 17
 _SYN, _RST, _ACK = 0x02, 0x04, 0x10
-_LARGEST = 1 << 17
-"""Bytes of a frame: QEMU's have 68 KiB at most."""
+_SMALLEST, _LARGEST = 14, 1 << 17
+"""Bytes of a frame: those of its head, and more than the 68 KiB that QEMU's have at most."""
 _EVERY = 1.0
 """Seconds between two tries."""
 _OFFERED = IPv4Interface("10.0.2.15/24")
@@ -168,41 +169,34 @@ class Cable:
     def __init__(self, lan: Lan, end: socket.socket) -> None:
         """``end`` is our end of a pair, of which QEMU has the other."""
         self.lan, self._end = lan, end
-        end.settimeout(_EVERY)
+        end.setblocking(False)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._carry, daemon=True)
         self._thread.start()
 
     def _carry(self) -> None:
-        rest, tried = b"", 0.0
-        while not self._over.is_set():
-            try:
-                if time.monotonic() - tried > _EVERY:
+        """QEMU reads nothing until the guest uses its card, which then speaks first: so nothing is asked before."""
+        received, waiting, tried, heard = b"", b"", 0.0, False
+        with suppress(OSError):
+            while not self._over.is_set():
+                if heard and not waiting and time.monotonic() - tried > _EVERY:
                     tried = time.monotonic()
-                    self._send(self.lan.tries())
+                    waiting = _framed(self.lan.tries())
+                readable, writable, _ = select.select([self._end], [self._end] if waiting else [], [], _EVERY)
+                if writable:
+                    waiting = waiting[self._end.send(waiting) :]
+                if not readable:
+                    continue
                 data = self._end.recv(1 << 16)
                 if not data:
                     return
-                rest += data
-                while len(rest) >= 4:
-                    [size] = struct.unpack_from("!I", rest)
-                    if size > _LARGEST:
-                        return
-                    if len(rest) < 4 + size:
-                        break
-                    frame, rest = rest[4 : 4 + size], rest[4 + size :]
-                    self._send(self.lan.frame(frame))
-            except TimeoutError:
-                continue  # A guest that says nothing is asked again.
-            except OSError:
-                return
-
-    def _send(self, frames: Iterator[bytes]) -> None:
-        for frame in frames:
-            try:
-                self._end.sendall(struct.pack("!I", len(frame)) + frame)
-            except TimeoutError:  # A part of it may be on its way, so what follows would make no sense.
-                raise ConnectionAbortedError from None
+                frames, received = _frames(received + data)
+                if frames is None:
+                    return
+                heard = heard or bool(frames)
+                for frame in frames:
+                    if len(waiting) < _LARGEST:  # A guest that takes no answers gets none.
+                        waiting += _framed(self.lan.frame(frame))
 
     def missing(self) -> list[str]:
         """Ports that do not take connections, each with what is known."""
@@ -214,3 +208,22 @@ class Cable:
         with suppress(OSError):
             self._end.shutdown(socket.SHUT_RDWR)
         self._thread.join(5)
+
+
+def _framed(frames: Iterable[bytes]) -> bytes:
+    """As QEMU sends and takes them: each behind its length."""
+    return b"".join(struct.pack("!I", len(frame)) + frame for frame in frames)
+
+
+def _frames(data: bytes) -> tuple[list[bytes] | None, bytes]:
+    """The whole frames at the start of ``data``, and the rest of it; None instead for what are none."""
+    found, at = list[bytes](), 0
+    while len(data) >= at + 4:
+        [size] = struct.unpack_from("!I", data, at)
+        if not _SMALLEST <= size <= _LARGEST:
+            return None, b""
+        if len(data) < at + 4 + size:
+            break
+        found.append(data[at + 4 : at + 4 + size])
+        at += 4 + size
+    return found, data[at:]

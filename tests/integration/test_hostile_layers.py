@@ -103,7 +103,7 @@ def test_outputs_of_holes(built: Checkout, tmp_path: Path, script: str) -> None:
     small = replace(made, settings=replace(made.settings, limits=replace(made.settings.limits, bytes=100 << 20)))
     step = Step("attack", (Command("x.sh"),), ("a", "b"), 0, tools=built.artifact(".sandbox", "sandbox", "tools"))
     before = shutil.disk_usage(built.cache).used
-    with pytest.raises(DebateError, match=r"attack: output [ab]: larger than [0-9,]+ bytes \(DEBATE_BYTES\)"):
+    with pytest.raises(DebateError, match=r"attack: output [ab]: larger than [0-9.,]+ \w+ \(DEBATE_BYTES\)"):
         small.run(step, Supplies(), tmp_path / "log")
     assert shutil.disk_usage(built.cache).used - before < 1 << 30
 

@@ -59,8 +59,8 @@ class _Loader:
         self.sources: list[Path] = []
         self.own: dict[str, Node] = {}
         """File -> what it says itself."""
-        self.removed: dict[str, Node] = {}
-        """File -> its field `remove`, if it has one."""
+        self.removed: dict[str, tuple[Node, frozenset[str]]] = {}
+        """File -> its field `remove`, if it has one, and the files that it extends."""
         self.asked: dict[str, Place] = {}
         """File -> where it is extended first."""
         self.orders: dict[str, dict[str, None]] = {}
@@ -81,7 +81,7 @@ class _Loader:
                 merged = self.own[file]
                 continue
             if file in self.removed:
-                merged = remove.without(merged, self.removed[file])
+                merged = remove.without(merged, *self.removed[file])
             merged = self.merge(merged, self.own[file], self.asked[file])
         return merged
 
@@ -120,11 +120,12 @@ class _Loader:
             return
         self.problems += problems
         self.problems += _misplaced(root, tree)
-        order: dict[str, None] = {}
+        order, parents = dict[str, None](), list[str]()
         for node in _extended(root):
             parent = node.value
             if is_shipped(name) and not is_shipped(parent):
                 parent = f"{files.SHIPPED}{parent}"
+            parents.append(parent)
             if not self.is_too_much:
                 self.read(parent, (*chain, name), node.position)
             for below in self.orders.get(parent, ()):
@@ -132,8 +133,9 @@ class _Loader:
                 order[below] = None
         removed = root.get(remove.FIELD)
         if removed is not None and isinstance(removed.value, dict):
-            self.removed[file] = removed
-            self.problems += remove.missing(self.merged_of(order), removed)
+            self.removed[file] = removed, frozenset(order)
+            if all(self.orders.get(parent) for parent in parents):  # What cannot be read is told of itself.
+                self.problems += remove.missing(self.merged_of(order), removed)
         self.orders[name] = {**order, file: None}
         self.asked[file] = asked or root.position
         left_out = NOT_INHERITED if chain else {"extends", remove.FIELD}

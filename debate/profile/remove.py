@@ -6,7 +6,7 @@ schema), by the name before a package's version, by the source of an overlay, by
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from debate.errors import Problem
@@ -21,8 +21,11 @@ _MOST_HINTS = 20
 """Names for which a similar one is looked for, which takes long in a long list."""
 
 
-def without(parent: Node, removed: Node, part: Mapping[str, Any] | None = None) -> Node:
-    """``parent`` without the entries that ``removed`` names. Without ``part``, its schema, it is a whole profile."""
+def without(parent: Node, removed: Node, extended: Collection[str], part: Mapping[str, Any] | None = None) -> Node:
+    """``parent`` without the entries that ``removed`` names and that the files ``extended`` say.
+
+    Without ``part``, its schema, it is a whole profile.
+    """
     fields = (part or schema()).get("properties", {})
     value = dict(parent.value)
     for name, node in removed.value.items():
@@ -30,10 +33,14 @@ def without(parent: Node, removed: Node, part: Mapping[str, Any] | None = None) 
         if own is None:
             continue
         if isinstance(node.value, dict) and isinstance(own.value, dict):
-            value[name] = without(own, node, field)
+            value[name] = without(own, node, extended, field)
         elif isinstance(own.value, list):
             gone = {_full(item, name) for item in node.entries()}
-            value[name] = own.with_value([item for item in own.value if gone.isdisjoint(_names(item, name, field))])
+            value[name] = own.with_value([
+                item
+                for item in own.value
+                if item.position.file not in extended or gone.isdisjoint(_names(item, name, field))
+            ])  # fmt: skip
     return parent.with_value(value)
 
 

@@ -118,6 +118,22 @@ def test_a_place_that_is_extended_twice(profiles: Path) -> None:
     assert load(profiles, "x").data["packages"] == ["less", "vim"]
 
 
+def test_what_another_says_stays(profiles: Path) -> None:
+    """Only what a profile extends is left out, whatever order its siblings have."""
+    (profiles / "_pa.yaml").write_text("version: 1\npackages: [curl, vim]\n")
+    (profiles / "_less.yaml").write_text("version: 1\nextends: _pa\nremove: {packages: [curl]}\n")
+    (profiles / "_other.yaml").write_text("version: 1\npackages: [curl, jq]\n")
+    for order in ("_less, _other", "_other, _less"):
+        assert not problems(profiles, f"extends: [{order}]")
+        assert set(load(profiles, "x").data["packages"]) == {"curl", "vim", "jq"}
+
+
+def test_a_parent_that_cannot_be_read(profiles: Path) -> None:
+    """Nothing follows from it about what it does not have."""
+    found = problems(profiles, "extends: nope\nremove: {packages: [curl]}")
+    assert len(found) == 1, found
+
+
 def test_many(profiles: Path) -> None:
     names = [f"p{number}" for number in range(9000)]
     (profiles / "_pa.yaml").write_text(yaml.safe_dump({"version": 1, "packages": names}))

@@ -263,7 +263,14 @@ class Apt:
         keys_of = {repository.name: repository.key for repository in request.repositories}
         sources = self._sources(request, mirrors.addresses)
         return {
-            archive: keys.key([request.architecture, keys_of.get(archive, ""), sorted(_lines_of(sources, archive))])
+            archive: keys.key(
+                [
+                    request.architecture,
+                    keys_of.get(archive, ""),
+                    sorted(_lines_of(sources, archive)),
+                    mirrors.directories.get(archive, ""),
+                ]
+            )
             for archive in mirrors.addresses
         }
 

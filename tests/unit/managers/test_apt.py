@@ -245,3 +245,14 @@ def test_directories_of_manuals_stay(exclude: list[str], kept: bool) -> None:
     target = Target("debian", "sid", "amd64", tuple(exclude), ())
     lines = apt._options(target)["dpkg.cfg"].decode().splitlines()
     assert lines == [*(f"path-exclude={glob}" for glob in exclude), *["path-include=/usr/share/man/man?"] * kept]
+
+
+def test_indexes_of_two_directories_are_not_the_same() -> None:
+    """Dated mirrors that are directories have the same address in a sandbox."""
+    request = replace(REQUEST, snapshot="20260101T000000Z")
+
+    def of(path: str) -> dict[str, str]:
+        return APT.index_keys(request, replace(MIRRORS, directories={"debian": path}))
+
+    assert of("/srv/1")["debian"] == of("/srv/1")["debian"]
+    assert of("/srv/1")["debian"] != of("/srv/2")["debian"]

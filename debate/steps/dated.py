@@ -35,7 +35,7 @@ def moments(lock: Any) -> list[dict[str, str]]:
             continue
         newest[each["archive"]] = max(date, newest.get(each["archive"], date))
     now = datetime.now(UTC)
-    found = [{name: f"{min(now, date + later):{_FORM}}" for name, date in newest.items()} for later in _LATER]
+    found = [{name: f"{min(now, min(now, date) + later):{_FORM}}" for name, date in newest.items()} for later in _LATER]
     return [one for number, one in enumerate(found) if one and one not in found[:number]]
 
 

@@ -279,10 +279,11 @@ class _Locker:
         for name in named:
             if name not in known:
                 raise DebateError(f"the lock has no package {quoted(name)}", suggest(name, known), place=place)
-            if name in {package.name for package in below}:
+            if any(name == package.name for package in below):
                 fact, base = f"{name} is a package of the base {self.wanted.base!r}", self.wanted.base
                 raise DebateError(fact, f"run doit lock:{base} --package {name}", place=place)
-        kept = [package for package in locked if package not in below and package.name not in named]
+        others = {package.name for package in below} | {*named}
+        kept = [package for package in locked if package.name not in others]
         return Held(tuple(kept), security)
 
     def misfits(self, lock: Mapping[str, Any]) -> list[Problem]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from debate.errors import DebateError
 from debate.steps.listed import Listed
 from debate.steps.rootfs import Slice
 from debate.steps.rule import Rule
@@ -90,6 +91,9 @@ def read(store: Store, artifact: Artifact) -> Space:
     found: dict[str, dict[str, int]] = {}
     for match in _LISTED.read(store, artifact):
         found.setdefault(match[1], {})[match[3]] = int(match[2])
+    packed = found.get("packed", {})
+    if not found.get("total") or (packed and not packed.get(NOW)):
+        raise DebateError(f"{_LISTED.what} is not whole", _LISTED.remedy, place=_LISTED.place)
     largest = {kind: dict(sorted(sizes.items(), key=lambda each: (-each[1], each[0]))) for kind, sizes in found.items()}
     return Space(
         sum(found.get("total", {}).values()),

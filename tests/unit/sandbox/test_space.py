@@ -108,6 +108,9 @@ def test_files_of_nothing(system: Path) -> None:
         "package\t1\t\x1b\n",
         "package\t1\n",
         "total\t9999999999999999\t-\n",
+        "package\t1\tx\n",
+        "total\t1\t-\npacked\t1\txz\n",
+        "total\t1\t-\npacked\t0\tnow\n",
     ],
 )
 def test_what_is_not_believed(text: str, tmp_path: Path) -> None:

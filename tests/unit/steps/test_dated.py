@@ -90,6 +90,8 @@ def test_the_moments() -> None:
         {"debian": "20260103T183000Z", "debian-security": "20260301T230000Z"},
     ]
     assert dated.moments({}) == []
+    last = [{"archive": "a", "suite": "s", "date": "9999-12-31T23:59:59Z"}]
+    assert all(one["a"] <= f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}" for one in dated.moments({"archives": last}))
     now = datetime.now(UTC)
     for before in (timedelta(), timedelta(hours=7)):
         fresh = [{"archive": "a", "suite": "s", "date": f"{now - before:%Y-%m-%dT%H:%M:%SZ}"}]

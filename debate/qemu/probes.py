@@ -18,6 +18,8 @@ from debate.text.pattern import compiled
 from debate.text.printable import shortened
 
 _TAIL = 1 << 14
+_ECHO = 16
+"""Characters of a typed command by which its echo is known: terminals break longer lines."""
 _AGAIN = 10
 """Seconds without an echo until a command is typed again: what is typed before a shell reads can be lost."""
 
@@ -41,8 +43,9 @@ class Probes:
         self._cable, self._dialog, self._send, self._now = cable, dialog, send, now
         self._commands = list(commands)
         self._token, self._done = secrets.token_hex(8), 0
-        self._typed, self._at = 0.0, -1
-        """When the present command was typed, and how much the guest had said then; -1 if it was not."""
+        self._typed, self._echo = 0.0, ""
+        """When the present command was typed, and the start of its echo; empty before it is typed."""
+        self._echoed = False
 
     def are_passed(self, text: str, total: int) -> bool:
         """True once all are. ``text`` is the end of the ``total`` characters that were printed.
@@ -57,25 +60,27 @@ class Probes:
             if self._dialog.looks_up(text, total):
                 self._dialog = None
             return False
-        if self._at < 0 or (total == self._at and self._now() - self._typed > _AGAIN):
-            self._type(total)
+        self._echoed = self._echoed or bool(self._echo and self._echo in text)
+        if not self._echo or (not self._echoed and self._now() - self._typed > _AGAIN):
+            self._type()
             return False
         found = compiled(rf"{self._token}-{self._done}-([0-9]{{1,3}})\s").search(text[-_TAIL:])
         if found and found[1] != "0":
             raise ProbeError(f"`{self._command}` (check.commands) ended with status {found[1]}")
         if found:
-            self._done, self._at = self._done + 1, -1
+            self._done, self._echo, self._echoed = self._done + 1, "", False
         return False
 
     @property
     def _command(self) -> str:
         return shortened(self._commands[self._done])
 
-    def _type(self, total: int) -> None:
+    def _type(self) -> None:
         command = shlex.quote(self._commands[self._done])
-        script = f"sh -c {command} < /dev/null\necho {self._token}-{self._done}-$?\n"
-        self._send(f"echo {base64.b64encode(script.encode()).decode()} | base64 -d | sh\n")
-        self._typed, self._at = self._now(), total
+        script = f": {self._done} {self._token}\nsh -c {command} < /dev/null\necho {self._token}-{self._done}-$?\n"
+        encoded = base64.b64encode(script.encode()).decode()
+        self._send(f"echo {encoded} | base64 -d | sh\n")
+        self._typed, self._echo = self._now(), encoded[:_ECHO]
 
     def lacking(self) -> str:
         """What the guest did not do, after `the guest`."""

@@ -81,6 +81,27 @@ def test_what_is_typed_too_early_is_typed_again() -> None:
     assert len(guest.typed) == 3
 
 
+def test_what_others_print_does_not_stand_for_an_echo() -> None:
+    """Such as a line of the kernel, or the same words before."""
+    guest = Guest("true", "true")
+    assert not guest.looks()
+    guest.deaf = 1
+    assert not any(guest.looks() for _ in range(3))
+    guest.text += "[   99.1] a line of the kernel\n"
+    assert guest.ends()
+    assert len(guest.typed) == 3
+
+
+def test_what_runs_for_long_is_typed_once() -> None:
+    guest = Guest("true")
+    guest.text = ""
+    assert not guest.looks()
+    for _ in range(20):
+        guest.text += "progress\n" * 3000
+        assert not guest.looks()
+    assert len(guest.typed) == 1
+
+
 def test_ports_come_first() -> None:
     guest = Guest("true", ports=("port 80 refuses connections", "port 22 does not answer"))
     assert not guest.ends()

@@ -30,17 +30,28 @@ failed_at() {
     echo "$line"
 }
 
-# why_failed NUMBER: prints what to do about a hook that failed, by what it said in $work/said.
+# wait_for PID: waits until what reads a hook's errors has ended, for two seconds at most: what the hook leaves running
+# may hold it.
+wait_for() {
+    tries=0
+    while [ "$tries" -lt 40 ] && kill -0 "$1" 2> /dev/null; do
+        sleep 0.05
+        tries=$((tries + 1))
+    done
+}
+
+# why_failed: prints what to do about a hook that failed, by what it said last in $work/said.
 why_failed() {
-    if grep -qE '(Could not|Couldn.t|unable to) resolve|Temporary failure (in name resolution|resolving)|Network is unreachable|Name or service not known|failed retrieving file|Unable to locate package|target not found: ' "$work/said"; then
+    tail -n 20 "$work/said" > "$work/last"
+    if grep -qE '(Could not|Couldn.t|unable to) resolve|Temporary failure (in name resolution|resolving)|Network is unreachable|Name or service not known|failed retrieving file|Unable to locate package|target not found: ' "$work/last"; then
         echo "hooks have no network: name packages in packages, with the archive in repositories, and put other files into an overlay"
-    elif grep -qE '(syntax error|Syntax error|SyntaxError|unexpected (end of file|EOF))' "$work/said"; then
+    elif grep -qE '(syntax error|Syntax error|SyntaxError|unexpected (end of file|EOF))' "$work/last"; then
         echo "correct its syntax: the log has the message"
-    elif grep -qE 'System has not been booted with systemd|Failed to connect to (system |)(scope |)bus|Host is down' "$work/said"; then
+    elif grep -qE 'System has not been booted with systemd|Failed to connect to (system |)(scope |)bus|Host is down' "$work/last"; then
         echo "no system runs here, so units can neither be started nor asked: name them in services, which starts them at boot"
     else
-        lacking=$(sed -nE 's/^.*: (line [0-9]+: |[0-9]+: )?([^ :]+): (command )?not found$/\2/p' "$work/said" | tail -n 1)
-        [ "$lacking" ] || lacking=$(sed -nE "s/^.*env: [‘'\"]?([^’'\" :]+)[’'\"]?: No such file or directory\$/\1/p" "$work/said" | tail -n 1)
+        lacking=$(sed -nE 's/^.*: (line [0-9]+: |[0-9]+: )?([^ :]+): (command )?not found$/\2/p' "$work/last" | tail -n 1)
+        [ "$lacking" ] || lacking=$(sed -nE "s/^.*env: [‘'\"]?([^’'\" :]+)[’'\"]?: No such file or directory\$/\1/p" "$work/last" | tail -n 1)
         if [ "$lacking" ]; then
             echo "the system has no $lacking: add the package that contains it to packages"
         else
@@ -68,6 +79,7 @@ while read -r DEBATE_HOOK <&9; do
     mkfifo "$work/errors-$number"
     # It ends with the last process that has the hook's standard error, which may be one that the hook leaves running.
     tee "$work/said" < "$work/errors-$number" >&2 9<&- &
+    reader=$!
     touch /run/work/before
     sleep 0.02 # Files that are made in the same moment would not be newer.
     case $(head -c 2 "$hook") in
@@ -83,11 +95,11 @@ while read -r DEBATE_HOOK <&9; do
         ;;
     *) PATH=$work/generators:$PATH bash -eu "$hook" 9<&- 2> "$work/errors-$number" || status=$? ;;
     esac
-    sleep 0.05 # What it said last.
+    wait_for "$reader"
     : > /run/problems # Hooks must not report problems of the profile.
     if [ "$status" -ne 0 ]; then
         line=$(failed_at "$number" "$status")
-        problem hooks "$number${line:+:$line}" "$DEBATE_HOOK failed with exit status $status" "$(why_failed "$number")"
+        problem hooks "$number${line:+:$line}" "$DEBATE_HOOK failed with exit status $status" "$(why_failed)"
     fi
     [ ! -e /run/work/called ] ||
         problem hooks "$number" "$DEBATE_HOOK runs $(head -n 1 /run/work/called), and the initramfs is not made by hooks" \

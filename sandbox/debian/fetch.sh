@@ -28,11 +28,19 @@ unfetched "$errors" /run/in/wanted
 awk -v lost="$lost" 'NR == FNR { if ($0 ~ lost) gone[$1]; next } $1 in gone { print $2, $3, $4 }' "$errors.wanted" \
     /run/in/wanted > $work/gone
 awk 'NR == FNR { gone[$1]; next } $1 in gone' $work/gone /run/in/dated > $work/dated
+dead=
 while read -r sha256 address; do
+    from=${address%%/pool/*}
+    case " $dead " in *" $from "*) continue ;; esac
     [ ! -e "/run/out/$sha256" ] || continue
-    # Such archives are slow and unreliable.
+    # Such archives are slow and unreliable. What one does not have, it says at once; one that does not answer is asked
+    # once, and not for each package.
+    started=$(date +%s)
     /usr/lib/apt/apt-helper -o Acquire::Retries=8 -o Acquire::http::Timeout=120 -o Acquire::https::Timeout=120 \
-        download-file "$address" "/run/out/$sha256" "SHA256:$sha256" < /dev/null >&2 || rm -f "/run/out/$sha256"
+        download-file "$address" "/run/out/$sha256" "SHA256:$sha256" < /dev/null >&2 || {
+        rm -f "/run/out/$sha256"
+        [ $(($(date +%s) - started)) -lt 60 ] || dead="$dead $from"
+    }
 done < $work/dated
 while read -r sha256 name version; do
     [ ! -e "/run/out/$sha256" ] || echo "$name $version"

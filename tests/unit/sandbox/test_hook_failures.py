@@ -30,6 +30,7 @@ SAID = [
     ("debate: hook x.sh: line 4: exit status 1: false\ndebate: hook x.sh: line 9: exit status 3: f", 3, "9", LOG),
     ("debate: hook x.sh: line 4: exit status 1: false", 3, "", LOG),
     ("/run/in/hook/1: line 4: odd", 3, "", LOG),
+    ("curl: (6) Could not resolve host: x\n" + "then it went on\n" * 30 + "E: broken", 3, "", LOG),
     ("", 3, "", LOG),
 ]  # fmt: skip
 

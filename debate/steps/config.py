@@ -83,6 +83,7 @@ def normalise(profile: Profile, directory: Path) -> Config:
     if choices.data["check"]["commands"] and about["login"].get("how") not in ("autologin", "empty"):
         fact = "check.commands: no user is there to run them, who gets into the console without a password"
         choices.problem(("check", "commands"), fact, "give one autologin or an empty password_hash, or leave them out")
+    networking.tell_of_checks(choices)
     if choices.problems:
         raise ProfileError(choices.problems)
     about["addresses"] = networking.own_addresses(choices.data["network"])

@@ -79,6 +79,18 @@ def own_addresses(network: Any) -> list[str]:
     return [address for item in interfaces for address in item["addresses"] if ":" not in address]
 
 
+def tell_of_checks(choices: Choices) -> None:
+    """Tell if `network` gives the guest of a check no address: its card has a name and an address of QEMU's."""
+    network = choices.data["network"]
+    if not choices.data["check"]["ports"] or (network != "none" and network["dhcp"]):
+        return
+    interfaces = [] if network == "none" else network["interfaces"]
+    fits = [item for item in interfaces if set("*?") & set(item["match"])]
+    if not any(item["dhcp"] or any(":" not in address for address in item["addresses"]) for item in fits):
+        fact = "check.ports: by network, the guest of a check has no address of IPv4 at which its ports could answer"
+        choices.told.append(f"{fact}: its card has a name and an address of QEMU's")
+
+
 def _note_faults(choices: Choices, network: Mapping[str, Any]) -> None:
     if not (network["dhcp"] or network["interfaces"] or network["wifi"]):
         choices.problem(("network", "dhcp"), "network: nothing is left of it", "write `network: none`")

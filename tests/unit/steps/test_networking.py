@@ -218,3 +218,22 @@ def unescaped(value: str) -> str:
         found += {"\\s": " ", "\\\\": "\\"}[value[at : at + 2]] if step == 2 else value[at]
         at += step
     return found
+
+
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        ("none", True), ("dhcp", False),
+        ("{dhcp: false, interfaces: [{match: enp1s0, addresses: [192.0.2.1/24]}]}", True),
+        ("{interfaces: [{match: enp1s0, addresses: [192.0.2.1/24]}]}", False),
+        ("{dhcp: false, interfaces: [{match: 'en*', addresses: [192.0.2.1/24]}]}", False),
+        ("{dhcp: false, interfaces: [{match: 'en*', addresses: ['2001:db8::1/64']}]}", True),
+        ("{dhcp: false, interfaces: [{match: '*', dhcp: true}]}", False),
+    ],
+)  # fmt: skip
+def test_ports_that_no_check_could_reach(tmp_path: Path, network: str, told: bool) -> None:
+    found = made(tmp_path, f"network: {network}\ncheck: {{ports: [80]}}").told
+    assert (
+        any(line.startswith("check.ports: by network, the guest of a check has no address") for line in found) == told
+    )
+    assert not [line for line in made(tmp_path, f"network: {network}").told if "check.ports" in line]

@@ -27,27 +27,35 @@ work=/run/work
 unfetched "$errors" /run/in/wanted
 awk -v lost="$lost" 'NR == FNR { if ($0 ~ lost) gone[$1]; next } $1 in gone { print $2, $3, $4 }' "$errors.wanted" \
     /run/in/wanted > $work/gone
+: > $work/fetched
 awk 'NR == FNR { gone[$1]; next } $1 in gone' $work/gone /run/in/dated > $work/dated
 dead=
 while read -r sha256 address; do
     from=${address%%/pool/*}
     case " $dead " in *" $from "*) continue ;; esac
-    [ ! -e "/run/out/$sha256" ] || continue
+    ! grep -qx "$sha256" $work/fetched || continue
     # Such archives are slow and unreliable. What one does not have, it says at once; one that does not answer is asked
     # once, and not for each package.
     started=$(date +%s)
-    /usr/lib/apt/apt-helper -o Acquire::Retries=8 -o Acquire::http::Timeout=120 -o Acquire::https::Timeout=120 \
-        download-file "$address" "/run/out/$sha256" "SHA256:$sha256" < /dev/null >&2 || {
+    if /usr/lib/apt/apt-helper -o Acquire::Retries=8 -o Acquire::http::Timeout=120 -o Acquire::https::Timeout=120 \
+        download-file "$address" "/run/out/$sha256" "SHA256:$sha256" < /dev/null >&2; then
+        echo "$sha256" >> $work/fetched
+    else
         rm -f "/run/out/$sha256"
         [ $(($(date +%s) - started)) -lt 60 ] || dead="$dead $from"
-    }
+    fi
 done < $work/dated
-while read -r sha256 name version; do
-    [ ! -e "/run/out/$sha256" ] || echo "$name $version"
-done < $work/gone > /run/out/taken
-while read -r address sha256 more; do
-    [ -e "/run/out/$sha256" ] || echo "$address $sha256 $more"
-done < /run/in/wanted > $work/left
+awk 'NR == FNR { fetched[$1]; next } $1 in fetched { print $2, $3 }' $work/fetched $work/gone > /run/out/taken
+# A file that is there need not be whole: apt leaves what has another SHA-256, too.
+awk -v fetched=$work/fetched -v failed="$errors.wanted" '
+    FILENAME == fetched { done[$1]; next }
+    FILENAME == failed { lost[$1]; next }
+    !($2 in done) { print ($1 in lost ? "lost" : "unknown"), $0 }' $work/fetched "$errors.wanted" /run/in/wanted |
+    while read -r how address sha256 more; do
+        [ "$how" = unknown ] || rm -f "/run/out/$sha256"
+        [ -e "/run/out/$sha256" ] || echo "$address $sha256 $more"
+    done > $work/left
+[ -s $work/left ] || [ -s $work/gone ] || cp /run/in/wanted $work/left
 [ -s $work/left ] || exit 0
 explain_fetch "$errors" $work/left "$(cat /run/in/remedy)"
 exit 1

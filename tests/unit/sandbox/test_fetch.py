@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from debate.errors import Complaint
+from debate.host.http_files import offered
 from debate.sandbox import problems
 from tests.conftest import ROOT, write_files
 
@@ -26,6 +27,8 @@ class Archives:
     """Directories with packages, and what fetch.sh makes of them."""
 
     root: Path
+    mirror: str = ""
+    """Its address, if that is not the directory `mirror`."""
 
     def put(self, archive: str, **packages: str) -> None:
         write_files(self.root / archive, {f"pool/{name}.deb": text for name, text in packages.items()})
@@ -40,10 +43,11 @@ class Archives:
                 text = text.replace(f"/run/{part}", str(self.root / part))
             (self.root / "step" / script.relative_to(ROOT / "sandbox")).write_text(text)
         address = f"copy:{self.root}"
+        mirror = self.mirror or f"{address}/mirror"
         write_files(self.root / "in", {
-            "wanted": "".join(f"{address}/mirror/pool/{n}.deb {sha256(t)} {n} 1 {len(t)}\n" for n, t in wanted.items()),
+            "wanted": "".join(f"{mirror}/pool/{n}.deb {sha256(t)} {n} 1 {len(t)}\n" for n, t in wanted.items()),
             "dated": "".join(f"{sha256(t)} {address}/{one}/pool/{n}.deb\n" for one in dated for n, t in wanted.items()),
-            "apt.conf": "", "remedy": "do something", "written": f"debian {address}/mirror http://m.example\n",
+            "apt.conf": "", "remedy": "do something", "written": f"debian {mirror} http://m.example\n",
         })  # fmt: skip
         (self.root / "problems").write_text("")
         done = subprocess.run(
@@ -114,3 +118,17 @@ def test_a_mirror_that_sends_something_else_is_told(tmp_path: Path) -> None:
     made.put("first", a="A")
     [complaint] = made.fetch("first", a="A")
     assert complaint.fact == "does not match the SHA-256 in the lock, so it is refused"
+
+
+def test_what_apt_leaves_of_something_else_is_no_package(tmp_path: Path) -> None:
+    """By HTTP, it leaves the file. What is gone beside it is fetched, and does not hide it."""
+    made = Archives(tmp_path)
+    made.put("mirror", a="evil")
+    made.put("first", b="B")
+    with offered(tmp_path / "mirror", ["pool/a.deb"], "127.0.0.1", 0) as server:
+        made.mirror = f"http://127.0.0.1:{server.server_port}"
+        for wanted in ({"a": "A"}, {"a": "A", "b": "B"}):
+            [complaint] = made.fetch("first", **wanted)
+            assert complaint.fact == "does not match the SHA-256 in the lock, so it is refused"
+            assert not made.has("A")
+    assert made.taken == "b 1\n"

@@ -19,7 +19,17 @@ from debate.distributions.interface import AptDistribution
 from debate.errors import DebateError, Place, Problem
 from debate.host.run import run
 from debate.managers import host_apt, shared
-from debate.managers.interface import KEPT, SECURITY, Held, Holds, Initramfs, Manager, Mirrors, Request, Target
+from debate.managers.interface import (
+    SECURITY,
+    Held,
+    Holds,
+    Initramfs,
+    Manager,
+    Mirrors,
+    Request,
+    Target,
+    kept_directory,
+)
 from debate.model import Artifact, Command, Locked, Step, Supplies
 from debate.sandbox.image.lines import as_lines
 from debate.settings import Settings, mirror_variable
@@ -175,7 +185,7 @@ class Apt:
         for archive, suite in self.suites(request):
             repository = repositories.get(archive)
             signed = f"signed-by=/run/in/keys/{archive}.gpg{options}" if repository else own
-            if addresses[archive].startswith(f"{KEPT}/"):
+            if addresses[archive].startswith(f"{kept_directory()}/"):
                 signed = f"{signed.split()[0]} {_OF_FILES}"
             components = " ".join((repository or request).components)
             address = addresses[archive].replace("%", "%25")  # apt decodes what looks encoded there.

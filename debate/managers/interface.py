@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from debate.deferred import frozen
 from debate.entry import Entry
-from debate.sandbox.image.environment import WORK
 
 if TYPE_CHECKING:
     from debate.errors import DebateError
@@ -20,8 +19,6 @@ INDEX_BYTES = 64 << 20
 """Maximum size of the index of a profile's packages, and of what they were resolved to. 10,000 packages have ten."""
 SECURITY = "-security"
 """What the name of an archive ends in that has nothing but corrections for security."""
-KEPT = f"copy:{WORK}/kept"
-"""Where a step unpacks `Mirrors.kept`, as apt's sources name it."""
 STANZA_BYTES = 1 << 20
 """Maximum size of a package's metadata. The largest have some kilobytes."""
 
@@ -138,8 +135,8 @@ class Mirrors:
 
     def keeping(self, kept: Mapping[str, Artifact]) -> Mirrors:
         """The same with ``kept`` indexes of some archives: a step has these in files, whatever their addresses are."""
-        files = list(dict.fromkeys(kept.values()))
-        inside = {name: f"{KEPT}/{files.index(indexes)}/{name}" for name, indexes in kept.items()}
+        files, inside_of = list(dict.fromkeys(kept.values())), kept_directory()
+        inside = {name: f"{inside_of}/{files.index(indexes)}/{name}" for name, indexes in kept.items()}
         written = {name: self.written.get(name, self.addresses[name]) for name in kept}
         addresses = {**self.addresses, **inside}
         return replace(self, addresses=addresses, written={**self.written, **written}, kept=kept)
@@ -148,6 +145,13 @@ class Mirrors:
     def kept_files(self) -> dict[str, Artifact]:
         """The files of `kept`, by their names in /run/in."""
         return {f"kept/{number}": one for number, one in enumerate(dict.fromkeys(self.kept.values()))}
+
+
+def kept_directory() -> str:
+    """Where a step unpacks `Mirrors.kept`, as apt's sources name it."""
+    from debate.sandbox.image.environment import WORK  # noqa: PLC0415 - who loads the graph needs none of it
+
+    return f"copy:{WORK}/kept"
 
 
 @frozen

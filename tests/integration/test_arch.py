@@ -16,7 +16,6 @@ from debate import keys, shipped
 from debate.commands.logic.verify import compared
 from tests.integration import cpio, mkinitcpio, pacman_repository
 from tests.integration.checkout import Checkout, packing, ran
-from tests.integration.network_guest import from_ipxe
 from tests.integration.pacman_repository import PROFILE, Repository
 
 DENIER = (
@@ -95,13 +94,6 @@ def test_images_are_packed_as_the_profile_says(arch: Checkout) -> None:
 @pytest.mark.parametrize("firmware", ["bios", pytest.param("uefi", marks=pytest.mark.full)])
 def test_it_boots(arch: Checkout, repository: Repository, firmware: str) -> None:
     arch.check(arch.only(firmware, "arch"), "arch login: ", firmware, **repository.settings)
-
-
-@pytest.mark.full
-def test_it_starts_over_a_network(arch: Checkout, repository: Repository, tmp_path: Path) -> None:
-    arch.profile("net", f"{PROFILE}boot: {{network: true}}\n")
-    arch.doit("netboot:net", **repository.settings)
-    from_ipxe(arch.output("net", "netboot"), tmp_path, "net login: ")
 
 
 def test_the_same_bytes(arch: Checkout, repository: Repository) -> None:

@@ -23,14 +23,17 @@ def selected(words: Sequence[str], profiles: Path) -> set[str] | None:
     named = {word.partition(":")[2].rpartition(":")[2] for word in words if not _is_single(word)}
     if any(not name or _PATTERN & set(name) for name in named):
         return None
-    return named | {base for name in named for base in profile_names.chain(profiles, name)}
+    return _with_bases(named, profiles)
 
 
 def named(words: Sequence[str], profiles: Path) -> set[str]:
     """The profiles that ``words`` name one by one, and their bases."""
     names = {word.rpartition(":")[2] for word in words if ":" in word}
-    one_by_one = {name for name in names if name and not _PATTERN & set(name)}
-    return one_by_one | {base for name in one_by_one for base in profile_names.chain(profiles, name)}
+    return _with_bases({name for name in names if name and not _PATTERN & set(name)}, profiles)
+
+
+def _with_bases(names: set[str], profiles: Path) -> set[str]:
+    return names | {base for name in names for base in profile_names.chain(profiles, name)}
 
 
 def needs_of_all(words: Sequence[str]) -> Iterator[Sequence[str]]:

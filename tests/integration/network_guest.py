@@ -12,7 +12,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +79,11 @@ def from_ipxe(directory: Path, where: Path, marker: str) -> list[str]:
         guest = NetworkGuest(Path("/"), "bios", where / "log", where / "png", silence=400, net=net)
         guest.boot(marker=marker, timeout=600)
     assert "FAILED" not in (where / "log").read_text(), "a unit failed"
+    return _paths(asked)
+
+
+def _paths(asked: Iterable[str]) -> list[str]:
+    """What the lines that `offered` says of requests ask for."""
     return [line.split()[2] for line in asked]
 
 
@@ -147,7 +152,7 @@ def main(words: str) -> None:
             rom=",romfile=" if start.firmware == "uefi" else "", more=_HTTP_ALONE if start.http else (),
         )  # fmt: skip
         guest.boot(marker=start.marker, timeout=900)
-        http = [line.split()[2] for line in asked.read_text().splitlines()]
+        http = _paths(asked.read_text().splitlines())
         tftp = re.findall(r" sent (\S+) to ", log.read_text())
     sys.stdout.write(json.dumps({"http": http, "tftp": tftp}))
 

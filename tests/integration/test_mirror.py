@@ -15,6 +15,7 @@ import pytest
 
 from tests.integration.archive import Archive
 from tests.integration.checkout import Checkout
+from tests.serving import serving
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -94,13 +95,9 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
     for fault in (*FAULTS, *ENDLESS, "slow"):
         archive.add(f"probe-{fault}", "1.0", {f"/usr/share/{fault}": fault * 100})
     archive.publish()
-    with Mirror(archive) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serving(Mirror(archive)) as server:
         yield server
         server.over.set()
-        server.shutdown()
-        thread.join()
 
 
 FAULTS = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +24,7 @@ from debate.managers.interface import Repository, Request
 from debate.settings import Settings
 from debate.settings import load as load_settings
 from tests.conftest import write_files
+from tests.serving import serving
 
 DATED = {"debian": "{archive} and {date}", "arch": "{date}"}
 """Distribution -> the placeholders that the address of its dated mirror may have."""
@@ -136,12 +136,8 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
-        thread = threading.Thread(target=served.serve_forever)
-        thread.start()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as served:
         yield f"http://127.0.0.1:{served.server_port}"
-        served.shutdown()
-        thread.join()
 
 
 def test_a_mirror_of_arch_is_asked(server: str, tmp_path: Path) -> None:

@@ -9,10 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -20,6 +17,7 @@ from debate import PACKAGE
 from debate.remote.credentials import Credentials
 from debate.remote.errors import RefusedError
 from debate.remote.oci import Registry
+from tests.serving import serving
 from tests.unit.remote.test_login import ARTIFACT, DATA, Answer, Handler, Proxy, Server, certificate
 
 PUBLIC, ANOTHER, PRIVATE, LINK_LOCAL, SHARED = "9.9.9.9", "8.8.8.8", "10.1.1.1", "169.254.1.1", "100.64.0.1"
@@ -44,7 +42,6 @@ LED: dict[str, tuple[list[str], list[str], bool]] = {
     "from inside by way of another": ([PRIVATE, ANOTHER, LOOPBACK], [], False),
 }
 """Hosts, first the registry, each of which leads to the next; those that the settings name; whether all are asked."""
-Server_ = TypeVar("Server_", bound=http.server.ThreadingHTTPServer)
 KINDS = ("pull", "push", "pull by a proxy")
 
 
@@ -74,8 +71,8 @@ def main(directory: Path) -> None:
     """In that network: say what became of each way."""
     found = {}
     with (
-        running(Server(directory, ALL)) as server,
-        running(http.server.ThreadingHTTPServer((LOOPBACK, 0), Proxy)) as proxy,
+        serving(Server(directory, ALL)) as server,
+        serving(http.server.ThreadingHTTPServer((LOOPBACK, 0), Proxy)) as proxy,
     ):
         for kind in KINDS:
             os.environ.pop("https_proxy", None)
@@ -117,18 +114,6 @@ def led(directory: Path, server: Server, kind: str, hosts: list[str], named: lis
     except RefusedError as error:
         return str(error), len(asked)
     return None, len(asked)
-
-
-@contextlib.contextmanager
-def running(server: Server_) -> Iterator[Server_]:
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 if __name__ == "__main__":

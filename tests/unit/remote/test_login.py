@@ -10,7 +10,6 @@ import select
 import socket
 import ssl
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +29,7 @@ from debate.remote.login import _challenges
 from debate.remote.oci import Registry
 from debate.remote.wire import Client, origin
 from debate.settings import Settings
+from tests.serving import serving
 
 PASSWORD = base64.b64encode(b"me:hush").decode()
 DATA = b"data"
@@ -122,15 +122,8 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def servers(certificates: Path) -> Iterator[tuple[Server, Server]]:
     """A registry, and a server that is another one's."""
-    made = (Server(certificates), Server(certificates))
-    threads = [threading.Thread(target=server.serve_forever, args=(0.02,)) for server in made]
-    for thread in threads:
-        thread.start()
-    yield made
-    for server, thread in zip(made, threads, strict=True):
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Server(certificates)) as first, serving(Server(certificates)) as second:
+        yield first, second
 
 
 Connect = Callable[..., Registry]
@@ -447,16 +440,12 @@ def test_a_proxy(
     registry, _ = servers
     registry.says = wanting('Basic realm="r"', f"Basic {PASSWORD}")
     Proxy.asked.clear()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, args=(0.02,))
-        thread.start()
+    with serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)) as proxy:
         monkeypatch.setenv("https_proxy", f"{scheme}127.0.0.1:{proxy.server_address[1]}")
         monkeypatch.setenv("no_proxy", direct)
         client = connect()
         assert client.manifest("tag") == DATA
         client.close()
-        proxy.shutdown()
-        thread.join()
     assert [path for path, _ in Proxy.asked] == ([] if direct else [registry.name])
     user = f"Basic {base64.b64encode(b'user:p@ss').decode()}" if "@" in scheme else None
     assert {said for _, said in Proxy.asked} <= {user}

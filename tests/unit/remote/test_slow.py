@@ -22,6 +22,7 @@ from debate.remote import oci
 from debate.remote.credentials import Credentials
 from debate.remote.errors import TooSlowError
 from debate.remote.oci import Registry
+from tests.serving import serving
 
 DATA = bytes(range(200))
 ARTIFACT = Artifact(keys.sha256(DATA), len(DATA))
@@ -75,13 +76,9 @@ class Server(http.server.ThreadingHTTPServer):
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server() as made:
-        thread = threading.Thread(target=made.serve_forever, args=(0.02,))
-        thread.start()
+    with serving(Server()) as made:
         yield made
         made.stopping.set()
-        made.shutdown()
-        thread.join()
 
 
 @pytest.fixture

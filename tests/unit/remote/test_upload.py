@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import http.server
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from debate.remote import oci
 from debate.remote.credentials import Credentials
 from debate.remote.errors import RegistryError, StoppedError
 from debate.remote.oci import Registry
+from tests.serving import serving
 
 SIZE = 3 << 20
 WHERE = "/v2/a/blobs/uploads/1"
@@ -98,12 +98,8 @@ class Server(http.server.ThreadingHTTPServer):
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with Server(request.param) as made:
-        thread = threading.Thread(target=made.serve_forever)
-        thread.start()
+    with serving(Server(request.param)) as made:
         yield made
-        made.shutdown()
-        thread.join()
 
 
 @pytest.fixture
